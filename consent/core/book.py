@@ -1,0 +1,148 @@
+"""The book: the fold of every consent record into who permits what at present.
+
+Records enter in the order of their log entries, and the latest of each (subject, resident, scope) counts, so that a replay
+of the log reaches the same book. What many records have alike is held once: ten thousand subjects take a few megabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from consent.core.policy import Flow
+from consent.core.records import PURPOSE_PREFIX, Consent
+from consent.errors import ConsentError
+
+_T = TypeVar("_T")
+_MOST_SHARED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A consent and the index of its log entry."""
+
+    consent: Consent
+    index: int
+
+
+class _Voice:
+    """One resident of a subject, and the latest entry for each scope."""
+
+    __slots__ = ("entries", "resident")
+
+    def __init__(self, resident: bytes) -> None:
+        self.resident = resident
+        self.entries: tuple[Entry, ...] = ()
+
+
+class Book:
+    """All consents that count, by subject and resident. Owned by one core object and changed in place."""
+
+    def __init__(self) -> None:
+        """Begin with no subject."""
+        self._subjects: dict[bytes, tuple[_Voice, ...]] = {}
+        self._shared: dict[object, object] = {}
+
+    def add_subject(self, subject: bytes, residents: Sequence[bytes]) -> None:
+        """Enter a subject, or change who its residents are; what one who has left said no longer counts."""
+        known = {voice.resident: voice for voice in self._subjects.get(subject, ())}
+        self._subjects[subject] = tuple([known.get(resident) or _Voice(resident) for resident in dict.fromkeys(residents)])
+
+    def remove_subject(self, subject: bytes) -> None:
+        """Forget a subject and all that its residents said."""
+        self._subjects.pop(subject, None)
+
+    def residents(self, subject: bytes) -> tuple[bytes, ...]:
+        """Return a subject's residents; none for an unknown subject."""
+        return tuple(voice.resident for voice in self._subjects.get(subject, ()))
+
+    def apply(self, consent: Consent, index: int) -> None:
+        """Let a record count that stands in the log at ``index``; one that a later record has replaced changes nothing.
+
+        Raises: ConsentError: the subject or resident is unknown.
+        """
+        voice = self._voice(consent.subject, consent.resident)
+        known = _latest(voice.entries, consent.scope)
+        if known is None or known.index < index:
+            rest = [entry for entry in voice.entries if entry is not known]
+            voice.entries = (*rest, Entry(self._slim(consent, voice.resident), index))
+
+    def for_subject(self, subject: bytes) -> list[Entry]:
+        """Return all that counts for a subject, oldest log entry first; nothing for an unknown subject."""
+        entries = [entry for voice in self._subjects.get(subject, ()) for entry in voice.entries]
+        return sorted(entries, key=lambda entry: entry.index)
+
+    def resolve(self, subject: bytes, flow: Flow) -> list[Consent | None]:
+        """Return what each resident says about a flow, None for one who has said nothing; empty for an unknown subject."""
+        return [applying(voice.entries, flow) for voice in self._subjects.get(subject, ())]
+
+    def entries(self, subject: bytes, resident: bytes) -> tuple[Entry, ...]:
+        """Return all that counts of one resident.
+
+        Raises: ConsentError: the subject or resident is unknown.
+        """
+        return self._voice(subject, resident).entries
+
+    def entry_of(self, consent: Consent) -> int:
+        """Return the index of the log entry of a consent that ``resolve`` gave.
+
+        Raises: ConsentError: its subject or resident is unknown, or the resident no longer says anything about its scope.
+        """
+        entry = _latest(self._voice(consent.subject, consent.resident).entries, consent.scope)
+        if entry is None:
+            raise ConsentError(f"the resident says nothing about `{consent.scope}`")
+        return entry.index
+
+    def _voice(self, subject: bytes, resident: bytes) -> _Voice:
+        voices = self._subjects.get(subject)
+        if voices is None:
+            raise ConsentError("there is no such subject")
+        for voice in voices:
+            if voice.resident == resident:
+                return voice
+        raise ConsentError("the subject has no such resident")
+
+    def _slim(self, consent: Consent, resident: bytes) -> Consent:
+        """Return the same record, holding once what many records have alike."""
+        return replace(
+            consent,
+            resident=resident,
+            scope=self._once(consent.scope),
+            limits=self._once(consent.limits),
+            notice=self._once(consent.notice),
+            since_ms=consent.time_ms if consent.since_ms == consent.time_ms else consent.since_ms,
+            channel=self._once(consent.channel),
+            terms=self._once(consent.terms),
+        )
+
+    def _once(self, value: _T) -> _T:
+        if len(self._shared) > _MOST_SHARED:
+            self._shared.clear()
+        return self._shared.setdefault(value, value)  # type: ignore[return-value]
+
+
+def _latest(entries: tuple[Entry, ...], scope: str) -> Entry | None:
+    for entry in entries:
+        if entry.consent.scope == scope:
+            return entry
+    return None
+
+
+def applying(entries: tuple[Entry, ...], flow: Flow) -> Consent | None:
+    """Return which of a resident's consents speaks for a flow, or None.
+
+    One for the flow itself goes before one for its purpose, unless the one for the purpose is newer and permits nothing:
+    whoever stops a purpose stops all of it. Where a purpose was permitted anew, what was said before about the flow counts
+    again, but only from then on.
+    """
+    own = _latest(entries, flow.id)
+    general = _latest(entries, PURPOSE_PREFIX + flow.purpose)
+    if own is None or general is None:
+        entry = own or general
+        return None if entry is None else entry.consent
+    if general.index < own.index:
+        return own.consent
+    if not general.consent.permits:
+        return general.consent
+    return replace(own.consent, since_ms=max(own.consent.since_ms, general.consent.since_ms))

@@ -1,0 +1,104 @@
+"""Deterministic CBOR of what records, notices and openings are made of, and its strict inverse.
+
+Only one sequence of bytes stands for a record: readers refuse any other, so that hashes and signatures over the bytes are
+hashes and signatures over the meaning.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from math import inf
+from typing import Any, Final
+
+import cbor2
+
+from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, Disclosure, Identity, Space, Time
+from consent.errors import RecordError
+
+_AXES: Final = frozenset({"identity", "time", "space", "precision", "group", "retention"})
+_DEEPEST: Final = 8
+
+
+def encode_canonical(value: object) -> bytes:
+    """Return the deterministic CBOR of plain data (RFC 8949, section 4.2)."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode_canonical(data: bytes, what: str) -> Any:
+    """Return the plain data that ``data`` is the deterministic CBOR of.
+
+    Args:
+        what: What it claims to be, for the message.
+    Raises: RecordError: it is not CBOR, or not in its one deterministic form.
+    """
+    try:
+        value = cbor2.loads(data, max_depth=_DEEPEST, allow_indefinite=False, allow_duplicate_keys=False)
+        again = cbor2.dumps(value, canonical=True)
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise RecordError(f"{what} is not cbor") from error
+    if again != data:
+        raise RecordError(f"{what} is not in canonical form")
+    return value
+
+
+def disclosure_map(point: Disclosure) -> dict[str, Any]:
+    """Return a point as plain data, with the axis names and levels that policies use; an infinite budget is absent."""
+    axes: dict[str, Any] = {
+        "identity": point.identity.label,
+        "time": point.time.label,
+        "space": point.space.label,
+        "precision": {name: f"{step:f}" for name, step in point.precision},
+        "group": point.group,
+        "retention": point.retention_days,
+    }
+    if point.budget != inf:
+        axes["budget"] = point.budget
+    return axes
+
+
+def disclosure_from_map(value: Any) -> Disclosure:
+    """Return the point that ``disclosure_map`` wrote.
+
+    Raises: RecordError: it is no such map, or a value lies outside its axis.
+    """
+    if not isinstance(value, dict) or value.keys() - {"budget"} != _AXES:
+        raise RecordError("a disclosure has other axes than it should")
+    try:
+        return Disclosure(
+            identity=Identity.named(value["identity"]),
+            time=Time.named(value["time"]),
+            space=Space.named(value["space"]),
+            precision=_steps(value["precision"]),
+            group=_whole(value["group"], 1, LARGEST_GROUP),
+            retention_days=_whole(value["retention"], 0, LONGEST_RETENTION_DAYS),
+            budget=_budget(value),
+        )
+    except (ValueError, TypeError, InvalidOperation) as error:
+        raise RecordError("a disclosure holds a value that its axis does not have") from error
+
+
+def _steps(value: Any) -> tuple[tuple[str, Decimal], ...]:
+    if not isinstance(value, dict):
+        raise TypeError
+    steps = tuple((name, Decimal(step)) for name, step in value.items())
+    for (name, step), text in zip(steps, value.values(), strict=True):
+        if not isinstance(name, str) or not isinstance(text, str) or not step.is_finite() or step <= 0:
+            raise ValueError
+        if f"{step.normalize():f}" != text:
+            raise ValueError
+    return steps
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError
+    return value
+
+
+def _budget(value: dict[str, Any]) -> float:
+    if "budget" not in value:
+        return inf
+    budget = value["budget"]
+    if type(budget) is not float or not 0 <= budget < inf:
+        raise ValueError
+    return budget

@@ -1,0 +1,127 @@
+"""A simulated device and the frames that it sends: its values in its maker's form, with all that makers add.
+
+Real devices send more than anyone asked for: serial numbers, firmware versions, signal strengths. So do these, since
+what the gateway must keep back has to be there to be kept back. ``scenario`` describes devices, ``run`` publishes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from firmware_sim.devices import Model, Values, gaussian
+from firmware_sim.wire import Value, cbor_bytes, json_bytes, mac0_bytes, senml_bytes
+
+_SENML_UNITS = {"pm25": "ug/m3", "pm10": "ug/m3", "no2": "ug/m3", "temperature": "Cel", "humidity": "%RH", "rssi": "dBm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One frame of one device, as it is published.
+
+    Two readings of a device never have the same time. ``public`` marks the frames of devices whose records are open.
+    """
+
+    topic: str
+    payload: bytes
+    kind: str
+    time_ms: int
+    sequence: int
+    public: bool
+    fields: Mapping[str, Value] = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The frame as shown to a person: text as it is, binary as its fields and its length."""
+        if self.kind in ("noise", "secure-meter"):
+            form = "CBOR" if self.kind == "noise" else "COSE_Mac0"
+            return f"{form}, {len(self.payload)} bytes: {json_bytes(self.fields).decode()}"
+        return self.payload.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A sensor with a topic, a clock, a counter and perhaps a key.
+
+    Args:
+        topic: Where it publishes.
+        kind: ``smart-meter``, ``secure-meter``, ``footfall``, ``noise`` or ``air-quality``.
+        model: What it measures.
+        offset_s: How long after each full interval it measures.
+        identity: The serial number that it puts into every message.
+        public: Whether its readings belong to a flow of open records.
+        key: The key of its COSE_Mac0; only a ``secure-meter`` has one.
+        restart_s: It loses power that often, which raises its boot id and sets its counter back; 0 is never.
+        extra: Further fields in every message.
+    """
+
+    topic: str
+    kind: str
+    model: Model
+    offset_s: int
+    identity: str
+    public: bool = False
+    key: bytes | None = None
+    restart_s: int = 0
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+    def next_ms(self, t_ms: int) -> int:
+        """Return the device's first reading time at or after a moment."""
+        interval_ms = self.model.interval_s * 1000
+        return -(-(t_ms - self.offset_s * 1000) // interval_ms) * interval_ms + self.offset_s * 1000
+
+    def boot_and_sequence(self, t_ms: int) -> tuple[int, int]:
+        """Return the boot id and the counter that a reading at a moment carries."""
+        boots, since_boot_s = divmod(t_ms // 1000, self.restart_s) if self.restart_s else (0, t_ms // 1000)
+        return 1 + boots, since_boot_s // self.model.interval_s
+
+    def values(self, t_ms: int) -> Values:
+        """Return what the device measures at a moment."""
+        return self.model.reading(t_ms)
+
+    def reading(self, t_ms: int) -> Reading:
+        """Return the frame that the device sends for a moment."""
+        boot, sequence = self.boot_and_sequence(t_ms)
+        fields = self.fields(t_ms, self.values(t_ms), boot, sequence)
+        return Reading(self.topic, self.encode(fields, sequence), self.kind, t_ms, sequence, self.public, fields)
+
+    def fields(self, t_ms: int, values: Mapping[str, Value], boot: int, sequence: int) -> dict[str, Value]:
+        """Return all that a message says, before it gets its form."""
+        rssi = round(-70 + 6 * gaussian(self.identity, "rssi", t_ms))
+        head: dict[str, Value] = {"id": self.identity, "fw": "2.4.1", "rssi": rssi}
+        return {**head, "t": t_ms // 1000, "boot": boot, "seq": sequence, **values, **self.extra}
+
+    def encode(self, fields: Mapping[str, Value], sequence: int) -> bytes:
+        """Put fields into the form of this kind of device, under its key if it has one."""
+        payload = _FORMS[self.kind](fields)
+        return payload if self.key is None else mac0_bytes(self.key, sequence, payload)
+
+
+def default_identity(topic: str) -> str:
+    """Return a serial number in the form of a MAC address, the same for the same topic."""
+    return "a4c138" + hashlib.sha256(topic.encode()).hexdigest()[:6]
+
+
+def _senml(fields: Mapping[str, Value]) -> bytes:
+    """Air stations send one pack: name and time as base, each value as a record; SenML has no boot id or counter."""
+    identity, base_time_s = fields["id"], fields["t"]
+    assert isinstance(identity, str)
+    assert isinstance(base_time_s, int)
+    left_out = ("id", "t", "boot", "seq")
+    records = [(name, _SENML_UNITS.get(name, ""), value) for name, value in fields.items() if name not in left_out]
+    return senml_bytes(f"urn:dev:mac:{identity}:", base_time_s, records)
+
+
+def _keyed_json(fields: Mapping[str, Value]) -> bytes:
+    """A keyed meter's counter is the Partial IV of its COSE_Mac0, and so isn't repeated inside."""
+    return json_bytes({name: value for name, value in fields.items() if name != "seq"})
+
+
+_FORMS: Mapping[str, Callable[[Mapping[str, Value]], bytes]] = {
+    "smart-meter": json_bytes,
+    "secure-meter": _keyed_json,
+    "footfall": json_bytes,
+    "noise": cbor_bytes,
+    "air-quality": _senml,
+}

@@ -1,0 +1,222 @@
+"""A scenario describes a fleet of simulated devices and the clock they live by, in JSON or as a plain dictionary.
+
+    {"seed": "a small city",
+     "clock": {"start": "2026-03-20T23:00:00Z", "at": 1774047600.0, "rate": 10800},
+     "devices": [
+       {"topic": "meters/7f3a", "kind": "smart-meter", "settings": {"interval_s": 1800}},
+       {"topic": "city/air/{n}", "kind": "air-quality", "count": 5},
+       {"topic": "city/gate/{n}", "kind": "footfall", "count": 8, "public": true},
+       {"topic": "meters/81cc", "kind": "secure-meter", "key": "<64 hex digits>"}]}
+
+``Fleet`` turns it into devices and gives their readings in order of time; ``run`` publishes those.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from firmware_sim.clock import Clock, SimulatedClock, WallClock
+from firmware_sim.devices import MODELS, uniform
+from firmware_sim.messages import Device, Reading, default_identity
+from firmware_sim.wire import Value
+
+_SCENARIO_KEYS = ("seed", "clock", "devices")
+_CLOCK_KEYS = ("start", "at", "rate")
+_DEVICE_KEYS = ("topic", "kind", "settings", "key", "public", "identity", "extra", "restart_s", "count")
+_KEY_BYTES = 32
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be played, said in one line with file and key."""
+
+    def __init__(self, file: str, key: str, message: str) -> None:
+        super().__init__(f"`{file}`: `{key}`: {message}" if key else f"`{file}`: {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device of a scenario; what is left out takes the default of its kind."""
+
+    topic: str
+    kind: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+    key: bytes | None = None
+    public: bool = False
+    identity: str = ""
+    extra: Mapping[str, Value] = field(default_factory=dict)
+    restart_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A seed, the devices, and the simulated clock; without one the fleet lives in real time."""
+
+    seed: str
+    devices: tuple[DeviceSpec, ...]
+    simulated: SimulatedClock | None = None
+
+    def clock(self) -> Clock:
+        """Return the clock that the fleet lives by."""
+        return self.simulated or WallClock()
+
+
+class Fleet:
+    """The devices of a scenario, ready to measure."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.devices: tuple[Device, ...] = tuple(_device(spec, scenario.seed) for spec in scenario.devices)
+
+    def readings(self, from_ms: int) -> Iterator[Reading]:
+        """Return the readings of all devices from a moment on, in order of time, without end."""
+        due = [(device.next_ms(from_ms), index) for index, device in enumerate(self.devices)]
+        heapq.heapify(due)
+        while due:
+            t_ms, index = due[0]
+            device = self.devices[index]
+            yield device.reading(t_ms)
+            heapq.heapreplace(due, (t_ms + device.model.interval_s * 1000, index))
+
+
+def _device(spec: DeviceSpec, seed: str) -> Device:
+    model = MODELS[spec.kind](seed=f"{seed}/{spec.topic}", **spec.settings)  # type: ignore[arg-type]
+    return Device(
+        topic=spec.topic,
+        kind=spec.kind,
+        model=model,
+        offset_s=int(uniform(model.seed, "offset", 0) * model.interval_s),
+        identity=spec.identity or default_identity(spec.topic),
+        public=spec.public,
+        key=spec.key,
+        restart_s=spec.restart_s,
+        extra=spec.extra,
+    )
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario from a JSON file.
+
+    Raises:
+        ScenarioError: If the file cannot be read, is no JSON, or describes no playable scenario.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ScenarioError(str(path), "", (error.strerror or "cannot be read").lower()) from None
+    except ValueError:
+        raise ScenarioError(str(path), "", "is not json") from None
+    return parse_scenario(document, str(path))
+
+
+def parse_scenario(document: object, file: str = "scenario") -> Scenario:
+    """Check a scenario and return it; unknown keys are errors.
+
+    Args:
+        document: What the JSON file holds.
+        file: The name that errors are to mention.
+
+    Raises:
+        ScenarioError: If it describes no playable scenario.
+    """
+    top = _table(document, file, "", _SCENARIO_KEYS)
+    listed = top.get("devices")
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        raise ScenarioError(file, "devices", "must be a list of at least one device")
+    devices = [spec for index, item in enumerate(listed) for spec in _device_specs(item, file, f"devices[{index}]")]
+    topics: set[str] = set()
+    for spec in devices:
+        if spec.topic in topics:
+            raise ScenarioError(file, "devices", "two devices have one topic")
+        topics.add(spec.topic)
+    simulated = _simulated_clock(top["clock"], file) if "clock" in top else None
+    return Scenario(str(top.get("seed", "")), tuple(devices), simulated)
+
+
+def _device_specs(item: object, file: str, key: str) -> list[DeviceSpec]:
+    """Return the devices of one list entry: one, or as many as its ``count``, numbered in the topic's ``{n}``."""
+    table = _table(item, file, key, _DEVICE_KEYS)
+    topic, kind = table.get("topic"), table.get("kind")
+    if not isinstance(topic, str) or not topic or re.search(r"[+#\0]", topic):
+        raise ScenarioError(file, f"{key}.topic", "must be a topic without wildcards")
+    if kind not in MODELS:
+        raise ScenarioError(file, f"{key}.kind", f"unknown kind `{kind}`; there are {', '.join(MODELS)}")
+    spec = {
+        "kind": kind,
+        "settings": _settings(table.get("settings", {}), str(kind), file, f"{key}.settings"),
+        "key": _key(table.get("key"), str(kind), file, f"{key}.key"),
+        "public": _typed(table, "public", bool, False, file, key),
+        "identity": _typed(table, "identity", str, "", file, key),
+        "extra": _typed(table, "extra", dict, {}, file, key),
+        "restart_s": _typed(table, "restart_s", int, 0, file, key),
+    }
+    if "count" not in table:
+        return [DeviceSpec(topic=topic, **spec)]
+    count = _typed(table, "count", int, 1, file, key)
+    if count < 1 or "{n}" not in topic or "key" in table:
+        raise ScenarioError(file, f"{key}.count", "must be at least 1, with `{n}` in the topic and no key")
+    return [DeviceSpec(topic=topic.replace("{n}", str(number)), **spec) for number in range(1, count + 1)]
+
+
+def _settings(given: object, kind: str, file: str, key: str) -> Mapping[str, float]:
+    known = {item.name for item in fields(MODELS[kind])} - {"seed"}
+    settings = _table(given, file, key, tuple(sorted(known)))
+    for name, value in settings.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if name == "interval_s" and not (whole and 1 <= value <= 86_400):
+            raise ScenarioError(file, f"{key}.{name}", f"`{value}` is not a whole number of seconds from 1 to 86400")
+        if not (whole or isinstance(value, float)) or not math.isfinite(value):
+            raise ScenarioError(file, f"{key}.{name}", f"`{value}` is not a number")
+    return settings
+
+
+def _key(given: object, kind: str, file: str, key: str) -> bytes | None:
+    if (given is not None) != (kind == "secure-meter"):
+        raise ScenarioError(file, key, "a `secure-meter` needs a key, and no other kind has one")
+    if given is None:
+        return None
+    if not isinstance(given, str) or not re.fullmatch(f"[0-9a-fA-F]{{{2 * _KEY_BYTES}}}", given):
+        raise ScenarioError(file, key, f"must be {2 * _KEY_BYTES} hex digits")
+    return bytes.fromhex(given)
+
+
+def _simulated_clock(given: object, file: str) -> SimulatedClock:
+    table = _table(given, file, "clock", _CLOCK_KEYS)
+    start, at_s, rate = table.get("start"), table.get("at", time.time()), table.get("rate", 1.0)
+    for name, value in (("at", at_s), ("rate", rate)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise ScenarioError(file, f"clock.{name}", f"`{value}` is not a number")
+    return SimulatedClock(_start_ms(start, file), float(at_s), float(rate))
+
+
+def _start_ms(start: object, file: str) -> int:
+    if isinstance(start, int | float) and not isinstance(start, bool):
+        return round(start * 1000)
+    try:
+        moment = datetime.fromisoformat(str(start))
+    except ValueError:
+        raise ScenarioError(file, "clock.start", f"`{start}` is neither an iso 8601 time nor unix seconds") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _table(value: object, file: str, key: str, known: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ScenarioError(file, key, "must be a table")
+    for name in value:
+        if name not in known:
+            raise ScenarioError(file, f"{key}.{name}" if key else str(name), f"unknown key; there are {', '.join(known)}")
+    return value
+
+
+def _typed(table: Mapping[str, Any], name: str, kind: type, default: Any, file: str, key: str) -> Any:
+    value: Any = table.get(name, default)
+    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or int(value) < 0)):
+        raise ScenarioError(file, f"{key}.{name}", f"`{value}` is not of type {kind.__name__}")
+    return value

@@ -1,0 +1,69 @@
+"""The ledger's accounts and the balances that must hold between them.
+
+Every reading ends in exactly one account, like water in a budget of four units that are never mixed: frames, observations,
+pairs of an observation and a flow, and bundles. The gateway keeps its books by these rules and the auditor checks them
+by the same ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_REASON = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+# The left side equals the sum of the right side; a name that ends in a dot stands for all its reasons.
+BALANCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("frames.received", ("frames.admitted", "frames.rejected.")),
+    ("observations.decoded", ("observations.asked", "observations.unasked", "observations.refused.")),
+    (
+        "pairs.considered",
+        ("pairs.withheld.", "pairs.contributed", "pairs.recorded", "pairs.late", "pairs.duplicate"),
+    ),
+    ("pairs.contributed", ("pairs.aggregated", "pairs.suppressed.", "pairs.withdrawn", "pairs.open")),
+    ("pairs.recorded", ("pairs.released", "pairs.withheld_at_release.", "pairs.waiting")),
+    ("bundles.formed", ("bundles.ready", "bundles.sent", "bundles.acknowledged", "bundles.voided")),
+)
+_NAMES = {name for left, right in BALANCES for name in (left, *right)}
+ACCOUNTS: Final = frozenset(name for name in _NAMES if not name.endswith("."))
+REASON_ACCOUNTS: Final = tuple(sorted(name for name in _NAMES if name.endswith(".")))
+
+# Where a release books the pairs of a record, by the record's level of identity.
+ACCOUNT_OF_IDENTITY: Final[Mapping[str, str]] = {
+    "aggregate": "pairs.aggregated",
+    "per-record": "pairs.released",
+    "per-epoch": "pairs.aggregated",
+    "stable": "pairs.aggregated",
+}
+
+
+def is_account(name: str) -> bool:
+    """Say whether the ledger has an account of this name: a plain one, or a known group's with a reason behind the dot."""
+    if name in ACCOUNTS:
+        return True
+    return any(name.startswith(group) and _REASON.fullmatch(name, len(group)) for group in REASON_ACCOUNTS)
+
+
+def imbalances(totals: Mapping[str, int]) -> list[str]:
+    """Return one line for each balance that does not hold and each account that cannot be; empty when the books are right.
+
+    Args:
+        totals: The accounts by name; an absent one is zero.
+    """
+    found = [f"unknown account `{name}`" for name in sorted(totals) if not is_account(name)]
+    found += [f"account `{name}` is negative: `{totals[name]}`" for name in sorted(totals) if totals[name] < 0]
+    for left, right in BALANCES:
+        whole = totals.get(left, 0)
+        terms = [(name, _amount(totals, name)) for name in right]
+        if whole != sum(amount for _, amount in terms):
+            listed = " + ".join(f"{name.partition('.')[2].rstrip('.')} `{amount}`" for name, amount in terms)
+            found.append(f"{left} `{whole}` is not {listed}")
+    return found
+
+
+def _amount(totals: Mapping[str, int], name: str) -> int:
+    """Return an account's total, or that of all of a group's reasons."""
+    if not name.endswith("."):
+        return totals.get(name, 0)
+    return sum(amount for account, amount in totals.items() if account.startswith(name))

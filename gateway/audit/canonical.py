@@ -1,0 +1,82 @@
+"""Deterministic CBOR: the one byte string for each value, in which everything that is committed to is written.
+
+The rules are those of RFC 8949 section 4.2.1 over a small set of values: null, booleans, 64-bit integers, floats, byte
+and text strings, arrays, and maps whose keys are text. Decoding refuses every other spelling of the same value, so
+that a hash of the bytes is a hash of the meaning.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cbor2
+
+_MAX_DEPTH = 16
+
+
+class CanonicalError(ValueError):
+    """The bytes are not deterministic CBOR, or the value has no such form."""
+
+
+def head(major: int, argument: int) -> bytes:
+    """Return the first bytes of a CBOR item: its major type (already shifted, 0x00 to 0xe0) and its argument."""
+    if argument < 24:
+        return bytes((major | argument,))
+    if argument < 0x100:
+        return bytes((major | 24, argument))
+    if argument < 0x10000:
+        return bytes((major | 25,)) + argument.to_bytes(2, "big")
+    if argument < 0x100000000:
+        return bytes((major | 26,)) + argument.to_bytes(4, "big")
+    return bytes((major | 27,)) + argument.to_bytes(8, "big")
+
+
+def encode(value: object) -> bytes:
+    """Return the deterministic CBOR of a value.
+
+    Raises:
+        CanonicalError: when the value is none of the permitted kinds.
+    """
+    _check(value, _MAX_DEPTH)
+    # cbor2 sorts keys by length first; over text keys alone that is the bytewise order of their encodings.
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> object:
+    """Return the value of deterministic CBOR.
+
+    Raises:
+        CanonicalError: when the bytes are anything else, a second spelling of a value included.
+    """
+    try:
+        value: object = cbor2.loads(data, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
+    except cbor2.CBORError as error:
+        raise CanonicalError(f"not CBOR: {error}") from error
+    if encode(value) != data:
+        raise CanonicalError("not the deterministic encoding of its value")
+    return value
+
+
+def _check(value: object, depth: int) -> None:
+    """Refuse values outside the permitted kinds, tags and simple values among them."""
+    kind = type(value)
+    if value is None or kind in (bool, str, bytes):
+        return
+    if isinstance(value, int):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise CanonicalError("an integer beyond 64 bits")
+    elif isinstance(value, float):
+        if math.isnan(value):
+            raise CanonicalError("a value that is not a number")
+    elif depth == 0:
+        raise CanonicalError("nested too deep")
+    elif kind in (list, tuple):
+        for item in value:  # type: ignore[attr-defined]  # a list or tuple, as just seen
+            _check(item, depth - 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if type(key) is not str:
+                raise CanonicalError("a map key that is not text")
+            _check(item, depth - 1)
+    else:
+        raise CanonicalError(f"a value of type `{kind.__name__}`")

@@ -1,0 +1,219 @@
+"""What an auditor checks of each entry in turn: its form, its place in the log, its labels, and its opening.
+
+Openings are there only for auditors who have been given them, and only while they are kept: one that is absent leaves
+what depends on it unchecked and is no finding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gateway.audit import canonical
+from gateway.audit.balances import ACCOUNT_OF_IDENTITY
+from gateway.audit.chain import Chain
+from gateway.audit.entries import Entry, EntryError, Kind
+from gateway.audit.openings import Opening, OpeningError, Part, labels_root
+from gateway.audit.payloads import (
+    AccountPayload,
+    Contribution,
+    ErasurePayload,
+    GenesisPayload,
+    PayloadError,
+    PolicyPayload,
+    ReleasePayload,
+    VoidPayload,
+)
+from gateway.audit.reader import FileError, LogReader, OpeningsReader, opening_name
+from gateway.audit.recount import Recount
+from gateway.audit.report import StepRecord
+from gateway.audit.tiles import labels_path
+
+_OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # a consent's own encoding; replaying it is another command's work
+
+
+class EntryAudit:
+    """Takes a log's entries in order; its findings go to the four steps from coherence to ledger.
+
+    Args:
+        origin: The log's name.
+        reader: The log folder, for label files.
+        openings: The openings folder, if there is one.
+        steps: The records of the steps 4 (coherence), 5 (labels), 6 (openings), 7 (ledger).
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        reader: LogReader,
+        openings: OpeningsReader | None,
+        steps: tuple[StepRecord, StepRecord, StepRecord, StepRecord],
+    ) -> None:
+        self._origin = origin
+        self._reader = reader
+        self._openings = openings
+        self._coherence, self._labels, self._opened, self._ledger = steps
+        self._chain = Chain()
+        self.recount = Recount()
+        self._last_time_ms = 0
+        self._set_back = self._releases = self._opened_count = self._erased = self._erasures_declared = 0
+
+    def take(self, data: bytes | None) -> None:
+        """Check the next entry; None stands for one that cannot be read."""
+        index = self._chain.size
+        entry = self._decode(index, data)
+        if entry is None:
+            self._chain.skip()
+            self.recount.skip()
+            return
+        for problem in self._chain.problems(entry):
+            self._coherence.add(f"entry {index}", problem)
+        self._chain.advance(entry)
+        self._set_back += entry.time_ms < self._last_time_ms
+        self._last_time_ms = entry.time_ms
+        if entry.kind is Kind.RELEASE:
+            self._releases += 1
+            self._check_labels(index, entry)
+        elif entry.kind is Kind.ERASURE:
+            self._erasures_declared += entry.parts_deleted or 0
+        if self._openings is not None:
+            self._check_opening(index, entry)
+
+    def close(self) -> None:
+        """Say what was checked, once all entries have been taken."""
+        self._coherence.detail = f"{self._chain.size} entries, clock set back `{self._set_back}` times"
+        self._labels.detail = f"{self._releases} releases"
+        if self._openings is None:
+            self._opened.leave_out("no openings")
+            self._ledger.leave_out("no openings")
+            return
+        for name in self._openings.strangers:
+            self._opened.add(f"openings/{name}", "not named by an entry's index")
+        if self._erased > self._erasures_declared:
+            self._opened.add(
+                "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
+            )
+        self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
+        recount = self.recount
+        if not recount.opened:
+            self._ledger.leave_out("no account openings")
+        else:
+            self._ledger.detail = (
+                f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
+            )
+
+    def _decode(self, index: int, data: bytes | None) -> Entry | None:
+        if data is None:
+            return None
+        try:
+            return Entry.decode(data)
+        except EntryError as error:
+            self._coherence.add(f"entry {index}", str(error))
+            return None
+
+    def _check_labels(self, index: int, entry: Entry) -> None:
+        """Check a release's label file against the root in its entry."""
+        try:
+            if labels_root(self._reader.labels(index)) != entry.labels_root:
+                self._labels.add(labels_path(index), "its labels do not lead to the root in the entry")
+        except FileError as problem:
+            self._labels.add(problem.where, problem.problem)
+        except ValueError as error:
+            self._labels.add(labels_path(index), str(error))
+
+    def _check_opening(self, index: int, entry: Entry) -> None:
+        """Check the entry's opening, if it is there, and let the ledger know what it says."""
+        opening = self._read_opening(index, entry)
+        payload: object = None
+        if opening is not None:
+            self._opened_count += 1
+            self._erased += opening.erased_count
+            try:
+                payload = self._payload(entry, opening)
+            except (PayloadError, canonical.CanonicalError) as error:
+                self._opened.add(opening_name(index), str(error))
+        found: list[str] = []
+        if entry.kind is Kind.RELEASE:
+            self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
+        elif entry.kind is Kind.VOID:
+            found = self.recount.void(payload if isinstance(payload, VoidPayload) else None)
+        elif entry.kind is Kind.ACCOUNT:
+            found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
+        for problem in found:
+            self._ledger.add(f"entry {index}", problem)
+
+    def _read_opening(self, index: int, entry: Entry) -> Opening | None:
+        """Return the entry's opening if it is there and leads to the entry's commitment."""
+        if self._openings is None or index not in self._openings.indices:
+            return None
+        try:
+            data = self._openings.read(index)
+            if data is None:
+                return None
+            opening = Opening.decode(data)
+        except FileError as problem:
+            self._opened.add(problem.where, problem.problem)
+            return None
+        except OpeningError as error:
+            self._opened.add(opening_name(index), str(error))
+            return None
+        if opening.index != index:
+            self._opened.add(opening_name(index), f"the opening of entry `{opening.index}`")
+            return None
+        if opening.commitment() != entry.commitment:
+            self._opened.add(opening_name(index), "does not lead to the commitment in the entry")
+            return None
+        return opening
+
+    def _payload(self, entry: Entry, opening: Opening) -> object:
+        """Return what an opening says, checked against what its entry says in clear; None where that is erased or opaque."""
+        first = opening.parts[0]
+        if entry.kind is Kind.RELEASE:
+            return _release(entry, opening)
+        if len(opening.parts) != 1:
+            raise PayloadError(f"an opening of kind `{entry.kind.word}` has one part")
+        if not isinstance(first, Part) or entry.kind in _OPAQUE:
+            return None
+        match entry.kind:
+            case Kind.GENESIS:
+                if GenesisPayload.decode(first.data).origin != self._origin:
+                    raise PayloadError("the genesis of another log")
+            case Kind.POLICY:
+                if PolicyPayload.decode(first.data).sha256 != entry.policy:
+                    raise PayloadError("the policy is not the one in the entry")
+            case Kind.ERASURE:
+                if ErasurePayload.decode(first.data) != ErasurePayload(entry.subject_sha256 or b"", entry.parts_deleted or 0):
+                    raise PayloadError("the erasure is not the one in the entry")
+            case Kind.ACCOUNT:
+                return AccountPayload.decode(first.data)
+            case Kind.VOID:
+                return VoidPayload.decode(first.data)
+            case _:
+                value = canonical.decode(first.data)
+                if not isinstance(value, dict) or value.get("kind") != entry.kind.word:
+                    raise PayloadError(f"not a payload of kind `{entry.kind.word}`")
+        return None
+
+
+def _release(entry: Entry, opening: Opening) -> ReleasePayload:
+    """Return a release's payload once its contributions add up to its records."""
+    first, *others = opening.parts
+    if not isinstance(first, Part):
+        raise PayloadError("the part of the bundle is erased")
+    payload = ReleasePayload.decode(first.data)
+    contributed: Counter[int] = Counter()
+    for part in others:
+        if isinstance(part, Part):
+            one = Contribution.decode(part.data)
+            if one.record >= len(payload.records):
+                raise PayloadError(f"a contribution to record `{one.record}` of `{len(payload.records)}`")
+            if max((one.policy, *one.consents)) >= entry.sequence:
+                raise PayloadError("a contribution rests on an entry that comes later")
+            contributed[one.record] += one.n
+    for number, record in enumerate(payload.records):
+        if record.identity not in ACCOUNT_OF_IDENTITY:
+            raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
+        total = contributed[number]
+        # Of data without a subject there are no contributions; erased ones no longer say whose record they were.
+        if total > record.n or (total != record.n and number in contributed and not opening.erased_count):
+            raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")
+    return payload

@@ -1,0 +1,146 @@
+"""Durable publication of the log's files (an edge: it writes files, and its calls block; run them in a thread).
+
+A file appears whole or not at all: it is written under a temporary name, forced to the disk, renamed, and its folder
+forced too. The checkpoint comes last, so that whoever reads it finds everything that it promises. Files of the log
+never change; one that would is an error, and the log is not to be published further.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from gateway.audit.reader import CHECKPOINT_NAME, VKEY_NAME
+from gateway.audit.tiles import labels_path
+
+_PUBLIC_MODE = 0o644
+_PRIVATE_MODE = 0o600
+
+
+class FolderConflictError(Exception):
+    """A published file, which must never change, has other content than what is to be published."""
+
+
+class LogFolder:
+    """The public folder of one log, written by one process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    def read_checkpoint(self) -> bytes | None:
+        """Return the bytes of the published checkpoint, None before the first."""
+        try:
+            return (self.path / CHECKPOINT_NAME).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def publish(self, files: Mapping[str, bytes], checkpoint_note: bytes) -> None:
+        """Publish new files, then the checkpoint that covers them, then remove the partial files they replace.
+
+        Args:
+            files: Bytes by path below the folder; label files may be among them.
+            checkpoint_note: The signed checkpoint.
+
+        Raises:
+            FolderConflictError: when a file is there with other content.
+            OSError: when the disk refuses; nothing is known of its state then, and the process should end.
+        """
+        self._write_new(files)
+        _replace(self.path / CHECKPOINT_NAME, checkpoint_note, _PUBLIC_MODE)
+        _sync_folder(self.path)
+        self._drop_partials(path for path in files if ".p/" not in path)
+
+    def write_labels(self, index: int, data: bytes) -> None:
+        """Write the label file of the release at a log index; it must be there before a checkpoint covers the release."""
+        self._write_new({labels_path(index): data})
+
+    def write_vkey(self, vkey: str) -> None:
+        """Write the log's public key beside it, for convenience: trust needs it from elsewhere."""
+        _replace(self.path / VKEY_NAME, f"{vkey}\n".encode(), _PUBLIC_MODE)
+        _sync_folder(self.path)
+
+    def _write_new(self, files: Mapping[str, bytes]) -> None:
+        """Write those files that are not there yet, durably, and compare the others."""
+        folders: set[Path] = set()
+        for path, data in files.items():
+            target = self.path / path
+            try:
+                present = target.read_bytes()
+            except FileNotFoundError:
+                folders |= _make_folders(target.parent, self.path)
+                _replace(target, data, _PUBLIC_MODE)
+                folders.add(target.parent)
+            else:
+                if present != data:
+                    raise FolderConflictError(f"`{path}` is published with other content")
+        for folder in sorted(folders, reverse=True):
+            _sync_folder(folder)
+
+    def _drop_partials(self, full_paths: Iterable[str]) -> None:
+        """Remove the partial files of tiles and bundles that now are there in full."""
+        for path in full_paths:
+            partials = self.path / f"{path}.p"
+            if partials.is_dir():
+                for file in partials.iterdir():
+                    file.unlink()
+                partials.rmdir()
+
+
+class OpeningsFolder:
+    """The folder of openings for accredited auditors, which nobody but the gateway's user may enter."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+
+    def write(self, openings: Mapping[int, bytes]) -> None:
+        """Write encoded openings by log index, replacing those that an erasure has shortened."""
+        for index, data in openings.items():
+            _replace(self.path / str(index), data, _PRIVATE_MODE)
+        _sync_folder(self.path)
+
+    def delete(self, indices: Iterable[int]) -> None:
+        """Remove the openings at these log indices; one that is gone already is no error."""
+        for index in indices:
+            with contextlib.suppress(FileNotFoundError):
+                (self.path / str(index)).unlink()
+        _sync_folder(self.path)
+
+    def indices(self) -> set[int]:
+        """Return the log indices of the openings that are there."""
+        return {int(file.name) for file in self.path.iterdir() if file.name.isdecimal()}
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
+    """Put a file in place whole, its content on the disk; its folder is left to the caller to force."""
+    temporary = target.with_name(f".{target.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(temporary, target)
+
+
+def _make_folders(folder: Path, top: Path) -> set[Path]:
+    """Create a folder and those above it, and return the folders whose listing that changed."""
+    changed: set[Path] = set()
+    missing = folder
+    while missing != top and not missing.is_dir():
+        missing = missing.parent
+        changed.add(missing)
+    folder.mkdir(parents=True, exist_ok=True)
+    return changed
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force a folder's listing to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

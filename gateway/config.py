@@ -1,0 +1,211 @@
+"""The gateway's configuration file, in TOML: where things lie, which brokers to use, how often to do what.
+
+The structs are the manual: each field says what it is for, its unit and its default, and ``docs/configuration.md`` is made from them.
+What citizens decide stands in policies, never here. Paths are relative to the file's folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gateway.errors import OperatorError
+
+
+class ConfigError(OperatorError):
+    """The configuration file cannot be used."""
+
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Connection(_Section, frozen=True, kw_only=True):
+    """How to reach an MQTT 5 broker.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        user: User name, where the broker asks for one.
+        password_file: File with the password, mode 0600.
+        tls: Encrypt the connection and check the broker's certificate.
+        ca_file: Certificates to trust instead of the system's.
+        certificate_file: Our own certificate chain, where the broker asks for one.
+        private_key_file: Its key, where that is not in the same file.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    user: str | None = None
+    password_file: str | None = None
+    tls: bool = False
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    private_key_file: str | None = None
+
+
+class Broker(Connection, frozen=True, kw_only=True):
+    """The local broker that the sensors publish to.
+
+    Attributes:
+        filters: What to subscribe to; must not match our own topics under `sluice/`.
+        receive_maximum: How many unacknowledged messages to ask for at once.
+        shared_group: Receive as one of several gateways that divide the messages among them.
+        keep_alive_s: The longest silence in seconds.
+    """
+
+    filters: Annotated[tuple[str, ...], Meta(min_length=1)]
+    receive_maximum: Annotated[int, Meta(ge=1, le=65535)] = 1000
+    shared_group: str | None = None
+    keep_alive_s: Annotated[int, Meta(ge=5, le=65535)] = 60
+
+
+class Batches(_Section, frozen=True, kw_only=True):
+    """How readings are committed.
+
+    Attributes:
+        commit_ms: How long a batch waits for more frames: wear of the card against latency.
+        frames: Most frames in a batch.
+    """
+
+    commit_ms: Annotated[int, Meta(ge=0, le=10_000)] = 20
+    frames: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+
+
+class WindowSettings(_Section, frozen=True, kw_only=True):
+    """How windows end.
+
+    Attributes:
+        lateness_s: How long after a window's end its readings are still taken; never under 2 s of real time.
+    """
+
+    lateness_s: Annotated[int, Meta(ge=0, le=86_400)] = 900
+
+
+class Release(_Section, frozen=True, kw_only=True):
+    """How bundles leave.
+
+    Attributes:
+        tick_ms: How often bundles are formed; part of the privacy, since it hides when readings come.
+        checkpoint_ms: The least time between two published checkpoints; a withdrawal has its own at once.
+        outbox_rows: How many rows of records may wait for an absent recipient before intake pauses.
+    """
+
+    tick_ms: Annotated[int, Meta(ge=50, le=3_600_000)] = 10_000
+    checkpoint_ms: Annotated[int, Meta(ge=50, le=3_600_000)] = 10_000
+    outbox_rows: Annotated[int, Meta(ge=10)] = 200_000
+
+
+class Audit(_Section, frozen=True, kw_only=True):
+    """The transparency log.
+
+    Attributes:
+        log_folder: The published log: static files that any web server can serve.
+        openings_folder: Openings for accredited auditors; empty: none are exported.
+    """
+
+    log_folder: str = "log"
+    openings_folder: str = ""
+
+
+class Clock(_Section, frozen=True, kw_only=True):
+    """A simulated clock, for replays and the demo: now = start + rate × (Unix time − at).
+
+    Attributes:
+        simulated: Must be true for the rest to count; said in the log's first entry and in every status.
+        start: Simulated time, as `2026-05-01T00:00:00Z`.
+        at: Unix time in seconds at which the simulated clock stands at `start`.
+        rate: Simulated seconds in a second; 0: time stands until `clock.advance`.
+    """
+
+    simulated: bool = False
+    start: str | None = None
+    at: float | None = None
+    rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
+
+
+class Metrics(_Section, frozen=True, kw_only=True):
+    """Figures for Prometheus.
+
+    Attributes:
+        port: Port on 127.0.0.1; 0: none.
+    """
+
+    port: Annotated[int, Meta(ge=0, le=65535)] = 0
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """The whole file.
+
+    Attributes:
+        gateway: This gateway's id: part of topics and bundles, and of the log's origin.
+        state_folder: Database, and by default the log.
+        keys_folder: What `sluice keys init` made.
+        policies_folder: The policies that `sluice policy apply` puts in force.
+        runtime_folder: Where `control.sock` is; by default the state folder.
+        broker: Where the sensors publish.
+        sink: Where bundles go, by the name that policies give the sink.
+    """
+
+    gateway: Name
+    state_folder: str = "state"
+    keys_folder: str = "keys"
+    policies_folder: str = "policies"
+    runtime_folder: str = ""
+    broker: Broker
+    sink: dict[str, Connection] = {}
+    batches: Batches = Batches()
+    windows: WindowSettings = WindowSettings()
+    release: Release = Release()
+    audit: Audit = Audit()
+    clock: Clock = Clock()
+    metrics: Metrics = Metrics()
+
+
+class Place:
+    """A configuration with its paths made whole."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        """Resolve every path against the folder of the file."""
+        self.config = config
+        self.folder = folder
+        self.state = folder / config.state_folder
+        self.keys = folder / config.keys_folder
+        self.policies = folder / config.policies_folder
+        self.runtime = folder / config.runtime_folder if config.runtime_folder else self.state
+        self.log = self.state / config.audit.log_folder
+        self.openings = self.state / config.audit.openings_folder if config.audit.openings_folder else None
+        self.control_socket = self.runtime / "control.sock"
+
+    def path(self, relative: str | None) -> Path | None:
+        """Return a configured path, or None where there is none."""
+        return None if relative is None else self.folder / relative
+
+
+def load_config(file: Path) -> Place:
+    """Read a configuration file.
+
+    Raises: ConfigError: it is absent, no TOML, or says something that it cannot; the line names file and key.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    try:
+        config = msgspec.toml.decode(data.decode(), type=Config)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"`{file}`: not in utf-8") from error
+    except msgspec.ValidationError as error:
+        message, _, key = str(error).partition(" - at `$")
+        where = f"`{key.rstrip('`').lstrip('.')}`: " if key else ""
+        raise ConfigError(f"`{file}`: {where}{message[:1].lower()}{message[1:]}") from error
+    except ValueError as error:
+        raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
+    return Place(config, file.resolve().parent)

@@ -1,0 +1,222 @@
+"""What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
+
+A change is made in this order: bundles of which no byte has left are taken back, the entry goes into the log, the plans of those
+concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are drawn.
+All of it is one commit; the command that asked for it is answered when that is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from consent.core.policy import PolicySet, Scheme, changed_flows
+from consent.core.records import Consent, Status
+from consent.core.records import encode as encode_consent
+from gateway.audit.entries import Kind
+from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
+from gateway.core.codecs import compile_decoder
+from gateway.core.cose import Mac0Key
+from gateway.core.journal import PURGE
+from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots
+from gateway.core.release import void
+from gateway.core.state import State
+from gateway.core.windows import NEVER_MS
+
+PERMITTING = (Status.GIVEN, Status.RENEWED)
+
+
+class Subject(msgspec.Struct, frozen=True, array_like=True):
+    """A household or person: a random id, the secret whose deletion is the erasure, and its residents' random ids."""
+
+    id: bytes
+    secret: bytes
+    residents: tuple[bytes, ...]
+
+
+class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
+    """Policies as they are kept: every file whole, and since when each flow has been as it is."""
+
+    files: dict[str, bytes]
+    flow_since_ms: dict[str, int]
+
+
+def begin_log(state: State, now_ms: int) -> None:
+    """Write the genesis entry, if the log is empty; a simulated clock is said there."""
+    if state.log.size == 0:
+        payload = GenesisPayload(state.identity.signer.name, state.identity.simulated_clock)
+        state.append(Kind.GENESIS, now_ms, state.one_part(payload.encode()))
+
+
+def apply_policies(state: State, policies: PolicySet, now_ms: int) -> int:
+    """Put policies in force; return the log index of their entry."""
+    _take_back(state, now_ms)
+    old = state.force
+    payload = PolicyPayload(policies.sha256)
+    index = state.append(Kind.POLICY, now_ms, state.one_part(payload.encode()), policy=policies.sha256)
+    changed = changed_flows(None if old is None else old.policies, policies)
+    since_ms = {
+        flow: now_ms if old is None or flow in changed else old.flow_since_ms.get(flow, now_ms) for flow in policies.flows
+    }
+    row = PolicyRow(policies.files, since_ms)
+    state.commit.policies.append((index, policies.sha256, msgspec.msgpack.encode(row)))
+    put_in_force(state, InForce(policies, index, since_ms))
+    compile_all(state, now_ms)
+    checkpoint(state, now_ms)
+    return index
+
+
+def put_in_force(state: State, force: InForce) -> None:
+    """Let policies hold, without compiling plans yet."""
+    state.force = force
+    state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
+    state.decoders = {}
+
+
+def change_consent(state: State, consent: Consent, now_ms: int) -> int:
+    """Let a signed consent count; return the log index of its entry."""
+    _take_back(state, now_ms)
+    data = encode_consent(consent)
+    kind = Kind.CONSENT if consent.status in PERMITTING else Kind.WITHDRAWAL
+    index = state.append(kind, now_ms, state.one_part(data))
+    state.book.apply(consent, index)
+    state.commit.consents.append((index, data))
+    compile_devices(state, [plan.device for plan in state.by_contributor.get(consent.subject, ())], now_ms)
+    checkpoint(state, now_ms)
+    return index
+
+
+def add_subject(state: State) -> Subject:
+    """Make a subject with one resident; its id and secret are random and tell nothing."""
+    random_bytes = state.identity.random_bytes
+    subject = Subject(random_bytes(16), random_bytes(32), (random_bytes(16),))
+    know_subject(state, subject)
+    state.commit.subjects.append((subject.id, msgspec.msgpack.encode(subject)))
+    return subject
+
+
+def know_subject(state: State, subject: Subject) -> None:
+    """Enter a subject that is stored, or will be."""
+    state.subject_secrets[subject.id] = subject.secret
+    state.book.add_subject(subject.id, subject.residents)
+
+
+def add_device(state: State, device: Device, now_ms: int) -> None:
+    """Register a device; one that has the topic already is replaced."""
+    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(device)))
+    former = state.registry.get(device.topic)
+    state.registry[device.topic] = device
+    if former is not None:
+        _forget_plan(state, former)
+    compile_devices(state, [device], now_ms)
+
+
+def revoke_device(state: State, topic: str, now_ms: int) -> None:
+    """Strike a device off the register: its frames are those of an unknown device from now on."""
+    device = state.registry.pop(topic)
+    _take_back(state, now_ms)
+    state.commit.devices.append((topic.encode(), None))
+    _forget_plan(state, device)
+    _purge(state, [device.subject or device.id])
+
+
+def compile_all(state: State, now_ms: int) -> None:
+    """Compile every device's plan anew."""
+    state.devices.clear()
+    state.by_contributor.clear()
+    compile_devices(state, state.registry.values(), now_ms)
+    members = {contributor for window in state.windows for contributor in window.members}
+    _purge(state, members - state.by_contributor.keys())
+
+
+def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> None:
+    """Compile some devices' plans anew, and take out of the open windows whoever no longer belongs there."""
+    contributors: dict[bytes, None] = {}
+    for device in devices:
+        contributors[device.subject or device.id] = None
+        _forget_plan(state, device)
+        plan = _compile(state, device, now_ms)
+        if plan is not None:
+            state.devices[device.topic] = plan
+            state.by_contributor.setdefault(device.subject or device.id, []).append(plan)
+            for target in plan.targets():
+                state.expires_next_ms = min(state.expires_next_ms, target.terms.expires_ms)
+    _purge(state, contributors)
+
+
+def expire(state: State, now_ms: int) -> None:
+    """Compile anew the plans of those whose consent has run out."""
+    if now_ms < state.expires_next_ms:
+        return
+    state.expires_next_ms = NEVER_MS
+    expired = []
+    for plan in state.devices.values():
+        ends_ms = min((target.terms.expires_ms for target in plan.targets()), default=NEVER_MS)
+        if ends_ms <= now_ms:
+            expired.append(plan.device)
+        else:
+            state.expires_next_ms = min(state.expires_next_ms, ends_ms)
+    if expired:
+        _take_back(state, now_ms)
+        compile_devices(state, expired, now_ms)
+
+
+def checkpoint(state: State, now_ms: int) -> None:
+    """Bring the account up to date and sign the log as it is."""
+    if state.ledger.differences():
+        totals, differences = state.ledger.close_period()
+        payload = AccountPayload({name: n for name, n in totals.items() if n}, differences)
+        state.append(Kind.ACCOUNT, now_ms, state.one_part(payload.encode()))
+    state.sign_head()
+
+
+def _take_back(state: State, now_ms: int) -> None:
+    for recipient in list(state.unsent):
+        void(state, recipient, now_ms)
+
+
+def _forget_plan(state: State, device: Device) -> None:
+    """Drop the plans of a device, wherever they stand."""
+    contributor = device.subject or device.id
+    plan = state.devices.get(device.topic)
+    if plan is not None and plan.device.id == device.id:
+        del state.devices[device.topic]
+    plans = [plan for plan in state.by_contributor.get(contributor, ()) if plan.device.id != device.id]
+    if plans:
+        state.by_contributor[contributor] = plans
+    else:
+        state.by_contributor.pop(contributor, None)
+
+
+def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
+    """Return a device's plan; None where its class is not in the policies, so that its frames are refused."""
+    force = state.force
+    if force is None or device.profile not in force.policies.profiles:
+        return None
+    profile = force.policies.profiles[device.profile]
+    if device.profile not in state.decoders:
+        state.decoders[device.profile] = compile_decoder(profile)
+    authenticated = profile.authentication.scheme is Scheme.MAC0
+    key = Mac0Key(state.identity.device_key(device.id, device.generation)) if authenticated else None
+    memory = state.memories.setdefault(device.id, DeviceMemory())
+    slots = compile_slots(device, memory, force, state.book, state.windows, now_ms)
+    return DevicePlan(device, memory, state.decoders[device.profile], key, authenticated or profile.sequence is not None, slots)
+
+
+def _purge(state: State, contributors: Iterable[bytes]) -> None:
+    """Take contributors out of the windows in which they no longer belong."""
+    if state.windows.is_empty():
+        return
+    for contributor in contributors:
+        keep = {
+            target.cohort: target.terms.since_ms
+            for plan in state.by_contributor.get(contributor, ())
+            for target in plan.targets()
+            if isinstance(target, WindowTarget)
+        }
+        pairs, touched = state.windows.purge(contributor, keep)
+        state.ledger.move("pairs.open", "pairs.withdrawn", pairs)
+        if touched:
+            state.journal.note(PURGE, contributor, [[list(cohort), since_ms] for cohort, since_ms in keep.items()])
+

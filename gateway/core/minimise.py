@@ -1,0 +1,82 @@
+"""Minimise: values and times floored to the steps that may be known, as whole numbers of steps.
+
+From here on a value is an integer count of its property's finest step, so that sums are exact whatever the order, and
+coarser levels are integer divisions. That is what makes coarsening coherent: to coarsen what was coarsened before gives
+what coarsening once would have given (section *Laws* of the tests).
+"""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from functools import lru_cache
+from math import floor
+
+MAX_STEPS = 2**53
+"""Beyond this many steps a double no longer tells neighbours apart, and sums would outgrow what stores hold."""
+
+_TOLERANCE = 1e-6
+
+_ENERGY_UNIT = 2**20
+_LEAST_LEVEL_DB = -60
+_GREATEST_LEVEL_DB = 300
+_ENERGY_CONTEXT = Context(prec=40)
+
+
+def floor_steps(value: float, step: float) -> int:
+    """Return the largest n with n·step <= value, where value and step mean the decimals they were written as.
+
+    Binary numbers miss most decimals: 0.3 / 0.1 is 2.9999999999999996, and 0.3 is three steps all the same. So a quotient
+    within a millionth of a step below a whole number counts as that number. Rounding in value, step and quotient adds up
+    to less than that for all quotients under three billion, and no sensor resolves a millionth of the step it is rounded to.
+
+    Returns:
+        n; for a value beyond ``MAX_STEPS`` steps, or none at all, a number beyond ``MAX_STEPS``.
+    """
+    quotient = value / step
+    if -MAX_STEPS <= quotient <= MAX_STEPS:
+        return floor(quotient + _TOLERANCE)
+    return -MAX_STEPS - 1 if quotient < 0 else MAX_STEPS + 1
+
+
+def coarsen_steps(n: int, ratio: int) -> int:
+    """Floor a number of steps to a step that is ``ratio`` times as large."""
+    return n // ratio
+
+
+def floor_time_ms(time_ms: int, window_ms: int) -> int:
+    """Return the start of the window that a time lies in; windows are counted from the Unix epoch."""
+    return time_ms - time_ms % window_ms
+
+
+def shown_value(n: int, step: Decimal, *, is_first_step: bool, is_count: bool) -> float | int:
+    """Return the figure that stands for n steps, in the property's unit.
+
+    A floored value lies half a step too low on average, so the middle of the step is shown; not for the first step, which
+    is how readings come, and never for counts, of which there are no halves.
+    """
+    if is_count:
+        return int(n * step)
+    return float(n * step if is_first_step else n * step + step / 2)
+
+
+@lru_cache(maxsize=8192)
+def energy(level_steps: int, step: Decimal) -> int:
+    """Return the energy of a level in decibel, round(10^(L/10) · 2^20), so that levels can be added exactly.
+
+    Levels are bounded to -60 … 300 dB: below, no energy would be left, and above there is no sound. Decimal arithmetic
+    gives the same integer on every machine, which the C library's ``pow`` does not promise.
+    """
+    with localcontext(_ENERGY_CONTEXT):
+        level = min(max(level_steps * step, Decimal(_LEAST_LEVEL_DB)), Decimal(_GREATEST_LEVEL_DB))
+        return int((Decimal(10) ** (level / 10) * _ENERGY_UNIT).to_integral_value())
+
+
+def level_db(mean: Fraction) -> float:
+    """Return the level in decibel of a mean of energies, which is at least 1.
+
+    Energies are rounded to integers, so that a mean of equal levels comes back within a millionth of 0.1 dB from 14 dB
+    up, and ``floor_steps`` finds their step again.
+    """
+    with localcontext(_ENERGY_CONTEXT):
+        return float((Decimal(mean.numerator) / mean.denominator / _ENERGY_UNIT).log10() * 10)

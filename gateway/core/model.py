@@ -1,0 +1,103 @@
+"""What a frame becomes on its way in: a reading with its observations, or a rejection with its counted reason.
+
+The codecs make these, admission and the pipeline read them. They are made once per frame in the hot path, so they are
+plain structs that the garbage collector does not track: none of them can ever take part in a reference cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+class Observation(Struct, gc=False):
+    """One value of one observed property, in the property's unit, at full precision.
+
+    Attributes:
+        observed_property: Key of the property in the policies, for example ``LAeq``.
+        phenomenon_time_ms: When the value held, in milliseconds since the Unix epoch.
+        result: The value; always finite.
+    """
+
+    observed_property: str
+    phenomenon_time_ms: int
+    result: float
+
+
+class Reading(Struct, gc=False):
+    """What one frame decoded to.
+
+    Attributes:
+        boot: The device's own name for its present run, or ``None`` where its profile declares none.
+        sequence: The device's count of its messages in this run, or ``None`` where the message carries none.
+        has_time: Whether the times come from the message; otherwise they are the time of arrival.
+        observations: At least one, in the order of the profile (of the message, for SenML).
+    """
+
+    boot: int | str | None
+    sequence: int | None
+    has_time: bool
+    observations: list[Observation]
+
+
+class Reject(Struct, frozen=True):
+    """Why a frame goes no further. Compare by identity with the constants below: no other instances are made.
+
+    Attributes:
+        reason: Name of the ledger account, ``frames.rejected.<reason>``.
+    """
+
+    reason: str
+
+
+UNKNOWN_DEVICE = Reject("unknown_device")
+"""No device is registered for the topic."""
+
+TOO_LARGE = Reject("too_large")
+"""The frame is larger than any message that a sensor sends."""
+
+BAD_MAC = Reject("bad_mac")
+"""The authentication code is absent, malformed or wrong."""
+
+MALFORMED = Reject("malformed")
+"""The bytes are no message of the device's codec."""
+
+NOT_UNDERSTOOD = Reject("not_understood")
+"""The message is of a newer version, or says that a part must be understood which is not."""
+
+WRONG_TYPE = Reject("wrong_type")
+"""A declared field holds something else than its type, or a number that no double can hold."""
+
+WRONG_UNIT = Reject("wrong_unit")
+"""The message states a unit that cannot be turned into the one that the profile declares."""
+
+NOT_FINITE = Reject("not_finite")
+"""A declared field holds NaN or an infinity."""
+
+NO_READING = Reject("no_reading")
+"""The message holds none of the declared fields."""
+
+BAD_TIME = Reject("bad_time")
+"""The declared time is absent, has no offset from UTC, or is no date."""
+
+CLOCK_AHEAD = Reject("clock_ahead")
+"""The time lies too far in the future."""
+
+CLOCK_BEHIND = Reject("clock_behind")
+"""The time lies too far in the past."""
+
+NO_SEQUENCE = Reject("no_sequence")
+"""The profile declares a sequence or boot id, and the message has none."""
+
+REPLAYED = Reject("replayed")
+"""The sequence was seen before, or is too old to tell."""
+
+REDELIVERED = Reject("redelivered")
+"""The broker sent again what was committed already."""
+
+OUT_OF_RANGE = Reject("out_of_range")
+"""The value does not fit the integers that sums are kept in."""
+
+Decoder = Callable[[bytes, int], Reading | Reject]
+"""``decode(payload, received_ms)``: never raises, whatever the bytes."""

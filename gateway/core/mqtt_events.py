@@ -1,0 +1,125 @@
+"""What an MQTT session hands to its owner: frames, and past-tense events about the connection, in one order.
+
+An event counts only once all frames that arrived before it have been taken: "the queue
+is dry" must not overtake the readings that made it dry.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import msgspec
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One PUBLISH as it came from the broker.
+
+    Attributes:
+        topic: The topic name.
+        payload: The raw bytes.
+        packet_id: The identifier to acknowledge, 0 for QoS 0.
+        duplicate: The DUP flag: the broker may have sent this before, on an earlier connection.
+        retain: The RETAIN flag as published.
+        generation: Which connection it came over; acknowledgements for an earlier one are dropped.
+    """
+
+    topic: str
+    payload: bytes
+    packet_id: int
+    duplicate: bool
+    retain: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The broker accepted the connection."""
+
+    generation: int
+    session_present: bool
+    session_expiry_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The broker answered the subscription: for each filter the granted QoS, or a reason from 0x80 up when it refused."""
+
+    generation: int
+    granted: tuple[tuple[str, int], ...]
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The filters of which nothing will come."""
+        return tuple(pattern for pattern, code in self.granted if code >= 0x80)
+
+
+@dataclass(frozen=True, slots=True)
+class Dry:
+    """Everything that the broker had queued before this connection has been received."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker answered one of our messages: it has it (reason below 0x80), or refuses it for good."""
+
+    token: int
+    reason: int
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the broker took the message."""
+        return self.reason < 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection ended, or an attempt at one failed."""
+
+    generation: int
+    reason: str
+    code: int | None = None
+
+
+LinkEvent = Connected | Subscribed | Dry | Published | Disconnected
+
+
+class Inbox:
+    """Frames and events, waiting for the owner in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._events: deque[tuple[int, LinkEvent]] = deque()
+        self._taken = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.frames or self._events)
+
+    @property
+    def arrived(self) -> int:
+        """How many frames have ever been put in."""
+        return self._taken + len(self.frames)
+
+    def note(self, event: LinkEvent) -> None:
+        """Put an event behind the frames that are waiting now."""
+        self._events.append((self.arrived, event))
+
+    def take_event(self) -> LinkEvent | None:
+        """Remove and return the oldest event, if no waiting frame precedes it."""
+        if self._events and self._events[0][0] <= self._taken:
+            return self._events.popleft()[1]
+        return None
+
+    def take_frames(self, limit: int) -> list[Frame]:
+        """Remove and return the oldest frames: at most ``limit``, and none that came after a waiting event."""
+        if self._events:
+            limit = min(limit, self._events[0][0] - self._taken)
+        if limit >= len(self.frames):
+            taken, self.frames = self.frames, []
+        else:
+            taken = self.frames[:limit]
+            del self.frames[:limit]
+        self._taken += len(taken)
+        return taken

@@ -1,0 +1,147 @@
+"""The timers of an MQTT session as plain state: when to ping, when a broker is dead, when the queue is dry, when to try again.
+
+Nothing here reads a clock: the time comes in as ``now_s``, seconds of any clock that only moves forward.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+_QUIET_REFUSED_S = 2.0
+_QUIET_SILENT_S = 10.0
+_LONGEST_REFUSED_S = 60.0
+
+
+class Beat(Enum):
+    """What the keep-alive asks for."""
+
+    WAIT = auto()
+    PING = auto()
+    DEAD = auto()
+
+
+class KeepAlive:
+    """Pings at half the agreed interval, whatever else is sent, and notices when nothing at all comes back.
+
+    While reading is paused, the answer may lie unread in the socket: pings go out, and silence proves nothing. Nor does it
+    when our own process stood still past the time of the ping.
+    """
+
+    def __init__(self, now_s: float, keep_alive_s: float) -> None:
+        self._interval_s = keep_alive_s / 2
+        self._heard_s = now_s
+        self._pinged_s = now_s
+        self._excused = True
+
+    def heard(self, now_s: float) -> None:
+        """Bytes came from the broker."""
+        self._heard_s = now_s
+
+    def excuse(self) -> None:
+        """Reading is paused: expect no answer to the ping that is out."""
+        self._excused = True
+
+    def beat(self, now_s: float) -> Beat:
+        """Say whether it is time to ping, or to give the broker up."""
+        late_s = now_s - self._pinged_s - self._interval_s
+        if late_s < 0:
+            return Beat.WAIT
+        silent = self._heard_s < self._pinged_s
+        if silent and not self._excused and late_s < self._interval_s / 2:
+            return Beat.DEAD
+        self._pinged_s = now_s
+        self._excused = False
+        return Beat.PING
+
+
+class DryMarker:
+    """Finds out when all that the broker had queued before this connection has come in.
+
+    A marker that the gateway publishes to itself stands behind everything queued: when it comes back, the queue was dry.
+    Where the broker refuses the marker, 2 s without a message count as dry, and 60 s in any case. Some brokers take the
+    marker and drop it (an access list that forbids reading does that): then 10 s of silence count. Silence counts only
+    while nothing is unacknowledged, since a broker whose window is full is silent too.
+
+    Attributes:
+        nonce: The marker's payload, of this connection alone.
+        token: Under which it was published.
+        due: It should be published as soon as there is room.
+    """
+
+    def __init__(self, nonce: bytes) -> None:
+        self.nonce = nonce
+        self.token: int | None = None
+        self.due = False
+        self._dry = False
+        self._began_s: float | None = None
+        self._heard_s = 0.0
+        self._refused = False
+
+    def sent(self, token: int, now_s: float) -> None:
+        """The marker has been written."""
+        self.token = token
+        self._began_s = self._heard_s = now_s
+
+    def refuse(self, now_s: float) -> None:
+        """The broker allows no marker."""
+        if self._began_s is None:
+            self._began_s = self._heard_s = now_s
+        self._refused = True
+
+    def heard(self, now_s: float) -> None:
+        """A message came."""
+        self._heard_s = now_s
+
+    def returned_among(self, payloads: list[bytes]) -> bool:
+        """Return True once, when one of these is this connection's marker."""
+        if self._dry or self.nonce not in payloads:
+            return False
+        self._dry = True
+        return True
+
+    def found_dry(self, now_s: float, unacknowledged: int) -> bool:
+        """Return True once, when silence, or in the end patience, says that the queue is dry."""
+        if self._dry or self._began_s is None:
+            return False
+        quiet_s = _QUIET_REFUSED_S if self._refused else _QUIET_SILENT_S
+        quiet = now_s - self._heard_s >= quiet_s and unacknowledged == 0
+        self._dry = quiet or (self._refused and now_s - self._began_s >= _LONGEST_REFUSED_S)
+        return self._dry
+
+
+class Backoff:
+    """Exponential back-off with full jitter, so that a thousand gateways do not return in the same second.
+
+    A connection that the broker accepts and then ends at once counts as a failed attempt: only one that lasted starts over.
+
+    Args:
+        first_s: Upper bound of the first delay.
+        most_s: Upper bound of every delay.
+        stable_s: How long a connection has to last before the next delay is short again.
+    """
+
+    def __init__(self, first_s: float = 1.0, most_s: float = 60.0, stable_s: float = 30.0) -> None:
+        self._first_s = first_s
+        self._most_s = most_s
+        self._stable_s = stable_s
+        self._attempts = 0
+        self._connected_s: float | None = None
+
+    def connected(self, now_s: float) -> None:
+        """The broker accepted a connection."""
+        self._connected_s = now_s
+
+    def delay_s(self, now_s: float, jitter: float, *, long: bool = False) -> float:
+        """Return how long to wait before the next attempt.
+
+        Args:
+            now_s: When the last attempt failed or its connection ended.
+            jitter: A random number in [0, 1).
+            long: At least half of the longest delay: returning soon would only do harm.
+        """
+        if self._connected_s is not None and now_s - self._connected_s >= self._stable_s:
+            self._attempts = 0
+        self._connected_s = None
+        bound_s = min(self._most_s, self._first_s * 2.0 ** min(self._attempts, 32))
+        self._attempts += 1
+        return self._most_s * (1 + jitter) / 2 if long else bound_s * jitter

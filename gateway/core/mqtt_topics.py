@@ -1,0 +1,106 @@
+"""Topic names and topic filters of MQTT 5, section 4.7: which topics a filter takes in, and whether two filters meet.
+
+The configuration is checked with these before anything is subscribed to: a filter that took in the gateway's own upstream
+topics would feed it its own bundles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_LONGEST_BYTES = 65_535
+_SHARE = "$share/"
+
+
+def check_filter(pattern: str) -> str:
+    """Return the filter unchanged if MQTT allows it, shared or not.
+
+    Raises:
+        ValueError: The filter is malformed; the message says how.
+    """
+    plain = without_share(pattern)
+    if not plain or "\0" in plain or len(pattern.encode()) > _LONGEST_BYTES:
+        raise ValueError(f"topic filter `{pattern}` is empty, too long or holds a null character")
+    levels = plain.split("/")
+    if any("#" in level for level in levels[:-1]) or ("#" in levels[-1] and levels[-1] != "#"):
+        raise ValueError(f"topic filter `{pattern}`: `#` may only stand alone, at the end")
+    if any("+" in level and level != "+" for level in levels):
+        raise ValueError(f"topic filter `{pattern}`: `+` may only stand for a whole level")
+    return pattern
+
+
+def check_topic(topic: str) -> str:
+    """Return the topic name unchanged if one may publish to it.
+
+    Raises:
+        ValueError: The name is empty, too long, or holds a wildcard or null character.
+    """
+    if not topic or any(sign in topic for sign in "+#\0") or len(topic.encode()) > _LONGEST_BYTES:
+        raise ValueError(f"topic `{topic}` is empty, too long or holds a wildcard")
+    return topic
+
+
+def without_share(pattern: str) -> str:
+    """Return the filter behind ``$share/<group>/``, or the filter itself when it is not shared.
+
+    Raises:
+        ValueError: The filter begins as a shared one but names no group or no filter.
+    """
+    if not pattern.startswith(_SHARE):
+        return pattern
+    group, slash, plain = pattern[len(_SHARE) :].partition("/")
+    if not group or not slash or not plain or any(sign in group for sign in "+#"):
+        raise ValueError(f"shared topic filter `{pattern}` is not `$share/<group>/<filter>`")
+    return plain
+
+
+def topic_matches(pattern: str, topic: str) -> bool:
+    """Tell whether a subscription to the filter takes in the topic. A shared filter counts as the filter behind its group."""
+    wanted, given = without_share(pattern).split("/"), topic.split("/")
+    if topic.startswith("$") and wanted[0] in {"+", "#"}:
+        return False
+    for index, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if index == len(given):
+            return False
+        if level not in {"+", given[index]}:
+            return False
+    return len(wanted) == len(given) or wanted[len(given) :] == ["#"]
+
+
+def filters_overlap(one: str, other: str) -> bool:
+    """Tell whether some topic exists that both filters take in. Either may be a plain topic or a shared filter."""
+    ours, theirs = without_share(one).split("/"), without_share(other).split("/")
+    if not _first_levels_meet(ours[0], theirs[0]) or not _first_levels_meet(theirs[0], ours[0]):
+        return False
+    for mine, yours in zip(ours, theirs, strict=False):
+        if "#" in {mine, yours}:
+            return True
+        if mine != yours and "+" not in {mine, yours}:
+            return False
+    longer, shorter = (ours, theirs) if len(ours) > len(theirs) else (theirs, ours)
+    return longer[len(shorter) :] in ([], ["#"])
+
+
+def refuse_overlap(patterns: Iterable[str], own: Iterable[str]) -> None:
+    """Refuse subscriptions that would take in what the gateway itself publishes.
+
+    Args:
+        patterns: The filters to subscribe to.
+        own: The topics or filters that the gateway publishes under.
+
+    Raises:
+        ValueError: One of the filters is malformed, or would match one of the gateway's own topics.
+    """
+    own = [check_filter(pattern) for pattern in own]
+    for pattern in patterns:
+        check_filter(pattern)
+        for mine in own:
+            if filters_overlap(pattern, mine):
+                raise ValueError(f"topic filter `{pattern}` would match the gateway's own topic `{mine}`")
+
+
+def _first_levels_meet(wildcard: str, literal: str) -> bool:
+    """Wildcards in the first level leave out topics that begin with ``$`` (4.7.2)."""
+    return not (wildcard in {"+", "#"} and literal.startswith("$"))

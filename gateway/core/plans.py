@@ -1,0 +1,293 @@
+"""What may become of each device's readings, compiled: topic → plan → slot → targets.
+
+Policies, consents and the registry are folded into these plans when any of them changes, so that the hot path is one
+dictionary look-up and no decision is taken twice. A plan belongs to one device; a slot to one of its observed properties; a
+target to one flow that the property may feed. What may not leave is compiled too, as reasons to be counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from consent.core.decide import Decision, decide
+from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
+from consent.core.lifecycle import Book
+from consent.core.policy import Flow, PolicySet
+from gateway.core.admission import SequenceWindows
+from gateway.core.codecs import Decoder
+from gateway.core.cose import Mac0Key
+from gateway.core.minimise import floor_time_ms
+from gateway.core.windows import BASELINE, DAY_MS, EXPIRED, LATE, NEVER_MS, PARTIAL, RECORDED, Cohort, Contribution, Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A row of the registry.
+
+    Attributes:
+        id: 16 random bytes; the device's own name never goes further than its topic.
+        topic: Where it publishes. Personal: never logged, never forwarded.
+        subject: Whose it is, or None for the city's own.
+        generation: Counts the device's keys; a new one revokes the old.
+        added_ms: When it was registered; windows that began earlier are not its.
+    """
+
+    id: bytes
+    topic: str
+    profile: str
+    zone: str
+    subject: bytes | None
+    generation: int
+    added_ms: int
+
+
+class DeviceMemory:
+    """What is remembered of a device across changes of its plan, so that nothing is counted twice."""
+
+    __slots__ = ("seen", "sequences")
+
+    def __init__(self) -> None:
+        self.sequences = SequenceWindows()
+        self.seen: dict[str, set[int]] = {}  # observed property -> phenomenon times, until their windows close
+
+    def state(self) -> list[Any]:
+        """Return plain data from which ``restore`` makes the same memory."""
+        return [self.sequences.to_state(), {name: sorted(times) for name, times in self.seen.items() if times}]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take up a stored state."""
+        self.sequences = SequenceWindows.from_state(state[0])
+        self.seen = {name: set(times) for name, times in state[1].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what a contribution or record rests: the decision, and the log entries behind it."""
+
+    flow: str
+    disclosure: Disclosure
+    group: int
+    retention_days: int
+    since_ms: int
+    expires_ms: int
+    policy_entry: int
+    consent_entries: tuple[int, ...]
+
+
+class WindowTarget:
+    """A flow that takes a slot's readings into tumbling windows."""
+
+    __slots__ = (
+        "_add",
+        "_from_ms",
+        "_offset_ms",
+        "_until_ms",
+        "_windows",
+        "cohort",
+        "contributor",
+        "meter",
+        "terms",
+        "window_ms",
+    )
+
+    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms) -> None:
+        """Feed ``windows``; the window's length is that of the cohort's time level."""
+        self._windows = windows
+        self.cohort = cohort
+        self.contributor = contributor
+        self.meter = meter
+        self.terms = terms
+        self.window_ms = WINDOW_MS[time_level(cohort.time)]
+        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's window is (start, end], any other [start, end)
+        self.forget()
+
+    def forget(self) -> None:
+        """Look the window up again at the next reading."""
+        self._from_ms = self._until_ms = 0
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Take a reading of ``n`` first steps into its window; return what became of the pair."""
+        if self._from_ms <= t_ms < self._until_ms:
+            return self._add(self.meter, t_ms, n)
+        return self._seek(t_ms, n)
+
+    def _seek(self, t_ms: int, n: int) -> int:
+        start_ms = floor_time_ms(t_ms - self._offset_ms, self.window_ms)
+        end_ms = start_ms + self.window_ms
+        if end_ms <= self._windows.watermark_ms:
+            return LATE
+        if t_ms >= self.terms.expires_ms:
+            return EXPIRED
+        if start_ms < self.terms.since_ms:
+            if self._offset_ms and t_ms >= self.terms.since_ms:
+                self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+                return BASELINE
+            return PARTIAL
+        contribution: Contribution = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
+        self._add = contribution.add
+        self._from_ms = start_ms + self._offset_ms
+        self._until_ms = min(end_ms + self._offset_ms, self.terms.expires_ms)
+        return self._add(self.meter, t_ms, n)
+
+
+class RecordTarget:
+    """A flow that takes a slot's readings one by one, as records."""
+
+    __slots__ = ("_windows", "cohort", "contributor", "span_ms", "terms")
+
+    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> None:
+        """Make records whose times are coarsened to the cohort's time level."""
+        self._windows = windows
+        self.cohort = cohort
+        self.contributor = contributor
+        self.terms = terms
+        self.span_ms = WINDOW_MS.get(time_level(cohort.time), 1)
+
+    def forget(self) -> None:
+        """Records know no window."""
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Say what becomes of a reading; the caller makes the record."""
+        if t_ms < floor_time_ms(self._windows.watermark_ms, DAY_MS) - DAY_MS:
+            return LATE
+        if t_ms < self.terms.since_ms:
+            return PARTIAL
+        return EXPIRED if t_ms >= self.terms.expires_ms else RECORDED
+
+
+Target = WindowTarget | RecordTarget
+
+
+class Slot:
+    """One observed property of one device."""
+
+    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "seen", "step", "targets", "withheld")
+
+    def __init__(self, device: Device, observed_property: str, step: float, seen: set[int]) -> None:
+        self.device = device
+        self.observed_property = observed_property
+        self.step = step
+        self.seen = seen
+        self.targets: list[Target] = []
+        self.withheld: list[str] = []
+        self.considered = 0
+        self.keep_ms = 0  # how long a phenomenon time must be remembered
+        self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
+
+
+class DevicePlan:
+    """All that the hot path needs to know of a device."""
+
+    __slots__ = ("decode", "device", "key", "memory", "needs_sequence", "slots")
+
+    def __init__(
+        self, device: Device, memory: DeviceMemory, decode: Decoder, key: Mac0Key | None, needs_sequence: bool, slots: dict[str, Slot]
+    ) -> None:
+        self.device = device
+        self.memory = memory
+        self.decode = decode
+        self.key = key
+        self.needs_sequence = needs_sequence
+        self.slots = slots
+
+    def targets(self) -> list[Target]:
+        """Return every target of every slot."""
+        return [target for slot in self.slots.values() for target in slot.targets]
+
+
+def time_level(name: str) -> Time:
+    """Return the time level that a cohort names."""
+    return _TIME_LEVELS[name]
+
+
+_TIME_LEVELS = {level.label: level for level in Time}
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policies in force.
+
+    Attributes:
+        entry: Index of the policy's log entry.
+        flow_since_ms: Since when each flow has been as it is.
+    """
+
+    policies: PolicySet
+    entry: int
+    flow_since_ms: dict[str, int]
+
+
+def compile_slots(device: Device, memory: DeviceMemory, force: InForce, book: Book, windows: Windows, now_ms: int) -> dict[str, Slot]:
+    """Decide every flow for every property that a device reports.
+
+    Returns: Slots by observed property; a property that no flow mentions has none (it counts as unasked).
+    """
+    policies = force.policies
+    slots: dict[str, Slot] = {}
+    for name in policies.profiles[device.profile].fields:
+        flows = [flow for flow in policies.flows.values() if name in flow.properties]
+        if not flows:
+            continue
+        first_step = policies.properties[name].ladder[0]
+        slot = slots[name] = Slot(device, name, float(first_step), memory.seen.setdefault(name, set()))
+        slot.considered = len(flows)
+        for flow in flows:
+            _decide_flow(slot, flow, force, book, windows, now_ms)
+    return slots
+
+
+def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Windows, now_ms: int) -> None:
+    device, policies = slot.device, force.policies
+    consents = None if device.subject is None else book.resolve(device.subject, flow)
+    decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
+    if decision.reason:
+        slot.withheld.append(decision.reason)
+        return
+    entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
+    terms = _terms(flow, decision, device, force, entries)
+    cohort = _cohort(flow, slot.observed_property, decision.disclosure, device, policies)
+    contributor = device.subject or device.id
+    target: Target
+    if decision.disclosure.identity is Identity.PER_RECORD:
+        target = RecordTarget(windows, cohort, contributor, terms)
+        slot.keep_ms = max(slot.keep_ms, 3 * DAY_MS)
+    else:
+        target = WindowTarget(windows, cohort, contributor, device.id, terms)
+        slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
+    slot.targets.append(target)
+
+
+def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...]) -> Terms:
+    disclosure = decision.disclosure
+    return Terms(
+        flow=flow.id,
+        disclosure=disclosure,
+        group=disclosure.group,
+        retention_days=disclosure.retention_days,
+        since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms),
+        expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
+        policy_entry=force.entry,
+        consent_entries=entries,
+    )
+
+
+def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: Device, policies: PolicySet) -> Cohort:
+    step = dict(disclosure.precision).get(observed_property, policies.properties[observed_property].ladder[0])
+    return Cohort(
+        flow=flow.id,
+        observed_property=observed_property,
+        statistic=str(flow.statistic.get(observed_property, "")),
+        identity=disclosure.identity.label,
+        time=disclosure.time.label,
+        space=disclosure.space.label,
+        step=format_step(step),
+        cell=policies.cell(device.zone, disclosure.space),
+        public=device.subject is None,
+    )
+
+
+def format_step(step: Decimal) -> str:
+    """Write a ladder step without an exponent: `0.001`, `5`."""
+    return f"{step:f}"

@@ -1,0 +1,143 @@
+"""From what is stored to the memory of the moment before: the snapshot, then the journal, folded by the code of every day.
+
+Called once at start, before anything is received. Afterwards the plans are compiled from the policies and consents in force, which
+takes out of the windows whoever no longer belongs, and a new journal segment is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from consent.core.disclosure import BOTTOM
+from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
+from gateway.core.plans import DeviceMemory, Terms, WindowTarget
+from gateway.core.release import put_back
+from gateway.core.state import State
+from gateway.core.windows import Cohort, Window, window_state
+
+HOUR_MS = 3_600_000
+
+
+def snapshot(state: State) -> bytes:
+    """Return all that the journal would otherwise have to tell: windows, what is remembered of devices, and redelivery marks."""
+    memories = {device: memory.state() for device, memory in state.memories.items()}
+    return msgspec.msgpack.encode([state.windows.state(), memories, state.marks])
+
+
+def begin_segment(state: State) -> None:
+    """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
+    assert not state.unsent, "a bundle that may still be voided needs its segment"
+    state.commit.snapshot = snapshot(state)
+    state.journal.begin_segment()
+
+
+def begin_segment_if_due(state: State) -> None:
+    """Begin a new segment once the open one has grown long."""
+    if state.journal.segment_bytes > SEGMENT_BYTES and not state.unsent:
+        begin_segment(state)
+
+
+def restore(state: State, stored: bytes, batches: Iterable[tuple[bytes, bytes]]) -> None:
+    """Take up a stored snapshot and fold the journal behind it.
+
+    Args:
+        state: With the policies in force put in, and nothing compiled.
+        stored: What ``snapshot`` returned.
+        batches: (marks, journal) of each later commit, in order.
+    """
+    windows, memories, marks = msgspec.msgpack.decode(stored, strict=False)
+    state.windows.restore(windows)
+    for device, memory_state in memories.items():
+        memory = state.memories.setdefault(device, DeviceMemory())
+        memory.restore(memory_state)
+    state.marks = list(marks)
+    fold = _Fold(state)
+    for batch_marks, journal in batches:
+        for record in decode_batch(journal):
+            fold.steps[record[0]](*record[1:])
+        if batch_marks:
+            state.marks.append(batch_marks)
+    state.windows.forget_cached()
+
+
+def prune(state: State) -> None:
+    """Forget the phenomenon times whose windows have closed: no later reading can repeat them."""
+    watermark_ms = state.windows.watermark_ms
+    for plan in state.devices.values():
+        for slot in plan.slots.values():
+            if slot.seen:
+                horizon_ms = watermark_ms - slot.keep_ms
+                slot.seen.difference_update([t_ms for t_ms in slot.seen if t_ms < horizon_ms])
+
+
+class _Fold:
+    """Folds journal records into the windows and memories, as they were folded the first time."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._slots: list[tuple[set[int], list[WindowTarget]]] = []
+        self._unsent: dict[int, list[Any]] = {}
+        self.steps = {
+            DEFINE: self._define,
+            TAKE: self._take,
+            PURGE: self._purge,
+            WATERMARK: self._watermark,
+            CLOSE: self._close,
+            VOID: self._void,
+            WHOLE_SINCE: self._whole_since,
+        }
+
+    def _memory(self, device: bytes) -> DeviceMemory:
+        return self._state.memories.setdefault(device, DeviceMemory())
+
+    def _define(self, ref: int, device: bytes, observed_property: str, targets: list[list[Any]]) -> None:
+        assert ref == len(self._slots)
+        seen = self._memory(device).seen.setdefault(observed_property, set())
+        self._slots.append((seen, [self._target(device, *target) for target in targets]))
+
+    def _target(self, device: bytes, cohort: list[Any], contributor: bytes, since_ms: int, expires_ms: int) -> WindowTarget:
+        # Decisions are made again at release, from what is then in force; the fold needs only the window and its bounds.
+        terms = Terms(cohort[0], BOTTOM, BOTTOM.group, 0, since_ms, expires_ms, 0, ())
+        return WindowTarget(self._state.windows, Cohort(*cohort), contributor, device, terms)
+
+    def _take(self, readings: list[int], sequences: list[Any]) -> None:
+        for at in range(0, len(readings), 3):
+            seen, targets = self._slots[readings[at]]
+            t_ms, n = readings[at + 1], readings[at + 2]
+            seen.add(t_ms)
+            for target in targets:
+                target.take(t_ms, n)
+        for at in range(0, len(sequences), 3):
+            self._memory(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
+
+    def _purge(self, contributor: bytes, keep: list[list[Any]]) -> None:
+        self._state.windows.purge(contributor, {Cohort(*cohort): since_ms for cohort, since_ms in keep})
+
+    def _watermark(self, watermark_ms: int) -> None:
+        self._state.windows.advance(watermark_ms)
+
+    def _close(self, index: int, closed: list[list[Any]]) -> None:
+        """Take out what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
+        windows = self._state.windows
+        windows.advance(max(row[2] for row in closed))
+        taken = []
+        for cohort_row, start_ms, end_ms, gone, drawn in closed:
+            window = windows.open[Cohort(*cohort_row), start_ms]
+            copy = Window(window.cohort, start_ms, end_ms)
+            copy.members = {contributor: window.members[contributor] for contributor in drawn}
+            taken.append(window_state(copy))
+            for contributor in gone:
+                del window.members[contributor]
+            if not window.members:
+                windows.remove(window.key)
+        self._unsent[index] = taken
+
+    def _void(self, index: int) -> None:
+        put_back(self._state, self._unsent.pop(index))
+
+    def _whole_since(self, since_ms: int) -> None:
+        self._state.windows.whole_since_ms = since_ms
+        self._state.marks.clear()

@@ -1,0 +1,319 @@
+"""A release tick: close windows, draw records from the outbox, make one bundle per recipient, log it; void it if need be.
+
+Step 11 of the path of a batch. A bundle is formed only for a recipient whose sink is connected and has nothing under way, so that
+days of outage leave consent changes free to act. Every check is made again here, with the plans in force at this instant. Nothing
+leaves before the commit that holds the bundle and its log entry is durable; of that the application takes care.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from consent.core.disclosure import Disclosure
+from gateway.audit import canonical
+from gateway.audit.entries import Kind
+from gateway.audit.openings import Part, label, labels_file, opening_salt, subject_label_key
+from gateway.audit.payloads import ReleasePayload, ReleaseRecord, VoidPayload, encode_contribution
+from gateway.core.bundle import Seal
+from gateway.core.closing import Closing, Member, close_aggregate, close_each, figure
+from gateway.core.effects import BundleRow, OutboxRow
+from gateway.core.journal import CLOSE, VOID
+from gateway.core.plans import Terms
+from gateway.core.pseudonyms import handle
+from gateway.core.records import encode_row, epoch_day, figure_record, own_record, read_row, single_record
+from gateway.core.state import State, Unsent
+from gateway.core.windows import Cohort, Window, window_from_state, window_state
+from gateway.recipient.records import Record, encode_record
+
+RECORDS_BYTES = 100 * 1024
+"""Room for encoded records in a bundle of at most 128 KiB, whatever its form."""
+
+TermsOf = Callable[[bytes, Cohort], Terms | None]
+
+
+@dataclass(slots=True)
+class _Stood:
+    """One contributor's part in a record: what its part of the opening says."""
+
+    record: int
+    contributor: bytes
+    terms: Terms
+    pairs: int
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A bundle in the making."""
+
+    recipient: str
+    records: list[bytes] = field(default_factory=list)
+    listed: list[ReleaseRecord] = field(default_factory=list)
+    stood: list[_Stood] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
+    moved: list[tuple[str, str, int]] = field(default_factory=list)
+    left_bytes: int = RECORDS_BYTES
+
+    def has_room(self) -> bool:
+        """Say whether another record may go in."""
+        return self.left_bytes > 0
+
+    def add(self, record: Record, cohort: Cohort, span: tuple[int, int], pairs: int) -> int:
+        """Put a record in; return its number in the bundle."""
+        encoded = encode_record(record)
+        self.left_bytes -= len(encoded)
+        self.records.append(encoded)
+        level = (cohort.time, cohort.space, cohort.step)
+        self.listed.append(
+            ReleaseRecord(flow=cohort.flow, level=level, cell=cohort.cell, window=span, n=pairs, identity=cohort.identity)
+        )
+        return len(self.records) - 1
+
+
+def advance(state: State, now_ms: int, lateness_ms: int) -> None:
+    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue has run dry."""
+    if state.dry:
+        state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
+
+
+def form_bundle(
+    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, seal: Seal
+) -> Unsent | None:
+    """Form the next bundle of a recipient from ended windows and waiting records, and log it.
+
+    Args:
+        state: Changed in place; the commit under way gets the bundle and its entry.
+        recipient: Its sink must be connected and idle.
+        rows: The oldest outbox rows of this recipient: (number, content).
+        now_ms: The gateway's clock.
+        seal: Makes the bundle's bytes.
+    Returns: The bundle, to be handed to the sink once committed; None where nothing may leave now.
+    """
+    draft = _Draft(recipient)
+    terms_of = _terms_in_force(state, now_ms)
+    closed: list[list[Any]] = []
+    for window in state.windows.ended():
+        if state.policies.flows[window.cohort.flow].recipient == recipient and draft.has_room():
+            _draw_window(state, draft, window, terms_of, closed)
+    for number, content in rows:
+        if not draft.has_room():
+            break
+        _draw_row(state, draft, number, content, terms_of)
+    index = state.log.size if draft.records else -1
+    if closed:
+        state.journal.note(CLOSE, index, closed)
+    return _finish(state, draft, index, now_ms, seal) if draft.records else None
+
+
+def _terms_in_force(state: State, now_ms: int) -> TermsOf:
+    def terms_of(contributor: bytes, cohort: Cohort) -> Terms | None:
+        for plan in state.by_contributor.get(contributor, ()):
+            for target in plan.targets():
+                if target.cohort == cohort:
+                    return target.terms if now_ms < target.terms.expires_ms else None
+        return None
+
+    return terms_of
+
+
+def _draw_window(
+    state: State,
+    draft: _Draft,
+    window: Window,
+    terms_of: TermsOf,
+    closed: list[list[Any]],
+) -> None:
+    """Close one window into the draft, as far as there is room."""
+    policies, whole_since_ms = state.policies, state.windows.whole_since_ms
+    cohort = window.cohort
+    if cohort.identity == "aggregate":
+        closing = close_aggregate(window, terms_of, policies, whole_since_ms)
+        drawn = closing.members
+        if drawn:
+            assert closing.figure is not None
+            retention_days = min(member.terms.retention_days for member in drawn)
+            record = figure_record(window, closing.figure, len(drawn), retention_days, policies)
+            _stand(draft, record, window, drawn)
+    else:
+        closing = close_each(window, terms_of, policies, whole_since_ms)
+        drawn = _draw_each(state, draft, closing)
+    left = {m.contributor for m in closing.members[len(drawn) :]}
+    _account(state, draft, closing, drawn)
+    taken = Window(cohort, window.start_ms, window.end_ms)
+    taken.members = {m.contributor: m.contribution for m in drawn}
+    if drawn:
+        draft.windows.append(taken)
+    gone = [contributor for contributor in window.members if contributor not in left]
+    closed.append([list(cohort), window.start_ms, window.end_ms, gone, [m.contributor for m in drawn]])
+    for contributor in gone:
+        del window.members[contributor]
+    if not window.members:
+        state.windows.remove(window.key)
+
+
+def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
+    """Make a record of each member's own total, under its pseudonym; return those that found room."""
+    window, policies = closing.window, state.policies
+    purpose = policies.flows[window.cohort.flow].purpose
+    drawn: list[Member] = []
+    if not closing.members:
+        return drawn
+    day = epoch_day(window.start_ms)
+    pseudonymiser = state.domain_keys.pseudonymiser(draft.recipient, purpose, day, state.identity.start)
+    for member in closing.members:
+        if not draft.has_room():
+            break
+        secret = state.subject_secrets.get(member.contributor, member.contributor)
+        own = figure(window.cohort, [Fraction(member.value)], policies)
+        pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
+        record = own_record(window, own, pseudonym, pseudonymiser.domain, member.terms.retention_days, policies)
+        _stand(draft, record, window, [member])
+        drawn.append(member)
+    return drawn
+
+
+def _stand(draft: _Draft, record: Record, window: Window, members: list[Member]) -> None:
+    pairs = sum(member.contribution.pairs for member in members)
+    number = draft.add(record, window.cohort, (window.start_ms, window.end_ms), pairs)
+    if not window.cohort.public:
+        draft.stood += [_Stood(number, m.contributor, m.terms, m.contribution.pairs) for m in members]
+
+
+def _account(state: State, draft: _Draft, closing: Closing, drawn: list[Member]) -> None:
+    ledger = state.ledger
+    ledger.move("pairs.open", "pairs.withdrawn", closing.withdrawn)
+    for reason, pairs in closing.suppressed.items():
+        ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
+    aggregated = sum(member.contribution.pairs for member in drawn)
+    ledger.move("pairs.open", "pairs.aggregated", aggregated)
+    draft.moved.append(("pairs.open", "pairs.aggregated", aggregated))
+
+
+def _draw_row(
+    state: State,
+    draft: _Draft,
+    number: int,
+    content: bytes,
+    terms_of: TermsOf,
+) -> None:
+    """Draw the readings of an outbox row into the draft; those that may no longer leave are accounted and gone."""
+    readings = read_row(content)
+    kept = []
+    for waiting in readings:
+        terms = terms_of(waiting.contributor, waiting.cohort)
+        if terms is None or terms.since_ms > waiting.since_ms:
+            state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", 1)
+            continue
+        record = single_record(waiting, terms, state.policies)
+        place = draft.add(record, waiting.cohort, (waiting.start_ms, waiting.end_ms), 1)
+        if not waiting.cohort.public:
+            draft.stood.append(_Stood(place, waiting.contributor, terms, 1))
+        kept.append(waiting)
+    state.ledger.move("pairs.waiting", "pairs.released", len(kept))
+    draft.moved.append(("pairs.waiting", "pairs.released", len(kept)))
+    draft.outbox.append((number, draft.recipient, content if len(kept) == len(readings) else encode_row(kept)))
+    state.commit.outbox_done.append(number)
+    state.waiting[draft.recipient] -= 1
+
+
+def _finish(state: State, draft: _Draft, index: int, now_ms: int, seal: Seal) -> Unsent:
+    """Seal and log the draft. The subjects' parts follow the bundle's, each under a salt that dies with the subject's secret."""
+    content = seal.seal(draft.records, index)
+    secrets = state.subject_secrets
+    subjects = {stood.contributor for stood in draft.stood}
+    labels = labels_file([label(subject_label_key(secrets[subject]), index) for subject in subjects], state.identity.random_bytes)
+    parts = state.one_part(ReleasePayload(draft.recipient, tuple(draft.listed)).encode())
+    encoded: dict[Disclosure, bytes] = {}
+    for stood in draft.stood:
+        disclosure = stood.terms.disclosure
+        if disclosure not in encoded:
+            encoded[disclosure] = canonical.encode(_axes(disclosure))
+        data = encode_contribution(
+            stood.record,
+            stood.contributor,
+            encoded[disclosure],
+            stood.terms.policy_entry,
+            stood.terms.consent_entries,
+            stood.pairs,
+        )
+        parts.append(Part(opening_salt(secrets[stood.contributor], index, stood.record), data))
+    state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
+    state.ledger.add("bundles.formed")
+    state.ledger.add("bundles.ready")
+    state.commit.bundles.append(BundleRow(index, draft.recipient, content))
+    unsent = Unsent(index, draft.recipient, content, [window_state(w) for w in draft.windows], draft.outbox, draft.moved)
+    state.unsent[draft.recipient] = unsent
+    return unsent
+
+
+def _axes(disclosure: Disclosure) -> dict[str, Any]:
+    return {
+        "identity": disclosure.identity.label,
+        "time": disclosure.time.label,
+        "space": disclosure.space.label,
+        "precision": {name: f"{step:f}" for name, step in disclosure.precision},
+        "group": disclosure.group,
+        "retention": disclosure.retention_days,
+        "budget": "none" if disclosure.budget == math.inf else str(disclosure.budget),
+    }
+
+
+def handed_over(state: State, recipient: str) -> None:
+    """Take note that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
+    unsent = state.unsent.pop(recipient)
+    state.handed[unsent.index] = recipient
+    state.ledger.move("bundles.ready", "bundles.sent", 1)
+
+
+def acknowledged(state: State, index: int) -> None:
+    """Take note that the broker upstream has a bundle: it is forgotten here, and with it the day keys that it used up."""
+    state.handed.pop(index)
+    state.ledger.move("bundles.sent", "bundles.acknowledged", 1)
+    state.commit.bundles_done.append(index)
+    _drop_day_keys(state)
+
+
+def _drop_day_keys(state: State) -> None:
+    """Forget the pseudonym keys of days whose totals are all acknowledged."""
+    if state.handed:
+        return
+    flows = state.policies.flows
+    needed = set()
+    for window in state.windows:
+        flow = flows[window.cohort.flow]
+        needed.add((flow.recipient, flow.purpose, epoch_day(window.start_ms)))
+    for domain in state.domain_keys.domains():
+        if (domain.recipient, domain.purpose, domain.epoch_day) not in needed:
+            state.domain_keys.drop(domain)
+
+
+def void(state: State, recipient: str, now_ms: int) -> None:
+    """Take back a bundle of which no byte has been handed over: its contributions and records return whence they came."""
+    unsent = state.unsent.pop(recipient)
+    state.append(Kind.VOID, now_ms, state.one_part(VoidPayload(unsent.index).encode()))
+    state.journal.note(VOID, unsent.index)
+    put_back(state, unsent.windows)
+    for number, whose, content in unsent.outbox:
+        state.commit.outbox.append(OutboxRow(number, whose, content))
+        state.waiting[whose] += 1
+    for source, target, n in unsent.moved:
+        state.ledger.move(target, source, n)
+    state.ledger.move("bundles.ready", "bundles.voided", 1)
+    state.commit.bundles_done.append(unsent.index)
+
+
+def put_back(state: State, windows: Sequence[Any]) -> None:
+    """Reopen the windows of a voided bundle, beside what may have stayed of them."""
+    for stored in windows:
+        window = window_from_state(stored, state.windows.first_steps)
+        present = state.windows.open.get(window.key)
+        if present is None:
+            state.windows.put_back(window)
+        else:
+            present.members.update(window.members)
+

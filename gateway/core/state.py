@@ -1,0 +1,175 @@
+"""All that the running gateway holds in memory, owned by the core and changed in place by its steps.
+
+``pipeline`` (batches), ``release`` (ticks), ``changes`` (policies, consents, devices) and ``recovery`` (start) are the steps;
+each adds what must become durable to ``commit``, which the application stores before anything else happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from consent.core.lifecycle import Book
+from consent.core.policy import PolicySet
+from gateway.audit.chain import Chain
+from gateway.audit.entries import Kind
+from gateway.audit.notes import Signer, sign_note
+from gateway.audit.openings import Opening, Part, labels_root
+from gateway.audit.tiles import LogWriter
+from gateway.core.codecs import Decoder
+from gateway.core.effects import Commit, LogRow
+from gateway.core.journal import Journal
+from gateway.core.ledger import Ledger
+from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
+from gateway.core.pseudonyms import DomainKeys
+from gateway.core.windows import Windows
+
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this gateway is, and the keys that the core needs; nothing here changes while it runs.
+
+    Attributes:
+        gateway: Its id, as it stands in topics and bundles.
+        signer: The log's key; its name is the log's origin.
+        device_key: (device id, generation) → the device's MAC key.
+        random_bytes: n → n random bytes.
+        start: Counts the starts on this database: the sub-epoch of the pseudonym keys that this process makes.
+    """
+
+    gateway: str
+    signer: Signer
+    device_key: Callable[[bytes, int], bytes]
+    random_bytes: RandomBytes
+    start: int
+    simulated_clock: bool = False
+
+
+@dataclass(slots=True)
+class Unsent:
+    """A bundle that is logged and committed, of which no byte has yet been handed to the sink.
+
+    Attributes:
+        windows: The windows whose figures it holds, as they were.
+        outbox: The outbox rows whose records it holds: (number, recipient, content).
+        moved: What the ledger moved for it: (source account, target account, n).
+    """
+
+    index: int
+    recipient: str
+    content: bytes
+    windows: list[Any] = field(default_factory=list)
+    outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
+    moved: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+class State:
+    """The gateway's memory."""
+
+    def __init__(self, identity: Identity) -> None:
+        """Begin with nothing in force: everything is withheld until policies are applied."""
+        self.identity = identity
+        self.force: InForce | None = None
+        self.book = Book()
+        self.subject_secrets: dict[bytes, bytes] = {}
+        self.registry: dict[str, Device] = {}
+        """Every device, by topic."""
+        self.devices: dict[str, DevicePlan] = {}
+        """The plans of devices whose class the policies know, by topic."""
+        self.by_contributor: dict[bytes, list[DevicePlan]] = {}
+        self.decoders: dict[str, Decoder] = {}
+        self.memories: dict[bytes, DeviceMemory] = {}
+        self.windows = Windows({})
+        self.ledger = Ledger()
+        self.journal = Journal()
+        self.log = LogWriter(identity.signer.name)
+        self.chain = Chain()
+        self.marks: list[bytes] = []
+        """Marks of the frames last committed, one blob a batch: what the broker may send again after the next reconnect."""
+        self.redeliverable: dict[int, bytes] = {}
+        """Frames committed in an earlier connection that the broker may send again: packet id → digest."""
+        self.dry = False
+        """True once the inbound queue has run dry since start or reconnect; before that no window ends."""
+        self.unsent: dict[str, Unsent] = {}
+        self.handed: dict[int, str] = {}
+        """Bundles of which a byte has been handed over and that no PUBACK has come for: log index → recipient."""
+        self.next_outbox_number = 1
+        self.waiting: dict[str, int] = {}
+        """Rows that wait in the outbox, by recipient."""
+        self.domain_keys = DomainKeys(identity.random_bytes)
+        self.commit = Commit()
+        self.expires_next_ms = 1 << 62
+        """When the next consent runs out, so that its plans are compiled anew."""
+
+    @property
+    def policies(self) -> PolicySet:
+        """Return the policies in force; only called where some are."""
+        assert self.force is not None
+        return self.force.policies
+
+    def take_commit(self) -> Commit:
+        """Return what must become durable, with the journal and the ledger as they now are, and begin the next."""
+        commit = self.commit
+        commit.journal = self.journal.take_batch()
+        commit.ledger = encode_ledger(self.ledger)
+        self.commit = Commit()
+        return commit
+
+    def append(
+        self,
+        kind: Kind,
+        now_ms: int,
+        parts: list[Part],
+        *,
+        policy: bytes | None = None,
+        bundle_sha256: bytes | None = None,
+        labels: bytes | None = None,
+    ) -> int:
+        """Append an entry to the log.
+
+        Args:
+            kind: What it accounts for.
+            now_ms: The gateway's clock.
+            parts: What the entry commits to.
+            policy: SHA-256 of the policies that a policy entry puts in force.
+            bundle_sha256: SHA-256 of the bundle's bytes, for a release.
+            labels: The labels file, for a release.
+        Returns: The entry's index.
+        """
+        opening = Opening(self.log.size, tuple(parts))
+        entry = self.chain.make(
+            kind,
+            now_ms,
+            opening.commitment(),
+            policy=policy,
+            bundle_sha256=bundle_sha256,
+            labels_root=None if labels is None else labels_root(labels),
+        )
+        content = entry.encode()
+        index = self.log.append(content)
+        self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))
+        return index
+
+    def one_part(self, payload: bytes) -> list[Part]:
+        """Return the only part of an entry, under a fresh salt."""
+        return [Part(self.identity.random_bytes(32), payload)]
+
+    def sign_head(self) -> None:
+        """Sign the log as it now is; the checkpoint is stored with the commit and published after it."""
+        self.commit.head = sign_note(self.log.checkpoint().text(), self.identity.signer)
+
+
+def encode_ledger(ledger: Ledger) -> bytes:
+    """Return the ledger as one blob: totals, and the totals of the last `account` entry."""
+    return msgspec.msgpack.encode([ledger.totals, ledger.accounted()])
+
+
+def decode_ledger(blob: bytes) -> Ledger:
+    """Read what ``encode_ledger`` wrote."""
+    totals, accounted = msgspec.msgpack.decode(blob)
+    return Ledger(totals, accounted)

@@ -1,0 +1,72 @@
+"""The clock of the gateway: real, simulated at a rate, or standing until it is advanced.
+
+Windows, days, epochs, expiry, the clock window and the log's times follow it; ticks, keep-alive, back-off and measured
+milliseconds are real time and do not.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from gateway.config import Clock, ConfigError
+
+LEAST_LATENESS_REAL_MS = 2_000
+"""However fast simulated time runs, readings under way must have arrived before their window ends."""
+
+
+class GatewayClock:
+    """Tells the gateway's time in ms since the Unix epoch."""
+
+    def __init__(self, settings: Clock) -> None:
+        """Set the clock.
+
+        Raises: ConfigError: `start` is missing or no UTC time.
+        """
+        self.simulated = settings.simulated
+        self.rate = settings.rate if settings.simulated else 1.0
+        self._start_ms = 0
+        self._at_ms = 0.0
+        if settings.simulated:
+            self._start_ms = parse_utc_ms(settings.start)
+            self._at_ms = 1000 * (time.time() if settings.at is None else settings.at)
+
+    def now_ms(self) -> int:
+        """Return the present time."""
+        if not self.simulated:
+            return time.time_ns() // 1_000_000
+        return self._start_ms + int(self.rate * (time.time() * 1000 - self._at_ms))
+
+    @property
+    def stands(self) -> bool:
+        """Say whether time stands until it is advanced."""
+        return self.simulated and self.rate == 0
+
+    def advance(self, to_ms: int) -> None:
+        """Set a standing clock forward.
+
+        Raises: ValueError: the clock runs by itself, or would go back.
+        """
+        if not self.stands:
+            raise ValueError("the clock runs by itself and cannot be advanced")
+        if to_ms < self._start_ms:
+            raise ValueError("the clock cannot go back")
+        self._start_ms = to_ms
+
+    def lateness_ms(self, configured_s: int) -> int:
+        """Return how long windows stay open after their end, in the gateway's time."""
+        return max(configured_s * 1000, int(LEAST_LATENESS_REAL_MS * self.rate) if not self.stands else 0)
+
+
+def parse_utc_ms(text: str | None) -> int:
+    """Return the ms of an ISO 8601 time with an offset.
+
+    Raises: ConfigError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError as error:
+        raise ConfigError(f"`clock.start`: `{text}` is no time such as 2026-05-01T00:00:00Z") from error
+    if moment.tzinfo is None:
+        raise ConfigError(f"`clock.start`: `{text}` does not say its offset from UTC; write a `Z`")
+    return round(moment.astimezone(UTC).timestamp() * 1000)

@@ -1,0 +1,287 @@
+"""Keeps one MQTT session connected: sockets, TLS, time and randomness around ``gateway.core.mqtt_session``.
+
+Readings come in over one link and bundles go out over another; both are this class. A frame costs no callback, task or
+await of its own: the socket's bytes become frames in a list, the owner is woken once per read and takes them by the
+thousand.
+
+    link = MqttLink(settings, on_event=…, wake=event.set)
+    task: link.run()                                   keeps connecting until cancelled
+    owner: frames = link.take_frames(1000) → commit → link.acknowledge([f.packet_id for f in frames], frames[0].generation)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.core.mqtt_events import Frame, LinkEvent
+from gateway.core.mqtt_session import MqttSession, State
+from gateway.core.mqtt_settings import SessionSettings
+from gateway.core.mqtt_timing import Backoff
+
+_TICK_S = 0.5
+_FAREWELL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """Where the broker is and how to speak to it.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        session: What to ask of the broker.
+        tls: Context to use, None for plain TCP; see ``gateway.edge.tls``.
+        connect_timeout_s: How long TCP and TLS may take.
+        first_delay_s: Upper bound of the first back-off.
+        most_delay_s: Upper bound of every back-off.
+        stable_s: A connection that lasted this long makes the next back-off short again.
+    """
+
+    host: str
+    port: int
+    session: SessionSettings
+    tls: ssl.SSLContext | None = None
+    connect_timeout_s: float = 10.0
+    first_delay_s: float = 1.0
+    most_delay_s: float = 60.0
+    stable_s: float = 30.0
+
+
+class MqttLink:
+    """One session with one broker, reconnecting for as long as ``run`` runs.
+
+    Args:
+        settings: Where and how.
+        on_event: Called with each link event, never before all frames that arrived earlier have been taken.
+        wake: Called when there is something to take; once per read, not per frame. Must not block.
+    """
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        *,
+        on_event: Callable[[LinkEvent], None] = lambda _: None,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.session = MqttSession(settings.session)
+        self._on_event = on_event
+        self._wake = wake
+        self._backoff = Backoff(settings.first_delay_s, settings.most_delay_s, settings.stable_s)
+        self._random = secrets.SystemRandom()
+        self._wire: _Wire | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+        return self.session.connected
+
+    @property
+    def generation(self) -> int:
+        """Number of the present or last connection."""
+        return self.session.generation
+
+    @property
+    def waiting(self) -> int:
+        """How many frames can be taken, now or after the events among them."""
+        return len(self.session.inbox.frames)
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often what happened: ``connections``, ``lost``, ``refused``, ``malformed``, ``protocol_error`` …"""
+        return self.session.counters
+
+    def take_frames(self, limit: int = 1000) -> list[Frame]:
+        """Deliver the events that are due, then remove and return the oldest frames, all of one connection.
+
+        An event among the frames ends the list early: call again until nothing is returned.
+        """
+        self._deliver()
+        frames = self.session.inbox.take_frames(limit)
+        self._steer()
+        return frames
+
+    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
+        """Acknowledge the oldest unacknowledged frames, in order of arrival; those of a dead connection are dropped.
+
+        Args:
+            packet_ids: As in the frames; zeros (QoS 0) are passed over.
+            generation: As in the frames.
+
+        Raises:
+            ValueError: They are not the oldest, in order.
+        """
+        self._write(self.session.acknowledge(packet_ids, generation))
+        self._steer()
+
+    def try_publish(
+        self, topic: str, payload: bytes, *, user_properties: Sequence[tuple[str, str]] = (), retain: bool = False
+    ) -> int | None:
+        """Publish at QoS 1 now, or not at all.
+
+        Returns:
+            A token once the bytes are handed to the socket: from here on the message counts as sent, and ``Published``
+            with the token follows, on a later connection if need be. None: no byte has been handed over.
+
+        Raises:
+            PacketTooLargeError: The broker takes no packet of this size.
+        """
+        wire = self._wire
+        if wire is None or not wire.writable:
+            return None
+        published = self.session.try_publish(topic, payload, user_properties=user_properties, retain=retain)
+        if published is None:
+            return None
+        token, raw = published
+        wire.write(raw)
+        return token
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; then say goodbye to the broker, which keeps the session."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._connect_once()
+            delay_s = self._backoff.delay_s(loop.time(), self._random.random(), long=self.session.return_late)
+            await asyncio.sleep(delay_s)
+
+    async def _connect_once(self) -> None:
+        settings, loop = self.settings, asyncio.get_running_loop()
+        wire = _Wire(self, loop)
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                await loop.create_connection(lambda: wire, settings.host, settings.port, ssl=settings.tls)
+            while not wire.gone.done() and self.session.state is not State.CLOSED:
+                await asyncio.wait([wire.gone], timeout=_TICK_S)
+                self.received(wire, self.session.tick(loop.time()))
+        except (OSError, TimeoutError) as error:
+            self.session.unreachable(f"cannot reach `{settings.host}:{settings.port}`: {_in_words(error)}")
+        finally:
+            self._write(self.session.close())
+            self._after()
+            await wire.hang_up()
+            self._wire = None
+
+    def began(self, wire: _Wire) -> None:
+        """The socket is open (called by the wire)."""
+        self._wire = wire
+        wire.write(self.session.open(wire.now_s(), secrets.token_bytes(16)))
+
+    def received(self, wire: _Wire, answer: bytes) -> None:
+        """Write what the session answers, and follow its state (called by the wire, and at each tick)."""
+        if wire is not self._wire:
+            return
+        if answer:
+            wire.write(answer)
+        if self.session.state is State.CLOSED:
+            wire.close()
+        elif self.session.connected and not wire.accepted:
+            wire.accepted = True
+            self._backoff.connected(wire.now_s())
+        self._after()
+
+    def ended(self, wire: _Wire, reason: str) -> None:
+        """The socket is gone (called by the wire)."""
+        if wire is self._wire:
+            self._wire = None
+            self.session.lost(reason)
+            self._after()
+
+    def _after(self) -> None:
+        self._deliver()
+        self._steer()
+        if self.session.inbox:
+            self._wake()
+
+    def _deliver(self) -> None:
+        while (event := self.session.inbox.take_event()) is not None:
+            self._on_event(event)
+
+    def _steer(self) -> None:
+        """Stop reading at the bound, and go on below half of it."""
+        if self._wire is not None:
+            self._wire.pause(self.session.paused)
+
+    def _write(self, data: bytes) -> None:
+        if data and self._wire is not None:
+            self._wire.write(data)
+
+
+class _Wire(asyncio.Protocol):
+    """One TCP or TLS connection of a link."""
+
+    def __init__(self, link: MqttLink, loop: asyncio.AbstractEventLoop) -> None:
+        self.gone: asyncio.Future[None] = loop.create_future()
+        self.now_s = loop.time
+        self.writable = True
+        self.accepted = False
+        self._link = link
+        self._session = link.session
+        self._paused = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._link.began(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._link.received(self, self._session.feed(data, self.now_s()))
+
+    def pause_writing(self) -> None:
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        self.writable = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._link.ended(self, f"the connection was lost: {_in_words(exc)}" if exc else "the broker closed the connection")
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the socket."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume reading."""
+        if paused is self._paused or self._transport is None or self._transport.is_closing():
+            return
+        self._paused = paused
+        if paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        if self._transport is not None:
+            self._transport.close()
+
+    async def hang_up(self) -> None:
+        """Close, and see to it that the socket is gone, whether or not the other side takes our last bytes."""
+        if self._transport is None:
+            return
+        self._transport.close()
+        try:
+            await asyncio.wait([self.gone], timeout=_FAREWELL_S)
+        finally:
+            self._transport.abort()
+
+
+def _in_words(error: BaseException) -> str:
+    """Say what went wrong with a socket in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message.lower()}"
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

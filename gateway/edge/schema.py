@@ -1,0 +1,41 @@
+"""The tables of the gateway's one database file, and how an older file is brought up to date.
+
+``PRAGMA user_version`` counts the migrations that a file has seen. A migration is never edited once released: a change to the
+tables is a new one, at the end. What is personal lies in ``sealed`` columns, found by keyed hashes.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    CREATE TABLE sealing_key (number INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+    CREATE TABLE segment (number INTEGER PRIMARY KEY REFERENCES sealing_key, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE batch (
+        number INTEGER PRIMARY KEY,
+        segment INTEGER NOT NULL REFERENCES segment,
+        marks BLOB NOT NULL,
+        sealed BLOB NOT NULL,
+        ledger BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY,
+        recipient TEXT NOT NULL,
+        sealing_key INTEGER NOT NULL REFERENCES sealing_key,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_recipient ON outbox (recipient, number);
+    CREATE TABLE bundle (entry_index INTEGER PRIMARY KEY, recipient TEXT NOT NULL, content BLOB NOT NULL) STRICT;
+    CREATE TABLE entry (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
+    CREATE TABLE opening (entry_index INTEGER PRIMARY KEY, kind TEXT NOT NULL, time_ms INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE labels (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
+    CREATE TABLE head (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+    CREATE TABLE policy (entry_index INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT;
+    CREATE TABLE consent (entry_index INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE subject (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE device (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never changed'); END;
+    CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never deleted'); END;
+    """,
+)
+"""Scripts by version: the first makes version 1 of an empty file."""

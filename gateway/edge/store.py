@@ -1,0 +1,319 @@
+"""The one database file: every commit of the core is one transaction here, durable before anything else happens.
+
+SQLite in WAL mode with ``synchronous=FULL``: with less, a power cut can take back what has been acknowledged or published. One
+process owns the file, by a lock beside it. A full disk is waited out, after a ballast file has been freed so that a withdrawal can
+always be committed; any other failure of the disk ends the process, since what a failed sync has kept nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import structlog
+
+from gateway.core.effects import Commit
+from gateway.edge.keys import GatewayKeys, Sealer
+from gateway.edge.schema import MIGRATIONS
+from gateway.errors import CorruptionError, OperatorError, UnavailableError
+
+DATABASE_FILE = "sluice.db"
+LOCK_FILE = "sluice.lock"
+BALLAST_FILE = "ballast"
+BALLAST_BYTES = 16 * 1024 * 1024
+FULL_DISK_RETRY_S = 1.0
+
+_log = structlog.get_logger()
+Statement = tuple[str, Sequence[Any]]
+
+
+@dataclass(slots=True)
+class Stored:
+    """What the database holds when the gateway starts, opened.
+
+    Attributes:
+        start: Counts the starts on this file, this one included.
+        policy: (log index, encoded row) of the policies in force.
+        bundles: Formed and not yet acknowledged: (log index, recipient, content).
+        snapshot: The open journal segment's; None for a new file.
+        batches: (marks, journal) of every commit of the open segment.
+    """
+
+    start: int
+    policy: tuple[int, bytes] | None = None
+    subjects: list[bytes] = field(default_factory=list)
+    devices: list[bytes] = field(default_factory=list)
+    consents: list[tuple[int, bytes]] = field(default_factory=list)
+    bundles: list[tuple[int, str, bytes]] = field(default_factory=list)
+    snapshot: bytes | None = None
+    batches: list[tuple[bytes, bytes]] = field(default_factory=list)
+    ledger: bytes | None = None
+    outbox: dict[str, int] = field(default_factory=dict)
+    next_outbox_number: int = 1
+    head: bytes | None = None
+
+
+class Store:
+    """The open database."""
+
+    def __init__(self, folder: Path, keys: GatewayKeys) -> None:
+        """Name the state folder; ``open`` does the work."""
+        self._folder = folder
+        self._keys = keys
+        self._db: aiosqlite.Connection
+        self._lock_fd = -1
+        self._batch = 0
+        self._segment = 0
+        self._segment_sealer: Sealer
+        self._old_sealers: dict[int, Sealer] = {}
+
+    async def open(self) -> None:
+        """Take the lock, open the file, bring it up to date and put the ballast in place.
+
+        Raises:
+            UnavailableError: Another process owns the file.
+            OperatorError: The folder or file cannot be used.
+        """
+        self._take_lock()
+        try:
+            self._db = await aiosqlite.connect(self._folder / DATABASE_FILE, isolation_level=None)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+                await self._db.execute(f"PRAGMA {pragma}")
+            await self._migrate()
+        except sqlite3.DatabaseError as error:
+            raise OperatorError(f"`{self._folder / DATABASE_FILE}`: {error}") from error
+        self._fill_ballast()
+
+    async def close(self) -> None:
+        """Close the file and let the lock go."""
+        await self._db.close()
+        os.close(self._lock_fd)
+
+    def _take_lock(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OperatorError(f"`{self._folder}`: cannot be used as state folder: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_fd)
+            raise UnavailableError(f"`{self._folder}`: a gateway is running on this state folder") from error
+
+    async def _migrate(self) -> None:
+        version = (await self._rows("PRAGMA user_version"))[0][0]
+        if version > len(MIGRATIONS):
+            raise OperatorError(f"`{self._folder / DATABASE_FILE}`: version `{version}` is newer than this program knows")
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            await self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+    def _fill_ballast(self) -> None:
+        path = self._folder / BALLAST_FILE
+        if path.exists():
+            return
+        with contextlib.suppress(OSError), path.open("wb") as file:  # a disk too full for the ballast still runs
+            os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+
+    async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return list(await self._db.execute_fetchall(sql, parameters))
+
+    # reading, at start
+
+    async def load(self) -> Stored:
+        """Read everything but the log and the outbox, and count this start."""
+        start = await self._count_start()
+        stored = Stored(start)
+        rows = await self._rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
+        if rows:
+            stored.policy = rows[0]
+        stored.subjects = [self._open("subject", *row) for row in await self._rows("SELECT id, sealed FROM subject")]
+        stored.devices = [self._open("device", *row) for row in await self._rows("SELECT id, sealed FROM device")]
+        consents = await self._rows("SELECT entry_index, sealed FROM consent ORDER BY entry_index")
+        stored.consents = [(index, self._open("consent", _key(index), sealed)) for index, sealed in consents]
+        stored.bundles = await self._rows("SELECT entry_index, recipient, content FROM bundle ORDER BY entry_index")
+        stored.outbox = dict(await self._rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))
+        stored.next_outbox_number = (await self._rows("SELECT coalesce(max(number), 0) + 1 FROM outbox"))[0][0]
+        heads = await self._rows("SELECT note FROM head ORDER BY size DESC LIMIT 1")
+        stored.head = heads[0][0] if heads else None
+        await self._load_journal(stored)
+        return stored
+
+    async def _count_start(self) -> int:
+        await self._db.execute("INSERT INTO meta VALUES ('starts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
+        start: int = (await self._rows("SELECT value FROM meta WHERE name = 'starts'"))[0][0]
+        return start
+
+    async def _load_journal(self, stored: Stored) -> None:
+        for number, wrapped in await self._rows("SELECT number, wrapped FROM sealing_key"):
+            self._old_sealers[number] = Sealer(self._open("sealing_key", _key(number), wrapped))
+            self._segment = max(self._segment, number)
+        segments = await self._rows("SELECT number, sealed FROM segment ORDER BY number DESC LIMIT 1")
+        if not segments:
+            return
+        segment, sealed = segments[0]
+        sealer = self._old_sealers[segment]
+        stored.snapshot = sealer.open("segment", _key(segment), sealed)
+        for number, marks, journal, ledger in await self._rows(
+            "SELECT number, marks, sealed, ledger FROM batch WHERE segment = ? ORDER BY number", (segment,)
+        ):
+            stored.batches.append((marks, sealer.open("batch", _key(number), journal) if journal else b""))
+            stored.ledger, self._batch = ledger, number
+
+    def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
+        return self._keys.sealer.open(table, row_id, sealed)
+
+    async def entries(self) -> AsyncIterator[bytes]:
+        """Go through the log's entries in order.
+
+        Raises: CorruptionError: one is missing.
+        """
+        expected = 0
+        async with self._db.execute("SELECT entry_index, content FROM entry ORDER BY entry_index") as cursor:
+            async for index, content in cursor:
+                if index != expected:
+                    raise CorruptionError(f"log entry `{expected}` is missing from the database")
+                expected += 1
+                yield content
+
+    async def outbox_rows(self, recipient: str, limit: int) -> list[tuple[int, bytes]]:
+        """Return a recipient's oldest waiting rows: (number, content)."""
+        rows = await self._rows(
+            "SELECT number, sealing_key, sealed FROM outbox WHERE recipient = ? ORDER BY number LIMIT ?", (recipient, limit)
+        )
+        return [(number, self._sealer(key).open("outbox", _key(number), sealed)) for number, key, sealed in rows]
+
+    def _sealer(self, number: int) -> Sealer:
+        return self._segment_sealer if number == self._segment else self._old_sealers[number]
+
+    async def opening(self, index: int) -> bytes | None:
+        """Return the opening of a log entry, or None where it is erased or expired."""
+        rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
+        return self._open("opening", _key(index), rows[0][0]) if rows else None
+
+    async def published(self, since: int) -> list[tuple[int, bytes]]:
+        """Return the labels files of releases from a log index on."""
+        return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
+
+    async def openings(self, since: int) -> list[tuple[int, bytes]]:
+        """Return the openings of entries from a log index on."""
+        rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
+        return [(index, self._open("opening", _key(index), sealed)) for index, sealed in rows]
+
+    # writing
+
+    async def commit(self, commit: Commit, now_ms: int) -> None:
+        """Make a commit durable: one transaction, on the disk when this returns.
+
+        A full disk is waited out. Raises: sqlite3.Error: anything else is wrong; the process must end.
+        """
+        statements = self._statements(commit, now_ms)
+        while True:
+            try:
+                await self._write(statements)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+                _log.error("disk full, withholding until there is room")
+                (self._folder / BALLAST_FILE).unlink(missing_ok=True)
+                await asyncio.sleep(FULL_DISK_RETRY_S)
+
+    async def _write(self, statements: list[Statement]) -> None:
+        if len(statements) == 1:
+            await self._db.execute(*statements[0])
+            return
+        await self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, parameters in statements:
+                await self._db.execute(sql, parameters)
+            await self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                await self._db.execute("ROLLBACK")
+            raise
+
+    def _statements(self, commit: Commit, now_ms: int) -> list[Statement]:
+        statements: list[Statement] = []
+        if commit.snapshot is not None:
+            statements += self._new_segment(commit.snapshot)
+        self._batch += 1
+        journal = self._segment_sealer.seal("batch", _key(self._batch), commit.journal) if commit.journal else b""
+        row = (self._batch, self._segment, commit.marks, journal, commit.ledger)
+        statements.append(("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", row))
+        statements += self._log_statements(commit, now_ms)
+        statements += self._registry_statements(commit)
+        statements += [
+            ("INSERT INTO bundle VALUES (?, ?, ?)", (bundle.index, bundle.recipient, bundle.content)) for bundle in commit.bundles
+        ]
+        statements += [("DELETE FROM bundle WHERE entry_index = ?", (index,)) for index in commit.bundles_done]
+        statements += [("DELETE FROM outbox WHERE number = ?", (number,)) for number in commit.outbox_done]
+        for waiting in commit.outbox:
+            sealed = self._segment_sealer.seal("outbox", _key(waiting.number), waiting.content)
+            statements.append(
+                ("INSERT INTO outbox VALUES (?, ?, ?, ?)", (waiting.number, waiting.recipient, self._segment, sealed))
+            )
+        return statements
+
+    def _new_segment(self, snapshot: bytes) -> list[Statement]:
+        """Begin a journal segment under a new random key; the keys of earlier ones go once no outbox row needs them."""
+        if self._segment and hasattr(self, "_segment_sealer"):
+            self._old_sealers[self._segment] = self._segment_sealer
+        self._segment += 1
+        key = os.urandom(32)
+        self._segment_sealer = Sealer(key)
+        number = self._segment
+        wrapped = self._keys.sealer.seal("sealing_key", _key(number), key)
+        sealed = self._segment_sealer.seal("segment", _key(number), snapshot)
+        return [
+            ("INSERT INTO sealing_key VALUES (?, ?)", (number, wrapped)),
+            ("INSERT INTO segment VALUES (?, ?)", (number, sealed)),
+            ("DELETE FROM batch WHERE segment < ?", (number,)),
+            ("DELETE FROM segment WHERE number < ?", (number,)),
+            ("DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT sealing_key FROM outbox)", (number,)),
+        ]
+
+    def _log_statements(self, commit: Commit, now_ms: int) -> list[Statement]:
+        statements: list[Statement] = []
+        for row in commit.log:
+            sealed = self._keys.sealer.seal("opening", _key(row.index), row.opening)
+            statements.append(("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)))
+            statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, now_ms, sealed)))
+            if row.labels is not None:
+                statements.append(("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)))
+        if commit.head is not None:
+            size = int(commit.head.split(b"\n", 2)[1])
+            statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))
+            statements.append(("DELETE FROM head WHERE size < ?", (size,)))
+        return statements
+
+    def _registry_statements(self, commit: Commit) -> list[Statement]:
+        statements: list[Statement] = []
+        seal, lookup = self._keys.sealer.seal, self._keys.lookup_hash
+        for index, digest, content in commit.policies:
+            statements.append(("INSERT INTO policy VALUES (?, ?, ?)", (index, digest, content)))
+        for index, content in commit.consents:
+            statements.append(("INSERT INTO consent VALUES (?, ?)", (index, seal("consent", _key(index), content))))
+        for subject, content in commit.subjects:
+            row_id = lookup(subject)
+            statements.append(("INSERT OR REPLACE INTO subject VALUES (?, ?)", (row_id, seal("subject", row_id, content))))
+        for topic, device in commit.devices:
+            row_id = lookup(topic)
+            if device is None:
+                statements.append(("DELETE FROM device WHERE id = ?", (row_id,)))
+            else:
+                statements.append(("INSERT OR REPLACE INTO device VALUES (?, ?)", (row_id, seal("device", row_id, device))))
+        return statements
+
+
+def _key(number: int) -> bytes:
+    """Return a row number as the bytes that a sealed row is bound to."""
+    return number.to_bytes(8, "big")

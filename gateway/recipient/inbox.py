@@ -1,0 +1,182 @@
+"""The folder into which a recipient's bundles fall: stored as received, opened, and handed on once each.
+
+    <log index>.bundle            the bytes exactly as received
+    <log index>-<hash>.bundle     other bytes that came under a log index already taken: one of the two is not the gateway's
+    <log index>.jsonl             the records, one JSON object a line; where this file is, the bundle has been handed on
+
+A bundle is stored before the broker hears that it arrived. It is handed on at once, or, where a log is given, when a checkpoint
+covers it; until then it is kept aside. What could not be handed on is looked at again at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from gateway.recipient.coverage import Coverage, CoverageError, Verdict
+from gateway.recipient.opening import Bundle, open_bundle, peek
+from gateway.recipient.records import record_to_json
+from gateway.recipient.secret_file import sync_folder
+from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
+
+_BUNDLE_NAME = re.compile(r"(0|[1-9][0-9]{0,18})(?:-[0-9a-f]{16})?\.bundle")
+
+
+class Inbox:
+    """Bundles on disk, those of them that wait, and the log indices already handed on.
+
+    Args:
+        folder: Where the files lie; made if absent.
+        private_key: The recipient's key; None for open data.
+        coverage: The log that has to cover a bundle first; None hands on whatever opens.
+        report: Takes one line for each bundle that was set aside for good, and for a log out of order.
+    """
+
+    def __init__(
+        self, folder: Path, private_key: X25519PrivateKey | None, coverage: Coverage | None, report: Callable[[str], None]
+    ) -> None:
+        self._folder = folder
+        self._private_key = private_key
+        self._coverage = coverage
+        self._report = report
+        self._log_complaint = ""
+        folder.mkdir(parents=True, exist_ok=True)
+        names = sorted(os.listdir(folder))
+        self._delivered = {int(name[:-6]) for name in names if re.fullmatch(r"[0-9]+\.jsonl", name)}
+        found = {name: int(match[1]) for name in names if (match := _BUNDLE_NAME.fullmatch(name))}
+        self._stored = set(found)
+        self._waiting = {name: index for name, index in found.items() if index not in self._delivered}
+
+    @property
+    def waiting(self) -> int:
+        """How many bundles are kept aside."""
+        return len(self._waiting)
+
+    def store(self, data: bytes, topic: str, log_index: int | None) -> bool:
+        """Store a bundle durably, unless these very bytes lie there already.
+
+        Args:
+            data: The bytes as received.
+            topic: The topic it came on.
+            log_index: The log index in its user property, or None where it has none.
+
+        Returns:
+            Whether there is something new to settle.
+
+        Raises:
+            OSError: If it could not be stored; then it must not be acknowledged.
+        """
+        try:
+            address, index = peek(data)
+        except BundleError as error:
+            self._report(f"message on `{topic}` dropped: {error}")
+            return False
+        if address.topic != topic or log_index not in (None, index):
+            self._report(f"message on `{topic}` dropped: the bundle in it is for `{address.topic}` at log index `{index}`")
+            return False
+        name = self._free_name(index, data)
+        if name is None:
+            return False
+        _write(self._folder / name, data)
+        self._stored.add(name)
+        if index in self._delivered:
+            self._report(f"log index `{index}` came again with other bytes; they lie in `{name}` and were not handed on")
+            return False
+        self._waiting[name] = index
+        return True
+
+    def settle(self) -> Iterator[Bundle]:
+        """Hand on every waiting bundle that may be: write its records, then yield it."""
+        covered_size = self._covered_size() if self._waiting else 0
+        ready = [(index, name) for name, index in self._waiting.items() if index < covered_size]
+        for index, name in sorted(ready):
+            if index in self._delivered:  # another bundle of this index has just been handed on
+                del self._waiting[name]
+                continue
+            bundle = self._admit(name, index)
+            if bundle is not None:
+                _write(self._folder / f"{index}.jsonl", b"".join(map(_line, json_records(bundle))))
+                self._delivered.add(index)
+                del self._waiting[name]
+                yield bundle
+
+    def _free_name(self, index: int, data: bytes) -> str | None:
+        """Return the file name for a bundle, None if the same bytes are stored already."""
+        first, other = f"{index}.bundle", f"{index}-{sha256(data).hexdigest()[:16]}.bundle"
+        if first not in self._stored:
+            return first
+        return None if other in self._stored or (self._folder / first).read_bytes() == data else other
+
+    def _admit(self, name: str, index: int) -> Bundle | None:
+        """Open a bundle; return it if it can be handed on now, and let go of it where it never can."""
+        try:
+            bundle = open_bundle((self._folder / name).read_bytes(), self._private_key, index)
+            verdict = self._verdict(bundle)
+        except BundleError as error:
+            self._report(f"`{self._folder / name}`: {error}")
+        except CoverageError as error:
+            self._complain(error)
+            return None
+        else:
+            if verdict is Verdict.COVERED:
+                return bundle
+            if verdict is Verdict.NOT_YET:
+                return None
+            self._report(f"`{self._folder / name}`: {verdict.value}")
+        del self._waiting[name]
+        return None
+
+    def _verdict(self, bundle: Bundle) -> Verdict:
+        if self._coverage is None:
+            return Verdict.COVERED
+        return self._coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
+
+    def _covered_size(self) -> int:
+        """Return below which log index bundles may be handed on now."""
+        if self._coverage is None:
+            return MAX_LOG_INDEX + 1
+        try:
+            checkpoint = self._coverage.refresh()
+        except CoverageError as error:
+            self._complain(error)
+            return 0
+        return 0 if checkpoint is None else checkpoint.size
+
+    def _complain(self, error: CoverageError) -> None:
+        """Report what is wrong with the log once, not at every look."""
+        if str(error) != self._log_complaint:
+            self._log_complaint = str(error)
+            self._report(self._log_complaint)
+
+
+def json_records(bundle: Bundle) -> Iterator[dict[str, object]]:
+    """Yield a bundle's records as JSON objects, each with the log index under which it came."""
+    for record in bundle.records:
+        yield {"log_index": bundle.log_index, **record_to_json(record)}
+
+
+def _line(values: dict[str, object]) -> bytes:
+    return msgspec.json.encode(values) + b"\n"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, and durably."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)

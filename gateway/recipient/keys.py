@@ -1,0 +1,146 @@
+"""A recipient's key pair: how it is made, and the two text files it lies in.
+
+The private file stays with the recipient (mode 0600); the public file goes into the city's policies (`public_key_file`).
+Both hold comment lines and one line `sluice-recipient-private:x25519:<base64>` or `sluice-recipient-public:x25519:<base64>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from gateway.recipient.secret_file import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
+
+_PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
+_PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
+_KEY_BYTES: Final = 32
+_DEFAULT_STEM: Final = "recipient"
+
+
+class KeyFileError(ValueError):
+    """A recipient's key file that cannot be made or used. The text is one line and names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Where a new key pair lies, and how to tell over the telephone that it is the right one."""
+
+    private_path: Path
+    public_path: Path
+    fingerprint: str
+
+
+def generate(target: Path) -> KeyPair:
+    """Make a key pair in two new files.
+
+    Args:
+        target: A folder, which gets `recipient.key` and `recipient.pub`; or a file name, with or without `.key`.
+
+    Raises:
+        KeyFileError: If one of the files exists already, or cannot be written.
+    """
+    stem = target / _DEFAULT_STEM if target.is_dir() else target
+    if stem.suffix in (".key", ".pub"):
+        stem = stem.with_suffix("")
+    private_path, public_path = stem.with_name(f"{stem.name}.key"), stem.with_name(f"{stem.name}.pub")
+    if public_path.exists():
+        raise KeyFileError(f"`{public_path}`: exists already, and keys are never overwritten")
+    key = X25519PrivateKey.generate()
+    try:
+        create_file(private_path, format_private(key).encode(), SECRET_MODE)
+        create_file(public_path, format_public(key.public_key()).encode(), PUBLIC_MODE)
+    except SecretFileError as error:
+        raise KeyFileError(str(error)) from error
+    return KeyPair(private_path, public_path, fingerprint(key.public_key()))
+
+
+def load_private(path: Path) -> X25519PrivateKey:
+    """Load a private key.
+
+    Raises:
+        KeyFileError: If the file is absent, readable by others, a symbolic link, or holds no private key.
+    """
+    try:
+        text = read_secret_file(path).decode("ascii", errors="replace")
+    except SecretFileError as error:
+        raise KeyFileError(str(error)) from error
+    return X25519PrivateKey.from_private_bytes(_key_bytes(text, _PRIVATE_PREFIX, str(path), "private"))
+
+
+def load_public(path: Path) -> X25519PublicKey:
+    """Load a public key.
+
+    Raises:
+        KeyFileError: If the file is absent or holds no usable public key.
+    """
+    try:
+        text = path.read_text("ascii", errors="replace")
+    except OSError as error:
+        raise KeyFileError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    return parse_public(text, str(path))
+
+
+def parse_public(text: str, source: str) -> X25519PublicKey:
+    """Read a public key from a public file's text.
+
+    Args:
+        text: The file's text.
+        source: What to call the file in an error.
+
+    Raises:
+        KeyFileError: If there is no public key in it, or one with which every secret would be the same.
+    """
+    key = X25519PublicKey.from_public_bytes(_key_bytes(text, _PUBLIC_PREFIX, source, "public"))
+    try:
+        X25519PrivateKey.generate().exchange(key)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyFileError(f"`{source}`: the public key is a weak one that protects nothing") from error
+    return key
+
+
+def format_private(key: X25519PrivateKey) -> str:
+    """Return the text of a private file."""
+    return (
+        "# Private key of a Sluice recipient. Whoever holds this file can read the bundles: keep it secret, keep a copy.\n"
+        f"# Fingerprint of its public key: {fingerprint(key.public_key())}\n"
+        f"{_PRIVATE_PREFIX}{base64.b64encode(key.private_bytes_raw()).decode()}\n"
+    )
+
+
+def format_public(key: X25519PublicKey) -> str:
+    """Return the text of a public file."""
+    return (
+        "# Public key of a Sluice recipient, for `public_key_file` in the policies. It need not be kept secret.\n"
+        f"# Fingerprint: {fingerprint(key)}\n"
+        f"{_PUBLIC_PREFIX}{base64.b64encode(key.public_bytes_raw()).decode()}\n"
+    )
+
+
+def fingerprint(key: X25519PublicKey) -> str:
+    """Return the first 16 bytes of the key's SHA-256, in groups of four hexadecimal digits."""
+    digest = hashlib.sha256(key.public_bytes_raw()).hexdigest()[:32]
+    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+
+
+def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:
+    lines = [line.strip() for line in text.splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if len(keys) != 1 or not keys[0].startswith(prefix):
+        other = _PUBLIC_PREFIX if prefix == _PRIVATE_PREFIX else _PRIVATE_PREFIX
+        if len(keys) == 1 and keys[0].startswith(other):
+            raise KeyFileError(f"`{source}`: holds the other half of the pair; a {kind} key is wanted")
+        raise KeyFileError(f"`{source}`: holds no line that begins with `{prefix}`")
+    try:
+        raw = base64.b64decode(keys[0].removeprefix(prefix), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise KeyFileError(f"`{source}`: the {kind} key is not base64") from error
+    if len(raw) != _KEY_BYTES:
+        raise KeyFileError(f"`{source}`: the {kind} key has `{len(raw)}` bytes, not {_KEY_BYTES}")
+    return raw

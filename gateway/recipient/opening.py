@@ -1,0 +1,96 @@
+"""Opens a bundle: from the bytes as received to the records inside, or a plain reason why not.
+
+Nothing here says that the gateway made the bundle: anyone can seal for a public key. That is what the log is for
+(`gateway.recipient.coverage`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from gateway.recipient.records import Record, decode_open, decode_plaintext
+from gateway.recipient.wire import (
+    CONTENT_KEY_BYTES,
+    KEY_WRAP_SUITE,
+    MAX_BUNDLE_BYTES,
+    Address,
+    BundleError,
+    Frame,
+    associated_data,
+    content_key_info,
+    decode_frame,
+    nonce,
+    unpad,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle. ``sha256`` is that of the bytes as received, which the release entry at ``log_index`` names."""
+
+    address: Address
+    log_index: int
+    sha256: bytes
+    records: tuple[Record, ...]
+
+
+def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: int | None = None) -> Bundle:
+    """Open a bundle, sealed or open data.
+
+    Args:
+        data: The bundle's bytes, exactly as received.
+        private_key: The recipient's key; None reads open data only.
+        log_index: The log index it came under, from its user property or file name; None if unknown.
+
+    Raises:
+        BundleError: If the bytes were changed, are for another key, or belong to another log index.
+    """
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise BundleError(f"bundle has `{len(data)}` bytes, more than any bundle")
+    if data.startswith(b"{"):
+        address, index, records = decode_open(data)
+    else:
+        frame = decode_frame(data)
+        address, index = frame.header.address, frame.header.log_index
+        records = _decrypt(frame, private_key)
+    if log_index is not None and index != log_index:
+        raise BundleError(f"bundle says log index `{index}`, but came under `{log_index}`")
+    return Bundle(address, index, hashlib.sha256(data).digest(), records)
+
+
+def peek(data: bytes) -> tuple[Address, int]:
+    """Return what a bundle says of its address and log index, without opening it: nothing vouches for it yet.
+
+    Raises:
+        BundleError: If the bytes are no bundle.
+    """
+    if data.startswith(b"{"):
+        address, index, _ = decode_open(data)
+        return address, index
+    header = decode_frame(data).header
+    return header.address, header.log_index
+
+
+def _decrypt(frame: Frame, private_key: X25519PrivateKey | None) -> tuple[Record, ...]:
+    if private_key is None:
+        raise BundleError("bundle is sealed, and no private key was given")
+    header = frame.header
+    info = content_key_info(header.address, header.key_id, header.day)
+    try:
+        content_key = KEY_WRAP_SUITE.decrypt(header.wrap, private_key, info)
+    except (InvalidTag, ValueError) as error:
+        raise BundleError("bundle is sealed for another key, or its header was changed") from error
+    if len(content_key) != CONTENT_KEY_BYTES:
+        raise BundleError(f"bundle's content key has `{len(content_key)}` bytes")
+    try:
+        padded = ChaCha20Poly1305(content_key).decrypt(
+            nonce(header.counter), frame.ciphertext, associated_data(header.address, header.log_index)
+        )
+    except InvalidTag as error:
+        raise BundleError("bundle was changed after it was sealed") from error
+    return decode_plaintext(header.address, unpad(padded))

@@ -1,0 +1,231 @@
+"""The bytes of a bundle: what the gateway writes and a recipient reads, as pure functions.
+
+A sealed bundle is a COSE_Encrypt0 message (RFC 9052 section 5.2) in deterministic CBOR (RFC 8949 section 4.2):
+
+    16([ protected   << { 1: 24, -65537: [1, gateway, recipient, log origin, log index] } >>,
+         unprotected    { 4: key id (8 bytes), 6: partial IV (5 bytes), -65538: [1, day, wrapped content key (80 bytes)] },
+         ciphertext     ChaCha20/Poly1305 over the padded plaintext ])
+
+* The protected header is part of the authenticated data, so a bundle cannot be moved to another gateway, recipient, log or index.
+* The content key is wrapped by HPKE base mode (RFC 9180: DHKEM X25519, HKDF-SHA256, ChaCha20-Poly1305), whose ``info`` binds
+  gateway, recipient, key id and UTC day. The wrap rides along in every bundle, so that each opens alone.
+* The nonce is the partial IV, zeros on its left: a counter of the content key, which is random and never outlives its process.
+* The plaintext is a CBOR map, then 0x80 and zeros (ISO/IEC 7816-4), so that the whole bundle has one of `PADDED_SIZES_BYTES`.
+
+There is exactly one encoding of each bundle: whatever re-encodes differently is refused. HPKE base mode does not say who wrapped:
+that a bundle is the gateway's own is known from the log, which holds the SHA-256 of its bytes (`gateway.recipient.coverage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import cbor2
+from cryptography.hazmat.primitives import hpke
+
+FORMAT_VERSION: Final = 1
+PADDED_SIZES_BYTES: Final = (512, 2048, 8192, 32_768, 131_072)
+MAX_BUNDLE_BYTES: Final = PADDED_SIZES_BYTES[-1]
+CONTENT_KEY_BYTES: Final = 32
+KEY_ID_BYTES: Final = 8
+WRAP_BYTES: Final = 80
+TAG_BYTES: Final = 16
+NONCE_BYTES: Final = 12
+PARTIAL_IV_BYTES: Final = 5
+MAX_COUNTER: Final = 2 ** (8 * PARTIAL_IV_BYTES) - 1
+MAX_LOG_INDEX: Final = 2**63 - 1
+MAX_NAME_BYTES: Final = 255
+
+_ALGORITHM, _KEY_ID, _PARTIAL_IV = 1, 4, 6  # COSE header labels, RFC 9052 section 3.1
+_CONTEXT, _WRAP = -65_537, -65_538  # ours, from the range for private use
+_CHACHA20_POLY1305 = 24  # RFC 9053 section 4.3
+_COSE_ENCRYPT0 = 0xD0  # CBOR tag 16
+_PADDING_MARK = b"\x80"
+_MAX_DEPTH = 8
+
+KEY_WRAP_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+
+
+class BundleError(ValueError):
+    """Bytes that are no bundle, or none for this reader. The text is one line and holds nothing of the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose bundle it is: the gateway that sends it, the recipient it is for, and the origin of the log that accounts for it."""
+
+    gateway: str
+    recipient: str
+    log_origin: str
+
+    def __post_init__(self) -> None:
+        for name in (self.gateway, self.recipient, self.log_origin):
+            if not 0 < len(name.encode()) <= MAX_NAME_BYTES:
+                raise ValueError(f"name `{name[:40]}` must have 1 to {MAX_NAME_BYTES} bytes")
+        for name in (self.gateway, self.recipient):
+            if not set(name).isdisjoint("/+#\0"):
+                raise ValueError(f"name `{name}` cannot be part of an mqtt topic")
+
+    @property
+    def topic(self) -> str:
+        """The MQTT topic on which this recipient's bundles are published."""
+        return bundle_topic(self.gateway, self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Everything of a sealed bundle that is readable without the key."""
+
+    address: Address
+    log_index: int
+    key_id: bytes
+    counter: int
+    day: str
+    wrap: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A sealed bundle taken apart: header and ciphertext, the ciphertext with its authentication tag at the end."""
+
+    header: Header
+    ciphertext: bytes
+
+
+def bundle_topic(gateway: str, recipient: str) -> str:
+    """Return the MQTT topic of one recipient's bundles."""
+    return f"sluice/{gateway}/{recipient}"
+
+
+def deterministic(value: object) -> bytes:
+    """Encode as deterministic CBOR: shortest forms, definite lengths, sorted keys."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def strict_loads(data: bytes) -> object:
+    """Decode one CBOR item of known shape and shallow depth.
+
+    Raises:
+        BundleError: If the bytes are no CBOR, or use what deterministic encoding forbids.
+    """
+    try:
+        return cbor2.loads(data, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError) as error:
+        raise BundleError("bundle is not well-formed cbor") from error
+
+
+def content_key_info(address: Address, key_id: bytes, day: str) -> bytes:
+    """Return the HPKE ``info`` under which a content key is wrapped."""
+    return deterministic(["sluice content key", FORMAT_VERSION, address.gateway, address.recipient, key_id, day])
+
+
+def associated_data(address: Address, log_index: int) -> bytes:
+    """Return the Enc_structure (RFC 9052 section 5.3) that the ciphertext's tag covers."""
+    return deterministic(["Encrypt0", _protected(address, log_index), b""])
+
+
+def nonce(counter: int) -> bytes:
+    """Return the nonce of one bundle: the counter as a partial IV, with zeros on its left (RFC 9052 section 3.1)."""
+    return counter.to_bytes(NONCE_BYTES, "big")
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Return the bytes of a sealed bundle."""
+    return _before_ciphertext(frame.header) + deterministic(frame.ciphertext)
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Take a sealed bundle apart, without opening it.
+
+    Raises:
+        BundleError: If the bytes are not exactly what `encode_frame` writes, in one of the padded sizes.
+    """
+    if len(data) not in PADDED_SIZES_BYTES:
+        raise BundleError(f"bundle has `{len(data)}` bytes, which is none of the padded sizes")
+    if data[0] != _COSE_ENCRYPT0:
+        raise BundleError("bundle is not a cose encrypt0 message")
+    parts = strict_loads(data[1:])
+    if not isinstance(parts, list | tuple) or len(parts) != 3:
+        raise BundleError("bundle is not a cose encrypt0 message of three parts")
+    protected, unprotected, ciphertext = parts
+    if not isinstance(protected, bytes) or not isinstance(unprotected, Mapping) or not isinstance(ciphertext, bytes):
+        raise BundleError("bundle is not a cose encrypt0 message of headers and ciphertext")
+    address, log_index = _parse_protected(strict_loads(protected))
+    frame = Frame(_parse_unprotected(address, log_index, unprotected), ciphertext)
+    if encode_frame(frame) != data:
+        raise BundleError("bundle is not in deterministic encoding")
+    return frame
+
+
+def padded_plaintext_bytes(header: Header, plaintext_bytes: int) -> int | None:
+    """Return to how many bytes a plaintext is padded so that the whole bundle has the smallest padded size that holds it.
+
+    Returns:
+        The length with padding, or None where the plaintext is too long for any size.
+    """
+    overhead = len(_before_ciphertext(header)) + TAG_BYTES
+    for size in PADDED_SIZES_BYTES:
+        for head in (1, 2, 3, 5):  # of the ciphertext's byte string; some totals cannot be reached, then the next size serves
+            padded = size - overhead - head
+            if padded > plaintext_bytes and _head_bytes(padded + TAG_BYTES) == head:
+                return padded
+    return None
+
+
+def pad(plaintext: bytes, padded_bytes: int) -> bytes:
+    """Pad by ISO/IEC 7816-4: one 0x80, then zeros."""
+    return (plaintext + _PADDING_MARK).ljust(padded_bytes, b"\0")
+
+
+def unpad(padded: bytes) -> bytes:
+    """Take the padding off again."""
+    plaintext = padded.rstrip(b"\0")
+    if not plaintext.endswith(_PADDING_MARK):
+        raise BundleError("bundle has no padding")
+    return plaintext[:-1]
+
+
+def _protected(address: Address, log_index: int) -> bytes:
+    context = [FORMAT_VERSION, address.gateway, address.recipient, address.log_origin, log_index]
+    return deterministic({_ALGORITHM: _CHACHA20_POLY1305, _CONTEXT: context})
+
+
+def _before_ciphertext(header: Header) -> bytes:
+    unprotected = {
+        _KEY_ID: header.key_id,
+        _PARTIAL_IV: header.counter.to_bytes(PARTIAL_IV_BYTES, "big"),
+        _WRAP: [FORMAT_VERSION, header.day, header.wrap],
+    }
+    protected = deterministic(_protected(header.address, header.log_index))
+    return bytes((_COSE_ENCRYPT0, 0x83)) + protected + deterministic(unprotected)
+
+
+def _parse_protected(protected: object) -> tuple[Address, int]:
+    match protected:
+        case {1: int(algorithm)} if algorithm != _CHACHA20_POLY1305:
+            raise BundleError(f"bundle uses cose algorithm `{algorithm}`; this version reads `{_CHACHA20_POLY1305}`")
+        case {-65537: [int(version), *_]} if version != FORMAT_VERSION:
+            raise BundleError(f"bundle has format version `{version}`; this version reads `{FORMAT_VERSION}`")
+        case {1: _, -65537: [_, str(gateway), str(recipient), str(origin), int(index)]} if 0 <= index <= MAX_LOG_INDEX:
+            try:
+                return Address(gateway, recipient, origin), index
+            except ValueError as error:
+                raise BundleError(f"bundle header: {error}") from error
+        case _:
+            raise BundleError("bundle header does not say gateway, recipient, log origin and log index")
+
+
+def _parse_unprotected(address: Address, log_index: int, unprotected: Mapping[object, object]) -> Header:
+    match unprotected:
+        case {4: bytes(key_id), 6: bytes(partial_iv), -65538: [_, str(day), bytes(wrap)]} if (
+            len(key_id) == KEY_ID_BYTES and len(partial_iv) == PARTIAL_IV_BYTES and len(wrap) == WRAP_BYTES
+        ):
+            return Header(address, log_index, key_id, int.from_bytes(partial_iv, "big"), day, wrap)
+        case _:
+            raise BundleError("bundle header has no key id, partial iv and wrapped content key")
+
+
+def _head_bytes(length: int) -> int:
+    return 1 if length < 24 else 2 if length < 256 else 3 if length < 65_536 else 5

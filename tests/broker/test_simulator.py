@@ -1,0 +1,212 @@
+"""The simulator against a real Mosquitto: every reading is acknowledged and counted once, whatever the broker goes through."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+from aiomqtt import Client, MqttError, ProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from firmware_sim.clock import SimulatedClock
+from firmware_sim.load import Load, meter_messages
+from firmware_sim.messages import Reading
+from firmware_sim.run import Counters, run_fleet
+from firmware_sim.scenario import Fleet, parse_scenario
+from tests.broker.mosquitto import Mosquitto, running_mosquitto
+
+START_MS = 1_774_047_600_000
+HOUR_MS = 3_600_000
+FLEET = Fleet(
+    parse_scenario(
+        {
+            "seed": "s",
+            "devices": [
+                {"topic": "sim/home/{n}", "kind": "smart-meter", "count": 40},
+                {"topic": "sim/air/{n}", "kind": "air-quality", "count": 6},
+                {"topic": "sim/noise/{n}", "kind": "noise", "count": 6},
+                {"topic": "sim/gate/{n}", "kind": "footfall", "count": 8, "public": True},
+            ],
+        }
+    )
+)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker with the shipped settings."""
+    with running_mosquitto(tmp_path) as running:
+        yield running
+
+
+Heard = set[tuple[str, bytes]]
+
+
+@asynccontextmanager
+async def listener(port: int, topics: str) -> AsyncIterator[Heard]:
+    """Collect what the broker delivers in one session that outlives connections."""
+    heard: Heard = set()
+    subscribed = asyncio.Event()
+    task = asyncio.create_task(_listen(port, topics, heard, subscribed))
+    await asyncio.wait_for(subscribed.wait(), 5)
+    yield heard
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def _listen(port: int, topics: str, heard: Heard, subscribed: asyncio.Event) -> None:
+    keep = Properties(PacketTypes.CONNECT)
+    keep.SessionExpiryInterval = 3600
+    while True:
+        try:
+            async with Client(
+                "127.0.0.1", port, identifier="listener", protocol=ProtocolVersion.V5, clean_start=False, properties=keep
+            ) as client:
+                await client.subscribe(topics, qos=1)
+                subscribed.set()
+                async for message in client.messages:
+                    assert isinstance(message.payload, bytes)
+                    heard.add((str(message.topic), message.payload))
+        except MqttError:
+            await asyncio.sleep(0.1)
+
+
+def readings_until(until_ms: int) -> list[Reading]:
+    """Return what the fleet measures before a moment."""
+    return [*takewhile(lambda reading: reading.time_ms < until_ms, FLEET.readings(START_MS))]
+
+
+async def all_heard(heard: Heard, expected: Heard) -> bool:
+    """Wait until everything expected has been delivered."""
+    deadline = time.monotonic() + 10
+    while not expected <= heard and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    return heard == expected
+
+
+async def test_fleet_of_a_day_is_acknowledged_and_counted_to_the_last_reading(broker: Mosquitto) -> None:
+    """A day in under two seconds of real time: what is counted is what the sensors measured, and what the broker delivers."""
+    measured = readings_until(START_MS + 24 * HOUR_MS)
+    counters = Counters()
+    async with listener(broker.port, "sim/#") as heard:
+        clock = SimulatedClock(START_MS, time.time(), 80_000)
+        await run_fleet(
+            FLEET, "127.0.0.1", broker.port, clock, asyncio.Event(), counters, from_ms=START_MS, until_ms=START_MS + 24 * HOUR_MS
+        )
+        assert await all_heard(heard, {(reading.topic, reading.payload) for reading in measured})
+    assert counters.published == len(measured)
+    assert counters.published_public == sum(reading.public for reading in measured)
+    assert (counters.unacknowledged, counters.reconnects, counters.republished) == (0, 0, 0)
+    assert set(counters.samples) == {"smart-meter", "air-quality", "noise", "footfall"}
+
+
+async def test_fleet_follows_its_clock_and_stops_when_told(broker: Mosquitto) -> None:
+    """At three simulated hours a second the latest readings are minutes old; once told to stop, all is acknowledged."""
+    clock, stop, counters = SimulatedClock(START_MS, time.time(), 10_800), asyncio.Event(), Counters()
+    task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters))
+    for _ in range(10):
+        await asyncio.sleep(0.1)
+    assert clock.now_ms() - max(reading.time_ms for reading in counters.samples.values()) < 2 * HOUR_MS
+    stop.set()
+    await asyncio.wait_for(task, 5)
+    assert counters.unacknowledged == 0
+    assert len(readings_until(START_MS + 2 * HOUR_MS)) < counters.published <= len(readings_until(clock.now_ms()))
+
+
+async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(broker: Mosquitto) -> None:
+    """Twice during the day the broker is restarted; each reading is counted once and each is delivered."""
+    measured = readings_until(START_MS + 24 * HOUR_MS)
+    counters = Counters()
+    async with listener(broker.port, "sim/#") as heard:
+        clock = SimulatedClock(START_MS, time.time(), 40_000)
+        until_ms = START_MS + 24 * HOUR_MS
+        task = asyncio.create_task(
+            run_fleet(
+                FLEET, "127.0.0.1", broker.port, clock, asyncio.Event(), counters, from_ms=START_MS, until_ms=until_ms, in_flight=2000
+            )
+        )
+        for part in (0.2, 0.5):
+            while counters.published < part * len(measured):
+                await asyncio.sleep(0.005)
+            await asyncio.to_thread(broker.restart)
+        await asyncio.wait_for(task, 20)
+        assert await all_heard(heard, {(reading.topic, reading.payload) for reading in measured})
+    assert counters.published == len(measured)
+    assert counters.unacknowledged == 0
+    assert counters.reconnects >= 2
+
+
+@pytest.mark.parametrize("how", ["stop", "cancel"])
+async def test_fleet_with_a_silent_broker_counts_what_stays_unacknowledged(broker: Mosquitto, how: str) -> None:
+    """A broker that answers nothing any more cannot keep the fleet from ending, nor from saying what it doesn't know of."""
+    clock, stop, counters = SimulatedClock(START_MS, time.time(), 20_000), asyncio.Event(), Counters()
+    task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters, drain_s=0.3))
+    while counters.published < 100:
+        await asyncio.sleep(0.01)
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        before = counters.published
+        await asyncio.sleep(0.2)
+        stop.set() if how == "stop" else task.cancel()
+        await asyncio.wait((task,), timeout=8)
+        assert task.done()
+        assert task.cancelled() == (how == "cancel")
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    assert counters.published - before <= 256
+    assert counters.unacknowledged > 0
+    taken = readings_until(clock.now_ms())
+    assert counters.published + counters.unacknowledged <= len(taken)
+
+
+async def test_fleet_stops_although_the_broker_never_came(tmp_path: Path) -> None:
+    """Nothing listens: nothing is published, nothing pretends to be."""
+    absent = Mosquitto(tmp_path)
+    stop, counters = asyncio.Event(), Counters()
+    clock = SimulatedClock(START_MS, time.time(), 10_800)
+    task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", absent.port, clock, stop, counters, drain_s=1))
+    while counters.reconnects < 2:
+        await asyncio.sleep(0.02)
+    stop.set()
+    await asyncio.wait_for(task, 3)
+    assert (counters.published, counters.unacknowledged) == (0, 0)
+
+
+async def test_load_over_two_connections_is_acknowledged_through_a_broker_restart(broker: Mosquitto) -> None:
+    """Every prepared message is acknowledged and delivered, although the broker went away in the middle."""
+    messages = meter_messages(6000, 100, START_MS)
+    async with listener(broker.port, "load/#") as heard:
+        load = Load("127.0.0.1", broker.port, messages, connections=2, rate=6000)
+        task = asyncio.create_task(asyncio.to_thread(load.run, 20))
+        while load.acknowledged < 2000:
+            await asyncio.sleep(0.005)
+        await asyncio.to_thread(broker.restart)
+        result = await task
+        assert await all_heard(heard, set(messages))
+    assert (result.acknowledged, result.missing, result.refused) == (6000, (), 0)
+    assert result.reconnects >= 2
+
+
+async def test_reading_that_the_broker_refuses_is_not_counted_as_published(tmp_path: Path) -> None:
+    """A PUBACK may say no: whoever may not publish has published nothing."""
+    rules = tmp_path / "rules"
+    rules.write_text("topic read #\n")
+    rules.chmod(0o644)
+    with running_mosquitto(tmp_path, extra=f"acl_file {rules}\n") as broker:
+        stop, counters = asyncio.Event(), Counters()
+        clock = SimulatedClock(START_MS, time.time(), 10_800)
+        task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters, drain_s=0.2))
+        while counters.refused < 20:
+            await asyncio.sleep(0.01)
+        stop.set()
+        await asyncio.wait_for(task, 3)
+    assert counters.published == 0
+    assert counters.unacknowledged >= 20
