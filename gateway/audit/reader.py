@@ -58,7 +58,7 @@ class LogReader:
     def vkey(self) -> str | None:
         """Return the key that the folder itself offers, if any; nobody should trust it for that."""
         try:
-            return self._read(VKEY_NAME).decode(errors="replace").strip()
+            return self._read(VKEY_NAME).decode(errors="replace").removesuffix("\n")
         except FileError:
             return None
 

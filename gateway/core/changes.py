@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from consent.core.policy import PolicySet, Scheme, changed_flows
+from consent.core.policy import PolicySet, Scheme
+from consent.core.policy_change import changed_flows
 from consent.core.records import Consent, Status
 from consent.core.records import encode as encode_consent
 from gateway.audit.entries import Kind
@@ -36,9 +37,10 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
-    """Policies as they are kept: every file whole, and since when each flow has been as it is."""
+    """Policies as they are kept: every file whole, the recipients' public keys, and since when each flow has been as it is."""
 
     files: dict[str, bytes]
+    public_keys: dict[str, bytes]
     flow_since_ms: dict[str, int]
 
 
@@ -49,8 +51,16 @@ def begin_log(state: State, now_ms: int) -> None:
         state.append(Kind.GENESIS, now_ms, state.one_part(payload.encode()))
 
 
-def apply_policies(state: State, policies: PolicySet, now_ms: int) -> int:
-    """Put policies in force; return the log index of their entry."""
+def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int) -> int:
+    """Put policies in force.
+
+    Args:
+        state: Changed in place.
+        policies: Checked as a whole.
+        public_keys: Key files' bytes, by recipient; absent for those of open data.
+        now_ms: The gateway's clock.
+    Returns: The log index of their entry.
+    """
     _take_back(state, now_ms)
     old = state.force
     payload = PolicyPayload(policies.sha256)
@@ -59,11 +69,10 @@ def apply_policies(state: State, policies: PolicySet, now_ms: int) -> int:
     since_ms = {
         flow: now_ms if old is None or flow in changed else old.flow_since_ms.get(flow, now_ms) for flow in policies.flows
     }
-    row = PolicyRow(policies.files, since_ms)
+    row = PolicyRow(policies.files, public_keys, since_ms)
     state.commit.policies.append((index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
     compile_all(state, now_ms)
-    checkpoint(state, now_ms)
     return index
 
 
@@ -83,7 +92,6 @@ def change_consent(state: State, consent: Consent, now_ms: int) -> int:
     state.book.apply(consent, index)
     state.commit.consents.append((index, data))
     compile_devices(state, [plan.device for plan in state.by_contributor.get(consent.subject, ())], now_ms)
-    checkpoint(state, now_ms)
     return index
 
 

@@ -44,8 +44,6 @@ class Commit:
 
     marks: bytes = b""
     """(packet id, SHA-256 of topic and payload) of the batch's frames, 34 bytes each."""
-    clear_marks: bool = False
-    """The session was lost: no earlier frame can be redelivered."""
     journal: bytes = b""
     snapshot: bytes | None = None
     """Begin a new journal segment with this snapshot and drop the earlier ones."""
@@ -70,7 +68,6 @@ class Commit:
         """Say whether there is nothing to make durable but the ledger."""
         return not (
             self.marks
-            or self.clear_marks
             or self.journal
             or self.snapshot is not None
             or self.log

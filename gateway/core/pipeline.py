@@ -55,7 +55,6 @@ def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     state.redeliverable = _last_digests(state.marks) if session_present else {}
     if not session_present:
         state.marks.clear()
-        state.commit.clear_marks = True
         state.windows.whole_since_ms = now_ms
         state.journal.note(WHOLE_SINCE, now_ms)
 
@@ -165,7 +164,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             targets = slot.targets
             if not targets:
                 continue
-            if not plan.needs_sequence:
+            if not plan.needs_sequence and reading.has_time:  # without either, a repeat cannot be told from a second reading
                 if t_ms in slot.seen:
                     duplicate += len(targets)
                     continue

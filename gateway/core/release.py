@@ -26,7 +26,7 @@ from gateway.core.journal import CLOSE, VOID
 from gateway.core.plans import Terms
 from gateway.core.pseudonyms import handle
 from gateway.core.records import encode_row, epoch_day, figure_record, own_record, read_row, single_record
-from gateway.core.state import State, Unsent
+from gateway.core.state import Handed, State, Unsent
 from gateway.core.windows import Cohort, Window, window_from_state, window_state
 from gateway.recipient.records import Record, encode_record
 
@@ -246,7 +246,10 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int, seal: Seal) ->
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")
     state.commit.bundles.append(BundleRow(index, draft.recipient, content))
-    unsent = Unsent(index, draft.recipient, content, [window_state(w) for w in draft.windows], draft.outbox, draft.moved)
+    windows = [window_state(window) for window in draft.windows]
+    unsent = Unsent(
+        index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), not draft.has_room()
+    )
     state.unsent[draft.recipient] = unsent
     return unsent
 
@@ -266,7 +269,7 @@ def _axes(disclosure: Disclosure) -> dict[str, Any]:
 def handed_over(state: State, recipient: str) -> None:
     """Take note that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
     unsent = state.unsent.pop(recipient)
-    state.handed[unsent.index] = recipient
+    state.handed[unsent.index] = Handed(recipient, unsent.subjects, unsent.full)
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 

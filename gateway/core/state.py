@@ -58,6 +58,8 @@ class Unsent:
         windows: The windows whose figures it holds, as they were.
         outbox: The outbox rows whose records it holds: (number, recipient, content).
         moved: What the ledger moved for it: (source account, target account, n).
+        subjects: Whom it speaks of.
+        full: More waits, for which there was no room.
     """
 
     index: int
@@ -66,6 +68,21 @@ class Unsent:
     windows: list[Any] = field(default_factory=list)
     outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
     moved: list[tuple[str, str, int]] = field(default_factory=list)
+    subjects: frozenset[bytes] = frozenset()
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A bundle of which a byte has been handed over and that no PUBACK has come for.
+
+    Attributes:
+        subjects: Whom it speaks of; None after a restart, when only the auditors' openings tell.
+    """
+
+    recipient: str
+    subjects: frozenset[bytes] | None
+    full: bool = False
 
 
 class State:
@@ -96,8 +113,8 @@ class State:
         self.dry = False
         """True once the inbound queue has run dry since start or reconnect; before that no window ends."""
         self.unsent: dict[str, Unsent] = {}
-        self.handed: dict[int, str] = {}
-        """Bundles of which a byte has been handed over and that no PUBACK has come for: log index → recipient."""
+        self.handed: dict[int, Handed] = {}
+        """By log index."""
         self.next_outbox_number = 1
         self.waiting: dict[str, int] = {}
         """Rows that wait in the outbox, by recipient."""
@@ -116,9 +133,13 @@ class State:
         """Return what must become durable, with the journal and the ledger as they now are, and begin the next."""
         commit = self.commit
         commit.journal = self.journal.take_batch()
-        commit.ledger = encode_ledger(self.ledger)
+        commit.ledger = self.ledger_blob()
         self.commit = Commit()
         return commit
+
+    def ledger_blob(self) -> bytes:
+        """Return the ledger as one blob: totals, and the totals of the last `account` entry."""
+        return msgspec.msgpack.encode([self.ledger.totals, self.ledger.accounted()])
 
     def append(
         self,
@@ -164,12 +185,7 @@ class State:
         self.commit.head = sign_note(self.log.checkpoint().text(), self.identity.signer)
 
 
-def encode_ledger(ledger: Ledger) -> bytes:
-    """Return the ledger as one blob: totals, and the totals of the last `account` entry."""
-    return msgspec.msgpack.encode([ledger.totals, ledger.accounted()])
-
-
 def decode_ledger(blob: bytes) -> Ledger:
-    """Read what ``encode_ledger`` wrote."""
+    """Read what ``State.ledger_blob`` returned."""
     totals, accounted = msgspec.msgpack.decode(blob)
     return Ledger(totals, accounted)

@@ -199,7 +199,7 @@ class Store:
         rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
         return self._open("opening", _key(index), rows[0][0]) if rows else None
 
-    async def published(self, since: int) -> list[tuple[int, bytes]]:
+    async def labels(self, since: int) -> list[tuple[int, bytes]]:
         """Return the labels files of releases from a log index on."""
         return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
 

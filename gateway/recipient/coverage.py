@@ -18,7 +18,7 @@ from gateway.audit.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.merkle import ProofError, inclusion_proof, leaf_hash, tree_root, verify_inclusion
 from gateway.audit.notes import NoteError, Verifier, open_note
-from gateway.audit.reader import CHECKPOINT_NAME, FileProblem, LogReader
+from gateway.audit.reader import CHECKPOINT_NAME, FileError, LogReader
 from gateway.audit.tiles import TILE_WIDTH
 
 _LEVEL_BITS = 8
@@ -60,7 +60,7 @@ class Coverage:
             return None
         try:
             new = Checkpoint.parse(open_note(self._reader.checkpoint(), [self._verifier]).text)
-        except (FileProblem, NoteError, CheckpointError) as error:
+        except (FileError, NoteError, CheckpointError) as error:
             raise CoverageError(f"`{self._checkpoint_path}`: {error}") from error
         old = self._checkpoint
         if new.origin != self._verifier.name:
@@ -95,7 +95,7 @@ class Coverage:
             proof = _TreeFiles(self._reader, checkpoint.size).inclusion_proof(index)
             verify_inclusion(index, checkpoint.size, leaf_hash(data), proof, checkpoint.root)
             return Entry.decode(data)
-        except (FileProblem, ProofError, EntryError) as error:
+        except (FileError, ProofError, EntryError) as error:
             raise CoverageError(f"log entry `{index}`: {error}") from error
 
 

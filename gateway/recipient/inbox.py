@@ -87,7 +87,7 @@ class Inbox:
         _write(self._folder / name, data)
         self._stored.add(name)
         if index in self._delivered:
-            self._report(f"log index `{index}` came again with other bytes; they lie in `{name}` and were not handed on")
+            self._report_second(name, index)
             return False
         self._waiting[name] = index
         return True
@@ -98,6 +98,7 @@ class Inbox:
         ready = [(index, name) for name, index in self._waiting.items() if index < covered_size]
         for index, name in sorted(ready):
             if index in self._delivered:  # another bundle of this index has just been handed on
+                self._report_second(name, index)
                 del self._waiting[name]
                 continue
             bundle = self._admit(name, index)
@@ -113,6 +114,9 @@ class Inbox:
         if first not in self._stored:
             return first
         return None if other in self._stored or (self._folder / first).read_bytes() == data else other
+
+    def _report_second(self, name: str, index: int) -> None:
+        self._report(f"log index `{index}` came with two contents; the one in `{name}` was not handed on")
 
     def _admit(self, name: str, index: int) -> Bundle | None:
         """Open a bundle; return it if it can be handed on now, and let go of it where it never can."""

@@ -1,0 +1,284 @@
+"""The running gateway: it loops over what has happened, lets the core decide, commits, and only then acts.
+
+One task does all of it, one thing at a time: note what upstream acknowledged, serve requests, take a batch, run a release tick; so no
+two steps of the core ever interleave. Links, sinks, timers and the control socket only put things in front of it and wake it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.config import Connection, Place
+from gateway.core import changes, pipeline, recovery, release
+from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
+from gateway.core.mqtt_settings import SessionSettings
+from gateway.core.records import epoch_day
+from gateway.durable import Action, Answer, DurableState
+from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.sinks import Sink
+from gateway.edge.tls import tls_context
+from gateway.errors import SluiceError
+from gateway.recipient.secret_file import read_secret_file
+
+UPSTREAM_PREFIX = "sluice"
+ROWS_AT_ONCE = 8
+"""Outbox rows read for one bundle; together they are more than it holds."""
+HOUR_MS = 3_600_000
+FULL_OUTBOX_RETRY_S = 1.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Request:
+    """An action that waits for its turn, and who waits for its answer."""
+
+    action: Action
+    answer: asyncio.Future[Answer]
+    tick: bool
+
+
+class App:
+    """A gateway that takes readings in and lets bundles out."""
+
+    def __init__(self, durable: DurableState) -> None:
+        """Run on a state that has been started."""
+        self.durable = durable
+        self.config = durable.config
+        self.link = self._broker_link(durable.place)
+        self.sinks = {name: self._sink(durable.place, name, at) for name, at in self.config.sink.items()}
+        self._acknowledged: list[int] = []
+        self._requests: list[Request] = []
+        self._wake = asyncio.Event()
+        self._batch_timer: asyncio.TimerHandle | None = None
+        self._batch_due = False
+        self._tick_due = False
+        self._stopping = False
+        self._head_at_s = float("-inf")
+        self._pruned_ms = 0
+        self._send_again()
+
+    def _broker_link(self, place: Place) -> MqttLink:
+        broker = self.config.broker
+        session = SessionSettings(
+            client_id=f"sluice-{self.config.gateway}",
+            filters=broker.filters,
+            shared_group=broker.shared_group,
+            marker_prefix=UPSTREAM_PREFIX,
+            user=broker.user,
+            password=_password(place, broker),
+            keep_alive_s=broker.keep_alive_s,
+            receive_max=broker.receive_maximum,
+        )
+        return MqttLink(_link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
+
+    def _sink(self, place: Place, name: str, connection: Connection) -> Sink:
+        session = SessionSettings(
+            client_id=f"sluice-{self.config.gateway}-{name}", user=connection.user, password=_password(place, connection)
+        )
+        return Sink(name, _link_settings(place, connection, session), self._bundle_acknowledged, self._wake_up)
+
+    def _send_again(self) -> None:
+        recipients = self.durable.state.policies.recipients
+        for index, recipient, content in self.durable.to_send_again:
+            sink = self.sinks.get(recipients[recipient].sink) if recipient in recipients else None
+            if sink is not None:
+                sink.send_again(index, self._topic(recipient), content, self.durable.origin)
+
+    def _topic(self, recipient: str) -> str:
+        return f"{UPSTREAM_PREFIX}/{self.config.gateway}/{recipient}"
+
+    # what puts something in front of the loop
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    def _bundle_acknowledged(self, index: int) -> None:
+        self._acknowledged.append(index)
+
+    def _link_event(self, event: LinkEvent) -> None:
+        state = self.durable.state
+        if isinstance(event, Connected):
+            pipeline.session_opened(state, event.session_present, self.durable.clock.now_ms())
+            _log.info("broker connected", session_present=event.session_present)
+        elif isinstance(event, Dry):
+            state.dry = True
+        elif isinstance(event, Subscribed) and event.refused:
+            _log.error("the broker refuses a subscription", filters=len(event.refused))
+        elif isinstance(event, Disconnected):
+            state.dry = False
+            _log.warning("broker away", reason=event.reason)
+
+    def _frames_arrived(self) -> None:
+        if self.link.waiting >= min(self.config.batches.frames, self.config.broker.receive_maximum):
+            self._batch_now()
+        elif self._batch_timer is None:
+            self._batch_in(self.config.batches.commit_ms / 1000)
+
+    def _batch_in(self, seconds: float) -> None:
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+
+    def _batch_now(self) -> None:
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
+            self._batch_timer = None
+        self._batch_due = True
+        self._wake.set()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.release.tick_ms / 1000)
+            self._tick_due = True
+            self._wake.set()
+
+    async def ask(self, action: Action, *, tick: bool = False) -> Answer:
+        """Have the loop run an action between two steps; return its answer once what it changed is durable.
+
+        Args:
+            action: What to do.
+            tick: Run a release tick after it, before answering.
+        """
+        request = Request(action, asyncio.get_running_loop().create_future(), tick)
+        self._requests.append(request)
+        self._wake.set()
+        return await request.answer
+
+    def stop(self) -> None:
+        """End ``run`` after the step under way."""
+        self._stopping = True
+        self._wake.set()
+
+    # the loop
+
+    async def run(self) -> None:
+        """Take readings in and let bundles out until ``stop``; an edge that fails ends it with its error."""
+        tasks = [
+            asyncio.create_task(self._loop(), name="loop"),
+            asyncio.create_task(self.durable.publisher.run(), name="publisher"),
+            asyncio.create_task(self._tick_forever(), name="ticks"),
+            asyncio.create_task(self.link.run(), name="broker"),
+            *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.sinks.items()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _loop(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            self._note_acknowledged()
+            if self._requests:
+                await self._serve()
+            if self._batch_due:
+                await self._take_batch()
+            if self._tick_due:
+                self._tick_due = False
+                await self._tick()
+        await self._commit()
+        await self.durable.publisher.drained()
+
+    async def _take_batch(self) -> None:
+        """Steps 2 to 10 of the path of a batch."""
+        self._batch_due = False
+        state = self.durable.state
+        if sum(state.waiting.values()) > self.config.release.outbox_rows:
+            self._batch_in(FULL_OUTBOX_RETRY_S)  # the unacknowledged frames pause the socket: back-pressure, never loss
+            return
+        frames = self.link.take_frames(self.config.batches.frames)
+        if not frames:
+            return
+        pipeline.take_frames(state, frames, self.durable.clock.now_ms())
+        await self._commit()
+        self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
+        if self.link.waiting:
+            self._frames_arrived()
+
+    def _note_acknowledged(self) -> None:
+        """Forget bundles that the broker upstream has; where one was full, the recipient's next is formed at once."""
+        acknowledged, self._acknowledged = self._acknowledged, []
+        for index in acknowledged:
+            self._tick_due = self._tick_due or self.durable.state.handed[index].full
+            release.acknowledged(self.durable.state, index)
+
+    async def _serve(self) -> None:
+        requests, self._requests = self._requests, []
+        answers: list[tuple[Request, Answer]] = []
+        for request in requests:
+            try:
+                answers.append((request, request.action()))
+            except (SluiceError, ValueError) as error:
+                request.answer.set_exception(error)
+        if self.durable.state.commit.log:
+            self._checkpoint()
+        if self.durable.must_commit():
+            await self._commit()
+        if any(request.tick for request, _ in answers):
+            await self._tick()
+        for request, answer in answers:
+            if not request.answer.done():
+                request.answer.set_result(answer)
+
+    async def _tick(self) -> None:
+        """Step 11: let consents run out and windows end, form bundles, commit, hand them over."""
+        durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        changes.expire(state, now_ms)
+        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
+        if state.windows.watermark_ms - self._pruned_ms >= HOUR_MS:
+            self._pruned_ms = state.windows.watermark_ms
+            recovery.prune(state)
+        for recipient in state.policies.recipients:
+            await self._form(recipient, now_ms)
+        since_head_s = asyncio.get_running_loop().time() - self._head_at_s
+        if since_head_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news():
+            self._checkpoint()
+        recovery.begin_segment_if_due(state)
+        if durable.must_commit():
+            await self._commit()
+
+    async def _form(self, recipient: str, now_ms: int) -> None:
+        """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
+        state = self.durable.state
+        sink = self.sinks.get(state.policies.recipients[recipient].sink)
+        if sink is None or not sink.connected:
+            return
+        sink.flush()
+        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+            return
+        rows = await self.durable.store.outbox_rows(recipient, ROWS_AT_ONCE) if state.waiting.get(recipient) else []
+        release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
+
+    def _checkpoint(self) -> None:
+        changes.checkpoint(self.durable.state, self.durable.clock.now_ms())
+        self._head_at_s = asyncio.get_running_loop().time()
+
+    async def _commit(self) -> None:
+        """Commit, and only then hand over the bundles that the commit holds."""
+        await self.durable.commit()
+        state = self.durable.state
+        for recipient, unsent in list(state.unsent.items()):
+            sink = self.sinks[state.policies.recipients[recipient].sink]
+            if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self.durable.origin):
+                release.handed_over(state, recipient)
+
+
+def _password(place: Place, connection: Connection) -> bytes | None:
+    path = place.path(connection.password_file)
+    return None if path is None else read_secret_file(path).strip()
+
+
+def _link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:
+    context = None
+    if connection.tls:
+        context = tls_context(
+            place.path(connection.ca_file), place.path(connection.certificate_file), place.path(connection.private_key_file)
+        )
+    return LinkSettings(host=connection.host, port=connection.port, session=session, tls=context)

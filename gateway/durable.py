@@ -1,0 +1,202 @@
+"""The core's state together with the disk: brought back at start, made durable by every commit, published after it.
+
+The running gateway (``gateway.app``) drives it from its loop; a command that finds no gateway running drives it alone, with the
+same code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from consent.core.policy import PolicySet
+from consent.core.policy_text import parse_policies
+from consent.core.records import decode as decode_consent
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.entries import Entry
+from gateway.audit.tiles import LogWriter, labels_path
+from gateway.config import Place
+from gateway.core import changes, recovery
+from gateway.core.bundle import DailySeals
+from gateway.core.effects import LogRow
+from gateway.core.plans import Device, InForce
+from gateway.core.state import Handed, Identity, State, decode_ledger
+from gateway.edge.clock import GatewayClock
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.publisher import Publication, Publisher
+from gateway.edge.store import Store, Stored
+from gateway.errors import CorruptionError
+from gateway.policy_keys import public_key, read_policies
+from gateway.recipient.wire import Address
+
+_log = structlog.get_logger()
+
+Answer = dict[str, Any]
+Action = Callable[[], Answer]
+"""Changes the state and says what came of it; raises, having changed nothing, to refuse."""
+
+
+class DurableState:
+    """The state of one gateway and the folder it lies in."""
+
+    def __init__(self, place: Place, keys: GatewayKeys, clock: GatewayClock) -> None:
+        """Take what was configured; ``start`` opens it."""
+        self.place = place
+        self.config = place.config
+        self.keys = keys
+        self.clock = clock
+        self.store = Store(place.state, keys)
+        self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey())
+        self.state: State
+        self.seals: dict[str, DailySeals] = {}
+        self.to_send_again: list[tuple[int, str, bytes]] = []
+        """Bundles found unacknowledged at start: (log index, recipient, content)."""
+        self._published_size = 0
+        self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
+        self._unexported: dict[int, bytes] = {}  # openings likewise
+        self._committed_ledger = b""
+
+    @property
+    def origin(self) -> str:
+        """Return the log's origin."""
+        return self.keys.log_signer.name
+
+    async def start(self) -> None:
+        """Open the database, bring memory back to what it says, and commit the beginning of this run."""
+        await self.store.open()
+        stored = await self.store.load()
+        self.state = State(
+            Identity(
+                gateway=self.config.gateway,
+                signer=self.keys.log_signer,
+                device_key=self.keys.device_key,
+                random_bytes=os.urandom,
+                start=stored.start,
+                simulated_clock=self.clock.simulated,
+            )
+        )
+        await self._restore_log()
+        self._restore_registry(stored)
+        self._restore_bundles(stored)
+        now_ms = self.clock.now_ms()
+        changes.begin_log(self.state, now_ms)
+        if self.state.force is None:
+            self.apply_policies(*read_policies(self.place.policies))
+        recovery.begin_segment(self.state)
+        changes.checkpoint(self.state, now_ms)
+        await self.commit()
+        self.publisher.write_waiting()
+        _log.info("started", start=stored.start, log_entries=self.state.log.size, devices=len(self.state.registry))
+
+    async def _restore_log(self) -> None:
+        """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was restored."""
+        note = self.publisher.published_checkpoint()
+        published = None if note is None else Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n")
+        self._published_size = 0 if published is None else published.size
+        state = self.state
+        state.log = LogWriter(self.origin, self._published_size)
+        async for content in self.store.entries():
+            state.chain.advance(Entry.decode(content))
+            state.log.append(content)
+            if published is not None and state.log.size == published.size and state.log.root() != published.root:
+                raise CorruptionError(f"the published log and the database differ at size `{published.size}`")
+        if self._published_size > state.log.size:
+            raise CorruptionError(
+                f"the published log has `{self._published_size}` entries and the database `{state.log.size}`: an old state was restored"
+            )
+        self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
+        if self.publisher.exports_openings:
+            self._unexported = dict(await self.store.openings(self._published_size))
+
+    def _restore_registry(self, stored: Stored) -> None:
+        state = self.state
+        for row in stored.subjects:
+            changes.know_subject(state, msgspec.msgpack.decode(row, type=changes.Subject))
+        for index, data in stored.consents:
+            state.book.apply(decode_consent(data), index)
+        for row in stored.devices:
+            device = msgspec.msgpack.decode(row, type=Device)
+            state.registry[device.topic] = device
+        if stored.ledger is not None:
+            state.ledger = decode_ledger(stored.ledger)
+        if stored.policy is not None:
+            index, content = stored.policy
+            row_in_force = msgspec.msgpack.decode(content, type=changes.PolicyRow)
+            changes.put_in_force(state, InForce(parse_policies(row_in_force.files), index, row_in_force.flow_since_ms))
+            self._make_seals(row_in_force.public_keys)
+        if stored.snapshot is not None:
+            recovery.restore(state, stored.snapshot, stored.batches)
+        if state.force is not None:
+            changes.compile_all(state, self.clock.now_ms())
+
+    def _restore_bundles(self, stored: Stored) -> None:
+        """Take up the outbox, and the bundles that nobody has acknowledged: they count as handed over."""
+        state = self.state
+        state.next_outbox_number = stored.next_outbox_number
+        state.waiting = dict(stored.outbox)
+        self.to_send_again = stored.bundles
+        for index, recipient, _ in stored.bundles:
+            state.handed[index] = Handed(recipient, None)
+        state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
+
+    def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
+        """Put policies in force; return the log index of their entry."""
+        index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
+        self._make_seals(public_keys)
+        return index
+
+    def _make_seals(self, public_keys: dict[str, bytes]) -> None:
+        self.seals = {
+            recipient: DailySeals(
+                Address(self.config.gateway, recipient, self.origin), public_key(public_keys.get(recipient)), os.urandom
+            )
+            for recipient in self.state.policies.recipients
+        }
+
+    async def perform(self, actions: Sequence[Action]) -> list[Answer]:
+        """Let actions change the state, all of them in one commit, and publish; for commands that find no gateway running."""
+        answers = [action() for action in actions]
+        if self.state.commit.log:
+            changes.checkpoint(self.state, self.clock.now_ms())
+        await self.commit()
+        self.publisher.write_waiting()
+        return answers
+
+    def has_news(self) -> bool:
+        """Say whether a checkpoint would tell anything that the last one did not."""
+        return self.state.log.size > self._published_size or bool(self.state.ledger.differences())
+
+    def must_commit(self) -> bool:
+        """Say whether anything is not durable yet."""
+        return not self.state.commit.is_empty() or self.state.ledger_blob() != self._committed_ledger
+
+    async def commit(self) -> None:
+        """Make durable what the core asks for, in one transaction; then hand what it may publish to the publisher."""
+        commit = self.state.take_commit()
+        self._committed_ledger = commit.ledger
+        self._collect(commit.log)
+        publication = None
+        if commit.head is not None:
+            files = self.state.log.files_since(self._published_size) | self._unpublished
+            publication = Publication(files, commit.head, self._unexported)
+            self._published_size = self.state.log.size
+            self._unpublished, self._unexported = {}, {}
+        await self.store.commit(commit, self.clock.now_ms())
+        if publication is not None:
+            self.publisher.publish(publication)
+
+    def _collect(self, rows: Sequence[LogRow]) -> None:
+        for row in rows:
+            if row.labels is not None:
+                self._unpublished[labels_path(row.index)] = row.labels
+            if self.publisher.exports_openings:
+                self._unexported[row.index] = row.opening
+
+    async def close(self) -> None:
+        """Publish what waits, and let the database go."""
+        self.publisher.write_waiting()
+        await self.store.close()

@@ -1,0 +1,69 @@
+"""Puts the log and its openings into folders, in the background and in order, after the commit that made them durable.
+
+What a checkpoint promises is there before the checkpoint is. A disk that refuses ends the process: the task's error is raised
+where the application waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.audit.folder import LogFolder, OpeningsFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Everything that one checkpoint covers and the folders lack."""
+
+    files: dict[str, bytes]
+    checkpoint_note: bytes
+    openings: dict[int, bytes] = field(default_factory=dict)
+
+
+class Publisher:
+    """Writes publications one after the other."""
+
+    def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str) -> None:
+        """Open the folders, making them if need be."""
+        self._log = LogFolder(log_folder)
+        self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
+        self._queue: asyncio.Queue[Publication] = asyncio.Queue()
+        self._log.write_vkey(vkey)
+
+    def published_checkpoint(self) -> bytes | None:
+        """Return the checkpoint that is published now."""
+        return self._log.read_checkpoint()
+
+    @property
+    def exports_openings(self) -> bool:
+        """Whether openings are exported."""
+        return self._openings is not None
+
+    def publish(self, publication: Publication) -> None:
+        """Publish soon."""
+        self._queue.put_nowait(publication)
+
+    async def drained(self) -> None:
+        """Wait until everything handed in is in the folders."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            publication = await self._queue.get()
+            await asyncio.to_thread(self._write, publication)
+            self._queue.task_done()
+
+    def write_waiting(self) -> None:
+        """Publish what waits before returning, where ``run`` does not run."""
+        while not self._queue.empty():
+            self._write(self._queue.get_nowait())
+            self._queue.task_done()
+
+    def _write(self, publication: Publication) -> None:
+        if self._openings is not None and publication.openings:
+            self._openings.write(publication.openings)
+        self._log.publish(publication.files, publication.checkpoint_note)
+
