@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_broker(load)
     load.add_argument("--messages", required=True, type=_positive, metavar="N", help="how many readings")
     load.add_argument("--devices", required=True, type=_positive, metavar="N", help="from how many meters")
-    load.add_argument("--rate", type=float, metavar="R", help="readings per second; without it, as fast as possible")
+    load.add_argument("--rate", type=_rate, metavar="R", help="readings per second; without it, as fast as possible")
     load.add_argument("--connections", type=_positive, default=1, metavar="N", help="over how many connections (1)")
 
 
@@ -137,11 +137,18 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _rate(text: str) -> float:
+    rate = _seconds(text)
+    if not 0 < rate < 1e9:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a rate above 0")
+    return rate
+
+
 def _seconds(text: str) -> float:
     try:
         return float(text.removesuffix("s"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds") from None
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number") from None
 
 
 def _moment_ms(text: str) -> int:

@@ -91,7 +91,7 @@ class SmartMeter:
     household_sigma: float = 0.25
     wobble: float = 0.1
 
-    kinds: ClassVar[tuple[str, ...]] = ("smart-meter", "secure-meter")
+    kinds: ClassVar[tuple[str, ...]] = ("meter", "secure-meter")
 
     def reading(self, t_ms: int) -> Values:
         """Return ``kwh`` of the interval that ends at ``t_ms`` and ``total_kwh``; the one is the other's difference."""
@@ -161,7 +161,7 @@ class AirQuality:
     pm25_mean: float = 12.0
     temperature_mean: float = 16.0
 
-    kinds: ClassVar[tuple[str, ...]] = ("air-quality",)
+    kinds: ClassVar[tuple[str, ...]] = ("air-quality", "air-station")
 
     def reading(self, t_ms: int) -> Values:
         """Return ``pm25``, ``pm10`` and ``no2`` in µg/m³, ``temperature`` in °C and ``humidity`` in %."""

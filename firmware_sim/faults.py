@@ -117,12 +117,12 @@ def missing_field(device: Device, t_ms: int, _chance: Random) -> bytes:
 
 def not_a_table(device: Device, t_ms: int, _chance: Random) -> bytes:
     """A bare number, which both JSON and CBOR can read: 7."""
-    return _enclosed(device, t_ms, b"\x07" if device.kind == "noise" else b"7")
+    return _enclosed(device, t_ms, b"\x07" if device.codec == "cbor" else b"7")
 
 
 def nested_deep(device: Device, t_ms: int, _chance: Random) -> bytes:
     """Lists in lists, ten thousand deep, meant to exhaust a parser's stack."""
-    if device.kind == "noise":
+    if device.codec == "cbor":
         return _enclosed(device, t_ms, cbor_head(4, 1) * DEEP + b"\x00")
     return _enclosed(device, t_ms, b"[" * DEEP + b"0" + b"]" * DEEP)
 
@@ -134,7 +134,7 @@ def oversized(device: Device, t_ms: int, _chance: Random) -> bytes:
 
 def huge_length(device: Device, t_ms: int, _chance: Random) -> bytes:
     """A head that announces far more than there is: 2^62 bytes in CBOR, a number of 5,000 digits in JSON."""
-    if device.kind == "noise":
+    if device.codec == "cbor":
         return cbor_head(5, 1) + cbor_head(3, 1 << 62) + b"LAeq"
     return _enclosed(device, t_ms, b'{"t":1' + b"0" * 5000 + b"}")
 
@@ -154,7 +154,7 @@ def no_clock(device: Device, t_ms: int, chance: Random) -> bytes:
 
     That is 1970, or 1980 for SenML, where numbers near zero mean seconds from now.
     """
-    power_up_s = _GPS_EPOCH_S if device.kind == "air-quality" else 0
+    power_up_s = _GPS_EPOCH_S if device.codec == "senml" else 0
     return _altered(device, t_ms, {"t": power_up_s + chance.randrange(1, 600)})
 
 

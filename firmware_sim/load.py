@@ -158,7 +158,7 @@ def load_topic(number: int) -> str:
 def meter_messages(
     count: int, devices: int, start_ms: int, spacing_ms: int = 1000, seed: str = "load"
 ) -> list[tuple[str, bytes]]:
-    """Return the readings of many smart meters, in rounds: the first of each device, the second of each, and so on.
+    """Return the readings of many electricity meters, in rounds: the first of each device, the second of each, and so on.
 
     Args:
         count: How many readings in all.
@@ -170,7 +170,7 @@ def meter_messages(
     meters = []
     for number in range(min(devices, count)):
         topic = load_topic(number)
-        meters.append(Device(topic, "smart-meter", SmartMeter(seed=f"{seed}/{topic}"), 0, default_identity(topic)))
+        meters.append(Device(topic, "meter", SmartMeter(seed=f"{seed}/{topic}"), 0, default_identity(topic)))
     messages = []
     for at in range(count):
         turn, number = divmod(at, len(meters))

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from firmware_sim.devices import Model, Values, gaussian
 from firmware_sim.wire import Value, cbor_bytes, json_bytes, mac0_bytes, senml_bytes
 
 _SENML_UNITS = {"pm25": "ug/m3", "pm10": "ug/m3", "no2": "ug/m3", "temperature": "Cel", "humidity": "%RH", "rssi": "dBm"}
+_AIR = ("pm25", "pm10", "no2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Reading:
     @property
     def text(self) -> str:
         """The frame as shown to a person: text as it is, binary as its fields and its length."""
-        if self.kind in ("noise", "secure-meter"):
-            form = "CBOR" if self.kind == "noise" else "COSE_Mac0"
+        if self.kind == "secure-meter" or _FORMS[self.kind].codec == "cbor":
+            form = "COSE_Mac0" if self.kind == "secure-meter" else "CBOR"
             return f"{form}, {len(self.payload)} bytes: {json_bytes(self.fields).decode()}"
         return self.payload.decode()
 
@@ -46,7 +48,7 @@ class Device:
 
     Args:
         topic: Where it publishes.
-        kind: ``smart-meter``, ``secure-meter``, ``footfall``, ``noise`` or ``air-quality``.
+        kind: ``meter``, ``secure-meter``, ``footfall``, ``noise``, ``air-quality`` or ``air-station``.
         model: What it measures.
         offset_s: How long after each full interval it measures.
         identity: The serial number that it puts into every message.
@@ -65,6 +67,11 @@ class Device:
     key: bytes | None = None
     restart_s: int = 0
     extra: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def codec(self) -> str:
+        """The form of its messages, inside their envelope if they have one: ``json``, ``cbor`` or ``senml``."""
+        return _FORMS[self.kind].codec
 
     def next_ms(self, t_ms: int) -> int:
         """Return the device's first reading time at or after a moment."""
@@ -94,7 +101,7 @@ class Device:
 
     def encode(self, fields: Mapping[str, Value], sequence: int) -> bytes:
         """Put fields into the form of this kind of device, under its key if it has one."""
-        payload = _FORMS[self.kind](fields)
+        payload = _FORMS[self.kind].encode(fields)
         return payload if self.key is None else mac0_bytes(self.key, sequence, payload)
 
 
@@ -118,10 +125,22 @@ def _keyed_json(fields: Mapping[str, Value]) -> bytes:
     return json_bytes({name: value for name, value in fields.items() if name != "seq"})
 
 
-_FORMS: Mapping[str, Callable[[Mapping[str, Value]], bytes]] = {
-    "smart-meter": json_bytes,
-    "secure-meter": _keyed_json,
-    "footfall": json_bytes,
-    "noise": cbor_bytes,
-    "air-quality": _senml,
+def _station(fields: Mapping[str, Value]) -> bytes:
+    """A large station has a table in its table for the air, beside the weather."""
+    air = {name: fields[name] for name in _AIR if name in fields}
+    return cbor_bytes({**{name: value for name, value in fields.items() if name not in _AIR}, "air": air})
+
+
+class _Form(NamedTuple):
+    codec: str
+    encode: Callable[[Mapping[str, Value]], bytes]
+
+
+_FORMS: Mapping[str, _Form] = {
+    "meter": _Form("json", json_bytes),
+    "secure-meter": _Form("json", _keyed_json),
+    "footfall": _Form("json", json_bytes),
+    "noise": _Form("cbor", cbor_bytes),
+    "air-quality": _Form("senml", _senml),
+    "air-station": _Form("cbor", _station),
 }

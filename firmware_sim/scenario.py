@@ -3,7 +3,7 @@
     {"seed": "a small city",
      "clock": {"start": "2026-03-20T23:00:00Z", "at": 1774047600.0, "rate": 10800},
      "devices": [
-       {"topic": "meters/7f3a", "kind": "smart-meter", "settings": {"interval_s": 1800}},
+       {"topic": "meters/7f3a", "kind": "meter", "settings": {"interval_s": 1800}},
        {"topic": "city/air/{n}", "kind": "air-quality", "count": 5},
        {"topic": "city/gate/{n}", "kind": "footfall", "count": 8, "public": true},
        {"topic": "meters/81cc", "kind": "secure-meter", "key": "<64 hex digits>"}]}
@@ -217,6 +217,6 @@ def _table(value: object, file: str, key: str, known: Sequence[str]) -> Mapping[
 
 def _typed(table: Mapping[str, Any], name: str, kind: type, default: Any, file: str, key: str) -> Any:
     value: Any = table.get(name, default)
-    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or int(value) < 0)):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or (isinstance(value, int) and value < 0):
         raise ScenarioError(file, f"{key}.{name}", f"`{value}` is not of type {kind.__name__}")
     return value

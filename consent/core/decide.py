@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final
 
-from consent.core.disclosure import AXES, BOTTOM, TOP, Disclosure, Identity, Time, meet_axes, normalise
+from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Time, meet_axes, normalise
 from consent.core.notice import FlowTerms
 from consent.core.policy import Flow, LegalBasis, PolicySet
 from consent.core.records import Consent, Status
@@ -28,6 +28,15 @@ _STANDING: Final = {
     Status.EXPIRED: "expired",
     Status.INVALIDATED: "invalidated",
     Status.PAUSED: "paused",
+}
+
+_UNBOUNDED: Final[dict[str, object]] = {
+    "identity": TOP.identity,
+    "time": TOP.time,
+    "space": TOP.space,
+    "group": TOP.group,
+    "retention": TOP.retention_days,
+    "budget": TOP.budget,
 }
 
 Bounds = tuple[tuple[str, tuple[str, ...]], ...]
@@ -161,7 +170,7 @@ def _weigh(
         sources[f"neighbourhood:{neighbourhood}"] = community
     sources |= {f"consent:{number}": binding_limits(each) for number, each in enumerate(limits)}
     least = meet_axes(*sources.values())
-    bounds = bounds_of(sources)
+    bounds = bounds_of(sources, least)
     if least.is_bottom:
         return BOTTOM, _closed_by(bounds, least), bounds
     if least.identity is Identity.AGGREGATE and (least.time is Time.EXACT or not has_statistic):
@@ -169,24 +178,22 @@ def _weigh(
     return normalise(least), PERMITTED, bounds
 
 
-def bounds_of(sources: dict[str, Disclosure]) -> Bounds:
-    """Return for each axis which sources hold it where their meet has it; an axis at its greatest has none."""
-    least = meet_axes(*sources.values())
-    bounds: list[tuple[str, tuple[str, ...]]] = []
-    for axis in AXES:
-        for name, value in _readings(least, axis):
-            if value == dict(_readings(TOP, axis)).get(name):
-                continue
-            holders = tuple(source for source, point in sources.items() if dict(_readings(point, axis)).get(name) == value)
-            bounds.append((name, holders))
-    return tuple(bounds)
+def bounds_of(sources: dict[str, Disclosure], least: Disclosure) -> Bounds:
+    """Return for each axis of ``least``, their meet, which sources hold it there; an axis that nobody bounds is absent."""
+    bounded = {source: _bounded_axes(point) for source, point in sources.items()}
+    return tuple(
+        (axis, tuple([source for source, axes in bounded.items() if axes.get(axis) == value]))
+        for axis, value in _bounded_axes(least).items()
+    )
 
 
-def _readings(point: Disclosure, axis: str) -> list[tuple[str, object]]:
-    """Return a point's values on one axis: one, or for precision one for each property."""
-    if axis == "precision":
-        return [(f"precision.{name}", step) for name, step in point.precision]
-    return [(axis, getattr(point, "retention_days" if axis == "retention" else axis))]
+@lru_cache(maxsize=8192)
+def _bounded_axes(point: Disclosure) -> dict[str, object]:
+    """Return the axes on which a point reveals less than ``TOP``, precision by property. Not to be changed by callers."""
+    axes: dict[str, object] = {"identity": point.identity, "time": point.time, "space": point.space}
+    axes |= {f"precision.{name}": step for name, step in point.precision}
+    axes |= {"group": point.group, "retention": point.retention_days, "budget": point.budget}
+    return {axis: value for axis, value in axes.items() if value != _UNBOUNDED.get(axis)}
 
 
 def _closed_by(bounds: Bounds, least: Disclosure) -> str:

@@ -27,9 +27,6 @@ LONGEST_RETENTION_DAYS: Final = 36_500
 LARGEST_GROUP: Final = 1_000_000
 """The most that any policy or consent may demand."""
 
-AXES: Final = ("identity", "time", "space", "precision", "group", "retention", "budget")
-"""The names of the axes, as policies and explanations write them; precision is written `precision.<property>`."""
-
 
 class Level(IntEnum):
     """A level of an axis: compares by how much it reveals, and is written as ``label`` in policies and records."""

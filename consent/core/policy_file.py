@@ -65,7 +65,7 @@ class PolicyFile:
         except RecursionError as error:
             raise self.error("", "is not toml: nested too deep") from error
         except (tomllib.TOMLDecodeError, ArithmeticError, ValueError) as error:
-            raise self.error("", f"is not toml: {_one_line(str(error))}") from error
+            raise self.error("", f"is not toml: {_sentence(str(error))}") from error
 
     def error(self, key: str, message: str) -> PolicyError:
         """Return the error that names this file and a key in it."""
@@ -91,7 +91,7 @@ class PolicyFile:
             return self.error(_joined(where, found[1]), "is not a known key")
         if found := _MISSING.fullmatch(text):
             return self.error(_joined(where, found[1]), "is missing")
-        return self.error(where, _one_line(_EXPECTED.sub(_in_toml_words, text)))
+        return self.error(where, _sentence(_EXPECTED.sub(_in_toml_words, text)))
 
     def id(self, text: str, key: str) -> str:
         """Return a short name, checked: lower-case words and digits joined by hyphens."""
@@ -156,8 +156,13 @@ def _quoted(text: str) -> str:
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split()) if text.isprintable() else ascii(text)[1:-1]
-    line = line if len(line) <= 200 else f"{line[:200]}…"
-    return line[:1].lower() + line[1:] if line[1:2].islower() else line
+    return line if len(line) <= 200 else f"{line[:200]}…"
+
+
+def _sentence(text: str) -> str:
+    """Return another parser's message in our form: one line that begins in lower case."""
+    line = _one_line(text)
+    return line[:1].lower() + line[1:]
 
 
 def _in_toml_words(found: re.Match[str]) -> str:

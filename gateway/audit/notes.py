@@ -140,6 +140,10 @@ class Signer:
         """Return the signature over `text`, without key id."""
         return self._key.sign(text.encode())
 
+    def sign_bytes(self, message: bytes) -> bytes:
+        """Return the plain signature over bytes that begin as no note can, such as a CBOR array."""
+        return self._key.sign(message)
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

@@ -51,7 +51,6 @@ class Inbound:
 
     def __init__(self, inbox: Inbox, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
         self.accepts_frames = False
-        self.markers: list[bytes] = []
         self._inbox = inbox
         self._generation = generation
         self._marker_topic = marker_topic
@@ -69,7 +68,7 @@ class Inbound:
         return len(self._unacknowledged) - self._own
 
     def feed(self, data: bytes, control: Callable[[mqtt5.Packet], None]) -> None:
-        """Read all complete packets; frames go to the inbox, every other packet to ``control``.
+        """Read all complete packets; frames go to the inbox, markers and all other packets to ``control``.
 
         Raises:
             BrokerFaultError: The bytes are no MQTT, or not what the state of the connection allows.
@@ -106,7 +105,8 @@ class Inbound:
                 if size > largest:
                     self._take_cut(packet.topic, packet_id, first)
                 elif packet.topic == marker:
-                    self._take_marker(packet_id, packet.payload)
+                    self._take_marker(packet_id)
+                    control(packet)
                 else:
                     if packet_id:
                         unacknowledged.append(packet_id)
@@ -156,8 +156,7 @@ class Inbound:
             frames += packet_id > 0
         return self._unacknowledged[:]
 
-    def _take_marker(self, packet_id: int, payload: bytes) -> None:
-        self.markers.append(payload)
+    def _take_marker(self, packet_id: int) -> None:
         if packet_id:
             self._unacknowledged.append(-packet_id)
             self._own += 1

@@ -128,8 +128,8 @@ class MqttSession:
             self._fail(fault)
         if self.inbox.arrived > arrived:
             here.marker.heard(now_s)
-        if here.inbound.markers:
-            self._read_markers()
+        if self.state is State.CONNECTED:
+            self._out.append(here.inbound.acknowledge_markers())
         return self._take_out() if self._out else b""
 
     def tick(self, now_s: float) -> bytes:
@@ -144,8 +144,6 @@ class MqttSession:
             self.inbox.note(Dry(self.generation))
         if self._here.marker.due:
             self._send_marker()
-        if self.paused:
-            self._here.keep_alive.excuse()
         self._beat(now_s)
         return self._take_out()
 
@@ -182,7 +180,7 @@ class MqttSession:
         """End the connection in good order; the session stays at the broker. Returns the DISCONNECT to write, if any."""
         if self.state is State.CLOSED:
             return b""
-        self._end("closed by us", DisconnectReasonCode.NORMAL_DISCONNECTION)
+        self._end("closed by us", 0)
         return mqtt5.DisconnectPacket().write()
 
     def lost(self, reason: str) -> None:
@@ -202,7 +200,7 @@ class MqttSession:
         return out
 
     def _beat(self, now_s: float) -> None:
-        match self._here.keep_alive.beat(now_s):
+        match self._here.keep_alive.beat(now_s, paused=self.paused):
             case Beat.PING:
                 self._out.append(mqtt5.PingReqPacket().write())
             case Beat.DEAD:
@@ -213,7 +211,7 @@ class MqttSession:
                 pass
 
     def _control(self, packet: mqtt5.Packet) -> None:
-        """Act on any packet but PUBLISH. The pairs of state and packet that are not here are protocol errors."""
+        """Act on any packet but a frame. The pairs of state and packet that are not here are protocol errors."""
         match self.state, packet:
             case State.CONNECTING, mqtt5.ConnAckPacket():
                 self._connection_answered(packet)
@@ -221,6 +219,9 @@ class MqttSession:
                 self._subscription_answered(packet)
             case State.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
+            case State.CONNECTED, mqtt5.PublishPacket():
+                if self._here.marker.returned(packet.payload):
+                    self.inbox.note(Dry(self.generation))
             case State.CONNECTED, mqtt5.PingRespPacket():
                 pass
             case State.CONNECTED, mqtt5.DisconnectPacket():
@@ -297,15 +298,6 @@ class MqttSession:
             token, raw = sent
             marker.sent(token, self._now_s)
             self._out.append(raw)
-
-    def _read_markers(self) -> None:
-        """Note the return of this connection's marker. Older ones, delivered again, say nothing."""
-        here = self._here
-        if here.marker.returned_among(here.inbound.markers):
-            self.inbox.note(Dry(self.generation))
-        here.inbound.markers.clear()
-        if self.state is State.CONNECTED:
-            self._out.append(here.inbound.acknowledge_markers())
 
     def _publication_answered(self, packet: mqtt5.PubAckPacket) -> None:
         token, repeated = self._outbound.acknowledged(packet.packet_id)

@@ -31,18 +31,20 @@ class KeepAlive:
         self._interval_s = keep_alive_s / 2
         self._heard_s = now_s
         self._pinged_s = now_s
-        self._excused = True
+        self._excused = False
 
     def heard(self, now_s: float) -> None:
         """Bytes came from the broker."""
         self._heard_s = now_s
 
-    def excuse(self) -> None:
-        """Reading is paused: expect no answer to the ping that is out."""
-        self._excused = True
+    def beat(self, now_s: float, *, paused: bool) -> Beat:
+        """Say whether it is time to ping, or to give the broker up.
 
-    def beat(self, now_s: float) -> Beat:
-        """Say whether it is time to ping, or to give the broker up."""
+        Args:
+            now_s: The time; call this several times per interval.
+            paused: Whether reading is paused.
+        """
+        self._excused |= paused
         late_s = now_s - self._pinged_s - self._interval_s
         if late_s < 0:
             return Beat.WAIT
@@ -50,7 +52,7 @@ class KeepAlive:
         if silent and not self._excused and late_s < self._interval_s / 2:
             return Beat.DEAD
         self._pinged_s = now_s
-        self._excused = False
+        self._excused = paused
         return Beat.PING
 
 
@@ -92,9 +94,9 @@ class DryMarker:
         """A message came."""
         self._heard_s = now_s
 
-    def returned_among(self, payloads: list[bytes]) -> bool:
-        """Return True once, when one of these is this connection's marker."""
-        if self._dry or self.nonce not in payloads:
+    def returned(self, payload: bytes) -> bool:
+        """Return True once, when this is this connection's marker. Older ones, delivered again, say nothing."""
+        if self._dry or payload != self.nonce:
             return False
         self._dry = True
         return True

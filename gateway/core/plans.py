@@ -16,7 +16,7 @@ from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
 from consent.core.lifecycle import Book
 from consent.core.policy import Flow, PolicySet
 from gateway.core.admission import SequenceWindows
-from gateway.core.codecs import Decoder
+from gateway.core.model import Decoder
 from gateway.core.cose import Mac0Key
 from gateway.core.minimise import floor_time_ms
 from gateway.core.windows import BASELINE, DAY_MS, EXPIRED, LATE, NEVER_MS, PARTIAL, RECORDED, Cohort, Contribution, Windows

@@ -38,6 +38,11 @@ class GatewayClock:
         return self._start_ms + int(self.rate * (time.time() * 1000 - self._at_ms))
 
     @property
+    def starts_ms(self) -> int:
+        """Return where a simulated clock begins; 0 for a real one."""
+        return self._start_ms
+
+    @property
     def stands(self) -> bool:
         """Say whether time stands until it is advanced."""
         return self.simulated and self.rate == 0

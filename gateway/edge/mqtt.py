@@ -17,6 +17,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from gateway.core.mqtt_events import Frame, LinkEvent
 from gateway.core.mqtt_session import MqttSession, State
@@ -225,8 +226,7 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
         self._link.began(self)
 
     def data_received(self, data: bytes) -> None:

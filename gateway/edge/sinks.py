@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.core.mqtt_events import Connected, Disconnected, LinkEvent, Published
-from gateway.core.mqtt_session import PacketTooLargeError
+from gateway.core.mqtt_outbound import PacketTooLargeError
 from gateway.edge.mqtt import LinkSettings, MqttLink
 
 _log = structlog.get_logger()

@@ -92,6 +92,15 @@ async def follow(
         await asyncio.gather(receiving, stopping, return_exceptions=True)
 
 
+async def introduce(broker: Broker, subscription: Subscription) -> None:
+    """Open the recipient's session at the broker and subscribe, so that from now on it keeps what comes while nobody listens.
+
+    Raises: aiomqtt.MqttError: the broker cannot be reached or refuses.
+    """
+    async with _client(broker, subscription, asyncio.Queue) as client:
+        await client.subscribe(subscription.topic, qos=1)
+
+
 async def _receive(
     broker: Broker, subscription: Subscription, inbox: Inbox, report: Callable[[str], None], arrived: asyncio.Event
 ) -> None:

@@ -1,4 +1,4 @@
-"""A real Mosquitto for tests: the shipped ``deploy/mosquitto.conf`` on a free loopback port, to be stopped, killed and restarted."""
+"""A real Mosquitto for tests: the shipped ``deploy/mosquitto.conf`` on a free port, to be stopped, killed and restarted."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ def test_files_of_70000_entries_have_the_widths_of_the_specification() -> None:
 def test_files_published_step_by_step_add_up_to_the_whole_log(steps: list[int]) -> None:
     """After each step everything that the present size needs has been handed out, unchanged once out."""
     entries = _entries(sum(steps))
-    writer, published = LogWriter("o"), {}
+    writer = LogWriter("o")
+    published: dict[str, bytes] = {}
     size = 0
     for step in steps:
         for entry in entries[size : size + step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -148,4 +148,4 @@ def test_windows_of_coarser_levels_hold_whole_windows_of_finer_ones() -> None:
     """Every window is a multiple of the next finer one."""
     lengths = [WINDOW_MS[level] for level in sorted(WINDOW_MS)]
     assert lengths[0] == 86_400_000
-    assert all(longer % shorter == 0 and longer > shorter for longer, shorter in zip(lengths, lengths[1:], strict=False))
+    assert all(longer % shorter == 0 and longer > shorter for longer, shorter in pairwise(lengths))

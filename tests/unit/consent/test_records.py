@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import cbor2
@@ -65,10 +66,8 @@ def test_consent_with_one_byte_changed_is_refused_or_another(record: Consent, da
     """A changed byte never gives the same record, and never another exception."""
     whole = bytearray(encode(record))
     whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
-    try:
+    with suppress(RecordError):
         assert decode(bytes(whole)) != record
-    except RecordError:
-        pass
 
 
 @given(st.binary(max_size=200))

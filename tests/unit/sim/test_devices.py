@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from statistics import fmean
 
 import pytest
@@ -40,7 +41,7 @@ def mean_of(kind: str, name: str, hours: tuple[float, ...]) -> float:
 
 @pytest.mark.parametrize(
     ("kind", "name", "rise"),
-    [("smart-meter", "kwh", 3.0), ("footfall", "count", 20.0), ("noise", "LAeq", 1.2), ("air-quality", "no2", 1.5)],
+    [("meter", "kwh", 3.0), ("footfall", "count", 20.0), ("noise", "LAeq", 1.2), ("air-quality", "no2", 1.5)],
 )
 def test_reading_in_the_evening_exceeds_that_at_night(kind: str, name: str, rise: float) -> None:
     """Each kind follows the city's day: much more in the evening than at four in the morning."""
@@ -72,7 +73,7 @@ def test_meter_register_is_the_sum_of_what_was_used(seed: int) -> None:
     """The register never falls and rises by exactly the energy of each interval."""
     home = SmartMeter(seed=str(seed))
     readings = [home.reading(at(0) + half * HOUR_MS // 2) for half in range(97)]
-    for before, after in zip(readings, readings[1:], strict=False):
+    for before, after in pairwise(readings):
         assert after["kwh"] > 0
         assert round(after["total_kwh"] - before["total_kwh"], 3) == after["kwh"]
 

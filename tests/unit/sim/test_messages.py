@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import cbor2
@@ -25,7 +26,7 @@ def device(kind: str, **more: Any) -> Device:
     return Fleet(parse_scenario({"seed": "s", "devices": [entry]})).devices[0]
 
 
-@pytest.mark.parametrize("kind", ["smart-meter", "footfall"])
+@pytest.mark.parametrize("kind", ["meter", "footfall"])
 def test_json_device_sends_time_counter_values_and_more(kind: str) -> None:
     """A JSON map holds what was measured, when, in which order, and what nobody asked for."""
     sensor = device(kind)
@@ -60,6 +61,16 @@ def test_air_station_sends_senml() -> None:
     assert {record["u"] for record in records if record["n"] == "pm25"} == {"ug/m3"}
 
 
+def test_air_station_of_the_larger_kind_sends_a_table_in_a_table() -> None:
+    """The pollutants stand together under ``air``, the temperature beside them."""
+    sensor = device("air-station")
+    reading = sensor.reading(sensor.next_ms(NOON_MS))
+    message = cbor2.loads(reading.payload)
+    values = sensor.values(reading.time_ms)
+    assert message["air"] == {name: values[name] for name in ("pm25", "pm10", "no2")}
+    assert message["temperature"] == values["temperature"]
+
+
 def test_secure_meter_sends_its_counter_as_partial_iv_only() -> None:
     """Inside the code's envelope lies the JSON message without its counter."""
     sensor = device("secure-meter")
@@ -73,7 +84,7 @@ def test_secure_meter_sends_its_counter_as_partial_iv_only() -> None:
 @pytest.mark.parametrize("start_ms", [NOON_MS, NOON_MS + 1, NOON_MS + 1_799_999])
 def test_next_reading_time_is_the_first_of_the_grid(start_ms: int) -> None:
     """Readings lie one interval apart, at the device's own offset, never before the moment asked for."""
-    sensor = device("smart-meter")
+    sensor = device("meter")
     t_ms = sensor.next_ms(start_ms)
     assert start_ms <= t_ms < start_ms + 1_800_000
     assert t_ms % 1_800_000 == sensor.offset_s * 1000
@@ -83,9 +94,9 @@ def test_next_reading_time_is_the_first_of_the_grid(start_ms: int) -> None:
 
 def test_counter_rises_by_one_and_falls_only_with_a_new_boot() -> None:
     """A device that loses power once a day begins to count again, under a new boot id."""
-    sensor = device("smart-meter", restart_s=24 * 3600)
+    sensor = device("meter", restart_s=24 * 3600)
     first = sensor.next_ms(NOON_MS)
     marks = [sensor.boot_and_sequence(first + half * HOUR_MS // 2) for half in range(48)]
     assert marks == sorted(set(marks))
-    assert [after[1] - before[1] for before, after in zip(marks, marks[1:], strict=False)].count(1) == 46
+    assert [after[1] - before[1] for before, after in pairwise(marks)].count(1) == 46
     assert marks[-1][0] == marks[0][0] + 1

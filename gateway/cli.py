@@ -1,0 +1,164 @@
+"""The `sluice` command: its verbs and their options, and the one place where failures become a line and an exit status.
+
+Exit status: 0 well; 1 a finding; 2 usage or configuration; 3 our own records disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway import commands
+from gateway.errors import SluiceError
+
+Parser = argparse.ArgumentParser
+
+
+def build_parser() -> Parser:
+    """Return the parser of every command."""
+    parser = Parser(prog="sluice", description="The gate between a city's sensors and the city's databases.", allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    _gateway_verbs(verbs)
+    _keys_verbs(verbs)
+    _policy_verbs(verbs)
+    _device_verbs(verbs)
+    _consent_verbs(verbs)
+    _clock_verbs(verbs)
+    _audit_verbs(verbs)
+    _other_rooms(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status."""
+    args = build_parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except SluiceError as error:
+        print(f"sluice: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Parser:
+    parser = verbs.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _with_config(parser: Parser) -> Parser:
+    parser.add_argument(
+        "--config", type=Path, default=commands.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: gateway.toml)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _group(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> argparse._SubParsersAction[Parser]:
+    parser = verbs.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+    return parser.add_subparsers(dest=f"{name}_verb", required=True, metavar="COMMAND")
+
+
+def _method(
+    verbs: argparse._SubParsersAction[Parser],
+    name: str,
+    text: str,
+    method: str,
+    params: Callable[[argparse.Namespace], dict[str, object]],
+) -> Parser:
+    parser = _with_config(_verb(verbs, name, text, commands.one_call))
+    parser.set_defaults(method=method, params=params)
+    return parser
+
+
+def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    _with_config(_verb(verbs, "run", "run the gateway", commands.run))
+    _with_config(_verb(verbs, "status", "show the running gateway on one screen", commands.status))
+    _with_config(_verb(verbs, "check", "check configuration, keys and policies", commands.check))
+
+
+def _keys_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "keys", "the gateway's own keys")
+    _with_config(_verb(group, "init", "make the root key and the log's key", commands.keys_init))
+
+
+def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "policy", "what is collected, why and for whom")
+    _method(group, "apply", "put the policies folder in force", "policy.apply", lambda _: {})
+    _method(group, "show", "say which policies are in force", "policy.show", lambda _: {})
+
+
+def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "device", "the registry of devices")
+    add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", commands.device_params)
+    add.add_argument("--profile", metavar="P", help="device class, as in policies/devices")
+    add.add_argument("--zone", metavar="Z", help="block where it stands")
+    add.add_argument("--topic", metavar="T", help="topic that it publishes to")
+    add.add_argument("--subject", default="none", metavar="new|ID|none", help="whose it is (default: none, the city's own)")
+    add.add_argument("--from", dest="from_file", type=Path, metavar="FILE", help="many devices, one JSON object a line")
+    _method(group, "list", "list devices by their random ids", "device.list", lambda _: {})
+    revoke = _method(group, "revoke", "strike a device off the register", "device.revoke", lambda args: {"device": args.device})
+    revoke.add_argument("device", metavar="ID", help="as `device list` shows it")
+
+
+def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "consent", "what citizens permit")
+    grant = _who(_method(group, "grant", "permit a flow or purpose, up to limits", "consent.grant", commands.grant_params))
+    grant.add_argument(
+        "--limit", action="append", default=[], metavar="AXIS=VALUE", help="e.g. time=4h, space=city, precision.LAeq=1, group=20"
+    )
+    grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
+    _who(_method(group, "refuse", "say no to what was never permitted", "consent.refuse", commands.who_params))
+    _who(_method(group, "pause", "stop until the next grant", "consent.pause", commands.who_params))
+    _who(_method(group, "withdraw", "take back what was permitted", "consent.withdraw", commands.who_params))
+    show = _method(group, "show", "show what counts for a subject", "consent.show", lambda args: {"subject": args.subject})
+    show.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+
+
+def _who(parser: Parser) -> Parser:
+    parser.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    parser.add_argument("scope", metavar="FLOW", help="a flow, or purpose:ID for every flow of a purpose")
+    parser.add_argument("--resident", metavar="ID", help="who speaks, where the subject has several residents")
+    return parser
+
+
+def _clock_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "clock", "the simulated clock")
+    advance = _method(
+        group, "advance", "set a standing simulated clock forward and run one tick", "clock.advance", lambda args: {"to": args.to}
+    )
+    advance.add_argument("to", metavar="TIME", help="e.g. 2026-05-01T13:00:00Z")
+
+
+def _audit_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "audit", "check a log, on any machine")
+    verify = _verb(group, "verify", "verify a log folder: signature, tree, every entry, the ledger", commands.audit_verify)
+    verify.add_argument("directory", type=Path, metavar="DIR", help="the log folder")
+    verify.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
+    verify.add_argument("--openings", type=Path, metavar="DIR", help="openings, for accredited auditors")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _other_rooms(verbs: argparse._SubParsersAction[Parser]) -> None:
+    """Verbs whose rooms bring their own options."""
+    from firmware_sim import command as sim
+    from gateway import demo
+    from gateway.recipient import command as recipient
+
+    for name, text, room in (
+        ("recipient", "the other end: make keys, open bundles", recipient),
+        ("sim", "simulated devices", sim),
+        ("demo", "a whole small city on this machine, with a verified audit at the end", demo),
+    ):
+        room.add_arguments(_verb(verbs, name, text, room.run))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

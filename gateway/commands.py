@@ -1,0 +1,170 @@
+"""What the commands do: speak to the running gateway over its control socket, or, where none runs, do the same themselves.
+
+Each function takes parsed arguments, prints for people or as JSON, and returns the exit status.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.config import Place, load_config
+from gateway.edge.control import ControlClient
+from gateway.errors import OperatorError, UnavailableError
+
+DEFAULT_CONFIG = Path("gateway.toml")
+
+
+def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Run control methods in the gateway, or in this process where none is running.
+
+    Raises: SluiceError: a method is refused; what came before it stands.
+    """
+    try:
+        client = ControlClient(place.control_socket)
+    except UnavailableError:
+        return asyncio.run(_call_offline(place, calls))
+    with client:
+        return [client.call(name, params) for name, params in calls]
+
+
+async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    from gateway import methods
+    from gateway.durable import DurableState
+    from gateway.edge.clock import GatewayClock
+    from gateway.edge.keys import load_keys
+    from gateway.service import set_up_logging
+
+    set_up_logging()
+    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
+    await durable.start()
+    try:
+        return await durable.perform([lambda call=call: methods.call(durable, *call) for call in calls])  # type: ignore[misc]
+    finally:
+        await durable.close()
+
+
+def run(args: argparse.Namespace) -> int:
+    """`sluice run`."""
+    from gateway.service import run as run_service
+
+    return run_service(load_config(args.config))
+
+
+def status(args: argparse.Namespace) -> int:
+    """`sluice status`."""
+    from gateway.status import as_text
+
+    with ControlClient(load_config(args.config).control_socket) as client:
+        shown = client.call("status")
+    print(json.dumps(shown) if args.json else as_text(shown), end="\n" if args.json else "")
+    return 3 if shown["imbalances"] else 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """`sluice check`: configuration, keys and policies, without starting anything."""
+    from gateway.edge.clock import GatewayClock
+    from gateway.edge.keys import load_keys
+    from gateway.policy_keys import read_policies
+
+    place = load_config(args.config)
+    GatewayClock(place.config.clock)
+    load_keys(place.keys)
+    policies, public_keys = read_policies(place.policies)
+    for recipient in policies.recipients.values():
+        if recipient.sink not in place.config.sink:
+            raise OperatorError(f"`{args.config}`: `sink.{recipient.sink}`: missing, and recipient `{recipient.id}` names it")
+    found = {"policies": policies.sha256.hex(), "flows": len(policies.flows), "keys": sorted(public_keys)}
+    print(json.dumps(found) if args.json else f"well: {len(policies.flows)} flows, policies {policies.sha256.hex()}")
+    return 0
+
+
+def keys_init(args: argparse.Namespace) -> int:
+    """`sluice keys init`."""
+    from gateway.edge.keys import init_keys
+
+    place = load_config(args.config)
+    keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
+    vkey = keys.log_signer.vkey()
+    if args.json:
+        print(json.dumps({"keys_folder": str(place.keys), "log_vkey": vkey}))
+    else:
+        print(f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it")
+        print(f"the log's public key, for everyone: {vkey}")
+    return 0
+
+
+def one_call(args: argparse.Namespace) -> int:
+    """Any command that is one control method: its parameters are made by ``args.params``."""
+    place = load_config(args.config)
+    answer = call_gateway(place, [(args.method, args.params(args))])[0]
+    print(json.dumps(answer) if args.json else _in_lines(answer), end="\n" if args.json else "")
+    return 0
+
+
+def device_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Read the devices to add from the options, or from a file of JSON lines."""
+    if args.from_file is None:
+        if not (args.profile and args.zone and args.topic):
+            raise OperatorError("name `--profile`, `--zone` and `--topic`, or a file with `--from`")
+        return {"devices": [{"profile": args.profile, "zone": args.zone, "topic": args.topic, "subject": args.subject}]}
+    try:
+        lines = args.from_file.read_text().splitlines()
+        return {"devices": [json.loads(line) for line in lines if line.strip()]}
+    except OSError as error:
+        raise OperatorError(f"`{args.from_file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    except ValueError as error:
+        raise OperatorError(f"`{args.from_file}`: not one json object a line") from error
+
+
+def grant_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Read a grant: subject, scope, and limits given as `axis=value`, precision as `precision.<property>=step`."""
+    limits: dict[str, Any] = {}
+    for text in args.limit:
+        axis, found, value = text.partition("=")
+        if not found:
+            raise OperatorError(f"`{text}` is no limit such as `time=4h`")
+        if axis.startswith("precision."):
+            limits.setdefault("precision", {})[axis.removeprefix("precision.")] = _number(value)
+        else:
+            limits[axis] = _number(value)
+    params = {**who_params(args), "limits": limits}
+    return {**params, "expiry": args.expiry} if args.expiry else params
+
+
+def who_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Read subject, scope and, where named, resident."""
+    params = {"subject": args.subject, "scope": args.scope}
+    return {**params, "resident": args.resident} if args.resident else params
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _in_lines(answer: dict[str, Any], indent: str = "") -> str:
+    lines = ""
+    for key, value in answer.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += f"{indent}{key}\n" + "\n".join(_in_lines(row, indent + "  ") for row in value)
+        elif isinstance(value, dict):
+            lines += f"{indent}{key}\n" + _in_lines(value, indent + "  ")
+        else:
+            lines += f"{indent}{key:<14} {', '.join(map(str, value)) if isinstance(value, list) else value}\n"
+    return lines
+
+
+def audit_verify(args: argparse.Namespace) -> int:
+    """`sluice audit verify`."""
+    from gateway.audit.command import audit_verify as verify
+
+    key = Path(args.key)
+    vkey = key.read_text().strip() if key.is_file() else args.key
+    return verify(args.directory, vkey, args.openings, args.json, sys.stdout)

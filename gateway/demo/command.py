@@ -1,0 +1,82 @@
+"""The `sluice demo` verb: its options, its screen, and its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import OperatorError
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the demo's options."""
+    parser.add_argument("--for", dest="span", metavar="30s", help="how long it plays (default: until Ctrl-C)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there")
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the whole state there (default: a temporary folder)")
+    parser.add_argument("--broker", metavar="HOST:PORT", help="use this MQTT 5 broker (default: an embedded one)")
+    parser.add_argument("--start", default="2026-05-03T23:00:00Z", metavar="TIME", help="simulated start (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=10_800, metavar="R", help="simulated seconds in one (default: %(default)g)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, show, audit; 0 when the audit is well."""
+    from gateway.demo.stage import Options, temporary_folder
+
+    folder = args.dir or temporary_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = next(folder.iterdir(), None)
+    except OSError as error:
+        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be used').lower()}") from error
+    if occupied is not None:
+        raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
+    if not 1 <= args.rate <= 100_000:
+        raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
+    options = Options(folder.resolve(), _seconds(args.span), _broker(args.broker), args.start, args.rate)
+    outcome = asyncio.run(_play(options))
+    if args.json is not None:
+        args.json.write_text(json.dumps(outcome, indent=2) + "\n")
+    return 0 if outcome["audit"] == "ok" and outcome["ledger"] == "balanced" else 1
+
+
+async def _play(options: Any) -> dict[str, Any]:
+    from gateway.demo.screen import Screen
+    from gateway.demo.stage import play
+    from gateway.demo.summary import outcome
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    with Screen(sys.stdout) as screen:
+        scene = await play(options, stop, screen.show)
+        result = outcome(scene)
+        screen.finish(scene, result)
+    return result
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise OperatorError(f"`--for`: `{text}` is no time such as 30s or 2m")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _broker(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise OperatorError(f"`--broker`: `{text}` is no address such as 127.0.0.1:1883")
+    return host, int(port)

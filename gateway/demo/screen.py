@@ -1,0 +1,135 @@
+"""What the demo shows while it plays: the water balance, and beside a raw reading what the city got of it."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any, TextIO
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from gateway.demo.stage import Scene
+from gateway.recipient.records import Record
+
+_KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
+
+
+class Screen:
+    """A live view on a terminal; elsewhere a line whenever the phase changes."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Draw on ``out``."""
+        self._console = Console(file=out)
+        self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
+        self._phase = ""
+
+    def __enter__(self) -> Screen:
+        """Begin to draw."""
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave the terminal as it was."""
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, scene: Scene) -> None:
+        """Draw the scene as it is now."""
+        if self._live is not None:
+            self._live.update(_picture(scene))
+        elif scene.phase != self._phase:
+            self._phase = scene.phase
+            self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
+
+    def finish(self, scene: Scene, outcome: dict[str, Any]) -> None:
+        """Say how it ended."""
+        print_ = self._console.print
+        print_(
+            f"\n{outcome['published']} readings came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
+            f"One household withdrew, in force after {outcome['withdrawal_ms']} ms."
+        )
+        print_(f"audit: {outcome['audit']}   ledger: {outcome['ledger']}   log: {outcome['log_size']} entries")
+        if scene.report is not None and not scene.report.ok:
+            print_(scene.report.to_text(), markup=False, highlight=False)
+        print_("\nCheck it yourself:", markup=False)
+        print_(
+            f"  sluice audit verify {outcome['log_dir']} --key '{outcome['log_vkey']}' --openings {outcome['openings_dir']}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _picture(scene: Scene) -> RenderableType:
+    status = scene.status
+    if not status:
+        return Text(scene.phase)
+    head = Text.assemble(
+        ("Sluice  ", "bold cyan"),
+        f"{status['clock']['now'][:16].replace('T', ' ')} UTC, ",
+        (f"simulated, {scene.rate:g} times as fast as real time", "yellow"),
+        f"   {scene.phase}, {time.time() - scene.began_at_s:.0f} s",
+    )
+    return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene))
+
+
+def _balance(scene: Scene) -> RenderableType:
+    ledger: dict[str, int] = scene.status["ledger"]
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    most = max(1, ledger.get("pairs.considered", 0))
+
+    def row(name: str, n: int, style: str = "", bar: bool = True) -> None:
+        table.add_row(Text(name, style), f"{n:,}", Text("█" * round(24 * n / most) if bar else "", style or "white"))
+
+    row("frames received", ledger.get("frames.received", 0), "bold", bar=False)
+    row("pairs considered", ledger.get("pairs.considered", 0), "bold")
+    for account, n in ledger.items():
+        if account.startswith("pairs.withheld."):
+            row(f"  withheld: {account[15:]}", n, "red")
+    row("  in windows", ledger.get("pairs.open", 0), "blue")
+    row("  waiting", ledger.get("pairs.waiting", 0), "blue")
+    for account, n in ledger.items():
+        if account.startswith(("pairs.suppressed.", "pairs.withheld_at_release.")):
+            row(f"  {account[6:].replace('.', ': ')}", n, "red")
+    row("  withdrawn", ledger.get("pairs.withdrawn", 0), "magenta")
+    row("  released in figures", ledger.get("pairs.aggregated", 0), "green")
+    row("  released one by one", ledger.get("pairs.released", 0), "green")
+    return Panel(table, title="water balance", border_style="cyan")
+
+
+def _log(scene: Scene) -> RenderableType:
+    status, heard = scene.status, scene.heard
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    table.add_row("log entries", f"{status['log']['size']:,}")
+    table.add_row("gateway restarts", str(scene.process.restarts))
+    for recipient, bundles in sorted(heard.bundles.items()):
+        table.add_row(recipient, f"{bundles:,} bundles, {heard.records[recipient]:,} records")
+    if scene.withdrawn_at_index >= 0:
+        table.add_row(Text("a household withdrew", "magenta"), f"in force after {scene.withdrawal_ms:.0f} ms")
+    return Panel(table, title="the city and the log", border_style="cyan")
+
+
+def _beside(scene: Scene) -> RenderableType:
+    table = Table(title="a raw reading, and what the city got of it", expand=True)
+    table.add_column("at the sensor", ratio=1, overflow="fold")
+    table.add_column("at the city", ratio=1, overflow="fold")
+    for kind, key in _KINDS.items():
+        reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(key)
+        if reading is not None:
+            table.add_row(Text(reading.text()[:160]), Text(_told(record) if record else "nothing yet"))
+    return table
+
+
+def _told(record: Record) -> str:
+    start, end = (time.strftime("%H:%M", time.gmtime(t_ms / 1000)) for t_ms in record.phenomenon_time)
+    who = f"{record.n} households" if record.n else record.identity
+    return f"{record.observed_property} {record.result:g} {record.unit}, {start} to {end}, {record.cell}, {who}"

@@ -1,0 +1,209 @@
+"""The play: broker, gateway, sensors and listening city come on, one household withdraws midway, all drains, the log is audited."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firmware_sim.run import Counters, run_fleet
+from gateway.audit.report import Report
+from gateway.audit.verify import verify_folder
+from gateway.demo.city import SCOPE, DemoCity, make_city
+from gateway.demo.gateway_process import GatewayProcess
+from gateway.demo.listener import Heard, Listeners
+from gateway.edge.clock import GatewayClock
+from gateway.edge.embedded_broker import embedded_broker
+from gateway.errors import SluiceError
+
+LEAD_S = 2.5
+"""Real seconds before the simulated clock reaches its start: the gateway must have subscribed by then, for the first day to be whole."""
+STATUS_EVERY_S = 0.5
+DRAIN_S = 60.0
+STILL = 3
+"""Equal looks in a row after which the gateway counts as drained."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the screen shows, live.
+
+    Attributes:
+        status: The gateway's latest status.
+        phase: What is happening, in a few words.
+    """
+
+    city: DemoCity
+    clock: GatewayClock
+    sensors: Counters
+    heard: Heard
+    process: GatewayProcess
+    rate: float
+    ends_at_s: float
+    began_at_s: float
+    status: dict[str, Any] = field(default_factory=dict)
+    phase: str = "starting"
+    withdrawal_ms: float = 0.0
+    withdrawn_at_index: int = -1
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to play.
+
+    Attributes:
+        seconds: How long sensors publish, starting included; None: until stopped.
+        broker: (host, port) of a broker that runs already; None: an embedded one.
+    """
+
+    folder: Path
+    seconds: float | None
+    broker: tuple[str, int] | None
+    start: str
+    rate: float
+
+
+async def play(options: Options, stop: asyncio.Event, show: Callable[[Scene], None]) -> Scene:
+    """Play the demo to its end.
+
+    Args:
+        options: How.
+        stop: Set to end early; everything still drains and is audited.
+        show: Called whenever there is something new to show.
+    Returns: The final scene, with the audit's report.
+    Raises: SluiceError: a part of it failed.
+    """
+    began_at_s = time.time()
+    async with _broker(options) as (host, port):
+        at_s = time.time() + LEAD_S
+        city = await make_city(options.folder, host, port, options.start, at_s, options.rate)
+        listeners = Listeners(city, host, port)
+        process = GatewayProcess(city.folder, city.place.control_socket)
+        ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
+        clock = GatewayClock(city.place.config.clock)
+        scene = Scene(city, clock, Counters(), listeners.heard, process, options.rate, ends_at_s, began_at_s)
+        await listeners.introduce()
+        async with _background(process.run(), "gateway") as gateway:
+            hearing = asyncio.Event()
+            async with _background(listeners.run(hearing), "listeners") as listening:
+                await _connected(scene, gateway)
+                await _publish(scene, host, port, stop, show, [gateway, listening])
+                await _drain(scene, listeners, show, [gateway, listening])
+                await process.stop()
+                hearing.set()
+                await listening
+    scene.phase = "auditing"
+    show(scene)
+    scene.report = await asyncio.to_thread(verify_folder, city.place.log, city.vkey, city.place.openings)
+    scene.phase = "done"
+    show(scene)
+    return scene
+
+
+@asynccontextmanager
+async def _broker(options: Options) -> AsyncIterator[tuple[str, int]]:
+    if options.broker is not None:
+        yield options.broker
+        return
+    async with embedded_broker() as port:
+        yield "127.0.0.1", port
+
+
+@asynccontextmanager
+async def _background(work: Any, name: str) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _check(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        if task.done():
+            task.result()
+            raise SluiceError(f"the {task.get_name()} ended too early")
+
+
+async def _connected(scene: Scene, gateway: asyncio.Task[None]) -> None:
+    """Wait until the gateway has subscribed: readings of before would not reach it."""
+    while True:
+        _check([gateway])
+        scene.status = await scene.process.call("status")
+        if scene.status["broker"]["dry"] and all(sink["connected"] for sink in scene.status["sinks"].values()):
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _publish(
+    scene: Scene, host: str, port: int, stop: asyncio.Event, show: Callable[[Scene], None], others: list[asyncio.Task[None]]
+) -> None:
+    """Let the sensors publish until the time is up or ``stop`` is set; midway a household withdraws."""
+    scene.phase = "sensors publish"
+    start_ms = scene.clock.starts_ms
+    ending = asyncio.Event()
+    sensors = asyncio.create_task(
+        run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms), name="sensors"
+    )
+    half_at_s = (scene.began_at_s + scene.ends_at_s) / 2
+    try:
+        while time.time() < scene.ends_at_s and not stop.is_set():
+            _check([sensors, *others])
+            if time.time() >= half_at_s and scene.withdrawn_at_index < 0:
+                await _withdraw(scene)
+            scene.status = await scene.process.call("status")
+            show(scene)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), STATUS_EVERY_S)
+        if scene.withdrawn_at_index < 0:
+            await _withdraw(scene)
+    finally:
+        ending.set()
+        scene.phase = "draining"
+        await sensors
+
+
+async def _withdraw(scene: Scene) -> None:
+    params = {"subject": scene.city.withdrawing, "scope": SCOPE}
+    began_s = time.perf_counter()
+    answer = await scene.process.call("consent.withdraw", params)
+    scene.withdrawal_ms = (time.perf_counter() - began_s) * 1000
+    scene.withdrawn_at_index = answer["log_index"]
+
+
+async def _drain(
+    scene: Scene, listeners: Listeners, show: Callable[[Scene], None], others: list[asyncio.Task[None]]
+) -> None:
+    """Wait until everything that was published has been taken in, and everything that may leave has arrived."""
+    deadline_s = time.time() + DRAIN_S
+    seen: tuple[int, ...] = ()
+    still = 0
+    while still < STILL:
+        _check(others)
+        if time.time() > deadline_s:
+            raise SluiceError(f"nothing has come to rest within {DRAIN_S:.0f} s; see `{scene.city.folder / 'gateway.log'}`")
+        scene.status = await scene.process.call("status")
+        show(scene)
+        ledger = scene.status["ledger"]
+        now = (ledger.get("frames.received", 0), ledger.get("bundles.acknowledged", 0), listeners.heard.public_records)
+        quiet = scene.status["outbox_rows"] == scene.status["bundles_under_way"] == listeners.waiting == 0
+        ready = quiet and scene.status["broker"]["dry"] and now[0] >= scene.sensors.published
+        still = still + 1 if ready and now == seen else 0
+        seen = now
+        await asyncio.sleep(STATUS_EVERY_S)
+
+
+def temporary_folder() -> Path:
+    """Return a new folder for a run that names none."""
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="sluice-demo-", dir=os.environ.get("TMPDIR")))

@@ -1,0 +1,44 @@
+"""The demo's outcome as plain data: what the gateway accounts for beside what the simulator and the listening city counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.demo.stage import Scene
+
+
+def outcome(scene: Scene) -> dict[str, Any]:
+    """Return what `--json` writes: counts are integers, and the counts of sensors and city are not the gateway's."""
+    ledger: dict[str, int] = scene.status["ledger"]
+
+    def total(account: str) -> int:
+        return sum(n for name, n in ledger.items() if name == account or name.startswith(f"{account}."))
+
+    report = scene.report
+    assert report is not None
+    pairs = ("considered", "withheld", "contributed", "recorded", "late", "duplicate", "aggregated", "suppressed")
+    pairs += ("withdrawn", "open", "released", "withheld_at_release", "waiting")
+    return {
+        "received": total("frames.received"),
+        "admitted": total("frames.admitted"),
+        "rejected": total("frames.rejected"),
+        "redelivered": ledger.get("frames.rejected.redelivered", 0),
+        **{name: total(f"pairs.{name}") for name in pairs},
+        "bundles": total("bundles.formed"),
+        "bundles_acknowledged": total("bundles.acknowledged"),
+        "log_size": report.size,
+        "gateway_restarts": scene.process.restarts,
+        "withdrawal_ms": round(scene.withdrawal_ms),
+        "published": scene.sensors.published,
+        "published_public": scene.sensors.published_public,
+        "city_public": len(scene.heard.public_ids),
+        "city_public_records": scene.heard.public_records,
+        "audit": "ok" if report.ok else "failed",
+        "ledger": report.ledger,
+        "log_dir": str(scene.city.place.log),
+        "openings_dir": str(scene.city.place.openings),
+        "log_vkey": scene.city.vkey,
+        "withheld_by_reason": {
+            name.removeprefix("pairs.withheld."): n for name, n in ledger.items() if name.startswith("pairs.withheld.")
+        },
+    }

@@ -1,0 +1,104 @@
+"""`sluice run`: the gateway as a process: signals, control socket, metrics, and the exit status of whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from typing import Any
+
+import structlog
+
+from gateway import methods
+from gateway.app import App
+from gateway.config import Place
+from gateway.durable import DurableState
+from gateway.edge.clock import GatewayClock
+from gateway.edge.control import ControlServer
+from gateway.edge.keys import load_keys
+from gateway.edge.metrics import MetricsServer
+from gateway.errors import SluiceError
+from gateway.status import gauges, status
+
+_log = structlog.get_logger()
+
+
+def run(place: Place) -> int:
+    """Run the gateway until SIGTERM or SIGINT; return the exit status."""
+    set_up_logging()
+    loop_factory = None
+    if sys.platform == "linux":
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_serve(place))
+    return 0
+
+
+def set_up_logging() -> None:
+    """Log to standard error: coloured on a terminal, one JSON object a line otherwise."""
+    terminal = sys.stderr.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def _serve(place: Place) -> None:
+    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
+    await durable.start()
+    try:
+        app = App(durable)
+        control = ControlServer(place.control_socket, lambda name, params: _answer(app, name, params))
+        metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
+        await control.start()
+        if place.config.metrics.port:
+            await metrics.start()
+        _follow_signals(app)
+        try:
+            await app.run()
+        finally:
+            await control.close()
+            await metrics.close()
+    finally:
+        await durable.close()
+
+
+async def _answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    if name == "status":
+        return await app.ask(lambda: status(app))
+    return await app.ask(lambda: methods.call(app.durable, name, params), tick=name in methods.TICKING)
+
+
+def _follow_signals(app: App) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.stop)
+    applying: set[asyncio.Task[None]] = set()
+
+    def apply() -> None:
+        task = loop.create_task(_apply_policies(app))
+        applying.add(task)
+        task.add_done_callback(applying.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, apply)
+
+
+async def _apply_policies(app: App) -> None:
+    """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
+    try:
+        answer = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
+    except SluiceError as error:
+        _log.error("policies not applied", problem=str(error))
+    else:
+        _log.info("policies applied", **answer)
