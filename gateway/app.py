@@ -24,8 +24,6 @@ from gateway.errors import SluiceError
 from gateway.recipient.secret_file import read_secret_file
 
 UPSTREAM_PREFIX = "sluice"
-ROWS_AT_ONCE = 8
-"""Outbox rows read for one bundle; together they are more than it holds."""
 HOUR_MS = 3_600_000
 FULL_OUTBOX_RETRY_S = 1.0
 
@@ -253,7 +251,7 @@ class App:
         sink.flush()
         if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
             return
-        rows = await self.durable.store.outbox_rows(recipient, ROWS_AT_ONCE) if state.waiting.get(recipient) else []
+        rows = await self.durable.store.outbox_rows(recipient, release.RECORDS_BYTES) if state.waiting.get(recipient) else []
         release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
 
     def _checkpoint(self) -> None:

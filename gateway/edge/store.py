@@ -184,10 +184,13 @@ class Store:
                 expected += 1
                 yield content
 
-    async def outbox_rows(self, recipient: str, limit: int) -> list[tuple[int, bytes]]:
-        """Return a recipient's oldest waiting rows: (number, content)."""
+    async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
+        """Return a recipient's oldest waiting rows: (number, content); the first, and as many more as stay within ``most_bytes``."""
         rows = await self._rows(
-            "SELECT number, sealing_key, sealed FROM outbox WHERE recipient = ? ORDER BY number LIMIT ?", (recipient, limit)
+            "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
+            " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"
+            " WHERE upto - length(sealed) < ? ORDER BY number",
+            (recipient, most_bytes),
         )
         return [(number, self._sealer(key).open("outbox", _key(number), sealed)) for number, key, sealed in rows]
 
