@@ -1,7 +1,8 @@
 """The running gateway: it loops over what has happened, lets the core decide, commits, and only then acts.
 
-One task does all of it, one thing at a time: note what upstream acknowledged, serve requests, take a batch, run a release tick; so no
-two steps of the core ever interleave. Links, sinks, timers and the control socket only put things in front of it and wake it.
+One task does all of it, one thing at a time: note what upstream acknowledged, serve requests, take a batch, run a release
+tick; so no two steps of the core ever interleave. Links, sinks, timers and the control socket only put things in front of it
+and wake it.
 """
 
 from __future__ import annotations

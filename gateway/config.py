@@ -1,7 +1,7 @@
 """The gateway's configuration file, in TOML: where things lie, which brokers to use, how often to do what.
 
-The structs are the manual: each field says what it is for, its unit and its default, and ``docs/configuration.md`` is made from them.
-What citizens decide stands in policies, never here. Paths are relative to the file's folder.
+The structs are the manual: each field says what it is for, its unit and its default, and ``docs/configuration.md`` is made
+from them. What citizens decide stands in policies, never here. Paths are relative to the file's folder.
 """
 
 from __future__ import annotations

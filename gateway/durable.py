@@ -93,7 +93,8 @@ class DurableState:
         _log.info("started", start=stored.start, log_entries=self.state.log.size, devices=len(self.state.registry))
 
     async def _restore_log(self) -> None:
-        """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was restored."""
+        """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was
+        restored."""
         note = self.publisher.published_checkpoint()
         published = None if note is None else Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n")
         self._published_size = 0 if published is None else published.size
@@ -106,7 +107,8 @@ class DurableState:
                 raise CorruptionError(f"the published log and the database differ at size `{published.size}`")
         if self._published_size > state.log.size:
             raise CorruptionError(
-                f"the published log has `{self._published_size}` entries and the database `{state.log.size}`: an old state was restored"
+                f"the published log has `{self._published_size}` entries and the database `{state.log.size}`: "
+                "an old state was restored"
             )
         self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
         if self.publisher.exports_openings:

@@ -1,7 +1,8 @@
-"""What the control socket answers: each method reads plain parameters, changes the state by the core's steps, and answers plainly.
+"""What the control socket answers: each method reads plain parameters, changes the state by the core's steps, and answers
+plainly.
 
-A method runs between two steps of the loop, so it sees and leaves a whole state; its answer is given once the change is committed.
-Refusals are ``MethodError``, in the words of the person who asked.
+A method runs between two steps of the loop, so it sees and leaves a whole state; its answer is given once the change is
+committed. Refusals are ``MethodError``, in the words of the person who asked.
 """
 
 from __future__ import annotations
@@ -192,9 +193,7 @@ def _change(durable: DurableState, consent: Consent) -> Answer:
     signed = consent.signed(durable.keys.log_signer.sign_bytes(signing_bytes(consent)))
     index = changes.change_consent(durable.state, signed, durable.clock.now_ms())
     handed = sorted(
-        index
-        for index, bundle in durable.state.handed.items()
-        if bundle.subjects is None or consent.subject in bundle.subjects
+        index for index, bundle in durable.state.handed.items() if bundle.subjects is None or consent.subject in bundle.subjects
     )
     return {"log_index": index, "status": consent.status.value, "scope": consent.scope, "handed_over": handed}
 

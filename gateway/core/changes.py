@@ -1,8 +1,8 @@
 """What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
 
 A change is made in this order: bundles of which no byte has left are taken back, the entry goes into the log, the plans of those
-concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are drawn.
-All of it is one commit; the command that asked for it is answered when that is durable.
+concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are
+drawn. All of it is one commit; the command that asked for it is answered when that is durable.
 """
 
 from __future__ import annotations
@@ -227,4 +227,3 @@ def _purge(state: State, contributors: Iterable[bytes]) -> None:
         state.ledger.move("pairs.open", "pairs.withdrawn", pairs)
         if touched:
             state.journal.note(PURGE, contributor, [[list(cohort), since_ms] for cohort, since_ms in keep.items()])
-

@@ -45,7 +45,7 @@ class Closing:
 
     window: Window
     members: list[Member] = field(default_factory=list)
-    figure: float | int | None = None
+    figure: float | None = None
     withdrawn: int = 0
     suppressed: dict[str, int] = field(default_factory=dict)
 
@@ -138,7 +138,7 @@ def _share_exceeded(statistic: str, members: list[Member], share: float) -> bool
     return max(abs(member.value) for member in members) > limit * total
 
 
-def figure(cohort: Cohort, values: list[Fraction], policies: PolicySet) -> float | int:
+def figure(cohort: Cohort, values: list[Fraction], policies: PolicySet) -> float:
     """Combine contributors' values, and floor once to the cohort's step.
 
     Returns: The figure in the property's unit: the middle of its step where the step is above the first and the

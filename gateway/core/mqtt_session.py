@@ -27,6 +27,7 @@ from gateway.core.mqtt_topics import check_topic
 
 _UNASKED_KEEP_ALIVE_S = 60
 # The codec's enumerations are integers only in its type stubs: they neither hash, order nor test as false. Hence int().
+_NOT_AUTHORIZED = int(DisconnectReasonCode.NOT_AUTHORIZED)
 _TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
 _RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
 
@@ -63,6 +64,7 @@ class MqttSession:
         self.return_late = False  # the last connection ended in a way that forbids returning soon
         self._bound = settings.unacknowledged_bound or 2 * settings.receive_max
         self._clean_start = settings.clean_start
+        self._marker_forbidden = False
         self._outbound = Outbound(settings.most_in_flight)
         self._now_s = 0.0
         self._out: list[bytes] = []
@@ -283,9 +285,11 @@ class MqttSession:
             self._out.append(mqtt5.DisconnectPacket().write())
             self.return_late = True
             self._end(f"the broker refused every subscription: {_words(packet.reason_codes[0])}", codes[0])
-        elif self.settings.marker_topic is not None and codes[-1] >= 0x80:
+        elif self.settings.marker_topic is None:
+            return
+        elif codes[-1] >= 0x80 or self._marker_forbidden:
             self._here.marker.refuse(self._now_s)
-        elif self.settings.marker_topic is not None:
+        else:
             self._send_marker()
 
     def _send_marker(self) -> None:
@@ -309,13 +313,16 @@ class MqttSession:
             self.counters["publish_refused"] += reason >= 0x80
             self.inbox.note(Published(token, reason))
         elif reason:
-            # No subscriber (0x10) means that we may not read it: it will not come back either.
+            # No subscriber (0x10) means that we may not read it: it will not come back either. From 0x80 up we may not
+            # write it, for which Mosquitto 2.0 also hangs up: so never again, or we would be thrown out each time.
             self._here.marker.refuse(self._now_s)
+            self._marker_forbidden |= reason >= 0x80
 
     def _sent_away(self, packet: mqtt5.DisconnectPacket) -> None:
         code = int(packet.reason_code)
         self.counters["taken_over"] += code == _TAKEN_OVER
         self.return_late = code in _RETURNING_SOON_HARMS
+        self._marker_forbidden |= code == _NOT_AUTHORIZED and self._here.marker.token is not None
         self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
 
     def _fail(self, fault: BrokerFaultError) -> None:

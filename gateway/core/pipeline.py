@@ -69,7 +69,8 @@ def _last_digests(marks: Sequence[bytes]) -> dict[int, bytes]:
 
 
 def keep_marks(marks: list[bytes]) -> None:
-    """Drop the oldest marks that no broker can redeliver any more: packet ids are 16 bits, and the newest frame of an id counts."""
+    """Drop the oldest marks that no broker can redeliver any more: packet ids are 16 bits, and the newest frame of an id
+    counts."""
     frames = sum(map(len, marks)) // MARK_BYTES
     while frames - len(marks[0]) // MARK_BYTES > MAX_PACKET_IDS:
         frames -= len(marks.pop(0)) // MARK_BYTES

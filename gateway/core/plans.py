@@ -16,9 +16,9 @@ from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
 from consent.core.lifecycle import Book
 from consent.core.policy import Flow, PolicySet
 from gateway.core.admission import SequenceWindows
-from gateway.core.model import Decoder
 from gateway.core.cose import Mac0Key
 from gateway.core.minimise import floor_time_ms
+from gateway.core.model import Decoder
 from gateway.core.windows import BASELINE, DAY_MS, EXPIRED, LATE, NEVER_MS, PARTIAL, RECORDED, Cohort, Contribution, Windows
 
 
@@ -183,7 +183,13 @@ class DevicePlan:
     __slots__ = ("decode", "device", "key", "memory", "needs_sequence", "slots")
 
     def __init__(
-        self, device: Device, memory: DeviceMemory, decode: Decoder, key: Mac0Key | None, needs_sequence: bool, slots: dict[str, Slot]
+        self,
+        device: Device,
+        memory: DeviceMemory,
+        decode: Decoder,
+        key: Mac0Key | None,
+        needs_sequence: bool,
+        slots: dict[str, Slot],
     ) -> None:
         self.device = device
         self.memory = memory
@@ -219,7 +225,9 @@ class InForce:
     flow_since_ms: dict[str, int]
 
 
-def compile_slots(device: Device, memory: DeviceMemory, force: InForce, book: Book, windows: Windows, now_ms: int) -> dict[str, Slot]:
+def compile_slots(
+    device: Device, memory: DeviceMemory, force: InForce, book: Book, windows: Windows, now_ms: int
+) -> dict[str, Slot]:
     """Decide every flow for every property that a device reports.
 
     Returns: Slots by observed property; a property that no flow mentions has none (it counts as unasked).

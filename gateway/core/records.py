@@ -25,6 +25,7 @@ from gateway.recipient.records import Record
 ROW_RECORDS = 250
 """Most records in one outbox row, so that a row always fits in a bundle."""
 
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A reading that waits in the outbox.
@@ -104,21 +105,19 @@ def single_record(waiting: Waiting, terms: Terms, policies: PolicySet) -> Record
     return _record(waiting.cohort, policies, span, result, terms.retention_days, id=waiting.record_id)
 
 
-def figure_record(window: Window, figure: float | int, subjects: int, retention_days: int, policies: PolicySet) -> Record:
+def figure_record(window: Window, figure: float, subjects: int, retention_days: int, policies: PolicySet) -> Record:
     """Return the record of an aggregate figure; ``n`` is how many contributors stand in it."""
     cohort, span = window.cohort, (window.start_ms, window.end_ms)
     return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, n=subjects)
 
 
 def own_record(
-    window: Window, figure: float | int, pseudonym: bytes, domain: PseudonymDomain, retention_days: int, policies: PolicySet
+    window: Window, figure: float, pseudonym: bytes, domain: PseudonymDomain, retention_days: int, policies: PolicySet
 ) -> Record:
     """Return the record of one contributor's own total, under the pseudonym of its domain."""
     cohort, span = window.cohort, (window.start_ms, window.end_ms)
     epoch = (domain.epoch_day, domain.sub_epoch)
-    return _record(
-        cohort, policies, span, figure, retention_days, statistic=cohort.statistic, pseudonym=pseudonym, epoch=epoch
-    )
+    return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, pseudonym=pseudonym, epoch=epoch)
 
 
 def epoch_day(t_ms: int) -> str:
@@ -127,7 +126,7 @@ def epoch_day(t_ms: int) -> str:
 
 
 def _record(
-    cohort: Cohort, policies: PolicySet, span: tuple[int, int], result: float | int, retention_days: int, **more: Any
+    cohort: Cohort, policies: PolicySet, span: tuple[int, int], result: float, retention_days: int, **more: Any
 ) -> Record:
     return Record(
         flow=cohort.flow,

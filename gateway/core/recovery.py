@@ -1,12 +1,12 @@
 """From what is stored to the memory of the moment before: the snapshot, then the journal, folded by the code of every day.
 
-Called once at start, before anything is received. Afterwards the plans are compiled from the policies and consents in force, which
-takes out of the windows whoever no longer belongs, and a new journal segment is begun.
+Called once at start, before anything is received. Afterwards the plans are compiled from the policies and consents in force,
+which takes out of the windows whoever no longer belongs, and a new journal segment is begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -80,7 +80,7 @@ class _Fold:
         self._state = state
         self._slots: list[tuple[set[int], list[WindowTarget]]] = []
         self._unsent: dict[int, list[Any]] = {}
-        self.steps = {
+        self.steps: dict[int, Callable[..., None]] = {
             DEFINE: self._define,
             TAKE: self._take,
             PURGE: self._purge,

@@ -81,9 +81,7 @@ def advance(state: State, now_ms: int, lateness_ms: int) -> None:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
-def form_bundle(
-    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, seal: Seal
-) -> Unsent | None:
+def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, seal: Seal) -> Unsent | None:
     """Form the next bundle of a recipient from ended windows and waiting records, and log it.
 
     Args:
@@ -319,4 +317,3 @@ def put_back(state: State, windows: Sequence[Any]) -> None:
             state.windows.put_back(window)
         else:
             present.members.update(window.members)
-

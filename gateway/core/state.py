@@ -19,10 +19,10 @@ from gateway.audit.entries import Kind
 from gateway.audit.notes import Signer, sign_note
 from gateway.audit.openings import Opening, Part, labels_root
 from gateway.audit.tiles import LogWriter
-from gateway.core.model import Decoder
 from gateway.core.effects import Commit, LogRow
 from gateway.core.journal import Journal
 from gateway.core.ledger import Ledger
+from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.windows import Windows

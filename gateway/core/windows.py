@@ -48,7 +48,8 @@ class Contribution(Protocol):
         """Take a reading of ``n`` first steps; return what became of the pair."""
 
     def value(self) -> Fraction | None:
-        """Return the contributor's own value for the window, in first steps (energies for `energy-mean`); None if there is none."""
+        """Return the contributor's own value for the window, in first steps (energies for `energy-mean`); None if there is
+        none."""
 
     def state(self) -> list[Any]:
         """Return plain data that ``restore`` takes up again."""

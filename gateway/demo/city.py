@@ -1,7 +1,7 @@
 """The demo's small city on disk: keys, policies, configuration, registry and consents, made anew for every run.
 
-Forty households have a meter; twenty more devices are the city's own. Twenty households permit hourly figures by district, sixteen
-only figures of four hours for the whole city, four nothing at all.
+Forty households have a meter; twenty more devices are the city's own. Twenty households permit hourly figures by district,
+sixteen only figures of four hours for the whole city, four nothing at all.
 """
 
 from __future__ import annotations

@@ -43,12 +43,11 @@ class GatewayProcess:
                 )
                 (self._folder / "gateway.pid").write_text(f"{self._process.pid}\n")
                 status = await self._process.wait()
-                if self._stopping:
-                    return
-                if status > 0:
+                if status > 0 and not self._stopping:
                     raise SluiceError(f"the gateway ended with status {status}; see `{self._folder / 'gateway.log'}`")
-                self.restarts += 1
-                await asyncio.sleep(RESTART_S)
+                if not self._stopping:
+                    self.restarts += 1
+                    await asyncio.sleep(RESTART_S)
 
     async def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the gateway, waiting while it is being restarted.

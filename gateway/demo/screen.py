@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -28,7 +28,7 @@ class Screen:
         self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
         self._phase = ""
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         """Begin to draw."""
         if self._live is not None:
             self._live.start()
@@ -125,7 +125,7 @@ def _beside(scene: Scene) -> RenderableType:
     for kind, key in _KINDS.items():
         reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(key)
         if reading is not None:
-            table.add_row(Text(reading.text()[:160]), Text(_told(record) if record else "nothing yet"))
+            table.add_row(Text(reading.text[:160]), Text(_told(record) if record else "nothing yet"))
     return table
 
 

@@ -1,4 +1,5 @@
-"""The play: broker, gateway, sensors and listening city come on, one household withdraws midway, all drains, the log is audited."""
+"""The play: broker, gateway, sensors and listening city come on, one household withdraws midway, all drains, the log is
+audited."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from gateway.edge.embedded_broker import embedded_broker
 from gateway.errors import SluiceError
 
 LEAD_S = 2.5
-"""Real seconds before the simulated clock reaches its start: the gateway must have subscribed by then, for the first day to be whole."""
+"""Real seconds before the simulated clock reaches its start: the gateway must have subscribed by then, for the first day to
+be whole."""
 STATUS_EVERY_S = 0.5
 DRAIN_S = 60.0
 STILL = 3
@@ -180,9 +182,7 @@ async def _withdraw(scene: Scene) -> None:
     scene.withdrawn_at_index = answer["log_index"]
 
 
-async def _drain(
-    scene: Scene, listeners: Listeners, show: Callable[[Scene], None], others: list[asyncio.Task[None]]
-) -> None:
+async def _drain(scene: Scene, listeners: Listeners, show: Callable[[Scene], None], others: list[asyncio.Task[None]]) -> None:
     """Wait until everything that was published has been taken in, and everything that may leave has arrived."""
     deadline_s = time.time() + DRAIN_S
     seen: tuple[int, ...] = ()

@@ -6,6 +6,22 @@ from typing import Any
 
 from gateway.demo.stage import Scene
 
+_PAIRS = (
+    "considered",
+    "withheld",
+    "contributed",
+    "recorded",
+    "late",
+    "duplicate",
+    "aggregated",
+    "suppressed",
+    "withdrawn",
+    "open",
+    "released",
+    "withheld_at_release",
+    "waiting",
+)
+
 
 def outcome(scene: Scene) -> dict[str, Any]:
     """Return what `--json` writes: counts are integers, and the counts of sensors and city are not the gateway's."""
@@ -16,14 +32,12 @@ def outcome(scene: Scene) -> dict[str, Any]:
 
     report = scene.report
     assert report is not None
-    pairs = ("considered", "withheld", "contributed", "recorded", "late", "duplicate", "aggregated", "suppressed")
-    pairs += ("withdrawn", "open", "released", "withheld_at_release", "waiting")
     return {
         "received": total("frames.received"),
         "admitted": total("frames.admitted"),
         "rejected": total("frames.rejected"),
         "redelivered": ledger.get("frames.rejected.redelivered", 0),
-        **{name: total(f"pairs.{name}") for name in pairs},
+        **{name: total(f"pairs.{name}") for name in _PAIRS},
         "bundles": total("bundles.formed"),
         "bundles_acknowledged": total("bundles.acknowledged"),
         "log_size": report.size,

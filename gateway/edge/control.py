@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from gateway.errors import OperatorError, SluiceError, UnavailableError
 
@@ -151,7 +151,7 @@ class ControlClient:
         self._file.close()
         self._socket.close()
 
-    def __enter__(self) -> ControlClient:
+    def __enter__(self) -> Self:
         """Use as a context."""
         return self
 

@@ -1,4 +1,5 @@
-"""Figures for Prometheus on the loopback interface: the ledger's accounts, the log's size, what waits; never a topic, id or value."""
+"""Figures for Prometheus on the loopback interface: the ledger's accounts, the log's size, what waits; never a topic, id or
+value."""
 
 from __future__ import annotations
 
@@ -50,8 +51,8 @@ class MetricsServer:
         try:
             await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
             body = generate_latest(self._registry)
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            writer.write(head.encode() + body)
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n"
+            writer.write(head.encode() + b"Connection: close\r\n\r\n" + body)
             await writer.drain()
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass

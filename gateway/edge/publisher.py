@@ -66,4 +66,3 @@ class Publisher:
         if self._openings is not None and publication.openings:
             self._openings.write(publication.openings)
         self._log.publish(publication.files, publication.checkpoint_note)
-

@@ -27,7 +27,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX outbox_recipient ON outbox (recipient, number);
     CREATE TABLE bundle (entry_index INTEGER PRIMARY KEY, recipient TEXT NOT NULL, content BLOB NOT NULL) STRICT;
     CREATE TABLE entry (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
-    CREATE TABLE opening (entry_index INTEGER PRIMARY KEY, kind TEXT NOT NULL, time_ms INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE opening (
+        entry_index INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        time_ms INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
     CREATE TABLE labels (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
     CREATE TABLE head (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
     CREATE TABLE policy (entry_index INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT;

@@ -1,8 +1,9 @@
 """The one database file: every commit of the core is one transaction here, durable before anything else happens.
 
 SQLite in WAL mode with ``synchronous=FULL``: with less, a power cut can take back what has been acknowledged or published. One
-process owns the file, by a lock beside it. A full disk is waited out, after a ballast file has been freed so that a withdrawal can
-always be committed; any other failure of the disk ends the process, since what a failed sync has kept nobody knows.
+process owns the file, by a lock beside it. A full disk is waited out, after a ballast file has been freed so that a
+withdrawal can always be committed; any other failure of the disk ends the process, since what a failed sync has kept nobody
+knows.
 """
 
 from __future__ import annotations
@@ -185,7 +186,8 @@ class Store:
                 yield content
 
     async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
-        """Return a recipient's oldest waiting rows: (number, content); the first, and as many more as stay within ``most_bytes``."""
+        """Return a recipient's oldest waiting rows: (number, content); the first, and as many more as stay within
+        ``most_bytes``."""
         rows = await self._rows(
             "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
             " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"

@@ -154,6 +154,22 @@ def test_marker_publication_refused_sixty_busy_seconds_are_dry() -> None:
     assert Dry(1) in book.events
 
 
+@pytest.mark.parametrize("disconnected", [True, False])
+def test_marker_forbidden_once_is_never_sent_again(disconnected: bool) -> None:
+    """Some brokers hang up on a forbidden message: the next connection lives without the marker."""
+    book = connected()
+    if disconnected:
+        book.says(mqtt5.DisconnectPacket(reason_code=DisconnectReasonCode.NOT_AUTHORIZED).write())
+    else:
+        book.says(puback(book.last(mqtt5.PublishPacket).packet_id or 0, PubAckReasonCode.NOT_AUTHORIZED))
+        book.session.lost("cut")
+    book.written.clear()
+    book.connect(session_present=True)
+    assert book.all(mqtt5.PublishPacket) == []
+    book.passes(2)
+    assert book.events[-1] == Dry(2)
+
+
 def test_marker_swallowed_by_the_broker_ten_quiet_seconds_are_dry() -> None:
     """An access list that lets us write but not read the marker must not keep the windows open for ever."""
     book = connected()
