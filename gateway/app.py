@@ -26,7 +26,8 @@ from gateway.recipient.secret_file import read_secret_file
 
 UPSTREAM_PREFIX = "sluice"
 HOUR_MS = 3_600_000
-FULL_OUTBOX_RETRY_S = 1.0
+FULL_RETRY_S = 1.0
+IMPLAUSIBLE_RETRY_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -158,7 +159,7 @@ class App:
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
             asyncio.create_task(self._tick_forever(), name="ticks"),
-            asyncio.create_task(self.link.run(), name="broker"),
+            asyncio.create_task(self._receive(), name="broker"),
             *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.sinks.items()),
         ]
         try:
@@ -169,6 +170,16 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _receive(self) -> None:
+        """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
+        warned = False
+        while self.durable.clock.now_ms() < self.durable.latest_entry_ms:
+            if not warned:
+                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
+                warned = True
+            await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
+        await self.link.run()
 
     async def _loop(self) -> None:
         while not self._stopping:
@@ -182,6 +193,8 @@ class App:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
+        if self.durable.has_news():
+            self._checkpoint()
         await self._commit()
         await self.durable.publisher.drained()
 
@@ -189,8 +202,8 @@ class App:
         """Steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if sum(state.waiting.values()) > self.config.release.outbox_rows:
-            self._batch_in(FULL_OUTBOX_RETRY_S)  # the unacknowledged frames pause the socket: back-pressure, never loss
+        if self._is_full():
+            self._batch_in(FULL_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             return
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
@@ -200,6 +213,14 @@ class App:
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
         if self.link.waiting:
             self._frames_arrived()
+
+    def _is_full(self) -> bool:
+        """Say whether more waits for absent recipients than may."""
+        release_settings, state = self.config.release, self.durable.state
+        return (
+            sum(state.waiting.values()) > release_settings.outbox_rows
+            or state.windows.contributions > release_settings.contributions
+        )
 
     def _note_acknowledged(self) -> None:
         """Forget bundles that the broker upstream has; where one was full, the recipient's next is formed at once."""

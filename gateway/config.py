@@ -95,12 +95,14 @@ class Release(_Section, frozen=True, kw_only=True):
     Attributes:
         tick_ms: How often bundles are formed; part of the privacy, since it hides when readings come.
         checkpoint_ms: The least time between two published checkpoints; a withdrawal has its own at once.
-        outbox_rows: How many rows of records may wait for an absent recipient before intake pauses.
+        outbox_rows: How many rows of records may wait for absent recipients before intake pauses.
+        contributions: How many contributions may stand in windows before intake pauses.
     """
 
     tick_ms: Annotated[int, Meta(ge=50, le=3_600_000)] = 10_000
     checkpoint_ms: Annotated[int, Meta(ge=50, le=3_600_000)] = 10_000
     outbox_rows: Annotated[int, Meta(ge=10)] = 200_000
+    contributions: Annotated[int, Meta(ge=1000)] = 1_000_000
 
 
 class Audit(_Section, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ class DurableState:
         self.seals: dict[str, DailySeals] = {}
         self.to_send_again: list[tuple[int, str, bytes]] = []
         """Bundles found unacknowledged at start: (log index, recipient, content)."""
+        self.latest_entry_ms = 0
+        """The latest time in the log when this run began; a clock before it is not plausible."""
         self._published_size = 0
         self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
         self._unexported: dict[int, bytes] = {}  # openings likewise
@@ -80,6 +82,8 @@ class DurableState:
             )
         )
         await self._restore_log()
+        if self.state.log.size:
+            self.clock.resume(self.latest_entry_ms)
         self._restore_registry(stored)
         self._restore_bundles(stored)
         now_ms = self.clock.now_ms()
@@ -101,7 +105,9 @@ class DurableState:
         state = self.state
         state.log = LogWriter(self.origin, self._published_size)
         async for content in self.store.entries():
-            state.chain.advance(Entry.decode(content))
+            entry = Entry.decode(content)
+            self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
+            state.chain.advance(entry)
             state.log.append(content)
             if published is not None and state.log.size == published.size and state.log.root() != published.root:
                 raise CorruptionError(f"the published log and the database differ at size `{published.size}`")

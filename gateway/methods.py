@@ -59,6 +59,9 @@ def device_add(durable: DurableState, params: Params) -> Answer:
     _no_more(params)
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")
+    topics = [row.get("topic") for row in rows if isinstance(row, dict)]
+    if len({str(topic) for topic in topics}) < len(topics):
+        raise MethodError("the same topic stands twice in one request")
     checked = [_checked_device(durable, dict(row) if isinstance(row, dict) else {}) for row in rows]
     return {"devices": [_register(durable, *row) for row in checked]}
 
@@ -83,8 +86,6 @@ def _checked_device(durable: DurableState, row: Params) -> tuple[str, str, str, 
 
 def _register(durable: DurableState, profile: str, zone: str, topic: str, whose: str) -> Answer:
     state = durable.state
-    if topic in state.registry:
-        raise MethodError("the same topic stands twice in one request")
     answer: Answer = {}
     subject: bytes | None = None
     if whose == "new":

@@ -227,6 +227,8 @@ class Windows:
         """Every window that ends at or before this instant takes no more readings."""
         self.whole_since_ms = 0
         """Windows that began earlier miss readings: the subscription is younger, or a session was lost."""
+        self.contributions = 0
+        """How many accumulators have been opened since ``recount``: an upper bound of how many there are."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
         self._cached: list[Cached] = []
 
@@ -237,6 +239,7 @@ class Windows:
             window = self.open[cohort, start_ms] = Window(cohort, start_ms, end_ms)
         member = window.members.get(contributor)
         if member is None:
+            self.contributions += 1
             member = window.members[contributor] = new_contribution(cohort.statistic, self.first_steps[cohort.observed_property])
         self._cached.append(target)
         return member
@@ -302,6 +305,10 @@ class Windows:
             del self._series[key]
         self.forget_cached()
         return pairs, touched or bool(stale)
+
+    def recount(self) -> None:
+        """Count the accumulators that there are."""
+        self.contributions = sum(len(window.members) for window in self.open.values())
 
     def is_empty(self) -> bool:
         """Say whether nothing is held of anybody."""

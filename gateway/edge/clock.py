@@ -27,6 +27,7 @@ class GatewayClock:
         self.rate = settings.rate if settings.simulated else 1.0
         self._start_ms = 0
         self._at_ms = 0.0
+        self._at_is_now = settings.at is None
         if settings.simulated:
             self._start_ms = parse_utc_ms(settings.start)
             self._at_ms = 1000 * (time.time() if settings.at is None else settings.at)
@@ -41,6 +42,18 @@ class GatewayClock:
     def starts_ms(self) -> int:
         """Return where a simulated clock begins; 0 for a real one."""
         return self._start_ms
+
+    def resume(self, latest_ms: int) -> None:
+        """Go on where a log ends: a standing clock never stands before what it has already told.
+
+        Args:
+            latest_ms: The latest time in the log.
+        Raises: ConfigError: a simulated clock would begin anew at each start.
+        """
+        if self.stands:
+            self._start_ms = max(self._start_ms, latest_ms)
+        elif self.simulated and self._at_is_now:
+            raise ConfigError("`clock.at`: is required once a log exists, or each start would set the clock back")
 
     @property
     def stands(self) -> bool:

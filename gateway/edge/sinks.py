@@ -7,6 +7,7 @@ acknowledged is told back to the application, which forgets it. Bundles found un
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 
@@ -15,6 +16,12 @@ from gateway.core.mqtt_outbound import PacketTooLargeError
 from gateway.edge.mqtt import LinkSettings, MqttLink
 
 _log = structlog.get_logger()
+
+
+class _Message(NamedTuple):
+    topic: str
+    content: bytes
+    origin: str
 
 
 class Sink:
@@ -33,8 +40,8 @@ class Sink:
         self.link = MqttLink(settings, on_event=self._event, wake=wake)
         self._acknowledged = acknowledged
         self._wake = wake
-        self._under_way: dict[int, int] = {}  # token -> log index
-        self._again: dict[int, tuple[str, bytes, str]] = {}  # log index -> (topic, content, origin), to be sent again
+        self._under_way: dict[int, tuple[int, _Message]] = {}  # token -> (log index, message)
+        self._again: dict[int, _Message] = {}  # log index -> message, to be sent again
 
     @property
     def connected(self) -> bool:
@@ -43,12 +50,12 @@ class Sink:
 
     def send_again(self, index: int, topic: str, content: bytes, origin: str) -> None:
         """Take a bundle that was handed over before the last restart; it goes out unchanged once connected."""
-        self._again[index] = (topic, content, origin)
+        self._again[index] = _Message(topic, content, origin)
 
     def flush(self) -> None:
         """Hand over what is to be sent again, as far as the connection takes it."""
-        for index, (topic, content, origin) in list(self._again.items()):
-            if not self.try_send(index, topic, content, origin):
+        for index, message in list(self._again.items()):
+            if not self.try_send(index, *message):
                 return
             del self._again[index]
 
@@ -65,16 +72,17 @@ class Sink:
             return False
         if token is None:
             return False
-        self._under_way[token] = index
+        self._under_way[token] = (index, _Message(topic, content, origin))
         return True
 
     def _event(self, event: LinkEvent) -> None:
         if isinstance(event, Published):
-            index = self._under_way.pop(event.token)
+            index, message = self._under_way.pop(event.token)
             if event.accepted:
                 self._acknowledged(index)
             else:
-                # It has been handed over and stands; all that can be done is to say so.
+                # It has been handed over and stands, so it is offered again, at the next tick, unchanged.
+                self._again[index] = message
                 _log.error("the broker upstream refused a bundle", sink=self.name, log_index=index, reason=event.reason)
         elif isinstance(event, Connected):
             _log.info("upstream connected", sink=self.name)
