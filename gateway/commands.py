@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -
     from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
 
-    set_up_logging()
+    set_up_logging(logging.WARNING)
     durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
     await durable.start()
     try:

@@ -7,6 +7,7 @@ same code.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,8 +69,37 @@ class DurableState:
         return self.keys.log_signer.name
 
     async def start(self) -> None:
-        """Open the database, bring memory back to what it says, and commit the beginning of this run."""
+        """Open the database, bring memory back to what it says, and commit the beginning of this run.
+
+        Raises:
+            OperatorError: A folder, the file or a policy cannot be used.
+            CorruptionError: What is stored is damaged, or contradicts the published log.
+        """
         await self.store.open()
+        try:
+            await self._begin()
+        except BaseException:
+            await self.store.close()
+            raise
+
+    async def _begin(self) -> None:
+        try:
+            await self._bring_back()
+        except sqlite3.DatabaseError as error:
+            raise CorruptionError(f"`{self.store.path}`: {error}") from error
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise CorruptionError(f"`{self.store.path}`: a record in it cannot be read ({type(error).__name__})") from error
+        now_ms = self.clock.now_ms()
+        changes.begin_log(self.state, now_ms)
+        if self.state.force is None:
+            self.apply_policies(*read_policies(self.place.policies))
+        recovery.begin_segment(self.state)
+        changes.checkpoint(self.state, now_ms)
+        await self.commit()
+        self.publisher.write_waiting()
+        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry))
+
+    async def _bring_back(self) -> None:
         stored = await self.store.load()
         self.state = State(
             Identity(
@@ -86,15 +116,6 @@ class DurableState:
             self.clock.resume(self.latest_entry_ms)
         self._restore_registry(stored)
         self._restore_bundles(stored)
-        now_ms = self.clock.now_ms()
-        changes.begin_log(self.state, now_ms)
-        if self.state.force is None:
-            self.apply_policies(*read_policies(self.place.policies))
-        recovery.begin_segment(self.state)
-        changes.checkpoint(self.state, now_ms)
-        await self.commit()
-        self.publisher.write_waiting()
-        _log.info("started", start=stored.start, log_entries=self.state.log.size, devices=len(self.state.registry))
 
     async def _restore_log(self) -> None:
         """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was

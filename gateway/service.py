@@ -37,8 +37,8 @@ def run(place: Place) -> int:
     return 0
 
 
-def set_up_logging() -> None:
-    """Log to standard error: coloured on a terminal, one JSON object a line otherwise."""
+def set_up_logging(level: int = logging.INFO) -> None:
+    """Log to standard error, from a level on: coloured on a terminal, one JSON object a line otherwise."""
     terminal = sys.stderr.isatty()
     renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -48,7 +48,7 @@ def set_up_logging() -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

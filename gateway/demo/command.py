@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import re
 import signal
 import sys
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, show, audit; 0 when the audit is well."""
     from gateway.demo.stage import Options, temporary_folder
+    from gateway.service import set_up_logging
 
     folder = args.dir or temporary_folder()
     try:
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
     if not 1 <= args.rate <= 100_000:
         raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
+    set_up_logging(logging.WARNING)
     options = Options(folder.resolve(), _seconds(args.span), _broker(args.broker), args.start, args.rate)
     outcome = asyncio.run(_play(options))
     if args.json is not None:

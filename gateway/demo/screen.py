@@ -57,6 +57,7 @@ class Screen:
         print_(f"audit: {outcome['audit']}   ledger: {outcome['ledger']}   log: {outcome['log_size']} entries")
         if scene.report is not None and not scene.report.ok:
             print_(scene.report.to_text(), markup=False, highlight=False)
+        print_(f"Everything is kept in {scene.city.folder}", markup=False, highlight=False, soft_wrap=True)
         print_("\nCheck it yourself:", markup=False)
         print_(
             f"  sluice audit verify {outcome['log_dir']} --key '{outcome['log_vkey']}' --openings {outcome['openings_dir']}",
@@ -132,4 +133,5 @@ def _beside(scene: Scene) -> RenderableType:
 def _told(record: Record) -> str:
     start, end = (time.strftime("%H:%M", time.gmtime(t_ms / 1000)) for t_ms in record.phenomenon_time)
     who = f"{record.n} households" if record.n else record.identity
-    return f"{record.observed_property} {record.result:g} {record.unit}, {start} to {end}, {record.cell}, {who}"
+    unit = "" if record.unit == "1" else f" {record.unit}"
+    return f"{record.observed_property} {record.result:g}{unit}, {start} to {end}, {record.cell}, {who}"

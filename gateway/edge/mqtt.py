@@ -26,6 +26,7 @@ from gateway.core.mqtt_timing import Backoff
 
 _TICK_S = 0.5
 _FAREWELL_S = 1.0
+_LARGE_READ_BYTES = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class LinkSettings:
         first_delay_s: Upper bound of the first back-off.
         most_delay_s: Upper bound of every back-off.
         stable_s: A connection that lasted this long makes the next back-off short again.
+        gather_s: After a small read that brought frames, leave the socket alone for so long: at a steady 1,000 messages a
+            second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
     """
 
     host: str
@@ -51,6 +54,7 @@ class LinkSettings:
     first_delay_s: float = 1.0
     most_delay_s: float = 60.0
     stable_s: float = 30.0
+    gather_s: float = 0.01
 
 
 class MqttLink:
@@ -205,7 +209,7 @@ class MqttLink:
     def _steer(self) -> None:
         """Stop reading at the bound, and go on below half of it."""
         if self._wire is not None:
-            self._wire.pause(self.session.paused)
+            self._wire.hold_back(self.session.paused)
 
     def _write(self, data: bytes) -> None:
         if data and self._wire is not None:
@@ -220,9 +224,13 @@ class _Wire(asyncio.Protocol):
         self.now_s = loop.time
         self.writable = True
         self.accepted = False
+        self._loop = loop
         self._link = link
         self._session = link.session
-        self._paused = False
+        self._gather_s = link.settings.gather_s
+        self._reading = True
+        self._held_back = False
+        self._gathering: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -231,6 +239,9 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._link.received(self, self._session.feed(data, self.now_s()))
+        if self._gathering is None and self._gather_s and len(data) < _LARGE_READ_BYTES and self._session.inbox.frames:
+            self._gathering = self._loop.call_later(self._gather_s, self._gathered)
+            self._read_or_not()
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -239,6 +250,8 @@ class _Wire(asyncio.Protocol):
         self.writable = True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
         if not self.gone.done():
             self.gone.set_result(None)
         self._link.ended(self, f"the connection was lost: {_in_words(exc)}" if exc else "the broker closed the connection")
@@ -248,15 +261,25 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
-    def pause(self, paused: bool) -> None:
-        """Stop or resume reading."""
-        if paused is self._paused or self._transport is None or self._transport.is_closing():
+    def hold_back(self, paused: bool) -> None:
+        """Stop reading at the bound of unacknowledged frames, or go on."""
+        if paused is not self._held_back:
+            self._held_back = paused
+            self._read_or_not()
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        reading = not self._held_back and self._gathering is None
+        if reading is self._reading or self._transport is None or self._transport.is_closing():
             return
-        self._paused = paused
-        if paused:
-            self._transport.pause_reading()
-        else:
+        self._reading = reading
+        if reading:
             self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     def close(self) -> None:
         """Send what is written, then close."""

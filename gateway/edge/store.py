@@ -82,16 +82,33 @@ class Store:
         Raises:
             UnavailableError: Another process owns the file.
             OperatorError: The folder or file cannot be used.
+            CorruptionError: The file is no database, or damaged.
         """
         self._take_lock()
         try:
-            self._db = await aiosqlite.connect(self._folder / DATABASE_FILE, isolation_level=None)
+            await self._open_file()
+        except sqlite3.OperationalError as error:
+            raise OperatorError(f"`{self.path}`: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise CorruptionError(f"`{self.path}`: {error}") from error
+        self._fill_ballast()
+
+    @property
+    def path(self) -> Path:
+        """Return where the file is."""
+        return self._folder / DATABASE_FILE
+
+    async def _open_file(self) -> None:
+        with contextlib.suppress(OSError):  # SQLite says better what is wrong
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
+        self._db = await aiosqlite.connect(self.path, isolation_level=None)
+        try:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
                 await self._db.execute(f"PRAGMA {pragma}")
             await self._migrate()
-        except sqlite3.DatabaseError as error:
-            raise OperatorError(f"`{self._folder / DATABASE_FILE}`: {error}") from error
-        self._fill_ballast()
+        except BaseException:
+            await self._db.close()  # its thread would keep the process alive
+            raise
 
     async def close(self) -> None:
         """Close the file and let the lock go."""
@@ -103,7 +120,8 @@ class Store:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise OperatorError(f"`{self._folder}`: cannot be used as state folder: {error.strerror}") from error
+            reason = (error.strerror or str(error)).lower()
+            raise OperatorError(f"`{self._folder}`: cannot be used as state folder: {reason}") from error
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -113,7 +131,7 @@ class Store:
     async def _migrate(self) -> None:
         version = (await self._rows("PRAGMA user_version"))[0][0]
         if version > len(MIGRATIONS):
-            raise OperatorError(f"`{self._folder / DATABASE_FILE}`: version `{version}` is newer than this program knows")
+            raise OperatorError(f"`{self.path}`: version `{version}` is newer than this program knows")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             await self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 

@@ -1,0 +1,132 @@
+"""The city that the ingest bench runs in: households with one meter each, who permit three flows of what it tells.
+
+Two flows are sums, by the hour and by four hours; the third is each household's daily total under a pseudonym of the day.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+from firmware_sim.load import load_topic
+from tests.live import LiveGateway
+
+FILTER = "load/#"
+TICK_MS = 10_000
+"""As shipped."""
+
+_CONSENTED_AT = "2026-05-01T23:30:00Z"
+FIRST_READING_MS = round(datetime.fromisoformat("2026-05-02T00:00:00Z").timestamp() * 1000)
+"""Midnight after the consents, so that every window that a reading falls into began under consent."""
+
+FLOWS = 3
+
+POLICIES = {
+    "city.toml": """\
+[city]
+id = "bench"
+name = "Bench"
+address = "Calle Mayor 1"
+contact = "https://bench.example/sensors"
+data_protection_officer = "privacy@bench.example"
+jurisdiction = "ES"
+storage_place = "Bench"
+languages = ["en"]
+timezone = "Europe/Madrid"
+
+[ceiling]
+identity = "per-epoch"
+space = "block"
+group = 10
+retention = 3650
+
+[limits]
+share = 0.15
+p = 15
+
+[district.north]
+title = { en = "North" }
+
+[zone.quay]
+title = { en = "Quay" }
+district = "north"
+
+[property.consumption]
+title = { en = "Electricity used" }
+unit = "kW.h"
+ladder = [0.001, 0.01, 0.1, 1]
+clamp = [0, 200]
+
+[purpose.energy-planning]
+title = { en = "Planning the electricity grid" }
+dpv = "ImprovePublicServices"
+legal_basis = "consent"
+
+[recipient.city-energy]
+title = { en = "City energy office" }
+public_key_file = "keys/city-energy.pub"
+sink = "city"
+
+[flow.hourly]
+title = { en = "Electricity used, by the hour" }
+why = { en = "To see when the grid is strained" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "energy-planning"
+recipient = "city-energy"
+ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 730 }
+
+[flow.four-hourly]
+title = { en = "Electricity used in the whole city, by four hours" }
+why = { en = "To buy the right amount a day ahead" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "energy-planning"
+recipient = "city-energy"
+ask = { identity = "aggregate", time = "4h", space = "city", precision = { consumption = 1 }, group = 15, retention = 730 }
+
+[flow.daily-totals]
+title = { en = "Electricity used, household by household, by the day" }
+why = { en = "To see how unevenly energy is used" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "energy-planning"
+recipient = "city-energy"
+ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 90 }
+""",
+    "devices/meter.toml": """\
+title = { en = "Electricity meter" }
+codec = "json"
+
+[fields.consumption]
+path = "kwh"
+unit = "kW.h"
+
+[time]
+path = "t"
+format = "unix-s"
+source = "device"
+
+[sequence]
+path = "seq"
+boot = "boot"
+
+[cap]
+space = "district"
+""",
+}
+
+
+def bench_gateway(folder: Path, port: int, devices: int) -> LiveGateway:
+    """Make a gateway that knows ``devices`` meters, each with a subject of its own that has consented to the whole purpose.
+
+    Its clock runs at the rate of the real one, from half an hour before midnight: consents come before the windows of the first
+    reading, and no window ends while it is measured.
+    """
+    clock = f'\n[clock]\nsimulated = true\nstart = "{_CONSENTED_AT}"\nat = {time.time():.3f}\nrate = 1.0\n'
+    live = LiveGateway(folder, port, policies=POLICIES, filters=(FILTER,), gateway="gw-bench", tick_ms=TICK_MS, extra=clock)
+    rows = [{"profile": "meter", "zone": "quay", "topic": load_topic(n), "subject": "new"} for n in range(devices)]
+    subjects = [row["subject"] for row in live.add_devices(rows)]
+    live.offline([("consent.grant", {"subject": subject, "scope": "purpose:energy-planning"}) for subject in subjects])
+    return live

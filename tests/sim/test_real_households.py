@@ -1,0 +1,315 @@
+"""Four weeks of ten real households: what the city gets of them, hour by hour, is what their own file adds up to, and no more.
+
+A real Mosquitto, a real gateway process on a standing clock, and a recipient that opens what it is sent. The figures to expect
+are added up from the file by itself, in decimals; nothing of the gateway takes part in that.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+
+from gateway.edge.control import ControlClient
+from gateway.recipient.records import Record
+from tests.broker.mosquitto import running_mosquitto
+from tests.data import shared_path
+from tests.live import Listener, LiveGateway, opened
+
+DATA = "data/datasets/smartmeter_sgsc_10households_4weeks.csv"
+START = datetime(2013, 5, 31, 23, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SCOPE = "hourly"
+
+CITY = """
+[city]
+id = "trial"
+name = "Trial"
+address = "Square 1"
+contact = "https://trial.example"
+data_protection_officer = "dpo@trial.example"
+jurisdiction = "AU"
+storage_place = "Town hall"
+languages = ["en"]
+timezone = "UTC"
+
+[ceiling]
+identity = "aggregate"
+space = "district"
+group = 5
+
+[limits]
+share = 1.0
+p = 0
+
+[district.west]
+title = { en = "West" }
+
+[zone.mill]
+district = "west"
+
+[property.consumption]
+unit = "kW.h"
+ladder = [0.001, 0.01, 0.1, 1]
+
+[purpose.energy]
+title = { en = "Energy" }
+dpv = "CombatClimateChange"
+legal_basis = "consent"
+
+[recipient.office]
+title = { en = "Office" }
+public_key_file = "keys/office.pub"
+sink = "city"
+
+[flow.hourly]
+why = { en = "To plan" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "energy"
+recipient = "office"
+ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.001 }, group = 5, retention = 365 }
+"""
+
+METER = """
+title = { en = "Meter" }
+codec = "json"
+[fields.consumption]
+path = "kwh"
+unit = "kW.h"
+[time]
+path = "t"
+format = "iso8601"
+source = "device"
+"""
+
+EXTRA = """
+[batches]
+commit_ms = 2
+
+[clock]
+simulated = true
+start = "2013-05-31T23:00:00Z"
+at = 0
+rate = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file: what one household used in the half hour from ``at`` on."""
+
+    household: str
+    at: datetime
+    kwh: Decimal
+
+    @property
+    def hour(self) -> datetime:
+        """The hour in which it lies."""
+        return self.at.replace(minute=0)
+
+
+@cache
+def rows(path: Path) -> tuple[Row, ...]:
+    """Read the file in order of time, its times as UTC."""
+    with path.open(newline="") as lines:
+        read = [
+            Row(line["customer_id"], datetime.fromisoformat(line["reading_datetime"] + "+00:00"), Decimal(line["general_supply_kwh"]))
+            for line in csv.DictReader(lines)
+        ]
+    return tuple(sorted(read, key=lambda row: (row.at, row.household)))
+
+
+def sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decimal]:
+    """Add up what some households used in each hour."""
+    chosen, found = set(households), defaultdict[datetime, Decimal](Decimal)
+    for row in read:
+        if row.household in chosen:
+            found[row.hour] += row.kwh
+    return dict(found)
+
+
+class Replay:
+    """A gateway with the ten meters, some of whose households have consented, and the hours of the file played to it."""
+
+    def __init__(self, folder: Path, port: int, read: tuple[Row, ...], consenting: int) -> None:
+        """Make and start everything; consents are in force before the first reading."""
+        self.households = sorted({row.household for row in read})
+        self.consenting = self.households[:consenting]
+        self.live = LiveGateway(
+            folder, port, policies={"city.toml": CITY, "devices/meter.toml": METER}, filters=("home/#",), extra=EXTRA
+        )
+        devices = self.live.add_devices(
+            [{"profile": "meter", "zone": "mill", "topic": topic(name), "subject": "new"} for name in self.households]
+        )
+        self.subjects = {name: device["subject"] for name, device in zip(self.households, devices, strict=True)}
+        self.live.offline(
+            [("consent.grant", {"subject": self.subjects[name], "scope": SCOPE}) for name in self.consenting]
+        )
+        self.listener = Listener(port, self.live.gateway)
+        self._sent = 0
+        self._meters = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="meters", protocol=paho.MQTTv5)
+        self._meters.connect("127.0.0.1", port)
+        self._meters.loop_start()
+        self.live.start()
+        self.live.wait_ready()
+        self.control = ControlClient(self.live.place.control_socket)
+
+    def close(self) -> None:
+        """End everything."""
+        if hasattr(self, "control"):
+            self.control.close()
+        self._meters.disconnect()
+        self._meters.loop_stop()
+        self.listener.close()
+        self.live.end()
+
+    def publish(self, read: Iterable[Row]) -> None:
+        """Publish readings, and wait until the gateway says that it has received all so far."""
+        for row in read:
+            reading = {"t": row.at.isoformat(), "kwh": float(row.kwh)}
+            self._meters.publish(topic(row.household), json.dumps(reading), qos=1)
+            self._sent += 1
+        while self.ledger().get("frames.received", 0) < self._sent:
+            pass  # each question waits for the gateway's loop, so this does not spin
+
+    def advance(self, to: datetime) -> None:
+        """Set the gateway's clock, and let it run a tick."""
+        self.control.call("clock.advance", {"to": to.isoformat()})
+
+    def play(self, read: Iterable[Row]) -> None:
+        """Play whole hours: each is published while the clock stands at its beginning, then the clock goes on."""
+        by_hour: dict[datetime, list[Row]] = defaultdict(list)
+        for row in read:
+            by_hour[row.hour].append(row)
+        for hour, own in sorted(by_hour.items()):
+            self.publish(own)
+            self.advance(hour + HOUR)
+
+    def ledger(self) -> dict[str, int]:
+        """Return the ledger as `status` shows it."""
+        status: dict[str, Any] = self.control.call("status")
+        return dict(status["ledger"])
+
+    def finish(self, last: datetime) -> dict[str, int]:
+        """Let the last hour end, lateness included, and everything leave; return the ledger, which must balance."""
+        self.advance(last + 2 * HOUR)
+        status = self.live.wait_until(lambda s: s["windows"]["open"] == 0 == s["bundles_under_way"])
+        assert status["imbalances"] == []
+        assert self.live.stop() == 0
+        report = self.live.verify()
+        assert report.ok, report.to_text()
+        assert report.ledger == "balanced"
+        return dict(status["ledger"])
+
+    def records(self) -> list[Record]:
+        """Return all that the recipient got."""
+        return [record for bundle in opened(self.live, self.listener) for record in bundle.records]
+
+    def figures(self) -> dict[datetime, tuple[Decimal, int]]:
+        """Return the recipient's figures: hour → (sum, number of households), each hour at most once."""
+        found = {}
+        for record in self.records():
+            assert (record.flow, record.statistic, record.cell, record.unit) == ("hourly", "sum", "west", "kW.h")
+            start, end = (datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in record.phenomenon_time)
+            assert end - start == HOUR
+            assert start not in found
+            assert record.n is not None
+            found[start] = (Decimal(str(record.result)), record.n)
+        return found
+
+
+def topic(household: str) -> str:
+    """Return where a household's meter publishes."""
+    return f"home/{household}/meter"
+
+
+@contextmanager
+def replay(folder: Path, read: tuple[Row, ...], consenting: int) -> Iterator[Replay]:
+    """Run broker, gateway, meters and recipient for the length of the context."""
+    (folder / "mosquitto").mkdir()
+    with running_mosquitto(folder / "mosquitto") as broker:
+        playing = Replay(folder / "gateway", broker.port, read, consenting)
+        try:
+            yield playing
+        finally:
+            playing.close()
+
+
+@pytest.fixture(scope="module")
+def four_weeks() -> tuple[Row, ...]:
+    """The whole file."""
+    read = rows(shared_path(DATA))
+    assert len(read) == 13_440
+    return read
+
+
+def test_seven_of_ten_consent_every_hourly_sum_is_theirs_alone(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
+    """Every hour of four weeks is released, each figure is the sum of the seven, and none holds anything of the other three."""
+    with replay(tmp_path, four_weeks, consenting=7) as playing:
+        playing.play(four_weeks)
+        ledger = playing.finish(four_weeks[-1].hour)
+        figures = playing.figures()
+        expected = sums(four_weeks, playing.consenting)
+        assert figures == {hour: (total, 7) for hour, total in expected.items()}
+        assert len(figures) == 672
+        assert (min(figures), max(figures)) == (START + HOUR, datetime(2013, 6, 28, 23, tzinfo=UTC))
+        everybody = sums(four_weeks, playing.households)
+        assert sum(figures[hour][0] != everybody[hour] for hour in figures) > 600  # the others' readings would have shown
+        assert ledger["frames.admitted"] == ledger["pairs.considered"] == 13_440
+        assert ledger["pairs.aggregated"] == ledger["pairs.contributed"] == 7 * 1_344
+        assert ledger["pairs.withheld.no-consent"] == 3 * 1_344
+
+
+def test_four_of_ten_consent_nothing_is_released_and_the_ledger_says_why(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
+    """Four households are fewer than five: not one bundle leaves, and every pair is suppressed for want of subjects."""
+    read = four_weeks[: 2 * 48 * 10]
+    with replay(tmp_path, read, consenting=4) as playing:
+        playing.play(read)
+        ledger = playing.finish(read[-1].hour)
+        assert playing.listener.messages == []
+        assert ledger["pairs.suppressed.k"] == ledger["pairs.contributed"] == 4 * 2 * 48
+        assert ledger["pairs.withheld.no-consent"] == 6 * 2 * 48
+        assert ledger.get("bundles.formed", 0) == ledger.get("pairs.aggregated", 0) == 0
+
+
+def test_one_withdraws_midway_gone_from_the_open_window_and_all_after(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
+    """A withdrawal in the middle of an hour takes the household out of that hour's figure, and leaves those before as they were."""
+    read = four_weeks[: 48 * 10]
+    middle = START + 13 * HOUR
+    before = [row for row in read if row.at < middle]
+    first_half = [row for row in read if row.at == middle]
+    second_half = [row for row in read if row.at == middle + HOUR / 2]
+    after = [row for row in read if row.at >= middle + HOUR]
+    with replay(tmp_path, read, consenting=7) as playing:
+        playing.play(before)
+        playing.publish(first_half)
+        playing.advance(middle + timedelta(minutes=20))
+        playing.live.wait_until(lambda s: s["windows"]["open"] == 1 and s["bundles_under_way"] == 0)  # the hours before have left
+        leaving = playing.consenting[2]
+        answer = playing.control.call("consent.withdraw", {"subject": playing.subjects[leaving], "scope": SCOPE})
+        assert answer["status"] == "Withdrawn"
+        assert playing.ledger()["pairs.withdrawn"] == 1
+        playing.publish(second_half)
+        playing.advance(middle + HOUR)
+        playing.play(after)
+        ledger = playing.finish(read[-1].hour)
+        seven = sums(read, playing.consenting)
+        six = sums(read, set(playing.consenting) - {leaving})
+        assert any(six[hour] != seven[hour] for hour in six if hour >= middle)
+        assert playing.figures() == {
+            hour: (seven[hour], 7) if hour < middle else (six[hour], 6) for hour in seven
+        }
+        assert ledger["pairs.withdrawn"] == 1
+        assert ledger["pairs.withheld.withdrawn"] == len([row for row in [*second_half, *after] if row.household == leaving])
