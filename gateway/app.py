@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.config import Connection, Place
+from gateway.config import UPSTREAM_PREFIX, ConfigError, Connection, Place
 from gateway.core import changes, pipeline, recovery, release
 from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt_settings import SessionSettings
@@ -22,9 +22,8 @@ from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.sinks import Sink
 from gateway.edge.tls import tls_context
 from gateway.errors import SluiceError
-from gateway.recipient.secret_file import read_secret_file
+from gateway.recipient.secret_file import SecretFileError, read_secret_file
 
-UPSTREAM_PREFIX = "sluice"
 HOUR_MS = 3_600_000
 FULL_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
@@ -292,7 +291,10 @@ class App:
 
 def _password(place: Place, connection: Connection) -> bytes | None:
     path = place.path(connection.password_file)
-    return None if path is None else read_secret_file(path).strip()
+    try:
+        return None if path is None else read_secret_file(path).strip()
+    except SecretFileError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:

@@ -125,14 +125,17 @@ def device_params(args: argparse.Namespace) -> dict[str, Any]:
 def grant_params(args: argparse.Namespace) -> dict[str, Any]:
     """Read a grant: subject, scope, and limits given as `axis=value`, precision as `precision.<property>=step`."""
     limits: dict[str, Any] = {}
+    precision: dict[str, Any] = {}
     for text in args.limit:
         axis, found, value = text.partition("=")
         if not found:
             raise OperatorError(f"`{text}` is no limit such as `time=4h`")
         if axis.startswith("precision."):
-            limits.setdefault("precision", {})[axis.removeprefix("precision.")] = _number(value)
+            precision[axis.removeprefix("precision.")] = _number(value)
         else:
             limits[axis] = _number(value)
+    if precision:
+        limits["precision"] = precision
     params = {**who_params(args), "limits": limits}
     return {**params, "expiry": args.expiry} if args.expiry else params
 
@@ -146,7 +149,7 @@ def who_params(args: argparse.Namespace) -> dict[str, Any]:
 def _number(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -167,5 +170,5 @@ def audit_verify(args: argparse.Namespace) -> int:
     from gateway.audit.command import audit_verify as verify
 
     key = Path(args.key)
-    vkey = key.read_text().strip() if key.is_file() else args.key
+    vkey = key.read_text(errors="replace").strip() if key.is_file() else args.key
     return verify(args.directory, vkey, args.openings, args.json, sys.stdout)

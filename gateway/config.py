@@ -6,13 +6,18 @@ from them. What citizens decide stands in policies, never here. Paths are relati
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.core.mqtt_topics import refuse_overlap
 from gateway.errors import OperatorError
+
+UPSTREAM_PREFIX = "sluice"
+"""First level of every topic that a gateway publishes to."""
 
 
 class ConfigError(OperatorError):
@@ -63,8 +68,12 @@ class Broker(Connection, frozen=True, kw_only=True):
 
     filters: Annotated[tuple[str, ...], Meta(min_length=1)]
     receive_maximum: Annotated[int, Meta(ge=1, le=65535)] = 1000
-    shared_group: str | None = None
+    shared_group: Annotated[str, Meta(pattern="^[^/+#]+$")] | None = None
     keep_alive_s: Annotated[int, Meta(ge=5, le=65535)] = 60
+
+    def __post_init__(self) -> None:
+        """Refuse filters that MQTT does not know, or that would feed the gateway its own bundles."""
+        refuse_overlap(self.filters, [f"{UPSTREAM_PREFIX}/#"])
 
 
 class Batches(_Section, frozen=True, kw_only=True):
@@ -132,6 +141,14 @@ class Clock(_Section, frozen=True, kw_only=True):
     at: float | None = None
     rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse a simulated clock that does not say where it begins."""
+        if self.simulated:
+            try:
+                parse_utc_ms(self.start or "")
+            except ValueError as error:
+                raise ValueError(f"`start`: {error}") from error
+
 
 class Metrics(_Section, frozen=True, kw_only=True):
     """Figures for Prometheus.
@@ -174,10 +191,11 @@ class Config(_Section, frozen=True, kw_only=True):
 class Place:
     """A configuration with its paths made whole."""
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: Config, file: Path) -> None:
         """Resolve every path against the folder of the file."""
         self.config = config
-        self.folder = folder
+        self.file = file
+        self.folder = folder = file.resolve().parent
         self.state = folder / config.state_folder
         self.keys = folder / config.keys_folder
         self.policies = folder / config.policies_folder
@@ -210,4 +228,18 @@ def load_config(file: Path) -> Place:
         raise ConfigError(f"`{file}`: {where}{message[:1].lower()}{message[1:]}") from error
     except ValueError as error:
         raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
-    return Place(config, file.resolve().parent)
+    return Place(config, file)
+
+
+def parse_utc_ms(text: str) -> int:
+    """Return the ms of an ISO 8601 time with an offset from UTC.
+
+    Raises: ValueError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return round(moment.astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"`{text}` is no time such as 2026-05-01T00:00:00Z") from error
+    raise ValueError(f"`{text}` does not say its offset from UTC; write a `Z`")

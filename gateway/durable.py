@@ -20,7 +20,7 @@ from consent.core.records import decode as decode_consent
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry
 from gateway.audit.tiles import LogWriter, labels_path
-from gateway.config import Place
+from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
 from gateway.core.effects import LogRow
@@ -113,9 +113,15 @@ class DurableState:
         )
         await self._restore_log()
         if self.state.log.size:
-            self.clock.resume(self.latest_entry_ms)
+            self._resume_clock()
         self._restore_registry(stored)
         self._restore_bundles(stored)
+
+    def _resume_clock(self) -> None:
+        try:
+            self.clock.resume(self.latest_entry_ms)
+        except ConfigError as error:
+            raise ConfigError(f"`{self.place.file}`: {error}") from error
 
     async def _restore_log(self) -> None:
         """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was

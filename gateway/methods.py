@@ -17,11 +17,10 @@ from consent.core.policy_bounds import read_bounds
 from consent.core.policy_file import PolicyFile
 from consent.core.records import Consent, signing_bytes
 from consent.errors import ConsentError, PolicyError
-from gateway.config import ConfigError
+from gateway.config import parse_utc_ms
 from gateway.core import changes
 from gateway.core.plans import Device
 from gateway.durable import Answer, DurableState
-from gateway.edge.clock import parse_utc_ms
 from gateway.errors import SluiceError
 from gateway.policy_keys import read_policies
 
@@ -319,8 +318,8 @@ def _axes(point: Disclosure) -> dict[str, Any]:
 def _time_ms(key: str, text: str) -> int:
     try:
         return parse_utc_ms(text)
-    except ConfigError as error:
-        raise MethodError(f"`{key}`: `{text}` is no UTC time such as 2026-05-01T00:00:00Z") from error
+    except ValueError as error:
+        raise MethodError(f"`{key}`: {error}") from error
 
 
 _REQUIRED: Any = object()

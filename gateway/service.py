@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sqlite3
 import sys
 from typing import Any
 
@@ -18,14 +19,17 @@ from gateway.edge.clock import GatewayClock
 from gateway.edge.control import ControlServer
 from gateway.edge.keys import load_keys
 from gateway.edge.metrics import MetricsServer
-from gateway.errors import SluiceError
+from gateway.errors import OperatorError, SluiceError
 from gateway.status import gauges, status
 
 _log = structlog.get_logger()
 
 
 def run(place: Place) -> int:
-    """Run the gateway until SIGTERM or SIGINT; return the exit status."""
+    """Run the gateway until SIGTERM or SIGINT; return the exit status.
+
+    Raises: SluiceError: it cannot start, or a disk or its own records make it stop.
+    """
     set_up_logging()
     loop_factory = None
     if sys.platform == "linux":
@@ -33,7 +37,11 @@ def run(place: Place) -> int:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(place))
+        try:
+            runner.run(_serve(place))
+        except (OSError, sqlite3.Error) as error:
+            # What a failed write has kept nobody knows: the next start recovers from what was committed.
+            raise OperatorError(f"`{place.state}`: the disk failed: {error}") from error
     return 0
 
 
@@ -61,11 +69,11 @@ async def _serve(place: Place) -> None:
         app = App(durable)
         control = ControlServer(place.control_socket, lambda name, params: _answer(app, name, params))
         metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
-        await control.start()
-        if place.config.metrics.port:
-            await metrics.start()
-        _follow_signals(app)
         try:
+            await control.start()
+            if place.config.metrics.port:
+                await metrics.start()
+            _follow_signals(app)
             await app.run()
         finally:
             await control.close()

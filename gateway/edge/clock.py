@@ -7,9 +7,8 @@ milliseconds are real time and do not.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
-from gateway.config import Clock, ConfigError
+from gateway.config import Clock, ConfigError, parse_utc_ms
 
 LEAST_LATENESS_REAL_MS = 2_000
 """However fast simulated time runs, readings under way must have arrived before their window ends."""
@@ -19,17 +18,14 @@ class GatewayClock:
     """Tells the gateway's time in ms since the Unix epoch."""
 
     def __init__(self, settings: Clock) -> None:
-        """Set the clock.
-
-        Raises: ConfigError: `start` is missing or no UTC time.
-        """
+        """Set the clock."""
         self.simulated = settings.simulated
         self.rate = settings.rate if settings.simulated else 1.0
         self._start_ms = 0
         self._at_ms = 0.0
         self._at_is_now = settings.at is None
         if settings.simulated:
-            self._start_ms = parse_utc_ms(settings.start)
+            self._start_ms = parse_utc_ms(settings.start or "")
             self._at_ms = 1000 * (time.time() if settings.at is None else settings.at)
 
     def now_ms(self) -> int:
@@ -74,17 +70,3 @@ class GatewayClock:
     def lateness_ms(self, configured_s: int) -> int:
         """Return how long windows stay open after their end, in the gateway's time."""
         return max(configured_s * 1000, int(LEAST_LATENESS_REAL_MS * self.rate) if not self.stands else 0)
-
-
-def parse_utc_ms(text: str | None) -> int:
-    """Return the ms of an ISO 8601 time with an offset.
-
-    Raises: ConfigError: it is none.
-    """
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError as error:
-        raise ConfigError(f"`clock.start`: `{text}` is no time such as 2026-05-01T00:00:00Z") from error
-    if moment.tzinfo is None:
-        raise ConfigError(f"`clock.start`: `{text}` does not say its offset from UTC; write a `Z`")
-    return round(moment.astimezone(UTC).timestamp() * 1000)

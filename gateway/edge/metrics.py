@@ -4,11 +4,14 @@ value."""
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from gateway.errors import OperatorError
 
 _REQUEST_BYTES = 8192
 
@@ -39,8 +42,15 @@ class MetricsServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Begin to listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=_REQUEST_BYTES)
+        """Begin to listen.
+
+        Raises: OperatorError: the port is taken.
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=_REQUEST_BYTES)
+        except OSError as error:
+            reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+            raise OperatorError(f"`metrics.port`: cannot listen on `{self._port}`: {reason}") from error
 
     async def close(self) -> None:
         """Stop listening."""

@@ -10,7 +10,8 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.audit.folder import LogFolder, OpeningsFolder
+from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
+from gateway.errors import CorruptionError, OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,17 @@ class Publisher:
     """Writes publications one after the other."""
 
     def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str) -> None:
-        """Open the folders, making them if need be."""
-        self._log = LogFolder(log_folder)
-        self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
+        """Open the folders, making them if need be.
+
+        Raises: OperatorError: one cannot be used.
+        """
         self._queue: asyncio.Queue[Publication] = asyncio.Queue()
-        self._log.write_vkey(vkey)
+        try:
+            self._log = LogFolder(log_folder)
+            self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
+            self._log.write_vkey(vkey)
+        except OSError as error:
+            raise OperatorError(f"`{error.filename or log_folder}`: {(error.strerror or 'cannot be written').lower()}") from error
 
     def published_checkpoint(self) -> bytes | None:
         """Return the checkpoint that is published now."""
@@ -65,4 +72,7 @@ class Publisher:
     def _write(self, publication: Publication) -> None:
         if self._openings is not None and publication.openings:
             self._openings.write(publication.openings)
-        self._log.publish(publication.files, publication.checkpoint_note)
+        try:
+            self._log.publish(publication.files, publication.checkpoint_note)
+        except FolderConflictError as error:
+            raise CorruptionError(f"`{self._log.path}`: {error}") from error

@@ -87,10 +87,9 @@ class Store:
         self._take_lock()
         try:
             await self._open_file()
-        except sqlite3.OperationalError as error:
-            raise OperatorError(f"`{self.path}`: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise CorruptionError(f"`{self.path}`: {error}") from error
+            unusable = OperatorError if isinstance(error, sqlite3.OperationalError) else CorruptionError
+            raise unusable(f"`{self.path}`: {error}") from error
         self._fill_ballast()
 
     @property

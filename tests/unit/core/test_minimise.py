@@ -46,9 +46,9 @@ def test_floor_steps_finds_every_multiple_of_a_step(n: int, step: Decimal) -> No
     assert floor_steps(float(n * step * 1000) * 0.001, float(step)) == n
 
 
-@given(st.decimals(-100_000, 100_000, places=4), STEPS)
+@given(st.decimals(-100_000, 100_000, places=4), STEPS.filter(lambda step: step <= 10))
 def test_floor_steps_agrees_with_exact_arithmetic(value: Decimal, step: Decimal) -> None:
-    """For every decimal that is not within a millionth of a step below a whole number, which four places never are."""
+    """For every decimal that is not within a millionth of a step below a whole number, which four places of ten never are."""
     assert floor_steps(float(value), float(step)) == value // step - (value % step < 0)
 
 

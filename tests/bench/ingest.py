@@ -1,0 +1,204 @@
+"""`ingest`: what it costs to take readings in, for the gateway and for processes that merely receive, on the same messages.
+
+Meters publish JSON readings at QoS 1 to a real Mosquitto. The gateway decides, accounts and commits each of them for three flows
+before it acknowledges it; `mosquitto_sub`, a bare paho subscriber and Mosquitto's own bridge receive and acknowledge. What counts is
+the operating system's account of each process between just before the first message and when all are through; the rounds are
+interleaved, so that what else goes on in the machine meets all alike. Only the ratios mean anything elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from firmware_sim.load import Load, meter_messages
+from tests.bench.city import FIRST_READING_MS, FLOWS, bench_gateway
+from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Consumer, Gateway, MosquittoSub, Paho
+from tests.broker.mosquitto import running_mosquitto
+from tests.live import LiveGateway
+
+Message = tuple[str, bytes]
+
+SPACING_MS = 300_000
+"""From one reading of a meter to its next: some begin an hour's window, most go on in one."""
+
+STEADY_RATE = 1000
+_TIMEOUT_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to measure.
+
+    Attributes:
+        readings: In a round.
+        devices: Meters, each with a subject of its own.
+        rounds: Of which the median counts.
+        steady_s: How long to send at a steady rate at the end; 0: not at all.
+    """
+
+    readings: int = 100_000
+    devices: int = 10_000
+    rounds: int = 3
+    steady_s: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one consumer took for one round."""
+
+    readings: int
+    cpu_s: float
+    seconds: float
+
+    @property
+    def cpu_s_per_100k(self) -> float:
+        """CPU seconds per 100,000 readings."""
+        return self.cpu_s / self.readings * 100_000
+
+
+def measure(consumer: Consumer, messages: Sequence[Message], rate: float | None = None) -> Sample:
+    """Publish messages to a consumer; return what they cost it.
+
+    Raises: BenchError: not all have come through.
+    """
+    with consumer.turn(len(messages)) as turn:
+        before_s, started_s = _cpu_s(turn.process), time.monotonic()
+        sent = Load("127.0.0.1", consumer.port, messages, rate=rate).run(_TIMEOUT_S)
+        if sent.missing or sent.unheard:
+            raise BenchError(f"`{consumer.name}`: of `{sent.messages}` messages `{sent.acknowledged}` were taken, `{sent.unheard}` unheard")
+        turn.wait(_TIMEOUT_S)
+        return Sample(len(messages), _cpu_s(turn.process) - before_s, time.monotonic() - started_s)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Return what the operating system has charged to a process and its children, dead and alive."""
+    return sum(sum(one.cpu_times()[:4]) for one in (process, *process.children(recursive=True)))
+
+
+def run(options: Options, folder: Path) -> dict[str, Any]:
+    """Run the bench in an empty folder; return the result as it is written to the file."""
+    for name in ("gateway-broker", "broker"):
+        (folder / name).mkdir()
+    with running_mosquitto(folder / "gateway-broker") as own, running_mosquitto(folder / "broker", extra=LOG_SUBSCRIPTIONS) as broker:
+        _say(f"{options.devices} devices and subjects, {FLOWS} flows each")
+        live = bench_gateway(folder / "gateway", own.port, options.devices)
+        messages = _messages(options)
+        try:
+            live.start().wait_ready()
+            consumers: list[Consumer] = [Gateway(live, own), MosquittoSub(broker), Paho(broker), Bridge(broker, folder)]
+            rounds = _rounds(consumers, messages, options)
+            steady = _steady(consumers[:2], messages[options.rounds * options.readings :])
+            return {**_result(rounds, _outcome(live, len(messages)), options), "steady_1000": steady}
+        finally:
+            live.end()
+
+
+def _messages(options: Options) -> list[Message]:
+    """Return the readings of all rounds: a meter's sequence goes on from one to the next, so that none is a replay."""
+    count = options.rounds * options.readings + options.steady_s * STEADY_RATE
+    return meter_messages(count, options.devices, FIRST_READING_MS, SPACING_MS)
+
+
+def _rounds(consumers: list[Consumer], messages: list[Message], options: Options) -> dict[str, list[Sample]]:
+    samples: dict[str, list[Sample]] = {consumer.name: [] for consumer in consumers}
+    for number in range(options.rounds):
+        part = messages[number * options.readings : (number + 1) * options.readings]
+        for consumer in consumers:
+            sample = measure(consumer, part)
+            samples[consumer.name].append(sample)
+            _say(f"round {number + 1}  {consumer.name:<16} {_in_words(sample)}")
+    return samples
+
+
+def _steady(consumers: Iterable[Consumer], messages: list[Message]) -> dict[str, Any]:
+    """Measure at a steady rate, where every message is a wake-up of its own."""
+    figures: dict[str, Any] = {}
+    for consumer in consumers if messages else ():
+        sample = measure(consumer, messages, rate=STEADY_RATE)
+        _say(f"steady   {consumer.name:<16} {_in_words(sample)}")
+        figures[consumer.name] = {"cpu_s_per_100k": round(sample.cpu_s_per_100k, 3)}
+    return figures
+
+
+def _outcome(live: LiveGateway, published: int) -> dict[str, Any]:
+    """Return what became of the readings by the gateway's ledger, and the most memory that it ever held."""
+    ledger = live.status()["ledger"]
+    assert live.process is not None
+    received = ledger.get("frames.received", 0) - ledger.get("frames.rejected.redelivered", 0)
+    contributed = ledger.get("pairs.contributed", 0)
+    return {
+        "peak_rss_mib": round(_peak_rss_mib(live.process.pid), 1),
+        "lost": max(0, published - received, published - contributed // FLOWS),
+        "duplicated": max(0, received - published, -(-contributed // FLOWS) - published),
+    }
+
+
+def _peak_rss_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def _result(rounds: dict[str, list[Sample]], outcome: dict[str, Any], options: Options) -> dict[str, Any]:
+    cost = {name: statistics.median(sample.cpu_s_per_100k for sample in samples) for name, samples in rounds.items()}
+    speed = statistics.median(sample.readings / sample.seconds for sample in rounds["gateway"])
+    figures = {name: {"cpu_s_per_100k": round(cpu_s, 3)} for name, cpu_s in cost.items()}
+    return {
+        **figures,
+        "gateway": {**figures["gateway"], "readings_per_s": round(speed), **outcome},
+        "ratio_to_mosquitto_sub": _ratio(cost["gateway"], cost["mosquitto_sub"]),
+        "ratio_to_paho": _ratio(cost["gateway"], cost["paho"]),
+        "ratio_to_bridge": _ratio(cost["gateway"], cost["mosquitto_bridge"]),
+        "readings": options.readings,
+        "devices": options.devices,
+        "rounds": {name: [round(sample.cpu_s_per_100k, 3) for sample in samples] for name, samples in rounds.items()},
+    }
+
+
+def _ratio(ours: float, theirs: float) -> float | None:
+    """Return a ratio; None where there was so little to do that the operating system's clock did not see it."""
+    return round(ours / theirs, 3) if theirs else None
+
+
+def _in_words(sample: Sample) -> str:
+    return f"{sample.cpu_s_per_100k:6.2f} CPU-s per 100k  {sample.readings / sample.seconds:8.0f} readings/s"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """Return a result as a small table."""
+    gateway = result["gateway"]
+    ratios = {"mosquitto_sub": "ratio_to_mosquitto_sub", "paho": "ratio_to_paho", "mosquitto_bridge": "ratio_to_bridge"}
+    lines = [f"{'':<18}{'CPU-s per 100k':>16}{'gateway is':>14}   rounds"]
+    for name, rounds in result["rounds"].items():
+        ratio = result[ratios[name]] if name in ratios else None
+        against = f"{ratio:.2f} ×" if ratio is not None else ""
+        lines.append(f"{name:<18}{result[name]['cpu_s_per_100k']:>16.2f}{against:>14}   {' '.join(f'{cpu_s:.2f}' for cpu_s in rounds)}")
+    lines += [f"{name + ' at 1000/s':<26}{steady['cpu_s_per_100k']:>8.2f}" for name, steady in result["steady_1000"].items()]
+    lines.append(
+        f"gateway: {gateway['readings_per_s']} readings/s, peak {gateway['peak_rss_mib']} MiB, "
+        f"{gateway['lost']} lost, {gateway['duplicated']} duplicated"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return the exit status: 1 when readings were lost or counted twice."""
+    parser = argparse.ArgumentParser(prog="./dev bench ingest", description="what taking readings in costs, against processes that only receive")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+    for name, default in (("readings", Options.readings), ("devices", Options.devices)):
+        parser.add_argument(f"--{name}", type=int, default=100_000)
+    return 0
