@@ -8,6 +8,7 @@ and wake it.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 
 import structlog
@@ -102,6 +103,8 @@ class App:
         state = self.durable.state
         if isinstance(event, Connected):
             pipeline.session_opened(state, event.session_present, self.durable.clock.now_ms())
+            if not event.session_present:
+                self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
         elif isinstance(event, Dry):
             state.dry = True
@@ -130,8 +133,11 @@ class App:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(self.config.release.tick_ms / 1000)
-            self._tick_due = True
-            self._wake.set()
+            self._tick_now()
+
+    def _tick_now(self) -> None:
+        self._tick_due = True
+        self._wake.set()
 
     async def ask(self, action: Action, *, tick: bool = False) -> Answer:
         """Have the loop run an action between two steps; return its answer once what it changed is durable.
@@ -262,6 +268,8 @@ class App:
         recovery.begin_segment_if_due(state)
         if durable.must_commit():
             await self._commit()
+        else:
+            self._hand_over()  # what a sink did not take at once
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
@@ -272,7 +280,7 @@ class App:
         sink.flush()
         if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
             return
-        rows = await self.durable.store.outbox_rows(recipient, release.RECORDS_BYTES) if state.waiting.get(recipient) else []
+        rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
         release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
 
     def _checkpoint(self) -> None:
@@ -282,11 +290,25 @@ class App:
     async def _commit(self) -> None:
         """Commit, and only then hand over the bundles that the commit holds."""
         await self.durable.commit()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Hand over committed bundles, as far as their sinks take them."""
         state = self.durable.state
         for recipient, unsent in list(state.unsent.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self.durable.origin):
                 release.handed_over(state, recipient)
+
+
+def check_connections(place: Place) -> None:
+    """Read the password and certificates that each connection names, and forget them.
+
+    Raises: OperatorError: a file cannot be used.
+    """
+    for connection in (place.config.broker, *place.config.sink.values()):
+        _password(place, connection)
+        _tls(place, connection)
 
 
 def _password(place: Place, connection: Connection) -> bytes | None:
@@ -298,9 +320,12 @@ def _password(place: Place, connection: Connection) -> bytes | None:
 
 
 def _link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:
-    context = None
-    if connection.tls:
-        context = tls_context(
-            place.path(connection.ca_file), place.path(connection.certificate_file), place.path(connection.private_key_file)
-        )
-    return LinkSettings(host=connection.host, port=connection.port, session=session, tls=context)
+    return LinkSettings(host=connection.host, port=connection.port, session=session, tls=_tls(place, connection))
+
+
+def _tls(place: Place, connection: Connection) -> ssl.SSLContext | None:
+    if not connection.tls:
+        return None
+    return tls_context(
+        place.path(connection.ca_file), place.path(connection.certificate_file), place.path(connection.private_key_file)
+    )

@@ -45,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        where = f"`{error.filename}`: " if error.filename else ""
+        print(f"sluice: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return 2
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Parser:

@@ -18,6 +18,7 @@ from gateway.edge.control import ControlClient
 from gateway.errors import OperatorError, UnavailableError
 
 DEFAULT_CONFIG = Path("gateway.toml")
+LONGEST_KEY_BYTES = 1024
 
 
 def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -68,17 +69,14 @@ def status(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """`sluice check`: configuration, keys and policies, without starting anything."""
-    from gateway.edge.clock import GatewayClock
+    from gateway.app import check_connections
     from gateway.edge.keys import load_keys
     from gateway.policy_keys import read_policies
 
     place = load_config(args.config)
-    GatewayClock(place.config.clock)
+    check_connections(place)
     load_keys(place.keys)
-    policies, public_keys = read_policies(place.policies)
-    for recipient in policies.recipients.values():
-        if recipient.sink not in place.config.sink:
-            raise OperatorError(f"`{args.config}`: `sink.{recipient.sink}`: missing, and recipient `{recipient.id}` names it")
+    policies, public_keys = read_policies(place.policies, place.config.sink)
     found = {"policies": policies.sha256.hex(), "flows": len(policies.flows), "keys": sorted(public_keys)}
     print(json.dumps(found) if args.json else f"well: {len(policies.flows)} flows, policies {policies.sha256.hex()}")
     return 0
@@ -169,6 +167,15 @@ def audit_verify(args: argparse.Namespace) -> int:
     """`sluice audit verify`."""
     from gateway.audit.command import audit_verify as verify
 
-    key = Path(args.key)
-    vkey = key.read_text(errors="replace").strip() if key.is_file() else args.key
-    return verify(args.directory, vkey, args.openings, args.json, sys.stdout)
+    return verify(args.directory, _vkey(args.key), args.openings, args.json, sys.stdout)
+
+
+def _vkey(text: str) -> str:
+    """Return a key that stands on the command line, or in the file that is named there."""
+    file = Path(text)
+    if not file.is_file():
+        return text
+    lines = file.read_bytes()[:LONGEST_KEY_BYTES].decode("ascii", "replace").splitlines()
+    if len(lines) != 1 or not lines[0].isprintable():
+        raise OperatorError(f"`{text}`: is no file with a log's public key")
+    return lines[0]

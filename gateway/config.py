@@ -63,7 +63,7 @@ class Broker(Connection, frozen=True, kw_only=True):
         filters: What to subscribe to; must not match our own topics under `sluice/`.
         receive_maximum: How many unacknowledged messages to ask for at once.
         shared_group: Receive as one of several gateways that divide the messages among them.
-        keep_alive_s: The longest silence in seconds.
+        keep_alive_s: The longest silence; pings go out at half of it.
     """
 
     filters: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -118,8 +118,8 @@ class Audit(_Section, frozen=True, kw_only=True):
     """The transparency log.
 
     Attributes:
-        log_folder: The published log: static files that any web server can serve.
-        openings_folder: Openings for accredited auditors; empty: none are exported.
+        log_folder: The published log, static files that any web server can serve; relative to the state folder.
+        openings_folder: Openings for accredited auditors, relative to the state folder; empty: none are exported.
     """
 
     log_folder: str = "log"
@@ -161,7 +161,7 @@ class Metrics(_Section, frozen=True, kw_only=True):
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    """The whole file.
+    """The whole file: which gateway this is, and where its things lie.
 
     Attributes:
         gateway: This gateway's id: part of topics and bundles, and of the log's origin.

@@ -17,7 +17,6 @@ import structlog
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
 from consent.core.records import decode as decode_consent
-from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry
 from gateway.audit.tiles import LogWriter, labels_path
 from gateway.config import ConfigError, Place
@@ -92,7 +91,7 @@ class DurableState:
         now_ms = self.clock.now_ms()
         changes.begin_log(self.state, now_ms)
         if self.state.force is None:
-            self.apply_policies(*read_policies(self.place.policies))
+            self.apply_policies(*read_policies(self.place.policies, self.config.sink))
         recovery.begin_segment(self.state)
         changes.checkpoint(self.state, now_ms)
         await self.commit()
@@ -126,8 +125,7 @@ class DurableState:
     async def _restore_log(self) -> None:
         """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was
         restored."""
-        note = self.publisher.published_checkpoint()
-        published = None if note is None else Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n")
+        published = self.publisher.published_checkpoint()
         self._published_size = 0 if published is None else published.size
         state = self.state
         state.log = LogWriter(self.origin, self._published_size)
@@ -207,7 +205,8 @@ class DurableState:
 
     def must_commit(self) -> bool:
         """Say whether anything is not durable yet."""
-        return not self.state.commit.is_empty() or self.state.ledger_blob() != self._committed_ledger
+        state = self.state
+        return not state.commit.is_empty() or state.journal.has_records or state.ledger_blob() != self._committed_ledger
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then hand what it may publish to the publisher."""

@@ -39,7 +39,7 @@ class MethodError(SluiceError):
 def policy_apply(durable: DurableState, params: Params) -> Answer:
     """Put the policies folder in force."""
     _no_more(params)
-    policies, public_keys = read_policies(durable.place.policies)
+    policies, public_keys = read_policies(durable.place.policies, durable.config.sink)
     index = durable.apply_policies(policies, public_keys)
     return {"log_index": index, "sha256": policies.sha256.hex()}
 

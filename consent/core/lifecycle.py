@@ -50,7 +50,7 @@ def grant(
         record,
         limits=limits,
         status=Status.GIVEN if since_ms is None else Status.RENEWED,
-        since_ms=now_ms if since_ms is None else since_ms,
+        since_ms=_anew_since(book, record) if since_ms is None else since_ms,
         expiry_ms=expiry_ms,
     )
 
@@ -140,6 +140,12 @@ def _in_force_since(book: Book, policies: PolicySet, record: Consent, limits: Di
             return None
         since_ms = max(since_ms, consent.since_ms)
     return since_ms
+
+
+def _anew_since(book: Book, record: Consent) -> int:
+    """Return from when on a new consent counts: after every stop before it, even where the clock stood or was set back."""
+    touched = _touched(book, record.subject, record.resident, record.scope)
+    return max([record.time_ms, *(stop.time_ms + 1 for stop in touched if not stop.permits)])
 
 
 def _touched(book: Book, subject: bytes, resident: bytes, scope: str) -> list[Consent]:

@@ -22,6 +22,7 @@ from consent.core.policy_bounds import read_ask
 from consent.core.policy_file import Number, PolicyFile, Table
 
 _DPV_TERM: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+_UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # what it means is the recipient's matter, but a bundle's size rests on its length
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
 _VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
 
@@ -82,10 +83,16 @@ def read_property(file: PolicyFile, name: str, value: Any, languages: tuple[str,
     return Property(
         id=name,
         title={} if table.title is None else file.texts(table.title, languages, f"{key}.title"),
-        unit=file.text(table.unit, f"{key}.unit"),
+        unit=_unit(file, table.unit, f"{key}.unit"),
         ladder=ladder,
         clamp=None if table.clamp is None else _clamp(file, table.clamp, ladder[0], f"{key}.clamp"),
     )
+
+
+def _unit(file: PolicyFile, code: str, key: str) -> str:
+    if not _UCUM_CODE.fullmatch(code):
+        raise file.error(key, f"`{code}` is no unit code of ucum, such as kW.h")
+    return code
 
 
 def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal, ...]:

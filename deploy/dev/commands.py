@@ -69,6 +69,11 @@ def _lock(python: Path, arguments: Sequence[str]) -> int:
     return _hand_over([python, "-m", "deploy.dev.lock", *arguments])
 
 
+def _docs(python: Path, arguments: Sequence[str]) -> int:
+    os.chdir(ROOT)
+    return _hand_over([python, "-m", "tests.docs", *arguments])
+
+
 def _lint(python: Path, arguments: Sequence[str]) -> int:
     if arguments:
         raise SetupError(f"lint takes no arguments, not `{arguments[0]}`")
@@ -122,6 +127,13 @@ COMMANDS: dict[str, Command] = {
             programs=_BROKER,
         ),
         Command(
+            name="docs",
+            usage="docs",
+            summary="write the pages of docs/ that are made from the source anew",
+            packages=Packages.DEVELOPMENT,
+            run=_docs,
+        ),
+        Command(
             name="lock",
             usage="lock [--upgrade]",
             summary="write the lock files anew from pyproject.toml",
@@ -134,7 +146,7 @@ COMMANDS: dict[str, Command] = {
 
 def usage() -> str:
     """Return the help text."""
-    rows = "\n".join(f"  ./dev {command.usage:<34}{command.summary}" for command in COMMANDS.values())
+    rows = "\n".join(f"  ./dev {command.usage:<36}{command.summary}" for command in COMMANDS.values())
     return f"usage:\n{rows}\n\nEach sets up what it needs first: .venv, and Debian packages where it may."
 
 

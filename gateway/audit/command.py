@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -27,7 +28,7 @@ def audit_verify(directory: Path, vkey: str, openings: Path | None, as_json: boo
     try:
         report = verify_folder(directory, vkey, openings)
     except (KeyFormatError, NotADirectoryError) as error:
-        out.write(f"{error}\n")
+        print(f"sluice: {error}", file=sys.stderr)
         return _USAGE_STATUS
     out.write(report.to_json() if as_json else report.to_text())
     return report.exit_status

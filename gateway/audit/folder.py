@@ -16,6 +16,7 @@ from gateway.audit.reader import CHECKPOINT_NAME, VKEY_NAME
 from gateway.audit.tiles import labels_path
 
 _PUBLIC_MODE = 0o644
+_PUBLIC_FOLDER_MODE = 0o755
 _PRIVATE_MODE = 0o600
 
 
@@ -28,7 +29,9 @@ class LogFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        if not path.is_dir():
+            path.mkdir(parents=True)
+            path.chmod(_PUBLIC_FOLDER_MODE)
 
     def read_checkpoint(self) -> bytes | None:
         """Return the bytes of the published checkpoint, None before the first."""
@@ -120,6 +123,7 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
     temporary = target.with_name(f".{target.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)  # whatever the umask
         file.write(data)
         file.flush()
         os.fsync(descriptor)
@@ -127,14 +131,15 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
 
 
 def _make_folders(folder: Path, top: Path) -> set[Path]:
-    """Create a folder and those above it, and return the folders whose listing that changed."""
-    changed: set[Path] = set()
-    missing = folder
-    while missing != top and not missing.is_dir():
-        missing = missing.parent
-        changed.add(missing)
-    folder.mkdir(parents=True, exist_ok=True)
-    return changed
+    """Create a public folder and those above it, whatever the umask, and return the folders whose listing that changed."""
+    missing: list[Path] = []
+    while folder != top and not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir()
+        each.chmod(_PUBLIC_FOLDER_MODE)
+    return {each.parent for each in missing}
 
 
 def _sync_folder(folder: Path) -> None:

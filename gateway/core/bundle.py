@@ -38,6 +38,13 @@ from gateway.recipient.wire import (
 class Seal(Protocol):
     """What turns one recipient's records into a bundle."""
 
+    capacity_bytes: int
+    """What the records of one bundle may come to, whatever its log index."""
+
+    def record_bytes(self, record: bytes) -> int:
+        """Return how much of the capacity a record takes up."""
+        ...
+
     def fitting(self, records: Sequence[bytes]) -> int:
         """Return how many of the first records one bundle holds."""
         ...
@@ -67,11 +74,15 @@ class ContentKey:
         self._cipher = ChaCha20Poly1305(key)
         self._wrap = KEY_WRAP_SUITE.encrypt(key, public_key, content_key_info(address, self.key_id, day))
         self._next_counter = 0
-        self._capacity_bytes = self._largest_plaintext_bytes() - plaintext_overhead_bytes(address)
+        self.capacity_bytes = self._largest_plaintext_bytes() - plaintext_overhead_bytes(address)
+
+    def record_bytes(self, record: bytes) -> int:
+        """Return how much of the capacity a record takes up."""
+        return len(record)
 
     def fitting(self, records: Sequence[bytes]) -> int:
         """Return how many of the first records one bundle of at most 128 KiB holds, whatever its log index."""
-        return _fitting(records, self._capacity_bytes, len)
+        return _fitting(self, records)
 
     def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
         """Return the bundle, in one of the padded sizes.
@@ -113,11 +124,15 @@ class OpenData:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._capacity_bytes = MAX_BUNDLE_BYTES - len(encode_open(address, MAX_LOG_INDEX, ()))
+        self.capacity_bytes = MAX_BUNDLE_BYTES - len(encode_open(address, MAX_LOG_INDEX, ()))
+
+    def record_bytes(self, record: bytes) -> int:
+        """Return how much of the capacity a record takes up: its JSON, and a comma."""
+        return len(encode_open_record(record)) + 1
 
     def fitting(self, records: Sequence[bytes]) -> int:
         """Return how many of the first records one bundle of at most 128 KiB holds, whatever its log index."""
-        return _fitting(records, self._capacity_bytes, lambda record: len(encode_open_record(record)) + 1)
+        return _fitting(self, records)
 
     def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
         """Return the bundle as one line of JSON.
@@ -151,10 +166,11 @@ class DailySeals:
         return self._content_key
 
 
-def _fitting(records: Sequence[bytes], capacity_bytes: int, size_bytes: Callable[[bytes], int]) -> int:
+def _fitting(seal: Seal, records: Sequence[bytes]) -> int:
+    left_bytes = seal.capacity_bytes
     for count, record in enumerate(records):
-        capacity_bytes -= size_bytes(record)
-        if capacity_bytes < 0:
+        left_bytes -= seal.record_bytes(record)
+        if left_bytes < 0:
             return count
     return len(records)
 

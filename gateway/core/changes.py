@@ -23,7 +23,7 @@ from gateway.core.journal import PURGE
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots
 from gateway.core.release import void
 from gateway.core.state import State
-from gateway.core.windows import NEVER_MS
+from gateway.core.windows import NEVER_MS, Cohort
 
 PERMITTING = (Status.GIVEN, Status.RENEWED)
 
@@ -217,12 +217,12 @@ def _purge(state: State, contributors: Iterable[bytes]) -> None:
     if state.windows.is_empty():
         return
     for contributor in contributors:
-        keep = {
-            target.cohort: target.terms.since_ms
-            for plan in state.by_contributor.get(contributor, ())
-            for target in plan.targets()
-            if isinstance(target, WindowTarget)
-        }
+        keep: dict[Cohort, int] = {}
+        for plan in state.by_contributor.get(contributor, ()):
+            for target in plan.targets():
+                if isinstance(target, WindowTarget):
+                    since_ms = target.terms.since_ms
+                    keep[target.cohort] = min(since_ms, keep.get(target.cohort, since_ms))  # a new device ends no older one's
         pairs, touched = state.windows.purge(contributor, keep)
         state.ledger.move("pairs.open", "pairs.withdrawn", pairs)
         if touched:

@@ -42,6 +42,11 @@ class Journal:
         self._records.append([DEFINE, slot.ref, slot.device.id, slot.observed_property, targets])
         return slot.ref
 
+    @property
+    def has_records(self) -> bool:
+        """Whether the batch under way holds anything."""
+        return bool(self._records)
+
     def note(self, kind: int, *values: Any) -> None:
         """Write a record of ``kind``."""
         self._records.append([kind, *values])

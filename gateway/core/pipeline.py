@@ -34,9 +34,6 @@ from gateway.core.state import State
 from gateway.core.windows import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
 
 MAX_PAYLOAD_BYTES = 64 * 1024
-MAX_PACKET_IDS = 65_535
-MARK_BYTES = 34
-"""A packet id in two bytes, and the SHA-256 of topic and payload."""
 
 _PAIR_ACCOUNTS = {
     CONTRIBUTED: "pairs.contributed",
@@ -52,28 +49,11 @@ _PAIR_ACCOUNTS = {
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     """Take note of a new connection to the broker: what it may redeliver, and whether readings can have been lost."""
     state.dry = False
-    state.redeliverable = _last_digests(state.marks) if session_present else {}
+    state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
         state.journal.note(WHOLE_SINCE, now_ms)
-
-
-def _last_digests(marks: Sequence[bytes]) -> dict[int, bytes]:
-    """Return the digest that each packet id last stood for."""
-    return {
-        int.from_bytes(blob[at : at + 2], "big"): blob[at + 2 : at + MARK_BYTES]
-        for blob in marks
-        for at in range(0, len(blob), MARK_BYTES)
-    }
-
-
-def keep_marks(marks: list[bytes]) -> None:
-    """Drop the oldest marks that no broker can redeliver any more: packet ids are 16 bits, and the newest frame of an id
-    counts."""
-    frames = sum(map(len, marks)) // MARK_BYTES
-    while frames - len(marks[0]) // MARK_BYTES > MAX_PACKET_IDS:
-        frames -= len(marks.pop(0)) // MARK_BYTES
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
@@ -201,8 +181,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     if digests:
         blob = b"".join(digests)
         state.commit.marks += blob
-        state.marks.append(blob)
-        keep_marks(state.marks)
+        state.marks.add(blob)
     if records:
         _put_in_outbox(state, records)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from consent.core.disclosure import BOTTOM
 from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
+from gateway.core.marks import Marks
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget
 from gateway.core.release import put_back
 from gateway.core.state import State
@@ -24,7 +25,7 @@ HOUR_MS = 3_600_000
 def snapshot(state: State) -> bytes:
     """Return all that the journal would otherwise have to tell: windows, what is remembered of devices, and redelivery marks."""
     memories = {device: memory.state() for device, memory in state.memories.items()}
-    return msgspec.msgpack.encode([state.windows.state(), memories, state.marks])
+    return msgspec.msgpack.encode([state.windows.state(), memories, state.marks.state()])
 
 
 def begin_segment(state: State) -> None:
@@ -53,13 +54,13 @@ def restore(state: State, stored: bytes, batches: Iterable[tuple[bytes, bytes]])
     for device, memory_state in memories.items():
         memory = state.memories.setdefault(device, DeviceMemory())
         memory.restore(memory_state)
-    state.marks = list(marks)
+    state.marks = Marks(marks)
     fold = _Fold(state)
     for batch_marks, journal in batches:
         for record in decode_batch(journal):
             fold.steps[record[0]](*record[1:])
         if batch_marks:
-            state.marks.append(batch_marks)
+            state.marks.add(batch_marks)
     state.windows.forget_cached()
 
 

@@ -25,13 +25,13 @@ from gateway.core.effects import BundleRow, OutboxRow
 from gateway.core.journal import CLOSE, VOID
 from gateway.core.plans import Terms
 from gateway.core.pseudonyms import handle
-from gateway.core.records import encode_row, epoch_day, figure_record, own_record, read_row, single_record
+from gateway.core.records import Waiting, encode_row, epoch_day, figure_record, own_record, read_row, single_record
 from gateway.core.state import Handed, State, Unsent
 from gateway.core.windows import Cohort, Window, window_from_state, window_state
 from gateway.recipient.records import Record, encode_record
 
-RECORDS_BYTES = 100 * 1024
-"""Room for encoded records in a bundle of at most 128 KiB, whatever its form."""
+ROWS_BYTES = 100 * 1024
+"""How much of the outbox to look at for one bundle: a record takes up more room there than in its outbox row."""
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]
 
@@ -51,22 +51,25 @@ class _Draft:
     """A bundle in the making."""
 
     recipient: str
+    seal: Seal
+    left_bytes: int
+    full: bool = False
+    """Something was left for the next bundle, for want of room."""
     records: list[bytes] = field(default_factory=list)
     listed: list[ReleaseRecord] = field(default_factory=list)
     stood: list[_Stood] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
     moved: list[tuple[str, str, int]] = field(default_factory=list)
-    left_bytes: int = RECORDS_BYTES
 
-    def has_room(self) -> bool:
-        """Say whether another record may go in."""
-        return self.left_bytes > 0
+    def has_room(self, records: Sequence[bytes]) -> bool:
+        """Say whether these records may go in, all of them; if not, the bundle is full."""
+        self.full = self.full or sum(map(self.seal.record_bytes, records)) > self.left_bytes
+        return not self.full
 
-    def add(self, record: Record, cohort: Cohort, span: tuple[int, int], pairs: int) -> int:
+    def add(self, encoded: bytes, cohort: Cohort, span: tuple[int, int], pairs: int) -> int:
         """Put a record in; return its number in the bundle."""
-        encoded = encode_record(record)
-        self.left_bytes -= len(encoded)
+        self.left_bytes -= self.seal.record_bytes(encoded)
         self.records.append(encoded)
         level = (cohort.time, cohort.space, cohort.step)
         self.listed.append(
@@ -93,29 +96,31 @@ def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]],
         seal: Makes the bundle's bytes.
     Returns: The bundle, to be handed to the sink once committed; None where nothing may leave now.
     """
-    draft = _Draft(recipient)
+    draft = _Draft(recipient, seal, seal.capacity_bytes)
     terms_of = _terms_in_force(state, now_ms)
     closed: list[list[Any]] = []
     for window in state.windows.ended():
-        if state.policies.flows[window.cohort.flow].recipient == recipient and draft.has_room():
+        if state.policies.flows[window.cohort.flow].recipient == recipient and not draft.full:
             _draw_window(state, draft, window, terms_of, closed)
     for number, content in rows:
-        if not draft.has_room():
+        if draft.full:
             break
         _draw_row(state, draft, number, content, terms_of)
     index = state.log.size if draft.records else -1
     if closed:
         state.journal.note(CLOSE, index, closed)
-    return _finish(state, draft, index, now_ms, seal) if draft.records else None
+    return _finish(state, draft, index, now_ms) if draft.records else None
 
 
 def _terms_in_force(state: State, now_ms: int) -> TermsOf:
     def terms_of(contributor: bytes, cohort: Cohort) -> Terms | None:
-        for plan in state.by_contributor.get(contributor, ()):
-            for target in plan.targets():
-                if target.cohort == cohort:
-                    return target.terms if now_ms < target.terms.expires_ms else None
-        return None
+        held = [
+            target.terms
+            for plan in state.by_contributor.get(contributor, ())
+            for target in plan.targets()
+            if target.cohort == cohort and now_ms < target.terms.expires_ms
+        ]
+        return min(held, key=lambda terms: terms.since_ms, default=None)  # of several devices, the one registered first
 
     return terms_of
 
@@ -132,12 +137,7 @@ def _draw_window(
     cohort = window.cohort
     if cohort.identity == "aggregate":
         closing = close_aggregate(window, terms_of, policies, whole_since_ms)
-        drawn = closing.members
-        if drawn:
-            assert closing.figure is not None
-            retention_days = min(member.terms.retention_days for member in drawn)
-            record = figure_record(window, closing.figure, len(drawn), retention_days, policies)
-            _stand(draft, record, window, drawn)
+        drawn = _draw_figure(state, draft, closing)
     else:
         closing = close_each(window, terms_of, policies, whole_since_ms)
         drawn = _draw_each(state, draft, closing)
@@ -155,6 +155,17 @@ def _draw_window(
         state.windows.remove(window.key)
 
 
+def _draw_figure(state: State, draft: _Draft, closing: Closing) -> list[Member]:
+    """Make a record of the window's one figure; return those that stand in it, nobody where there is no room."""
+    members = closing.members
+    if not members:
+        return []
+    assert closing.figure is not None
+    retention_days = min(member.terms.retention_days for member in members)
+    record = figure_record(closing.window, closing.figure, len(members), retention_days, state.policies)
+    return members if _stand(draft, record, closing.window, members) else []
+
+
 def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     """Make a record of each member's own total, under its pseudonym; return those that found room."""
     window, policies = closing.window, state.policies
@@ -165,22 +176,26 @@ def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     day = epoch_day(window.start_ms)
     pseudonymiser = state.domain_keys.pseudonymiser(draft.recipient, purpose, day, state.identity.start)
     for member in closing.members:
-        if not draft.has_room():
-            break
         secret = state.subject_secrets.get(member.contributor, member.contributor)
         own = figure(window.cohort, [Fraction(member.value)], policies)
         pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
         record = own_record(window, own, pseudonym, pseudonymiser.domain, member.terms.retention_days, policies)
-        _stand(draft, record, window, [member])
+        if not _stand(draft, record, window, [member]):
+            break
         drawn.append(member)
     return drawn
 
 
-def _stand(draft: _Draft, record: Record, window: Window, members: list[Member]) -> None:
+def _stand(draft: _Draft, record: Record, window: Window, members: list[Member]) -> bool:
+    """Put the record of some members of a window into the draft, if there is room."""
+    encoded = encode_record(record)
+    if not draft.has_room([encoded]):
+        return False
     pairs = sum(member.contribution.pairs for member in members)
-    number = draft.add(record, window.cohort, (window.start_ms, window.end_ms), pairs)
+    number = draft.add(encoded, window.cohort, (window.start_ms, window.end_ms), pairs)
     if not window.cohort.public:
         draft.stood += [_Stood(number, m.contributor, m.terms, m.contribution.pairs) for m in members]
+    return True
 
 
 def _account(state: State, draft: _Draft, closing: Closing, drawn: list[Member]) -> None:
@@ -200,19 +215,24 @@ def _draw_row(
     content: bytes,
     terms_of: TermsOf,
 ) -> None:
-    """Draw the readings of an outbox row into the draft; those that may no longer leave are accounted and gone."""
+    """Draw the readings of an outbox row, if there is room for all; those that may no longer leave are accounted and gone."""
     readings = read_row(content)
-    kept = []
+    kept: list[Waiting] = []
+    records: list[bytes] = []
+    bases: list[Terms] = []
     for waiting in readings:
         terms = terms_of(waiting.contributor, waiting.cohort)
-        if terms is None or terms.since_ms > waiting.since_ms:
-            state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", 1)
-            continue
-        record = single_record(waiting, terms, state.policies)
+        if terms is not None and terms.since_ms <= waiting.since_ms:
+            kept.append(waiting)
+            records.append(encode_record(single_record(waiting, terms, state.policies)))
+            bases.append(terms)
+    if not draft.has_room(records):
+        return
+    for waiting, record, terms in zip(kept, records, bases, strict=True):
         place = draft.add(record, waiting.cohort, (waiting.start_ms, waiting.end_ms), 1)
         if not waiting.cohort.public:
             draft.stood.append(_Stood(place, waiting.contributor, terms, 1))
-        kept.append(waiting)
+    state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", len(readings) - len(kept))
     state.ledger.move("pairs.waiting", "pairs.released", len(kept))
     draft.moved.append(("pairs.waiting", "pairs.released", len(kept)))
     draft.outbox.append((number, draft.recipient, content if len(kept) == len(readings) else encode_row(kept)))
@@ -220,9 +240,9 @@ def _draw_row(
     state.waiting[draft.recipient] -= 1
 
 
-def _finish(state: State, draft: _Draft, index: int, now_ms: int, seal: Seal) -> Unsent:
+def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     """Seal and log the draft. The subjects' parts follow the bundle's, each under a salt that dies with the subject's secret."""
-    content = seal.seal(draft.records, index)
+    content = draft.seal.seal(draft.records, index)
     secrets = state.subject_secrets
     subjects = {stood.contributor for stood in draft.stood}
     labels = labels_file([label(subject_label_key(secrets[subject]), index) for subject in subjects], state.identity.random_bytes)
@@ -247,7 +267,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int, seal: Seal) ->
     state.commit.bundles.append(BundleRow(index, draft.recipient, content))
     windows = [window_state(window) for window in draft.windows]
     unsent = Unsent(
-        index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), not draft.has_room()
+        index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full
     )
     state.unsent[draft.recipient] = unsent
     return unsent
@@ -282,7 +302,7 @@ def acknowledged(state: State, index: int) -> None:
 
 def _drop_day_keys(state: State) -> None:
     """Forget the pseudonym keys of days whose totals are all acknowledged."""
-    if state.handed:
+    if state.handed or state.unsent:
         return
     flows = state.policies.flows
     needed = set()

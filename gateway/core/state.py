@@ -22,6 +22,7 @@ from gateway.audit.tiles import LogWriter
 from gateway.core.effects import Commit, LogRow
 from gateway.core.journal import Journal
 from gateway.core.ledger import Ledger
+from gateway.core.marks import Marks
 from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
@@ -106,8 +107,8 @@ class State:
         self.journal = Journal()
         self.log = LogWriter(identity.signer.name)
         self.chain = Chain()
-        self.marks: list[bytes] = []
-        """Marks of the frames last committed, one blob a batch: what the broker may send again after the next reconnect."""
+        self.marks = Marks()
+        """Of the frames last committed: what the broker may send again after the next reconnect."""
         self.redeliverable: dict[int, bytes] = {}
         """Frames committed in an earlier connection that the broker may send again: packet id → digest."""
         self.dry = False

@@ -149,11 +149,10 @@ class Delta:
 
     def add(self, meter: bytes, t_ms: int, n: int) -> int:
         last = self.meters.setdefault(meter, [None, None, None])
-        if last[0] is not None and t_ms < last[0]:
-            self.pairs += 1
-            return CONTRIBUTED
-        fell = last[1] is not None and n < last[1]
-        last[0], last[1] = t_ms, n
+        behind = last[0] is not None and t_ms < last[0]
+        fell = last[1] is not None and (n > last[1] if behind else n < last[1])
+        if not behind:
+            last[0], last[1] = t_ms, n
         if fell:
             self.broken = True
             return RESET
@@ -230,7 +229,7 @@ class Windows:
         self.contributions = 0
         """How many accumulators have been opened since ``recount``: an upper bound of how many there are."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
-        self._cached: list[Cached] = []
+        self._cached: set[Cached] = set()
 
     def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Contribution:
         """Return the accumulator of a contributor in a window, opening either if need be."""
@@ -241,7 +240,7 @@ class Windows:
         if member is None:
             self.contributions += 1
             member = window.members[contributor] = new_contribution(cohort.statistic, self.first_steps[cohort.observed_property])
-        self._cached.append(target)
+        self._cached.add(target)
         return member
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
@@ -336,7 +335,7 @@ class Windows:
         self.watermark_ms, self.whole_since_ms, windows, series = state
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
-        self._cached = []
+        self._cached = set()
 
     def __iter__(self) -> Iterator[Window]:
         """Go through all windows."""

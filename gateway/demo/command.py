@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gateway.config import parse_utc_ms
 from gateway.errors import OperatorError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
@@ -30,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, show, audit; 0 when the audit is well."""
+    from aiomqtt import MqttError
+
     from gateway.demo.stage import Options, temporary_folder
     from gateway.service import set_up_logging
 
@@ -43,9 +46,18 @@ def run(args: argparse.Namespace) -> int:
         raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
     if not 1 <= args.rate <= 100_000:
         raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
+    try:
+        parse_utc_ms(args.start)
+    except ValueError as error:
+        raise OperatorError(f"`--start`: {error}") from error
+    if args.json is not None and not args.json.parent.is_dir():
+        raise OperatorError(f"`{args.json}`: there is no such folder")
     set_up_logging(logging.WARNING)
     options = Options(folder.resolve(), _seconds(args.span), _broker(args.broker), args.start, args.rate)
-    outcome = asyncio.run(_play(options))
+    try:
+        outcome = asyncio.run(_play(options))
+    except MqttError as error:
+        raise OperatorError(f"`--broker`: `{args.broker or 'embedded'}`: {str(error).lower()}") from error
     if args.json is not None:
         args.json.write_text(json.dumps(outcome, indent=2) + "\n")
     return 0 if outcome["audit"] == "ok" and outcome["ledger"] == "balanced" else 1

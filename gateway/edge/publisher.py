@@ -10,7 +10,9 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
+from gateway.audit.notes import Verifier, open_note
 from gateway.errors import CorruptionError, OperatorError
 
 
@@ -32,6 +34,7 @@ class Publisher:
         Raises: OperatorError: one cannot be used.
         """
         self._queue: asyncio.Queue[Publication] = asyncio.Queue()
+        self._verifier = Verifier.parse(vkey)
         try:
             self._log = LogFolder(log_folder)
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
@@ -39,9 +42,16 @@ class Publisher:
         except OSError as error:
             raise OperatorError(f"`{error.filename or log_folder}`: {(error.strerror or 'cannot be written').lower()}") from error
 
-    def published_checkpoint(self) -> bytes | None:
-        """Return the checkpoint that is published now."""
-        return self._log.read_checkpoint()
+    def published_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint that is published now.
+
+        Raises: CorruptionError: it is none, or another key has signed it.
+        """
+        note = self._log.read_checkpoint()
+        try:
+            return None if note is None else Checkpoint.parse(open_note(note, [self._verifier]).text)
+        except ValueError as error:
+            raise CorruptionError(f"`{self._log.path}`: the published checkpoint is not this log's: {error}") from error
 
     @property
     def exports_openings(self) -> bool:

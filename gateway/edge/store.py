@@ -24,7 +24,7 @@ import structlog
 from gateway.core.effects import Commit
 from gateway.edge.keys import GatewayKeys, Sealer
 from gateway.edge.schema import MIGRATIONS
-from gateway.errors import CorruptionError, OperatorError, UnavailableError
+from gateway.errors import CorruptionError, OperatorError
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
@@ -80,8 +80,7 @@ class Store:
         """Take the lock, open the file, bring it up to date and put the ballast in place.
 
         Raises:
-            UnavailableError: Another process owns the file.
-            OperatorError: The folder or file cannot be used.
+            OperatorError: The folder or file cannot be used, or another process owns it.
             CorruptionError: The file is no database, or damaged.
         """
         self._take_lock()
@@ -125,7 +124,7 @@ class Store:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._lock_fd)
-            raise UnavailableError(f"`{self._folder}`: a gateway is running on this state folder") from error
+            raise OperatorError(f"`{self._folder}`: a gateway is running on this state folder") from error
 
     async def _migrate(self) -> None:
         version = (await self._rows("PRAGMA user_version"))[0][0]

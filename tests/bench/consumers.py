@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from firmware_sim.load import Load
 from tests.bench.city import FILTER
@@ -93,7 +93,19 @@ class MosquittoSub:
     def turn(self, count: int) -> Iterator[Turn]:
         """Run it until it has printed ``count`` messages; it then ends, and its account can be read until it is reaped."""
         name = f"bench-sub-{time.monotonic_ns()}"
-        command = [mosquitto_program("mosquitto_sub"), "-p", str(self.port), "-i", name, "-q", "1", "-t", FILTER, "-C", str(count)]
+        command = [
+            mosquitto_program("mosquitto_sub"),
+            "-p",
+            str(self.port),
+            "-i",
+            name,
+            "-q",
+            "1",
+            "-t",
+            FILTER,
+            "-C",
+            str(count),
+        ]
         with _running(command) as started:
             _await_subscription(self._broker, name)
             process = psutil.Process(started.pid)
@@ -136,7 +148,9 @@ class Bridge:
         """Run it; a last message on another topic, behind all others, comes out of it when they have come."""
         name = f"bench-bridge-{time.monotonic_ns()}"
         topics = "".join(f"topic {pattern} in 1\n" for pattern in (FILTER, _END_TOPIC))
-        bridge = f"connection bench\naddress 127.0.0.1:{self.port}\nremote_clientid {name}\ncleansession true\nnotifications false\n"
+        bridge = (
+            f"connection bench\naddress 127.0.0.1:{self.port}\nremote_clientid {name}\ncleansession true\nnotifications false\n"
+        )
         folder = self._folder / name
         folder.mkdir()
         with running_mosquitto(folder, extra=LOG_SUBSCRIPTIONS + bridge + topics) as sink:
@@ -153,7 +167,9 @@ class Bridge:
 
 
 @contextmanager
-def _running(command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program for the length of the context."""
     with subprocess.Popen(command, stdin=stdin, stdout=stdout) as started:
         try:

@@ -1,9 +1,9 @@
 """`ingest`: what it costs to take readings in, for the gateway and for processes that merely receive, on the same messages.
 
-Meters publish JSON readings at QoS 1 to a real Mosquitto. The gateway decides, accounts and commits each of them for three flows
-before it acknowledges it; `mosquitto_sub`, a bare paho subscriber and Mosquitto's own bridge receive and acknowledge. What counts is
-the operating system's account of each process between just before the first message and when all are through; the rounds are
-interleaved, so that what else goes on in the machine meets all alike. Only the ratios mean anything elsewhere.
+Meters publish JSON readings at QoS 1 to a real Mosquitto. The gateway decides, accounts and commits each of them for three
+flows before it acknowledges it; `mosquitto_sub`, a bare paho subscriber and Mosquitto's own bridge receive and acknowledge. What
+counts is the operating system's account of each process between just before the first message and when all are through; the
+rounds are interleaved, so that what else goes on in the machine meets all alike. Only the ratios mean anything elsewhere.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from firmware_sim.load import Load, meter_messages
+from gateway.service import set_up_logging
 from tests.bench.city import FIRST_READING_MS, FLOWS, bench_gateway
 from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Consumer, Gateway, MosquittoSub, Paho
 from tests.broker.mosquitto import running_mosquitto
@@ -76,7 +77,9 @@ def measure(consumer: Consumer, messages: Sequence[Message], rate: float | None 
         before_s, started_s = _cpu_s(turn.process), time.monotonic()
         sent = Load("127.0.0.1", consumer.port, messages, rate=rate).run(_TIMEOUT_S)
         if sent.missing or sent.unheard:
-            raise BenchError(f"`{consumer.name}`: of `{sent.messages}` messages `{sent.acknowledged}` were taken, `{sent.unheard}` unheard")
+            raise BenchError(
+                f"`{consumer.name}`: of `{sent.messages}` messages `{sent.acknowledged}` were taken, `{sent.unheard}` unheard"
+            )
         turn.wait(_TIMEOUT_S)
         return Sample(len(messages), _cpu_s(turn.process) - before_s, time.monotonic() - started_s)
 
@@ -90,7 +93,10 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
     """Run the bench in an empty folder; return the result as it is written to the file."""
     for name in ("gateway-broker", "broker"):
         (folder / name).mkdir()
-    with running_mosquitto(folder / "gateway-broker") as own, running_mosquitto(folder / "broker", extra=LOG_SUBSCRIPTIONS) as broker:
+    with (
+        running_mosquitto(folder / "gateway-broker") as own,
+        running_mosquitto(folder / "broker", extra=LOG_SUBSCRIPTIONS) as broker,
+    ):
         _say(f"{options.devices} devices and subjects, {FLOWS} flows each")
         live = bench_gateway(folder / "gateway", own.port, options.devices)
         messages = _messages(options)
@@ -186,7 +192,9 @@ def as_text(result: dict[str, Any]) -> str:
     for name, rounds in result["rounds"].items():
         ratio = result[ratios[name]] if name in ratios else None
         against = f"{ratio:.2f} ×" if ratio is not None else ""
-        lines.append(f"{name:<18}{result[name]['cpu_s_per_100k']:>16.2f}{against:>14}   {' '.join(f'{cpu_s:.2f}' for cpu_s in rounds)}")
+        lines.append(
+            f"{name:<18}{result[name]['cpu_s_per_100k']:>16.2f}{against:>14}   {' '.join(f'{cpu_s:.2f}' for cpu_s in rounds)}"
+        )
     lines += [f"{name + ' at 1000/s':<26}{steady['cpu_s_per_100k']:>8.2f}" for name, steady in result["steady_1000"].items()]
     lines.append(
         f"gateway: {gateway['readings_per_s']} readings/s, peak {gateway['peak_rss_mib']} MiB, "
@@ -196,9 +204,27 @@ def as_text(result: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; return the exit status: 1 when readings were lost or counted twice."""
-    parser = argparse.ArgumentParser(prog="./dev bench ingest", description="what taking readings in costs, against processes that only receive")
+    """Run the command; return the exit status: 1 when readings were lost or counted twice, or a round came to nothing."""
+    set_up_logging()
+    default = Options()
+    parser = argparse.ArgumentParser(
+        prog="./dev bench ingest", description="what taking readings in costs, against what merely receives"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
-    for name, default in (("readings", Options.readings), ("devices", Options.devices)):
-        parser.add_argument(f"--{name}", type=int, default=100_000)
-    return 0
+    parser.add_argument("--readings", type=int, default=default.readings, help="in a round (default %(default)s)")
+    parser.add_argument("--devices", type=int, default=default.devices, help="meters and subjects (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=default.rounds, help="of which the median counts (default %(default)s)")
+    parser.add_argument(
+        "--steady-s", type=int, default=default.steady_s, help="seconds at 1,000 readings/s (default %(default)s)"
+    )
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        try:
+            result = run(Options(given.readings, given.devices, given.rounds, given.steady_s), Path(folder))
+        except BenchError as error:
+            _say(str(error))
+            return 1
+    print(as_text(result), end="")
+    if given.json is not None:
+        given.json.write_text(json.dumps(result, indent=2) + "\n")
+    return 1 if result["gateway"]["lost"] or result["gateway"]["duplicated"] else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ DATA = "data/datasets/smartmeter_sgsc_10households_4weeks.csv"
 START = datetime(2013, 5, 31, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SCOPE = "hourly"
+RECEIVED_S = 20.0
 
 CITY = """
 [city]
@@ -181,8 +183,9 @@ class Replay:
             reading = {"t": row.at.isoformat(), "kwh": float(row.kwh)}
             self._meters.publish(topic(row.household), json.dumps(reading), qos=1)
             self._sent += 1
-        while self.ledger().get("frames.received", 0) < self._sent:
-            pass  # each question waits for the gateway's loop, so this does not spin
+        deadline_s = time.monotonic() + RECEIVED_S
+        while (received := self.ledger().get("frames.received", 0)) < self._sent:  # each question waits for the gateway's loop
+            assert time.monotonic() < deadline_s, f"{received} of {self._sent} readings received"
 
     def advance(self, to: datetime) -> None:
         """Set the gateway's clock, and let it run a tick."""

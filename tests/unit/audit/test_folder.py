@@ -31,7 +31,19 @@ def test_publish_writes_each_file_whole_and_leaves_no_temporary_ones(tmp_path: P
     found = {str(path.relative_to(log.path)): path.read_bytes() for path in log.path.rglob("*") if path.is_file()}
     assert found == files | {"checkpoint": sign_note(writer.checkpoint().text(), SIGNER)}
     assert log.read_checkpoint() == found["checkpoint"]
-    assert stat.S_IMODE((log.path / "tile/0/000").stat().st_mode) & 0o444 == 0o444 & ~_umask()
+
+
+def test_publish_under_a_strict_umask_everybody_may_still_read(tmp_path: Path) -> None:
+    """The service runs with umask 0077, and a web server under another user serves the log."""
+    before = os.umask(0o077)
+    try:
+        writer, log = LogWriter(SIGNER.name), LogFolder(tmp_path / "log")
+        writer.append(b"x")
+        _publish(log, writer, 0)
+    finally:
+        os.umask(before)
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (log.path, *log.path.rglob("*"))}
+    assert modes == {(True, 0o755), (False, 0o644)}
 
 
 def test_publish_replaces_partial_files_once_the_full_one_is_there(tmp_path: Path) -> None:
@@ -102,9 +114,3 @@ def test_every_published_moment_of_a_growing_log_verifies(tmp_path: Path) -> Non
         report = verify_folder(log.log.path, SIGNER.vkey(), log.openings_folder.path)
         assert report.ok, report.to_text()
         assert report.size == size
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -397,8 +397,8 @@ def test_audit_verify_as_json_has_the_same_verdict(tmp_path: Path) -> None:
     assert report["steps"][4]["findings"] == [{"where": "labels/5", "problem": "`0` bytes are not a power of two of labels"}]
 
 
-def test_audit_verify_with_a_bad_key_or_folder_is_a_usage_error(tmp_path: Path) -> None:
-    """One line and exit status 2."""
+def test_audit_verify_with_a_bad_key_or_folder_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on standard error and exit status 2."""
     log = sample(tmp_path)
     for folder, key, openings in (
         (log.log.path, "nonsense", None),
@@ -407,4 +407,5 @@ def test_audit_verify_with_a_bad_key_or_folder_is_a_usage_error(tmp_path: Path) 
     ):
         out = io.StringIO()
         assert audit_verify(folder, key, openings, False, out) == 2
-        assert len(out.getvalue().splitlines()) == 1
+        assert out.getvalue() == ""
+        assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,0 +1,53 @@
+"""Redelivery marks: which frames were committed last, so that the broker's sending them again changes nothing.
+
+A broker that has not heard our acknowledgement sends the frame anew on the next connection, under the same packet id. Ids are 16
+bits, and the newest frame of an id counts, so more marks than there are ids are never needed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+MARK_BYTES = 34
+"""A packet id in two bytes, and the SHA-256 of topic and payload."""
+
+MOST_MARKS = 65_535
+"""As many as there are packet ids."""
+
+
+class Marks:
+    """The newest marks, one blob of them a batch, as they are stored."""
+
+    __slots__ = ("_blobs", "_bytes")
+
+    def __init__(self, blobs: Iterable[bytes] = ()) -> None:
+        """Take up what ``state`` returned."""
+        self._blobs: deque[bytes] = deque()
+        self._bytes = 0
+        for blob in blobs:
+            self.add(blob)
+
+    def add(self, blob: bytes) -> None:
+        """Add a batch's marks, and drop the oldest batches that no broker can send again any more."""
+        self._blobs.append(blob)
+        self._bytes += len(blob)
+        while self._bytes - len(self._blobs[0]) > MOST_MARKS * MARK_BYTES:
+            self._bytes -= len(self._blobs.popleft())
+
+    def clear(self) -> None:
+        """Forget all: the broker has forgotten the session."""
+        self._blobs.clear()
+        self._bytes = 0
+
+    def digests(self) -> dict[int, bytes]:
+        """Return the digest that each packet id last stood for."""
+        return {
+            int.from_bytes(blob[at : at + 2], "big"): blob[at + 2 : at + MARK_BYTES]
+            for blob in self._blobs
+            for at in range(0, len(blob), MARK_BYTES)
+        }
+
+    def state(self) -> list[bytes]:
+        """Return the blobs, oldest first."""
+        return list(self._blobs)
