@@ -28,6 +28,7 @@ Params = dict[str, Any]
 Method = Callable[[DurableState, Params], Answer]
 
 MAX_DEVICES_AT_ONCE = 10_000
+MAX_TOPIC_BYTES = 1024
 
 
 class MethodError(SluiceError):
@@ -74,13 +75,20 @@ def _checked_device(durable: DurableState, row: Params) -> tuple[str, str, str, 
         raise MethodError(f"there is no device profile `{profile}`")
     if zone not in policies.zones:
         raise MethodError(f"there is no zone `{zone}`")
-    if not topic or not set(topic).isdisjoint("+#\0") or len(topic.encode()) > 1024:
-        raise MethodError("the topic is empty, too long or holds a wildcard")
+    if not _is_topic(topic):
+        raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
     if topic in durable.state.registry:
         raise MethodError("a device with this topic is registered already; revoke it first")
     if subject not in ("new", "none"):
         _known_subject(durable, subject)
     return profile, zone, topic, subject
+
+
+def _is_topic(text: str) -> bool:
+    try:
+        return 0 < len(text.encode()) <= MAX_TOPIC_BYTES and set(text).isdisjoint("+#\0")
+    except UnicodeEncodeError:  # a surrogate, from a shell's argument that is not utf-8
+        return False
 
 
 def _register(durable: DurableState, profile: str, zone: str, topic: str, whose: str) -> Answer:

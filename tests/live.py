@@ -88,6 +88,7 @@ class LiveGateway:
         self.folder = folder
         self.gateway = gateway
         self.process: subprocess.Popen[bytes] | None = None
+        self.program: tuple[str, ...] = ("gateway.cli",)
         self.private_keys: dict[str, Path] = {}
         self._write_policies(policies)
         text = CONFIG.format(
@@ -151,7 +152,7 @@ class LiveGateway:
         """Start the process, and wait until it answers on its control socket."""
         with (self.folder / "gateway.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "run", "--config", str(self.config)],
+                [sys.executable, "-m", *self.program, "run", "--config", str(self.config)],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

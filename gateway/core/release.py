@@ -266,9 +266,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     state.ledger.add("bundles.ready")
     state.commit.bundles.append(BundleRow(index, draft.recipient, content))
     windows = [window_state(window) for window in draft.windows]
-    unsent = Unsent(
-        index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full
-    )
+    unsent = Unsent(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
     state.unsent[draft.recipient] = unsent
     return unsent
 

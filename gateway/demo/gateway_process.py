@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gateway.edge.control import ControlClient
 from gateway.errors import SluiceError, UnavailableError
@@ -33,21 +33,30 @@ class GatewayProcess:
 
         Raises: SluiceError: it ends by itself with its own error.
         """
-        log = (self._folder / "gateway.log").open("ab")
-        with log:
+        with (self._folder / "gateway.log").open("ab") as log:
             while not self._stopping:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "gateway.cli", "run", "--config", str(self._folder / "gateway.toml")),
-                    stderr=log,
-                    stdout=log,
-                )
-                (self._folder / "gateway.pid").write_text(f"{self._process.pid}\n")
-                status = await self._process.wait()
+                status = await self._run_once(log)
                 if status > 0 and not self._stopping:
                     raise SluiceError(f"the gateway ended with status {status}; see `{self._folder / 'gateway.log'}`")
                 if not self._stopping:
                     self.restarts += 1
                     await asyncio.sleep(RESTART_S)
+
+    async def _run_once(self, log: IO[bytes]) -> int:
+        """Run one gateway to its end; where the demo ends first, for whatever reason, none is left behind."""
+        command = (sys.executable, "-m", "gateway.cli", "run", "--config", str(self._folder / "gateway.toml"))
+        process = self._process = await asyncio.create_subprocess_exec(
+            *command,
+            stderr=log,
+            stdout=log,
+            start_new_session=True,  # Ctrl-C is for the demo, which lets the gateway drain before it ends it
+        )
+        (self._folder / "gateway.pid").write_text(f"{process.pid}\n")
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
 
     async def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the gateway, waiting while it is being restarted.

@@ -57,6 +57,7 @@ class Mosquitto:
             "persistence_location": f"{folder}/",
             "allow_anonymous": "true",
             "password_file": None,
+            "acl_file": None,
             **(settings or {}),
         }
         if os.geteuid() == 0:

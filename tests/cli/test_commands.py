@@ -1,4 +1,4 @@
-"""The verbs from a shell: with a gateway running (over its control socket) and with none (in their own process), and the socket itself.
+"""The verbs from a shell, with a gateway running (over its control socket) and with none (in their own process); and the socket.
 
 The brokers are away throughout: no verb needs them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import socket
 import stat
@@ -106,7 +107,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield Shell(live)
         if live.process is not None:
             assert live.stop() == 0
-        assert "Traceback" not in live.log()
+            assert "Traceback" not in live.log()
         assert live.verify().exit_status == 0
     finally:
         live.end()
@@ -147,7 +148,7 @@ def test_consent_from_grant_to_withdrawal(shell: Shell, household: str) -> None:
     refused = shell.json("consent", "refuse", household, "noise-hourly")
     limits = ("--limit", "time=4h", "--limit", "space=city", "--limit", "group=20", "--limit", "precision.consumption=1")
     granted = shell.json("consent", "grant", household, PURPOSE, *limits, "--expiry", "2099-01-01T00:00:00Z")
-    assert (refused["status"], granted["status"]) == ("ConsentRefused", "ConsentGiven")
+    assert (refused["status"], granted["status"]) == ("Refused", "Given")
     shown = {row["scope"]: row for row in shell.json("consent", "show", household)["consents"]}
     assert shown[PURPOSE]["limits"] == {"time": "4h", "space": "city", "group": 20, "precision": {"consumption": "1"}}
     assert shown[PURPOSE]["expiry_ms"] == 4_070_908_800_000
@@ -201,22 +202,19 @@ def test_check_says_that_all_is_well(shell: Shell) -> None:
     assert shell.json("check")["policies"] == shell.json("policy", "show")["sha256"]
 
 
-def test_audit_verify_passes_at_any_time(shell: Shell) -> None:
+def test_audit_verify_passes_at_any_time(shell: Shell, household: str) -> None:
     """With and without openings, key from a file or in full, while the gateway writes or not."""
     log, vkey = str(shell.live.place.log), shell.live.vkey
     assert shell.live.place.openings is not None
     openings = str(shell.live.place.openings)
-    assert shell.run("audit", "verify", log, "--key", vkey)
+    assert "audit: ok" in shell.run("audit", "verify", log, "--key", vkey)
     shell.run("audit", "verify", log, "--key", str(shell.live.place.keys / "log.vkey"))
-    assert "balanced" in shell.run("audit", "verify", log, "--key", vkey, "--openings", openings)
     report = shell.json("audit", "verify", log, "--key", vkey, "--openings", openings)
-    assert all(step["status"] == "passed" for step in report["steps"])
+    assert [step["status"] for step in report["steps"]] == ["passed"] * 6 + ["not checkable"]  # no reading, so no account yet
 
 
-def test_audit_verify_of_a_changed_log_is_a_finding(shell: Shell, tmp_path: Path) -> None:
+def test_audit_verify_of_a_changed_log_is_a_finding(shell: Shell, household: str, tmp_path: Path) -> None:
     """Exit status 1 where a byte differs."""
-    import shutil
-
     log = Path(shutil.copytree(shell.live.place.log, tmp_path / "log"))
     bundle = next(path for path in (log / "tile" / "entries").rglob("*") if path.is_file())
     data = bytearray(bundle.read_bytes())

@@ -107,15 +107,13 @@ def public_readings(messages: Iterable[Message]) -> Counter[Told]:
     return Counter(message.told for message in messages if message.told is not None)
 
 
-def hourly_figures(messages: Sequence[Message], step_wh: int = 100) -> dict[int, float]:
-    """Return the households' sum of each whole hour, floored to the step and shown as its middle: start of the hour → kW.h."""
+def hourly_figures(messages: Iterable[Message], step_wh: int = 100) -> dict[int, float]:
+    """Return the households' sum of each hour, floored to the step and shown as its middle: start of the hour → kW.h."""
     sums: Counter[int] = Counter()
     for message in messages:
         if message.told is None:
             sums[message.t_ms // HOUR_MS * HOUR_MS] += message.wh
-    first_ms, last_ms = messages[0].t_ms, messages[-1].t_ms
-    whole = {start_ms: wh for start_ms, wh in sums.items() if first_ms <= start_ms and start_ms + HOUR_MS <= last_ms}
-    return {start_ms: round((wh // step_wh + 0.5) * step_wh / 1000, 3) for start_ms, wh in whole.items()}
+    return {start_ms: round((wh // step_wh + 0.5) * step_wh / 1000, 3) for start_ms, wh in sums.items()}
 
 
 class Heard:

@@ -18,6 +18,7 @@ from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
+from consent.core.records import Consent
 from gateway.audit.notes import Signer
 from gateway.audit.openings import Opening
 from gateway.audit.payloads import Contribution, ReleasePayload
@@ -286,13 +287,16 @@ class Gate:
         """Put policies in force."""
         keyed = {r.id: RECIPIENT_KEY.public_key() if r.public_key_file else None for r in policies.recipients.values()}
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
-        return changes.apply_policies(self.state, policies, {}, self.now_ms)
+        index = changes.apply_policies(self.state, policies, {}, self.now_ms)
+        self.commit()
+        return index
 
     def device(self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill") -> Device:
         """Register a device."""
         self._topics += 1
         device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms)
         changes.add_device(self.state, device, self.now_ms)
+        self.commit()
         return device
 
     def home(self, *scopes: str, limits: Disclosure = TOP, profile: str = "meter", zone: str = "mill") -> Device:
@@ -321,7 +325,7 @@ class Gate:
             channel="operator",
             expiry_ms=expiry_ms,
         )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._change(consent)
 
     def withdraw(self, device: Device, scope: str) -> int:
         """Let a household withdraw; return the log index."""
@@ -329,7 +333,7 @@ class Gate:
         consent = lifecycle.withdraw(
             self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
         )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._change(consent)
 
     def pause(self, device: Device, scope: str) -> int:
         """Let a household pause; return the log index."""
@@ -337,7 +341,7 @@ class Gate:
         consent = lifecycle.pause(
             self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
         )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._change(consent)
 
     def refuse(self, device: Device, scope: str) -> int:
         """Let a household refuse; return the log index."""
@@ -351,7 +355,12 @@ class Gate:
             now_ms=self.now_ms,
             channel="operator",
         )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._change(consent)
+
+    def _change(self, consent: Consent) -> int:
+        index = changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        self.commit()
+        return index
 
     def _who(self, device: Device) -> tuple[bytes, bytes]:
         assert device.subject is not None
@@ -380,6 +389,7 @@ class Gate:
         self.now_ms = now_ms
         changes.expire(self.state, now_ms)
         release.advance(self.state, now_ms, LATENESS_MS)
+        self.commit()
 
     def form(self, recipient: str = "office") -> Unsent | None:
         """Form a bundle and commit it; it stands ready to be handed over."""

@@ -388,6 +388,18 @@ def test_remove_and_put_back_the_same_window() -> None:
     assert value(windows, T) == 5
 
 
+def test_contributions_counted_as_opened_and_anew() -> None:
+    """The count that bounds memory never falls short, and is exact after each recount."""
+    windows = Windows(STEPS)
+    for who in (ANN, BEN):
+        for t_ms in (T, T + 1, T + HOUR_MS):
+            target(windows, who=who).take(t_ms, 1)
+    assert windows.contributions == 4
+    windows.purge(ANN, {})
+    windows.recount()
+    assert windows.contributions == 2
+
+
 def test_window_state_round_trip() -> None:
     """A window's state names cohort, times and members; a property that is gone from the policies does no harm."""
     window = Window(cohort("max"), T, T + HOUR_MS)

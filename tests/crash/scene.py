@@ -1,0 +1,200 @@
+"""The stage of the crash tests: a real Mosquitto, a slow link, a gateway process on a fast clock, a street, and a city that
+listens.
+
+    sensors ──► Mosquitto ◄──slow link──► gateway ◄──slow link──► Mosquitto ──► listener
+
+Nothing but the broker's acknowledgements and the bundles that arrive is believed when it comes to what was lost or doubled; what
+the gateway says of itself is checked beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from firmware_sim.load import Load, LoadResult
+from gateway.durable import Answer
+from tests.broker.mosquitto import Mosquitto, running_mosquitto
+from tests.crash.slow_link import SlowLink, slow_link
+from tests.crash.street import HOUR_MS, Heard, Message, Street, differences, hourly_figures, public_readings
+from tests.live import Listener, LiveGateway, opened
+
+MIDNIGHT_MS = 1_779_926_400_000  # 2026-05-28T00:00:00Z
+RATE = 1200
+"""Simulated seconds in a second: an hour lasts 3 s."""
+AHEAD_S = 3.0
+"""By so many real seconds the sensors' clocks are ahead of the gateway's, so that no reading is late on a busy machine."""
+SCOPE = "purpose:energy-planning"
+
+
+def fresh_seed() -> int:
+    """Return a seed of this run's own, or the one to run again; pytest shows it when the test fails."""
+    seed = int(os.environ.get("SLUICE_TEST_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"seed {seed}: run again with SLUICE_TEST_SEED={seed}")
+    return seed
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything that runs, and what was published."""
+
+    broker: Mosquitto
+    link: SlowLink
+    upstream: SlowLink
+    live: LiveGateway
+    street: Street
+    listener: Listener
+    subjects: list[str]
+    random: random.Random
+
+    def messages(self, count: int, seconds: float) -> list[Message]:
+        """Return about ``count`` messages, to be published from now on, within ``seconds``."""
+        now_ms: int = self.live.status()["clock"]["now_ms"]
+        start_ms = now_ms // 1000 * 1000 + round(AHEAD_S * RATE) * 1000
+        return self.street.messages(start_ms, count, start_ms + round(seconds * RATE) * 1000)
+
+    def run_for_s(self, least_s: float, most_s: float, *, answering: bool = True) -> None:
+        """Let the gateway run for a random while, counted from when it answers, or from its start."""
+        if answering:
+            self.live.call("status")
+        time.sleep(self.random.uniform(least_s, most_s))
+
+    def kill_and_start(self) -> None:
+        """Kill the gateway, and start it again."""
+        self.live.kill()
+        self.live.start(wait=False)
+
+    def settle(self, timeout_s: float = 60.0) -> Answer:
+        """Wait until the queue is empty and all that may leave now has left; return the status."""
+
+        def is_settled(shown: Answer) -> bool:
+            return bool(shown["broker"]["dry"] and shown["outbox_rows"] == shown["bundles_under_way"] == 0)
+
+        return self.live.wait_until(is_settled, timeout_s)
+
+    def heard(self) -> Heard:
+        """Open what the city got."""
+        return Heard(opened(self.live, self.listener))
+
+    def check(self, messages: Sequence[Message], *, least_hours: int = 0) -> dict[str, int]:
+        """Wait until all is quiet; fail unless every reading arrived once, the figures are right, and books and log agree.
+
+        Args:
+            messages: What the broker acknowledged.
+            least_hours: How many hours' figures to wait for; all that came are checked.
+        Returns: The ledger.
+        """
+        expected, expected_figures = public_readings(messages), hourly_figures(messages)
+        self._wait_for(expected.total(), least_hours)
+        shown = self.settle()
+        heard = self.heard()
+        assert differences(expected, heard.readings) == ""
+        assert expected.total() == len(heard.ids) == heard.ids.total(), "published_public == city_public == city_public_records"
+        assert len(heard.figures) >= least_hours
+        for start_ms, figures in heard.figures.items():
+            assert [expected_figures[start_ms]] == figures, f"the hour from {start_ms}"
+        ledger: dict[str, int] = shown["ledger"]
+        assert shown["imbalances"] == []
+        assert ledger.get("pairs.late", 0) == ledger.get("pairs.waiting", 0) == 0
+        assert ledger["pairs.released"] == expected.total()
+        self.check_log()
+        return ledger
+
+    def _wait_for(self, readings: int, figures: int, timeout_s: float = 60.0) -> None:
+        """Wait until so much has arrived, or in vain; what is missing then, ``check`` says."""
+        deadline_s = time.monotonic() + timeout_s
+        seen = -1
+        while time.monotonic() < deadline_s:
+            if seen != len(self.listener.messages):
+                seen = len(self.listener.messages)
+                heard = self.heard()
+                if heard.ids.total() >= readings and len(heard.figures) >= figures:
+                    return
+            time.sleep(0.05)
+
+    def check_log(self) -> None:
+        """End the gateway in order; fail unless its log verifies, its ledger balances and it has complained of nothing."""
+        assert self.live.stop() == 0
+        report = self.live.verify()
+        assert report.ok, report.to_text()
+        assert report.ledger == "balanced"
+        printed = self.live.log()
+        complaints = [line for line in printed.splitlines() if '"level": "error"' in line or "Traceback" in line]
+        assert complaints == []
+
+
+@contextmanager
+def scene(folder: Path, seed: int, *, street: Street | None = None) -> Iterator[Scene]:
+    """Set the stage: everything runs when this returns, and nothing afterwards. The links are quick until told otherwise.
+
+    Args:
+        folder: Empty.
+        seed: Of all that is random here.
+        street: Another one than the usual.
+    """
+    (folder / "broker").mkdir()
+    street = street or Street(seed, meters=20)
+    with (
+        running_mosquitto(folder / "broker") as broker,
+        slow_link(broker.port) as link,
+        slow_link(broker.port) as upstream,
+    ):
+        live = LiveGateway(folder / "gateway", link.port, upstream_port=upstream.port, extra=clock(time.time()))
+        subjects = [row["subject"] for row in live.add_devices(street.registry()) if "subject" in row]
+        live.offline([("consent.grant", {"subject": subject, "scope": SCOPE}) for subject in subjects])
+        listener = Listener(broker.port, live.gateway)
+        try:
+            live.start()
+            live.wait_ready()
+            yield Scene(broker, link, upstream, live, street, listener, subjects, random.Random(seed))
+        finally:
+            live.end()
+            listener.close()
+
+
+def clock(at_s: float, start_ms: int = MIDNIGHT_MS, rate: float = RATE) -> str:
+    """Return the `[clock]` of a configuration, for a clock that shows ``start_ms`` at Unix time ``at_s``."""
+    start = datetime.fromtimestamp(start_ms / 1000, UTC).isoformat()
+    return f'\n[clock]\nsimulated = true\nstart = "{start}"\nat = {at_s}\nrate = {rate}\n'
+
+
+class Publishing:
+    """Sensors that publish in a thread of their own, evenly over a while; leaving the context waits for the last of them."""
+
+    def __init__(self, port: int, messages: Sequence[Message], seconds: float) -> None:
+        pairs = [(message.topic, message.payload) for message in messages]
+        self._load = Load("127.0.0.1", port, pairs, rate=len(pairs) / seconds)
+        self._results: list[LoadResult] = []
+        self._thread = threading.Thread(target=lambda: self._results.append(self._load.run(120)), name="sensors")
+
+    @property
+    def acknowledged(self) -> int:
+        """How many messages the broker has taken over so far."""
+        return self._load.acknowledged
+
+    @property
+    def running(self) -> bool:
+        """Whether there is anything left to publish."""
+        return self._thread.is_alive()
+
+    @property
+    def result(self) -> LoadResult:
+        """What it came to; only after the end."""
+        (result,) = self._results
+        return result
+
+    def __enter__(self) -> Publishing:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._load.stop()
+        self._thread.join()

@@ -1,0 +1,120 @@
+"""`kill -9` of the gateway at any moment: every reading that the broker acknowledged reaches the city exactly once.
+
+The links to the brokers are slow, so that at nearly every kill some frames are committed whose acknowledgement the broker has not
+got, and it sends them again; a test in which it never did so has shown nothing and fails.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.crash.scene import Publishing, Scene, fresh_seed, scene
+from tests.crash.slow_link import HELD_S
+
+LINK_S = 0.05
+
+
+def kill_at_random(stage: Scene, kill: int) -> None:
+    """Kill and start again, at a random moment of the work; every fifth time of the start."""
+    if kill % 5 == 4:
+        stage.run_for_s(0, 0.6, answering=False)
+    else:
+        stage.run_for_s(0.05, 0.7)
+    stage.kill_and_start()
+
+
+def test_gateway_killed_ten_times_under_load_every_reading_arrives_once(tmp_path: Path) -> None:
+    """More frames than there are packet identifiers, ten kills: nothing lost, nothing twice, the figures right, the log whole."""
+    seconds = 11.0
+    with scene(tmp_path, fresh_seed()) as stage:
+        stage.link.there_s, stage.upstream.there_s = LINK_S, 0.01
+        messages = stage.messages(66_500, seconds)
+        with Publishing(stage.broker.port, messages, seconds) as sensors:
+            for kill in range(10):
+                kill_at_random(stage, kill)
+            assert sensors.running, "the kills were not under load"
+        assert sensors.result.acknowledged == len(messages)
+        ledger = stage.check(messages, least_hours=2)
+        assert ledger["frames.rejected.redelivered"] > 0
+        assert ledger["frames.received"] - ledger["frames.rejected.redelivered"] == len(messages) > 65_535
+        assert ledger["frames.admitted"] == len(messages)
+
+
+def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
+    """The broker keeps its queue over a restart; what sensors repeat for want of an answer is known for a repeat."""
+    seconds = 4.0
+    with scene(tmp_path, fresh_seed()) as stage:
+        stage.link.there_s = LINK_S
+        messages = stage.messages(12_000, seconds)
+        with Publishing(stage.broker.port, messages, seconds) as sensors:
+            stage.run_for_s(0.3, 0.6)
+            stage.broker.restart()
+            stage.run_for_s(0.3, 0.6)
+            stage.live.kill()
+            stage.broker.restart()
+            stage.live.start()
+            stage.run_for_s(0.1, 0.5)
+            stage.kill_and_start()
+        assert sensors.result.acknowledged == len(messages)
+        assert sensors.result.reconnects >= 2
+        assert stage.check(messages)["frames.rejected.redelivered"] > 0
+
+
+@pytest.mark.slow
+def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_once(tmp_path: Path) -> None:
+    """Sixty kills over links of changing speed, and a broker restart after every fifteenth."""
+    seconds = 60.0
+    with scene(tmp_path, fresh_seed()) as stage:
+        messages = stage.messages(150_000, seconds)
+        with Publishing(stage.broker.port, messages, seconds) as sensors:
+            for kill in range(60):
+                stage.link.there_s = stage.random.choice((0.0, 0.002, 0.02, 0.1))
+                stage.link.back_s = stage.random.choice((0.0, 0.0, 0.02))
+                stage.upstream.there_s = stage.random.choice((0.0, 0.002, 0.02))
+                stage.upstream.back_s = stage.random.choice((0.0, 0.002, 0.1))
+                kill_at_random(stage, kill)
+                if kill % 15 == 14:
+                    stage.broker.restart()
+        assert sensors.result.acknowledged == len(messages)
+        assert stage.check(messages, least_hours=10)["frames.rejected.redelivered"] > 0
+
+
+@pytest.mark.parametrize("reaches_city", [True, False])
+def test_bundle_handed_over_and_unacknowledged_is_sent_again_unchanged(tmp_path: Path, reaches_city: bool) -> None:
+    """A bundle on its way when the gateway dies goes out again: the same bytes under the same log index, named by the receipt."""
+    with scene(tmp_path, 1) as stage:
+        if reaches_city:
+            stage.upstream.back_s = HELD_S  # its acknowledgement never comes back
+        else:
+            stage.upstream.there_s = HELD_S  # it never arrives
+        messages = stage.messages(200, 20.0)
+        with Publishing(stage.broker.port, messages[:100], 0.2):
+            pass
+        stage.live.wait_until(lambda shown: shown["bundles_under_way"] == 1)
+        if reaches_city:
+            wait_for_bundles(stage, 1)
+        with Publishing(stage.broker.port, messages[100:], 0.2):
+            pass
+        stage.kill_and_start()
+        stage.live.wait_until(lambda shown: shown["ledger"]["frames.received"] >= len(messages))
+        withdrawn = stage.live.call("consent.withdraw", {"subject": stage.subjects[0], "scope": "purpose:energy-planning"})
+        stage.upstream.there_s = stage.upstream.back_s = 0.0
+        stage.kill_and_start()
+        ledger = stage.check(messages)
+        first, *others = stage.listener.messages
+        again = [content for _, index, content in others if index == first[1]]
+        assert again == ([first[2]] * len(again) if reaches_city else [])
+        assert len(again) >= int(reaches_city)
+        assert withdrawn["handed_over"] == [first[1]]
+        assert ledger["bundles.formed"] == ledger["bundles.acknowledged"] == len(stage.listener.bundles())
+
+
+def wait_for_bundles(stage: Scene, count: int) -> None:
+    """Wait until so many have arrived."""
+    deadline_s = time.monotonic() + 10
+    while len(stage.listener.messages) < count:
+        assert time.monotonic() < deadline_s, "the bundle did not arrive"
+        time.sleep(0.02)

@@ -1,0 +1,110 @@
+"""A gateway that leaks, to prove that the search for canaries would find it.
+
+    python -m tests.privacy.leaking LEAK run --config FILE
+
+Each leak is one function of the gateway replaced, as a careless change might.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from consent.core.policy import PolicySet
+from gateway import service, status
+from gateway.app import App
+from gateway.cli import main
+from gateway.core import pipeline, records, release
+from gateway.core.mqtt_events import Frame
+from gateway.core.plans import Terms
+from gateway.core.records import Waiting
+from gateway.core.state import State
+from gateway.edge.keys import Sealer
+from gateway.edge.mqtt import MqttLink
+from gateway.recipient.records import Record
+
+_take_frames = pipeline.take_frames
+
+
+def logged_topic() -> None:
+    """Whoever is unknown is named in the output."""
+
+    def take_frames(state: State, frames: Any, now_ms: int) -> None:
+        for frame in frames:
+            if frame.topic not in state.devices:
+                print(f'{{"event": "unknown device", "topic": "{frame.topic}"}}', file=sys.stderr)
+        _take_frames(state, frames, now_ms)
+
+    pipeline.take_frames = take_frames
+
+
+def unsealed_registry() -> None:
+    """Rows of the registry lie on the disk as they are."""
+    seal, unseal = Sealer.seal, Sealer.open
+
+    def seal_but_devices(self: Sealer, table: str, row_id: bytes, plaintext: bytes) -> bytes:
+        return plaintext if table == "device" else seal(self, table, row_id, plaintext)
+
+    def open_but_devices(self: Sealer, table: str, row_id: bytes, sealed: bytes) -> bytes:
+        return sealed if table == "device" else unseal(self, table, row_id, sealed)
+
+    Sealer.seal, Sealer.open = seal_but_devices, open_but_devices  # type: ignore[method-assign]
+
+
+def device_in_record_id() -> None:
+    """Records of one device can be told to be of one device."""
+
+    def single_record(waiting: Waiting, terms: Terms, policies: PolicySet) -> Record:
+        return msgspec.structs.replace(records.single_record(waiting, terms, policies), id=waiting.contributor)
+
+    vars(release)["single_record"] = single_record
+
+
+def topic_in_metrics() -> None:
+    """A figure for each topic."""
+
+    def with_topics(app: App) -> Mapping[str, float]:
+        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry}}
+
+    vars(service)["gauges"] = with_topics
+
+
+def topic_on_the_wire() -> None:
+    """Bundles carry, in base64, the topic of the frame that came last."""
+    last: list[Frame] = []
+    try_publish: Callable[..., int | None] = MqttLink.try_publish
+
+    def take_frames(state: State, frames: Any, now_ms: int) -> None:
+        last[:] = frames[-1:]
+        _take_frames(state, frames, now_ms)
+
+    def with_topic(self: MqttLink, topic: str, payload: bytes, *, user_properties: Any = (), retain: bool = False) -> int | None:
+        source = [("source", base64.b64encode(frame.topic.encode()).decode()) for frame in last]
+        return try_publish(self, topic, payload, user_properties=(*user_properties, *source), retain=retain)
+
+    pipeline.take_frames = take_frames
+    MqttLink.try_publish = with_topic  # type: ignore[method-assign]
+
+
+def payload_in_marks() -> None:
+    """What was rejected is kept beside the marks of redelivery, where it can be looked at."""
+
+    def take_frames(state: State, frames: Any, now_ms: int) -> None:
+        _take_frames(state, frames, now_ms)
+        state.commit.marks += b"".join(frame.payload for frame in frames)
+
+    pipeline.take_frames = take_frames
+
+
+LEAKS: dict[str, Callable[[], None]] = {
+    leak.__name__: leak
+    for leak in (logged_topic, unsealed_registry, device_in_record_id, topic_in_metrics, topic_on_the_wire, payload_in_marks)
+}
+
+if __name__ == "__main__":
+    LEAKS[sys.argv[1]]()
+    sys.exit(main(sys.argv[2:]))
