@@ -1,4 +1,4 @@
-"""`sluice sim run|load`: simulated devices from a shell."""
+"""`sluice sim run` and `sluice sim load`: simulated devices from a shell."""
 
 from __future__ import annotations
 
@@ -23,18 +23,24 @@ _FINDING = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `sluice sim` its two commands; ``run`` carries out either."""
-    commands = parser.add_subparsers(dest="sim_command", required=True, metavar="run|load")
-    fleet = commands.add_parser("run", help="publish what a scenario's devices measure", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="sim_command", required=True, metavar="COMMAND")
+    fleet = _command(commands, "run", "publish what a scenario's devices measure")
     _add_broker(fleet)
-    fleet.add_argument("--scenario", required=True, type=Path, metavar="FILE", help="the devices and their clock, in json")
+    fleet.add_argument("--scenario", required=True, type=Path, metavar="FILE", help="the devices and their clock, in JSON")
     fleet.add_argument("--for", dest="for_s", type=_seconds, metavar="30s", help="stop after so long, in real time")
-    fleet.add_argument("--until", type=_moment_ms, metavar="TIME", help="stop at this time of the devices' clock, iso 8601")
-    load = commands.add_parser("load", help="publish meter readings as fast as the broker takes them", allow_abbrev=False)
+    fleet.add_argument(
+        "--until", type=_moment_ms, metavar="TIME", help="stop at this time of the devices' clock, e.g. 2026-03-21T01:00:00Z"
+    )
+    load = _command(commands, "load", "publish meter readings as fast as the broker takes them")
     _add_broker(load)
     load.add_argument("--messages", required=True, type=_positive, metavar="N", help="how many readings")
     load.add_argument("--devices", required=True, type=_positive, metavar="N", help="from how many meters")
     load.add_argument("--rate", type=_rate, metavar="R", help="readings per second; without it, as fast as possible")
-    load.add_argument("--connections", type=_positive, default=1, metavar="N", help="over how many connections (1)")
+    load.add_argument("--connections", type=_positive, default=1, metavar="N", help="over how many connections (default: 1)")
+
+
+def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -109,9 +115,11 @@ def _say(figures: dict[str, Any], *, as_json: bool) -> None:
 
 def _add_broker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--broker", required=True, type=_broker, metavar="HOST:PORT", help="where the sensors' broker listens")
-    parser.add_argument("--username", metavar="NAME", help="for the broker")
-    parser.add_argument("--password-file", type=Path, metavar="FILE", help="first line is the password for the broker")
-    parser.add_argument("--json", action="store_true", help="print the figures as json")
+    parser.add_argument("--username", metavar="NAME", help="user at the broker")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="file with the password at the broker, in its first line"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _password(args: argparse.Namespace) -> str | None:

@@ -57,11 +57,12 @@ def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: 
     return parser
 
 
-def _with_config(parser: Parser) -> Parser:
+def _with_config(parser: Parser, *, prints: bool = True) -> Parser:
     parser.add_argument(
-        "--config", type=Path, default=commands.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: gateway.toml)"
+        "--config", type=Path, default=commands.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    if prints:
+        parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -83,7 +84,7 @@ def _method(
 
 
 def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
-    _with_config(_verb(verbs, "run", "run the gateway", commands.run))
+    _with_config(_verb(verbs, "run", "run the gateway", commands.run), prints=False)
     _with_config(_verb(verbs, "status", "show the running gateway on one screen", commands.status))
     _with_config(_verb(verbs, "check", "check configuration, keys and policies", commands.check))
 
@@ -102,11 +103,17 @@ def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "device", "the registry of devices")
     add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", commands.device_params)
-    add.add_argument("--profile", metavar="P", help="device class, as in policies/devices")
-    add.add_argument("--zone", metavar="Z", help="block where it stands")
-    add.add_argument("--topic", metavar="T", help="topic that it publishes to")
+    add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
+    add.add_argument("--zone", metavar="ZONE", help="block where it stands")
+    add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")
     add.add_argument("--subject", default="none", metavar="new|ID|none", help="whose it is (default: none, the city's own)")
-    add.add_argument("--from", dest="from_file", type=Path, metavar="FILE", help="many devices, one JSON object a line")
+    add.add_argument(
+        "--from",
+        dest="from_file",
+        type=Path,
+        metavar="FILE",
+        help="many devices, one JSON object a line: profile, zone, topic, subject",
+    )
     _method(group, "list", "list devices by their random ids", "device.list", lambda _: {})
     revoke = _method(group, "revoke", "strike a device off the register", "device.revoke", lambda args: {"device": args.device})
     revoke.add_argument("device", metavar="ID", help="as `device list` shows it")
@@ -116,7 +123,11 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "consent", "what citizens permit")
     grant = _who(_method(group, "grant", "permit a flow or purpose, up to limits", "consent.grant", commands.grant_params))
     grant.add_argument(
-        "--limit", action="append", default=[], metavar="AXIS=VALUE", help="e.g. time=4h, space=city, precision.LAeq=1, group=20"
+        "--limit",
+        action="append",
+        default=[],
+        metavar="AXIS=VALUE",
+        help="no more than that, e.g. time=4h, space=city, precision.LAeq=1, group=20",
     )
     grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
     _who(_method(group, "refuse", "say no to what was never permitted", "consent.refuse", commands.who_params))
@@ -128,7 +139,7 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _who(parser: Parser) -> Parser:
     parser.add_argument("subject", metavar="SUBJECT", help="the subject's id")
-    parser.add_argument("scope", metavar="FLOW", help="a flow, or purpose:ID for every flow of a purpose")
+    parser.add_argument("scope", metavar="SCOPE", help="a flow, or purpose:ID for every flow of a purpose")
     parser.add_argument("--resident", metavar="ID", help="who speaks, where the subject has several residents")
     return parser
 
@@ -138,7 +149,7 @@ def _clock_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     advance = _method(
         group, "advance", "set a standing simulated clock forward and run one tick", "clock.advance", lambda args: {"to": args.to}
     )
-    advance.add_argument("to", metavar="TIME", help="e.g. 2026-05-01T13:00:00Z")
+    advance.add_argument("to", metavar="TIME", help="to when, e.g. 2026-05-01T13:00:00Z")
 
 
 def _audit_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:

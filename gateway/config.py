@@ -138,7 +138,7 @@ class Clock(_Section, frozen=True, kw_only=True):
 
     simulated: bool = False
     start: str | None = None
-    at: float | None = None
+    at: Annotated[float, Meta(ge=0, le=100_000_000_000)] | None = None
     rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
 
     def __post_init__(self) -> None:

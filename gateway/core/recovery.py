@@ -129,7 +129,8 @@ class _Fold:
             window = windows.open[Cohort(*cohort_row), start_ms]
             copy = Window(window.cohort, start_ms, end_ms)
             copy.members = {contributor: window.members[contributor] for contributor in drawn}
-            taken.append(window_state(copy))
+            if drawn:
+                taken.append(window_state(copy))
             for contributor in gone:
                 del window.members[contributor]
             if not window.members:
@@ -137,7 +138,7 @@ class _Fold:
         self._unsent[index] = taken
 
     def _void(self, index: int) -> None:
-        put_back(self._state, self._unsent.pop(index))
+        put_back(self._state, self._unsent.pop(index, []))  # a bundle of waiting records alone closed no window
 
     def _whole_since(self, since_ms: int) -> None:
         self._state.windows.whole_since_ms = since_ms

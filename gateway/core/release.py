@@ -109,7 +109,10 @@ def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]],
     index = state.log.size if draft.records else -1
     if closed:
         state.journal.note(CLOSE, index, closed)
-    return _finish(state, draft, index, now_ms) if draft.records else None
+    if draft.records:
+        return _finish(state, draft, index, now_ms)
+    _drop_day_keys(state)
+    return None
 
 
 def _terms_in_force(state: State, now_ms: int) -> TermsOf:

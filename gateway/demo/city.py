@@ -82,10 +82,11 @@ def shipped_policies() -> Path:
 
     Raises: OperatorError: it is not there.
     """
-    folder = Path(__file__).resolve().parents[2] / "policies"
-    if not (folder / "city.toml").is_file():
-        raise OperatorError(f"`{folder}`: the shipped policies are missing; run the demo from a checkout")
-    return folder
+    candidates = (Path(__file__).resolve().parents[2] / "policies", Path("/etc/sluice/policies"))  # a checkout; the image
+    for folder in candidates:
+        if (folder / "city.toml").is_file():
+            return folder
+    raise OperatorError(f"`{candidates[0]}`: the shipped policies are missing; run the demo from a checkout")
 
 
 async def make_city(folder: Path, host: str, port: int, start: str, at_s: float, rate: float) -> DemoCity:

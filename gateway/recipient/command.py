@@ -31,10 +31,15 @@ class UsageError(ValueError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the sub-commands to the parser of `sluice recipient`; `run` takes what it parses."""
     commands = parser.add_subparsers(dest="recipient_command", required=True, metavar="COMMAND")
-    keygen = commands.add_parser("keygen", help="make a key pair")
+    keygen = commands.add_parser("keygen", help="make a key pair", description="Make a key pair.", allow_abbrev=False)
     keygen.add_argument("target", type=Path, metavar="DIR_OR_FILE", help="a folder, or the name of the private key file")
     keygen.add_argument("--json", action="store_true", help="print JSON")
-    opening = commands.add_parser("open", help="open bundles and print their records")
+    opening = commands.add_parser(
+        "open",
+        help="open bundles and print their records",
+        description="Open bundles and print their records.",
+        allow_abbrev=False,
+    )
     opening.add_argument("files", type=Path, nargs="*", metavar="FILE", help="bundles as received")
     opening.add_argument("--key", type=Path, metavar="KEYFILE", help="the private key; not needed for open data")
     opening.add_argument("--log", type=Path, metavar="DIR", help="the gateway's public log: hand on only what it covers")

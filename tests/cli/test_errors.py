@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.keys import init_keys
+from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate
 from tests.cli.shell import cold_sluice, sluice
 from tests.live import LiveGateway
@@ -475,6 +476,26 @@ def test_broken_policies_leave_the_old_in_force(live: LiveGateway) -> None:
     assert live.status()["log"]["size"] == size
     assert live.stop() == 0
     assert "Traceback" not in live.log()
+
+
+def test_disk_that_fails_while_it_runs_ends_it_in_one_line(live: LiveGateway) -> None:
+    """The log cannot be published any more: the process ends, however much waits, and the next start goes on from the commit."""
+    log = live.place.log
+    log.rename(log.with_name("moved"))
+    log.touch()
+    for _ in range(3):
+        with contextlib.suppress(UnavailableError):
+            live.call("policy.apply")
+    assert live.process is not None
+    assert live.process.wait(20) == 2
+    assert "Traceback" not in live.log()
+    (line,) = (line for line in live.log().splitlines() if not line.startswith("{"))
+    assert "the disk failed" in line
+    log.unlink()
+    log.with_name("moved").rename(log)
+    live.start()
+    assert live.stop() == 0
+    assert live.verify().exit_status == 0
 
 
 def test_recipient_key_of_the_wrong_kind_is_refused(folder: Path) -> None:

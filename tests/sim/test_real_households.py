@@ -21,6 +21,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.edge.control import ControlClient
 from gateway.recipient.records import Record
@@ -127,7 +128,11 @@ def rows(path: Path) -> tuple[Row, ...]:
     """Read the file in order of time, its times as UTC."""
     with path.open(newline="") as lines:
         read = [
-            Row(line["customer_id"], datetime.fromisoformat(line["reading_datetime"] + "+00:00"), Decimal(line["general_supply_kwh"]))
+            Row(
+                line["customer_id"],
+                datetime.fromisoformat(line["reading_datetime"] + "+00:00"),
+                Decimal(line["general_supply_kwh"]),
+            )
             for line in csv.DictReader(lines)
         ]
     return tuple(sorted(read, key=lambda row: (row.at, row.household)))
@@ -156,12 +161,10 @@ class Replay:
             [{"profile": "meter", "zone": "mill", "topic": topic(name), "subject": "new"} for name in self.households]
         )
         self.subjects = {name: device["subject"] for name, device in zip(self.households, devices, strict=True)}
-        self.live.offline(
-            [("consent.grant", {"subject": self.subjects[name], "scope": SCOPE}) for name in self.consenting]
-        )
+        self.live.offline([("consent.grant", {"subject": self.subjects[name], "scope": SCOPE}) for name in self.consenting])
         self.listener = Listener(port, self.live.gateway)
         self._sent = 0
-        self._meters = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="meters", protocol=paho.MQTTv5)
+        self._meters = paho.Client(CallbackAPIVersion.VERSION2, client_id="meters", protocol=paho.MQTTv5)
         self._meters.connect("127.0.0.1", port)
         self._meters.loop_start()
         self.live.start()
@@ -288,7 +291,7 @@ def test_four_of_ten_consent_nothing_is_released_and_the_ledger_says_why(tmp_pat
 
 
 def test_one_withdraws_midway_gone_from_the_open_window_and_all_after(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
-    """A withdrawal in the middle of an hour takes the household out of that hour's figure, and leaves those before as they were."""
+    """A withdrawal in the middle of an hour takes the household out of that hour, and leaves the hours before as they were."""
     read = four_weeks[: 48 * 10]
     middle = START + 13 * HOUR
     before = [row for row in read if row.at < middle]
@@ -311,8 +314,6 @@ def test_one_withdraws_midway_gone_from_the_open_window_and_all_after(tmp_path: 
         seven = sums(read, playing.consenting)
         six = sums(read, set(playing.consenting) - {leaving})
         assert any(six[hour] != seven[hour] for hour in six if hour >= middle)
-        assert playing.figures() == {
-            hour: (seven[hour], 7) if hour < middle else (six[hour], 6) for hour in seven
-        }
+        assert playing.figures() == {hour: (seven[hour], 7) if hour < middle else (six[hour], 6) for hour in seven}
         assert ledger["pairs.withdrawn"] == 1
         assert ledger["pairs.withheld.withdrawn"] == len([row for row in [*second_half, *after] if row.household == leaving])

@@ -1,4 +1,4 @@
-"""A gateway's memory without its edges, from which the tests of this folder are built: a town, its devices, frames, ticks and bundles.
+"""A gateway's memory without its edges, from which this folder's tests are built: a town, its devices, frames, ticks, bundles.
 
 ``Gate`` stands where the application and the store stand: it keeps the clock, the outbox and what was committed, and takes a
 bundle as its recipient does. Randomness is counted, so that a failing example fails again.
@@ -18,7 +18,6 @@ from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
-from consent.core.records import Consent
 from gateway.audit.notes import Signer
 from gateway.audit.openings import Opening
 from gateway.audit.payloads import Contribution, ReleasePayload
@@ -241,7 +240,7 @@ class CountedBytes:
         """Return ``n`` bytes."""
         self._drawn += 1
         seed = sha256(self._drawn.to_bytes(8, "big")).digest()
-        return (seed * (n // 32 + 1))[:n] if n <= 32 else b"".join(sha256(seed + i.to_bytes(8, "big")).digest() for i in range(n // 32 + 1))[:n]
+        return b"".join(sha256(seed + i.to_bytes(8, "big")).digest() for i in range(n // 32 + 1))[:n]
 
 
 class Gate:
@@ -287,16 +286,13 @@ class Gate:
         """Put policies in force."""
         keyed = {r.id: RECIPIENT_KEY.public_key() if r.public_key_file else None for r in policies.recipients.values()}
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
-        index = changes.apply_policies(self.state, policies, {}, self.now_ms)
-        self.commit()
-        return index
+        return changes.apply_policies(self.state, policies, {}, self.now_ms)
 
     def device(self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill") -> Device:
         """Register a device."""
         self._topics += 1
         device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms)
         changes.add_device(self.state, device, self.now_ms)
-        self.commit()
         return device
 
     def home(self, *scopes: str, limits: Disclosure = TOP, profile: str = "meter", zone: str = "mill") -> Device:
@@ -325,7 +321,7 @@ class Gate:
             channel="operator",
             expiry_ms=expiry_ms,
         )
-        return self._change(consent)
+        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
 
     def withdraw(self, device: Device, scope: str) -> int:
         """Let a household withdraw; return the log index."""
@@ -333,7 +329,7 @@ class Gate:
         consent = lifecycle.withdraw(
             self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
         )
-        return self._change(consent)
+        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
 
     def pause(self, device: Device, scope: str) -> int:
         """Let a household pause; return the log index."""
@@ -341,7 +337,7 @@ class Gate:
         consent = lifecycle.pause(
             self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
         )
-        return self._change(consent)
+        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
 
     def refuse(self, device: Device, scope: str) -> int:
         """Let a household refuse; return the log index."""
@@ -355,12 +351,7 @@ class Gate:
             now_ms=self.now_ms,
             channel="operator",
         )
-        return self._change(consent)
-
-    def _change(self, consent: Consent) -> int:
-        index = changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
-        self.commit()
-        return index
+        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
 
     def _who(self, device: Device) -> tuple[bytes, bytes]:
         assert device.subject is not None
@@ -389,10 +380,10 @@ class Gate:
         self.now_ms = now_ms
         changes.expire(self.state, now_ms)
         release.advance(self.state, now_ms, LATENESS_MS)
-        self.commit()
 
     def form(self, recipient: str = "office") -> Unsent | None:
-        """Form a bundle and commit it; it stands ready to be handed over."""
+        """Commit what there is; then form a bundle and commit it too. It stands ready to be handed over."""
+        self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))
         unsent = release.form_bundle(self.state, recipient, rows, self.now_ms, seal)
@@ -425,8 +416,7 @@ class Gate:
         commit = self.state.take_commit()
         if commit.snapshot is not None:
             self.snapshot, self.batches = commit.snapshot, []
-        else:
-            self.batches.append((commit.marks, commit.journal))
+        self.batches.append((commit.marks, commit.journal))
         for number in commit.outbox_done:
             del self.outbox[number]
         for row in commit.outbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -12,6 +13,7 @@ from consent.core.records import Status, decode
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry, Kind
 from gateway.audit.notes import Verifier, open_note
+from gateway.audit.openings import Opening
 from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
 from gateway.core import changes, release
 from gateway.core.effects import Commit
@@ -26,16 +28,14 @@ T = MIDNIGHT_MS
 
 def payload(commit: Commit, number: int = 0) -> bytes:
     """Return the only part of an entry in a commit."""
-    from gateway.audit.openings import Opening
-
     (part,) = Opening.decode(commit.log[number].opening).parts
     assert not isinstance(part, bytes)
     return part.data
 
 
 def journal_kinds(gate: Gate) -> list[int]:
-    """Return the kinds of the records of the last commit's journal."""
-    return [record[0] for record in decode_batch(gate.batches[-1][1])]
+    """Commit; return the kinds of the records in the journal of it."""
+    return [record[0] for record in decode_batch(gate.commit().journal)]
 
 
 # the log's beginning
@@ -133,16 +133,15 @@ def test_change_consent_logged_stored_and_in_the_book() -> None:
     """A grant is a consent entry, a stop a withdrawal entry; the payload is the signed record itself."""
     gate = Gate(only("hourly"))
     home = gate.home()
-    steps = [(gate.grant, Kind.CONSENT, Status.GIVEN), (gate.grant, Kind.CONSENT, Status.RENEWED)]
+    steps: list[tuple[Callable[[Device, str], int], Kind, Status]] = [
+        (gate.grant, Kind.CONSENT, Status.GIVEN),
+        (gate.grant, Kind.CONSENT, Status.RENEWED),
+    ]
     steps += [(gate.pause, Kind.WITHDRAWAL, Status.PAUSED), (gate.grant, Kind.CONSENT, Status.GIVEN)]
     steps += [(gate.withdraw, Kind.WITHDRAWAL, Status.WITHDRAWN), (gate.refuse, Kind.WITHDRAWAL, Status.REFUSED)]
     for step, kind, status in steps:
-        commits: list[Commit] = []
-        keep = gate.commit
-        gate.commit = lambda keep=keep, commits=commits: commits.append(keep()) or commits[-1]  # type: ignore[assignment, func-returns-value, misc]
         index = step(home, "hourly")
-        gate.commit = keep  # type: ignore[method-assign]
-        (commit,) = commits
+        commit = gate.commit()
         ((stored_at, data),) = commit.consents
         entry = Entry.decode(commit.log[0].content)
         assert (stored_at, entry.kind, entry.consent_head) == (index, kind, index)
@@ -327,8 +326,7 @@ def test_checkpoint_accounts_and_signs_the_log_as_it_is() -> None:
     assert account.differences["frames.received"] == 1
     assert decode_ledger(commit.ledger).differences() == {}
     assert commit.head is not None
-    text = open_note(commit.head, [Verifier.parse(gate.state.identity.signer.vkey())])
-    found = Checkpoint.parse(text if isinstance(text, str) else text.text)
+    found = Checkpoint.parse(open_note(commit.head, [Verifier.parse(gate.state.identity.signer.vkey())]).text)
     assert (found.size, found.root) == (gate.state.log.size, gate.state.log.root())
 
 
@@ -352,6 +350,7 @@ def test_checkpoint_zero_totals_left_out_and_their_change_told() -> None:
     gate.commit()
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[1], "hourly")
+    gate.commit()
     changes.checkpoint(gate.state, T)
     account = AccountPayload.decode(payload(gate.commit()))
     assert "pairs.open" not in account.totals
@@ -372,7 +371,7 @@ def test_take_back_precedes_every_change() -> None:
             gate.grant(other, "raw", limited(space=Space.CITY))
         else:
             changes.revoke_device(gate.state, other.topic, T)
-            gate.commit()
+        gate.commit()
         assert gate.count("bundles.voided") == 1
         void = gate.openings[size].parts[0]
         assert not isinstance(void, bytes)

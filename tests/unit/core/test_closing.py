@@ -24,7 +24,9 @@ POLICIES = town()
 COHORT = Cohort("hourly", "consumption", "sum", "aggregate", "1h", "district", "0.001", "north", public=False)
 
 
-def cohort(statistic: str = "sum", observed_property: str = "consumption", step: str = "0.001", *, public: bool = False) -> Cohort:
+def cohort(
+    statistic: str = "sum", observed_property: str = "consumption", step: str = "0.001", *, public: bool = False
+) -> Cohort:
     """Return a cohort of an hourly flow."""
     return COHORT._replace(statistic=statistic, observed_property=observed_property, step=step, public=public)
 
@@ -149,7 +151,9 @@ def test_nobody_left_no_figure() -> None:
         ("min", [[1], [1], [1]], False),
     ],
 )
-def test_share_of_sums_by_value_of_means_and_extremes_by_number(statistic: str, readings: list[list[int]], suppressed: bool) -> None:
+def test_share_of_sums_by_value_of_means_and_extremes_by_number(
+    statistic: str, readings: list[list[int]], suppressed: bool
+) -> None:
     """With a limit of 0.4 nobody may make up more of a sum, and a mean or an extreme needs three."""
     closing = close(window(cohort(statistic), *readings), policies=shared("0.4"))
     pairs = sum(map(len, readings))
@@ -214,7 +218,14 @@ def test_figure_floored_once_and_not_by_member() -> None:
 
 @pytest.mark.parametrize(
     ("statistic", "step", "expected"),
-    [("sum", "0.001", 0.123), ("sum", "0.01", 0.125), ("sum", "0.1", 0.15), ("sum", "1", 0.5), ("count", "0.001", 2), ("count", "1", 2)],
+    [
+        ("sum", "0.001", 0.123),
+        ("sum", "0.01", 0.125),
+        ("sum", "0.1", 0.15),
+        ("sum", "1", 0.5),
+        ("count", "0.001", 2),
+        ("count", "1", 2),
+    ],
 )
 def test_figure_middle_above_the_first_step_and_never_for_counts(statistic: str, step: str, expected: float) -> None:
     """The first step is how readings come; above it the middle stands for the step; a count is whole."""

@@ -27,7 +27,12 @@ def test_move_keeps_the_sum() -> None:
 def test_sum_takes_an_account_and_its_reasons_and_no_namesake() -> None:
     """`pairs.withheld` has its reasons, and not those of `pairs.withheld_at_release`."""
     ledger = Ledger({"pairs.withheld.a": 1, "pairs.withheld.b": 2, "pairs.withheld_at_release.a": 4, "pairs.open": 8})
-    assert [ledger.sum(name) for name in ("pairs.withheld", "pairs.withheld_at_release", "pairs.open", "pairs.late")] == [3, 4, 8, 0]
+    assert [ledger.sum(name) for name in ("pairs.withheld", "pairs.withheld_at_release", "pairs.open", "pairs.late")] == [
+        3,
+        4,
+        8,
+        0,
+    ]
 
 
 def test_imbalances_named() -> None:

@@ -1,4 +1,4 @@
-"""The path of a batch: every frame, observation and pair ends in exactly one account, and what was committed once never counts twice."""
+"""The path of a batch: every frame, observation and pair ends in exactly one account, and what was committed counts once."""
 
 from __future__ import annotations
 
@@ -339,7 +339,9 @@ def test_session_kept_windows_under_way_stay_whole() -> None:
 # whatever comes
 
 _VALUES = st.one_of(st.floats(-10, 100), st.just(1e300), st.none(), st.text(max_size=2), st.booleans())
-_TIMES = st.one_of(st.integers(T - HOUR_MS, T + HOUR_MS), st.sampled_from([T, 0, T + 2 * DAY_MS, T - 2 * DAY_MS, "x", None, 2**63]))
+_TIMES = st.one_of(
+    st.integers(T - HOUR_MS, T + HOUR_MS), st.sampled_from([T, 0, T + 2 * DAY_MS, T - 2 * DAY_MS, "x", None, 2**63])
+)
 _MESSAGES = st.fixed_dictionaries(
     {},
     optional={
@@ -352,7 +354,9 @@ _MESSAGES = st.fixed_dictionaries(
         "boot": st.sampled_from([1, "b", None]),
     },
 )
-_PAYLOADS = st.one_of(_MESSAGES.map(lambda m: json.dumps(m).encode()), _MESSAGES.map(lambda m: json.dumps(m).encode()), st.binary(max_size=40))
+_PAYLOADS = st.one_of(
+    _MESSAGES.map(lambda m: json.dumps(m).encode()), _MESSAGES.map(lambda m: json.dumps(m).encode()), st.binary(max_size=40)
+)
 _TOPICS = st.integers(1, 9).map(lambda number: f"t/{number}")  # the last of which are nobody's
 _FRAMES = st.builds(frame, _TOPICS, _PAYLOADS, st.integers(0, 3), duplicate=st.booleans())
 _STEPS = st.one_of(st.lists(_FRAMES, min_size=1, max_size=12), st.booleans(), st.integers(0, 30))

@@ -175,7 +175,9 @@ def test_cohort_names_flow_level_and_cell() -> None:
         ({}, "dock", ("1h", "district", "0.001", "south")),
     ],
 )
-def test_cohort_level_is_that_of_the_effective_disclosure(limits: dict[str, object], zone: str, expected: tuple[str, ...]) -> None:
+def test_cohort_level_is_that_of_the_effective_disclosure(
+    limits: dict[str, object], zone: str, expected: tuple[str, ...]
+) -> None:
     """Consents and neighbourhoods lower the level, and a cohort of its own follows from it."""
     gate = Gate(only("hourly"))
     (target,) = slot(gate, gate.home("hourly", limits=limited(**limits), zone=zone)).targets

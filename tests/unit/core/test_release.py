@@ -195,7 +195,9 @@ def test_labels_let_each_subject_find_its_releases() -> None:
     found = split_labels(row.labels)
     assert len(found) == 4
     secrets = gate.state.subject_secrets
-    own = {home.subject: label(subject_label_key(secrets[home.subject or b""]), row.index) in found for home in [*homes, stranger]}
+    own = {
+        home.subject: label(subject_label_key(secrets[home.subject or b""]), row.index) in found for home in [*homes, stranger]
+    }
     assert [own[home.subject] for home in [*homes, stranger]] == [True, True, True, False]
 
 
@@ -289,7 +291,7 @@ def _days(gate: Gate, homes: list[Device], days: int) -> list[Record]:
 
 def test_pseudonyms_one_a_day_and_new_the_next() -> None:
     """Within a day a home has one pseudonym for a recipient and purpose; nothing joins the days."""
-    gate = Gate(town(('precision = { consumption = 0.01 }, retention = 30', 'precision = { consumption = 1 }, retention = 30')))
+    gate = Gate(town(("precision = { consumption = 0.01 }, retention = 30", "precision = { consumption = 1 }, retention = 30")))
     homes = gate.homes(3, "daily")
     records = [record for record in _days(gate, homes, 2) if record.flow == "daily"]
     by_day: dict[Any, set[bytes | None]] = {}
@@ -509,7 +511,7 @@ def test_expiry_one_millisecond_later_still_leaves() -> None:
 
 
 def test_second_device_of_a_household_ends_nothing_of_the_first() -> None:
-    """A meter that is added in the middle of an hour counts from the next; the first one's hour stays whole, and both are one subject."""
+    """A meter added in the middle of an hour counts from the next; the first one's hour stays whole, and both are one subject."""
     gate = Gate(only("hourly", "raw"))
     homes = gate.homes(2, "hourly", "raw")
     for home in homes:

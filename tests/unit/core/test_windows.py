@@ -407,12 +407,14 @@ def test_window_state_round_trip() -> None:
     window.members[ANN].add(METER, T, 7)
     for steps in (STEPS, {}):
         restored = window_from_state(msgspec.msgpack.decode(msgspec.msgpack.encode(window_state(window))), steps)
-        assert (restored.key, restored.end_ms, restored.members[ANN].value()) == (window.key, T + HOUR_MS, 7)
+        assert (restored.key, restored.end_ms) == (window.key, T + HOUR_MS)
+        assert restored.members[ANN].value() == 7
         assert type(restored.cohort) is Cohort
 
 
-_READINGS = st.tuples(st.sampled_from(["sum", "delta"]), st.sampled_from([ANN, BEN]), st.integers(0, 4 * HOUR_MS), st.integers(0, 99))
-_STEPS = st.one_of(_READINGS, st.integers(0, 4 * HOUR_MS), st.sampled_from([ANN, BEN]))
+_WHO = st.sampled_from([ANN, BEN])
+_READINGS = st.tuples(st.sampled_from(["sum", "delta"]), _WHO, st.integers(0, 4 * HOUR_MS), st.integers(0, 99))
+_STEPS = st.one_of(_READINGS, st.integers(0, 4 * HOUR_MS), _WHO)
 
 
 @given(st.lists(_STEPS, max_size=25), st.lists(_STEPS, max_size=25))
