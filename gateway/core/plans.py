@@ -7,6 +7,7 @@ target to one flow that the property may feed. What may not leave is compiled to
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -250,8 +251,9 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
     decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
-    if decision.reason:
-        slot.withheld.append(decision.reason)
+    reason = decision.reason or _not_yet(decision.disclosure)
+    if reason:
+        slot.withheld.append(reason)
         return
     entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
     terms = _terms(flow, decision, device, force, entries)
@@ -265,6 +267,11 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
         target = WindowTarget(windows, cohort, contributor, device.id, terms)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
     slot.targets.append(target)
+
+
+def _not_yet(disclosure: Disclosure) -> str:
+    """Return why a permitted disclosure still cannot be honoured: a finite budget asks for noise, which there is none of yet."""
+    return "no-noise" if disclosure.budget < math.inf else ""
 
 
 def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...]) -> Terms:

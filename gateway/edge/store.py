@@ -179,9 +179,10 @@ class Store:
         segment, sealed = segments[0]
         sealer = self._old_sealers[segment]
         stored.snapshot = sealer.open("segment", _key(segment), sealed)
-        for number, marks, journal, ledger in await self._rows(
+        for number, sealed_marks, journal, ledger in await self._rows(
             "SELECT number, marks, sealed, ledger FROM batch WHERE segment = ? ORDER BY number", (segment,)
         ):
+            marks = sealer.open("marks", _key(number), sealed_marks) if sealed_marks else b""
             stored.batches.append((marks, sealer.open("batch", _key(number), journal) if journal else b""))
             stored.ledger, self._batch = ledger, number
 
@@ -268,7 +269,8 @@ class Store:
             statements += self._new_segment(commit.snapshot)
         self._batch += 1
         journal = self._segment_sealer.seal("batch", _key(self._batch), commit.journal) if commit.journal else b""
-        row = (self._batch, self._segment, commit.marks, journal, commit.ledger)
+        marks = self._segment_sealer.seal("marks", _key(self._batch), commit.marks) if commit.marks else b""
+        row = (self._batch, self._segment, marks, journal, commit.ledger)
         statements.append(("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", row))
         statements += self._log_statements(commit, now_ms)
         statements += self._registry_statements(commit)

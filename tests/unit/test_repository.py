@@ -34,7 +34,7 @@ FORBIDDEN = {
 #: A code that ruff is told to ignore, in pyproject.toml; a reason stands behind it on the same line.
 IGNORED_CODE = re.compile(r'^\s*"[A-Z]+\d*"')
 NOQA = re.compile(r"#\s*noqa\b(?P<rest>.*)")
-NOQA_WITH_REASON = re.compile(r":\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*\s+(?:[-–—] )?[a-z(`].*")
+NOQA_WITH_REASON = re.compile(r":\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*\s+(#|-)?\s*\w+")
 
 
 @cache
