@@ -22,10 +22,12 @@ from gateway.durable import Action, Answer, DurableState
 from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.sinks import Sink
 from gateway.edge.tls import tls_context
-from gateway.errors import SluiceError
+from gateway.errors import SluiceError, UnavailableError
 from gateway.recipient.secret_file import SecretFileError, read_secret_file
 
 HOUR_MS = 3_600_000
+PACKET_HEAD_BYTES = 8192
+"""Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
 FULL_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 
@@ -52,6 +54,7 @@ class App:
         self.sinks = {name: self._sink(durable.place, name, at) for name, at in self.config.sink.items()}
         self._acknowledged: list[int] = []
         self._requests: list[Request] = []
+        self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
@@ -72,6 +75,7 @@ class App:
             password=_password(place, broker),
             keep_alive_s=broker.keep_alive_s,
             receive_max=broker.receive_maximum,
+            largest_packet_bytes=pipeline.MAX_PAYLOAD_BYTES + PACKET_HEAD_BYTES,
         )
         return MqttLink(_link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
 
@@ -145,11 +149,16 @@ class App:
         Args:
             action: What to do.
             tick: Run a release tick after it, before answering.
+        Raises: UnavailableError: the gateway ends before it can answer; what was asked may or may not be committed.
         """
         request = Request(action, asyncio.get_running_loop().create_future(), tick)
         self._requests.append(request)
+        self._unanswered.add(request.answer)
         self._wake.set()
-        return await request.answer
+        try:
+            return await request.answer
+        finally:
+            self._unanswered.discard(request.answer)
 
     def stop(self) -> None:
         """End ``run`` after the step under way."""
@@ -175,6 +184,9 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for answer in self._unanswered:
+                if not answer.done():
+                    answer.set_exception(UnavailableError("the gateway is ending"))
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""

@@ -232,5 +232,7 @@ class DurableState:
 
     async def close(self) -> None:
         """Publish what waits, and let the database go."""
-        self.publisher.write_waiting()
-        await self.store.close()
+        try:
+            self.publisher.write_waiting()
+        finally:
+            await self.store.close()

@@ -57,6 +57,7 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
+        await asyncio.sleep(0)  # let the last answers out
         for writer in list(self._writers):
             writer.close()
         await self._server.wait_closed()
