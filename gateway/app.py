@@ -25,11 +25,11 @@ from gateway.edge.tls import tls_context
 from gateway.errors import SluiceError, UnavailableError
 from gateway.recipient.secret_file import SecretFileError, read_secret_file
 
-HOUR_MS = 3_600_000
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
 FULL_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
+PRUNE_EVERY_MS = 3_600_000
 
 _log = structlog.get_logger()
 
@@ -269,7 +269,7 @@ class App:
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         changes.expire(state, now_ms)
         release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
-        if state.windows.watermark_ms - self._pruned_ms >= HOUR_MS:
+        if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
         for recipient in state.policies.recipients:

@@ -51,8 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _add(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:
+    return verbs.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+
+
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Parser:
-    parser = verbs.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+    parser = _add(verbs, name, text)
     parser.set_defaults(run=run)
     return parser
 
@@ -67,8 +71,7 @@ def _with_config(parser: Parser, *, prints: bool = True) -> Parser:
 
 
 def _group(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> argparse._SubParsersAction[Parser]:
-    parser = verbs.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
-    return parser.add_subparsers(dest=f"{name}_verb", required=True, metavar="COMMAND")
+    return _add(verbs, name, text).add_subparsers(dest=f"{name}_verb", required=True, metavar="COMMAND")
 
 
 def _method(

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -
     durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
     await durable.start()
     try:
-        return await durable.perform([lambda call=call: methods.call(durable, *call) for call in calls])  # type: ignore[misc]
+        return await durable.perform([partial(methods.call, durable, *call) for call in calls])
     finally:
         await durable.close()
 
@@ -63,7 +64,7 @@ def status(args: argparse.Namespace) -> int:
 
     with ControlClient(load_config(args.config).control_socket) as client:
         shown = client.call("status")
-    print(json.dumps(shown) if args.json else as_text(shown), end="\n" if args.json else "")
+    _show(args, shown, as_text(shown))
     return 3 if shown["imbalances"] else 0
 
 
@@ -78,7 +79,7 @@ def check(args: argparse.Namespace) -> int:
     load_keys(place.keys)
     policies, public_keys = read_policies(place.policies, place.config.sink)
     found = {"policies": policies.sha256.hex(), "flows": len(policies.flows), "keys": sorted(public_keys)}
-    print(json.dumps(found) if args.json else f"well: {len(policies.flows)} flows, policies {policies.sha256.hex()}")
+    _show(args, found, f"well: {len(policies.flows)} flows, policies {policies.sha256.hex()}\n")
     return 0
 
 
@@ -89,11 +90,11 @@ def keys_init(args: argparse.Namespace) -> int:
     place = load_config(args.config)
     keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
     vkey = keys.log_signer.vkey()
-    if args.json:
-        print(json.dumps({"keys_folder": str(place.keys), "log_vkey": vkey}))
-    else:
-        print(f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it")
-        print(f"the log's public key, for everyone: {vkey}")
+    text = (
+        f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it\n"
+        f"the log's public key, for everyone: {vkey}\n"
+    )
+    _show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
     return 0
 
 
@@ -101,7 +102,7 @@ def one_call(args: argparse.Namespace) -> int:
     """Any command that is one control method: its parameters are made by ``args.params``."""
     place = load_config(args.config)
     answer = call_gateway(place, [(args.method, args.params(args))])[0]
-    print(json.dumps(answer) if args.json else _in_lines(answer), end="\n" if args.json else "")
+    _show(args, answer, _in_lines(answer))
     return 0
 
 
@@ -149,6 +150,10 @@ def _number(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _show(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    print(json.dumps(data) + "\n" if args.json else text, end="")
 
 
 def _in_lines(answer: dict[str, Any], indent: str = "") -> str:

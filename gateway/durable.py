@@ -113,7 +113,8 @@ class DurableState:
         await self._restore_log()
         if self.state.log.size:
             self._resume_clock()
-        self._restore_registry(stored)
+        await self._restore_registry()
+        await self._restore_windows(stored)
         self._restore_bundles(stored)
 
     def _resume_clock(self) -> None:
@@ -123,8 +124,10 @@ class DurableState:
             raise ConfigError(f"`{self.place.file}`: {error}") from error
 
     async def _restore_log(self) -> None:
-        """Grow the log's tree again from its entries; a published log that is ahead of them shows that an old disk was
-        restored."""
+        """Grow the log's tree again from its entries.
+
+        Raises: CorruptionError: the published log is ahead of them, so that an old state was restored, or is another log.
+        """
         published = self.publisher.published_checkpoint()
         self._published_size = 0 if published is None else published.size
         state = self.state
@@ -145,15 +148,18 @@ class DurableState:
         if self.publisher.exports_openings:
             self._unexported = dict(await self.store.openings(self._published_size))
 
-    def _restore_registry(self, stored: Stored) -> None:
+    async def _restore_registry(self) -> None:
         state = self.state
-        for row in stored.subjects:
+        async for row in self.store.subjects():
             changes.know_subject(state, msgspec.msgpack.decode(row, type=changes.Subject))
-        for index, data in stored.consents:
+        async for index, data in self.store.consents():
             state.book.apply(decode_consent(data), index)
-        for row in stored.devices:
+        async for row in self.store.devices():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry[device.topic] = device
+
+    async def _restore_windows(self, stored: Stored) -> None:
+        state = self.state
         if stored.ledger is not None:
             state.ledger = decode_ledger(stored.ledger)
         if stored.policy is not None:
@@ -162,7 +168,9 @@ class DurableState:
             changes.put_in_force(state, InForce(parse_policies(row_in_force.files), index, row_in_force.flow_since_ms))
             self._make_seals(row_in_force.public_keys)
         if stored.snapshot is not None:
-            recovery.restore(state, stored.snapshot, stored.batches)
+            fold = recovery.restore(state, stored.snapshot)
+            async for marks, journal in self.store.batches():
+                fold.batch(marks, journal)
         if state.force is not None:
             changes.compile_all(state, self.clock.now_ms())
 

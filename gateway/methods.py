@@ -1,5 +1,4 @@
-"""What the control socket answers: each method reads plain parameters, changes the state by the core's steps, and answers
-plainly.
+"""What the control socket answers: each method reads plain parameters, changes the state by the core's steps, answers plainly.
 
 A method runs between two steps of the loop, so it sees and leaves a whole state; its answer is given once the change is
 committed. Refusals are ``MethodError``, in the words of the person who asked.
@@ -12,6 +11,7 @@ from typing import Any
 
 from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure
+from consent.core.encoding import disclosure_map
 from consent.core.policy import Scheme
 from consent.core.policy_bounds import read_bounds
 from consent.core.policy_file import PolicyFile
@@ -158,34 +158,20 @@ def consent_grant(durable: DurableState, params: Params) -> Answer:
 
 def consent_refuse(durable: DurableState, params: Params) -> Answer:
     """Say no to what was never permitted."""
-    subject, resident = _who(durable, params)
-    scope = _take(params, "scope", str)
-    _no_more(params)
-    return _change(
-        durable,
-        lifecycle.refuse(
-            durable.state.book,
-            durable.state.policies,
-            subject=subject,
-            resident=resident,
-            scope=scope,
-            now_ms=durable.clock.now_ms(),
-            channel="operator",
-        ),
-    )
+    return _say_no(durable, params, lambda book, **who: lifecycle.refuse(book, durable.state.policies, **who))
 
 
 def consent_pause(durable: DurableState, params: Params) -> Answer:
     """Stop a scope until the next grant."""
-    return _stop(durable, params, lifecycle.pause)
+    return _say_no(durable, params, lifecycle.pause)
 
 
 def consent_withdraw(durable: DurableState, params: Params) -> Answer:
     """Take back what was permitted."""
-    return _stop(durable, params, lifecycle.withdraw)
+    return _say_no(durable, params, lifecycle.withdraw)
 
 
-def _stop(durable: DurableState, params: Params, step: Callable[..., Consent]) -> Answer:
+def _say_no(durable: DurableState, params: Params, step: Callable[..., Consent]) -> Answer:
     subject, resident = _who(durable, params)
     scope = _take(params, "scope", str)
     _no_more(params)
@@ -200,10 +186,9 @@ def _change(durable: DurableState, consent: Consent) -> Answer:
     """Sign with the log's key, since a change from the shell rests on the operator's word, and let it count."""
     signed = consent.signed(durable.keys.log_signer.sign_bytes(signing_bytes(consent)))
     index = changes.change_consent(durable.state, signed, durable.clock.now_ms())
-    handed = sorted(
-        index for index, bundle in durable.state.handed.items() if bundle.subjects is None or consent.subject in bundle.subjects
-    )
-    return {"log_index": index, "status": consent.status.value, "scope": consent.scope, "handed_over": handed}
+    handed = durable.state.handed.items()
+    stand = sorted(number for number, bundle in handed if bundle.subjects is None or consent.subject in bundle.subjects)
+    return {"log_index": index, "status": consent.status.value, "scope": consent.scope, "handed_over": stand}
 
 
 def consent_show(durable: DurableState, params: Params) -> Answer:
@@ -262,12 +247,11 @@ def call(durable: DurableState, name: str, params: Params) -> Answer:
 
     Raises: MethodError: it is refused, and nothing has changed.
     """
+    method = METHODS.get(name)
+    if method is None:
+        raise MethodError(f"there is no method `{name}`")
     try:
-        return METHODS[name](durable, dict(params))
-    except KeyError as error:
-        if name in METHODS:
-            raise
-        raise MethodError(f"there is no method `{name}`") from error
+        return method(durable, dict(params))
     except (ConsentError, PolicyError) as error:
         raise MethodError(str(error)) from error
 
@@ -294,8 +278,8 @@ def _known_subject(durable: DurableState, text: str) -> bytes:
 def _id(key: str, text: str) -> bytes:
     try:
         value = bytes.fromhex(text)
-    except ValueError as error:
-        raise MethodError(f"`{key}` is no id of 32 hexadecimal digits") from error
+    except ValueError:
+        value = b""
     if len(value) != 16:
         raise MethodError(f"`{key}` is no id of 32 hexadecimal digits")
     return value
@@ -307,20 +291,8 @@ def _limits(durable: DurableState, limits: dict[str, Any]) -> Disclosure:
 
 def _limits_shown(limits: Disclosure) -> dict[str, Any]:
     """Return only the axes that a consent bounds."""
-    shown, unbounded = _axes(limits), _axes(TOP)
-    return {axis: value for axis, value in shown.items() if value != unbounded[axis]}
-
-
-def _axes(point: Disclosure) -> dict[str, Any]:
-    return {
-        "identity": point.identity.label,
-        "time": point.time.label,
-        "space": point.space.label,
-        "precision": {name: f"{step:f}" for name, step in point.precision},
-        "group": point.group,
-        "retention": point.retention_days,
-        "budget": point.budget,
-    }
+    unbounded = disclosure_map(TOP)
+    return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}
 
 
 def _time_ms(key: str, text: str) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sqlite3
 import sys
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
@@ -18,7 +20,6 @@ from gateway.durable import DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.control import ControlServer
 from gateway.edge.keys import load_keys
-from gateway.edge.metrics import MetricsServer
 from gateway.errors import OperatorError, SluiceError
 from gateway.status import gauges, status
 
@@ -65,21 +66,22 @@ def set_up_logging(level: int = logging.INFO) -> None:
 async def _serve(place: Place) -> None:
     durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
     await durable.start()
-    try:
+    gc.collect()
+    gc.freeze()  # registry and plans stay for good: no later collection needs to look at them
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(durable.close)
         app = App(durable)
         control = ControlServer(place.control_socket, lambda name, params: _answer(app, name, params))
-        metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
-        try:
-            await control.start()
-            if place.config.metrics.port:
-                await metrics.start()
-            _follow_signals(app)
-            await app.run()
-        finally:
-            await control.close()
-            await metrics.close()
-    finally:
-        await durable.close()
+        opened.push_async_callback(control.close)
+        await control.start()
+        if place.config.metrics.port:
+            from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so only where it is asked for
+
+            metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
+            opened.push_async_callback(metrics.close)
+            await metrics.start()
+        _follow_signals(app)
+        await app.run()
 
 
 async def _answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:

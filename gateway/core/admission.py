@@ -30,50 +30,68 @@ Boot = int | str | None
 
 
 class SequenceWindows:
-    """The sequence numbers that one device has used, per boot id."""
+    """The sequence numbers that one device has used, per boot id. Small, since there is one for each device."""
 
-    __slots__ = ("_windows",)
+    __slots__ = ("_bitmap", "_boot", "_earlier", "_highest")
 
     def __init__(self) -> None:
         """Start with no number seen."""
-        self._windows: dict[Boot, list[int]] = {}  # boot id -> [highest, bitmap]; bit n stands for highest - n
+        self._boot: Boot = None  # the run that began last
+        self._highest = -1
+        self._bitmap = 0  # bit n stands for highest - n; 0 only before the first number
+        self._earlier: dict[Boot, tuple[int, int]] | None = None  # boot id -> (highest, bitmap), in the order in which runs began
 
     def admit(self, boot: Boot, sequence: int) -> bool:
         """Mark a number as used; ``False`` where it was used before or is too old to tell."""
-        window = self._windows.get(boot)
-        if window is None:
-            return self._admit_first(boot, sequence)
-        ahead = sequence - window[0]
-        if ahead == 1:
-            window[0] = sequence
-            window[1] = (window[1] << 1 | 1) & _WINDOW_MASK
+        if boot != self._boot:
+            return self._admit_from_other_run(boot, sequence)
+        if sequence - self._highest == 1:
+            self._highest = sequence
+            self._bitmap = (self._bitmap << 1 | 1) & _WINDOW_MASK
             return True
-        if ahead > 0:
-            window[0] = sequence
-            window[1] = (window[1] << ahead | 1) & _WINDOW_MASK if ahead < _WINDOW_BITS else 1
-            return True
-        mark = 1 << -ahead if -ahead < _WINDOW_BITS else 0
-        if mark == 0 or window[1] & mark:
+        marked = _marked(self._highest, self._bitmap, sequence)
+        if marked is None:
             return False
-        window[1] |= mark
+        self._highest, self._bitmap = marked
         return True
 
-    def _admit_first(self, boot: Boot, sequence: int) -> bool:
-        if len(self._windows) >= _MAX_BOOTS:
-            del self._windows[next(iter(self._windows))]  # a dictionary keeps the order in which runs began
-        self._windows[boot] = [sequence, 1]
+    def _admit_from_other_run(self, boot: Boot, sequence: int) -> bool:
+        if self._earlier is not None and boot in self._earlier:
+            marked = _marked(*self._earlier[boot], sequence)
+            if marked is not None:
+                self._earlier[boot] = marked
+            return marked is not None
+        if self._bitmap:
+            earlier = self._earlier = self._earlier or {}
+            earlier[self._boot] = (self._highest, self._bitmap)
+            if len(earlier) >= _MAX_BOOTS:
+                del earlier[next(iter(earlier))]
+        self._boot, self._highest, self._bitmap = boot, sequence, 1
         return True
 
     def to_state(self) -> list[list[Any]]:
         """Return plain data, ``[[boot, highest, bitmap], …]``, that ``from_state`` takes back."""
-        return [[boot, *window] for boot, window in self._windows.items()]
+        runs = [[boot, *run] for boot, run in (self._earlier or {}).items()]
+        return [*runs, [self._boot, self._highest, self._bitmap]] if self._bitmap else runs
 
     @classmethod
     def from_state(cls, state: Iterable[Iterable[Any]]) -> SequenceWindows:
         """Rebuild the windows that ``to_state`` described."""
         windows = cls()
-        windows._windows = {boot: [highest, bitmap] for boot, highest, bitmap in state}
+        earlier = {boot: (highest, bitmap) for boot, highest, bitmap in state}
+        if earlier:
+            windows._boot, (windows._highest, windows._bitmap) = earlier.popitem()
+            windows._earlier = earlier or None
         return windows
+
+
+def _marked(highest: int, bitmap: int, sequence: int) -> tuple[int, int] | None:
+    """Return the window with a number marked as used; ``None`` where it was used before or is too old to tell."""
+    ahead = sequence - highest
+    if ahead > 0:
+        return sequence, (bitmap << ahead | 1) & _WINDOW_MASK if ahead < _WINDOW_BITS else 1
+    mark = 1 << -ahead if -ahead < _WINDOW_BITS else 0
+    return None if mark == 0 or bitmap & mark else (highest, bitmap | mark)
 
 
 def clock_reject(time_ms: int, now_ms: int) -> Reject | None:

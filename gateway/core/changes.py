@@ -20,7 +20,7 @@ from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
 from gateway.core.codecs import compile_decoder
 from gateway.core.cose import Mac0Key
 from gateway.core.journal import PURGE
-from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots
+from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release import void
 from gateway.core.state import State
 from gateway.core.windows import NEVER_MS, Cohort
@@ -126,13 +126,14 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
     _take_back(state, now_ms)
     state.commit.devices.append((topic.encode(), None))
     _forget_plan(state, device)
-    _purge(state, [device.subject or device.id])
+    _purge(state, [device.contributor])
 
 
 def compile_all(state: State, now_ms: int) -> None:
     """Compile every device's plan anew."""
     state.devices.clear()
     state.by_contributor.clear()
+    state.windows.forget_cached()
     compile_devices(state, state.registry.values(), now_ms)
     members = {contributor for window in state.windows for contributor in window.members}
     _purge(state, members - state.by_contributor.keys())
@@ -142,12 +143,12 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
     """Compile some devices' plans anew, and take out of the open windows whoever no longer belongs there."""
     contributors: dict[bytes, None] = {}
     for device in devices:
-        contributors[device.subject or device.id] = None
+        contributors[device.contributor] = None
         _forget_plan(state, device)
         plan = _compile(state, device, now_ms)
         if plan is not None:
             state.devices[device.topic] = plan
-            state.by_contributor.setdefault(device.subject or device.id, []).append(plan)
+            state.by_contributor.setdefault(device.contributor, []).append(plan)
             for target in plan.targets():
                 state.expires_next_ms = min(state.expires_next_ms, target.terms.expires_ms)
     _purge(state, contributors)
@@ -186,7 +187,7 @@ def _take_back(state: State, now_ms: int) -> None:
 
 def _forget_plan(state: State, device: Device) -> None:
     """Drop the plans of a device, wherever they stand."""
-    contributor = device.subject or device.id
+    contributor = device.contributor
     plan = state.devices.get(device.topic)
     if plan is not None and plan.device.id == device.id:
         del state.devices[device.topic]
@@ -205,11 +206,12 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
     profile = force.policies.profiles[device.profile]
     if device.profile not in state.decoders:
         state.decoders[device.profile] = compile_decoder(profile)
-    authenticated = profile.authentication.scheme is Scheme.MAC0
-    key = Mac0Key(state.identity.device_key(device.id, device.generation)) if authenticated else None
+    key = None
+    if profile.authentication.scheme is Scheme.MAC0:
+        key = Mac0Key(state.identity.device_key(device.id, device.generation))
     memory = state.memories.setdefault(device.id, DeviceMemory())
     slots = compile_slots(device, memory, force, state.book, state.windows, now_ms)
-    return DevicePlan(device, memory, state.decoders[device.profile], key, authenticated or profile.sequence is not None, slots)
+    return DevicePlan(device, memory, state.decoders[device.profile], key, is_numbered(profile), slots)
 
 
 def _purge(state: State, contributors: Iterable[bytes]) -> None:

@@ -8,7 +8,7 @@ suppressed with a reason. Values are first steps of the property (energies for `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ from fractions import Fraction
 from consent.core.policy import PolicySet
 from gateway.core.minimise import energy, floor_steps, level_db, shown_value
 from gateway.core.plans import Terms
-from gateway.core.windows import Cohort, Contribution, Window
+from gateway.core.windows import Cohort, Contribution, Delta, Window
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]
 """(contributor, cohort) → the terms now in force, or None where the contributor may no longer stand there."""
@@ -49,23 +49,24 @@ class Closing:
     withdrawn: int = 0
     suppressed: dict[str, int] = field(default_factory=dict)
 
-    def suppress(self, reason: str, members: list[Member]) -> None:
-        """Count the pairs of members as suppressed."""
-        pairs = sum(member.contribution.pairs for member in members)
+    def suppress(self, reason: str, pairs: int) -> None:
+        """Count pairs as suppressed."""
         self.suppressed[reason] = self.suppressed.get(reason, 0) + pairs
+
+
+def pairs_of(members: Iterable[Member]) -> int:
+    """Return how many pairs members have contributed."""
+    return sum(member.contribution.pairs for member in members)
 
 
 def close_aggregate(window: Window, terms_of: TermsOf, policies: PolicySet, whole_since_ms: int) -> Closing:
     """Draw the one figure of an `aggregate` window, or suppress it."""
     closing = Closing(window)
-    members = _members(closing, terms_of, policies)
-    if window.start_ms < whole_since_ms:
-        closing.suppress("partial", members)
-        return closing
+    members = _members(closing, terms_of, policies, whole_since_ms)
     if not window.cohort.public:
         members = _enough_subjects(closing, members)
         if _share_exceeded(window.cohort.statistic, members, policies.limits.share):
-            closing.suppress("share", members)
+            closing.suppress("share", pairs_of(members))
             return closing
     if members:
         closing.members = members
@@ -76,15 +77,12 @@ def close_aggregate(window: Window, terms_of: TermsOf, policies: PolicySet, whol
 def close_each(window: Window, terms_of: TermsOf, policies: PolicySet, whole_since_ms: int) -> Closing:
     """Keep every member of a window whose figures go out one by one, under pseudonyms."""
     closing = Closing(window)
-    members = _members(closing, terms_of, policies)
-    if window.start_ms < whole_since_ms:
-        closing.suppress("partial", members)
-    else:
-        closing.members = members
+    closing.members = _members(closing, terms_of, policies, whole_since_ms)
     return closing
 
 
-def _members(closing: Closing, terms_of: TermsOf, policies: PolicySet) -> list[Member]:
+def _members(closing: Closing, terms_of: TermsOf, policies: PolicySet, whole_since_ms: int) -> list[Member]:
+    """Return those that may stand in a figure and have a value; nobody where the window misses readings."""
     members = []
     cohort = closing.window.cohort
     clamp = _clamp(cohort, policies)
@@ -94,10 +92,13 @@ def _members(closing: Closing, terms_of: TermsOf, policies: PolicySet) -> list[M
         if terms is None or terms.since_ms > closing.window.start_ms:
             closing.withdrawn += contribution.pairs
         elif value is None:
-            reason = "reset" if getattr(contribution, "broken", False) else "no_baseline"
-            closing.suppressed[reason] = closing.suppressed.get(reason, 0) + contribution.pairs
+            fell = isinstance(contribution, Delta) and contribution.broken
+            closing.suppress("reset" if fell else "no_baseline", contribution.pairs)
         else:
             members.append(Member(contributor, contribution, _clamped(value, clamp), terms))
+    if closing.window.start_ms < whole_since_ms:
+        closing.suppress("partial", pairs_of(members))
+        return []
     return members
 
 
@@ -119,11 +120,11 @@ def _clamped(value: Fraction, clamp: tuple[Fraction, Fraction] | None) -> Fracti
 def _enough_subjects(closing: Closing, members: list[Member]) -> list[Member]:
     """Check the largest demanded group first; members whose demand is not met leave, and the rest is checked again."""
     while members:
-        demanded = max(member.terms.group for member in members)
+        demanded = max(member.terms.disclosure.group for member in members)
         if len(members) >= demanded:
             return members
-        closing.suppress("k", [m for m in members if m.terms.group == demanded])
-        members = [m for m in members if m.terms.group < demanded]
+        closing.suppress("k", pairs_of(m for m in members if m.terms.disclosure.group == demanded))
+        members = [m for m in members if m.terms.disclosure.group < demanded]
     return members
 
 
@@ -153,7 +154,7 @@ def figure(cohort: Cohort, values: list[Fraction], policies: PolicySet) -> float
         n = floor_steps(level_db(combined), float(step))
     else:
         n = math.floor(combined * Fraction(prop.ladder[0]) / Fraction(step))
-    return shown_value(n, step, is_first_step=step == prop.ladder[0], is_count=False)
+    return shown_value(n, step, is_first_step=step == prop.ladder[0])
 
 
 def _combined(statistic: str, values: list[Fraction]) -> Fraction:

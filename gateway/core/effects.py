@@ -66,18 +66,4 @@ class Commit:
 
     def is_empty(self) -> bool:
         """Say whether there is nothing to make durable but the ledger."""
-        return not (
-            self.marks
-            or self.journal
-            or self.snapshot is not None
-            or self.log
-            or self.head is not None
-            or self.bundles
-            or self.bundles_done
-            or self.outbox
-            or self.outbox_done
-            or self.subjects
-            or self.devices
-            or self.consents
-            or self.policies
-        )
+        return self == Commit(ledger=self.ledger)

@@ -39,7 +39,7 @@ class Journal:
         slot.ref = len(self._defined)
         self._defined.append(slot)
         targets = [_target_state(target) for target in slot.targets if isinstance(target, WindowTarget)]
-        self._records.append([DEFINE, slot.ref, slot.device.id, slot.observed_property, targets])
+        self._records.append([DEFINE, slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets])
         return slot.ref
 
     @property

@@ -49,14 +49,12 @@ def floor_time_ms(time_ms: int, window_ms: int) -> int:
     return time_ms - time_ms % window_ms
 
 
-def shown_value(n: int, step: Decimal, *, is_first_step: bool, is_count: bool) -> float | int:
+def shown_value(n: int, step: Decimal, *, is_first_step: bool) -> float:
     """Return the figure that stands for n steps, in the property's unit.
 
     A floored value lies half a step too low on average, so the middle of the step is shown; not for the first step, which
-    is how readings come, and never for counts, of which there are no halves.
+    is how readings come.
     """
-    if is_count:
-        return int(n * step)
     return float(n * step if is_first_step else n * step + step / 2)
 
 

@@ -19,6 +19,7 @@ paid a hundred thousand times.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -26,10 +27,10 @@ from typing import Any
 from gateway.core.admission import clock_reject
 from gateway.core.journal import WHOLE_SINCE
 from gateway.core.minimise import MAX_STEPS, floor_steps
-from gateway.core.model import Reject
+from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reject
 from gateway.core.mqtt_events import Frame
 from gateway.core.plans import RecordTarget
-from gateway.core.records import record_row
+from gateway.core.records import outbox_rows
 from gateway.core.state import State
 from gateway.core.windows import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
 
@@ -65,9 +66,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         now_ms: The gateway's clock; also the time of readings that carry none.
     """
     devices, redeliverable, journal = state.devices, state.redeliverable, state.journal
-    rejected: dict[str, int] = {}
-    withheld: dict[str, int] = {}
-    refused: dict[str, int] = {}
+    rejected: defaultdict[str, int] = defaultdict(int)
+    withheld: defaultdict[str, int] = defaultdict(int)
+    refused: defaultdict[str, int] = defaultdict(int)
     outcomes = [0] * (EXPIRED + 1)
     admitted = decoded = asked = considered = duplicate = 0
     digests: list[bytes] = []
@@ -84,39 +85,39 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 known = redeliverable.pop(packet_id, None)
                 if frame.duplicate and known == digest:
                     redeliverable[packet_id] = digest
-                    rejected["redelivered"] = rejected.get("redelivered", 0) + 1
+                    rejected[REDELIVERED.reason] += 1
                     continue
             digests.append(packet_id.to_bytes(2, "big") + digest)
         # 2 identify
         plan = devices.get(topic)
         if plan is None:
-            rejected["unknown_device"] = rejected.get("unknown_device", 0) + 1
+            rejected[UNKNOWN_DEVICE.reason] += 1
             continue
         if len(payload) > MAX_PAYLOAD_BYTES:
-            rejected["too_large"] = rejected.get("too_large", 0) + 1
+            rejected[TOO_LARGE.reason] += 1
             continue
         # 3 authenticate
         sequence = None
         if plan.key is not None:
             verified = plan.key.verify(payload)
             if isinstance(verified, Reject):
-                rejected[verified.reason] = rejected.get(verified.reason, 0) + 1
+                rejected[verified.reason] += 1
                 continue
             payload, sequence = verified
         # 4 decode
         reading = plan.decode(payload, now_ms)
         if isinstance(reading, Reject):
-            rejected[reading.reason] = rejected.get(reading.reason, 0) + 1
+            rejected[reading.reason] += 1
             continue
         # 5 admit
         if plan.needs_sequence:
             if sequence is None:
                 sequence = reading.sequence
             if sequence is None:
-                rejected["no_sequence"] = rejected.get("no_sequence", 0) + 1
+                rejected[NO_SEQUENCE.reason] += 1
                 continue
             if not plan.memory.sequences.admit(reading.boot, sequence):
-                rejected["replayed"] = rejected.get("replayed", 0) + 1
+                rejected[REPLAYED.reason] += 1
                 continue
             sequences += (plan.device.id, reading.boot, sequence)
         admitted += 1
@@ -126,7 +127,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             t_ms = observation.phenomenon_time_ms
             late_or_early = clock_reject(t_ms, now_ms)
             if late_or_early is not None:
-                refused[late_or_early.reason] = refused.get(late_or_early.reason, 0) + 1
+                refused[late_or_early.reason] += 1
                 continue
             # 6 decide
             slot = slots.get(observation.observed_property)
@@ -135,21 +136,22 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             # 7 minimise
             n = floor_steps(observation.result, slot.step)
             if not -MAX_STEPS <= n <= MAX_STEPS:
-                refused["out_of_range"] = refused.get("out_of_range", 0) + 1
+                refused[OUT_OF_RANGE.reason] += 1
                 continue
             # 8 account
             asked += 1
             considered += slot.considered
             for reason in slot.withheld:
-                withheld[reason] = withheld.get(reason, 0) + 1
+                withheld[reason] += 1
             targets = slot.targets
             if not targets:
                 continue
-            if not plan.needs_sequence and reading.has_time:  # without either, a repeat cannot be told from a second reading
-                if t_ms in slot.seen:
+            seen = slot.seen
+            if seen is not None and reading.has_time:  # without number or time, a repeat cannot be told from a second reading
+                if t_ms in seen:
                     duplicate += len(targets)
                     continue
-                slot.seen.add(t_ms)
+                seen.add(t_ms)
             keep = False
             for target in targets:
                 outcome = target.take(t_ms, n)
@@ -190,9 +192,9 @@ def _put_in_outbox(state: State, records: list[tuple[RecordTarget, int, int]]) -
     """Add the batch's records to the outbox, one row for each recipient and at most ``ROW_RECORDS`` records."""
     by_recipient: dict[str, list[tuple[RecordTarget, int, int]]] = {}
     for record in records:
-        by_recipient.setdefault(state.policies.flows[record[0].terms.flow].recipient, []).append(record)
+        by_recipient.setdefault(state.policies.flows[record[0].cohort.flow].recipient, []).append(record)
     for recipient, own in by_recipient.items():
-        for row in record_row(own, state.next_outbox_number, recipient, state.policies, state.identity.random_bytes):
+        for row in outbox_rows(own, state.next_outbox_number, recipient, state.policies, state.identity.random_bytes):
             state.next_outbox_number = row.number + 1
             state.waiting[recipient] = state.waiting.get(recipient, 0) + 1
             state.commit.outbox.append(row)

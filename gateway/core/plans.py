@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from consent.core.decide import Decision, decide
-from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
+from consent.core.disclosure import WINDOW_MS, Disclosure, Identity
 from consent.core.lifecycle import Book
-from consent.core.policy import Flow, PolicySet
+from consent.core.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.admission import SequenceWindows
 from gateway.core.cose import Mac0Key
 from gateway.core.minimise import floor_time_ms
 from gateway.core.model import Decoder
 from gateway.core.windows import BASELINE, DAY_MS, EXPIRED, LATE, NEVER_MS, PARTIAL, RECORDED, Cohort, Contribution, Windows
+
+_WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Device:
     subject: bytes | None
     generation: int
     added_ms: int
+
+    @property
+    def contributor(self) -> bytes:
+        """Who contributes by it, and counts once in a window: its subject, or the device itself where it has none."""
+        return self.subject or self.id
 
 
 class DeviceMemory:
@@ -67,10 +75,7 @@ class DeviceMemory:
 class Terms:
     """On what a contribution or record rests: the decision, and the log entries behind it."""
 
-    flow: str
     disclosure: Disclosure
-    group: int
-    retention_days: int
     since_ms: int
     expires_ms: int
     policy_entry: int
@@ -100,7 +105,7 @@ class WindowTarget:
         self.contributor = contributor
         self.meter = meter
         self.terms = terms
-        self.window_ms = WINDOW_MS[time_level(cohort.time)]
+        self.window_ms = _WINDOW_MS[cohort.time]
         self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's window is (start, end], any other [start, end)
         self.forget()
 
@@ -144,10 +149,7 @@ class RecordTarget:
         self.cohort = cohort
         self.contributor = contributor
         self.terms = terms
-        self.span_ms = WINDOW_MS.get(time_level(cohort.time), 1)
-
-    def forget(self) -> None:
-        """Records know no window."""
+        self.span_ms = _WINDOW_MS.get(cohort.time, 1)
 
     def take(self, t_ms: int, n: int) -> int:
         """Say what becomes of a reading; the caller makes the record."""
@@ -166,11 +168,11 @@ class Slot:
 
     __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "seen", "step", "targets", "withheld")
 
-    def __init__(self, device: Device, observed_property: str, step: float, seen: set[int]) -> None:
+    def __init__(self, device: Device, observed_property: str, step: float, seen: set[int] | None) -> None:
         self.device = device
         self.observed_property = observed_property
         self.step = step
-        self.seen = seen
+        self.seen = seen  # phenomenon times that have come; None where the device numbers its messages
         self.targets: list[Target] = []
         self.withheld: list[str] = []
         self.considered = 0
@@ -204,14 +206,6 @@ class DevicePlan:
         return [target for slot in self.slots.values() for target in slot.targets]
 
 
-def time_level(name: str) -> Time:
-    """Return the time level that a cohort names."""
-    return _TIME_LEVELS[name]
-
-
-_TIME_LEVELS = {level.label: level for level in Time}
-
-
 @dataclass(frozen=True, slots=True)
 class InForce:
     """The policies in force.
@@ -226,6 +220,11 @@ class InForce:
     flow_since_ms: dict[str, int]
 
 
+def is_numbered(profile: Profile) -> bool:
+    """Say whether a class of devices numbers its messages; otherwise only their times tell a repeat."""
+    return profile.sequence is not None or profile.authentication.scheme is Scheme.MAC0
+
+
 def compile_slots(
     device: Device, memory: DeviceMemory, force: InForce, book: Book, windows: Windows, now_ms: int
 ) -> dict[str, Slot]:
@@ -234,13 +233,15 @@ def compile_slots(
     Returns: Slots by observed property; a property that no flow mentions has none (it counts as unasked).
     """
     policies = force.policies
+    profile = policies.profiles[device.profile]
     slots: dict[str, Slot] = {}
-    for name in policies.profiles[device.profile].fields:
+    for name in profile.fields:
         flows = [flow for flow in policies.flows.values() if name in flow.properties]
         if not flows:
             continue
         first_step = policies.properties[name].ladder[0]
-        slot = slots[name] = Slot(device, name, float(first_step), memory.seen.setdefault(name, set()))
+        seen = None if is_numbered(profile) else memory.seen.setdefault(name, set())
+        slot = slots[name] = Slot(device, name, float(first_step), seen)
         slot.considered = len(flows)
         for flow in flows:
             _decide_flow(slot, flow, force, book, windows, now_ms)
@@ -258,13 +259,12 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
     terms = _terms(flow, decision, device, force, entries)
     cohort = _cohort(flow, slot.observed_property, decision.disclosure, device, policies)
-    contributor = device.subject or device.id
     target: Target
     if decision.disclosure.identity is Identity.PER_RECORD:
-        target = RecordTarget(windows, cohort, contributor, terms)
+        target = RecordTarget(windows, cohort, device.contributor, terms)
         slot.keep_ms = max(slot.keep_ms, 3 * DAY_MS)
     else:
-        target = WindowTarget(windows, cohort, contributor, device.id, terms)
+        target = WindowTarget(windows, cohort, device.contributor, device.id, terms)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
     slot.targets.append(target)
 
@@ -275,12 +275,8 @@ def _not_yet(disclosure: Disclosure) -> str:
 
 
 def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...]) -> Terms:
-    disclosure = decision.disclosure
     return Terms(
-        flow=flow.id,
-        disclosure=disclosure,
-        group=disclosure.group,
-        retention_days=disclosure.retention_days,
+        disclosure=_one_disclosure(decision.disclosure),
         since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms),
         expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
         policy_entry=force.entry,
@@ -290,7 +286,7 @@ def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entri
 
 def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: Device, policies: PolicySet) -> Cohort:
     step = dict(disclosure.precision).get(observed_property, policies.properties[observed_property].ladder[0])
-    return Cohort(
+    cohort = Cohort(
         flow=flow.id,
         observed_property=observed_property,
         statistic=str(flow.statistic.get(observed_property, "")),
@@ -301,6 +297,19 @@ def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: 
         cell=policies.cell(device.zone, disclosure.space),
         public=device.subject is None,
     )
+    return _one_cohort(cohort)
+
+
+@lru_cache(maxsize=8192)
+def _one_cohort(cohort: Cohort) -> Cohort:
+    """Return one object for all cohorts that are equal: thousands of devices share a few."""
+    return cohort
+
+
+@lru_cache(maxsize=8192)
+def _one_disclosure(disclosure: Disclosure) -> Disclosure:
+    """Return one object for all disclosures that are equal."""
+    return disclosure
 
 
 def format_step(step: Decimal) -> str:

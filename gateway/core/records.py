@@ -44,7 +44,7 @@ class Waiting:
     n: int
 
 
-def record_row(
+def outbox_rows(
     taken: Sequence[tuple[RecordTarget, int, int]],
     number: int,
     recipient: str,
@@ -100,9 +100,9 @@ def single_record(waiting: Waiting, terms: Terms, policies: PolicySet) -> Record
     """Return the record of one reading."""
     prop = policies.properties[waiting.cohort.observed_property]
     step = Decimal(waiting.cohort.step)
-    result = shown_value(waiting.n, step, is_first_step=step == prop.ladder[0], is_count=False)
+    result = shown_value(waiting.n, step, is_first_step=step == prop.ladder[0])
     span = (waiting.start_ms, waiting.end_ms)
-    return _record(waiting.cohort, policies, span, result, terms.retention_days, id=waiting.record_id)
+    return _record(waiting.cohort, policies, span, result, terms.disclosure.retention_days, id=waiting.record_id)
 
 
 def figure_record(window: Window, figure: float, subjects: int, retention_days: int, policies: PolicySet) -> Record:

@@ -6,7 +6,7 @@ which takes out of the windows whoever no longer belongs, and a new journal segm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,13 +19,21 @@ from gateway.core.release import put_back
 from gateway.core.state import State
 from gateway.core.windows import Cohort, Window, window_state
 
-HOUR_MS = 3_600_000
+_Snapshot = tuple[tuple[int, int, list[msgspec.Raw], list[Any]], dict[bytes, msgspec.Raw], list[bytes]]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(strict=False).decode
+_decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 
 
 def snapshot(state: State) -> bytes:
     """Return all that the journal would otherwise have to tell: windows, what is remembered of devices, and redelivery marks."""
-    memories = {device: memory.state() for device, memory in state.memories.items()}
-    return msgspec.msgpack.encode([state.windows.state(), memories, state.marks.state()])
+    memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
+    return _encode([state.windows.state(_packed), memories, state.marks.state()])
+
+
+def _packed(plain: list[Any]) -> msgspec.Raw:
+    """Encode a part by itself: as plain data, all parts together would take several times the memory."""
+    return msgspec.Raw(_encode(plain))
 
 
 def begin_segment(state: State) -> None:
@@ -41,27 +49,20 @@ def begin_segment_if_due(state: State) -> None:
         begin_segment(state)
 
 
-def restore(state: State, stored: bytes, batches: Iterable[tuple[bytes, bytes]]) -> None:
-    """Take up a stored snapshot and fold the journal behind it.
+def restore(state: State, stored: bytes) -> Fold:
+    """Take up a stored snapshot.
 
     Args:
         state: With the policies in force put in, and nothing compiled.
         stored: What ``snapshot`` returned.
-        batches: (marks, journal) of each later commit, in order.
+    Returns: What folds in each later commit, in order.
     """
-    windows, memories, marks = msgspec.msgpack.decode(stored, strict=False)
-    state.windows.restore(windows)
+    (watermark_ms, whole_since_ms, rows, series), memories, marks = _decode_snapshot(stored)
+    state.windows.restore([watermark_ms, whole_since_ms, map(_decode, rows), series])
     for device, memory_state in memories.items():
-        memory = state.memories.setdefault(device, DeviceMemory())
-        memory.restore(memory_state)
+        state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
     state.marks = Marks(marks)
-    fold = _Fold(state)
-    for batch_marks, journal in batches:
-        for record in decode_batch(journal):
-            fold.steps[record[0]](*record[1:])
-        if batch_marks:
-            state.marks.add(batch_marks)
-    state.windows.forget_cached()
+    return Fold(state)
 
 
 def prune(state: State) -> None:
@@ -74,14 +75,14 @@ def prune(state: State) -> None:
                 slot.seen.difference_update([t_ms for t_ms in slot.seen if t_ms < horizon_ms])
 
 
-class _Fold:
+class Fold:
     """Folds journal records into the windows and memories, as they were folded the first time."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._slots: list[tuple[set[int], list[WindowTarget]]] = []
+        self._slots: list[tuple[set[int] | None, list[WindowTarget]]] = []
         self._unsent: dict[int, list[Any]] = {}
-        self.steps: dict[int, Callable[..., None]] = {
+        self._steps: dict[int, Callable[..., None]] = {
             DEFINE: self._define,
             TAKE: self._take,
             PURGE: self._purge,
@@ -91,24 +92,32 @@ class _Fold:
             WHOLE_SINCE: self._whole_since,
         }
 
+    def batch(self, marks: bytes, journal: bytes) -> None:
+        """Fold in one commit."""
+        for record in decode_batch(journal):
+            self._steps[record[0]](*record[1:])
+        if marks:
+            self._state.marks.add(marks)
+
     def _memory(self, device: bytes) -> DeviceMemory:
         return self._state.memories.setdefault(device, DeviceMemory())
 
-    def _define(self, ref: int, device: bytes, observed_property: str, targets: list[list[Any]]) -> None:
+    def _define(self, ref: int, device: bytes, observed_property: str, remembers: bool, targets: list[list[Any]]) -> None:
         assert ref == len(self._slots)
-        seen = self._memory(device).seen.setdefault(observed_property, set())
+        seen = self._memory(device).seen.setdefault(observed_property, set()) if remembers else None
         self._slots.append((seen, [self._target(device, *target) for target in targets]))
 
     def _target(self, device: bytes, cohort: list[Any], contributor: bytes, since_ms: int, expires_ms: int) -> WindowTarget:
         # Decisions are made again at release, from what is then in force; the fold needs only the window and its bounds.
-        terms = Terms(cohort[0], BOTTOM, BOTTOM.group, 0, since_ms, expires_ms, 0, ())
+        terms = Terms(BOTTOM, since_ms, expires_ms, 0, ())
         return WindowTarget(self._state.windows, Cohort(*cohort), contributor, device, terms)
 
     def _take(self, readings: list[int], sequences: list[Any]) -> None:
         for at in range(0, len(readings), 3):
             seen, targets = self._slots[readings[at]]
             t_ms, n = readings[at + 1], readings[at + 2]
-            seen.add(t_ms)
+            if seen is not None:
+                seen.add(t_ms)
             for target in targets:
                 target.take(t_ms, n)
         for at in range(0, len(sequences), 3):

@@ -8,9 +8,8 @@ leaves before the commit that holds the bundle and its log entry is durable; of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
@@ -20,7 +19,7 @@ from gateway.audit.entries import Kind
 from gateway.audit.openings import Part, label, labels_file, opening_salt, subject_label_key
 from gateway.audit.payloads import ReleasePayload, ReleaseRecord, VoidPayload, encode_contribution
 from gateway.core.bundle import Seal
-from gateway.core.closing import Closing, Member, close_aggregate, close_each, figure
+from gateway.core.closing import Closing, Member, TermsOf, close_aggregate, close_each, figure, pairs_of
 from gateway.core.effects import BundleRow, OutboxRow
 from gateway.core.journal import CLOSE, VOID
 from gateway.core.plans import Terms
@@ -32,8 +31,6 @@ from gateway.recipient.records import Record, encode_record
 
 ROWS_BYTES = 100 * 1024
 """How much of the outbox to look at for one bundle: a record takes up more room there than in its outbox row."""
-
-TermsOf = Callable[[bytes, Cohort], Terms | None]
 
 
 @dataclass(slots=True)
@@ -128,13 +125,7 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
     return terms_of
 
 
-def _draw_window(
-    state: State,
-    draft: _Draft,
-    window: Window,
-    terms_of: TermsOf,
-    closed: list[list[Any]],
-) -> None:
+def _draw_window(state: State, draft: _Draft, window: Window, terms_of: TermsOf, closed: list[list[Any]]) -> None:
     """Close one window into the draft, as far as there is room."""
     policies, whole_since_ms = state.policies, state.windows.whole_since_ms
     cohort = window.cohort
@@ -164,7 +155,7 @@ def _draw_figure(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     if not members:
         return []
     assert closing.figure is not None
-    retention_days = min(member.terms.retention_days for member in members)
+    retention_days = min(member.terms.disclosure.retention_days for member in members)
     record = figure_record(closing.window, closing.figure, len(members), retention_days, state.policies)
     return members if _stand(draft, record, closing.window, members) else []
 
@@ -180,9 +171,10 @@ def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     pseudonymiser = state.domain_keys.pseudonymiser(draft.recipient, purpose, day, state.identity.start)
     for member in closing.members:
         secret = state.subject_secrets.get(member.contributor, member.contributor)
-        own = figure(window.cohort, [Fraction(member.value)], policies)
+        own = figure(window.cohort, [member.value], policies)
         pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
-        record = own_record(window, own, pseudonym, pseudonymiser.domain, member.terms.retention_days, policies)
+        retention_days = member.terms.disclosure.retention_days
+        record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
         if not _stand(draft, record, window, [member]):
             break
         drawn.append(member)
@@ -194,8 +186,7 @@ def _stand(draft: _Draft, record: Record, window: Window, members: list[Member])
     encoded = encode_record(record)
     if not draft.has_room([encoded]):
         return False
-    pairs = sum(member.contribution.pairs for member in members)
-    number = draft.add(encoded, window.cohort, (window.start_ms, window.end_ms), pairs)
+    number = draft.add(encoded, window.cohort, (window.start_ms, window.end_ms), pairs_of(members))
     if not window.cohort.public:
         draft.stood += [_Stood(number, m.contributor, m.terms, m.contribution.pairs) for m in members]
     return True
@@ -206,18 +197,12 @@ def _account(state: State, draft: _Draft, closing: Closing, drawn: list[Member])
     ledger.move("pairs.open", "pairs.withdrawn", closing.withdrawn)
     for reason, pairs in closing.suppressed.items():
         ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
-    aggregated = sum(member.contribution.pairs for member in drawn)
+    aggregated = pairs_of(drawn)
     ledger.move("pairs.open", "pairs.aggregated", aggregated)
     draft.moved.append(("pairs.open", "pairs.aggregated", aggregated))
 
 
-def _draw_row(
-    state: State,
-    draft: _Draft,
-    number: int,
-    content: bytes,
-    terms_of: TermsOf,
-) -> None:
+def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of: TermsOf) -> None:
     """Draw the readings of an outbox row, if there is room for all; those that may no longer leave are accounted and gone."""
     readings = read_row(content)
     kept: list[Waiting] = []

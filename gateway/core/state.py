@@ -26,7 +26,7 @@ from gateway.core.marks import Marks
 from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
-from gateway.core.windows import Windows
+from gateway.core.windows import NEVER_MS, Windows
 
 RandomBytes = Callable[[int], bytes]
 
@@ -121,7 +121,7 @@ class State:
         """Rows that wait in the outbox, by recipient."""
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.commit = Commit()
-        self.expires_next_ms = 1 << 62
+        self.expires_next_ms = NEVER_MS
         """When the next consent runs out, so that its plans are compiled anew."""
 
     @property

@@ -48,8 +48,7 @@ class Contribution(Protocol):
         """Take a reading of ``n`` first steps; return what became of the pair."""
 
     def value(self) -> Fraction | None:
-        """Return the contributor's own value for the window, in first steps (energies for `energy-mean`); None if there is
-        none."""
+        """Return the contributor's own value for the window, in first steps (energies for `energy-mean`), or None."""
 
     def state(self) -> list[Any]:
         """Return plain data that ``restore`` takes up again."""
@@ -321,12 +320,16 @@ class Windows:
         """Reopen a window whose bundle was voided."""
         self.open[window.key] = window
 
-    def state(self) -> list[Any]:
-        """Return plain data from which ``restore`` makes the same windows."""
+    def state(self, pack: Callable[[list[Any]], Any] = list) -> list[Any]:
+        """Return plain data from which ``restore`` makes the same windows.
+
+        Args:
+            pack: Is applied to each window's, so that not all of them need be held as plain data at once.
+        """
         return [
             self.watermark_ms,
             self.whole_since_ms,
-            [window_state(window) for window in self.open.values()],
+            [pack(window_state(window)) for window in self.open.values()],
             [[list(cohort), contributor, meter, *last] for (cohort, contributor, meter), last in self._series.items()],
         ]
 

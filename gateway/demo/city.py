@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +158,10 @@ async def _register(durable: DurableState, city: DemoCity, devices: list[dict[st
         }
         for number, device in enumerate(devices)
     ]
-    (added,) = await durable.perform([lambda: methods.call(durable, "device.add", {"devices": rows})])
+    (added,) = await durable.perform([partial(methods.call, durable, "device.add", {"devices": rows})])
     subjects = [row["subject"] for row in added["devices"] if "subject" in row]
     city.withdrawing = subjects[0]
     grants = [{"subject": subject, "scope": SCOPE, "limits": {}} for subject in subjects[:FULL_CONSENTS]]
     coarse = subjects[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]
     grants += [{"subject": subject, "scope": SCOPE, "limits": COARSE} for subject in coarse]
-    await durable.perform([lambda grant=grant: methods.call(durable, "consent.grant", grant) for grant in grants])  # type: ignore[misc]
+    await durable.perform([partial(methods.call, durable, "consent.grant", grant) for grant in grants])

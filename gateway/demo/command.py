@@ -9,11 +9,15 @@ import logging
 import re
 import signal
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.config import parse_utc_ms
 from gateway.errors import OperatorError
+
+if TYPE_CHECKING:
+    from gateway.demo.stage import Options
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}
@@ -33,27 +37,10 @@ def run(args: argparse.Namespace) -> int:
     """Play, show, audit; 0 when the audit is well."""
     from aiomqtt import MqttError
 
-    from gateway.demo.stage import Options, temporary_folder
     from gateway.service import set_up_logging
 
-    folder = args.dir or temporary_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = next(folder.iterdir(), None)
-    except OSError as error:
-        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be used').lower()}") from error
-    if occupied is not None:
-        raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
-    if not 1 <= args.rate <= 100_000:
-        raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
-    try:
-        parse_utc_ms(args.start)
-    except ValueError as error:
-        raise OperatorError(f"`--start`: {error}") from error
-    if args.json is not None and not args.json.parent.is_dir():
-        raise OperatorError(f"`{args.json}`: there is no such folder")
+    options = _options(args)
     set_up_logging(logging.WARNING)
-    options = Options(folder.resolve(), _seconds(args.span), _broker(args.broker), args.start, args.rate)
     try:
         outcome = asyncio.run(_play(options))
     except MqttError as error:
@@ -63,7 +50,37 @@ def run(args: argparse.Namespace) -> int:
     return 0 if outcome["audit"] == "ok" and outcome["ledger"] == "balanced" else 1
 
 
-async def _play(options: Any) -> dict[str, Any]:
+def _options(args: argparse.Namespace) -> Options:
+    """Check every option, and have an empty folder."""
+    from gateway.demo.stage import Options
+
+    if not 1 <= args.rate <= 100_000:
+        raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
+    try:
+        parse_utc_ms(args.start)
+    except ValueError as error:
+        raise OperatorError(f"`--start`: {error}") from error
+    seconds, broker = _seconds(args.span), _broker(args.broker)
+    folder = None if args.dir is None else _empty_folder(args.dir)
+    if args.json is not None and not args.json.parent.is_dir():  # which may be the folder just made
+        raise OperatorError(f"`{args.json}`: there is no such folder")
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="sluice-demo-"))
+    return Options(folder.resolve(), seconds, broker, args.start, args.rate)
+
+
+def _empty_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = next(folder.iterdir(), None)
+    except OSError as error:
+        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be used').lower()}") from error
+    if occupied is not None:
+        raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
+    return folder
+
+
+async def _play(options: Options) -> dict[str, Any]:
     from gateway.demo.screen import Screen
     from gateway.demo.stage import play
     from gateway.demo.summary import outcome

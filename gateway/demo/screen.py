@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from rich.columns import Columns
@@ -34,7 +33,7 @@ class Screen:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the terminal as it was."""
         if self._live is not None:
             self._live.stop()
@@ -74,7 +73,7 @@ def _picture(scene: Scene) -> RenderableType:
     head = Text.assemble(
         ("Sluice  ", "bold cyan"),
         f"{status['clock']['now'][:16].replace('T', ' ')} UTC, ",
-        (f"simulated, {scene.rate:g} times as fast as real time", "yellow"),
+        (f"simulated, {scene.clock.rate:g} times as fast as real time", "yellow"),
         f"   {scene.phase}, {time.time() - scene.began_at_s:.0f} s",
     )
     return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene))
@@ -95,12 +94,12 @@ def _balance(scene: Scene) -> RenderableType:
     row("pairs considered", ledger.get("pairs.considered", 0), "bold")
     for account, n in ledger.items():
         if account.startswith("pairs.withheld."):
-            row(f"  withheld: {account[15:]}", n, "red")
+            row(f"  withheld: {account.removeprefix('pairs.withheld.')}", n, "red")
     row("  in windows", ledger.get("pairs.open", 0), "blue")
     row("  waiting", ledger.get("pairs.waiting", 0), "blue")
     for account, n in ledger.items():
         if account.startswith(("pairs.suppressed.", "pairs.withheld_at_release.")):
-            row(f"  {account[6:].replace('.', ': ')}", n, "red")
+            row(f"  {account.removeprefix('pairs.').replace('.', ': ')}", n, "red")
     row("  withdrawn", ledger.get("pairs.withdrawn", 0), "magenta")
     row("  released in figures", ledger.get("pairs.aggregated", 0), "green")
     row("  released one by one", ledger.get("pairs.released", 0), "green")

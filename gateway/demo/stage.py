@@ -1,11 +1,9 @@
-"""The play: broker, gateway, sensors and listening city come on, one household withdraws midway, all drains, the log is
-audited."""
+"""The play: broker, gateway, sensors and city come on, one household withdraws midway, all drains, and the log is audited."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,8 +22,7 @@ from gateway.edge.embedded_broker import embedded_broker
 from gateway.errors import SluiceError
 
 LEAD_S = 2.5
-"""Real seconds before the simulated clock reaches its start: the gateway must have subscribed by then, for the first day to
-be whole."""
+"""Real seconds until the simulated clock starts: the gateway must have subscribed by then, for the first day to be whole."""
 STATUS_EVERY_S = 0.5
 DRAIN_S = 60.0
 STILL = 3
@@ -46,7 +43,6 @@ class Scene:
     sensors: Counters
     heard: Heard
     process: GatewayProcess
-    rate: float
     ends_at_s: float
     began_at_s: float
     status: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +86,7 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[Scene], No
         process = GatewayProcess(city.folder, city.place.control_socket)
         ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
         clock = GatewayClock(city.place.config.clock)
-        scene = Scene(city, clock, Counters(), listeners.heard, process, options.rate, ends_at_s, began_at_s)
+        scene = Scene(city, clock, Counters(), listeners.heard, process, ends_at_s, began_at_s)
         await listeners.introduce()
         async with _background(process.run(), "gateway") as gateway:
             hearing = asyncio.Event()
@@ -200,10 +196,3 @@ async def _drain(scene: Scene, listeners: Listeners, show: Callable[[Scene], Non
         still = still + 1 if ready and now == seen else 0
         seen = now
         await asyncio.sleep(STATUS_EVERY_S)
-
-
-def temporary_folder() -> Path:
-    """Return a new folder for a run that names none."""
-    import tempfile
-
-    return Path(tempfile.mkdtemp(prefix="sluice-demo-", dir=os.environ.get("TMPDIR")))

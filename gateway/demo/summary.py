@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.core.ledger import Ledger
 from gateway.demo.stage import Scene
 
 _PAIRS = (
@@ -26,10 +27,7 @@ _PAIRS = (
 def outcome(scene: Scene) -> dict[str, Any]:
     """Return what `--json` writes: counts are integers, and the counts of sensors and city are not the gateway's."""
     ledger: dict[str, int] = scene.status["ledger"]
-
-    def total(account: str) -> int:
-        return sum(n for name, n in ledger.items() if name == account or name.startswith(f"{account}."))
-
+    total = Ledger(ledger).sum
     report = scene.report
     assert report is not None
     return {

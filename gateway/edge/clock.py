@@ -69,4 +69,4 @@ class GatewayClock:
 
     def lateness_ms(self, configured_s: int) -> int:
         """Return how long windows stay open after their end, in the gateway's time."""
-        return max(configured_s * 1000, int(LEAST_LATENESS_REAL_MS * self.rate) if not self.stands else 0)
+        return max(configured_s * 1000, int(LEAST_LATENESS_REAL_MS * self.rate))

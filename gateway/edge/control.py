@@ -1,6 +1,6 @@
 """The control socket: JSON-RPC 2.0 by lines over a Unix socket, mode 0600; an answer means committed and in force.
 
-The server hands each request to the application and writes its answer; the client is what the commands use. Source: JSON-RPC 2.0.
+The server hands each request to the application and writes its answer; the client is what the commands use.
 """
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ from pathlib import Path
 
 _START_S = 10.0
 _LOOK_S = 0.02
+_STARTS = 3
 
 # Its log keeps this much per filter, read or not, and drops the oldest beyond it: memory against loss.
 _SEGMENT_BYTES = 8 << 20
 _SEGMENTS = 32
-_STARTS = 3
 
 _CONFIGURATION = """\
 id = 0
@@ -78,7 +78,10 @@ async def _start(file: Path, largest_packet_bytes: int, most_in_flight: int) -> 
     for _ in range(_STARTS):
         port = _configure(file, largest_packet_bytes, most_in_flight)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway.edge.embedded_broker", str(file)),
+            sys.executable,
+            "-m",
+            "gateway.edge.embedded_broker",
+            str(file),
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C ends the demo, and the demo ends its broker: last, once all has drained

@@ -1,5 +1,4 @@
-"""Figures for Prometheus on the loopback interface: the ledger's accounts, the log's size, what waits; never a topic, id or
-value."""
+"""Figures for Prometheus on the loopback interface: the ledger's accounts and what waits; never a topic, id or value."""
 
 from __future__ import annotations
 

@@ -38,28 +38,22 @@ Statement = tuple[str, Sequence[Any]]
 
 @dataclass(slots=True)
 class Stored:
-    """What the database holds when the gateway starts, opened.
+    """What little the database holds when the gateway starts, opened; what there is much of, ``Store`` hands out row by row.
 
     Attributes:
         start: Counts the starts on this file, this one included.
         policy: (log index, encoded row) of the policies in force.
         bundles: Formed and not yet acknowledged: (log index, recipient, content).
         snapshot: The open journal segment's; None for a new file.
-        batches: (marks, journal) of every commit of the open segment.
     """
 
     start: int
     policy: tuple[int, bytes] | None = None
-    subjects: list[bytes] = field(default_factory=list)
-    devices: list[bytes] = field(default_factory=list)
-    consents: list[tuple[int, bytes]] = field(default_factory=list)
     bundles: list[tuple[int, str, bytes]] = field(default_factory=list)
     snapshot: bytes | None = None
-    batches: list[tuple[bytes, bytes]] = field(default_factory=list)
     ledger: bytes | None = None
     outbox: dict[str, int] = field(default_factory=dict)
     next_outbox_number: int = 1
-    head: bytes | None = None
 
 
 class Store:
@@ -73,8 +67,7 @@ class Store:
         self._lock_fd = -1
         self._batch = 0
         self._segment = 0
-        self._segment_sealer: Sealer
-        self._old_sealers: dict[int, Sealer] = {}
+        self._sealers: dict[int, Sealer] = {}  # by segment: the open one's, and those that outbox rows may still need
 
     async def open(self) -> None:
         """Take the lock, open the file, bring it up to date and put the ballast in place.
@@ -146,21 +139,15 @@ class Store:
     # reading, at start
 
     async def load(self) -> Stored:
-        """Read everything but the log and the outbox, and count this start."""
+        """Read what there is little of, and count this start."""
         start = await self._count_start()
         stored = Stored(start)
         rows = await self._rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
             stored.policy = rows[0]
-        stored.subjects = [self._open("subject", *row) for row in await self._rows("SELECT id, sealed FROM subject")]
-        stored.devices = [self._open("device", *row) for row in await self._rows("SELECT id, sealed FROM device")]
-        consents = await self._rows("SELECT entry_index, sealed FROM consent ORDER BY entry_index")
-        stored.consents = [(index, self._open("consent", _key(index), sealed)) for index, sealed in consents]
         stored.bundles = await self._rows("SELECT entry_index, recipient, content FROM bundle ORDER BY entry_index")
         stored.outbox = dict(await self._rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))
         stored.next_outbox_number = (await self._rows("SELECT coalesce(max(number), 0) + 1 FROM outbox"))[0][0]
-        heads = await self._rows("SELECT note FROM head ORDER BY size DESC LIMIT 1")
-        stored.head = heads[0][0] if heads else None
         await self._load_journal(stored)
         return stored
 
@@ -171,23 +158,51 @@ class Store:
 
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._rows("SELECT number, wrapped FROM sealing_key"):
-            self._old_sealers[number] = Sealer(self._open("sealing_key", _key(number), wrapped))
+            self._sealers[number] = Sealer(self._open("sealing_key", _key(number), wrapped))
             self._segment = max(self._segment, number)
         segments = await self._rows("SELECT number, sealed FROM segment ORDER BY number DESC LIMIT 1")
         if not segments:
             return
         segment, sealed = segments[0]
-        sealer = self._old_sealers[segment]
+        sealer = self._sealers[segment]
         stored.snapshot = sealer.open("segment", _key(segment), sealed)
-        for number, sealed_marks, journal, ledger in await self._rows(
-            "SELECT number, marks, sealed, ledger FROM batch WHERE segment = ? ORDER BY number", (segment,)
-        ):
-            marks = sealer.open("marks", _key(number), sealed_marks) if sealed_marks else b""
-            stored.batches.append((marks, sealer.open("batch", _key(number), journal) if journal else b""))
+        latest = "SELECT number, ledger FROM batch WHERE segment = ? ORDER BY number DESC LIMIT 1"
+        for number, ledger in await self._rows(latest, (segment,)):
             stored.ledger, self._batch = ledger, number
 
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
+
+    async def _each(self, sql: str, parameters: Sequence[Any] = ()) -> AsyncIterator[Any]:
+        """Go through rows without holding them all: memory stays small however many there are."""
+        async with self._db.execute(sql, parameters) as cursor:
+            async for row in cursor:
+                yield row
+
+    async def subjects(self) -> AsyncIterator[bytes]:
+        """Go through the subjects."""
+        async for row_id, sealed in self._each("SELECT id, sealed FROM subject"):
+            yield self._open("subject", row_id, sealed)
+
+    async def devices(self) -> AsyncIterator[bytes]:
+        """Go through the devices."""
+        async for row_id, sealed in self._each("SELECT id, sealed FROM device"):
+            yield self._open("device", row_id, sealed)
+
+    async def consents(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Go through the consents in order: (log index, encoded consent)."""
+        async for index, sealed in self._each("SELECT entry_index, sealed FROM consent ORDER BY entry_index"):
+            yield index, self._open("consent", _key(index), sealed)
+
+    async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Go through the commits of the open journal segment in order: (marks, journal)."""
+        sealer = self._sealers[self._segment]
+        sql = "SELECT number, marks, sealed FROM batch WHERE segment = ? ORDER BY number"
+        async for number, marks, journal in self._each(sql, (self._segment,)):
+            yield (
+                sealer.open("marks", _key(number), marks) if marks else b"",
+                sealer.open("batch", _key(number), journal) if journal else b"",
+            )
 
     async def entries(self) -> AsyncIterator[bytes]:
         """Go through the log's entries in order.
@@ -195,31 +210,21 @@ class Store:
         Raises: CorruptionError: one is missing.
         """
         expected = 0
-        async with self._db.execute("SELECT entry_index, content FROM entry ORDER BY entry_index") as cursor:
-            async for index, content in cursor:
-                if index != expected:
-                    raise CorruptionError(f"log entry `{expected}` is missing from the database")
-                expected += 1
-                yield content
+        async for index, content in self._each("SELECT entry_index, content FROM entry ORDER BY entry_index"):
+            if index != expected:
+                raise CorruptionError(f"log entry `{expected}` is missing from the database")
+            expected += 1
+            yield content
 
     async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
-        """Return a recipient's oldest waiting rows: (number, content); the first, and as many more as stay within
-        ``most_bytes``."""
+        """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
         rows = await self._rows(
             "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
             " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"
             " WHERE upto - length(sealed) < ? ORDER BY number",
             (recipient, most_bytes),
         )
-        return [(number, self._sealer(key).open("outbox", _key(number), sealed)) for number, key, sealed in rows]
-
-    def _sealer(self, number: int) -> Sealer:
-        return self._segment_sealer if number == self._segment else self._old_sealers[number]
-
-    async def opening(self, index: int) -> bytes | None:
-        """Return the opening of a log entry, or None where it is erased or expired."""
-        rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
-        return self._open("opening", _key(index), rows[0][0]) if rows else None
+        return [(number, self._sealers[key].open("outbox", _key(number), sealed)) for number, key, sealed in rows]
 
     async def labels(self, since: int) -> list[tuple[int, bytes]]:
         """Return the labels files of releases from a log index on."""
@@ -268,8 +273,9 @@ class Store:
         if commit.snapshot is not None:
             statements += self._new_segment(commit.snapshot)
         self._batch += 1
-        journal = self._segment_sealer.seal("batch", _key(self._batch), commit.journal) if commit.journal else b""
-        marks = self._segment_sealer.seal("marks", _key(self._batch), commit.marks) if commit.marks else b""
+        sealer = self._sealers[self._segment]
+        journal = sealer.seal("batch", _key(self._batch), commit.journal) if commit.journal else b""
+        marks = sealer.seal("marks", _key(self._batch), commit.marks) if commit.marks else b""
         row = (self._batch, self._segment, marks, journal, commit.ledger)
         statements.append(("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", row))
         statements += self._log_statements(commit, now_ms)
@@ -280,7 +286,7 @@ class Store:
         statements += [("DELETE FROM bundle WHERE entry_index = ?", (index,)) for index in commit.bundles_done]
         statements += [("DELETE FROM outbox WHERE number = ?", (number,)) for number in commit.outbox_done]
         for waiting in commit.outbox:
-            sealed = self._segment_sealer.seal("outbox", _key(waiting.number), waiting.content)
+            sealed = sealer.seal("outbox", _key(waiting.number), waiting.content)
             statements.append(
                 ("INSERT INTO outbox VALUES (?, ?, ?, ?)", (waiting.number, waiting.recipient, self._segment, sealed))
             )
@@ -288,14 +294,11 @@ class Store:
 
     def _new_segment(self, snapshot: bytes) -> list[Statement]:
         """Begin a journal segment under a new random key; the keys of earlier ones go once no outbox row needs them."""
-        if self._segment and hasattr(self, "_segment_sealer"):
-            self._old_sealers[self._segment] = self._segment_sealer
-        self._segment += 1
+        self._segment = number = self._segment + 1
         key = os.urandom(32)
-        self._segment_sealer = Sealer(key)
-        number = self._segment
+        sealer = self._sealers[number] = Sealer(key)
         wrapped = self._keys.sealer.seal("sealing_key", _key(number), key)
-        sealed = self._segment_sealer.seal("segment", _key(number), snapshot)
+        sealed = sealer.seal("segment", _key(number), snapshot)
         return [
             ("INSERT INTO sealing_key VALUES (?, ?)", (number, wrapped)),
             ("INSERT INTO segment VALUES (?, ?)", (number, sealed)),

@@ -44,15 +44,24 @@ def logged_topic() -> None:
 
 def unsealed_registry() -> None:
     """Rows of the registry lie on the disk as they are."""
+    _leave_open("device")
+
+
+def unsealed_journal() -> None:
+    """So does the journal, with what devices call their runs."""
+    _leave_open("batch")
+
+
+def _leave_open(open_table: str) -> None:
     seal, unseal = Sealer.seal, Sealer.open
 
-    def seal_but_devices(self: Sealer, table: str, row_id: bytes, plaintext: bytes) -> bytes:
-        return plaintext if table == "device" else seal(self, table, row_id, plaintext)
+    def seal_others(self: Sealer, table: str, row_id: bytes, plaintext: bytes) -> bytes:
+        return plaintext if table == open_table else seal(self, table, row_id, plaintext)
 
-    def open_but_devices(self: Sealer, table: str, row_id: bytes, sealed: bytes) -> bytes:
-        return sealed if table == "device" else unseal(self, table, row_id, sealed)
+    def open_others(self: Sealer, table: str, row_id: bytes, sealed: bytes) -> bytes:
+        return sealed if table == open_table else unseal(self, table, row_id, sealed)
 
-    Sealer.seal, Sealer.open = seal_but_devices, open_but_devices  # type: ignore[method-assign]
+    Sealer.seal, Sealer.open = seal_others, open_others  # type: ignore[method-assign]
 
 
 def device_in_record_id() -> None:
@@ -90,19 +99,9 @@ def topic_on_the_wire() -> None:
     MqttLink.try_publish = with_topic  # type: ignore[method-assign]
 
 
-def payload_in_marks() -> None:
-    """What was rejected is kept beside the marks of redelivery, where it can be looked at."""
-
-    def take_frames(state: State, frames: Any, now_ms: int) -> None:
-        _take_frames(state, frames, now_ms)
-        state.commit.marks += b"".join(frame.payload for frame in frames)
-
-    pipeline.take_frames = take_frames
-
-
 LEAKS: dict[str, Callable[[], None]] = {
     leak.__name__: leak
-    for leak in (logged_topic, unsealed_registry, device_in_record_id, topic_in_metrics, topic_on_the_wire, payload_in_marks)
+    for leak in (logged_topic, unsealed_registry, unsealed_journal, device_in_record_id, topic_in_metrics, topic_on_the_wire)
 }
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ CLOCK = '\n[clock]\nsimulated = true\nstart = "2026-05-01T00:00:00Z"\nrate = 0\n
 CHUNKS, CHUNK = 5, 2_000
 GOOD_EVERY = 4
 MOST_GROWTH_BYTES = 6 << 20
+HUGE_BYTES = 900_000
 
 
 def register(live: LiveGateway, devices: Sequence[Device]) -> list[Device]:
@@ -128,6 +129,23 @@ def test_hostile_frames_leave_no_trace_but_their_count(stage: tuple[LiveGateway,
     report = live.verify()
     assert report.exit_status == 0, report.to_text()
     assert report.ledger == "balanced"
+
+
+def test_burst_of_huge_frames_passes_unread(stage: tuple[LiveGateway, Street, Account, Listener]) -> None:
+    """Hundreds of frames near the broker's own limit are counted, and not one of them is ever whole in memory."""
+    live, street, account, _ = stage
+    assert live.process is not None
+    before_bytes = _peak_bytes(live.process.pid)
+    topics = [street.devices[0].topic, "t/nobody"]
+    change = account.publish([(topics[at % 2], bytes(HUGE_BYTES)) for at in range(300)])
+    assert change == {f"{REJECTED}too_large": 150, f"{REJECTED}unknown_device": 150}
+    assert _peak_bytes(live.process.pid) - before_bytes < MOST_GROWTH_BYTES
+
+
+def _peak_bytes(pid: int) -> int:
+    """Return the most memory that a process has ever had."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def unusable_as_one(change: Counter[str], street: Street) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,7 +17,7 @@ from consent.core.policy import PolicySet
 from gateway.core.closing import Closing, close_aggregate, close_each, figure
 from gateway.core.minimise import energy
 from gateway.core.plans import Terms
-from gateway.core.windows import Cohort, Window, new_contribution
+from gateway.core.windows import NEVER_MS, Cohort, Window, new_contribution
 from tests.unit.core.building import HOUR_MS, MIDNIGHT_MS, town
 
 T = MIDNIGHT_MS
@@ -33,7 +34,7 @@ def cohort(
 
 def terms(group: int = 1, since_ms: int = 0) -> Terms:
     """Return terms that demand a group."""
-    return Terms("hourly", TOP, group, 30, since_ms, 1 << 62, 0, ())
+    return Terms(replace(TOP, group=group), since_ms, NEVER_MS, 0, ())
 
 
 def window(of: Cohort, *readings: list[int]) -> Window:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.core import changes, recovery, release
 from gateway.core.plans import Device
 from gateway.core.state import State
-from tests.unit.core.building import HOUR_MS, MINUTE_MS, Gate, limited, only, reading
+from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
 
 FLOWS = ("hourly", "daily", "raw", "register")
 ALL, FEWER = only(*FLOWS), only("hourly", "raw", "register")
@@ -30,7 +30,9 @@ def refolded(gate: Gate) -> State:
     state = State(gate.state.identity)
     assert gate.state.force is not None
     changes.put_in_force(state, gate.state.force)
-    recovery.restore(state, gate.snapshot, gate.batches)
+    fold = recovery.restore(state, gate.snapshot)
+    for batch in gate.batches:
+        fold.batch(*batch)
     state.windows.advance(gate.state.windows.watermark_ms)  # a watermark that no reading follows is not written down
     return state
 
@@ -44,6 +46,30 @@ def standing(state: State) -> Any:
 
 def _hashable(row: list[Any]) -> list[Any]:
     return [tuple(row[0]), *row[1:]]
+
+
+def voided(*flows: str) -> Gate:
+    """Return a gateway whose one bundle was taken back, having ended a window that nobody had left a figure in."""
+    gate = Gate(only(*flows))
+    gate.send(gate.home(*flows), kwh=1)
+    gate.to(gate.now_ms + DAY_MS + LATENESS_MS)
+    assert gate.form() is not None
+    release.void(gate.state, "office", gate.now_ms)
+    gate.commit()
+    return gate
+
+
+def test_crash_after_the_void_of_a_bundle_of_waiting_records_alone() -> None:
+    """Such a bundle closes no window, so there is none to reopen."""
+    gate = voided("raw")
+    assert standing(refolded(gate)) == standing(gate.state)
+
+
+def test_crash_after_a_void_reopens_no_window_without_members() -> None:
+    """A window that was suppressed when the bundle was formed stays closed."""
+    gate = voided("hourly", "daily")
+    assert standing(refolded(gate)) == standing(gate.state)
+    assert {window.cohort.flow for window in refolded(gate).windows} == {"daily"}
 
 
 class Histories(RuleBasedStateMachine):

@@ -69,7 +69,7 @@ def test_precision_coarsened_twice_is_coarsened_once(n: int, finer: int, coarser
 def test_precision_of_a_shown_figure_floors_to_the_same_step(n: int, first: Decimal, ratio: int) -> None:
     """What leaves says no more than its step: floored again, by anyone, it is the step that it came from."""
     step = first * ratio
-    shown = shown_value(n, step, is_first_step=ratio == 1, is_count=False)
+    shown = shown_value(n, step, is_first_step=ratio == 1)
 
     assert floor_steps(shown, float(step)) == n
 
@@ -92,23 +92,12 @@ def test_time_floor_is_the_start_of_its_window(time_ms: int, window_ms: int) -> 
 
 
 @pytest.mark.parametrize(
-    ("n", "step", "is_first_step", "is_count", "shown"),
-    [
-        (123, "0.1", True, False, 12.3),
-        (12, "0.5", False, False, 6.25),
-        (-3, "0.5", False, False, -1.25),
-        (7, "1", True, True, 7),
-        (7, "5", False, True, 35),
-    ],
+    ("n", "step", "is_first_step", "shown"),
+    [(123, "0.1", True, 12.3), (12, "0.5", False, 6.25), (-3, "0.5", False, -1.25), (7, "5", False, 37.5)],
 )
-def test_shown_value_is_the_middle_of_coarse_steps_only(
-    n: int, step: str, *, is_first_step: bool, is_count: bool, shown: float
-) -> None:
-    """Readings come in the first step, and there are no halves of people."""
-    value = shown_value(n, Decimal(step), is_first_step=is_first_step, is_count=is_count)
-
-    assert value == shown
-    assert isinstance(value, int) == is_count
+def test_shown_value_is_the_middle_of_coarse_steps_only(n: int, step: str, *, is_first_step: bool, shown: float) -> None:
+    """Readings come in the first step: there, nothing has been cut off."""
+    assert shown_value(n, Decimal(step), is_first_step=is_first_step) == shown
 
 
 def test_energy_doubles_every_three_decibels() -> None:

@@ -113,7 +113,7 @@ def test_terms_hold_since_the_latest_of_policy_consent_and_device() -> None:
     gate.now_ms = T + 1
     consented = gate.grant(home, "hourly", limited(retention_days=9))
     terms = slot(gate, home).targets[0].terms
-    assert (terms.since_ms, terms.retention_days, terms.consent_entries) == (T + 1, 9, (consented,))
+    assert (terms.since_ms, terms.disclosure.retention_days, terms.consent_entries) == (T + 1, 9, (consented,))
     gate.now_ms = T + 2
     applied = gate.apply(town())
     terms = slot(gate, home).targets[0].terms
@@ -161,7 +161,7 @@ def test_cohort_names_flow_level_and_cell() -> None:
     assert target.cohort == (
         "hourly", "consumption", "sum", "aggregate", "1h", "district", "0.001", "north", False,
     )  # fmt: skip
-    assert target.terms.group == 2
+    assert target.terms.disclosure.group == 2
     assert isinstance(target, WindowTarget)
 
 
@@ -188,7 +188,7 @@ def test_group_of_a_consent_joins_the_demand() -> None:
     """A resident who wants to be one of twenty is counted on at twenty."""
     gate = Gate(only("hourly"))
     (target,) = slot(gate, gate.home("hourly", limits=limited(group=20))).targets
-    assert target.terms.group == 20
+    assert target.terms.disclosure.group == 20
 
 
 def test_identity_decides_records_or_windows() -> None:

@@ -238,6 +238,17 @@ def test_bundle_of_thousands_of_records_the_rest_goes_next() -> None:
     assert gate.state.waiting == {"office": 0, "public": 0}
 
 
+@pytest.mark.parametrize("row_records", [50, 110, 140, 185])
+def test_bundle_filled_by_the_size_of_its_own_form(row_records: int) -> None:
+    """Open data takes more room than sealed records, and whatever the size of the rows, no bundle overflows."""
+    gate = Gate(only("raw", "street-noise"))
+    home, street = gate.home("raw"), gate.device()
+    for batch in range(1_200 // row_records):
+        gate.take(*(reading(home, T + 1_000 * batch + i, kwh=1) for i in range(row_records)))
+        gate.take(*(reading(street, T + 1_000 * batch + i, db=60) for i in range(row_records)))
+    assert len(gate.records("office")) == len(gate.records("public")) == 1_200 // row_records * row_records
+
+
 def test_bundle_of_thousands_of_members_the_rest_goes_next() -> None:
     """A window of pseudonymous totals may span bundles: everybody's total leaves once, under one domain."""
     gate = Gate(only("daily"))
@@ -353,6 +364,20 @@ def pseudonyms_in(gate: Gate, content: bytes, index: int) -> list[bytes | None]:
     return [record.pseudonym for record in open_bundle(content, RECIPIENT_KEY, index).records]
 
 
+def test_pseudonym_key_forgotten_where_the_days_totals_come_to_nothing() -> None:
+    """What was formed, taken back and then suppressed needs the key no longer."""
+    gate = Gate(only("daily"))
+    gate.send(gate.home("daily"), kwh=1)
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert gate.form() is not None
+    release.void(gate.state, "office", gate.now_ms)
+    gate.reconnect(session_present=False)
+    gate.to(gate.now_ms)
+    assert gate.form() is None
+    assert gate.count("pairs.suppressed.partial") == 1
+    assert gate.state.domain_keys.domains() == ()
+
+
 def test_pseudonym_key_kept_while_the_day_has_open_windows() -> None:
     """A total that waits for the next bundle needs the key of those that have left."""
     gate = Gate(only("daily"))
@@ -443,6 +468,19 @@ def test_withdrawal_of_one_waiting_leaves_the_others_of_its_row() -> None:
     assert sorted(record.result for record in bundle.records) == [0.0, 0.0, 2.0, 2.0]
     assert gate.stood_in(bundle.log_index) == {homes[0].subject, homes[2].subject}
     assert (gate.count("pairs.released"), gate.count("pairs.withheld_at_release.withdrawn")) == (4, 2)
+
+
+def test_withdrawal_of_one_waiting_counts_once_though_the_bundle_is_formed_again() -> None:
+    """A row that comes back from a voided bundle comes without the readings that were withheld from it."""
+    gate = Gate(only("raw"))
+    homes = gate.homes(2, "raw")
+    gate.take(*(reading(home, T, kwh=n) for n, home in enumerate(homes)))
+    gate.withdraw(homes[0], "raw")
+    assert gate.form() is not None
+    release.void(gate.state, "office", gate.now_ms)
+    assert gate.count("pairs.waiting") == 1
+    assert result_of(gate.records(), "raw") == [1.0]
+    assert (gate.count("pairs.withheld_at_release"), gate.count("pairs.waiting")) == (1, 0)
 
 
 def test_level_change_acts_on_open_windows_like_a_withdrawal() -> None:

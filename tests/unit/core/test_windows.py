@@ -55,7 +55,7 @@ def target(
     expires_ms: int = NEVER_MS,
 ) -> WindowTarget:
     """Return what takes one device's readings into hourly windows."""
-    terms = Terms("nights", TOP, 1, 1, since_ms, expires_ms, 0, ())
+    terms = Terms(TOP, since_ms, expires_ms, 0, ())
     return WindowTarget(windows, cohort(statistic), who, meter, terms)
 
 
@@ -195,9 +195,8 @@ def test_record_fate_by_day_and_terms() -> None:
     """A flow without windows takes readings of the gateway's present and previous day, under the terms of their time."""
     windows = Windows(STEPS)
     windows.advance(T + 5 * HOUR_MS)
-    terms = Terms("raw", TOP, 1, 1, T - 10 * HOUR_MS, T + 10 * HOUR_MS, 0, ())
+    terms = Terms(TOP, T - 10 * HOUR_MS, T + 10 * HOUR_MS, 0, ())
     into = RecordTarget(windows, cohort("", "raw", "exact"), ANN, terms)
-    into.forget()
     fates = {offset: into.take(T + offset * HOUR_MS, 1) for offset in (-25, -24, -10, 9, 10)}
     assert fates == {-25: LATE, -24: PARTIAL, -10: RECORDED, 9: RECORDED, 10: EXPIRED}
     assert into.span_ms == 1
@@ -312,6 +311,17 @@ def test_delta_baseline_from_before_new_terms_is_dropped() -> None:
     windows.advance(T)
     assert windows.purge(ANN, {cohort("delta"): T + 1}) == (1, True)
     assert windows.is_empty()
+
+
+def test_delta_baseline_from_the_very_beginning_of_the_terms_stays() -> None:
+    """A reading at the instant of the consent is covered by it."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T)
+    into.take(T, 100)
+    assert windows.purge(ANN, {cohort("delta"): T}) == (0, False)
+    into.take(T + MINUTE_MS, 104)
+    windows.advance(T + HOUR_MS)
+    assert value(windows, T, "delta") == 4
 
 
 @given(
@@ -448,6 +458,6 @@ def _play(windows: Windows, steps: list[Any]) -> list[Any]:
 def test_windows_days_are_utc_days() -> None:
     """A daily window begins at midnight UTC."""
     windows = Windows(STEPS)
-    daily = WindowTarget(windows, cohort(time="day"), ANN, METER, Terms("nights", TOP, 1, 1, 0, NEVER_MS, 0, ()))
+    daily = WindowTarget(windows, cohort(time="day"), ANN, METER, Terms(TOP, 0, NEVER_MS, 0, ()))
     daily.take(T + 23 * HOUR_MS, 1)
     assert [(w.start_ms, w.end_ms) for w in windows] == [(T, T + DAY_MS)]
