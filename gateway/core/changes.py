@@ -19,7 +19,6 @@ from gateway.audit.entries import Kind
 from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
 from gateway.core.codecs import compile_decoder
 from gateway.core.cose import Mac0Key
-from gateway.core.journal import PURGE
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release import void
 from gateway.core.state import State
@@ -228,4 +227,4 @@ def _purge(state: State, contributors: Iterable[bytes]) -> None:
         pairs, touched = state.windows.purge(contributor, keep)
         state.ledger.move("pairs.open", "pairs.withdrawn", pairs)
         if touched:
-            state.journal.note(PURGE, contributor, [[list(cohort), since_ms] for cohort, since_ms in keep.items()])
+            state.journal.purge(contributor, keep, state.windows.watermark_ms)

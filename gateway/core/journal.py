@@ -7,11 +7,13 @@ beginning the next one and destroying that key is how the past is forgotten. Not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from gateway.core.plans import Slot, WindowTarget
+from gateway.core.windows import Cohort
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Past this size a new segment is begun with a fresh snapshot."""
@@ -52,14 +54,20 @@ class Journal:
         self._records.append([kind, *values])
 
     def take(self, readings: list[int], sequences: list[Any], watermark_ms: int) -> None:
-        """Write down a batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence).
+        """Write down a batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
+        self._note_watermark(watermark_ms)
+        self.note(TAKE, readings, sequences)
 
-        The watermark is written only where readings follow, since only they depend on it: an idle gateway writes nothing.
-        """
+    def purge(self, contributor: bytes, keep: Mapping[Cohort, int], watermark_ms: int) -> None:
+        """Write down that a contributor has left the windows in which it no longer belongs."""
+        self._note_watermark(watermark_ms)
+        self.note(PURGE, contributor, [[list(cohort), since_ms] for cohort, since_ms in keep.items()])
+
+    def _note_watermark(self, watermark_ms: int) -> None:
+        """Write the watermark where something follows that depends on it, and only there: an idle gateway writes nothing."""
         if watermark_ms != self._watermark_ms:
             self._watermark_ms = watermark_ms
             self.note(WATERMARK, watermark_ms)
-        self.note(TAKE, readings, sequences)
 
     def take_batch(self) -> bytes:
         """Return the records since the last call, encoded; empty when there are none."""
@@ -70,13 +78,13 @@ class Journal:
         self.segment_bytes += len(blob)
         return blob
 
-    def begin_segment(self) -> None:
+    def begin_segment(self, watermark_ms: int) -> None:
         """Forget what the new segment's snapshot tells, and the numbers of slots: the segment defines them anew."""
         self._records = []
         for slot in self._defined:
             slot.ref = -1
         self._defined = []
-        self._watermark_ms = -1
+        self._watermark_ms = watermark_ms
         self.segment_bytes = 0
 
 

@@ -45,7 +45,7 @@ class Reject(Struct, frozen=True):
     """Why a frame goes no further. Compare by identity with the constants below: no other instances are made.
 
     Attributes:
-        reason: Last part of the ledger account: ``frames.rejected.<reason>``, or for one observation ``observations.refused.<reason>``.
+        reason: Last part of the ledger account, ``frames.rejected.<reason>`` or ``observations.refused.<reason>``.
     """
 
     reason: str

@@ -40,7 +40,7 @@ def begin_segment(state: State) -> None:
     """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
     assert not state.unsent, "a bundle that may still be voided needs its segment"
     state.commit.snapshot = snapshot(state)
-    state.journal.begin_segment()
+    state.journal.begin_segment(state.windows.watermark_ms)
 
 
 def begin_segment_if_due(state: State) -> None:

@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from firmware_sim.load import Load, LoadResult
 from gateway.durable import Answer
 from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.slow_link import SlowLink, slow_link
-from tests.crash.street import HOUR_MS, Heard, Message, Street, differences, hourly_figures, public_readings
+from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.live import Listener, LiveGateway, opened
 
 MIDNIGHT_MS = 1_779_926_400_000  # 2026-05-28T00:00:00Z
@@ -190,7 +191,7 @@ class Publishing:
         (result,) = self._results
         return result
 
-    def __enter__(self) -> Publishing:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -1,7 +1,7 @@
 """A TCP relay that stands for a slow network: what is under way in it is lost when either end dies.
 
 On the loopback interface an acknowledgement takes microseconds, so a process is hardly ever killed while one travels. Here it
-travels as long as the test says, which makes "committed, and the broker has not heard of it" the rule at a kill, not the exception.
+travels as long as the test says, which makes "committed, and the broker has not heard of it" the rule at a kill.
 """
 
 from __future__ import annotations
@@ -55,10 +55,9 @@ class SlowLink:
 
     async def _close(self) -> None:
         self._server.close()
-        for end in list(self.ends):
-            end.cut()
-        while self.ends:
-            await asyncio.sleep(0.001)
+        gone = [end.cut() for end in list(self.ends)]
+        if gone:
+            await asyncio.wait(gone, timeout=5)
 
     async def reach_broker(self, client: _Client) -> None:
         """Open the other half of a client's connection; without a broker the client is cut off."""
@@ -77,6 +76,7 @@ class _End(asyncio.Protocol):
         self.under_way: deque[bytes] = deque()  # received here, not yet written to the other end
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self._gone: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -103,14 +103,16 @@ class _End(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
-    def cut(self) -> None:
-        """Drop the connection at once."""
+    def cut(self) -> asyncio.Future[None]:
+        """Drop the connection at once; the result is there when it is gone."""
         self.under_way.clear()
         if self._transport is not None:
             self._transport.abort()
+        return self._gone
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.link.ends.discard(self)
+        self._gone.set_result(None)
         if self.other is not None:
             self.other.cut()
 
@@ -147,6 +149,8 @@ class _Broker(_End):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self.other is not None
+        if self.other not in self.link.ends:  # it has gone meanwhile
+            self.cut()
         self.other.other = self
         for _ in range(len(self.other.under_way)):
             self.other.pass_on()

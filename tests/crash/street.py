@@ -1,15 +1,15 @@
-"""A street for crash tests: the city's own devices, and households with meters; and what the city must get of them, to the digit.
+"""A street for crash tests: the city's own devices, households with meters, and what the city must get of them, to the digit.
 
-Each message holds one observation. Footfall and noise devices number their messages, so that the replay window knows a repeat; air
-sensors do not, and only the time of a reading tells it from another. What is expected is computed here from what was published,
-with the shipped policies in mind and none of the gateway's code.
+Each message holds one observation. Footfall and noise devices number their messages, so that the replay window knows a repeat;
+air sensors do not, and only the time of a reading tells it from another. What is expected is computed here from what was
+published, with the shipped policies in mind and none of the gateway's code.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import cbor2
@@ -71,9 +71,7 @@ class Street:
         spacing_ms = (end_ms - start_ms) // rounds // 1000 * 1000
         assert spacing_ms >= 1000, "messages tell whole seconds only"
         made = [
-            self._public(place, turn, start_ms + turn * spacing_ms)
-            for turn in range(rounds)
-            for place in range(len(self.public))
+            self._public(place, turn, start_ms + turn * spacing_ms) for turn in range(rounds) for place in range(len(self.public))
         ]
         first_ms = -(-start_ms // METER_EVERY_MS) * METER_EVERY_MS
         made += [

@@ -462,6 +462,18 @@ def reading(device: Device, t_ms: int, packet_id: int = 0, *, duplicate: bool = 
     return frame(device.topic, json.dumps({"t": t_ms, **fields}).encode(), packet_id, duplicate=duplicate)
 
 
+def hour_with(gate: Gate, homes: list[Device], kwh: float = 1.0) -> None:
+    """Let some homes report once, and the hour and its lateness pass."""
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, kwh=kwh) for home in homes))
+    gate.to(gate.now_ms + HOUR_MS + LATENESS_MS)
+
+
+def whole(bundle: Bundle | None) -> Bundle:
+    """Return a bundle that must be there."""
+    assert bundle is not None
+    return bundle
+
+
 def limited(**axes: object) -> Disclosure:
     """Return limits that bound only the axes given."""
     return replace(TOP, **axes)  # type: ignore[arg-type]
