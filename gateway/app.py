@@ -62,6 +62,7 @@ class App:
         self._stopping = False
         self._head_at_s = float("-inf")
         self._pruned_ms = 0
+        self._plausible = True
         self._send_again()
 
     def _broker_link(self, place: Place) -> MqttLink:
@@ -190,8 +191,8 @@ class App:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned = False
-        while self.durable.clock.now_ms() < self.durable.latest_entry_ms:
+        warned, latest_ms = False, self.durable.state.latest_entry_ms
+        while self.durable.clock.now_ms() < latest_ms:
             if not warned:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
                 warned = True
@@ -232,12 +233,10 @@ class App:
             self._frames_arrived()
 
     def _is_full(self) -> bool:
-        """Say whether more waits for absent recipients than may."""
-        release_settings, state = self.config.release, self.durable.state
-        return (
-            sum(state.waiting.values()) > release_settings.outbox_rows
-            or state.windows.contributions > release_settings.contributions
-        )
+        """Say whether more waits for absent recipients than may; before the queue is dry no window can end, so none are counted."""
+        bounds, state = self.config.release, self.durable.state
+        windows_full = state.dry and state.windows.contributions > bounds.contributions
+        return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
 
     def _note_acknowledged(self) -> None:
         """Forget bundles that the broker upstream has; where one was full, the recipient's next is formed at once."""
@@ -253,7 +252,8 @@ class App:
             try:
                 answers.append((request, request.action()))
             except (SluiceError, ValueError) as error:
-                request.answer.set_exception(error)
+                if not request.answer.done():
+                    request.answer.set_exception(error)
         if self.durable.state.commit.log:
             self._checkpoint()
         if self.durable.must_commit():
@@ -267,13 +267,11 @@ class App:
     async def _tick(self) -> None:
         """Step 11: let consents run out and windows end, form bundles, commit, hand them over."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
-        changes.expire(state, now_ms)
-        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
-        if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
-            self._pruned_ms = state.windows.watermark_ms
-            recovery.prune(state)
-        for recipient in state.policies.recipients:
-            await self._form(recipient, now_ms)
+        if now_ms >= state.latest_entry_ms:
+            await self._release(now_ms)
+        elif self._plausible:
+            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
+        self._plausible = now_ms >= state.latest_entry_ms
         since_head_s = asyncio.get_running_loop().time() - self._head_at_s
         if since_head_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news():
             self._checkpoint()
@@ -282,6 +280,19 @@ class App:
             await self._commit()
         else:
             self._hand_over()  # what a sink did not take at once
+
+    async def _release(self, now_ms: int) -> None:
+        """Let consents run out and windows end, and form bundles."""
+        durable, state = self.durable, self.durable.state
+        changes.expire(state, now_ms)
+        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
+        if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
+            self._pruned_ms = state.windows.watermark_ms
+            recovery.prune(state)
+        for recipient in state.policies.recipients:
+            await self._form(recipient, now_ms)
+        for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
+            release.discard_rows(state, recipient, await durable.store.outbox_rows(recipient, release.ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""

@@ -55,8 +55,6 @@ class DurableState:
         self.seals: dict[str, DailySeals] = {}
         self.to_send_again: list[tuple[int, str, bytes]] = []
         """Bundles found unacknowledged at start: (log index, recipient, content)."""
-        self.latest_entry_ms = 0
-        """The latest time in the log when this run began; a clock before it is not plausible."""
         self._published_size = 0
         self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
         self._unexported: dict[int, bytes] = {}  # openings likewise
@@ -119,7 +117,7 @@ class DurableState:
 
     def _resume_clock(self) -> None:
         try:
-            self.clock.resume(self.latest_entry_ms)
+            self.clock.resume(self.state.latest_entry_ms)
         except ConfigError as error:
             raise ConfigError(f"`{self.place.file}`: {error}") from error
 
@@ -134,7 +132,7 @@ class DurableState:
         state.log = LogWriter(self.origin, self._published_size)
         async for content in self.store.entries():
             entry = Entry.decode(content)
-            self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
+            state.latest_entry_ms = max(state.latest_entry_ms, entry.time_ms)
             state.chain.advance(entry)
             state.log.append(content)
             if published is not None and state.log.size == published.size and state.log.root() != published.root:

@@ -44,10 +44,11 @@ class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 def begin_log(state: State, now_ms: int) -> None:
-    """Write the genesis entry, if the log is empty; a simulated clock is said there."""
+    """Write the genesis entry, if the log is empty, and an account of nothing; a simulated clock is said in the genesis."""
     if state.log.size == 0:
         payload = GenesisPayload(state.identity.signer.name, state.identity.simulated_clock)
         state.append(Kind.GENESIS, now_ms, state.one_part(payload.encode()))
+        state.append(Kind.ACCOUNT, now_ms, state.one_part(AccountPayload({}, {}).encode()))
 
 
 def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int) -> int:

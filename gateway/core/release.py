@@ -271,6 +271,14 @@ def _axes(disclosure: Disclosure) -> dict[str, Any]:
     }
 
 
+def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Account for records whose recipient the policies no longer know: they stay, for good."""
+    for number, content in rows:
+        state.ledger.move("pairs.waiting", "pairs.withheld_at_release.no-recipient", len(read_row(content)))
+        state.commit.outbox_done.append(number)
+        state.waiting[recipient] -= 1
+
+
 def handed_over(state: State, recipient: str) -> None:
     """Take note that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
     unsent = state.unsent.pop(recipient)

@@ -107,6 +107,8 @@ class State:
         self.journal = Journal()
         self.log = LogWriter(identity.signer.name)
         self.chain = Chain()
+        self.latest_entry_ms = 0
+        """The latest time in the log; a clock before it is not plausible, and nothing is released by it."""
         self.marks = Marks()
         """Of the frames last committed: what the broker may send again after the next reconnect."""
         self.redeliverable: dict[int, bytes] = {}
@@ -172,6 +174,7 @@ class State:
             bundle_sha256=bundle_sha256,
             labels_root=None if labels is None else labels_root(labels),
         )
+        self.latest_entry_ms = max(self.latest_entry_ms, now_ms)
         content = entry.encode()
         index = self.log.append(content)
         self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))

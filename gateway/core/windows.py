@@ -238,7 +238,7 @@ class Windows:
         member = window.members.get(contributor)
         if member is None:
             self.contributions += 1
-            member = window.members[contributor] = new_contribution(cohort.statistic, self.first_steps[cohort.observed_property])
+            member = window.members[contributor] = new_contribution(cohort.statistic, _first_step(cohort, self.first_steps))
         self._cached.add(target)
         return member
 
@@ -345,6 +345,12 @@ class Windows:
         return iter(self.open.values())
 
 
+def _first_step(cohort: Cohort, first_steps: Mapping[str, Decimal]) -> Decimal:
+    """Return a property's first step; for one that the policies no longer know any will do, since its windows are on their way
+    out."""
+    return first_steps.get(cohort.observed_property, Decimal(1))
+
+
 def window_state(window: Window) -> list[Any]:
     """Return plain data from which ``window_from_state`` makes the same window."""
     return [list(window.cohort), window.start_ms, window.end_ms, [[c, m.state()] for c, m in window.members.items()]]
@@ -355,7 +361,7 @@ def window_from_state(state: list[Any], first_steps: dict[str, Decimal]) -> Wind
     cohort = Cohort(*state[0])
     window = Window(cohort, state[1], state[2])
     for contributor, member_state in state[3]:
-        member = new_contribution(cohort.statistic, first_steps.get(cohort.observed_property, Decimal(1)))
+        member = new_contribution(cohort.statistic, _first_step(cohort, first_steps))
         member.restore(member_state)
         window.members[contributor] = member
     return window

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.demo.stage import Options
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
+_EARLIEST_MS, _LATEST_MS = 315_532_800_000, 7_258_118_400_000  # 1980 to 2200
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}
 
 
@@ -57,11 +58,15 @@ def _options(args: argparse.Namespace) -> Options:
     if not 1 <= args.rate <= 100_000:
         raise OperatorError(f"`--rate`: `{args.rate:g}` is not from 1 to 100000")
     try:
-        parse_utc_ms(args.start)
+        start_ms = parse_utc_ms(args.start)
     except ValueError as error:
         raise OperatorError(f"`--start`: {error}") from error
+    if not _EARLIEST_MS <= start_ms <= _LATEST_MS:
+        raise OperatorError(f"`--start`: `{args.start}` is not from 1980 to 2200")
     seconds, broker = _seconds(args.span), _broker(args.broker)
     folder = None if args.dir is None else _empty_folder(args.dir)
+    if args.json is not None and args.json.is_dir():
+        raise OperatorError(f"`{args.json}`: is a folder")
     if args.json is not None and not args.json.parent.is_dir():  # which may be the folder just made
         raise OperatorError(f"`{args.json}`: there is no such folder")
     if folder is None:

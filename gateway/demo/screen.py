@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import zip_longest
 from typing import Any, Self, TextIO
 
 from rich.columns import Columns
@@ -16,6 +17,9 @@ from gateway.demo.stage import Scene
 from gateway.recipient.records import Record
 
 _KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
+
+TALL, WIDE = 38, 110
+"""From these lines and columns on, the terminal has room for all of it."""
 
 
 class Screen:
@@ -41,7 +45,7 @@ class Screen:
     def show(self, scene: Scene) -> None:
         """Draw the scene as it is now."""
         if self._live is not None:
-            self._live.update(_picture(scene))
+            self._live.update(_picture(scene, small=self._console.height < TALL or self._console.width < WIDE))
         elif scene.phase != self._phase:
             self._phase = scene.phase
             self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
@@ -66,7 +70,7 @@ class Screen:
         )
 
 
-def _picture(scene: Scene) -> RenderableType:
+def _picture(scene: Scene, *, small: bool) -> RenderableType:
     status = scene.status
     if not status:
         return Text(scene.phase)
@@ -76,34 +80,52 @@ def _picture(scene: Scene) -> RenderableType:
         (f"simulated, {scene.clock.rate:g} times as fast as real time", "yellow"),
         f"   {scene.phase}, {time.time() - scene.began_at_s:.0f} s",
     )
-    return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene))
+    if small:  # 80 columns and 24 lines: what the city got comes first
+        return Group(head, _beside(scene, kinds=["meter"]), _in_columns(_balance_rows(scene)))
+    return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene, kinds=list(_KINDS)))
+
+
+def _balance_rows(scene: Scene) -> list[tuple[str, int, str]]:
+    """Return the lines of the water balance: name, amount, style."""
+    ledger: dict[str, int] = scene.status["ledger"]
+    withheld = [(f"  withheld: {name[15:]}", n, "red") for name, n in ledger.items() if name.startswith("pairs.withheld.")]
+    suppressed = [
+        (f"  {name[6:].replace('.', ': ')}", n, "red")
+        for name, n in ledger.items()
+        if name.startswith(("pairs.suppressed.", "pairs.withheld_at_release."))
+    ]
+    return [
+        ("frames received", ledger.get("frames.received", 0), "bold"),
+        ("pairs considered", ledger.get("pairs.considered", 0), "bold"),
+        *withheld,
+        ("  in windows", ledger.get("pairs.open", 0), "blue"),
+        ("  waiting", ledger.get("pairs.waiting", 0), "blue"),
+        *suppressed,
+        ("  withdrawn", ledger.get("pairs.withdrawn", 0), "magenta"),
+        ("  released in figures", ledger.get("pairs.aggregated", 0), "green"),
+        ("  released one by one", ledger.get("pairs.released", 0), "green"),
+    ]
 
 
 def _balance(scene: Scene) -> RenderableType:
-    ledger: dict[str, int] = scene.status["ledger"]
     table = Table(box=None, padding=(0, 1), show_header=False)
     table.add_column()
     table.add_column(justify="right")
     table.add_column()
-    most = max(1, ledger.get("pairs.considered", 0))
-
-    def row(name: str, n: int, style: str = "", bar: bool = True) -> None:
-        table.add_row(Text(name, style), f"{n:,}", Text("█" * round(24 * n / most) if bar else "", style or "white"))
-
-    row("frames received", ledger.get("frames.received", 0), "bold", bar=False)
-    row("pairs considered", ledger.get("pairs.considered", 0), "bold")
-    for account, n in ledger.items():
-        if account.startswith("pairs.withheld."):
-            row(f"  withheld: {account.removeprefix('pairs.withheld.')}", n, "red")
-    row("  in windows", ledger.get("pairs.open", 0), "blue")
-    row("  waiting", ledger.get("pairs.waiting", 0), "blue")
-    for account, n in ledger.items():
-        if account.startswith(("pairs.suppressed.", "pairs.withheld_at_release.")):
-            row(f"  {account.removeprefix('pairs.').replace('.', ': ')}", n, "red")
-    row("  withdrawn", ledger.get("pairs.withdrawn", 0), "magenta")
-    row("  released in figures", ledger.get("pairs.aggregated", 0), "green")
-    row("  released one by one", ledger.get("pairs.released", 0), "green")
+    most = max(1, scene.status["ledger"].get("pairs.considered", 0))
+    for name, n, style in _balance_rows(scene):
+        bar = "" if name.startswith("frames") else "█" * round(24 * n / most)
+        table.add_row(Text(name, style), f"{n:,}", Text(bar, style))
     return Panel(table, title="water balance", border_style="cyan")
+
+
+def _in_columns(rows: list[tuple[str, int, str]]) -> RenderableType:
+    """Return the balance in two columns, without bars."""
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    half = (len(rows) + 1) // 2
+    for left, right in zip_longest(rows[:half], rows[half:], fillvalue=("", 0, "")):
+        table.add_row(*(cell for name, n, style in (left, right) for cell in (Text(name, style), f"{n:,}" if name else "")))
+    return table
 
 
 def _log(scene: Scene) -> RenderableType:
@@ -118,12 +140,12 @@ def _log(scene: Scene) -> RenderableType:
     return Panel(table, title="the city and the log", border_style="cyan")
 
 
-def _beside(scene: Scene) -> RenderableType:
+def _beside(scene: Scene, kinds: list[str]) -> RenderableType:
     table = Table(title="a raw reading, and what the city got of it", expand=True)
     table.add_column("at the sensor", ratio=1, overflow="fold")
     table.add_column("at the city", ratio=1, overflow="fold")
-    for kind, key in _KINDS.items():
-        reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(key)
+    for kind in kinds:
+        reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(_KINDS[kind])
         if reading is not None:
             table.add_row(Text(reading.text[:160]), Text(_told(record) if record else "nothing yet"))
     return table

@@ -173,32 +173,41 @@ class Store:
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
 
-    async def _each(self, sql: str, parameters: Sequence[Any] = ()) -> AsyncIterator[Any]:
-        """Go through rows without holding them all: memory stays small however many there are."""
-        async with self._db.execute(sql, parameters) as cursor:
-            async for row in cursor:
-                yield row
+    async def _pages(self, sql: str) -> AsyncIterator[Any]:
+        """Go through rows a page at a time: memory stays small however many there are, and no cursor stays open.
+
+        Args:
+            sql: Asks for the next page after a row id, which each row begins with.
+        """
+        last = -1
+        while rows := await self._rows(sql, (last,)):
+            for row in rows:
+                yield row[1:]
+            last = rows[-1][0]
 
     async def subjects(self) -> AsyncIterator[bytes]:
         """Go through the subjects."""
-        async for row_id, sealed in self._each("SELECT id, sealed FROM subject"):
+        async for row_id, sealed in self._pages(
+            "SELECT rowid, id, sealed FROM subject WHERE rowid > ? ORDER BY rowid LIMIT 1000"
+        ):
             yield self._open("subject", row_id, sealed)
 
     async def devices(self) -> AsyncIterator[bytes]:
         """Go through the devices."""
-        async for row_id, sealed in self._each("SELECT id, sealed FROM device"):
+        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM device WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
             yield self._open("device", row_id, sealed)
 
     async def consents(self) -> AsyncIterator[tuple[int, bytes]]:
         """Go through the consents in order: (log index, encoded consent)."""
-        async for index, sealed in self._each("SELECT entry_index, sealed FROM consent ORDER BY entry_index"):
+        sql = "SELECT entry_index, entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
+        async for index, sealed in self._pages(sql):
             yield index, self._open("consent", _key(index), sealed)
 
     async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
         """Go through the commits of the open journal segment in order: (marks, journal)."""
         sealer = self._sealers[self._segment]
-        sql = "SELECT number, marks, sealed FROM batch WHERE segment = ? ORDER BY number"
-        async for number, marks, journal in self._each(sql, (self._segment,)):
+        sql = "SELECT number, number, marks, sealed FROM batch WHERE number > ? AND segment = (SELECT max(number) FROM segment)"
+        async for number, marks, journal in self._pages(f"{sql} ORDER BY number LIMIT 20"):
             yield (
                 sealer.open("marks", _key(number), marks) if marks else b"",
                 sealer.open("batch", _key(number), journal) if journal else b"",
@@ -210,7 +219,8 @@ class Store:
         Raises: CorruptionError: one is missing.
         """
         expected = 0
-        async for index, content in self._each("SELECT entry_index, content FROM entry ORDER BY entry_index"):
+        sql = "SELECT entry_index, entry_index, content FROM entry WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
+        async for index, content in self._pages(sql):
             if index != expected:
                 raise CorruptionError(f"log entry `{expected}` is missing from the database")
             expected += 1

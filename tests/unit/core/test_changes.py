@@ -43,12 +43,12 @@ def journal_kinds(gate: Gate) -> list[int]:
 
 @pytest.mark.parametrize("simulated", [False, True])
 def test_begin_log_once_and_says_whether_time_is_simulated(simulated: bool) -> None:
-    """The first entry is the genesis, and there is no second."""
+    """The first entry is the genesis, and there is no second; an account of nothing makes the ledger checkable from the start."""
     state = State(replace(Gate().state.identity, simulated_clock=simulated))
     changes.begin_log(state, T)
     changes.begin_log(state, T)
     commit = state.take_commit()
-    assert [row.kind for row in commit.log] == ["genesis"]
+    assert [row.kind for row in commit.log] == ["genesis", "account"]
     assert GenesisPayload.decode(payload(commit)) == GenesisPayload("test.example/gw", simulated)
 
 

@@ -7,6 +7,7 @@ happened: its frames come again, with those that were committed and not yet ackn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.disclosure import Time
+from consent.core.policy import PolicySet
+from consent.core.policy_text import parse_policies
 from consent.errors import ConsentError
 from gateway.core import changes, pipeline, recovery
 from gateway.core.mqtt_events import Frame
 from gateway.core.plans import Device
-from tests.unit.core.building import DAY_MS, HOUR_MS, MINUTE_MS, limited, only, reading, town
+from tests.unit.core.building import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, limited, only, reading, town
 from tests.unit.core.killed_gate import KilledGate
 
 FLOWS = ("hourly", "daily", "raw", "register", "nights", "street-noise", "street-hourly")
@@ -205,3 +208,67 @@ def test_killed_at_any_step_ends_where_the_spared_one_does(history: list[tuple[A
     for step, crash in history:
         twins.play(step, crash)
     twins.finish()
+
+
+def test_bundle_that_its_sink_does_not_take_is_voided_by_a_withdrawal_and_never_leaves() -> None:
+    """It was formed while the sink was connected; what it held returns, without the one who withdrew, and the audit agrees."""
+    gate = KilledGate(only("hourly", "raw"))
+    homes = gate.homes(3, "hourly", "raw")
+    gate.commit()
+    for home in homes:
+        gate.send(home, kwh=1)
+    gate.to(gate.now_ms + 2 * HOUR_MS)
+    refused = gate.form_next("office")
+    gate.commit()
+    assert refused is not None
+    gate.withdraw(homes[0], "purpose:energy")
+    gate.commit()
+    gate.crash()
+    formed = gate.form_next("office")
+    gate.commit()
+    gate.hand_over()
+    assert formed is not None
+    assert list(gate.told) == [formed.index]
+    _, records = gate.told[formed.index]
+    shown = Counter((record.identity, record.n, record.result) for record in records)
+    assert shown == {("aggregate", 2, 2.0): 1, ("per-record", None, 1.0): 2}
+    changes.checkpoint(gate.state, gate.now_ms)
+    gate.commit()
+    assert gate.audited() == []
+    assert gate.count("bundles.voided") == 1
+
+
+def test_void_of_a_bundle_of_single_readings_survives_a_crash() -> None:
+    """Such a bundle has closed no window, so there is none to reopen."""
+    gate = KilledGate(only("raw"))
+    first, second = gate.homes(2, "raw")
+    gate.commit()
+    gate.send(first, kwh=1)
+    assert gate.form_next("office") is not None
+    gate.commit()
+    gate.withdraw(second, "raw")
+    gate.commit()
+    gate.crash()
+    assert gate.count("pairs.waiting") == 1
+    assert gate.audited() == []
+
+
+def without_noise() -> PolicySet:
+    """Return a town that has never heard of `LAeq`."""
+    head, *flows = TOWN.split("\n[flow.")
+    districts, _, properties = head.partition("[property.LAeq]")
+    text = "\n[flow.".join([districts + properties.partition("\n\n")[2], *(flow for flow in flows if flow.startswith("hourly]"))])
+    files = {name: file.replace('[fields.LAeq]\npath = "db"\nunit = "dB"\n', "") for name, file in FILES.items()}
+    return parse_policies({name: file.encode() for name, file in {"city.toml": text, **files}.items()})
+
+
+def test_property_that_new_policies_no_longer_know_does_not_stop_a_start() -> None:
+    """What was journaled of it before is folded, and then taken out as it was the first time."""
+    gate = KilledGate(only("hourly", "nights"))
+    home = gate.home("hourly", "nights")
+    gate.commit()
+    gate.send(home, kwh=1, db=50)
+    gate.apply(without_noise())
+    gate.commit()
+    gate.crash()
+    assert gate.count("pairs.open") == gate.count("pairs.withdrawn") == 1

@@ -1,0 +1,283 @@
+"""A town for the tests of outages: households whose consent covers figures and single readings, between two brokers.
+
+The gateway's clock stands and is set by the test, so that it is known of every household's reading under which consent it came
+in, and whether its window had ended.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from firmware_sim.load import Load
+from gateway.recipient.records import Record
+from tests.broker.mosquitto import Mosquitto, running_mosquitto
+from tests.crash.scene import clock
+from tests.crash.street import HOUR_MS, ZONES, Street, Told, differences
+from tests.live import Listener, LiveGateway, opened
+
+HOMES = 6
+SCOPE = "purpose:comfort"
+
+CITY = """
+[city]
+id = "town"
+name = "Town"
+address = "Square 1"
+contact = "https://town.example"
+data_protection_officer = "dpo@town.example"
+jurisdiction = "PT"
+storage_place = "Town hall"
+languages = ["en"]
+timezone = "UTC"
+
+[ceiling]
+identity = "per-record"
+space = "block"
+
+[limits]
+share = 1.0
+p = 0
+
+[district.riverside]
+title = { en = "Riverside" }
+{zones}
+[property.consumption]
+unit = "kW.h"
+ladder = [0.001]
+
+[property.temperature]
+unit = "Cel"
+ladder = [0.1]
+
+[property.peopleCount]
+unit = "1"
+ladder = [1]
+
+[property.LAeq]
+unit = "dB"
+ladder = [0.1]
+
+[property.pm25]
+unit = "ug/m3"
+ladder = [0.1]
+
+[purpose.comfort]
+title = { en = "Warm homes" }
+dpv = "ImprovePublicServices"
+legal_basis = "consent"
+
+[purpose.streets]
+title = { en = "Streets" }
+dpv = "PublicPolicyMaking"
+legal_basis = "public-task"
+
+[recipient.housing]
+title = { en = "Housing office" }
+public_key_file = "keys/housing.pub"
+sink = "city"
+
+[recipient.streets]
+title = { en = "Streets office" }
+public_key_file = "keys/streets.pub"
+sink = "city"
+
+[flow.heating]
+why = { en = "To see what heating takes" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "comfort"
+recipient = "housing"
+ask = { identity = "aggregate", time = "1h", space = "district", group = 3, retention = 30 }
+
+[flow.warmth]
+why = { en = "To find homes that stay cold" }
+properties = ["temperature"]
+purpose = "comfort"
+recipient = "housing"
+ask = { identity = "per-record", time = "exact", space = "block", retention = 30 }
+
+[flow.city-sensors]
+why = { en = "To warn" }
+properties = ["peopleCount", "LAeq", "pm25"]
+purpose = "streets"
+recipient = "streets"
+ask = { identity = "per-record", time = "exact", space = "block", retention = 30 }
+""".replace("{zones}", "".join(f'\n[zone.{zone}]\ndistrict = "riverside"\n' for zone in ZONES))
+
+_NUMBERED = """
+[time]
+path = "t"
+format = "unix-s"
+[sequence]
+path = "seq"
+boot = "boot"
+"""
+
+
+def device_class(codec: str, **fields: tuple[str, str]) -> str:
+    """Return a device class that reads fields: observed property → (path, unit)."""
+    text = f'title = {{ en = "Device" }}\ncodec = "{codec}"\n'
+    text += "".join(f'[fields.{name}]\npath = "{path}"\nunit = "{unit}"\n' for name, (path, unit) in fields.items())
+    return text + (_NUMBERED if codec != "senml" else _NUMBERED.partition("[sequence]")[0])
+
+
+POLICIES = {
+    "city.toml": CITY,
+    "devices/home.toml": device_class("json", consumption=("kwh", "kW.h"), temperature=("temp", "Cel")),
+    "devices/footfall.toml": device_class("json", peopleCount=("count", "1")),
+    "devices/noise.toml": device_class("cbor", LAeq=("LAeq", "dB")),
+    "devices/air-quality.toml": device_class("senml", pm25=("pm25", "ug/m3")),
+}
+
+
+@dataclass(slots=True)
+class Home:
+    """A household, what it has sent, and what the city is to get of it.
+
+    Attributes:
+        wh: Its consumption that belongs in figures, by hour.
+        warmth: Its readings that are to go out one by one: (time, result) → how often.
+    """
+
+    topic: str
+    place: int
+    subject: str = ""
+    sent: int = 0
+    wh: Counter[int] = field(default_factory=Counter)
+    warmth: Counter[tuple[int, float]] = field(default_factory=Counter)
+
+    def message(self, t_ms: int, *, counts: bool) -> tuple[str, bytes]:
+        """Return its next message; ``counts``: the city is to get what is in it."""
+        self.sent += 1
+        wh, tenths = 100 + 10 * self.place + self.sent, 150 + 20 * self.place + self.sent
+        if counts:
+            self.wh[t_ms // HOUR_MS * HOUR_MS] += wh
+            self.warmth[t_ms, tenths / 10] += 1
+        fields = {"t": t_ms // 1000, "seq": self.sent, "boot": 1, "kwh": wh / 1000, "temp": tenths / 10}
+        return self.topic, json.dumps(fields).encode()
+
+    def forget(self, from_ms: int) -> None:
+        """Take back that anything from a time on is to reach the city."""
+        self.wh = Counter({hour_ms: wh for hour_ms, wh in self.wh.items() if hour_ms < from_ms})
+        self.warmth = Counter({reading: n for reading, n in self.warmth.items() if reading[0] < from_ms})
+
+
+@dataclass(slots=True)
+class Town:
+    """A gateway between two brokers, and its households."""
+
+    live: LiveGateway
+    broker: Mosquitto
+    upstream: Mosquitto
+    listener: Listener
+    street: Street
+    homes: list[Home]
+
+    def publish(self, *times_ms: int, silent: Sequence[Home] = ()) -> None:
+        """Have every household publish a reading of each time, and wait until the gateway has taken them.
+
+        Args:
+            times_ms: Whole seconds.
+            silent: Households of whose readings the city is to get nothing.
+        """
+        messages = [home.message(t_ms, counts=home not in silent) for t_ms in times_ms for home in self.homes]
+        before = self._home_observations()
+        assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(20).acknowledged == len(messages)
+        self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
+
+    def _home_observations(self) -> int:
+        """Return how many observations of households there have been: theirs come in pairs, the city's own singly."""
+        ledger = self.live.status()["ledger"]
+        decoded: int = ledger.get("observations.decoded", 0)
+        admitted: int = ledger.get("frames.admitted", 0)
+        return 2 * (decoded - admitted)
+
+    def clock_to(self, t_ms: int) -> None:
+        """Set the gateway's clock."""
+        self.live.call("clock.advance", {"to": datetime.fromtimestamp(t_ms / 1000, UTC).isoformat()})
+
+    def lose_upstream(self) -> None:
+        """Stop the broker upstream, and wait until the gateway knows."""
+        self.upstream.stop()
+        self.live.wait_until(lambda shown: not shown["sinks"]["city"]["connected"])
+
+    def check(self, public: Counter[Told]) -> dict[str, int]:
+        """Wait until all has arrived; fail unless the city got each reading and figure once, and nothing more.
+
+        Args:
+            public: What the city's own sensors published.
+        Returns: The ledger.
+        """
+        shown = self.live.wait_drained()
+        expected = public + self._warmth()
+        records = self._records(expected.total() + len(self._figures()))
+        singles = [record for record in records if record.id is not None]
+        readings = Counter((r.observed_property, r.phenomenon_time[0], r.cell, float(r.result)) for r in singles)
+        assert differences(expected, readings) == ""
+        assert len({record.id for record in singles}) == expected.total()
+        assert Counter((r.phenomenon_time[0], round(r.result * 1000), r.n) for r in records if r.id is None) == self._figures()
+        assert shown["imbalances"] == []
+        assert self.live.stop() == 0
+        report = self.live.verify()
+        assert report.ok, report.to_text()
+        assert '"level": "error"' not in self.live.log()
+        ledger: dict[str, int] = shown["ledger"]
+        return ledger
+
+    def _records(self, least: int) -> list[Record]:
+        """Return what the city opened, once that is as much as it should be, or after a while."""
+        deadline_s = time.monotonic() + 10
+        while True:
+            records = [record for bundle in opened(self.live, self.listener) for record in bundle.records]
+            if len(records) >= least or time.monotonic() > deadline_s:
+                return records
+            time.sleep(0.1)
+
+    def _warmth(self) -> Counter[Told]:
+        """Return the households' readings that are to go out one by one."""
+        expected: Counter[Told] = Counter()
+        for home in self.homes:
+            for (t_ms, result), n in home.warmth.items():
+                expected["temperature", t_ms, ZONES[home.place % len(ZONES)], result] += n
+        return expected
+
+    def _figures(self) -> Counter[tuple[int, int, int]]:
+        """Return the figures to expect: (hour, W.h, households)."""
+        sums: Counter[int] = Counter()
+        for home in self.homes:
+            sums.update(home.wh)
+        return Counter((hour_ms, wh, sum(hour_ms in home.wh for home in self.homes)) for hour_ms, wh in sums.items())
+
+
+@contextmanager
+def town(folder: Path) -> Iterator[Town]:
+    """Set up a town whose households all consent; everything runs when this returns, and nothing afterwards."""
+    (folder / "broker").mkdir()
+    (folder / "upstream").mkdir()
+    street = Street(1, footfall=4, noise=4, air=4)
+    homes = [Home(f"t/homes/{place}", place) for place in range(HOMES)]
+    with running_mosquitto(folder / "broker") as broker, running_mosquitto(folder / "upstream") as upstream:
+        live = LiveGateway(
+            folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, rate=0)
+        )
+        rows = [
+            {"profile": "home", "zone": ZONES[home.place % len(ZONES)], "topic": home.topic, "subject": "new"} for home in homes
+        ]
+        for home, row in zip(homes, live.add_devices(rows + street.registry()), strict=False):
+            home.subject = row["subject"]
+        live.offline([("consent.grant", {"subject": home.subject, "scope": SCOPE}) for home in homes])
+        listener = Listener(upstream.port, live.gateway)
+        try:
+            live.start()
+            live.wait_ready()
+            yield Town(live, broker, upstream, listener, street, homes)
+        finally:
+            live.end()
+            listener.close()
