@@ -22,7 +22,7 @@ from gateway.durable import Action, Answer, DurableState
 from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.sinks import Sink
 from gateway.edge.tls import tls_context
-from gateway.errors import SluiceError, UnavailableError
+from gateway.errors import OperatorError, SluiceError, UnavailableError
 from gateway.recipient.secret_file import SecretFileError, read_secret_file
 
 PACKET_HEAD_BYTES = 8192
@@ -233,7 +233,7 @@ class App:
             self._frames_arrived()
 
     def _is_full(self) -> bool:
-        """Say whether more waits for absent recipients than may; before the queue is dry no window can end, so none are counted."""
+        """Say whether more waits than may; windows count only once the queue is dry, since none can end before."""
         bounds, state = self.config.release, self.durable.state
         windows_full = state.dry and state.windows.contributions > bounds.contributions
         return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
@@ -253,7 +253,7 @@ class App:
                 answers.append((request, request.action()))
             except (SluiceError, ValueError) as error:
                 if not request.answer.done():
-                    request.answer.set_exception(error)
+                    request.answer.set_exception(error if isinstance(error, SluiceError) else OperatorError(str(error)))
         if self.durable.state.commit.log:
             self._checkpoint()
         if self.durable.must_commit():

@@ -7,13 +7,13 @@ leaves before the commit that holds the bundle and its log entry is durable; of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from consent.core.disclosure import Disclosure
+from consent.core.encoding import disclosure_map
 from gateway.audit import canonical
 from gateway.audit.entries import Kind
 from gateway.audit.openings import Part, label, labels_file, opening_salt, subject_label_key
@@ -239,7 +239,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     for stood in draft.stood:
         disclosure = stood.terms.disclosure
         if disclosure not in encoded:
-            encoded[disclosure] = canonical.encode(_axes(disclosure))
+            encoded[disclosure] = canonical.encode(disclosure_map(disclosure))
         data = encode_contribution(
             stood.record,
             stood.contributor,
@@ -257,18 +257,6 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     unsent = Unsent(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
     state.unsent[draft.recipient] = unsent
     return unsent
-
-
-def _axes(disclosure: Disclosure) -> dict[str, Any]:
-    return {
-        "identity": disclosure.identity.label,
-        "time": disclosure.time.label,
-        "space": disclosure.space.label,
-        "precision": {name: f"{step:f}" for name, step in disclosure.precision},
-        "group": disclosure.group,
-        "retention": disclosure.retention_days,
-        "budget": "none" if disclosure.budget == math.inf else str(disclosure.budget),
-    }
 
 
 def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:

@@ -90,8 +90,6 @@ class ControlServer:
             result = await self._handle(request["method"], params)
         except SluiceError as error:
             return _error(request.get("id"), REFUSED, str(error), error.exit_status)
-        except ValueError as error:
-            return _error(request.get("id"), REFUSED, str(error))
         return {"jsonrpc": "2.0", "id": request.get("id"), "result": result}
 
 

@@ -151,7 +151,6 @@ def test_opening_says_what_each_record_rests_on() -> None:
         "precision": {"consumption": "0.001"},
         "group": 2,
         "retention": 365,
-        "budget": "none",
     }
 
 
