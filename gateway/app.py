@@ -8,22 +8,20 @@ and wake it.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 
 import structlog
 
-from gateway.config import UPSTREAM_PREFIX, ConfigError, Connection, Place
+from gateway.config import UPSTREAM_PREFIX, Connection, Place
+from gateway.connections import link_settings, password
 from gateway.core import changes, pipeline, recovery, release
 from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt_settings import SessionSettings
 from gateway.core.records import epoch_day
 from gateway.durable import Action, Answer, DurableState
-from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks import Sink
-from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError, SluiceError, UnavailableError
-from gateway.recipient.secret_file import SecretFileError, read_secret_file
 
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
@@ -73,18 +71,18 @@ class App:
             shared_group=broker.shared_group,
             marker_prefix=UPSTREAM_PREFIX,
             user=broker.user,
-            password=_password(place, broker),
+            password=password(place, broker),
             keep_alive_s=broker.keep_alive_s,
             receive_max=broker.receive_maximum,
             largest_packet_bytes=pipeline.MAX_PAYLOAD_BYTES + PACKET_HEAD_BYTES,
         )
-        return MqttLink(_link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
+        return MqttLink(link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
 
     def _sink(self, place: Place, name: str, connection: Connection) -> Sink:
         session = SessionSettings(
-            client_id=f"sluice-{self.config.gateway}-{name}", user=connection.user, password=_password(place, connection)
+            client_id=f"sluice-{self.config.gateway}-{name}", user=connection.user, password=password(place, connection)
         )
-        return Sink(name, _link_settings(place, connection, session), self._bundle_acknowledged, self._wake_up)
+        return Sink(name, link_settings(place, connection, session), self._bundle_acknowledged, self._wake_up)
 
     def _send_again(self) -> None:
         recipients = self.durable.state.policies.recipients
@@ -322,33 +320,3 @@ class App:
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self.durable.origin):
                 release.handed_over(state, recipient)
-
-
-def check_connections(place: Place) -> None:
-    """Read the password and certificates that each connection names, and forget them.
-
-    Raises: OperatorError: a file cannot be used.
-    """
-    for connection in (place.config.broker, *place.config.sink.values()):
-        _password(place, connection)
-        _tls(place, connection)
-
-
-def _password(place: Place, connection: Connection) -> bytes | None:
-    path = place.path(connection.password_file)
-    try:
-        return None if path is None else read_secret_file(path).strip()
-    except SecretFileError as error:
-        raise ConfigError(str(error)) from error
-
-
-def _link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:
-    return LinkSettings(host=connection.host, port=connection.port, session=session, tls=_tls(place, connection))
-
-
-def _tls(place: Place, connection: Connection) -> ssl.SSLContext | None:
-    if not connection.tls:
-        return None
-    return tls_context(
-        place.path(connection.ca_file), place.path(connection.certificate_file), place.path(connection.private_key_file)
-    )

@@ -70,7 +70,7 @@ def status(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """`sluice check`: configuration, keys and policies, without starting anything."""
-    from gateway.app import check_connections
+    from gateway.connections import check_connections
     from gateway.edge.keys import load_keys
     from gateway.policy_keys import read_policies
 

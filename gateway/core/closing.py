@@ -14,9 +14,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from consent.core.policy import PolicySet
+from gateway.core.contributions import Contribution, Delta
 from gateway.core.minimise import energy, floor_steps, level_db, shown_value
 from gateway.core.plans import Terms
-from gateway.core.windows import Cohort, Contribution, Delta, Window
+from gateway.core.windows import Cohort, Window
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]
 """(contributor, cohort) → the terms now in force, or None where the contributor may no longer stand there."""

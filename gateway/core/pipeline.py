@@ -25,6 +25,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.core.admission import clock_reject
+from gateway.core.contributions import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
 from gateway.core.journal import WHOLE_SINCE
 from gateway.core.minimise import MAX_STEPS, floor_steps
 from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reject
@@ -32,7 +33,6 @@ from gateway.core.mqtt_events import Frame
 from gateway.core.plans import RecordTarget
 from gateway.core.records import outbox_rows
 from gateway.core.state import State
-from gateway.core.windows import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 

@@ -18,10 +18,11 @@ from consent.core.disclosure import WINDOW_MS, Disclosure, Identity
 from consent.core.lifecycle import Book
 from consent.core.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.admission import SequenceWindows
+from gateway.core.contributions import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Contribution
 from gateway.core.cose import Mac0Key
 from gateway.core.minimise import floor_time_ms
 from gateway.core.model import Decoder
-from gateway.core.windows import BASELINE, DAY_MS, EXPIRED, LATE, NEVER_MS, PARTIAL, RECORDED, Cohort, Contribution, Windows
+from gateway.core.windows import DAY_MS, NEVER_MS, Cohort, Windows
 
 _WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 
