@@ -39,6 +39,8 @@ def read_policy_files(folder: Path) -> dict[str, bytes]:
             if name.endswith(".toml") and not name.endswith(_CASES) and not name.startswith("."):
                 path = Path(root, name)
                 relative = path.relative_to(folder).as_posix()
+                if path.exists() and not path.is_file():
+                    raise PolicyError(relative, "", "is no regular file")
                 files[relative] = _read(path, relative)
     return files
 

@@ -85,11 +85,13 @@ class App:
         return Sink(name, link_settings(place, connection, session), self._bundle_acknowledged, self._wake_up)
 
     def _send_again(self) -> None:
-        recipients = self.durable.state.policies.recipients
-        for index, recipient, content in self.durable.to_send_again:
-            sink = self.sinks.get(recipients[recipient].sink) if recipient in recipients else None
-            if sink is not None:
-                sink.send_again(index, self._topic(recipient), content, self.durable.origin)
+        """Have bundles of an earlier run go out unchanged, by the sink they were for, whatever the policies say by now."""
+        for bundle in self.durable.to_send_again:
+            sink = self.sinks.get(bundle.sink)
+            if sink is None:
+                _log.error("a bundle waits for a sink that is no longer configured", sink=bundle.sink, log_index=bundle.index)
+            else:
+                sink.send_again(bundle.index, self._topic(bundle.recipient), bundle.content, self.durable.origin)
 
     def _topic(self, recipient: str) -> str:
         return f"{UPSTREAM_PREFIX}/{self.config.gateway}/{recipient}"
@@ -287,6 +289,8 @@ class App:
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
+        for sink in self.sinks.values():
+            sink.flush()
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
         for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
@@ -298,7 +302,6 @@ class App:
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
             return
-        sink.flush()
         if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
             return
         rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []

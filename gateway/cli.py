@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SluiceError as error:
         print(f"sluice: {error}", file=sys.stderr)
         return error.exit_status
+    except UnicodeError:
+        print("sluice: an argument or file is not utf-8", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -228,7 +228,18 @@ def load_config(file: Path) -> Place:
         raise ConfigError(f"`{file}`: {where}{message[:1].lower()}{message[1:]}") from error
     except ValueError as error:
         raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
+    for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
+        _check_connection(file, where, connection)
     return Place(config, file)
+
+
+def _check_connection(file: Path, where: str, connection: Connection) -> None:
+    """Refuse what would be passed over in silence, such as certificates for a connection that is not encrypted."""
+    if connection.password_file is not None and connection.user is None:
+        raise ConfigError(f"`{file}`: `{where}.password_file`: a password without a user")
+    for key in ("ca_file", "certificate_file", "private_key_file"):
+        if getattr(connection, key) is not None and not connection.tls:
+            raise ConfigError(f"`{file}`: `{where}.{key}`: without `tls = true` the connection is not encrypted")
 
 
 def parse_utc_ms(text: str) -> int:

@@ -22,7 +22,7 @@ from gateway.audit.tiles import LogWriter, labels_path
 from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
-from gateway.core.effects import LogRow
+from gateway.core.effects import BundleRow, LogRow
 from gateway.core.plans import Device, InForce
 from gateway.core.state import Handed, Identity, State, decode_ledger
 from gateway.edge.clock import GatewayClock
@@ -53,8 +53,8 @@ class DurableState:
         self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey())
         self.state: State
         self.seals: dict[str, DailySeals] = {}
-        self.to_send_again: list[tuple[int, str, bytes]] = []
-        """Bundles found unacknowledged at start: (log index, recipient, content)."""
+        self.to_send_again: list[BundleRow] = []
+        """Bundles found unacknowledged at start."""
         self._published_size = 0
         self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
         self._unexported: dict[int, bytes] = {}  # openings likewise
@@ -144,7 +144,7 @@ class DurableState:
             )
         self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
         if self.publisher.exports_openings:
-            self._unexported = dict(await self.store.openings(self._published_size))
+            self._unexported = dict(await self.store.openings(self.publisher.exported_until(self._published_size)))
 
     async def _restore_registry(self) -> None:
         state = self.state
@@ -166,11 +166,15 @@ class DurableState:
             changes.put_in_force(state, InForce(parse_policies(row_in_force.files), index, row_in_force.flow_since_ms))
             self._make_seals(row_in_force.public_keys)
         if stored.snapshot is not None:
-            fold = recovery.restore(state, stored.snapshot)
-            async for marks, journal in self.store.batches():
-                fold.batch(marks, journal)
+            await self._fold_journal(stored.snapshot)
         if state.force is not None:
             changes.compile_all(state, self.clock.now_ms())
+
+    async def _fold_journal(self, snapshot: bytes) -> None:
+        fold = recovery.restore(self.state, snapshot)
+        async for marks, journal in self.store.batches():
+            fold.batch(marks, journal)
+        fold.end()
 
     def _restore_bundles(self, stored: Stored) -> None:
         """Take up the outbox, and the bundles that nobody has acknowledged: they count as handed over."""
@@ -178,8 +182,8 @@ class DurableState:
         state.next_outbox_number = stored.next_outbox_number
         state.waiting = dict(stored.outbox)
         self.to_send_again = stored.bundles
-        for index, recipient, _ in stored.bundles:
-            state.handed[index] = Handed(recipient, None)
+        for bundle in stored.bundles:
+            state.handed[bundle.index] = Handed(bundle.recipient, None)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:

@@ -200,7 +200,7 @@ def consent_show(durable: DurableState, params: Params) -> Answer:
             "log_index": entry.index,
             "resident": entry.consent.resident.hex(),
             "scope": entry.consent.scope,
-            "status": entry.consent.status.value,
+            "status": "Expired" if _has_run_out(entry.consent, durable.clock.now_ms()) else entry.consent.status.value,
             "time_ms": entry.consent.time_ms,
             "since_ms": entry.consent.since_ms,
             "expiry_ms": entry.consent.expiry_ms,
@@ -210,6 +210,10 @@ def consent_show(durable: DurableState, params: Params) -> Answer:
         for entry in durable.state.book.for_subject(subject)
     ]
     return {"subject": subject.hex(), "residents": [r.hex() for r in durable.state.book.residents(subject)], "consents": rows}
+
+
+def _has_run_out(consent: Consent, now_ms: int) -> bool:
+    return consent.permits and consent.expiry_ms is not None and consent.expiry_ms <= now_ms
 
 
 def clock_advance(durable: DurableState, params: Params) -> Answer:

@@ -94,12 +94,13 @@ class EntryAudit:
             )
         self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
         recount = self.recount
+        counted = f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
         if not recount.opened:
             self._ledger.leave_out("no account openings")
+        elif recount.recounted < recount.accounts:
+            self._ledger.leave_out(counted)
         else:
-            self._ledger.detail = (
-                f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
-            )
+            self._ledger.detail = counted
 
     def _decode(self, index: int, data: bytes | None) -> Entry | None:
         if data is None:

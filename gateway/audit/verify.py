@@ -86,10 +86,14 @@ def _check_log(reader: LogReader, checkpoint: Checkpoint, openings: OpeningsRead
     audit.close()
 
 
+def _unchecked(why: str) -> str:
+    return f"not checkable, {why}" if why.startswith("no ") else f"not fully checkable, {why}"
+
+
 def _report(vkey: str, checkpoint: Checkpoint | None, records: tuple[StepRecord, ...]) -> Report:
     steps = tuple(record.finish() for record in records)
     ledger = steps[-1]
-    words = {Status.PASSED: "balanced", Status.FAILED: "unbalanced", Status.UNCHECKED: f"not checkable, {ledger.detail}"}
+    words = {Status.PASSED: "balanced", Status.FAILED: "unbalanced", Status.UNCHECKED: _unchecked(ledger.detail)}
     return Report(
         vkey=vkey.strip(),
         witnesses=(),

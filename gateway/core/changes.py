@@ -133,7 +133,6 @@ def compile_all(state: State, now_ms: int) -> None:
     """Compile every device's plan anew."""
     state.devices.clear()
     state.by_contributor.clear()
-    state.windows.forget_cached()
     compile_devices(state, state.registry.values(), now_ms)
     members = {contributor for window in state.windows for contributor in window.members}
     _purge(state, members - state.by_contributor.keys())

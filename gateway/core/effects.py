@@ -22,10 +22,11 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class BundleRow:
-    """A bundle for a recipient, kept until the upstream PUBACK."""
+    """A bundle for a recipient, kept until the upstream PUBACK of the sink that it went to."""
 
     index: int
     recipient: str
+    sink: str
     content: bytes
 
 

@@ -277,7 +277,7 @@ def _not_yet(disclosure: Disclosure) -> str:
 
 def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...]) -> Terms:
     return Terms(
-        disclosure=_one_disclosure(decision.disclosure),
+        disclosure=_shared_disclosure(decision.disclosure),
         since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms),
         expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
         policy_entry=force.entry,
@@ -298,17 +298,17 @@ def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: 
         cell=policies.cell(device.zone, disclosure.space),
         public=device.subject is None,
     )
-    return _one_cohort(cohort)
+    return shared_cohort(cohort)
 
 
 @lru_cache(maxsize=8192)
-def _one_cohort(cohort: Cohort) -> Cohort:
+def shared_cohort(cohort: Cohort) -> Cohort:
     """Return one object for all cohorts that are equal: thousands of devices share a few."""
     return cohort
 
 
 @lru_cache(maxsize=8192)
-def _one_disclosure(disclosure: Disclosure) -> Disclosure:
+def _shared_disclosure(disclosure: Disclosure) -> Disclosure:
     """Return one object for all disclosures that are equal."""
     return disclosure
 

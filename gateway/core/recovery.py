@@ -14,7 +14,7 @@ import msgspec
 from consent.core.disclosure import BOTTOM
 from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
 from gateway.core.marks import Marks
-from gateway.core.plans import DeviceMemory, Terms, WindowTarget
+from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
 from gateway.core.release import put_back
 from gateway.core.state import State
 from gateway.core.windows import Cohort, Window, window_state
@@ -81,6 +81,7 @@ class Fold:
     def __init__(self, state: State) -> None:
         self._state = state
         self._slots: list[tuple[set[int] | None, list[WindowTarget]]] = []
+        self._terms: dict[tuple[int, int], Terms] = {}
         self._unsent: dict[int, list[Any]] = {}
         self._steps: dict[int, Callable[..., None]] = {
             DEFINE: self._define,
@@ -99,6 +100,10 @@ class Fold:
         if marks:
             self._state.marks.add(marks)
 
+    def end(self) -> None:
+        """Let go of what was needed to fold, before the plans of the devices take its room."""
+        self._state.windows.forget_cached()
+
     def _memory(self, device: bytes) -> DeviceMemory:
         return self._state.memories.setdefault(device, DeviceMemory())
 
@@ -109,8 +114,9 @@ class Fold:
 
     def _target(self, device: bytes, cohort: list[Any], contributor: bytes, since_ms: int, expires_ms: int) -> WindowTarget:
         # Decisions are made again at release, from what is then in force; the fold needs only the window and its bounds.
-        terms = Terms(BOTTOM, since_ms, expires_ms, 0, ())
-        return WindowTarget(self._state.windows, Cohort(*cohort), contributor, device, terms)
+        bounds = (since_ms, expires_ms)
+        terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
+        return WindowTarget(self._state.windows, shared_cohort(Cohort(*cohort)), contributor, device, terms)
 
     def _take(self, readings: list[int], sequences: list[Any]) -> None:
         for at in range(0, len(readings), 3):

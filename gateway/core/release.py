@@ -252,7 +252,8 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")
-    state.commit.bundles.append(BundleRow(index, draft.recipient, content))
+    sink = state.policies.recipients[draft.recipient].sink
+    state.commit.bundles.append(BundleRow(index, draft.recipient, sink, content))
     windows = [window_state(window) for window in draft.windows]
     unsent = Unsent(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
     state.unsent[draft.recipient] = unsent

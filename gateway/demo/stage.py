@@ -18,12 +18,15 @@ from gateway.demo.city import SCOPE, DemoCity, make_city
 from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Heard, Listeners
 from gateway.edge.clock import GatewayClock
+from gateway.edge.control import RefusedError
 from gateway.edge.embedded_broker import embedded_broker
 from gateway.errors import SluiceError
 
 LEAD_S = 2.5
 """Real seconds until the simulated clock starts: the gateway must have subscribed by then, for the first day to be whole."""
 STATUS_EVERY_S = 0.5
+WITHDRAWAL_S = 30.0
+"""A household withdraws halfway, and after this time at the latest."""
 DRAIN_S = 60.0
 STILL = 3
 """Equal looks in a row after which the gateway counts as drained."""
@@ -152,7 +155,7 @@ async def _publish(
     sensors = asyncio.create_task(
         run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms), name="sensors"
     )
-    half_at_s = (scene.began_at_s + scene.ends_at_s) / 2
+    half_at_s = min((scene.began_at_s + scene.ends_at_s) / 2, scene.began_at_s + WITHDRAWAL_S)
     try:
         while time.time() < scene.ends_at_s and not stop.is_set():
             _check([sensors, *others])
@@ -173,7 +176,11 @@ async def _publish(
 async def _withdraw(scene: Scene) -> None:
     params = {"subject": scene.city.withdrawing, "scope": SCOPE}
     began_s = time.perf_counter()
-    answer = await scene.process.call("consent.withdraw", params)
+    try:
+        answer = await scene.process.call("consent.withdraw", params)
+    except RefusedError:  # a gateway that was killed after the commit and before its answer has it in force already
+        shown = await scene.process.call("consent.show", {"subject": scene.city.withdrawing})
+        (answer,) = (row for row in shown["consents"] if row["scope"] == SCOPE and row["status"] == "Withdrawn")
     scene.withdrawal_ms = (time.perf_counter() - began_s) * 1000
     scene.withdrawn_at_index = answer["log_index"]
 

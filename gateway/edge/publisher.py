@@ -53,6 +53,11 @@ class Publisher:
         except ValueError as error:
             raise CorruptionError(f"`{self._log.path}`: the published checkpoint is not this log's: {error}") from error
 
+    def exported_until(self, published_size: int) -> int:
+        """Return up to which log index openings lie in their folder; less than what is published where the folder is new."""
+        assert self._openings is not None
+        return min(published_size, max(self._openings.indices(), default=-1) + 1)
+
     @property
     def exports_openings(self) -> bool:
         """Whether openings are exported."""

@@ -25,7 +25,12 @@ MIGRATIONS: tuple[str, ...] = (
         sealed BLOB NOT NULL
     ) STRICT;
     CREATE INDEX outbox_recipient ON outbox (recipient, number);
-    CREATE TABLE bundle (entry_index INTEGER PRIMARY KEY, recipient TEXT NOT NULL, content BLOB NOT NULL) STRICT;
+    CREATE TABLE bundle (
+        entry_index INTEGER PRIMARY KEY,
+        recipient TEXT NOT NULL,
+        sink TEXT NOT NULL,
+        content BLOB NOT NULL
+    ) STRICT;
     CREATE TABLE entry (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
     CREATE TABLE opening (
         entry_index INTEGER PRIMARY KEY,

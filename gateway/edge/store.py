@@ -21,7 +21,7 @@ from typing import Any
 import aiosqlite
 import structlog
 
-from gateway.core.effects import Commit
+from gateway.core.effects import BundleRow, Commit
 from gateway.edge.keys import GatewayKeys, Sealer
 from gateway.edge.schema import MIGRATIONS
 from gateway.errors import CorruptionError, OperatorError
@@ -43,13 +43,13 @@ class Stored:
     Attributes:
         start: Counts the starts on this file, this one included.
         policy: (log index, encoded row) of the policies in force.
-        bundles: Formed and not yet acknowledged: (log index, recipient, content).
+        bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
     """
 
     start: int
     policy: tuple[int, bytes] | None = None
-    bundles: list[tuple[int, str, bytes]] = field(default_factory=list)
+    bundles: list[BundleRow] = field(default_factory=list)
     snapshot: bytes | None = None
     ledger: bytes | None = None
     outbox: dict[str, int] = field(default_factory=dict)
@@ -145,7 +145,8 @@ class Store:
         rows = await self._rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
             stored.policy = rows[0]
-        stored.bundles = await self._rows("SELECT entry_index, recipient, content FROM bundle ORDER BY entry_index")
+        bundles = await self._rows("SELECT entry_index, recipient, sink, content FROM bundle ORDER BY entry_index")
+        stored.bundles = [BundleRow(*row) for row in bundles]
         stored.outbox = dict(await self._rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))
         stored.next_outbox_number = (await self._rows("SELECT coalesce(max(number), 0) + 1 FROM outbox"))[0][0]
         await self._load_journal(stored)
@@ -291,7 +292,8 @@ class Store:
         statements += self._log_statements(commit, now_ms)
         statements += self._registry_statements(commit)
         statements += [
-            ("INSERT INTO bundle VALUES (?, ?, ?)", (bundle.index, bundle.recipient, bundle.content)) for bundle in commit.bundles
+            ("INSERT INTO bundle VALUES (?, ?, ?, ?)", (bundle.index, bundle.recipient, bundle.sink, bundle.content))
+            for bundle in commit.bundles
         ]
         statements += [("DELETE FROM bundle WHERE entry_index = ?", (index,)) for index in commit.bundles_done]
         statements += [("DELETE FROM outbox WHERE number = ?", (number,)) for number in commit.outbox_done]

@@ -257,11 +257,15 @@ CASES = [
         (CONFIG, "`clock.at`"),
     ),
     # files that the configuration names
-    Case("password-missing", RUN, configured("[broker]", '[broker]\npassword_file = "pw"'), ("pw`", "no such file")),
+    Case(
+        "password-without-user", RUN, configured("[broker]", '[broker]\npassword_file = "pw"'), ("broker.password_file", "user")
+    ),
+    Case("ca-without-tls", RUN, configured("[broker]", '[broker]\nca_file = "ca.pem"'), ("broker.ca_file", "tls")),
+    Case("password-missing", RUN, configured("[broker]", '[broker]\nuser = "u"\npassword_file = "pw"'), ("pw`", "no such file")),
     Case(
         "password-readable",
         CHECK,
-        both(configured("[broker]", '[broker]\npassword_file = "pw"'), holding("pw", b"secret", 0o644)),
+        both(configured("[broker]", '[broker]\nuser = "u"\npassword_file = "pw"'), holding("pw", b"secret", 0o644)),
         ("pw`", "0644"),
     ),
     Case("ca-missing", CHECK, configured("[sink.city]", '[sink.city]\ntls = true\nca_file = "ca.pem"'), ("ca.pem",)),

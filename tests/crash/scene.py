@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,8 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from firmware_sim.load import Load, LoadResult
+from firmware_sim.load import Load
 from gateway.durable import Answer
+from gateway.edge.store import DATABASE_FILE
 from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
@@ -32,6 +34,8 @@ RATE = 1200
 """Simulated seconds in a second: an hour lasts 3 s."""
 AHEAD_S = 3.0
 """By so many real seconds the sensors' clocks are ahead of the gateway's, so that no reading is late on a busy machine."""
+COMMIT_HELD_S = 0.2
+STRETCH_S = 0.5
 SCOPE = "purpose:energy-planning"
 
 
@@ -70,6 +74,19 @@ class Scene:
     def kill_and_start(self) -> None:
         """Kill the gateway, and start it again."""
         self.live.kill()
+        self.live.start(wait=False)
+
+    def kill_in_a_commit(self) -> None:
+        """Kill the gateway while it waits for its disk, over quick links, and start it again.
+
+        Whatever it tells anybody before a commit is through is told meanwhile, and found out.
+        """
+        link_s, upstream_s = self.link.there_s, self.upstream.there_s
+        self.link.there_s = self.upstream.there_s = 0.0
+        with held_disk(self.live.place.state / DATABASE_FILE):
+            time.sleep(COMMIT_HELD_S)
+            self.live.kill()
+        self.link.there_s, self.upstream.there_s = link_s, upstream_s
         self.live.start(wait=False)
 
     def settle(self, timeout_s: float = 60.0) -> Answer:
@@ -160,6 +177,18 @@ def scene(folder: Path, seed: int, *, street: Street | None = None) -> Iterator[
             listener.close()
 
 
+@contextmanager
+def held_disk(database: Path) -> Iterator[None]:
+    """Let no commit through: for the gateway this looks like a disk that takes its time."""
+    connection = sqlite3.connect(database, timeout=10, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
 def clock(at_s: float, start_ms: int = MIDNIGHT_MS, rate: float = RATE) -> str:
     """Return the `[clock]` of a configuration, for a clock that shows ``start_ms`` at Unix time ``at_s``."""
     start = datetime.fromtimestamp(start_ms / 1000, UTC).isoformat()
@@ -167,35 +196,55 @@ def clock(at_s: float, start_ms: int = MIDNIGHT_MS, rate: float = RATE) -> str:
 
 
 class Publishing:
-    """Sensors that publish in a thread of their own, evenly over a while; leaving the context waits for the last of them."""
+    """Sensors that publish in a thread of their own, evenly over a while; leaving the context waits for the last of them.
+
+    Attributes:
+        published: What the broker has acknowledged, whole stretches of it at a time.
+        reconnects: How often the sensors lost the broker.
+    """
 
     def __init__(self, port: int, messages: Sequence[Message], seconds: float) -> None:
-        pairs = [(message.topic, message.payload) for message in messages]
-        self._load = Load("127.0.0.1", port, pairs, rate=len(pairs) / seconds)
-        self._results: list[LoadResult] = []
-        self._thread = threading.Thread(target=lambda: self._results.append(self._load.run(120)), name="sensors")
+        self.published: list[Message] = []
+        self.reconnects = 0
+        self._port = port
+        self._messages = messages
+        self._rate = len(messages) / seconds
+        self._stopped = False
+        self._unacknowledged = 0
+        self._thread = threading.Thread(target=self._run, name="sensors")
 
-    @property
-    def acknowledged(self) -> int:
-        """How many messages the broker has taken over so far."""
-        return self._load.acknowledged
+    def _run(self) -> None:
+        length, began_s = round(STRETCH_S * self._rate), time.monotonic()
+        for begin in range(0, len(self._messages), length):
+            stretch = self._messages[begin : begin + length]
+            pairs = [(message.topic, message.payload) for message in stretch]
+            left_s = began_s + (begin + len(stretch)) / self._rate - time.monotonic()  # what was held up is made up for
+            result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(60)
+            self.reconnects += result.reconnects
+            self._unacknowledged = len(result.missing)
+            if self._unacknowledged:
+                return
+            self.published += stretch
+            if self._stopped:
+                return
 
     @property
     def running(self) -> bool:
-        """Whether there is anything left to publish."""
+        """Whether they still publish."""
         return self._thread.is_alive()
 
-    @property
-    def result(self) -> LoadResult:
-        """What it came to; only after the end."""
-        (result,) = self._results
-        return result
+    def stop(self, least: int = 0) -> None:
+        """End after the present stretch, but not before ``least`` messages are published."""
+        while self.running and len(self.published) < least:
+            time.sleep(0.05)
+        self._stopped = True
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._load.stop()
+        self._stopped |= kind is not None
         self._thread.join()
+        if kind is None:
+            assert not self._unacknowledged, "the broker did not acknowledge everything"
