@@ -74,7 +74,7 @@ def pause(book: Book, *, subject: bytes, resident: bytes, scope: str, now_ms: in
     touched = _touched(book, subject, resident, scope)
     if not any(consent.permits for consent in touched):
         raise ConsentError(f"nothing in `{scope}` is permitted that could be paused")
-    return replace(_record(subject, resident, scope, _told(touched, scope), now_ms, channel), status=Status.PAUSED)
+    return replace(_stop(touched, subject, resident, scope, now_ms, channel), status=Status.PAUSED)
 
 
 def withdraw(book: Book, *, subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
@@ -87,7 +87,13 @@ def withdraw(book: Book, *, subject: bytes, resident: bytes, scope: str, now_ms:
         raise ConsentError(f"nothing was said about `{scope}` that could be withdrawn")
     if all(consent.status in _SPENT for consent in touched):
         raise ConsentError(f"`{scope}` is already {touched[0].status.value.lower()}")
-    return replace(_record(subject, resident, scope, _told(touched, scope), now_ms, channel), status=Status.WITHDRAWN)
+    return replace(_stop(touched, subject, resident, scope, now_ms, channel), status=Status.WITHDRAWN)
+
+
+def _stop(touched: list[Consent], subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
+    """Return a record that ends what was said before it: it took force no earlier than that did, wherever the clock stands."""
+    record = _record(subject, resident, scope, _told(touched, scope), now_ms, channel)
+    return replace(record, since_ms=max([now_ms, *(consent.since_ms for consent in touched)]))
 
 
 def _record(subject: bytes, resident: bytes, scope: str, terms: tuple[FlowTerms, ...], now_ms: int, channel: str) -> Consent:
@@ -145,7 +151,7 @@ def _in_force_since(book: Book, policies: PolicySet, record: Consent, limits: Di
 def _anew_since(book: Book, record: Consent) -> int:
     """Return from when on a new consent counts: after every stop before it, even where the clock stood or was set back."""
     touched = _touched(book, record.subject, record.resident, record.scope)
-    return max([record.time_ms, *(stop.time_ms + 1 for stop in touched if not stop.permits)])
+    return max([record.time_ms, *(stop.since_ms + 1 for stop in touched if not stop.permits)])
 
 
 def _touched(book: Book, subject: bytes, resident: bytes, scope: str) -> list[Consent]:

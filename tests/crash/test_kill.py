@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.scene import Publishing, Scene, fresh_seed, scene
+from gateway.edge.store import DATABASE_FILE
+from tests.crash.scene import Publishing, Scene, fresh_seed, held_disk, scene
 from tests.crash.slow_link import HELD_S
 
 LINK_S = 0.05
+TICK_S = 0.2
 MOST_S = 60
 """So long sensors could publish; they stop when the kills are done."""
 
@@ -113,6 +115,23 @@ def test_bundle_handed_over_and_unacknowledged_is_sent_again_unchanged(tmp_path:
         assert len(again) >= int(reaches_city)
         assert withdrawn["handed_over"] == [first[1]]
         assert ledger["bundles.formed"] == ledger["bundles.acknowledged"] == len(stage.listener.bundles())
+
+
+def test_nothing_leaves_while_no_commit_goes_through(tmp_path: Path) -> None:
+    """A bundle that is formed waits for its log entry to be durable; a kill meanwhile, and it was never formed."""
+    with scene(tmp_path, 1) as stage:
+        messages = stage.messages(200, 20.0)
+        with Publishing(stage.broker.port, messages, 0.2):
+            pass
+        stage.live.wait_until(lambda shown: shown["ledger"].get("frames.received", 0) >= len(messages))
+        with held_disk(stage.live.place.state / DATABASE_FILE):
+            time.sleep(0.05)  # what was committed before may still be on its way
+            before = len(stage.listener.messages)
+            time.sleep(3 * TICK_S)
+            assert len(stage.listener.messages) == before
+            stage.live.kill()
+        stage.live.start()
+        stage.check(messages)
 
 
 def wait_for_bundles(stage: Scene, count: int) -> None:

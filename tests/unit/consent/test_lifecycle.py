@@ -219,3 +219,15 @@ def test_pause_stops_until_the_next_grant_and_can_be_withdrawn() -> None:
     assert (home.reason("hourly"), home.reason("daily")) == ("paused", "")
     home.withdraw("hourly")
     assert home.reason("hourly") == "withdrawn"
+
+
+@pytest.mark.parametrize("back_ms", [0, 1, 3_600_000])
+def test_grant_after_a_withdrawal_counts_from_later_than_every_grant_before(back_ms: int) -> None:
+    """What waits from before a withdrawal stays back, even where the clock stood or was set back in between."""
+    home, since_ms = _Home(), [0]
+    for step in range(3):
+        home.now_ms = NOW_MS - step * back_ms
+        since_ms.append(home.grant("hourly").since_ms)
+        home.now_ms = NOW_MS - step * back_ms
+        home.withdraw("hourly")
+    assert since_ms == sorted(set(since_ms))
