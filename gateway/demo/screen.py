@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Self, TextIO
 
 from rich.columns import Columns
@@ -63,11 +66,17 @@ class Screen:
         print_(f"Everything is kept in {scene.city.folder}", markup=False, highlight=False, soft_wrap=True)
         print_("\nCheck it yourself:", markup=False)
         print_(
-            f"  sluice audit verify {outcome['log_dir']} --key '{outcome['log_vkey']}' --openings {outcome['openings_dir']}",
+            f"  {_program()} audit verify {outcome['log_dir']} --key '{outcome['log_vkey']}'"
+            f" --openings {outcome['openings_dir']}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _program() -> str:
+    """Return how to call this program from here: in a checkout it is not on the path."""
+    return "sluice" if shutil.which("sluice") else str(Path(sys.executable).with_name("sluice"))
 
 
 def _picture(scene: Scene, *, small: bool) -> RenderableType:

@@ -180,7 +180,10 @@ async def _withdraw(scene: Scene) -> None:
         answer = await scene.process.call("consent.withdraw", params)
     except RefusedError:  # a gateway that was killed after the commit and before its answer has it in force already
         shown = await scene.process.call("consent.show", {"subject": scene.city.withdrawing})
-        (answer,) = (row for row in shown["consents"] if row["scope"] == SCOPE and row["status"] == "Withdrawn")
+        found = [row for row in shown["consents"] if row["scope"] == SCOPE and row["status"] == "Withdrawn"]
+        if not found:
+            raise
+        answer = found[-1]
     scene.withdrawal_ms = (time.perf_counter() - began_s) * 1000
     scene.withdrawn_at_index = answer["log_index"]
 

@@ -81,6 +81,8 @@ def load_public(path: Path) -> X25519PublicKey:
         KeyFileError: If the file is absent or holds no usable public key.
     """
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise KeyFileError(f"`{path}`: is no regular file")
         text = path.read_text("ascii", errors="replace")
     except OSError as error:
         raise KeyFileError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ import pytest
 
 from gateway.cli import build_parser
 from gateway.methods import METHODS
-from tests.cli.shell import Done, sluice
+from tests.cli.shell import Done, cold_sluice, sluice
 from tests.live import LiveGateway
 
 PURPOSE = "purpose:energy-planning"
@@ -187,6 +188,17 @@ def test_consent_of_an_unknown_subject_resident_or_flow_is_refused(shell: Shell,
     assert shell.json("consent", "show", household) == before
 
 
+def test_argument_that_is_no_utf_8_is_refused(shell: Shell, household: str) -> None:
+    """One line, whether this process or the gateway would have had to encode it."""
+    no_text = os.fsdecode(b"\xff")
+    limits = ("--limit", f"group={no_text}")
+    assert shell.refused("consent", "grant", household, PURPOSE, *limits)
+    assert shell.refused("consent", "refuse", household, no_text)
+    added = ("--profile", "meter", "--zone", "north-quay")
+    assert shell.refused("device", "add", *added, "--topic", no_text)
+    assert cold_sluice(shell.live.folder, "consent", "grant", household, PURPOSE, *limits).status == 2
+
+
 def test_policy_apply_answers_with_a_log_index(shell: Shell) -> None:
     """The set in force afterwards is the one that was applied."""
     applied = shell.json("policy", "apply")
@@ -271,6 +283,19 @@ def test_clock_advance_sets_a_standing_clock(live: LiveGateway) -> None:
     sluice(live.folder, "policy", "apply")
     live.kill()
     assert live.start().status()["clock"]["now_ms"] == 1_777_640_400_000
+
+
+def test_consent_that_has_run_out_is_shown_as_expired(live: LiveGateway) -> None:
+    """From its last instant on, though no entry in the log says so."""
+    rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]
+    subject = live.call("device.add", {"devices": rows})["devices"][0]["subject"]
+    sluice(live.folder, "consent", "grant", subject, PURPOSE, "--expiry", "2026-05-01T13:00:00Z")
+    sluice(live.folder, "consent", "grant", subject, "noise-hourly")
+    for time_, status in (("12:59:59.999", "Given"), ("13:00:00", "Expired")):
+        sluice(live.folder, "clock", "advance", f"2026-05-01T{time_}Z")
+        shown = json.loads(sluice(live.folder, "consent", "show", subject, "--json").out)["consents"]
+        assert {row["scope"]: row["status"] for row in shown} == {PURPOSE: status, "noise-hourly": "Given"}
+        assert status in sluice(live.folder, "consent", "show", subject).out
 
 
 def test_state_is_closed_to_others(live: LiveGateway) -> None:

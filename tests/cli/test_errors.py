@@ -128,6 +128,17 @@ def cut(file: str, size_bytes: int) -> Spoil:
     return lambda folder: os.truncate(folder / file, size_bytes)
 
 
+def piped(file: str) -> Spoil:
+    """Put a named pipe in a file's place, from which nothing ever comes."""
+
+    def spoil(folder: Path) -> None:
+        path = folder / file
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+
+    return spoil
+
+
 def fresh(*spoils: Spoil) -> Spoil:
     """Spoil a gateway that has never run, so that it reads its policies."""
 
@@ -323,6 +334,9 @@ CASES = [
         replaced("policies/neighbourhoods/convent.toml", "group = 25", "groups = 25"),
         ("neighbourhoods/convent.toml", "groups"),
     ),
+    Case("policy-is-a-pipe", CHECK, piped("policies/devices/pipe.toml"), ("`devices/pipe.toml`", "regular file")),
+    Case("policy-is-a-pipe-offline", APPLY, piped(CITY), ("`city.toml`", "regular file")),
+    Case("recipient-key-is-a-pipe", CHECK, piped("policies/keys/city-energy.pub"), ("city-energy.pub", "regular file")),
     Case("recipient-key-missing", CHECK, gone("policies/keys/city-energy.pub"), ("city-energy.pub", "no such file")),
     Case("recipient-key-missing-run", RUN, fresh(gone("policies/keys/city-energy.pub")), ("city-energy.pub",)),
     Case("recipient-key-garbage", APPLY, holding("policies/keys/city-energy.pub", b"\xff\x00"), ("city-energy.pub",)),
@@ -401,6 +415,18 @@ CASES = [
     Case("demo-no-span", ("demo", "--for", "soon", "--dir", "d"), nothing, ("`--for`", "`soon`")),
     Case("demo-no-broker", ("demo", "--broker", "here", "--dir", "d"), nothing, ("`--broker`", "`here`")),
     Case("demo-no-start", ("demo", "--for", "1s", "--start", "noon", "--dir", "d"), nothing, ("`--start`", "`noon`")),
+    Case(
+        "demo-start-too-early",
+        ("demo", "--for", "1s", "--start", "1970-01-01T00:00:00Z", "--dir", "d"),
+        nothing,
+        ("`--start`", "`1970-01-01T00:00:00Z`", "1980"),
+    ),
+    Case(
+        "demo-start-too-late",
+        ("demo", "--for", "1s", "--start", "9999-12-31T23:00:00Z", "--dir", "d"),
+        nothing,
+        ("`--start`", "`9999-12-31T23:00:00Z`", "2200"),
+    ),
     Case("demo-broker-away", ("demo", "--for", "1s", "--broker", "127.0.0.1:1", "--dir", "d"), nothing, ("`127.0.0.1:1`",)),
     Case("demo-no-rate", ("demo", "--rate", "nan", "--dir", "d"), nothing, ("`--rate`",)),
     Case("demo-json-nowhere", ("demo", "--for", "1s", "--json", "none/x.json", "--dir", "d"), nothing, ("none/x.json",)),

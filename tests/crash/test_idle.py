@@ -3,80 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway import methods
 from gateway.app import App
 from gateway.core import pipeline
 from gateway.core.mqtt_events import Frame
-from gateway.core.mqtt_settings import SessionSettings
-from gateway.durable import DurableState
-from gateway.edge.clock import GatewayClock
 from gateway.edge.embedded_broker import embedded_broker
-from gateway.edge.mqtt import LinkSettings
-from gateway.edge.sinks import Sink
 from tests.broker.mosquitto import free_port
+from tests.crash.inside import ReluctantSink, running, started, until
 from tests.live import LiveGateway
-
-WAIT_S = 10.0
-
-
-class ReluctantSink(Sink):
-    """A sink that is connected, and takes no bundle until it has been asked often enough."""
-
-    def __init__(self, refusals: int) -> None:
-        settings = LinkSettings(host="127.0.0.1", port=free_port(), session=SessionSettings(client_id="reluctant"))
-        super().__init__("city", settings, lambda _: None, lambda: None)
-        self.refusals = refusals
-        self.taken: list[int] = []
-
-    @property
-    def connected(self) -> bool:
-        """Say that it is, always."""
-        return True
-
-    def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
-        """Refuse, or take."""
-        self.refusals -= 1
-        if self.refusals >= 0:
-            return False
-        self.taken.append(index)
-        return True
-
-
-@asynccontextmanager
-async def started(live: LiveGateway) -> AsyncIterator[DurableState]:
-    """Open a gateway's state in this process."""
-    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-    await durable.start()
-    try:
-        yield durable
-    finally:
-        await durable.close()
-
-
-@asynccontextmanager
-async def running(app: App) -> AsyncIterator[None]:
-    """Run an application; at the end it is cut off, as by a kill."""
-    task = asyncio.create_task(app.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline_s, "it did not come about"
-        await asyncio.sleep(0.01)
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:
@@ -95,7 +31,7 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
         async with running(app):
             await until(lambda: sink.taken)
             await until(lambda: durable.state.handed)
-        assert sink.taken == list(durable.state.handed)
+        assert list(sink.taken) == list(durable.state.handed)
 
 
 async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ class SampleLog:
         self.log = LogFolder(folder / "log")
         self.openings_folder = OpeningsFolder(folder / "openings")
         self.openings: dict[int, Opening] = {}
+        self.kinds: list[Kind] = []
         self.published = 0
         self.totals: dict[str, int] = {}
         self.accounted: dict[str, int] = {}
@@ -64,6 +65,7 @@ class SampleLog:
         """Append an entry over these parts and keep its opening."""
         entry = self.chain.make(kind, START_MS + 1000 * self.writer.size, commit(parts), **fields)  # type: ignore[arg-type]
         index = self.writer.append(entry.encode())
+        self.kinds.append(kind)
         self.openings[index] = Opening(index, tuple(Part(*part) for part in parts))
         return index
 

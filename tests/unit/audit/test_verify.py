@@ -264,16 +264,39 @@ def test_verify_finds_a_void_of_what_is_no_release(tmp_path: Path) -> None:
 
 
 def test_verify_without_some_openings_checks_the_others(tmp_path: Path) -> None:
-    """An opening that has expired is no finding; with no account's the ledger cannot be checked."""
+    """An opening that has expired is no finding, nor does the ledger pass as balanced where it could not be recounted."""
     log = sample(tmp_path)
     log.openings_folder.delete([5])
     report = _verify(log)
     assert report.ok, report.to_text()
-    assert report.steps[6].detail == "3 of 3 accounts opened, 1 recounted from releases and voids"
+    assert report.ledger == "not fully checkable, 3 of 3 accounts opened, 1 recounted from releases and voids"
     log.openings_folder.delete([6, 10, 14])
     report = _verify(log)
     assert report.ok
     assert report.ledger == "not checkable, no account openings"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "keep_last", "ledger"),
+    [
+        ([Kind.RELEASE], False, "not fully checkable, 3 of 3 accounts opened, 0 recounted from releases and voids"),
+        ([Kind.RELEASE], True, "not fully checkable, 3 of 3 accounts opened, 1 recounted from releases and voids"),
+        ([Kind.VOID], False, "not fully checkable, 3 of 3 accounts opened, 2 recounted from releases and voids"),
+        ([Kind.ACCOUNT], True, "not fully checkable, 1 of 3 accounts opened, 1 recounted from releases and voids"),
+        ([Kind.ACCOUNT], False, "not checkable, no account openings"),
+        ([Kind.CONSENT, Kind.WITHDRAWAL, Kind.POLICY], False, "balanced"),
+    ],
+)
+def test_verify_with_openings_held_back_never_calls_the_ledger_balanced(
+    kinds: list[Kind], keep_last: bool, ledger: str, tmp_path: Path
+) -> None:
+    """Who hands out the accounts and keeps the releases to itself gets no better verdict than who hands out nothing."""
+    log = sample(tmp_path)
+    found = [index for index, kind in enumerate(log.kinds) if kind in kinds]
+    log.openings_folder.delete(found[:-1] if keep_last else found)
+    out = io.StringIO()
+    assert audit_verify(log.log.path, SIGNER.vkey(), log.openings_folder.path, False, out) == 0
+    assert out.getvalue().splitlines()[-2:] == [f"ledger: {ledger}", "audit: ok"]
 
 
 def test_verify_leaves_openings_newer_than_the_checkpoint_and_unfinished_ones_alone(tmp_path: Path) -> None:

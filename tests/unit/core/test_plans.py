@@ -11,7 +11,7 @@ import pytest
 from consent.core.disclosure import Identity, Space, Time
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget, format_step
 from gateway.core.windows import DAY_MS, NEVER_MS
-from tests.unit.core.building import HOUR_MS, MIDNIGHT_MS, Gate, limited, only, town
+from tests.unit.core.building import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, town
 
 T = MIDNIGHT_MS
 
@@ -90,6 +90,20 @@ def test_class_cap_and_ceiling_are_reasons() -> None:
     assert slot(gate, gate.home("hourly", profile="shy")).withheld == ["class-cap", "no-consent", "no-consent"]
     gate.apply(town(('space = "block"\n\n[limits]', 'space = "none"\n\n[limits]')))
     assert slot(gate, gate.home("hourly")).withheld == ["ceiling", "no-consent", "no-consent"]
+
+
+def test_budget_that_somebody_set_withholds_since_nothing_adds_noise() -> None:
+    """Whoever bounds what figures may tell in all is not passed over: consent, law and device class alike."""
+    gate = Gate(only("hourly"))
+    home = gate.home("hourly", limits=limited(budget=1.0))
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["no-noise"], [])
+    gate.send(home, kwh=1.0)
+    assert gate.count("pairs.withheld.no-noise") == gate.count("pairs.considered") == 1
+    gate.grant(home, "hourly")
+    assert (slot(gate, home).withheld, flows(slot(gate, home))) == ([], {"hourly"})
+    gate.apply(town(files={"devices/meter.toml": FILES["devices/meter.toml"] + "[cap]\nbudget = 2.5\n"}))
+    assert "no-noise" in slot(gate, home).withheld
+    assert slot(gate, home).targets == []
 
 
 def test_flow_without_statistic_lowered_to_figures_not_aggregable() -> None:

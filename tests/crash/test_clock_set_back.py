@@ -1,0 +1,95 @@
+"""A clock that stands before the log's latest entry: by it nobody's consent can be judged, so nothing moves until it is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway import app as gateway_app
+from gateway import methods
+from gateway.app import App
+from gateway.core import pipeline
+from gateway.core.mqtt_events import Frame
+from gateway.durable import DurableState
+from gateway.edge.embedded_broker import embedded_broker
+from tests.broker.mosquitto import free_port
+from tests.crash.inside import ReluctantSink, SetClock, running, started, until
+from tests.crash.scene import MIDNIGHT_MS
+from tests.crash.street import ZONES
+from tests.crash.town import POLICIES, SCOPE
+from tests.live import LiveGateway
+
+MINUTE_MS = 60_000
+TICKS = 6
+
+
+async def _homes_that_wait(durable: DurableState, clock: SetClock) -> None:
+    """Have two households report under consent, one of them for half an hour only; then let the log tell of an hour later."""
+    rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(3)]
+    subjects = [row["subject"] for row in methods.call(durable, "device.add", {"devices": rows})["devices"]]
+    expiry = {"expiry": "2026-05-28T00:30:00Z"}
+    for subject, extra in ((subjects[0], expiry), (subjects[1], {})):
+        methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE, **extra})
+    clock.time_ms += MINUTE_MS
+    payload = b'{"t":%d,"seq":1,"boot":1,"temp":21.5}' % (clock.time_ms // 1000)
+    for n in range(2):
+        take(durable, f"t/{n}", payload)
+        await durable.commit()
+    clock.time_ms = MIDNIGHT_MS + 60 * MINUTE_MS
+    methods.call(durable, "consent.refuse", {"subject": subjects[2], "scope": SCOPE})
+    await durable.commit()
+
+
+async def test_clock_before_the_logs_latest_entry_moves_nothing_until_it_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set back to before an expiry, it would let out what was consented to until then; put right, the rest goes its way."""
+    monkeypatch.setattr(gateway_app, "IMPLAUSIBLE_RETRY_S", 0.02)
+    clock = SetClock(MIDNIGHT_MS)
+    async with embedded_broker() as port:
+        live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
+        async with started(live, clock) as durable:
+            await _homes_that_wait(durable, clock)
+        clock.time_ms = MIDNIGHT_MS + 10 * MINUTE_MS
+        async with started(live, clock) as durable:
+            state, totals = durable.state, durable.state.ledger.totals
+            app = App(durable)
+            sink = app.sinks["city"] = ReluctantSink()
+            async with running(app):
+                before, size, asked = dict(totals), state.log.size, clock.asked
+                await until(lambda: clock.asked >= asked + 3 * TICKS)
+                assert not app.link.connected
+                assert (dict(totals), state.log.size, sink.taken, sum(state.waiting.values())) == (before, size, {}, 2)
+                clock.time_ms = MIDNIGHT_MS + 61 * MINUTE_MS
+                await until(lambda: sink.taken and app.link.connected)
+            assert (totals["pairs.released"], totals["pairs.withheld_at_release.withdrawn"]) == (1, 1)
+            assert state.ledger.imbalances() == []
+
+
+async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_path: Path) -> None:
+    """The same without a restart between."""
+    clock = SetClock(MIDNIGHT_MS)
+    live = LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
+    async with started(live, clock) as durable:
+        row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+        methods.call(durable, "device.add", {"devices": [row]})
+        take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (MIDNIGHT_MS // 1000))
+        await durable.commit()
+        app = App(durable)
+        sink = app.sinks["city"] = ReluctantSink()
+        sink.away = True
+        async with running(app):
+            await until(lambda: clock.asked >= TICKS)
+            clock.time_ms = MIDNIGHT_MS - 1
+            asked, sink.away = clock.asked, False
+            await until(lambda: clock.asked >= asked + TICKS)
+            assert (sink.taken, sum(durable.state.waiting.values())) == ({}, 1)
+            clock.time_ms = MIDNIGHT_MS
+            await until(lambda: sink.taken)
+
+
+def take(durable: DurableState, topic: str, payload: bytes) -> None:
+    """Take one frame in."""
+    frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
+    pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())
