@@ -25,7 +25,7 @@ from gateway.errors import OperatorError, SluiceError, UnavailableError
 
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
-FULL_RETRY_S = 1.0
+INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
 
@@ -220,8 +220,8 @@ class App:
         """Steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if self._is_full():
-            self._batch_in(FULL_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
+        if self._is_full() or self.durable.clock.now_ms() < state.latest_entry_ms:
+            self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             return
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from aiomqtt import Client, ProtocolVersion
 
 from gateway import app as gateway_app
 from gateway import methods
@@ -87,6 +88,28 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
             assert (sink.taken, sum(durable.state.waiting.values())) == ({}, 1)
             clock.time_ms = MIDNIGHT_MS
             await until(lambda: sink.taken)
+
+
+async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a wrong clock good readings would be refused as too far ahead; they wait unacknowledged instead."""
+    monkeypatch.setattr(gateway_app, "INTAKE_RETRY_S", 0.02)
+    clock = SetClock(MIDNIGHT_MS)
+    async with embedded_broker() as port:
+        live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
+        async with started(live, clock) as durable:
+            app, totals = App(durable), durable.state.ledger.totals
+            async with running(app), Client("127.0.0.1", port, protocol=ProtocolVersion.V5) as sensors:
+                await until(lambda: durable.state.dry)
+                clock.time_ms = MIDNIGHT_MS - 1
+                await sensors.publish("t/gate", b"{}", qos=1)
+                await until(lambda: app.link.waiting == 1)
+                asked = clock.asked
+                await until(lambda: clock.asked >= asked + TICKS)
+                assert "frames.received" not in totals
+                clock.time_ms = MIDNIGHT_MS
+                await until(lambda: totals.get("frames.received") == 1)
 
 
 def take(durable: DurableState, topic: str, payload: bytes) -> None:

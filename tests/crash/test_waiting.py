@@ -29,7 +29,7 @@ BOUND = 10
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often whether there is room again."""
-    monkeypatch.setattr(gateway_app, "FULL_RETRY_S", 0.02)
+    monkeypatch.setattr(gateway_app, "INTAKE_RETRY_S", 0.02)
 
 
 def bounded(folder: Path, port: int, upstream_port: int, **bound: int) -> LiveGateway:
