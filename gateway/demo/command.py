@@ -93,7 +93,7 @@ async def _play(options: Options) -> dict[str, Any]:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         loop.add_signal_handler(number, stop.set)
     with Screen(sys.stdout) as screen:
         scene = await play(options, stop, screen.show)
