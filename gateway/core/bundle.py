@@ -45,10 +45,6 @@ class Seal(Protocol):
         """Return how much of the capacity a record takes up."""
         ...
 
-    def fitting(self, records: Sequence[bytes]) -> int:
-        """Return how many of the first records one bundle holds."""
-        ...
-
     def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
         """Return the bundle of these records for the release entry at this log index."""
         ...
@@ -79,10 +75,6 @@ class ContentKey:
     def record_bytes(self, record: bytes) -> int:
         """Return how much of the capacity a record takes up."""
         return len(record)
-
-    def fitting(self, records: Sequence[bytes]) -> int:
-        """Return how many of the first records one bundle of at most 128 KiB holds, whatever its log index."""
-        return _fitting(self, records)
 
     def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
         """Return the bundle, in one of the padded sizes.
@@ -130,10 +122,6 @@ class OpenData:
         """Return how much of the capacity a record takes up: its JSON, and a comma."""
         return len(encode_open_record(record)) + 1
 
-    def fitting(self, records: Sequence[bytes]) -> int:
-        """Return how many of the first records one bundle of at most 128 KiB holds, whatever its log index."""
-        return _fitting(self, records)
-
     def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
         """Return the bundle as one line of JSON.
 
@@ -164,15 +152,6 @@ class DailySeals:
         if self._content_key is None or self._content_key.day != day:
             self._content_key = ContentKey(self._address, day, self._random_bytes(CONTENT_KEY_BYTES), self._public_key)
         return self._content_key
-
-
-def _fitting(seal: Seal, records: Sequence[bytes]) -> int:
-    left_bytes = seal.capacity_bytes
-    for count, record in enumerate(records):
-        left_bytes -= seal.record_bytes(record)
-        if left_bytes < 0:
-            return count
-    return len(records)
 
 
 def _check(records: Sequence[bytes], log_index: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ class SlowLink:
             client.cut()
 
 
-class _End(asyncio.Protocol):
+class _End(asyncio.Protocol, ABC):
     """One of the two ends of a relayed connection."""
 
     def __init__(self, link: SlowLink) -> None:
@@ -84,8 +85,9 @@ class _End(asyncio.Protocol):
         self.link.ends.add(self)
 
     @property
+    @abstractmethod
     def delay_s(self) -> float:
-        raise NotImplementedError
+        """How long bytes take from this end to the other."""
 
     def data_received(self, data: bytes) -> None:
         self.under_way.append(data)
