@@ -44,6 +44,7 @@ class Connection(_Section, frozen=True, kw_only=True):
         ca_file: Certificates to trust instead of the system's.
         certificate_file: Our own certificate chain, where the broker asks for one.
         private_key_file: Its key, where that is not in the same file.
+        reconnect_s: The longest wait between two attempts to reach it; waits begin under a second and double.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +55,7 @@ class Connection(_Section, frozen=True, kw_only=True):
     ca_file: str | None = None
     certificate_file: str | None = None
     private_key_file: str | None = None
+    reconnect_s: Annotated[int, Meta(ge=1, le=3600)] = 30
 
 
 class Broker(Connection, frozen=True, kw_only=True):

@@ -32,7 +32,13 @@ def password(place: Place, connection: Connection) -> bytes | None:
 
 def link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:
     """Return where and how to connect, certificates read."""
-    return LinkSettings(host=connection.host, port=connection.port, session=session, tls=_tls(place, connection))
+    return LinkSettings(
+        host=connection.host,
+        port=connection.port,
+        session=session,
+        tls=_tls(place, connection),
+        most_delay_s=connection.reconnect_s,
+    )
 
 
 def _tls(place: Place, connection: Connection) -> ssl.SSLContext | None:

@@ -44,9 +44,11 @@ policies_folder = "policies"
 [broker]
 port = {port}
 filters = {filters}
+reconnect_s = 2
 
 [sink.city]
 port = {upstream_port}
+reconnect_s = 2
 
 [release]
 tick_ms = {tick_ms}

@@ -122,7 +122,7 @@ class Backoff:
         stable_s: How long a connection has to last before the next delay is short again.
     """
 
-    def __init__(self, first_s: float = 1.0, most_s: float = 60.0, stable_s: float = 30.0) -> None:
+    def __init__(self, first_s: float = 1.0, most_s: float = 30.0, stable_s: float = 30.0) -> None:
         self._first_s = first_s
         self._most_s = most_s
         self._stable_s = stable_s

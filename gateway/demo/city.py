@@ -44,6 +44,7 @@ filters = ["{gateway}/homes/#", "{gateway}/streets/#"]
 [sink.city]
 host = "{host}"
 port = {port}
+reconnect_s = 2
 
 [release]
 tick_ms = 1000

@@ -52,7 +52,7 @@ class LinkSettings:
     tls: ssl.SSLContext | None = None
     connect_timeout_s: float = 10.0
     first_delay_s: float = 1.0
-    most_delay_s: float = 60.0
+    most_delay_s: float = 30.0
     stable_s: float = 30.0
     gather_s: float = 0.01
 
