@@ -28,6 +28,7 @@ _STANDING: Final = {
     Status.EXPIRED: "expired",
     Status.INVALIDATED: "invalidated",
     Status.PAUSED: "paused",
+    Status.REVOKED: "revoked",
 }
 
 _UNBOUNDED: Final[dict[str, object]] = {
@@ -50,7 +51,7 @@ class Decision:
     Attributes:
         disclosure: The effective disclosure; ``BOTTOM`` where anything is withheld.
         reason: Empty where permitted, else one of `no-consent`, `requested`, `refused`, `withdrawn`, `paused`, `expired`,
-            `invalidated`, `ceiling`, `class-cap`, `not-aggregable` (only figures are permitted, and the flow
+            `invalidated`, `revoked`, `ceiling`, `class-cap`, `not-aggregable` (only figures are permitted, and the flow
             draws none), `no-subject-consent` (a device without a subject under a purpose that needs consent), `has-subject`
             (a subject's device under a public task), `unknown-flow`, `unknown-zone`.
         bounds: For each axis who holds it where it is: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of

@@ -1,11 +1,12 @@
 """The consent record: who said what about which flow, on which terms, from when until when, and its one sequence of bytes.
 
 ``lifecycle`` makes these records and folds them; the log commits to their bytes, and a resident's key or the operator's signs
-them. Status names are those of the Data Privacy Vocabulary, and our own `Paused`.
+them. Each names the hash of the one that it replaces, so that whoever keeps the latest can check all before it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -22,12 +23,19 @@ PURPOSE_PREFIX: Final = "purpose:"
 _SIGNED: Final = "sluice consent v1"
 _LATEST_MS: Final = 1 << 53
 _KEYS: Final = frozenset(
-    ("subject", "resident", "scope", "limits", "status", "notice", "terms", "time", "since", "expiry", "channel", "signature")
+    ("subject", "resident", "scope", "limits", "status", "notice", "terms", "time", "since", "expiry", "channel")
+    + ("authority", "previous", "signature")
 )
+FIRST: Final = b""
+"""What the first record of a chain has in place of the hash of the one before."""
 
 
 class Status(StrEnum):
-    """Where a consent stands; only `Given` and `Renewed` permit anything."""
+    """Where a consent stands; only `Given` and `Renewed` permit anything.
+
+    `Withdrawn` is said by the resident, `Revoked` by an authority, `Expired` and `Invalidated` by the gateway. The names are
+    those of the Data Privacy Vocabulary, but for our own `Paused`.
+    """
 
     REQUESTED = "Requested"
     REFUSED = "Refused"
@@ -37,6 +45,7 @@ class Status(StrEnum):
     RENEWED = "Renewed"
     INVALIDATED = "Invalidated"
     PAUSED = "Paused"
+    REVOKED = "Revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +61,11 @@ class Consent:
         time_ms: When it was said.
         since_ms: When these limits took force; earlier than ``time_ms`` where they were in force already.
         expiry_ms: From when on it no longer holds; None means until withdrawn.
-        channel: How it was said: `operator` or `portal`.
+        channel: How it was said: `operator`, `portal`, or `gateway` where a consent ended by its own terms.
         signature: Over ``signing_bytes``; empty until signed.
         terms: What the resident was told, one entry for each flow in the scope.
+        authority: Who revoked it and on what ground; empty unless it was revoked.
+        previous: SHA-256 of the encoded record that this one replaces, ``FIRST`` for the first of its chain.
     """
 
     subject: bytes
@@ -69,6 +80,8 @@ class Consent:
     channel: str
     signature: bytes
     terms: tuple[FlowTerms, ...]
+    authority: str = ""
+    previous: bytes = FIRST
 
     @property
     def permits(self) -> bool:
@@ -97,6 +110,11 @@ def encode(consent: Consent) -> bytes:
     return encode_canonical({**_plain(consent), "signature": consent.signature})
 
 
+def record_hash(consent: Consent) -> bytes:
+    """Return the SHA-256 by which the next record of the chain names this one."""
+    return hashlib.sha256(encode(consent)).digest()
+
+
 def _plain(consent: Consent) -> dict[str, Any]:
     return {
         "subject": consent.subject,
@@ -110,6 +128,8 @@ def _plain(consent: Consent) -> dict[str, Any]:
         "since": consent.since_ms,
         "expiry": consent.expiry_ms,
         "channel": consent.channel,
+        "authority": consent.authority,
+        "previous": consent.previous,
     }
 
 
@@ -135,7 +155,11 @@ def decode(data: bytes) -> Consent:
         channel=_text(value, "channel"),
         signature=_bytes(value, "signature"),
         terms=terms,
+        authority=_text(value, "authority", least=0),
+        previous=_bytes(value, "previous"),
     )
+    if len(consent.previous) not in (0, 32):
+        raise RecordError("`previous` of a consent is no hash")
     if consent.notice != notice_of(terms):
         raise RecordError("a consent's notice is not the hash of its terms")
     return consent
@@ -148,9 +172,9 @@ def _bytes(value: dict[str, Any], key: str, length: int | None = None) -> bytes:
     return data
 
 
-def _text(value: dict[str, Any], key: str) -> str:
+def _text(value: dict[str, Any], key: str, least: int = 1) -> str:
     text = value[key]
-    if not isinstance(text, str) or not 1 <= len(text) <= 200:
+    if not isinstance(text, str) or not least <= len(text) <= 200:
         raise RecordError(f"`{key}` of a consent is no short text")
     return text
 
