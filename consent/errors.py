@@ -10,6 +10,19 @@ Whether something may be released is never an exception: it is a ``Decision`` wi
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+_LONGEST_QUOTE: Final = 200
+_LONGEST_MESSAGE: Final = 1000
+_QUOTED: Final = re.compile("`([^`]*)`")
+
+
+def one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    """Return a text as it can stand in a line for people: without line ends or control characters, and not too long."""
+    line = " ".join(text.split()) if text.isprintable() else ascii(text)[1:-1]
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
 
 class PolicyError(ValueError):
     """A policy file that cannot be put in force.
@@ -21,12 +34,12 @@ class PolicyError(ValueError):
     """
 
     def __init__(self, file: str, key: str, message: str) -> None:
-        """Name the file, the key and the fault."""
-        self.file = file
-        self.key = key
-        self.message = message
-        where = f"`{file}`: `{key}`" if key else f"`{file}`"
-        super().__init__(f"{where}: {message}")
+        """Name the file, the key and the fault; what the message quotes from the file is made fit for a line."""
+        self.file = one_line(file)
+        self.key = one_line(key)
+        self.message = one_line(_QUOTED.sub(lambda found: f"`{one_line(found[1])}`", message), _LONGEST_MESSAGE)
+        where = f"`{self.file}`: `{self.key}`" if key else f"`{self.file}`"
+        super().__init__(f"{where}: {self.message}")
 
 
 class ConsentError(ValueError):

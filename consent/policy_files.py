@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from consent.core.policy import PolicySet
-from consent.core.policy_text import CITY_FILE, parse_policies
+from consent.core.policy_text import CITY_FILE, DEVICES, NEIGHBOURHOODS, parse_policies
 from consent.errors import PolicyError
 
 _LARGEST_BYTES: Final = 1 << 20
+_ENDING: Final = ".toml"
 _CASES: Final = ".cases.toml"
 
 
@@ -30,19 +33,55 @@ def read_policy_files(folder: Path) -> dict[str, bytes]:
 
     Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
     """
+    return {relative: _read(path, relative) for relative, path in _toml_files(folder) if not is_case_file(relative)}
+
+
+def read_case_files(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file of cases (`*.cases.toml`) below a policies folder, by path relative to it.
+
+    Cases are beside the policies and no part of them: they do not count in the policies' SHA-256.
+
+    Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
+    """
+    return {relative: _read(path, relative) for relative, path in _toml_files(folder) if is_case_file(relative)}
+
+
+def is_case_file(path: str) -> bool:
+    """Say whether a file's name is that of a file of cases."""
+    return path.endswith(_CASES)
+
+
+def _toml_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Go through the files that count, in order; whatever could hide one of them is an error."""
     if not folder.is_dir():
         raise PolicyError(CITY_FILE, "", f"there is no policies folder `{folder}`")
-    files: dict[str, bytes] = {}
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=partial(_unreadable, folder)):
+        here = Path(root)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            _refuse_folder(here / name, (here / name).relative_to(folder).as_posix())
         for name in sorted(names):
-            if name.endswith(".toml") and not name.endswith(_CASES) and not name.startswith("."):
-                path = Path(root, name)
-                relative = path.relative_to(folder).as_posix()
+            path = here / name
+            relative = path.relative_to(folder).as_posix()
+            if relative in (NEIGHBOURHOODS, DEVICES):
+                raise PolicyError(relative, "", "is no folder, and should be one")
+            if name.endswith(_ENDING) and not name.startswith("."):
                 if path.exists() and not path.is_file():
                     raise PolicyError(relative, "", "is no regular file")
-                files[relative] = _read(path, relative)
-    return files
+                yield relative, path
+
+
+def _refuse_folder(path: Path, relative: str) -> None:
+    if path.name.endswith(_ENDING):
+        raise PolicyError(relative, "", "is a folder, and should be a file")
+    if relative in (NEIGHBOURHOODS, DEVICES) and path.is_symlink():
+        raise PolicyError(relative, "", "is a link to a folder, and such links are not followed")
+
+
+def _unreadable(folder: Path, error: OSError) -> None:
+    """Stop at a folder that cannot be listed, rather than overlook what it holds."""
+    relative = Path(error.filename).relative_to(folder).as_posix()
+    raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
 
 
 def _read(path: Path, relative: str) -> bytes:
@@ -50,7 +89,11 @@ def _read(path: Path, relative: str) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(_LARGEST_BYTES + 1)
     except OSError as error:
-        raise PolicyError(relative, "", f"cannot be read: {(error.strerror or 'unknown error').lower()}") from error
+        raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
     if len(data) > _LARGEST_BYTES:
         raise PolicyError(relative, "", f"is larger than {_LARGEST_BYTES} bytes")
     return data
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()

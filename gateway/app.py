@@ -18,7 +18,7 @@ from gateway.core import changes, pipeline, recovery, release
 from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt_settings import SessionSettings
 from gateway.core.records import epoch_day
-from gateway.durable import Action, Answer, DurableState
+from gateway.durable import Action, Answer, DurableState, answer_of
 from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks import Sink
 from gateway.errors import OperatorError, SluiceError, UnavailableError
@@ -250,7 +250,7 @@ class App:
         answers: list[tuple[Request, Answer]] = []
         for request in requests:
             try:
-                answers.append((request, request.action()))
+                answers.append((request, await answer_of(request.action)))
             except (SluiceError, ValueError) as error:
                 if not request.answer.done():
                     request.answer.set_exception(error if isinstance(error, SluiceError) else OperatorError(str(error)))

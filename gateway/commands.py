@@ -46,7 +46,7 @@ async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -
     durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
     await durable.start()
     try:
-        return await durable.perform([partial(methods.call, durable, *call) for call in calls])
+        return await durable.perform([partial(methods.action, durable, *call) for call in calls])
     finally:
         await durable.close()
 

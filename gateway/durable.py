@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
 from gateway.core.effects import BundleRow, LogRow
 from gateway.core.plans import Device, InForce
-from gateway.core.state import Handed, Identity, State, decode_ledger
+from gateway.core.state import Claim, Handed, Identity, State, Subject, decode_ledger
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.publisher import Publication, Publisher
@@ -36,8 +36,14 @@ from gateway.recipient.wire import Address
 _log = structlog.get_logger()
 
 Answer = dict[str, Any]
-Action = Callable[[], Answer]
-"""Changes the state and says what came of it; raises, having changed nothing, to refuse."""
+Action = Callable[[], Answer | Awaitable[Answer]]
+"""Changes the state and says what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
+
+
+async def answer_of(action: Action) -> Answer:
+    """Run an action to its end."""
+    answer = action()
+    return answer if isinstance(answer, dict) else await answer
 
 
 class DurableState:
@@ -149,9 +155,14 @@ class DurableState:
     async def _restore_registry(self) -> None:
         state = self.state
         async for row in self.store.subjects():
-            changes.know_subject(state, msgspec.msgpack.decode(row, type=changes.Subject))
+            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
+        async for row in self.store.claims():
+            claim = msgspec.msgpack.decode(row, type=Claim)
+            state.claims[claim.code_hash] = claim
         async for index, data in self.store.consents():
-            state.book.apply(decode_consent(data), index)
+            consent = decode_consent(data)
+            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
+                state.book.apply(consent, index)
         async for row in self.store.devices():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry[device.topic] = device
@@ -202,7 +213,7 @@ class DurableState:
 
     async def perform(self, actions: Sequence[Action]) -> list[Answer]:
         """Let actions change the state, all of them in one commit, and publish; for commands that find no gateway running."""
-        answers = [action() for action in actions]
+        answers = [await answer_of(action) for action in actions]
         if self.state.commit.log:
             changes.checkpoint(self.state, self.clock.now_ms())
         await self.commit()

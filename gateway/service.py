@@ -87,7 +87,7 @@ async def _serve(place: Place) -> None:
 async def _answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
     if name == "status":
         return await app.ask(lambda: status(app))
-    return await app.ask(lambda: methods.call(app.durable, name, params), tick=name in methods.TICKING)
+    return await app.ask(lambda: methods.action(app.durable, name, params), tick=name in methods.TICKING)
 
 
 def _follow_signals(app: App) -> None:

@@ -26,7 +26,7 @@ def status(app: App) -> dict[str, Any]:
         "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
         "policy": None if force is None else force.policies.sha256.hex(),
         "devices": len(state.registry),
-        "subjects": len(state.subject_secrets),
+        "subjects": len(state.subjects),
         "windows": {"open": len(state.windows.open), "watermark_ms": state.windows.watermark_ms},
         "outbox_rows": sum(state.waiting.values()),
         "bundles_under_way": len(state.handed) + len(state.unsent),

@@ -6,16 +6,18 @@ of the log reaches the same book. What many records have alike is held once: ten
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from consent.core.policy import Flow
-from consent.core.records import PURPOSE_PREFIX, Consent
+from consent.core.records import PURPOSE_PREFIX, Consent, Status
 from consent.errors import ConsentError
 
 _T = TypeVar("_T")
 _MOST_SHARED: Final = 10_000
+_NOBODY_SAID: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
+"""What stands without the resident having said so; a later word about the whole purpose goes before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,29 @@ class Book:
         """Begin with no subject."""
         self._subjects: dict[bytes, tuple[_Voice, ...]] = {}
         self._shared: dict[object, object] = {}
+        self._since_ms: dict[bytes, int] = {}
 
-    def add_subject(self, subject: bytes, residents: Sequence[bytes]) -> None:
-        """Enter a subject, or change who its residents are; what one who has left said no longer counts."""
+    def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
+        """Enter a subject, or change who its residents are; what one who has left said no longer counts.
+
+        Args:
+            subject: Its id.
+            residents: Their ids.
+            since_ms: When they last changed; no decision about the subject took force earlier.
+        """
+        if since_ms:
+            self._since_ms[subject] = since_ms
         known = {voice.resident: voice for voice in self._subjects.get(subject, ())}
         self._subjects[subject] = tuple([known.get(resident) or _Voice(resident) for resident in dict.fromkeys(residents)])
 
     def remove_subject(self, subject: bytes) -> None:
         """Forget a subject and all that its residents said."""
         self._subjects.pop(subject, None)
+        self._since_ms.pop(subject, None)
+
+    def residents_since_ms(self, subject: bytes) -> int:
+        """Return when a subject's residents last changed; 0 where they never did."""
+        return self._since_ms.get(subject, 0)
 
     def residents(self, subject: bytes) -> tuple[bytes, ...]:
         """Return a subject's residents; none for an unknown subject."""
@@ -73,9 +89,15 @@ class Book:
         entries = [entry for voice in self._subjects.get(subject, ()) for entry in voice.entries]
         return sorted(entries, key=lambda entry: entry.index)
 
+    def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[Entry, ...]]]:
+        """Go through (subject, resident, all that counts of the resident)."""
+        for subject, voices in self._subjects.items():
+            for voice in voices:
+                yield subject, voice.resident, voice.entries
+
     def resolve(self, subject: bytes, flow: Flow) -> list[Consent | None]:
         """Return what each resident says about a flow, None for one who has said nothing; empty for an unknown subject."""
-        return [applying(voice.entries, flow) for voice in self._subjects.get(subject, ())]
+        return [applying(voice.entries, flow.id, flow.purpose) for voice in self._subjects.get(subject, ())]
 
     def entries(self, subject: bytes, resident: bytes) -> tuple[Entry, ...]:
         """Return all that counts of one resident.
@@ -129,20 +151,20 @@ def _latest(entries: tuple[Entry, ...], scope: str) -> Entry | None:
     return None
 
 
-def applying(entries: tuple[Entry, ...], flow: Flow) -> Consent | None:
-    """Return which of a resident's consents speaks for a flow, or None.
+def applying(entries: tuple[Entry, ...], flow: str, purpose: str) -> Consent | None:
+    """Return which of a resident's consents speaks for a flow under a purpose, or None.
 
     One for the flow itself goes before one for its purpose, unless the one for the purpose is newer and permits nothing:
-    whoever stops a purpose stops all of it. Where a purpose was permitted anew, what was said before about the flow counts
-    again, but only from then on.
+    whoever stops a purpose stops all of it. Where a purpose was permitted anew, what the resident said before about the flow
+    counts again, but only from then on; what merely ran out does not.
     """
-    own = _latest(entries, flow.id)
-    general = _latest(entries, PURPOSE_PREFIX + flow.purpose)
+    own = _latest(entries, flow)
+    general = _latest(entries, PURPOSE_PREFIX + purpose)
     if own is None or general is None:
         entry = own or general
         return None if entry is None else entry.consent
     if general.index < own.index:
         return own.consent
-    if not general.consent.permits:
+    if not general.consent.permits or own.consent.status in _NOBODY_SAID:
         return general.consent
     return replace(own.consent, since_ms=max(own.consent.since_ms, general.consent.since_ms))

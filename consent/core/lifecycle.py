@@ -1,7 +1,8 @@
-"""The life of consents: the steps that a resident may take, each of which makes the next record.
+"""The life of consents: the steps that a resident or another may take, each of which makes the next records.
 
-``grant``, ``refuse``, ``pause`` and ``withdraw`` look at the book and the policies and return a record, unsigned; it counts
-once it has been signed, logged and applied to the ``Book``.
+Each step looks at what the speaker said before and at the policies, asks ``transitions`` whether it may be taken, and returns
+records, unsigned; they count once they have been signed, logged and applied to the ``Book``. What ends by itself is found by
+``lapses``.
 """
 
 from __future__ import annotations
@@ -9,31 +10,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from consent.core.book import Book, applying
+from consent.core.book import applying
 from consent.core.decide import standing
-from consent.core.disclosure import BOTTOM, Disclosure
-from consent.core.notice import FlowTerms, notice_of
+from consent.core.disclosure import Disclosure
+from consent.core.notice import FlowTerms
 from consent.core.policy import LegalBasis, PolicySet
-from consent.core.records import PURPOSE_PREFIX, Consent, Status
+from consent.core.records import Consent
+from consent.core.speaker import Speaker, narrower, told
+from consent.core.transitions import LEADS_TO, Step, admits, refuse_unless_all, refuse_unless_any
 from consent.errors import ConsentError
 
-__all__ = ["Book", "grant", "pause", "refuse", "withdraw"]
+__all__ = ["Speaker", "grant", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
 
-_SPENT: Final = (Status.REFUSED, Status.WITHDRAWN)
+_LONGEST_AUTHORITY: Final = 200
 
 
-def grant(
-    book: Book,
-    policies: PolicySet,
-    *,
-    subject: bytes,
-    resident: bytes,
-    scope: str,
-    limits: Disclosure,
-    now_ms: int,
-    channel: str,
-    expiry_ms: int | None = None,
-) -> Consent:
+def request(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+    """Make the record by which a resident is asked for a scope; it permits nothing.
+
+    Raises: ConsentError: there is no such scope, or the resident was asked already, or has answered.
+    """
+    terms = _terms_for_consent(policies, scope)
+    refuse_unless_all(Step.REQUEST, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Step.REQUEST, scope, terms)
+
+
+def grant(speaker: Speaker, policies: PolicySet, scope: str, limits: Disclosure, expiry_ms: int | None = None) -> Consent:
     """Make the record by which a resident permits a flow, or every flow of `purpose:<id>`, up to some limits.
 
     It is a renewal, and the limits count as in force all along, where the same limits hold already.
@@ -42,76 +44,94 @@ def grant(
     """
     terms = _terms_for_consent(policies, scope)
     _check_limits(policies, limits)
-    if expiry_ms is not None and expiry_ms <= now_ms:
+    if expiry_ms is not None and expiry_ms <= speaker.now_ms:
         raise ConsentError("the consent would end before it begins")
-    record = _record(subject, resident, scope, terms, now_ms, channel)
-    since_ms = _in_force_since(book, policies, record, limits)
-    return replace(
-        record,
-        limits=limits,
-        status=Status.GIVEN if since_ms is None else Status.RENEWED,
-        since_ms=_anew_since(book, record) if since_ms is None else since_ms,
-        expiry_ms=expiry_ms,
-    )
+    record = replace(speaker.next_record(Step.GRANT, scope, terms), limits=limits, expiry_ms=expiry_ms)
+    since_ms = _in_force_since(speaker, policies, record)
+    if since_ms is None:
+        return replace(record, since_ms=speaker.anew_since_ms(scope, terms))
+    return replace(record, status=LEADS_TO[Step.RENEW], since_ms=since_ms)
 
 
-def refuse(book: Book, policies: PolicySet, *, subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
-    """Make the record by which a resident says no to what was never permitted.
+def refuse(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+    """Make the record by which a resident says no to what is not permitted.
 
-    Raises: ConsentError: there is no such scope, or it was permitted before and must be withdrawn.
+    Raises: ConsentError: there is no such scope, or it is permitted and must be withdrawn.
     """
     terms = _terms_for_consent(policies, scope)
-    if any(consent.status not in _SPENT for consent in _touched(book, subject, resident, scope)):
-        raise ConsentError(f"`{scope}` was permitted before: withdraw it instead")
-    return replace(_record(subject, resident, scope, terms, now_ms, channel), status=Status.REFUSED)
+    refuse_unless_all(Step.REFUSE, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Step.REFUSE, scope, terms)
 
 
-def pause(book: Book, *, subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
-    """Make the record by which a resident stops a scope until the next grant.
+def pause(speaker: Speaker, scope: str) -> list[Consent]:
+    """Make the records by which a resident stops a scope for a while: one for each consent in it, so that each can go on as it was.
 
     Raises: ConsentError: nothing in the scope is permitted.
     """
-    touched = _touched(book, subject, resident, scope)
-    if not any(consent.permits for consent in touched):
-        raise ConsentError(f"nothing in `{scope}` is permitted that could be paused")
-    return replace(_stop(touched, subject, resident, scope, now_ms, channel), status=Status.PAUSED)
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.PAUSE, scope, [consent.status for consent in counting])
+    return [
+        replace(
+            speaker.stop(Step.PAUSE, narrower(consent.scope, scope), [consent]),
+            limits=consent.limits,
+            expiry_ms=consent.expiry_ms,
+        )
+        for consent in counting
+        if admits(Step.PAUSE, consent.status)
+    ]
 
 
-def withdraw(book: Book, *, subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
+def resume(speaker: Speaker, policies: PolicySet, scope: str) -> list[Consent]:
+    """Make the records by which a resident lets paused consents go on with the limits they had; they count from now.
+
+    Raises: ConsentError: nothing in the scope is paused, or what was paused has since run out or been changed.
+    """
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.RESUME, scope, [consent.status for consent in counting])
+    return [_resumed(speaker, policies, scope, each) for each in counting if admits(Step.RESUME, each.status)]
+
+
+def _resumed(speaker: Speaker, policies: PolicySet, scope: str, paused: Consent) -> Consent:
+    own_scope = narrower(paused.scope, scope)
+    terms = told([paused], own_scope)
+    record = replace(
+        speaker.next_record(Step.RESUME, own_scope, terms),
+        limits=paused.limits,
+        expiry_ms=paused.expiry_ms,
+        since_ms=speaker.anew_since_ms(own_scope, terms),
+    )
+    for one in terms:
+        flow = policies.flows.get(one.flow)
+        reason = "" if flow is None else standing(policies, flow, record, speaker.now_ms)
+        if reason:
+            raise ConsentError(f"what was permitted of `{one.flow}` is {reason}: grant it anew")
+    return record
+
+
+def withdraw(speaker: Speaker, scope: str) -> Consent:
     """Make the record by which a resident takes back what was permitted; it needs no policy to still name the scope.
 
     Raises: ConsentError: nothing was said about the scope, or all of it is withdrawn or refused already.
     """
-    touched = _touched(book, subject, resident, scope)
-    if not touched:
-        raise ConsentError(f"nothing was said about `{scope}` that could be withdrawn")
-    if all(consent.status in _SPENT for consent in touched):
-        raise ConsentError(f"`{scope}` is already {touched[0].status.value.lower()}")
-    return replace(_stop(touched, subject, resident, scope, now_ms, channel), status=Status.WITHDRAWN)
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.WITHDRAW, scope, [consent.status for consent in counting])
+    return speaker.stop(Step.WITHDRAW, scope, counting)
 
 
-def _stop(touched: list[Consent], subject: bytes, resident: bytes, scope: str, now_ms: int, channel: str) -> Consent:
-    """Return a record that ends what was said before it: it took force no earlier than that did, wherever the clock stands."""
-    record = _record(subject, resident, scope, _told(touched, scope), now_ms, channel)
-    return replace(record, since_ms=max([now_ms, *(consent.since_ms for consent in touched)]))
+def revoke(speaker: Speaker, scope: str, authority: str) -> Consent:
+    """Make the record by which somebody else ends what a resident permitted.
 
-
-def _record(subject: bytes, resident: bytes, scope: str, terms: tuple[FlowTerms, ...], now_ms: int, channel: str) -> Consent:
-    """Return a record that permits nothing yet."""
-    return Consent(
-        subject=subject,
-        resident=resident,
-        scope=scope,
-        limits=BOTTOM,
-        status=Status.REQUESTED,
-        notice=notice_of(terms),
-        time_ms=now_ms,
-        since_ms=now_ms,
-        expiry_ms=None,
-        channel=channel,
-        signature=b"",
-        terms=terms,
-    )
+    Args:
+        speaker: The resident whose permission ends.
+        scope: What it was for.
+        authority: Who ends it, and on what ground.
+    Raises: ConsentError: nothing in the scope is permitted, or no authority is named.
+    """
+    if not authority.strip() or len(authority) > _LONGEST_AUTHORITY:
+        raise ConsentError(f"a revocation names its authority, in 1 to {_LONGEST_AUTHORITY} characters")
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.REVOKE, scope, [consent.status for consent in counting])
+    return replace(speaker.stop(Step.REVOKE, scope, counting), authority=authority)
 
 
 def _terms_for_consent(policies: PolicySet, scope: str) -> tuple[FlowTerms, ...]:
@@ -133,45 +153,15 @@ def _check_limits(policies: PolicySet, limits: Disclosure) -> None:
             raise ConsentError(f"`{step:f}` is no step of the ladder of `{name}`")
 
 
-def _in_force_since(book: Book, policies: PolicySet, record: Consent, limits: Disclosure) -> int | None:
-    """Return since when the same limits have been in force for the whole scope of a record; None if they are not."""
-    entries = book.entries(record.subject, record.resident)
+def _in_force_since(speaker: Speaker, policies: PolicySet, record: Consent) -> int | None:
+    """Return since when a record's limits have been in force for its whole scope; None if they are not."""
+    entries = speaker.book.entries(speaker.subject, speaker.resident)
     since_ms = 0
     for terms in record.terms:
-        flow = policies.flows[terms.flow]
-        consent = applying(entries, flow)
-        if consent is None or consent.scope != record.scope or consent.limits != limits:
+        consent = applying(entries, terms.flow, terms.purpose)
+        if consent is None or consent.scope != record.scope or consent.limits != record.limits:
             return None
-        if standing(policies, flow, consent, record.time_ms):
+        if standing(policies, policies.flows[terms.flow], consent, record.time_ms):
             return None
         since_ms = max(since_ms, consent.since_ms)
     return since_ms
-
-
-def _anew_since(book: Book, record: Consent) -> int:
-    """Return from when on a new consent counts: after every stop before it, even where the clock stood or was set back."""
-    touched = _touched(book, record.subject, record.resident, record.scope)
-    return max([record.time_ms, *(stop.since_ms + 1 for stop in touched if not stop.permits)])
-
-
-def _touched(book: Book, subject: bytes, resident: bytes, scope: str) -> list[Consent]:
-    """Return what a resident's records say about a scope: its own first, then those of wider or narrower scope."""
-    consents = [entry.consent for entry in book.entries(subject, resident)]
-    purpose = scope.removeprefix(PURPOSE_PREFIX) if scope.startswith(PURPOSE_PREFIX) else None
-    own = [consent for consent in consents if consent.scope == scope]
-    others = [
-        consent
-        for consent in consents
-        if consent.scope != scope
-        and any(terms.flow == scope or (purpose is not None and terms.purpose == purpose) for terms in consent.terms)
-    ]
-    return own + others
-
-
-def _told(touched: list[Consent], scope: str) -> tuple[FlowTerms, ...]:
-    """Return the terms that the resident was last told for a scope."""
-    if touched[0].scope == scope:
-        return touched[0].terms
-    by_flow = {terms.flow: terms for consent in touched for terms in consent.terms}
-    chosen = [terms for flow, terms in by_flow.items() if flow == scope or scope == f"{PURPOSE_PREFIX}{terms.purpose}"]
-    return tuple(sorted(chosen, key=lambda terms: terms.flow))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
 from collections.abc import Container
@@ -15,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from consent.errors import PolicyError
+from consent.errors import PolicyError, one_line
 
 S = TypeVar("S", bound=msgspec.Struct)
 C = TypeVar("C", bound=StrEnum)
@@ -27,6 +28,9 @@ _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
+_LOOKED_AT_BYTES: Final = 64
+_TOO_DEEP: Final = re.compile(r"(?:\.[^\s.=]{1,400}+){32}")  # the parser's memory grows with the square of a dotted key's parts
+_TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 _EXPECTED: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
@@ -58,14 +62,29 @@ class PolicyFile:
         Raises: PolicyError: the bytes are not TOML.
         """
         self.path = path
+        text = self._decoded(data)
+        if _TOO_DEEP.search(text):
+            raise self.error("", "is not toml: nested too deep")
         try:
-            self.tables: dict[str, Any] = tomllib.loads(data.decode(), parse_float=Decimal)
-        except UnicodeDecodeError as error:
-            raise self.error("", f"is not utf-8 at byte {error.start}") from error
+            self.tables: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
         except RecursionError as error:
             raise self.error("", "is not toml: nested too deep") from error
-        except (tomllib.TOMLDecodeError, ArithmeticError, ValueError) as error:
-            raise self.error("", f"is not toml: {_sentence(str(error))}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise self.error("", f"is not toml: {_sentence(_TWICE.sub(_declared_twice, str(error)))}") from error
+        except (ArithmeticError, ValueError) as error:
+            raise self.error("", "is not toml: a number or date in it is out of all bounds") from error
+
+    def _decoded(self, data: bytes) -> str:
+        """Return the text of a file, or say how it is encoded where that is not how a policy should be."""
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:_LOOKED_AT_BYTES]:
+            raise self.error("", "is not utf-8, but looks like utf-16: save it as utf-8")
+        if data.startswith(codecs.BOM_UTF8):
+            raise self.error("", "begins with a byte order mark: save it as utf-8 without one")
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise self.error("", f"is not utf-8 at byte {error.start}, in line {line}") from error
 
     def error(self, key: str, message: str) -> PolicyError:
         """Return the error that names this file and a key in it."""
@@ -96,13 +115,13 @@ class PolicyFile:
     def id(self, text: str, key: str) -> str:
         """Return a short name, checked: lower-case words and digits joined by hyphens."""
         if len(text) > _LONGEST_ID or not _ID.fullmatch(text):
-            raise self.error(key, f"{_quoted(text)} is no name of lower-case letters, digits and single hyphens")
+            raise self.error(key, f"{quoted(text)} is no name of lower-case letters, digits and single hyphens")
         return text
 
     def property_name(self, text: str, key: str) -> str:
         """Return the name of an observed property, checked: letters, digits and underscores."""
         if len(text) > _LONGEST_ID or not _PROPERTY.fullmatch(text):
-            raise self.error(key, f"{_quoted(text)} is no name of letters, digits and underscores")
+            raise self.error(key, f"{quoted(text)} is no name of letters, digits and underscores")
         return text
 
     def text(self, text: str, key: str) -> str:
@@ -128,7 +147,7 @@ class PolicyFile:
         """Return a number that lies between two others, or on either."""
         number = Decimal(value)
         if not (number.is_finite() and least <= number <= most):
-            raise self.error(key, f"{_quoted(str(value))} should be a number from {least} to {most}")
+            raise self.error(key, f"{quoted(str(value))} should be a number from {least} to {most}")
         return number
 
     def choice(self, value: Any, choices: type[C], key: str) -> C:
@@ -136,33 +155,34 @@ class PolicyFile:
         try:
             return choices(value)
         except ValueError as error:
-            shown = f"{_quoted(value)} is" if isinstance(value, str) else "is"
+            shown = f"{quoted(value)} is" if isinstance(value, str) else "is"
             raise self.error(key, f"{shown} none of {', '.join(choices)}") from error
 
     def known(self, name: str, among: Container[str], what: str, key: str) -> str:
         """Return a name that refers to something there is."""
         if name not in among:
-            raise self.error(key, f"there is no {what} {_quoted(name)}")
+            raise self.error(key, f"there is no {what} {quoted(name)}")
         return name
 
 
 def _joined(key: str, last: str) -> str:
-    return _one_line(f"{key}.{last}" if key else last)
+    return one_line(f"{key}.{last}" if key else last)
 
 
-def _quoted(text: str) -> str:
-    return f"`{_one_line(text)}`"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split()) if text.isprintable() else ascii(text)[1:-1]
-    return line if len(line) <= 200 else f"{line[:200]}…"
+def quoted(text: str) -> str:
+    """Return an offending value as errors show it."""
+    return f"`{one_line(text)}`"
 
 
 def _sentence(text: str) -> str:
     """Return another parser's message in our form: one line that begins in lower case."""
-    line = _one_line(text)
+    line = one_line(text)
     return line[:1].lower() + line[1:]
+
+
+def _declared_twice(found: re.Match[str]) -> str:
+    name = ".".join(part.strip("'\"") for part in found[1].rstrip(",").split(", "))
+    return f"`{one_line(name)}` stands there twice, the second time in line {found[2]}"
 
 
 def _in_toml_words(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from gateway.audit import canonical
 from gateway.audit.balances import ACCOUNT_OF_IDENTITY
 from gateway.audit.chain import Chain
 from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.openings import Opening, OpeningError, Part, labels_root
+from gateway.audit.openings import Opening, Part, labels_root
 from gateway.audit.payloads import (
     AccountPayload,
     Contribution,
@@ -56,10 +56,26 @@ class EntryAudit:
         self.recount = Recount()
         self._last_time_ms = 0
         self._set_back = self._releases = self._opened_count = self._erased = self._erasures_declared = 0
+        self._taken = 0
+
+    def begin_behind(self, index: int, data: bytes | None) -> None:
+        """Go on behind an entry that has been checked before; None stands for one that cannot be read."""
+        try:
+            entry = None if data is None else Entry.decode(data)
+        except EntryError:
+            entry = None
+        self._chain = Chain() if entry is None else Chain.after(entry)
+        self._chain.size = index
+        if entry is None:
+            self._chain.skip()
+        else:
+            self._chain.size, self._last_time_ms = index + 1, entry.time_ms
+        self.recount.skip()
 
     def take(self, data: bytes | None) -> None:
         """Check the next entry; None stands for one that cannot be read."""
         index = self._chain.size
+        self._taken += 1
         entry = self._decode(index, data)
         if entry is None:
             self._chain.skip()
@@ -80,7 +96,7 @@ class EntryAudit:
 
     def close(self) -> None:
         """Say what was checked, once all entries have been taken."""
-        self._coherence.detail = f"{self._chain.size} entries, clock set back `{self._set_back}` times"
+        self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
         self._labels.detail = f"{self._releases} releases"
         if self._openings is None:
             self._opened.leave_out("no openings")
@@ -144,26 +160,11 @@ class EntryAudit:
 
     def _read_opening(self, index: int, entry: Entry) -> Opening | None:
         """Return the entry's opening if it is there and leads to the entry's commitment."""
-        if self._openings is None or index not in self._openings.indices:
-            return None
         try:
-            data = self._openings.read(index)
-            if data is None:
-                return None
-            opening = Opening.decode(data)
+            return None if self._openings is None else self._openings.opening(index, entry.commitment)
         except FileError as problem:
             self._opened.add(problem.where, problem.problem)
             return None
-        except OpeningError as error:
-            self._opened.add(opening_name(index), str(error))
-            return None
-        if opening.index != index:
-            self._opened.add(opening_name(index), f"the opening of entry `{opening.index}`")
-            return None
-        if opening.commitment() != entry.commitment:
-            self._opened.add(opening_name(index), "does not lead to the commitment in the entry")
-            return None
-        return opening
 
     def _payload(self, entry: Entry, opening: Opening) -> object:
         """Return what an opening says, checked against what its entry says in clear; None where that is erased or opaque."""

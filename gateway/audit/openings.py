@@ -143,9 +143,9 @@ def opening_salt(subject_secret: bytes, index: int, record: int) -> bytes:
     return hmac_digest(subject_secret, b"opening" + index.to_bytes(8, "big") + record.to_bytes(8, "big"), "sha256")
 
 
-def subject_label_key(subject_secret: bytes) -> bytes:
-    """Return the key with which a citizen computes the labels of their subject."""
-    return hmac_digest(subject_secret, b"labels", "sha256")
+def subject_label_key(subject_secret: bytes, generation: int = 0) -> bytes:
+    """Return the key with which a citizen computes the labels of their subject; each resident who leaves begins a generation."""
+    return hmac_digest(subject_secret, b"labels" if generation == 0 else b"labels|%d" % generation, "sha256")
 
 
 def label(subject_key: bytes, index: int) -> bytes:

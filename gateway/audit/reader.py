@@ -1,20 +1,28 @@
-"""Reading a log folder and an openings folder, as an outsider finds them (an edge: it reads files).
+"""Reading a log and an openings folder, as an outsider finds them (an edge: it reads files).
 
-A partial file that is gone may have been replaced by the full one, whose start it was. Whatever cannot be read is a
-`FileError` that names the file: the verifier records it and goes on.
+A log lies in a folder, or on a web server (`remote`): either is a `Source` of files by path. A partial file that is gone may
+have been replaced by the full one, whose start it was. Whatever cannot be read is a `FileError` that names the file: the
+verifier records it and goes on. No file is read further than the longest that it could rightly be.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from gateway.audit.entries import MAX_ENTRY_BYTES
 from gateway.audit.merkle import HASH_BYTES
-from gateway.audit.tiles import BundleError, entries_path, labels_path, split_bundle, tile_path
+from gateway.audit.openings import Opening, OpeningError
+from gateway.audit.tiles import TILE_WIDTH, BundleError, entries_path, labels_path, split_bundle, tile_path
 
-CHECKPOINT_NAME = "checkpoint"
-VKEY_NAME = "log.vkey"
+CHECKPOINT_NAME: Final = "checkpoint"
+VKEY_NAME: Final = "log.vkey"
+LONGEST_NOTE_BYTES: Final = 1 << 16
+LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
+LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
+LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
+_LONGEST_VKEY_BYTES = 1 << 10
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -45,26 +53,67 @@ class Bundle(NamedTuple):
     entries: list[bytes]
 
 
-class LogReader:
-    """A log folder; paths in problems are relative to it."""
+class Source(Protocol):
+    """Where the files of a log come from; paths are relative to the log and use `/`."""
+
+    def read(self, path: str, longest_bytes: int) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            FileError: when it is absent, unreadable or longer than that.
+        """
+        ...
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder; none where it is absent or the source cannot list."""
+        ...
+
+
+class FolderSource:
+    """A log that lies in a folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def read(self, path: str, longest_bytes: int) -> bytes:
+        """Return a file's bytes; see `Source`."""
+        try:
+            with (self._folder / path).open("rb") as file:
+                data = file.read(longest_bytes + 1)
+        except OSError as error:
+            raise FileError(path, _reason(error)) from error
+        if len(data) > longest_bytes:
+            raise FileError(path, f"longer than `{longest_bytes}` bytes")
+        return data
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder; see `Source`."""
+        try:
+            return sorted(file.name for file in (self._folder / path).iterdir())
+        except OSError:
+            return []
+
+
+class LogReader:
+    """The files of a log, from a folder or from another source; paths in problems are relative to it."""
+
+    def __init__(self, place: Path | Source) -> None:
+        self.source: Source = FolderSource(place) if isinstance(place, Path) else place
+
     def checkpoint(self) -> bytes:
         """Return the bytes of the checkpoint."""
-        return self._read(CHECKPOINT_NAME)
+        return self.source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
 
     def vkey(self) -> str | None:
-        """Return the key that the folder itself offers, if any; nobody should trust it for that."""
+        """Return the key that the log itself offers, if any; nobody should trust it for that."""
         try:
-            return self._read(VKEY_NAME).decode(errors="replace").removesuffix("\n")
+            return self.source.read(VKEY_NAME, _LONGEST_VKEY_BYTES).decode(errors="replace").removesuffix("\n")
         except FileError:
             return None
 
     def tile(self, level: int, index: int, width: int) -> Tile:
         """Return the first `width` hashes of a tile."""
-        where, data = self._partial_or_full(tile_path(level, index, width), tile_path(level, index))
+        where, data = self._partial_or_full(tile_path(level, index, width), tile_path(level, index), LONGEST_TILE_BYTES)
         if len(data) % HASH_BYTES or len(data) < width * HASH_BYTES:
             raise FileError(where, f"`{len(data)}` bytes are not the tile's {width} hashes")
         if where == tile_path(level, index, width) and len(data) != width * HASH_BYTES:
@@ -73,7 +122,7 @@ class LogReader:
 
     def bundle(self, index: int, width: int) -> Bundle:
         """Return the first `width` entries of a bundle."""
-        where, data = self._partial_or_full(entries_path(index, width), entries_path(index))
+        where, data = self._partial_or_full(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES)
         try:
             entries = split_bundle(data)
         except BundleError as error:
@@ -84,31 +133,32 @@ class LogReader:
 
     def labels(self, index: int) -> bytes:
         """Return the label file of the release at that log index."""
-        return self._read(labels_path(index))
+        return self.source.read(labels_path(index), LONGEST_LABELS_BYTES)
 
     def older_partials(self, path: str, width: int) -> list[tuple[str, int, bytes]]:
         """Return path, width and bytes of the partial files narrower than `width` that lie beside a file of full width."""
-        try:
-            files = sorted((self._folder / f"{path}.p").iterdir())
-            widths = [(file, int(file.name)) for file in files if _INDEX.fullmatch(file.name)]
-            return [(f"{path}.p/{file.name}", count, file.read_bytes()) for file, count in widths if 0 < count < width]
-        except FileNotFoundError:  # the writer removes them all once the full file is there
-            return []
+        widths = [int(name) for name in self.source.names(f"{path}.p") if _INDEX.fullmatch(name)]
+        found = []
+        for count in (count for count in widths if 0 < count < width):
+            where = f"{path}.p/{count}"
+            try:
+                found.append((where, count, self.source.read(where, LONGEST_BUNDLE_BYTES)))
+            except FileError:  # the writer removes them all once the full file is there
+                continue
+        return found
 
-    def _partial_or_full(self, path: str, full: str) -> tuple[str, bytes]:
+    def _partial_or_full(self, path: str, full: str, longest_bytes: int) -> tuple[str, bytes]:
         """Return path and bytes of a partial file, or of the full one that has replaced it."""
         try:
-            return path, self._read(path)
+            return path, self.source.read(path, longest_bytes)
         except FileError:
-            if path == full or not (self._folder / full).exists():
+            if path == full:
                 raise
-            return full, self._read(full)
-
-    def _read(self, path: str) -> bytes:
-        try:
-            return (self._folder / path).read_bytes()
-        except OSError as error:
-            raise FileError(path, _reason(error)) from error
+            try:
+                return full, self.source.read(full, longest_bytes)
+            except FileError:
+                pass
+            raise
 
 
 class OpeningsReader:
@@ -132,6 +182,26 @@ class OpeningsReader:
             return None
         except OSError as error:
             raise FileError(opening_name(index), _reason(error)) from error
+
+    def opening(self, index: int, commitment: bytes) -> Opening | None:
+        """Return the opening of the entry at that log index, None if it is not there.
+
+        Raises:
+            FileError: when it cannot be read, is malformed or another entry's, or does not lead to the entry's commitment.
+        """
+        data = self.read(index) if index in self.indices else None
+        if data is None:
+            return None
+        where = opening_name(index)
+        try:
+            opening = Opening.decode(data)
+        except OpeningError as error:
+            raise FileError(where, str(error)) from error
+        if opening.index != index:
+            raise FileError(where, f"the opening of entry `{opening.index}`")
+        if opening.commitment() != commitment:
+            raise FileError(where, "does not lead to the commitment in the entry")
+        return opening
 
 
 def opening_name(index: int) -> str:

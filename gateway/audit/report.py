@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from gateway.audit.trust import Trust
+
 _MAX_FINDINGS: Final = 100
 
 
@@ -75,8 +77,7 @@ class Report:
     """What verifying a log folder found.
 
     Attributes:
-        vkey: The pinned key that the checkpoint was verified with.
-        witnesses: Names of the witnesses whose cosignatures were verified.
+        trust: Whose word the verdict rests on.
         origin: The log's name; None when there is no trustworthy checkpoint.
         size: Its number of entries.
         root: Its root.
@@ -84,8 +85,7 @@ class Report:
         ledger: The ledger's state in a few words: balanced, unbalanced, or why it cannot be checked.
     """
 
-    vkey: str
-    witnesses: tuple[str, ...]
+    trust: Trust
     origin: str | None
     size: int | None
     root: bytes | None
@@ -111,8 +111,7 @@ class Report:
         """Return the report for a terminal."""
         lines = [
             f"log: {'unknown' if self.origin is None else self.origin}" + ("" if self.size is None else f", {self.size} entries"),
-            f"trust: pinned key {self.vkey}",
-            f"witnesses: {', '.join(self.witnesses) or 'none configured'}",
+            *self.trust.lines(),
         ]
         for step in self.steps:
             lines.append(f"{step.number} {step.title}: {step.status}" + (f" ({step.detail})" if step.detail else ""))
@@ -130,7 +129,7 @@ class Report:
             "origin": self.origin,
             "size": self.size,
             "root": None if self.root is None else base64.b64encode(self.root).decode(),
-            "trust": {"key": self.vkey, "witnesses": list(self.witnesses)},
+            "trust": self.trust.as_json(),
             "steps": [
                 {
                     "number": step.number,

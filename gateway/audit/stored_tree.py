@@ -35,19 +35,43 @@ class StoredTree:
         checkpoint: The checkpoint that says how large the log is and which root it has.
         tree: Takes the findings about tiles and the root.
         entries: Takes the findings about entry bundles.
+        older_size: The size of an earlier checkpoint, whose root `older_root` returns.
+        first_block: The first block of 256 entries that is read; those before are taken from the hashes above them.
     """
 
-    def __init__(self, reader: LogReader, checkpoint: Checkpoint, tree: StepRecord, entries: StepRecord) -> None:
+    def __init__(
+        self,
+        reader: LogReader,
+        checkpoint: Checkpoint,
+        tree: StepRecord,
+        entries: StepRecord,
+        *,
+        older_size: int = 0,
+        first_block: int = 0,
+    ) -> None:
         self._reader = reader
         self._checkpoint = checkpoint
         self._tree = tree
         self._entries = entries
-        self._blocks: list[_Block] = []
+        self._older_size = older_size
+        self._first_block = first_block
+        self._older_leaves: list[bytes] | None = None  # of the block that the earlier log ended in
+        self._nodes: list[bytes | None] = []  # roots of the full blocks, once settled
+        self._blocks = [_Block(tile_path(0, n), entries_path(n), None, None, ()) for n in range(first_block)]
 
     def entries(self) -> Iterator[bytes | None]:
-        """Yield every entry in order; None for one that is absent or differs from its leaf."""
+        """Yield the entries in order; None for one that is absent or differs from its leaf."""
         for index, width in tile_spans(self._checkpoint.size, 0):
-            yield from self._block(index, width)
+            if index >= self._first_block:
+                yield from self._block(index, width)
+
+    def older_root(self) -> bytes | None:
+        """Return the root over the first `older_size` entries, once `close` has settled the tree; None where it is not known."""
+        full, rest = divmod(self._older_size, TILE_WIDTH)
+        nodes = [node for node in self._nodes[:full] if node is not None]
+        if len(nodes) < full or (rest and self._older_leaves is None):
+            return None
+        return tree_root([*nodes, tree_root(self._older_leaves[:rest])] if self._older_leaves and rest else nodes)
 
     def _block(self, index: int, width: int) -> Sequence[bytes | None]:
         """Read one tile and its bundle and keep what `close` needs of them."""
@@ -57,6 +81,8 @@ class StoredTree:
         differing: tuple[int, ...] = ()
         if tile and bundle and not agree:
             differing = tuple(i for i, (leaf, stored) in enumerate(zip(leaves, tile.hashes(), strict=True)) if leaf != stored)
+        if tile and index == self._older_size // TILE_WIDTH:
+            self._older_leaves = tile.hashes()
         tile_root = tree_root(tile.hashes()) if tile else None
         bundle_root = (tile_root if agree else tree_root(leaves)) if bundle else None
         tile_name = tile.where if tile else tile_path(0, index, width)
@@ -75,6 +101,7 @@ class StoredTree:
         full = self._checkpoint.size // TILE_WIDTH
         nodes = self._first_upper_level(full)
         self._upper_levels(nodes)
+        self._nodes = list(nodes)
         if len(self._blocks) > full:
             nodes.append(self._last_block(nodes, full))
         known = [node for node in nodes if node is not None]
@@ -83,7 +110,7 @@ class StoredTree:
             if root != self._checkpoint.root:
                 self._tree.add("checkpoint", f"its root is `{self._checkpoint.root.hex()}`, the tiles lead to `{root.hex()}`")
         self._tree.detail = f"{self._checkpoint.size} leaves"
-        self._entries.detail = f"{len(self._blocks)} bundles"
+        self._entries.detail = f"{len(self._blocks) - self._first_block} bundles"
 
     def _first_upper_level(self, full: int) -> list[bytes | None]:
         """Settle the root of each full block between tile, entries and the stored upper tile."""

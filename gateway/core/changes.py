@@ -7,13 +7,16 @@ drawn. All of it is one commit; the command that asked for it is answered when t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 
+from consent.core import lapses
+from consent.core.messages import MessageKind
 from consent.core.policy import PolicySet, Scheme
 from consent.core.policy_change import changed_flows
-from consent.core.records import Consent, Status
+from consent.core.records import Consent, Status, signing_bytes
 from consent.core.records import encode as encode_consent
 from gateway.audit.entries import Kind
 from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
@@ -24,15 +27,13 @@ from gateway.core.release import void
 from gateway.core.state import State
 from gateway.core.windows import NEVER_MS, Cohort
 
-PERMITTING = (Status.GIVEN, Status.RENEWED)
-
-
-class Subject(msgspec.Struct, frozen=True, array_like=True):
-    """A household or person: a random id, the secret whose deletion is the erasure, and its residents' random ids."""
-
-    id: bytes
-    secret: bytes
-    residents: tuple[bytes, ...]
+_TOLD = {
+    Status.REQUESTED: MessageKind.ASKED,
+    Status.EXPIRED: MessageKind.EXPIRED,
+    Status.INVALIDATED: MessageKind.INVALIDATED,
+    Status.REVOKED: MessageKind.REVOKED,
+}
+"""What a household is told of, since none of its residents did it."""
 
 
 class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
@@ -61,7 +62,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
         now_ms: The gateway's clock.
     Returns: The log index of their entry.
     """
-    _take_back(state, now_ms)
+    take_back(state, now_ms)
     old = state.force
     payload = PolicyPayload(policies.sha256)
     index = state.append(Kind.POLICY, now_ms, state.one_part(payload.encode()), policy=policies.sha256)
@@ -72,6 +73,8 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     row = PolicyRow(policies.files, public_keys, since_ms)
     state.commit.policies.append((index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
+    for lapsed in list(lapses.invalidated(state.book, policies, now_ms)):
+        _enter(state, lapsed, now_ms)
     compile_all(state, now_ms)
     return index
 
@@ -83,31 +86,31 @@ def put_in_force(state: State, force: InForce) -> None:
     state.decoders = {}
 
 
-def change_consent(state: State, consent: Consent, now_ms: int) -> int:
-    """Let a signed consent count; return the log index of its entry."""
-    _take_back(state, now_ms)
+def change_consents(state: State, consents: Sequence[Consent], now_ms: int) -> list[int]:
+    """Let records of consent count, in order, and compile anew the plans of those concerned.
+
+    Returns: The log indices of their entries.
+    """
+    take_back(state, now_ms)
+    indices = [_enter(state, consent, now_ms) for consent in consents]
+    subjects = dict.fromkeys(consent.subject for consent in consents)
+    compile_devices(state, [plan.device for subject in subjects for plan in state.by_contributor.get(subject, ())], now_ms)
+    return indices
+
+
+def _enter(state: State, consent: Consent, now_ms: int) -> int:
+    """Log a record and let it count; one that nobody else signed rests on the gateway's word, and bears the log key's signature."""
+    if not consent.signature:
+        consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
-    kind = Kind.CONSENT if consent.status in PERMITTING else Kind.WITHDRAWAL
-    index = state.append(kind, now_ms, state.one_part(data))
+    index = state.append(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.one_part(data))
     state.book.apply(consent, index)
-    state.commit.consents.append((index, data))
-    compile_devices(state, [plan.device for plan in state.by_contributor.get(consent.subject, ())], now_ms)
+    state.commit.consents.append((index, consent.subject, data))
+    if consent.permits and consent.expiry_ms is not None:
+        state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
+    if consent.status in _TOLD:
+        state.tell(consent.subject, _TOLD[consent.status], now_ms, consent.scope)
     return index
-
-
-def add_subject(state: State) -> Subject:
-    """Make a subject with one resident; its id and secret are random and tell nothing."""
-    random_bytes = state.identity.random_bytes
-    subject = Subject(random_bytes(16), random_bytes(32), (random_bytes(16),))
-    know_subject(state, subject)
-    state.commit.subjects.append((subject.id, msgspec.msgpack.encode(subject)))
-    return subject
-
-
-def know_subject(state: State, subject: Subject) -> None:
-    """Enter a subject that is stored, or will be."""
-    state.subject_secrets[subject.id] = subject.secret
-    state.book.add_subject(subject.id, subject.residents)
 
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
@@ -123,14 +126,33 @@ def add_device(state: State, device: Device, now_ms: int) -> None:
 def revoke_device(state: State, topic: str, now_ms: int) -> None:
     """Strike a device off the register: its frames are those of an unknown device from now on."""
     device = state.registry.pop(topic)
-    _take_back(state, now_ms)
+    take_back(state, now_ms)
     state.commit.devices.append((topic.encode(), None))
     _forget_plan(state, device)
     _purge(state, [device.contributor])
 
 
+def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
+    """Give a device to another household; its readings are theirs from now on."""
+    take_back(state, now_ms)
+    _forget_plan(state, device)
+    _purge(state, [device.contributor])
+    moved = replace(device, subject=subject, added_ms=now_ms)
+    state.registry[device.topic] = moved
+    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(moved)))
+    compile_devices(state, [moved], now_ms)
+
+
+def forget_subject(state: State, subject: bytes) -> None:
+    """Strike out a subject that has no device left; its secret goes, and nothing made with it can be made again."""
+    del state.subjects[subject]
+    state.book.remove_subject(subject)
+    state.commit.subjects.append((subject, None))
+
+
 def compile_all(state: State, now_ms: int) -> None:
     """Compile every device's plan anew."""
+    _expect_expiry(state)
     state.devices.clear()
     state.by_contributor.clear()
     compile_devices(state, state.registry.values(), now_ms)
@@ -148,26 +170,22 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
         if plan is not None:
             state.devices[device.topic] = plan
             state.by_contributor.setdefault(device.contributor, []).append(plan)
-            for target in plan.targets():
-                state.expires_next_ms = min(state.expires_next_ms, target.terms.expires_ms)
     _purge(state, contributors)
 
 
 def expire(state: State, now_ms: int) -> None:
-    """Compile anew the plans of those whose consent has run out."""
+    """Let consents run out whose time has come."""
     if now_ms < state.expires_next_ms:
         return
-    state.expires_next_ms = NEVER_MS
-    expired = []
-    for plan in state.devices.values():
-        ends_ms = min((target.terms.expires_ms for target in plan.targets()), default=NEVER_MS)
-        if ends_ms <= now_ms:
-            expired.append(plan.device)
-        else:
-            state.expires_next_ms = min(state.expires_next_ms, ends_ms)
-    if expired:
-        _take_back(state, now_ms)
-        compile_devices(state, expired, now_ms)
+    lapsed = list(lapses.expired(state.book, now_ms))
+    if lapsed:
+        change_consents(state, lapsed, now_ms)
+    _expect_expiry(state)
+
+
+def _expect_expiry(state: State) -> None:
+    next_ms = lapses.next_expiry_ms(state.book)
+    state.expires_next_ms = NEVER_MS if next_ms is None else next_ms
 
 
 def checkpoint(state: State, now_ms: int) -> None:
@@ -179,7 +197,8 @@ def checkpoint(state: State, now_ms: int) -> None:
     state.sign_head()
 
 
-def _take_back(state: State, now_ms: int) -> None:
+def take_back(state: State, now_ms: int) -> None:
+    """Take back every bundle of which no byte has left: whatever is about to change must not stand in it."""
     for recipient in list(state.unsent):
         void(state, recipient, now_ms)
 

@@ -55,12 +55,14 @@ class Commit:
     bundles_done: list[int] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
     outbox_done: list[int] = field(default_factory=list)
-    subjects: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """(subject id, encoded row)"""
+    subjects: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    """(subject id, encoded row or None to delete)"""
+    claims: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    """(hash of a claim code, encoded row or None to delete)"""
     devices: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     """(topic in bytes, encoded row or None to delete)"""
-    consents: list[tuple[int, bytes]] = field(default_factory=list)
-    """(log index, encoded consent)"""
+    consents: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    """(log index, subject id, encoded consent)"""
     policies: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     """(log index, sha256, encoded policy row)"""
     ledger: bytes = b""

@@ -13,9 +13,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from consent.core.book import Book
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import WINDOW_MS, Disclosure, Identity
-from consent.core.lifecycle import Book
 from consent.core.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.admission import SequenceWindows
 from gateway.core.contributions import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Contribution
@@ -258,7 +258,8 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
         slot.withheld.append(reason)
         return
     entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
-    terms = _terms(flow, decision, device, force, entries)
+    since_ms = 0 if device.subject is None else book.residents_since_ms(device.subject)
+    terms = _terms(flow, decision, device, force, entries, since_ms)
     cohort = _cohort(flow, slot.observed_property, decision.disclosure, device, policies)
     target: Target
     if decision.disclosure.identity is Identity.PER_RECORD:
@@ -275,10 +276,12 @@ def _not_yet(disclosure: Disclosure) -> str:
     return "no-noise" if disclosure.budget < math.inf else ""
 
 
-def _terms(flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...]) -> Terms:
+def _terms(
+    flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...], residents_since_ms: int
+) -> Terms:
     return Terms(
         disclosure=_shared_disclosure(decision.disclosure),
-        since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms),
+        since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms, residents_since_ms),
         expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
         policy_entry=force.entry,
         consent_entries=entries,

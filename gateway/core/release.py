@@ -170,7 +170,8 @@ def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     day = epoch_day(window.start_ms)
     pseudonymiser = state.domain_keys.pseudonymiser(draft.recipient, purpose, day, state.identity.start)
     for member in closing.members:
-        secret = state.subject_secrets.get(member.contributor, member.contributor)
+        subject = state.subjects.get(member.contributor)
+        secret = member.contributor if subject is None else subject.secret
         own = figure(window.cohort, [member.value], policies)
         pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
         retention_days = member.terms.disclosure.retention_days
@@ -231,9 +232,9 @@ def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of
 def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     """Seal and log the draft. The subjects' parts follow the bundle's, each under a salt that dies with the subject's secret."""
     content = draft.seal.seal(draft.records, index)
-    secrets = state.subject_secrets
-    subjects = {stood.contributor for stood in draft.stood}
-    labels = labels_file([label(subject_label_key(secrets[subject]), index) for subject in subjects], state.identity.random_bytes)
+    subjects = {stood.contributor: state.subjects[stood.contributor] for stood in draft.stood}
+    keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
+    labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
     parts = state.one_part(ReleasePayload(draft.recipient, tuple(draft.listed)).encode())
     encoded: dict[Disclosure, bytes] = {}
     for stood in draft.stood:
@@ -248,7 +249,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
             stood.terms.consent_entries,
             stood.pairs,
         )
-        parts.append(Part(opening_salt(secrets[stood.contributor], index, stood.record), data))
+        parts.append(Part(opening_salt(subjects[stood.contributor].secret, index, stood.record), data))
     state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from consent.core.lifecycle import Book
+from consent.core.book import Book
+from consent.core.messages import MessageKind
 from consent.core.policy import PolicySet
 from gateway.audit.chain import Chain
 from gateway.audit.entries import Kind
@@ -27,6 +28,9 @@ from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.windows import NEVER_MS, Windows
+
+MESSAGES_KEPT = 20
+"""How many messages a household has at most: the latest."""
 
 RandomBytes = Callable[[int], bytes]
 
@@ -49,6 +53,52 @@ class Identity:
     random_bytes: RandomBytes
     start: int
     simulated_clock: bool = False
+
+
+class Resident(msgspec.Struct, frozen=True, array_like=True):
+    """A person with a say in a subject: a random id, since when, and when they last claimed it (0: not yet, or no longer)."""
+
+    id: bytes
+    since_ms: int
+    claimed_ms: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """Something that a household was told; see ``consent.core.messages``."""
+
+    time_ms: int
+    kind: str
+    scope: str
+
+
+class Subject(msgspec.Struct, frozen=True, array_like=True):
+    """A household or person.
+
+    Attributes:
+        id: 16 random bytes.
+        secret: 32 random bytes, whose deletion is the erasure.
+        residents: All of whom must permit.
+        since_ms: When they last changed; 0: never.
+        label_generation: Counts those who have left: each departure replaces the key that finds the releases.
+        messages: The latest of what the household was told.
+    """
+
+    id: bytes
+    secret: bytes
+    residents: tuple[Resident, ...]
+    since_ms: int = 0
+    label_generation: int = 0
+    messages: tuple[Message, ...] = ()
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What a claim code lets its bearer do; see ``gateway.core.subjects``."""
+
+    code_hash: bytes
+    subject: bytes
+    resident: bytes
+    device: bytes
+    expires_ms: int
 
 
 @dataclass(slots=True)
@@ -94,7 +144,9 @@ class State:
         self.identity = identity
         self.force: InForce | None = None
         self.book = Book()
-        self.subject_secrets: dict[bytes, bytes] = {}
+        self.subjects: dict[bytes, Subject] = {}
+        self.claims: dict[bytes, Claim] = {}
+        """Claim codes that can still be used, by their hash."""
         self.registry: dict[str, Device] = {}
         """Every device, by topic."""
         self.devices: dict[str, DevicePlan] = {}
@@ -131,6 +183,22 @@ class State:
         """Return the policies in force; only called where some are."""
         assert self.force is not None
         return self.force.policies
+
+    def keep_subject(self, subject: Subject) -> None:
+        """Enter a subject as it now is, and have it stored."""
+        self.know_subject(subject)
+        self.commit.subjects.append((subject.id, msgspec.msgpack.encode(subject)))
+
+    def know_subject(self, subject: Subject) -> None:
+        """Enter a subject that is stored already."""
+        self.subjects[subject.id] = subject
+        self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
+
+    def tell(self, subject_id: bytes, kind: MessageKind, now_ms: int, scope: str = "") -> None:
+        """Leave a message with a household."""
+        subject = self.subjects[subject_id]
+        messages = (*subject.messages, Message(now_ms, kind.value, scope))[-MESSAGES_KEPT:]
+        self.keep_subject(msgspec.structs.replace(subject, messages=messages))
 
     def take_commit(self) -> Commit:
         """Return what must become durable, with the journal and the ledger as they now are, and begin the next."""

@@ -41,9 +41,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE labels (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
     CREATE TABLE head (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
     CREATE TABLE policy (entry_index INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT;
-    CREATE TABLE consent (entry_index INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE consent (entry_index INTEGER PRIMARY KEY, subject BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;
+    CREATE INDEX consent_subject ON consent (subject, entry_index);
     CREATE TABLE subject (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
     CREATE TABLE device (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE claim (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
     CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never changed'); END;
     CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never deleted'); END;
     """,

@@ -193,6 +193,11 @@ class Store:
         ):
             yield self._open("subject", row_id, sealed)
 
+    async def claims(self) -> AsyncIterator[bytes]:
+        """Go through the claim codes that can still be used."""
+        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM claim WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
+            yield self._open("claim", row_id, sealed)
+
     async def devices(self) -> AsyncIterator[bytes]:
         """Go through the devices."""
         async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM device WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
@@ -203,6 +208,12 @@ class Store:
         sql = "SELECT entry_index, entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
         async for index, sealed in self._pages(sql):
             yield index, self._open("consent", _key(index), sealed)
+
+    async def consents_of(self, subject: bytes) -> list[tuple[int, bytes]]:
+        """Return everything ever said for a subject, in order: (log index, encoded consent)."""
+        sql = "SELECT entry_index, sealed FROM consent WHERE subject = ? ORDER BY entry_index"
+        rows = await self._rows(sql, (self._keys.lookup_hash(subject),))
+        return [(index, self._open("consent", _key(index), sealed)) for index, sealed in rows]
 
     async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
         """Go through the commits of the open journal segment in order: (marks, journal)."""
@@ -338,18 +349,20 @@ class Store:
         seal, lookup = self._keys.sealer.seal, self._keys.lookup_hash
         for index, digest, content in commit.policies:
             statements.append(("INSERT INTO policy VALUES (?, ?, ?)", (index, digest, content)))
-        for index, content in commit.consents:
-            statements.append(("INSERT INTO consent VALUES (?, ?)", (index, seal("consent", _key(index), content))))
-        for subject, content in commit.subjects:
-            row_id = lookup(subject)
-            statements.append(("INSERT OR REPLACE INTO subject VALUES (?, ?)", (row_id, seal("subject", row_id, content))))
-        for topic, device in commit.devices:
-            row_id = lookup(topic)
-            if device is None:
-                statements.append(("DELETE FROM device WHERE id = ?", (row_id,)))
-            else:
-                statements.append(("INSERT OR REPLACE INTO device VALUES (?, ?)", (row_id, seal("device", row_id, device))))
+        for index, subject, content in commit.consents:
+            row = (index, lookup(subject), seal("consent", _key(index), content))
+            statements.append(("INSERT INTO consent VALUES (?, ?, ?)", row))
+        for table, rows in (("subject", commit.subjects), ("device", commit.devices), ("claim", commit.claims)):
+            statements += [self._keyed_row(table, key, row_content) for key, row_content in dict(rows).items()]
         return statements
+
+    def _keyed_row(self, table: str, key: bytes, content: bytes | None) -> Statement:
+        """Return what writes a row that is found by its key's hash, or deletes it."""
+        row_id = self._keys.lookup_hash(key)
+        if content is None:
+            return f"DELETE FROM {table} WHERE id = ?", (row_id,)  # noqa: S608  one of three fixed names
+        sealed = self._keys.sealer.seal(table, row_id, content)
+        return f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (row_id, sealed)  # noqa: S608  likewise
 
 
 def _key(number: int) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from consent.core.book import Book
 from consent.core.decide import decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Time
-from consent.core.lifecycle import grant, pause, refuse, withdraw
+from consent.core.lifecycle import Speaker, grant, pause, refuse, withdraw
 from consent.core.notice import notice_of
 from consent.core.policy import PolicySet
 from consent.core.records import Consent, Status
@@ -36,33 +36,20 @@ class _Home:
         self.now_ms += HOUR_MS
         return consent
 
+    def speaker(self) -> Speaker:
+        return Speaker(self.book, SUBJECT, ANN, self.now_ms, "operator")
+
     def grant(self, scope: str, limits: Disclosure = TOP, expiry_ms: int | None = None) -> Consent:
-        return self._count(
-            grant(
-                self.book,
-                self.city,
-                subject=SUBJECT,
-                resident=ANN,
-                scope=scope,
-                limits=limits,
-                now_ms=self.now_ms,
-                channel="operator",
-                expiry_ms=expiry_ms,
-            )
-        )
+        return self._count(grant(self.speaker(), self.city, scope, limits, expiry_ms))
 
     def refuse(self, scope: str) -> Consent:
-        return self._count(
-            refuse(self.book, self.city, subject=SUBJECT, resident=ANN, scope=scope, now_ms=self.now_ms, channel="operator")
-        )
+        return self._count(refuse(self.speaker(), self.city, scope))
 
-    def pause(self, scope: str) -> Consent:
-        return self._count(pause(self.book, subject=SUBJECT, resident=ANN, scope=scope, now_ms=self.now_ms, channel="operator"))
+    def pause(self, scope: str) -> list[Consent]:
+        return [self._count(record) for record in pause(self.speaker(), scope)]
 
     def withdraw(self, scope: str) -> Consent:
-        return self._count(
-            withdraw(self.book, subject=SUBJECT, resident=ANN, scope=scope, now_ms=self.now_ms, channel="operator")
-        )
+        return self._count(withdraw(self.speaker(), scope))
 
     def reason(self, flow: str) -> str:
         consents = self.book.resolve(SUBJECT, self.city.flows[flow])
@@ -149,10 +136,10 @@ def test_steps_of_someone_unknown_are_refused() -> None:
     """Neither an unknown subject nor a stranger can say anything."""
     book = Book()
     with pytest.raises(ConsentError, match="no such subject"):
-        grant(book, CITY, subject=SUBJECT, resident=ANN, scope="hourly", limits=TOP, now_ms=NOW_MS, channel="operator")
+        grant(Speaker(book, SUBJECT, ANN, NOW_MS, "operator"), CITY, "hourly", TOP)
     book.add_subject(SUBJECT, (ANN,))
     with pytest.raises(ConsentError, match="no such resident"):
-        withdraw(book, subject=SUBJECT, resident=BEN, scope="hourly", now_ms=NOW_MS, channel="operator")
+        withdraw(Speaker(book, SUBJECT, BEN, NOW_MS, "operator"), "hourly")
 
 
 def test_refuse_says_no_and_can_be_changed_later() -> None:
@@ -190,7 +177,7 @@ def test_withdraw_of_a_purpose_reaches_flows_permitted_one_by_one() -> None:
 def test_withdraw_of_what_was_never_said_or_is_gone_says_so() -> None:
     """There is nothing to take back twice."""
     home = _Home()
-    with pytest.raises(ConsentError, match="nothing was said about `hourly` that could be withdrawn"):
+    with pytest.raises(ConsentError, match="`hourly` was never spoken of and cannot be withdrawn"):
         home.withdraw("hourly")
     home.grant("hourly")
     home.withdraw("hourly")
@@ -212,7 +199,7 @@ def test_withdraw_after_the_flow_has_gone_from_the_policies_still_works() -> Non
 def test_pause_stops_until_the_next_grant_and_can_be_withdrawn() -> None:
     """A pause withholds under its own name, and is itself no obstacle to a withdrawal."""
     home = _Home()
-    with pytest.raises(ConsentError, match="nothing in `hourly` is permitted that could be paused"):
+    with pytest.raises(ConsentError, match="`hourly` was never permitted and cannot be paused"):
         home.pause("hourly")
     home.grant("purpose:energy")
     home.pause("hourly")

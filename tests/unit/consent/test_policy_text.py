@@ -346,10 +346,10 @@ def test_parse_of_a_neighbourhood_or_stray_file_with_a_fault_names_it(path: str,
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        (b"\xff\xfe", "`city.toml`: is not utf-8 at byte 0"),
+        (b"\xff\xfe", "`city.toml`: is not utf-8, but looks like utf-16: save it as utf-8"),
         (b"[city\n", "`city.toml`: is not toml: expected "),
         (b"a = 1\na = 2\n", "`city.toml`: is not toml: cannot overwrite a value (at line 2, column 6)"),
-        (b"[city]\n[limits]\n[city]\n", "`city.toml`: is not toml: cannot declare "),
+        (b"[city]\n[limits]\n[city]\n", "`city.toml`: is not toml: `city` stands there twice, the second time in line 3"),
         (CITY.encode()[:500], "`city.toml`: "),
         (b"a = " + b"[" * 5000, "`city.toml`: is not toml: nested too deep"),
         (b"a = 1e9999999999999999999", "`city.toml`: "),

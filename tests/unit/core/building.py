@@ -18,10 +18,11 @@ from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
+from consent.core.records import Consent
 from gateway.audit.notes import Signer
 from gateway.audit.openings import Opening
 from gateway.audit.payloads import Contribution, ReleasePayload
-from gateway.core import changes, pipeline, recovery, release
+from gateway.core import changes, pipeline, recovery, release, subjects
 from gateway.core.bundle import DailySeals
 from gateway.core.effects import Commit
 from gateway.core.mqtt_events import Frame
@@ -297,7 +298,7 @@ class Gate:
 
     def home(self, *scopes: str, limits: Disclosure = TOP, profile: str = "meter", zone: str = "mill") -> Device:
         """Register a household with one device, and consents to some scopes."""
-        subject = changes.add_subject(self.state).id
+        subject = subjects.add_subject(self.state, self.now_ms).id
         device = self.device(subject, profile, zone)
         for scope in scopes:
             self.grant(device, scope, limits)
@@ -309,53 +310,32 @@ class Gate:
 
     def grant(self, device: Device, scope: str, limits: Disclosure = TOP, expiry_ms: int | None = None) -> int:
         """Let a household consent; return the log index."""
-        subject, resident = self._who(device)
-        consent = lifecycle.grant(
-            self.state.book,
-            self.state.policies,
-            subject=subject,
-            resident=resident,
-            scope=scope,
-            limits=limits,
-            now_ms=self.now_ms,
-            channel="operator",
-            expiry_ms=expiry_ms,
-        )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._count(lifecycle.grant(self.speaker(device), self.state.policies, scope, limits, expiry_ms))
 
     def withdraw(self, device: Device, scope: str) -> int:
         """Let a household withdraw; return the log index."""
-        subject, resident = self._who(device)
-        consent = lifecycle.withdraw(
-            self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
-        )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._count(lifecycle.withdraw(self.speaker(device), scope))
 
     def pause(self, device: Device, scope: str) -> int:
-        """Let a household pause; return the log index."""
-        subject, resident = self._who(device)
-        consent = lifecycle.pause(
-            self.state.book, subject=subject, resident=resident, scope=scope, now_ms=self.now_ms, channel="operator"
-        )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        """Let a household pause; return the last log index."""
+        return self._count(*lifecycle.pause(self.speaker(device), scope))
+
+    def resume(self, device: Device, scope: str) -> int:
+        """Let a household go on with what it paused; return the last log index."""
+        return self._count(*lifecycle.resume(self.speaker(device), self.state.policies, scope))
 
     def refuse(self, device: Device, scope: str) -> int:
         """Let a household refuse; return the log index."""
-        subject, resident = self._who(device)
-        consent = lifecycle.refuse(
-            self.state.book,
-            self.state.policies,
-            subject=subject,
-            resident=resident,
-            scope=scope,
-            now_ms=self.now_ms,
-            channel="operator",
-        )
-        return changes.change_consent(self.state, consent.signed(b"s"), self.now_ms)
+        return self._count(lifecycle.refuse(self.speaker(device), self.state.policies, scope))
 
-    def _who(self, device: Device) -> tuple[bytes, bytes]:
+    def speaker(self, device: Device, resident: int = 0) -> lifecycle.Speaker:
+        """Return one of a household's residents, about to say something."""
         assert device.subject is not None
-        return device.subject, self.state.book.residents(device.subject)[0]
+        book = self.state.book
+        return lifecycle.Speaker(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
+
+    def _count(self, *consents: Consent) -> int:
+        return changes.change_consents(self.state, consents, self.now_ms)[-1]
 
     # what comes in
 

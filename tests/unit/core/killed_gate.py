@@ -22,7 +22,7 @@ from gateway.core import changes, recovery, release
 from gateway.core.effects import Commit
 from gateway.core.plans import Device, InForce
 from gateway.core.records import epoch_day, read_row
-from gateway.core.state import Handed, State, Unsent, decode_ledger
+from gateway.core.state import Handed, State, Subject, Unsent, decode_ledger
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.unit.core.building import RECIPIENT_KEY, Gate
@@ -50,7 +50,7 @@ class KilledGate(Gate):
         self._bundles: dict[int, tuple[str, bytes]] = {}
         self._subjects: dict[bytes, bytes] = {}
         self._devices: dict[bytes, bytes] = {}
-        self._consents: list[tuple[int, bytes]] = []
+        self._consents: list[tuple[int, bytes, bytes]] = []
         self._policy = (0, b"")
         self._ledger = b""
         super().__init__(policies)
@@ -60,7 +60,7 @@ class KilledGate(Gate):
         commit = super().commit()
         self.entries += [(row.kind, row.content, row.opening) for row in commit.log]
         self._ledger = commit.ledger
-        self._subjects |= commit.subjects
+        self._subjects |= {subject: row for subject, row in commit.subjects if row is not None}
         self._consents += commit.consents
         for topic, row in commit.devices:
             if row is None:
@@ -81,8 +81,8 @@ class KilledGate(Gate):
             state.chain.advance(Entry.decode(content))
             state.log.append(content)
         for row in self._subjects.values():
-            changes.know_subject(state, msgspec.msgpack.decode(row, type=changes.Subject))
-        for index, data in self._consents:
+            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
+        for index, _, data in self._consents:
             state.book.apply(decode_consent(data), index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)

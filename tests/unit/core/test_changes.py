@@ -9,17 +9,17 @@ import msgspec
 import pytest
 
 from consent.core.disclosure import Space
-from consent.core.records import Status, decode
+from consent.core.records import Status, decode, signing_bytes
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry, Kind
 from gateway.audit.notes import Verifier, open_note
 from gateway.audit.openings import Opening
 from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
-from gateway.core import changes, release
+from gateway.core import changes, release, subjects
 from gateway.core.effects import Commit
 from gateway.core.journal import PURGE, decode_batch
 from gateway.core.plans import Device
-from gateway.core.state import State, decode_ledger
+from gateway.core.state import State, Subject, decode_ledger
 from gateway.core.windows import NEVER_MS
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
@@ -142,11 +142,12 @@ def test_change_consent_logged_stored_and_in_the_book() -> None:
     for step, kind, status in steps:
         index = step(home, "hourly")
         commit = gate.commit()
-        ((stored_at, data),) = commit.consents
+        ((stored_at, _, data),) = commit.consents
         entry = Entry.decode(commit.log[0].content)
         assert (stored_at, entry.kind, entry.consent_head) == (index, kind, index)
         consent = decode(data)
-        assert (consent.status, consent.signature, payload(commit)) == (status, b"s", data)
+        assert (consent.status, payload(commit)) == (status, data)
+        assert consent.signature == gate.state.identity.signer.sign_bytes(signing_bytes(consent))
         assert [e.index for e in gate.state.book.for_subject(home.subject or b"")] == [index]
 
 
@@ -191,11 +192,11 @@ def test_purge_written_to_the_journal_only_where_something_goes() -> None:
 def test_add_subject_random_and_stored() -> None:
     """An id and a secret that tell nothing, and one resident."""
     gate = Gate()
-    made = [changes.add_subject(gate.state) for _ in range(2)]
+    made = [subjects.add_subject(gate.state, gate.now_ms) for _ in range(2)]
     commit = gate.commit()
-    assert [msgspec.msgpack.decode(row, type=changes.Subject) for _, row in commit.subjects] == made
-    assert len({part for subject in made for part in (subject.id, subject.secret, *subject.residents)}) == 6
-    assert [len(part) for part in (made[0].id, made[0].secret, *made[0].residents)] == [16, 32, 16]
+    assert [msgspec.msgpack.decode(row or b"", type=Subject) for _, row in commit.subjects] == made
+    assert len({part for subject in made for part in (subject.id, subject.secret, subject.residents[0].id)}) == 6
+    assert [len(part) for part in (made[0].id, made[0].secret, made[0].residents[0].id)] == [16, 32, 16]
 
 
 def test_add_device_stored_and_planned() -> None:

@@ -174,7 +174,7 @@ def test_labels_let_each_subject_find_its_releases() -> None:
     assert row.labels is not None
     found = split_labels(row.labels)
     assert len(found) == 4
-    secrets = gate.state.subject_secrets
+    secrets = {subject.id: subject.secret for subject in gate.state.subjects.values()}
     own = {
         home.subject: label(subject_label_key(secrets[home.subject or b""]), row.index) in found for home in [*homes, stranger]
     }

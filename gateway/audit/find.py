@@ -1,0 +1,164 @@
+"""A citizen's own releases, found by label: for whoever holds a subject's key, and for nobody else.
+
+Each release bears a label for each subject in it. Without the subject's key a label is noise; with it, the label that a
+release would bear is one HMAC away. So the citizen reads the log's public files and tells nobody what was looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.entries import Entry, EntryError, Kind
+from gateway.audit.merkle import leaf_hash, tree_root
+from gateway.audit.openings import Opening, Part, label, split_labels
+from gateway.audit.payloads import PayloadError, ReleasePayload, VoidPayload
+from gateway.audit.reader import FileError, LogReader, OpeningsReader, opening_name
+from gateway.audit.report import Finding, StepRecord
+from gateway.audit.stored_tree import StoredTree
+from gateway.audit.tiles import labels_path
+
+SUBJECT_KEY_BYTES: Final = 32
+_KEY = re.compile(r"[0-9A-Fa-f]{64}")
+
+
+class SubjectKeyError(ValueError):
+    """A text is no subject key; the message repeats nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A release that holds data of the subject.
+
+    Attributes:
+        index: The release's log index.
+        time_ms: When it was made, by the gateway's clock.
+        recipient: Who got it; None where its opening is not at hand.
+        voided_by: The entry that took it back before it was sent; None where no opening at hand says so.
+    """
+
+    index: int
+    time_ms: int
+    recipient: str | None
+    voided_by: int | None
+
+
+def parse_subject_keys(text: str) -> list[bytes]:
+    """Return the keys that a text holds, one a line in hexadecimal; a subject has a new one after a resident has left.
+
+    Raises:
+        SubjectKeyError: when a line is none, or there is no line.
+    """
+    keys: list[bytes] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        word = line.strip()
+        if not word or word.startswith("#"):
+            continue
+        if not _KEY.fullmatch(word):
+            raise SubjectKeyError(f"line {number} is no subject key of {2 * SUBJECT_KEY_BYTES} hexadecimal digits")
+        keys.append(bytes.fromhex(word))
+    if not keys:
+        raise SubjectKeyError("no subject key")
+    return keys
+
+
+class Search:
+    """One pass over a log for the releases of some subject keys.
+
+    Args:
+        reader: The log.
+        checkpoint: Its checkpoint.
+        keys: The subject's keys.
+        openings: Openings, if there are any at hand.
+
+    Attributes:
+        releases: How many releases the log holds in all.
+        findings: What is wrong with the log, so that the answer may not be whole.
+    """
+
+    def __init__(
+        self, reader: LogReader, checkpoint: Checkpoint, keys: Sequence[bytes], openings: OpeningsReader | None = None
+    ) -> None:
+        self.releases = 0
+        self._reader = reader
+        self._checkpoint = checkpoint
+        self._keys = keys
+        self._openings = openings
+        self._step = StepRecord(0, "search")
+        self._voided: dict[int, int] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the log."""
+        return tuple(self._step.findings)
+
+    def run(self) -> list[Found]:
+        """Read the log from end to end and return the releases with the subject in them, in the log's order."""
+        tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
+        found = list(self._found(tree))
+        tree.close()
+        return [Found(one.index, one.time_ms, one.recipient, self._voided.get(one.index)) for one in found]
+
+    def _found(self, tree: StoredTree) -> Iterator[Found]:
+        for index, data in enumerate(tree.entries()):
+            entry = self._decode(index, data)
+            if entry is None:
+                continue
+            if entry.kind is Kind.RELEASE:
+                self.releases += 1
+                if self._is_in(index, entry):
+                    yield Found(index, entry.time_ms, self._recipient(index, entry), None)
+            elif entry.kind is Kind.VOID:
+                self._take_void(index, entry)
+
+    def _decode(self, index: int, data: bytes | None) -> Entry | None:
+        if data is None:
+            return None  # the tree has said why
+        try:
+            return Entry.decode(data)
+        except EntryError as error:
+            self._step.add(f"entry {index}", str(error))
+            return None
+
+    def _is_in(self, index: int, entry: Entry) -> bool:
+        """Say whether a release bears a label of one of the keys; one whose labels are not those committed to counts as well."""
+        try:
+            labels = split_labels(self._reader.labels(index))
+        except FileError as problem:
+            self._step.add(problem.where, problem.problem)
+            return False
+        except ValueError as error:
+            self._step.add(labels_path(index), str(error))
+            return False
+        if tree_root([leaf_hash(one) for one in labels]) != entry.labels_root:
+            self._step.add(labels_path(index), "its labels do not lead to the root in the entry")
+        return not {label(key, index) for key in self._keys}.isdisjoint(labels)
+
+    def _recipient(self, index: int, entry: Entry) -> str | None:
+        opening = self._opening(index, entry)
+        if opening is None or not isinstance(opening.parts[0], Part):
+            return None
+        try:
+            return ReleasePayload.decode(opening.parts[0].data).recipient
+        except PayloadError as error:
+            self._step.add(opening_name(index), str(error))
+            return None
+
+    def _take_void(self, index: int, entry: Entry) -> None:
+        opening = self._opening(index, entry)
+        if opening is None or not isinstance(opening.parts[0], Part):
+            return
+        try:
+            self._voided.setdefault(VoidPayload.decode(opening.parts[0].data).release, index)
+        except PayloadError as error:
+            self._step.add(opening_name(index), str(error))
+
+    def _opening(self, index: int, entry: Entry) -> Opening | None:
+        try:
+            return None if self._openings is None else self._openings.opening(index, entry.commitment)
+        except FileError as problem:
+            self._step.add(problem.where, problem.problem)
+            return None

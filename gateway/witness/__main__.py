@@ -1,0 +1,24 @@
+"""`python -m gateway.witness`: the witness's commands on a machine that has nothing else of Sluice's needs installed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from gateway.errors import SluiceError
+from gateway.witness import command
+
+
+def main() -> int:
+    """Run a command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gateway.witness", description="A witness for logs.", allow_abbrev=False)
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args())
+    except SluiceError as error:
+        print(f"sluice: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""`sluice witness keygen` and `sluice witness run`: what an institution types that watches over other people's logs.
+
+Exit status: 0 well; 2 a key, file, address or option to be mended, or a disk that failed; 3 the witness's own records disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.cosignature import Cosigner
+from gateway.audit.notes import KeyFormatError
+from gateway.audit.witness import Witness
+from gateway.errors import OperatorError
+from gateway.recipient.secret_file import SecretFileError, create_file
+from gateway.witness.folder import WitnessFolder
+from gateway.witness.http import HttpServer
+from gateway.witness.service import WitnessService
+from gateway.witness.settings import Settings, load_cosigner, load_settings, settings_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the sub-commands to the parser of `sluice witness`; `run` takes what it parses."""
+    commands = parser.add_subparsers(dest="witness_command", required=True, metavar="COMMAND")
+    text = "make a witness's key and its state folder"
+    keygen = commands.add_parser("keygen", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
+    keygen.add_argument("name", metavar="NAME", help="the witness's name, e.g. witness.library.example")
+    keygen.add_argument("--key", type=Path, required=True, metavar="FILE", help="where to put the signing key")
+    keygen.add_argument("--state", type=Path, required=True, metavar="DIR", help="the state folder to make")
+    keygen.add_argument("--json", action="store_true", help="print JSON")
+    text = "witness logs until interrupted"
+    serve = commands.add_parser("run", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
+    serve.add_argument("--config", type=Path, metavar="FILE", help="a file that says all of it, instead of the options below")
+    serve.add_argument("--listen", metavar="HOST:PORT", help="address to serve HTTP on")
+    serve.add_argument("--key", type=Path, metavar="FILE", help="the signing key")
+    serve.add_argument("--state", type=Path, metavar="DIR", help="the state folder that keygen made")
+    serve.add_argument(
+        "--log", action="append", default=[], metavar="VKEY", help="public key of a log, or a file of them; may be repeated"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a sub-command and return the exit status.
+
+    Raises:
+        SluiceError: when something has to be mended first.
+    """
+    return _keygen(args) if args.witness_command == "keygen" else _run(_settings(args))
+
+
+def _keygen(args: argparse.Namespace) -> int:
+    try:
+        cosigner = Cosigner(args.name, os.urandom(32))
+        if os.path.lexists(args.key):
+            raise OperatorError(f"`{args.key}`: exists already, and keys are never overwritten")
+        WitnessFolder.create(args.state, cosigner.verifier)
+        create_file(args.key, f"{cosigner.skey()}\n".encode())
+    except (KeyFormatError, SecretFileError) as error:
+        raise OperatorError(str(error)) from error
+    if args.json:
+        print(json.dumps({"key": str(args.key), "state": str(args.state), "witness_vkey": cosigner.vkey()}))
+    else:
+        print(f"signing key   {args.key}  (mode 0600: nobody else may read it)")
+        print(f"state folder  {args.state}  (never put an older copy of it back)")
+        print(f"public key    {cosigner.vkey()}")
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    options = {"--listen": args.listen, "--key": args.key, "--state": args.state, "--log": args.log}
+    if args.config is not None:
+        given = [name for name, value in options.items() if value]
+        if given:
+            raise OperatorError(f"`{given[0]}` beside `--config`: say it in the file")
+        return load_settings(args.config)
+    absent = [name for name, value in options.items() if not value]
+    if absent:
+        raise OperatorError(f"name `{absent[0]}`, or a file with `--config`")
+    return settings_from(args.listen, args.key, args.state, args.log)
+
+
+def _run(settings: Settings) -> int:
+    witness = Witness(load_cosigner(settings.key_file), settings.logs)
+    folder = WitnessFolder(settings.state_folder, witness.cosigner.verifier)
+    try:
+        asyncio.run(_serve(WitnessService(witness, folder), settings))
+    finally:
+        folder.close()
+    return 0
+
+
+async def _serve(service: WitnessService, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises: OperatorError: the address cannot be had, or the disk refused; what it has kept nobody knows, so the next start looks.
+    """
+    server = HttpServer(service.answer)
+    try:
+        port = await server.start(settings.host, settings.port)
+    except OSError as error:
+        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+        raise OperatorError(f"cannot listen on `{settings.host}:{settings.port}`: {reason}") from error
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"sluice: witnessing {len(settings.logs)} logs on http://{host}:{port}/", file=sys.stderr, flush=True)
+    stopping = asyncio.create_task(stop.wait())
+    ends: tuple[asyncio.Future[Any], ...] = (stopping, server.failed)
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if server.failed.done():
+            server.failed.result()
+    except OSError as error:
+        raise OperatorError(f"`{settings.state_folder}`: the disk failed: {error}") from error
+    finally:
+        stopping.cancel()
+        await server.close()

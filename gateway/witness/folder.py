@@ -1,0 +1,137 @@
+"""A witness's memory on disk: for each log the last checkpoint that it cosigned, and nothing it could do without.
+
+    witness.vkey           the witness's public key; made with the folder
+    lock                   held by the one process that writes here
+    <hash>/checkpoint      by SHA-256 of the log's origin: the checkpoint with the log's signatures and the witness's own
+    <hash>/contradiction   the first one of the size last cosigned, but of another root: the log's own signature against it
+
+A folder that was lost or put back from a copy makes the witness a liar: it would cosign what contradicts its own word. So a
+folder without the key is never taken for a new beginning; it may be a disk that is not mounted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.audit.notes import Verifier
+from gateway.audit.witness import Seen, SeenError, origin_hash
+from gateway.errors import CorruptionError, OperatorError
+from gateway.recipient.secret_file import sync_folder
+
+VKEY_FILE = "witness.vkey"
+_LOCK_FILE = "lock"
+_CHECKPOINT = "checkpoint"
+_CONTRADICTION = "contradiction"
+_FILE_MODE = 0o644
+_FOLDER_MODE = 0o755
+
+
+class WitnessFolder:
+    """The state folder of one witness, while its process runs.
+
+    Args:
+        path: The folder that `create` has made.
+        verifier: The witness's public key.
+
+    Raises:
+        OperatorError: when it is none of this witness's, or another process runs on it.
+    """
+
+    def __init__(self, path: Path, verifier: Verifier) -> None:
+        self.path = path
+        self._verifier = verifier
+        try:
+            vkey = (path / VKEY_FILE).read_text().strip()
+        except OSError as error:
+            raise OperatorError(f"`{path}`: not a witness's state folder; is its disk mounted?") from error
+        if vkey != verifier.vkey():
+            raise OperatorError(f"`{path}`: the state folder of another witness, `{vkey}`")
+        self._lock = os.open(path / _LOCK_FILE, os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise OperatorError(f"`{path}`: a witness runs on this folder already") from error
+
+    @staticmethod
+    def create(path: Path, verifier: Verifier) -> None:
+        """Make the folder of a new witness.
+
+        Raises:
+            OperatorError: when it is there and not empty, or cannot be made.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise OperatorError(f"`{path}`: is not empty, and a witness's state is never made anew over another")
+            path.chmod(_FOLDER_MODE)
+            _replace(path / VKEY_FILE, f"{verifier.vkey()}\n".encode())
+            sync_folder(path.absolute().parent)
+        except OSError as error:
+            raise OperatorError(f"`{path}`: {(error.strerror or 'cannot be made').lower()}") from error
+
+    def load(self, origins: Iterable[str]) -> dict[str, Seen]:
+        """Return what was last cosigned of these logs; none where that is nothing.
+
+        Raises:
+            CorruptionError: when a file is not what this witness has cosigned.
+        """
+        found: dict[str, Seen] = {}
+        for origin in origins:
+            file = self.path / origin_hash(origin) / _CHECKPOINT
+            try:
+                found[origin] = Seen.parse(file.read_bytes(), origin, self._verifier)
+            except FileNotFoundError:
+                continue
+            except SeenError as error:
+                raise CorruptionError(f"`{file}`: not what this witness cosigned: {error}") from error
+        return found
+
+    def store(self, origin: str, seen: Seen) -> None:
+        """Make durable what is about to be answered.
+
+        Raises:
+            OSError: when the disk refuses; nothing is known of its state then, and the process should end.
+        """
+        _replace(self._folder(origin) / _CHECKPOINT, seen.note)
+
+    def keep_contradiction(self, origin: str, note: bytes) -> None:
+        """Keep the first checkpoint that contradicts what was cosigned; one is proof enough."""
+        file = self._folder(origin) / _CONTRADICTION
+        if not file.exists():
+            _replace(file, note)
+
+    def contradiction(self, origin: str) -> bytes | None:
+        """Return the kept contradiction of a log."""
+        try:
+            return (self.path / origin_hash(origin) / _CONTRADICTION).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        os.close(self._lock)
+
+    def _folder(self, origin: str) -> Path:
+        folder = self.path / origin_hash(origin)
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(_FOLDER_MODE)
+            sync_folder(self.path)
+        return folder
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Put a file in place, whole and durable."""
+    draft = target.with_name(f".{target.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, _FILE_MODE)  # whatever the umask
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(draft, target)
+    sync_folder(target.parent)

@@ -1,0 +1,83 @@
+"""What the witness answers over HTTP: cosignatures to logs, checkpoints to monitors, one page to people.
+
+The order of an answer is fixed: judge, make durable, remember, answer. All of it happens in one go between two turns of the
+event loop, so no second request comes in between. A disk that refuses raises, and the process ends without answering.
+
+Source: C2SP tlog-witness.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+
+from gateway.audit.witness import Submission, Witness, origin_hash
+from gateway.witness.folder import WitnessFolder
+from gateway.witness.http import Request, Response
+from gateway.witness.page import page
+
+_CHECKPOINT_PATH = re.compile(r"/([0-9a-f]{64})/(checkpoint|contradiction)")
+
+
+class WitnessService:
+    """One witness with its memory.
+
+    Args:
+        witness: Judges.
+        folder: Remembers.
+        clock: Tells Unix time in seconds.
+    """
+
+    def __init__(self, witness: Witness, folder: WitnessFolder, clock: Callable[[], float] = time.time) -> None:
+        self._witness = witness
+        self._folder = folder
+        self._clock = clock
+        self._seen = folder.load(witness.origins)
+        self._by_hash = {origin_hash(origin): origin for origin in witness.origins}
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request.
+
+        Raises:
+            OSError: when the disk refuses.
+        """
+        if request.path == "/add-checkpoint":
+            if request.method != "POST":
+                return _wrong_method("POST")
+            return self._add_checkpoint(request.body)
+        if request.method not in ("GET", "HEAD"):
+            return _wrong_method("GET, HEAD")
+        if request.path == "/":
+            contradicted = {origin for origin in self._witness.origins if self._folder.contradiction(origin) is not None}
+            return page(self._witness.cosigner.verifier, self._witness.origins, self._seen, contradicted)
+        if asked := _CHECKPOINT_PATH.fullmatch(request.path):
+            return self._stored(*asked.groups())
+        return Response(404, b"there is nothing here\n")
+
+    def _add_checkpoint(self, body: bytes) -> Response:
+        answer = self._witness.add_checkpoint(body, self._seen, int(self._clock()))
+        if answer.seen is not None or answer.contradiction:
+            submission = Submission.parse(body)
+            origin = submission.checkpoint.origin
+            if answer.seen is not None:
+                self._folder.store(origin, answer.seen)
+                self._seen[origin] = answer.seen
+            else:
+                self._folder.keep_contradiction(origin, submission.note)
+                print(f"sluice: log `{origin}` has signed two histories", file=sys.stderr, flush=True)
+        return Response(answer.status, answer.body, answer.content_type)
+
+    def _stored(self, hash_: str, name: str) -> Response:
+        origin = self._by_hash.get(hash_)
+        found: bytes | None = None
+        if origin is not None and name == "contradiction":
+            found = self._folder.contradiction(origin)
+        elif origin in self._seen:
+            found = self._seen[origin].note
+        return Response(404, b"nothing is known of this log\n") if found is None else Response(200, found)
+
+
+def _wrong_method(allowed: str) -> Response:
+    return Response(405, b"another method is needed here\n", headers=(("Allow", allowed),))

@@ -1,0 +1,119 @@
+"""What a witness is told at its start: by options, or by a file of TOML with the same four things.
+
+    listen = "127.0.0.1:8711"
+    key_file = "witness.skey"
+    state_folder = "state"
+    logs = ["sluice.ribera-1/log+206dcffc+Af2VThPfYYARhdc+426bvcwp1cVWQ3Ud71lf0rHoC/eF"]
+
+Paths in the file are relative to it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.cosignature import Cosigner
+from gateway.audit.notes import ED25519, KeyFormatError, Verifier
+from gateway.errors import OperatorError
+from gateway.recipient.secret_file import SecretFileError, read_secret_file
+
+_LISTEN = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
+_KEYS = {"listen": str, "key_file": str, "state_folder": str, "logs": list}
+_MAX_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen, with which key, about which logs, and where to remember."""
+
+    host: str
+    port: int
+    key_file: Path
+    state_folder: Path
+    logs: tuple[Verifier, ...]
+
+
+def settings_from(listen: str, key_file: Path, state_folder: Path, logs: Sequence[str]) -> Settings:
+    """Check what options or a file say.
+
+    Args:
+        listen: `HOST:PORT`, an IPv6 address in brackets; port 0 for a free one.
+        key_file: The witness's signing key.
+        state_folder: Made by `sluice witness keygen`.
+        logs: Public keys of logs, or names of files with one on each line.
+
+    Raises:
+        OperatorError: when one of them cannot be.
+    """
+    address = _LISTEN.fullmatch(listen)
+    if address is None or int(address["port"]) > _MAX_PORT:
+        raise OperatorError(f"`{listen}` is not of the form HOST:PORT")
+    vkeys = [vkey for text in logs for vkey in ([text] if "+" in text else _lines(Path(text)))]
+    if not vkeys:
+        raise OperatorError("name at least one log to witness")
+    verifiers = [_log_key(vkey) for vkey in vkeys]
+    return Settings(address["six"] or address["host"], int(address["port"]), key_file, state_folder, tuple(verifiers))
+
+
+def load_settings(file: Path) -> Settings:
+    """Read a witness's configuration file.
+
+    Raises:
+        OperatorError: when it is absent, no TOML, or says something that it cannot; the line names file and key.
+    """
+    try:
+        table: dict[str, Any] = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    except ValueError as error:
+        raise OperatorError(f"`{file}`: not toml: {str(error).lower()}") from error
+    for key in table:
+        if key not in _KEYS:
+            raise OperatorError(f"`{file}`: `{key}` is none of {', '.join(_KEYS)}")
+    for key, kind in _KEYS.items():
+        if not isinstance(table.get(key), kind):
+            raise OperatorError(f"`{file}`: `{key}` is {'of another type' if key in table else 'absent'}")
+    if not all(isinstance(log, str) for log in table["logs"]):
+        raise OperatorError(f"`{file}`: `logs` is not a list of keys")
+    logs = [log if "+" in log else str(file.parent / log) for log in table["logs"]]
+    try:
+        return settings_from(table["listen"], file.parent / table["key_file"], file.parent / table["state_folder"], logs)
+    except OperatorError as error:
+        raise OperatorError(f"`{file}`: {error}") from error
+
+
+def load_cosigner(file: Path) -> Cosigner:
+    """Load a witness's signing key.
+
+    Raises:
+        OperatorError: when the file is absent, readable by others, or holds none.
+    """
+    try:
+        return Cosigner.parse(read_secret_file(file).decode())
+    except SecretFileError as error:
+        raise OperatorError(str(error)) from error
+    except ValueError as error:  # wrong form, or bytes that are no text; nothing of the key is repeated
+        raise OperatorError(f"`{file}`: not a witness's signing key") from error
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in file.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"`{file}`: neither a log's key nor a readable file of keys") from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _log_key(vkey: str) -> Verifier:
+    try:
+        verifier = Verifier.parse(vkey)
+    except KeyFormatError as error:
+        raise OperatorError(str(error)) from error
+    if verifier.algorithm != ED25519:
+        raise OperatorError(f"`{vkey}` is no log's key")
+    return verifier
