@@ -66,6 +66,8 @@ def _toml_files(folder: Path) -> Iterator[tuple[str, Path]]:
             if relative in (NEIGHBOURHOODS, DEVICES):
                 raise PolicyError(relative, "", "is no folder, and should be one")
             if name.endswith(_ENDING) and not name.startswith("."):
+                if not relative.isprintable():
+                    raise PolicyError(relative, "", "has a name that cannot be shown")
                 if path.exists() and not path.is_file():
                     raise PolicyError(relative, "", "is no regular file")
                 yield relative, path

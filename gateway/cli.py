@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway import commands
+from gateway.audit import arguments as auditing
 from gateway.errors import SluiceError
 
 Parser = argparse.ArgumentParser
@@ -25,6 +26,7 @@ def build_parser() -> Parser:
     _policy_verbs(verbs)
     _device_verbs(verbs)
     _consent_verbs(verbs)
+    _subject_verbs(verbs)
     _clock_verbs(verbs)
     _audit_verbs(verbs)
     _other_rooms(verbs)
@@ -92,7 +94,9 @@ def _method(
 def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     _with_config(_verb(verbs, "run", "run the gateway", commands.run), prints=False)
     _with_config(_verb(verbs, "status", "show the running gateway on one screen", commands.status))
-    _with_config(_verb(verbs, "check", "check configuration, keys and policies", commands.check))
+    check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", commands.check))
+    check.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")
+    check.add_argument("--junit", type=Path, metavar="FILE", help="write what was found as JUnit XML too")
 
 
 def _keys_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -104,6 +108,19 @@ def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "policy", "what is collected, why and for whom")
     _method(group, "apply", "put the policies folder in force", "policy.apply", lambda _: {})
     _method(group, "show", "say which policies are in force", "policy.show", lambda _: {})
+    explain = _with_config(
+        _verb(group, "explain", "say what leaves of a device or subject by a flow, and why", commands.policy_explain)
+    )
+    explain.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
+    explain.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
+    explain.add_argument("--language", metavar="CODE", help="en, es or pt (default: the first of the city's)")
+    explain.add_argument("--resident", metavar="ID", help="who asks, where the subject has several residents")
+    diff = _verb(group, "diff", "say who would be revealed more or less", commands.policy_diff)
+    diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
+    diff.add_argument("new", metavar="NEW", help="the same")
+    diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
+    diff.add_argument("--config", type=Path, metavar="FILE", help="whose subjects to count (default: gateway.toml)")
+    diff.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -136,11 +153,39 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="no more than that, e.g. time=4h, space=city, precision.LAeq=1, group=20",
     )
     grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
-    _who(_method(group, "refuse", "say no to what was never permitted", "consent.refuse", commands.who_params))
-    _who(_method(group, "pause", "stop until the next grant", "consent.pause", commands.who_params))
+    _who(_method(group, "request", "ask for a flow or purpose", "consent.request", commands.who_params))
+    _who(_method(group, "refuse", "say no to what is not permitted", "consent.refuse", commands.who_params))
+    _who(_method(group, "pause", "stop for a while", "consent.pause", commands.who_params))
+    _who(_method(group, "resume", "let what is paused go on as it was", "consent.resume", commands.who_params))
     _who(_method(group, "withdraw", "take back what was permitted", "consent.withdraw", commands.who_params))
-    show = _method(group, "show", "show what counts for a subject", "consent.show", lambda args: {"subject": args.subject})
+    revoke = _who(_method(group, "revoke", "end a consent by another's authority", "consent.revoke", commands.revoke_params))
+    revoke.add_argument("--authority", required=True, metavar="TEXT", help="who ends it, and on what ground")
+    show = _method(
+        group,
+        "show",
+        "show what counts for a subject, and all that was said",
+        "consent.show",
+        lambda args: {"subject": args.subject},
+    )
     show.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+
+
+def _subject_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    group = _group(verbs, "subject", "households: residents, claim codes, messages")
+    show = _method(group, "show", "show residents, devices and messages", "subject.show", commands.subject_params)
+    show.add_argument("--language", default="en", choices=["en", "es", "pt"], help="of the messages (default: en)")
+    code = _method(group, "code", "make a claim code, printed once", "subject.code", commands.subject_params)
+    code.add_argument(
+        "--resident", metavar="ID", help="for a resident who lost code or credential, which then end (default: somebody new)"
+    )
+    for verb in (show, code):
+        verb.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    claim = _method(group, "claim", "use a claim code", "subject.claim", commands.subject_params)
+    claim.add_argument("code", metavar="CODE", help="as the crew left it")
+    claim.add_argument("--subject", metavar="ID", help="bring the code's device into this household")
+    leave = _method(group, "leave", "let a resident go", "subject.leave", commands.subject_params)
+    leave.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    leave.add_argument("resident", metavar="RESIDENT", help="the resident's id")
 
 
 def _who(parser: Parser) -> Parser:
@@ -160,11 +205,7 @@ def _clock_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _audit_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "audit", "check a log, on any machine")
-    verify = _verb(group, "verify", "verify a log folder: signature, tree, every entry, the ledger", commands.audit_verify)
-    verify.add_argument("directory", type=Path, metavar="DIR", help="the log folder")
-    verify.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
-    verify.add_argument("--openings", type=Path, metavar="DIR", help="openings, for accredited auditors")
-    verify.add_argument("--json", action="store_true", help="print JSON")
+    auditing.add_verbs(group)
 
 
 def _other_rooms(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -172,9 +213,11 @@ def _other_rooms(verbs: argparse._SubParsersAction[Parser]) -> None:
     from firmware_sim import command as sim
     from gateway import demo
     from gateway.recipient import command as recipient
+    from gateway.witness import command as witness
 
     for name, text, room in (
         ("recipient", "the other end: make keys, open bundles", recipient),
+        ("witness", "watch over other gateways' logs, and cosign their checkpoints", witness),
         ("sim", "simulated devices", sim),
         ("demo", "a whole small city on this machine, with a verified audit at the end", demo),
     ):

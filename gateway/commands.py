@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import logging
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from gateway.edge.control import ControlClient
 from gateway.errors import OperatorError, UnavailableError
 
 DEFAULT_CONFIG = Path("gateway.toml")
-LONGEST_KEY_BYTES = 1024
 
 
 def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -69,18 +67,10 @@ def status(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    """`sluice check`: configuration, keys and policies, without starting anything."""
-    from gateway.connections import check_connections
-    from gateway.edge.keys import load_keys
-    from gateway.policy_keys import read_policies
+    """`sluice check`: configuration, keys, policies and their cases, without starting anything."""
+    from gateway.check import run as run_check
 
-    place = load_config(args.config)
-    check_connections(place)
-    load_keys(place.keys)
-    policies, public_keys = read_policies(place.policies, place.config.sink)
-    found = {"policies": policies.sha256.hex(), "flows": len(policies.flows), "keys": sorted(public_keys)}
-    _show(args, found, f"well: {len(policies.flows)} flows, policies {policies.sha256.hex()}\n")
-    return 0
+    return run_check(args)
 
 
 def keys_init(args: argparse.Namespace) -> int:
@@ -104,6 +94,20 @@ def one_call(args: argparse.Namespace) -> int:
     answer = call_gateway(place, [(args.method, args.params(args))])[0]
     _show(args, answer, _in_lines(answer))
     return 0
+
+
+def policy_explain(args: argparse.Namespace) -> int:
+    """`sluice policy explain`."""
+    from gateway.policy_commands import explain
+
+    return explain(args)
+
+
+def policy_diff(args: argparse.Namespace) -> int:
+    """`sluice policy diff`."""
+    from gateway.policy_commands import difference
+
+    return difference(args)
 
 
 def device_params(args: argparse.Namespace) -> dict[str, Any]:
@@ -145,6 +149,17 @@ def who_params(args: argparse.Namespace) -> dict[str, Any]:
     return {**params, "resident": args.resident} if args.resident else params
 
 
+def revoke_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Read whose consent to what is revoked, and by whom."""
+    return {**who_params(args), "authority": args.authority}
+
+
+def subject_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Read whatever a command about a household names."""
+    named = {name: getattr(args, name, None) for name in ("subject", "resident", "code", "language")}
+    return {name: value for name, value in named.items() if value}
+
+
 def _number(text: str) -> Any:
     try:
         return json.loads(text)
@@ -166,21 +181,3 @@ def _in_lines(answer: dict[str, Any], indent: str = "") -> str:
         else:
             lines += f"{indent}{key:<14} {', '.join(map(str, value)) if isinstance(value, list) else value}\n"
     return lines
-
-
-def audit_verify(args: argparse.Namespace) -> int:
-    """`sluice audit verify`."""
-    from gateway.audit.command import audit_verify as verify
-
-    return verify(args.directory, _vkey(args.key), args.openings, args.json, sys.stdout)
-
-
-def _vkey(text: str) -> str:
-    """Return a key that stands on the command line, or in the file that is named there."""
-    file = Path(text)
-    if not file.is_file():
-        return text
-    lines = file.read_bytes()[:LONGEST_KEY_BYTES].decode("ascii", "replace").splitlines()
-    if len(lines) != 1 or not lines[0].isprintable():
-        raise OperatorError(f"`{text}`: is no file with a log's public key")
-    return lines[0]

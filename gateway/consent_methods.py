@@ -33,14 +33,13 @@ def consent_request(durable: DurableState, params: Params) -> Answer:
 
 def consent_grant(durable: DurableState, params: Params) -> Answer:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
-    limits = _limits(durable, take(params, "limits", dict, {}))
-    expiry = take(params, "expiry", str, "")
-    expiry_ms = time_ms("expiry", expiry) if expiry else None
-    return _say(
-        durable,
-        params,
-        lambda speaker, scope: [lifecycle.grant(speaker, durable.state.policies, scope, limits, expiry_ms)],
-    )
+    limits, expiry = take(params, "limits", dict, {}), take(params, "expiry", str, "")
+
+    def grant(speaker: Speaker, scope: str) -> list[Consent]:
+        expiry_ms = time_ms("expiry", expiry) if expiry else None
+        return [lifecycle.grant(speaker, durable.state.policies, scope, _limits(durable, limits), expiry_ms)]
+
+    return _say(durable, params, grant)
 
 
 def consent_refuse(durable: DurableState, params: Params) -> Answer:

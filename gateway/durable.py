@@ -58,6 +58,8 @@ class DurableState:
         self.store = Store(place.state, keys)
         self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey())
         self.state: State
+        self.public_keys: dict[str, bytes] = {}
+        """Of the recipients in the policies in force."""
         self.seals: dict[str, DailySeals] = {}
         self.to_send_again: list[BundleRow] = []
         """Bundles found unacknowledged at start."""
@@ -204,6 +206,7 @@ class DurableState:
         return index
 
     def _make_seals(self, public_keys: dict[str, bytes]) -> None:
+        self.public_keys = public_keys
         self.seals = {
             recipient: DailySeals(
                 Address(self.config.gateway, recipient, self.origin), public_key(public_keys.get(recipient)), os.urandom

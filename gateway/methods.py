@@ -9,28 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from consent.errors import ConsentError, PolicyError
-from gateway import consent_methods, device_methods, subject_methods
+from gateway import consent_methods, device_methods, policy_methods, subject_methods
 from gateway.durable import Answer, DurableState
 from gateway.params import Method, MethodError, Params, no_more, take, time_ms
-from gateway.policy_keys import read_policies
 
 __all__ = ["METHODS", "READING", "TICKING", "MethodError", "action", "call"]
-
-
-def policy_apply(durable: DurableState, params: Params) -> Answer:
-    """Put the policies folder in force."""
-    no_more(params)
-    policies, public_keys = read_policies(durable.place.policies, durable.config.sink)
-    index = durable.apply_policies(policies, public_keys)
-    return {"log_index": index, "sha256": policies.sha256.hex()}
-
-
-def policy_show(durable: DurableState, params: Params) -> Answer:
-    """Say which policies are in force."""
-    no_more(params)
-    force = durable.state.force
-    assert force is not None
-    return {"sha256": force.policies.sha256.hex(), "log_index": force.entry, "flows": sorted(force.policies.flows)}
 
 
 def clock_advance(durable: DurableState, params: Params) -> Answer:
@@ -45,8 +28,10 @@ def clock_advance(durable: DurableState, params: Params) -> Answer:
 
 
 METHODS: dict[str, Method] = {
-    "policy.apply": policy_apply,
-    "policy.show": policy_show,
+    "policy.apply": policy_methods.policy_apply,
+    "policy.show": policy_methods.policy_show,
+    "policy.explain": policy_methods.policy_explain,
+    "policy.diff": policy_methods.policy_diff,
     "device.add": device_methods.device_add,
     "device.list": device_methods.device_list,
     "device.revoke": device_methods.device_revoke,

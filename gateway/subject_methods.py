@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from consent.core.messages import MessageKind, text_of
+from consent.core.messages import LANGUAGES, MessageKind, text_of
 from gateway.core import subjects
 from gateway.durable import Answer, DurableState
-from gateway.params import Params, id_of, known_subject, no_more, take, take_subject
+from gateway.params import MethodError, Params, id_of, no_more, take, take_subject
 
 
 def subject_show(durable: DurableState, params: Params) -> Answer:
@@ -13,6 +13,8 @@ def subject_show(durable: DurableState, params: Params) -> Answer:
     subject_id = take_subject(durable, params)
     language = take(params, "language", str, "en")
     no_more(params)
+    if language not in LANGUAGES:
+        raise MethodError(f"`language` is none of {', '.join(LANGUAGES)}")
     subject = durable.state.subjects[subject_id]
     return {
         "subject": subject_id.hex(),
@@ -53,9 +55,8 @@ def subject_code(durable: DurableState, params: Params) -> Answer:
 def subject_claim(durable: DurableState, params: Params) -> Answer:
     """Let a person in by a claim code; with `subject`, bring the code's device into that household."""
     code = take(params, "code", str)
-    own = take(params, "subject", str, "")
+    subject = take_subject(durable, params) if "subject" in params else None
     no_more(params)
-    subject = known_subject(durable, own) if own else None
     joined = subjects.claim(durable.state, code, subject, durable.clock.now_ms())
     if joined.device is not None:
         return {"subject": joined.subject.hex(), "device": joined.device.hex()}

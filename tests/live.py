@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,7 @@ class LiveGateway:
             durable = DurableState(self.place, self.keys, GatewayClock(self.place.config.clock))
             await durable.start()
             try:
-                actions: list[Callable[[], Answer]] = [
-                    lambda name=name, params=params: methods.call(durable, name, params)  # type: ignore[misc]
-                    for name, params in calls
-                ]
+                actions = [partial(methods.action, durable, name, params) for name, params in calls]
                 return await durable.perform(actions)
             finally:
                 await durable.close()

@@ -19,7 +19,7 @@ import msgspec
 
 from consent.core.book import Book
 from consent.core.case_times import ANY_MS, read_moment
-from consent.core.disclosure import BOTTOM, Disclosure
+from consent.core.disclosure import Disclosure
 from consent.core.notice import FlowTerms, notice_of
 from consent.core.policy import Flow, LegalBasis, PolicySet, Statistic
 from consent.core.policy_bounds import BoundsTable, read_bounds
@@ -181,7 +181,9 @@ def _overlaid(scene: Scene, table: ToldTable, key: str) -> FlowTerms:
         figures = {name: figures.get(name, "") for name in names}
     for name, statistic in table.statistic.items():
         where = f"{key}.statistic.{name}"
-        figures[file.known(name, figures, "property in what was told", where)] = file.choice(statistic, Statistic, where)
+        if name not in figures:
+            raise file.error(where, "is none of the properties that were told")
+        figures[name] = file.choice(statistic, Statistic, where)
     return FlowTerms(
         flow=present.flow,
         purpose=present.purpose if table.purpose is None else file.id(table.purpose, f"{key}.purpose"),

@@ -22,7 +22,7 @@ import msgspec
 from consent.core.case_residents import Scene, read_residents
 from consent.core.case_times import ANY_MS, read_instant
 from consent.core.cases import AXES, PRECISION, REASONS, Case, Expected, axes_of
-from consent.core.decide import PERMITTED, Bounds
+from consent.core.decide import PERMITTED
 from consent.core.policy import PolicySet
 from consent.core.policy_bounds import read_ask, read_bounds
 from consent.core.policy_file import PolicyFile, Table, quoted
@@ -89,7 +89,7 @@ def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
 
 
 def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Expected:
-    bounds = tuple(sorted(_bounds(file, table, f"{key}.bounds", policies)))
+    bounds = tuple(_bounds(file, table, f"{key}.bounds", policies))
     if (table.reason is None) is (table.disclosure is None):
         raise file.error(key, "should expect either a `reason` or a `disclosure`")
     if table.disclosure is None:

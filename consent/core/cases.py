@@ -122,7 +122,8 @@ def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, 
     if decision.reason != expected.reason:
         wanted = f"`{expected.reason}`" if expected.reason else _levels(dict(expected.axes)) or "that something is permitted"
         yield wanted, f"`{decision.reason}`" if decision.reason else _levels(axes)
-    elif decision.reason == PERMITTED:
+        return
+    if decision.reason == PERMITTED:
         yield from _other_axes(expected, axes, dict(decision.bounds))
     holders = {axis: tuple(sorted(sources)) for axis, sources in decision.bounds}
     for axis, sources in expected.bounds:

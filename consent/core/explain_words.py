@@ -124,8 +124,8 @@ SPANISH: Final[Words] = {
     "decimal_point": ",",
     "and": " y ",
     "tell.aggregate": (
-        "Sus lecturas de {what} solo salen integradas en una cifra conjunta de al menos {group} participantes, entre ellos usted; "
-        "nadie ve las suyas por separado."
+        "Sus lecturas de {what} solo salen integradas en una cifra conjunta de al menos {group} participantes, "
+        "entre ellos usted; nadie ve las suyas por separado."
     ),
     "tell.aggregate-alone": (
         "Sus lecturas de {what} solo salen integradas en una cifra, pero esta puede referirse únicamente a usted: "
@@ -230,8 +230,8 @@ PORTUGUESE: Final[Words] = {
     "decimal_point": ",",
     "and": " e ",
     "tell.aggregate": (
-        "As suas leituras de {what} só saem integradas num valor conjunto de, pelo menos, {group} participantes, a contar consigo; "
-        "ninguém vê as suas em separado."
+        "As suas leituras de {what} só saem integradas num valor conjunto de, pelo menos, {group} participantes, "
+        "a contar consigo; ninguém vê as suas em separado."
     ),
     "tell.aggregate-alone": (
         "As suas leituras de {what} só saem integradas num valor, mas este pode dizer respeito apenas a si: "

@@ -64,7 +64,7 @@ def refuse(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
 
 
 def pause(speaker: Speaker, scope: str) -> list[Consent]:
-    """Make the records by which a resident stops a scope for a while: one for each consent in it, so that each can go on as it was.
+    """Make the records by which a resident stops a scope for a while: one for each consent in it, which keeps its limits.
 
     Raises: ConsentError: nothing in the scope is permitted.
     """

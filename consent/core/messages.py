@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+LANGUAGES: Final = ("en", "es", "pt")
+
 
 class MessageKind(StrEnum):
     """What has happened."""
@@ -41,9 +43,9 @@ TEXTS: Final[dict[MessageKind, dict[str, str]]] = {
         "pt": "A equipa técnica criou um código com o qual uma nova pessoa pode juntar-se à sua casa.",
     },
     MessageKind.CODES_REPLACED: {
-        "en": "The crew made a new claim code for a resident. The earlier codes and credential of that resident have ended.",
-        "es": "El equipo técnico ha creado un código nuevo para una persona residente. Sus códigos y credencial anteriores ya no valen.",
-        "pt": "A equipa técnica criou um código novo para uma pessoa residente. Os códigos e a credencial anteriores deixaram de valer.",
+        "en": "The crew made a new claim code for a resident. That resident's earlier codes and credential have ended.",
+        "es": "El equipo ha creado un código nuevo para una persona residente. Sus códigos y credencial anteriores ya no valen.",
+        "pt": "A equipa criou um código novo para uma pessoa residente. Os códigos e a credencial anteriores deixaram de valer.",
     },
     MessageKind.DEVICE_JOINED: {
         "en": "A device has joined your household. Your answers count for its readings from now on.",
@@ -62,7 +64,7 @@ TEXTS: Final[dict[MessageKind, dict[str, str]]] = {
     },
     MessageKind.INVALIDATED: {
         "en": "What “{scope}” asks has changed, so your consent to it has ended. Nothing more leaves unless you agree anew.",
-        "es": "Lo que pide «{scope}» ha cambiado, así que su consentimiento ha terminado. No sale nada más si no acepta de nuevo.",
+        "es": "Lo que pide «{scope}» ha cambiado, así que su consentimiento ha terminado. No sale más si no acepta de nuevo.",
         "pt": "O que «{scope}» pede mudou, por isso o seu consentimento terminou. Nada mais sai se não concordar de novo.",
     },
     MessageKind.REVOKED: {
@@ -74,6 +76,5 @@ TEXTS: Final[dict[MessageKind, dict[str, str]]] = {
 
 
 def text_of(kind: MessageKind, scope: str, language: str) -> str:
-    """Return a message in a language; in English where the language is none of ours."""
-    texts = TEXTS[kind]
-    return texts.get(language, texts["en"]).replace("{scope}", scope)
+    """Return a message in one of ``LANGUAGES``."""
+    return TEXTS[kind][language].replace("{scope}", scope)

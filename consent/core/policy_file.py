@@ -29,7 +29,8 @@ _PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
 _LOOKED_AT_BYTES: Final = 64
-_TOO_DEEP: Final = re.compile(r"(?:\.[^\s.=]{1,400}+){32}")  # the parser's memory grows with the square of a dotted key's parts
+# A key of so many parts; the parser's time and memory grow with the square of their number.
+_TOO_DEEP: Final = re.compile(r"(?:\.[ \t]{0,20}+[^\s.=]{1,400}+[ \t]{0,20}+){32}")
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)

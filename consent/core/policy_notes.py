@@ -54,6 +54,7 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _cut_short(policies),
         _hopeless(policies),
         _beyond_the_ceiling(policies),
+        _too_few(policies),
         _unfed(policies),
         _unused(policies),
         _unasked(policies),
@@ -97,11 +98,11 @@ def _unfed(policies: PolicySet) -> Iterator[Note]:
 def _unused(policies: PolicySet) -> Iterator[Note]:
     """Purposes, recipients and neighbourhoods that nothing refers to."""
     flows = policies.flows.values()
-    for purpose in policies.purposes.keys() - {flow.purpose for flow in flows}:
+    for purpose in sorted(policies.purposes.keys() - {flow.purpose for flow in flows}):
         yield _warning(f"purpose.{purpose}", "no flow serves it")
-    for recipient in policies.recipients.keys() - {flow.recipient for flow in flows}:
+    for recipient in sorted(policies.recipients.keys() - {flow.recipient for flow in flows}):
         yield _warning(f"recipient.{recipient}", "no flow goes to it")
-    for neighbourhood in policies.neighbourhoods.keys() - {zone.neighbourhood for zone in policies.zones.values()}:
+    for neighbourhood in sorted(policies.neighbourhoods.keys() - {zone.neighbourhood for zone in policies.zones.values()}):
         yield _warning("", "no zone names it, so it holds nowhere", f"{NEIGHBOURHOODS}/{neighbourhood}.toml")
 
 
@@ -110,8 +111,20 @@ def _beyond_the_ceiling(policies: PolicySet) -> Iterator[Note]:
     for flow in policies.flows.values():
         ask, ceiling = _whole_ask(policies, flow), axes_of(policies.ceiling)
         for axis in _exceeded(ask, policies.ceiling):
-            asked, permitted = axes_of(ask).get(axis, "without bound"), ceiling[axis]
-            yield _warning(f"flow.{flow.id}.ask.{axis}", f"`{asked}` is more than the city's ceiling permits, `{permitted}`")
+            asked = axes_of(ask).get(axis, "unbounded")
+            yield _warning(f"flow.{flow.id}.ask.{axis}", f"asks `{asked}`, beyond the city's ceiling of `{ceiling[axis]}`")
+
+
+def _too_few(policies: PolicySet) -> Iterator[Note]:
+    """Figures about subjects with a group so small that one subject always makes up more than the share that one may."""
+    for flow in policies.flows.values():
+        group = max(flow.ask.group, policies.ceiling.group)
+        by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+        if flow.ask.identity is Identity.AGGREGATE and by_consent and group * policies.limits.share < 1:
+            share = f"the share of {policies.limits.share:g} that `limits.share` permits"
+            yield _note(
+                f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
+            )
 
 
 def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
@@ -135,7 +148,9 @@ def _exceeded(ask: Disclosure, ceiling: Disclosure) -> Iterator[str]:
     if ask.retention_days > ceiling.retention_days:
         yield "retention"
     if ask.identity is Identity.AGGREGATE:
-        yield from (axis for axis, over in (("group", ask.group < ceiling.group), ("budget", ask.budget > ceiling.budget)) if over)
+        yield from (
+            axis for axis, over in (("group", ask.group < ceiling.group), ("budget", ask.budget > ceiling.budget)) if over
+        )
 
 
 def _hopeless(policies: PolicySet) -> Iterator[Note]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from consent.core.decide import binding_limits
-from consent.core.disclosure import Disclosure, Identity, meet
+from consent.core.disclosure import BOTTOM, Disclosure, Identity, Time, meet
 from consent.core.notice import FlowTerms
 from consent.core.receipt_json import Json
 from consent.core.receipt_rights import rights_nodes
@@ -148,8 +148,15 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
 
 
 def _at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
-    """Return the least, axis by axis, of what was asked and what was permitted; None where nothing is permitted."""
-    return meet(terms.ask, binding_limits(consent.limits)) if consent.permits else None
+    """Return the most that the flow may tell by this record alone: what ``decide`` says where no ceiling and no cap is lower.
+
+    None where the record permits nothing.
+    """
+    if not consent.permits:
+        return None
+    least = meet(terms.ask, binding_limits(consent.limits))
+    draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
+    return least if draws_figures or least.identity is not Identity.AGGREGATE else BOTTOM
 
 
 def _named(kind: str, name: str, identifier: str) -> Json:

@@ -49,15 +49,17 @@ CONTEXT: Final[dict[str, Any]] = {
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "sosa": "http://www.w3.org/ns/sosa/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "sluice": "urn:sluice:vocab:",
     "included": "@included",
-    # Dublin Core and SKOS
+    # Dublin Core, SKOS and RDFS
     "broader": _iri("skos:broader"),
     "conformsTo": _iri("dct:conformsTo"),
     "created": _typed("dct:created", "dateTime"),
     "description": _texts("dct:description"),
     "identifier": "dct:identifier",
+    "label": "rdfs:label",
     "language": "dct:language",
     "publisher": _iri("dct:publisher"),
     "replaces": _iri("dct:replaces"),

@@ -41,7 +41,7 @@ class Officer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="@type", tag="dpv:Location"):
     """A place by its name."""
 
-    name: str = msgspec.field(name="hasName")
+    label: str
 
 
 class Controller(Node, frozen=True, kw_only=True, tag="dpv:DataController"):

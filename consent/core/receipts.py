@@ -7,6 +7,7 @@ Vocabulary. All of it but the words of the policies follows from those bytes, an
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +94,7 @@ def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Iss
     if place.salt:
         entry["salt"] = base64url(place.salt)
     receipt: Json = {
-        "@context": CONTEXT,
+        "@context": deepcopy(CONTEXT),
         "@id": name,
         "@type": "dpv:ConsentReceipt",
         "conformsTo": [RECEIPT_VERSION, *conformance("receipt", words).get("conformsTo", [])],

@@ -23,8 +23,7 @@ PURPOSE_PREFIX: Final = "purpose:"
 _SIGNED: Final = "sluice consent v1"
 _LATEST_MS: Final = 1 << 53
 _KEYS: Final = frozenset(
-    ("subject", "resident", "scope", "limits", "status", "notice", "terms", "time", "since", "expiry", "channel")
-    + ("authority", "previous", "signature")
+    "subject resident scope limits status notice terms time since expiry channel authority previous signature".split()
 )
 FIRST: Final = b""
 """What the first record of a chain has in place of the hash of the one before."""

@@ -1,19 +1,75 @@
-"""What ``sluice audit verify`` does."""
+"""What an auditor's commands do: open a log, say what it rests on, and print what was found.
+
+Exit status: 0 well; 1 a finding; 2 a key, file or option to be mended.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import sys
+import time
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from gateway.audit.notes import KeyFormatError
-from gateway.audit.verify import verify_folder
+from gateway.audit.anchors import AnchorError, anchors_for, read_small
+from gateway.audit.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.entries import Entry, EntryError, Kind
+from gateway.audit.explain import explain
+from gateway.audit.export import VERIFIER_NAME, Export
+from gateway.audit.find import Found, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.kept import Kept, KeptError, kept_file
+from gateway.audit.merkle import ProofError
+from gateway.audit.notes import KeyFormatError, NoteError
+from gateway.audit.payloads import PayloadError
+from gateway.audit.progress import Progress
+from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
+from gateway.audit.reader import LONGEST_NOTE_BYTES, FileError, LogReader, OpeningsReader
+from gateway.audit.remote import source_of
+from gateway.audit.tile_proofs import proven_entry
+from gateway.audit.tlog_policy import PolicyFormatError
+from gateway.audit.trust import Trust, UntrustedError, open_checkpoint
+from gateway.audit.verify import Verification
 
+_FINDING_STATUS = 1
 _USAGE_STATUS = 2
+_LONGEST_ENTRY_FILE_BYTES = 1 << 16
+_LONGEST_KEYS_FILE_BYTES = 1 << 16
+
+_USAGE = (AnchorError, KeyFormatError, PolicyFormatError, SubjectKeyError, KeptError, NotADirectoryError, FileExistsError)
+_FINDINGS = (
+    *(FileError, UntrustedError, ProofFormatError, ProofError, EntryError, PayloadError),
+    *(NoteError, CheckpointError),
+)
+
+
+class OutOfRangeError(ValueError):
+    """The log has no such entry."""
+
+
+def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
+    """Run one of the commands with its parsed arguments, and return the exit status."""
+    commands = {
+        "verify": _verify,
+        "prove": _prove,
+        "check-proof": _check_proof,
+        "explain": _explain,
+        "find": _find,
+        "export": _export,
+    }
+    try:
+        return commands[verb](args, out)
+    except (*_USAGE, OutOfRangeError) as error:
+        print(f"sluice: {error}", file=sys.stderr)
+        return _USAGE_STATUS
+    except _FINDINGS as error:
+        print(f"sluice: {error}", file=sys.stderr)
+        return _FINDING_STATUS
 
 
 def audit_verify(directory: Path, vkey: str, openings: Path | None, as_json: bool, out: TextIO) -> int:
-    """Verify a log folder, print the report and return the exit status.
+    """Verify a log folder with a pinned key, print the report and return the exit status.
 
     Args:
         directory: The log folder.
@@ -25,10 +81,153 @@ def audit_verify(directory: Path, vkey: str, openings: Path | None, as_json: boo
     Returns:
         0 when all is well, 1 for a finding, 2 when the key is malformed or a folder is none.
     """
-    try:
-        report = verify_folder(directory, vkey, openings)
-    except (KeyFormatError, NotADirectoryError) as error:
-        print(f"sluice: {error}", file=sys.stderr)
-        return _USAGE_STATUS
-    out.write(report.to_json() if as_json else report.to_text())
+    args = argparse.Namespace(place=str(directory), key=vkey, witnesses=None, no_key=False, openings=openings, json=as_json)
+    args.since = args.keep = None
+    return run("verify", args, out)
+
+
+def _verify(args: argparse.Namespace, out: TextIO) -> int:
+    reader = LogReader(source_of(args.place))
+    _check_folder(args.openings)
+    anchors = anchors_for(reader, args.key, args.witnesses, unpinned=args.no_key)
+    since = None
+    if args.since is not None:
+        try:
+            since = Kept.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.log)
+        except KeptError as error:
+            raise KeptError(f"`{args.since}`: {error}") from error
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    progress = Progress(terminal, time.monotonic())
+    verification = Verification(reader, anchors, openings=args.openings, since=since, progress=progress)
+    report = verification.run()
+    if report.ok and args.keep is not None:
+        _replace(args.keep, kept_file(verification.note))
+    out.write(report.to_json() if args.json else report.to_text())
     return report.exit_status
+
+
+def _prove(args: argparse.Namespace, out: TextIO) -> int:
+    reader = LogReader(source_of(args.place))
+    anchors = anchors_for(reader, args.key, args.witnesses)
+    note = reader.checkpoint()
+    checkpoint, trust = open_checkpoint(note, anchors)
+    entry, hashes = proven_entry(reader, checkpoint, _index(args.index, checkpoint))
+    file = args.out or Path(f"{args.index}{SUFFIX}")
+    _replace(file, Proof(args.index, tuple(hashes), note, entry).encode())
+    told = {"file": str(file), "index": args.index, "size": checkpoint.size, "origin": checkpoint.origin}
+    text = [f"receipt: {file}, entry {args.index} of {checkpoint.size} in {checkpoint.origin}", *trust.lines()]
+    return _tell(args, out, told | {"trust": trust.as_json()}, text, _quorum_problems(trust))
+
+
+def _check_proof(args: argparse.Namespace, out: TextIO) -> int:
+    proof = Proof.parse(read_small(args.file, LONGEST_PROOF_BYTES))
+    anchors = anchors_for(None, args.key, args.witnesses, note=proof.note)
+    given = None if args.entry is None else read_small(args.entry, _LONGEST_ENTRY_FILE_BYTES)
+    data, checkpoint, trust = proof.check(anchors, given)
+    entry = Entry.decode(data)
+    told = {"index": proof.index, "size": checkpoint.size, "origin": checkpoint.origin, "kind": entry.kind.word}
+    text = [
+        f"log: {checkpoint.origin}, {checkpoint.size} entries",
+        *trust.lines(),
+        f"entry {proof.index}: {entry.kind.word}, {entry.time_ms} ms since 1970",
+    ]
+    if entry.kind is Kind.RELEASE and entry.bundle_sha256 is not None:
+        told["bundle_sha256"] = entry.bundle_sha256.hex()
+        text.append(f"SHA-256 of the bundle: {entry.bundle_sha256.hex()}")
+    return _tell(args, out, told | {"time_ms": entry.time_ms, "trust": trust.as_json()}, text, _quorum_problems(trust))
+
+
+def _explain(args: argparse.Namespace, out: TextIO) -> int:
+    reader, checkpoint, trust = _open(args)
+    data, _ = proven_entry(reader, checkpoint, _index(args.index, checkpoint))
+    entry = Entry.decode(data)
+    openings = None if args.openings is None else OpeningsReader(args.openings)
+    opening = None if openings is None else openings.opening(args.index, entry.commitment)
+    explanation = explain(entry, opening, checkpoint.size, args.language)
+    text = [f"log: {checkpoint.origin}", *trust.lines(), explanation.to_text(args.language).rstrip("\n")]
+    told = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
+    return _tell(args, out, told, text, _quorum_problems(trust))
+
+
+def _find(args: argparse.Namespace, out: TextIO) -> int:
+    keys = [key for text in args.subject_key for key in _subject_keys(text)]
+    reader, checkpoint, trust = _open(args)
+    openings = None if args.openings is None else OpeningsReader(args.openings)
+    search = Search(reader, checkpoint, keys, openings)
+    found = search.run()
+    text = [f"log: {checkpoint.origin}, {checkpoint.size} entries, {search.releases} releases", *trust.lines()]
+    text += [_found_line(one) for one in found]
+    text.append(f"found: {len(found)}")
+    problems = [*_quorum_problems(trust), *(f"{finding.where}: {finding.problem}" for finding in search.findings)]
+    told = {"origin": checkpoint.origin, "size": checkpoint.size, "releases": search.releases}
+    rows = [{"index": one.index, "time_ms": one.time_ms, "recipient": one.recipient, "voided_by": one.voided_by} for one in found]
+    return _tell(args, out, told | {"found": rows, "trust": trust.as_json()}, text, problems)
+
+
+def _export(args: argparse.Namespace, out: TextIO) -> int:
+    done = Export(source_of(args.place), args.out).run()
+    text = [
+        f"log: {done.origin}, {done.size} entries, {done.files} files in {args.out}",
+        f"verify it anywhere: python3 {args.out / VERIFIER_NAME} --key VKEY",
+    ]
+    told = {"origin": done.origin, "size": done.size, "files": done.files, "folder": str(args.out)}
+    return _tell(args, out, told, text, [f"{one.where}: {one.problem}" for one in done.missing])
+
+
+def _open(args: argparse.Namespace) -> tuple[LogReader, Checkpoint, Trust]:
+    """Open a log for reading; without a key from elsewhere, on its own word."""
+    reader = LogReader(source_of(args.place))
+    _check_folder(args.openings)
+    unpinned = args.key is None and args.witnesses is None
+    anchors = anchors_for(reader, args.key, args.witnesses, unpinned=unpinned)
+    return reader, *open_checkpoint(reader.checkpoint(), anchors)
+
+
+def _index(index: int, checkpoint: Checkpoint) -> int:
+    if not 0 <= index < checkpoint.size:
+        raise OutOfRangeError(f"no entry `{index}` in a log of `{checkpoint.size}`")
+    return index
+
+
+def _check_folder(folder: Path | None) -> None:
+    if folder is not None and not folder.is_dir():
+        raise NotADirectoryError(f"`{folder}` is not a folder")
+
+
+def _subject_keys(text: str) -> list[bytes]:
+    file = Path(text)
+    if not file.is_file():
+        return parse_subject_keys(text)
+    try:
+        return parse_subject_keys(read_small(file, _LONGEST_KEYS_FILE_BYTES).decode("ascii", "replace"))
+    except SubjectKeyError as error:
+        raise SubjectKeyError(f"`{text}`: {error}") from error
+
+
+def _found_line(one: Found) -> str:
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.time_ms // 1000)) if one.time_ms < 1 << 47 else f"{one.time_ms} ms"
+    who = "" if one.recipient is None else f"  to {one.recipient}"
+    voided = "" if one.voided_by is None else f"  taken back by entry {one.voided_by}"
+    return f"{one.index:>8}  {when}{who}{voided}"
+
+
+def _quorum_problems(trust: Trust) -> list[str]:
+    if trust.quorum is not False:
+        return []
+    return [f"checkpoint: cosigned by {trust.witnesses_k} of {trust.witnesses_n} witnesses, who are no quorum"]
+
+
+def _tell(args: argparse.Namespace, out: TextIO, told: dict[str, Any], text: list[str], problems: list[str]) -> int:
+    """Print an answer for a program or for people, with what is wrong, and return the exit status."""
+    if args.json:
+        out.write(json.dumps(told | {"problems": problems}, ensure_ascii=False) + "\n")
+    else:
+        out.write("".join(f"{line}\n" for line in [*text, *(f"wrong: {problem}" for problem in problems)]))
+    return _FINDING_STATUS if problems else 0
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.write_bytes(data)
+    os.replace(temporary, file)

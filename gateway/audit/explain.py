@@ -133,7 +133,7 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
         case kind if kind in _REPEATS_ITS_ENTRY:
             yield say(language, "nothing_more")
         case _:
-            yield from _map(data)
+            yield from _map(data, language)
 
 
 def _consent(data: bytes, language: str) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _contribution(one: Contribution, language: str) -> str:
     )
 
 
-def _map(data: bytes) -> Iterator[str]:
+def _map(data: bytes, language: str) -> Iterator[str]:
     """Go through a payload that is one map, whatever its keys."""
     try:
         value = canonical.decode(data)
@@ -192,7 +192,8 @@ def _map(data: bytes) -> Iterator[str]:
         raise PayloadError(str(error)) from error
     if not isinstance(value, dict):
         raise PayloadError("not a map")
-    yield from (f"{name}: {_value(one)}" for name, one in value.items() if name != "kind")
+    lines = [f"{name}: {_value(one)}" for name, one in value.items() if name != "kind"]
+    yield from lines or [say(language, "nothing_more")]
 
 
 def _value(value: object) -> str:

@@ -49,17 +49,23 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "Uma pessoa retirou um consentimento. Nada do que foi formado depois desta entrada contém algo que nele se baseasse.",
     ),
     "erasure": (
-        "Everything that was kept about one subject was erased: {parts} parts of openings, and the secret behind its labels.",
-        "Se borró todo lo que se guardaba de un sujeto: {parts} partes de aperturas y el secreto de sus etiquetas.",
-        "Foi apagado tudo o que se guardava de um titular: {parts} partes de aberturas e o segredo das suas etiquetas.",
+        "All that was kept about one subject was erased, its secret included. Parts of openings deleted: {parts}.",
+        "Se borró todo lo que se guardaba de un sujeto, incluido su secreto. Partes de aperturas borradas: {parts}.",
+        "Foi apagado tudo o que se guardava de um titular, incluindo o seu segredo. Partes de aberturas apagadas: {parts}.",
     ),
     "release": (
-        "A bundle of data was released to a recipient. The log holds the hash of its bytes, and labels by which only those who"
-        " are in it can find it.",
-        "Se entregó un lote de datos a un destinatario. El registro guarda el hash de sus bytes y etiquetas con las que solo"
-        " quienes están en él pueden encontrarlo.",
-        "Foi entregue um lote de dados a um destinatário. O registo guarda o hash dos seus bytes e etiquetas com as quais só"
-        " quem nele está o pode encontrar.",
+        (
+            "A bundle of data was released to a recipient. The log holds the hash of its bytes, and labels by which only those"
+            " who are in it can find it."
+        ),
+        (
+            "Se entregó un lote de datos a un destinatario. El registro guarda el hash de sus bytes y etiquetas con las que solo"
+            " quienes están en él pueden encontrarlo."
+        ),
+        (
+            "Foi entregue um lote de dados a um destinatário. O registo guarda o hash dos seus bytes e etiquetas com as quais só"
+            " quem nele está o pode encontrar."
+        ),
     ),
     "void": (
         "A release was taken back before its first byte was sent.",
@@ -101,9 +107,9 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "opening": ("its content, by the opening:", "su contenido, según la apertura:", "o seu conteúdo, segundo a abertura:"),
     "erased": (
-        "{n} parts have been erased; only their hashes are left",
-        "{n} partes se han borrado; solo quedan sus hashes",
-        "{n} partes foram apagadas; só restam os seus hashes",
+        "erased parts: {n}; only their hashes are left",
+        "partes borradas: {n}; solo quedan sus hashes",
+        "partes apagadas: {n}; só restam os seus hashes",
     ),
     "nothing_more": ("nothing beyond the entry itself", "nada más que la propia entrada", "nada além da própria entrada"),
     "origin": ("name of the log: {origin}", "nombre del registro: {origin}", "nome do registo: {origin}"),
@@ -158,9 +164,9 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "limits": ("no more than: {limits}", "no más que: {limits}", "não mais do que: {limits}"),
     "recipient": ("recipient: {recipient}", "destinatario: {recipient}", "destinatário: {recipient}"),
     "record": (
-        "record {number}: flow {flow}, {cell}, {start} to {end}, {n} readings, {identity}",
-        "registro {number}: flujo {flow}, {cell}, de {start} a {end}, {n} lecturas, {identity}",
-        "registo {number}: fluxo {flow}, {cell}, de {start} a {end}, {n} leituras, {identity}",
+        "record {number}: flow {flow}, {cell}, {start} to {end}, readings: {n}, {identity}",
+        "registro {number}: flujo {flow}, {cell}, de {start} a {end}, lecturas: {n}, {identity}",
+        "registo {number}: fluxo {flow}, {cell}, de {start} a {end}, leituras: {n}, {identity}",
     ),
     "level": (
         "to the level of: time {time}, space {space}, precision {precision}",
@@ -180,11 +186,15 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "stable": ("under a lasting pseudonym", "con un seudónimo duradero", "sob um pseudónimo duradouro"),
     "contribution": (
-        "record {record}: {n} readings of subject {subject}, permitted by policy entry {policy} and consent entries {consents}",
-        "registro {record}: {n} lecturas del sujeto {subject}, permitidas por la entrada de política {policy} y las de"
-        " consentimiento {consents}",
-        "registo {record}: {n} leituras do titular {subject}, permitidas pela entrada de política {policy} e pelas de"
-        " consentimento {consents}",
+        "record {record}: readings of subject {subject}: {n}, permitted by policy entry {policy} and consent entries {consents}",
+        (
+            "registro {record}: lecturas del sujeto {subject}: {n}, permitidas por la entrada de política {policy} y las de"
+            " consentimiento {consents}"
+        ),
+        (
+            "registo {record}: leituras do titular {subject}: {n}, permitidas pela entrada de política {policy} e pelas de"
+            " consentimento {consents}"
+        ),
     ),
     "voided": ("it is release {release}", "es la entrega {release}", "é a entrega {release}"),
 }

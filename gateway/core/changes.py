@@ -99,7 +99,7 @@ def change_consents(state: State, consents: Sequence[Consent], now_ms: int) -> l
 
 
 def _enter(state: State, consent: Consent, now_ms: int) -> int:
-    """Log a record and let it count; one that nobody else signed rests on the gateway's word, and bears the log key's signature."""
+    """Log a record and let it count; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)

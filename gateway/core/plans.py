@@ -253,7 +253,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
     decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
-    reason = decision.reason or _not_yet(decision.disclosure)
+    reason = decision.reason or not_yet(decision.disclosure)
     if reason:
         slot.withheld.append(reason)
         return
@@ -271,7 +271,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     slot.targets.append(target)
 
 
-def _not_yet(disclosure: Disclosure) -> str:
+def not_yet(disclosure: Disclosure) -> str:
     """Return why a permitted disclosure still cannot be honoured: a finite budget asks for noise, which there is none of yet."""
     return "no-noise" if disclosure.budget < math.inf else ""
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import build_parser
-from gateway.methods import METHODS
+from gateway.methods import METHODS, READING
 from tests.cli.shell import Done, cold_sluice, sluice
 from tests.live import LiveGateway
 
@@ -119,7 +119,7 @@ def household(shell: Shell) -> str:
     """The id of a new household with a meter."""
     added = shell.json("device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "t/first", "--subject", "new")
     (device,) = added["devices"]
-    assert {"device", "subject", "resident"} == device.keys()
+    assert {"device", "subject", "resident", "claim_code"} == device.keys()
     return str(device["subject"])
 
 
@@ -133,7 +133,7 @@ def test_device_add_from_a_file_registers_every_line(shell: Shell, household: st
     (shell.live.folder / "devices.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     before = len(shell.json("device", "list")["devices"])
     added = shell.json("device", "add", "--from", "devices.jsonl")["devices"]
-    assert [sorted(row) for row in added] == [["device"], ["device", "key", "resident", "subject"], ["device"]]
+    assert [sorted(row) for row in added] == [["device"], ["claim_code", "device", "key", "resident", "subject"], ["device"]]
     assert len(bytes.fromhex(added[1]["key"])) == 32
     listed = shell.run("device", "list")
     assert len(shell.json("device", "list")["devices"]) == before + 3
@@ -450,19 +450,26 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         "device.revoke": {"device": device["device"]},
         **{
             f"consent.{step}": {"subject": device["subject"], "scope": PURPOSE, "resident": device["resident"]}
-            for step in ("grant", "refuse", "pause", "withdraw")
+            for step in ("request", "grant", "refuse", "pause", "resume", "withdraw", "revoke")
         },
         "consent.show": {"subject": device["subject"]},
+        "subject.show": {"subject": device["subject"], "language": "en"},
+        "subject.code": {"subject": device["subject"], "resident": device["resident"]},
+        "subject.claim": {"code": device["claim_code"], "subject": device["subject"]},
+        "subject.leave": {"subject": device["subject"], "resident": device["resident"]},
         "clock.advance": {"to": "2026-05-01T00:00:00Z"},
     }
-    assert good.keys() == METHODS.keys()
+    assert good.keys() == METHODS.keys() | READING.keys()
     good["consent.grant"] |= {"limits": {}, "expiry": ""}
+    good["consent.revoke"] |= {"authority": "court of Ribera, order 7"}
     lines = []
     for method, params in good.items():
         lines += [_request(method, {**params, key: nasty}) for key in params for nasty in NASTY if nasty != params[key]]
         lines += [_request(method, {**params, "more": 1})]
         lines += [
-            _request(method, {k: v for k, v in params.items() if k != key}) for key in params if key in ("subject", "scope")
+            _request(method, {k: v for k, v in params.items() if k != key})
+            for key in params
+            if key in ("subject", "scope") and method != "subject.claim"
         ]
     lines += [_request("consent.grant", {**good["consent.grant"], "limits": limits}) for limits in NASTY_LIMITS]
     before = live.status()

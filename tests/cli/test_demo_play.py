@@ -25,7 +25,7 @@ from gateway.demo.city import SCOPE
 from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
 from gateway.demo.stage import Scene
-from gateway.durable import DurableState
+from gateway.durable import DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.edge.control import RefusedError
 from gateway.errors import SluiceError
@@ -58,7 +58,8 @@ class Played:
             self.lose = ""
             await self.call(method, params)
         try:
-            answer = methods.call(self.durable, method, params or {})
+            durable = self.durable
+            answer = await answer_of(lambda: methods.action(durable, method, params or {}))
         except SluiceError as error:
             raise RefusedError(str(error), error.exit_status) from error
         except ValueError as error:

@@ -111,21 +111,27 @@ def _inline(value: Any, order: Random | None) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def bounds(*, closing: bool = True) -> st.SearchStrategy[Table]:
-    """A ceiling, a cap or a consent's limits, as policies write them; with ``closing``, now and then one that permits nothing."""
+def bounds(*, closing: bool = True, noisy: bool = True) -> st.SearchStrategy[Table]:
+    """A ceiling, a cap or a consent's limits, as policies write them.
+
+    Args:
+        closing: Now and then it permits nothing.
+        noisy: Now and then it bounds the budget.
+    """
 
     def levels(scale: tuple[str, ...]) -> st.SearchStrategy[str]:
         return st.sampled_from([*scale[1:], *scale[1:], scale[0]] if closing else scale[1:])
 
-    axes = {
+    axes: dict[str, st.SearchStrategy[Any]] = {
         "identity": levels(IDENTITIES),
         "time": levels(TIMES),
         "space": levels(SPACES),
         "precision": precisions(),
         "group": st.sampled_from([1, 1, 2, 3, 5]),
         "retention": st.integers(1, 400),
-        "budget": st.sampled_from([Decimal("0.5"), Decimal(2)]),
     }
+    if noisy:
+        axes["budget"] = st.sampled_from([Decimal("0.5"), Decimal(2)])
     return st.lists(st.sampled_from(sorted(axes)), max_size=3, unique=True).flatmap(
         lambda named: st.fixed_dictionaries({name: axes[name] for name in sorted(named)})
     )
@@ -178,13 +184,13 @@ def flows(draw: st.DrawFn) -> Table:
 
 
 @st.composite
-def towns(draw: st.DrawFn, *, closing: bool = True) -> Town:
-    """A city with one to four flows, of which the first rests on consent."""
+def towns(draw: st.DrawFn, *, closing: bool = True, noisy: bool = True) -> Town:
+    """A city with one to four flows, of which the first rests on consent; ``closing`` and ``noisy`` as in ``bounds``."""
     first = draw(flows().filter(lambda flow: flow["purpose"] != "streets"))
     asked = [first, *draw(st.lists(flows(), max_size=3))]
     city = {
         "city": _CITY,
-        "ceiling": draw(bounds(closing=closing)),
+        "ceiling": draw(bounds(closing=closing, noisy=noisy)),
         "limits": {"share": draw(st.sampled_from([1, 1, Decimal("0.5")])), "p": 0},
         "district": {name: {"title": _TEXT} for name in sorted(set(DISTRICTS.values()))},
         "zone": {zone: _zone(zone) for zone in DISTRICTS},
@@ -196,8 +202,8 @@ def towns(draw: st.DrawFn, *, closing: bool = True) -> Town:
         },
         "flow": {f"flow-{number}": flow for number, flow in enumerate(asked)},
     }
-    communities = {name: {"title": _TEXT, "ceiling": draw(bounds(closing=closing))} for name in COMMUNITIES.values()}
-    caps = {"meter": {}, "box": draw(bounds(closing=closing))}
+    communities = {name: {"title": _TEXT, "ceiling": draw(bounds(closing=closing, noisy=noisy))} for name in COMMUNITIES.values()}
+    caps = {"meter": {}, "box": draw(bounds(closing=closing, noisy=noisy))}
     return Town(city, communities, {name: _class(caps[name]) for name in CLASSES})
 
 

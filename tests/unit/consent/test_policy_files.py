@@ -1,13 +1,16 @@
-"""Reading a policies folder: which files count."""
+"""Reading a policies folder: which files count, and that none that counts is overlooked."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consent.errors import PolicyError
-from consent.policy_files import load_policies, read_policy_files
+from consent.policy_files import load_policies, read_case_files, read_policy_files
 from tests.unit.consent.samples import small_city
 
 
@@ -56,3 +59,116 @@ def test_read_policy_files_that_cannot_be_read_names_them(tmp_path: Path) -> Non
     (tmp_path / "devices/gone.toml").symlink_to(tmp_path / "nowhere")
     with pytest.raises(PolicyError, match=r"^`devices/gone.toml`: cannot be read: no such file or directory$"):
         read_policy_files(tmp_path)
+
+
+def test_read_case_files_reads_cases_anywhere_and_nothing_else(tmp_path: Path) -> None:
+    """Beside what they are about, and no part of the policies' digest."""
+    cases = {"city.cases.toml": b"a", "neighbourhoods/old.cases.toml": b"b", "devices/meter.cases.toml": b"c"}
+    _folder(tmp_path, {**small_city(), **cases, ".old/x.cases.toml": b"?", "devices/.y.cases.toml": b"?"})
+    assert read_case_files(tmp_path) == cases
+    before = load_policies(tmp_path).sha256
+    (tmp_path / "city.cases.toml").write_bytes(b"other")
+    assert load_policies(tmp_path).sha256 == before
+
+
+def test_read_case_files_that_cannot_be_read_names_them(tmp_path: Path) -> None:
+    """The same lines as for policies."""
+    _folder(tmp_path, small_city(files={"city.cases.toml": b"#" * ((1 << 20) + 1)}))
+    with pytest.raises(PolicyError, match=r"^`city.cases.toml`: is larger than 1048576 bytes$"):
+        read_case_files(tmp_path)
+    with pytest.raises(PolicyError, match=r"^`city.toml`: there is no policies folder `.*/none`$"):
+        read_case_files(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["city.toml", "devices/meter.toml", "neighbourhoods/old.toml", "city.cases.toml"])
+def test_folder_for_a_file_is_refused(name: str, tmp_path: Path) -> None:
+    """What lies in it would be overlooked."""
+    files = small_city()
+    files.pop(name, None)
+    _folder(tmp_path, files)
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(PolicyError, match=rf"^`{name}`: is a folder, and should be a file$"):
+        read_policy_files(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["devices", "neighbourhoods"])
+def test_file_for_a_folder_is_refused(name: str, tmp_path: Path) -> None:
+    """An empty file where the ceilings of the neighbourhoods should be."""
+    _folder(tmp_path, {"city.toml": b"", name: b""})
+    with pytest.raises(PolicyError, match=rf"^`{name}`: is no folder, and should be one$"):
+        read_policy_files(tmp_path)
+
+
+def test_policies_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """`--policies city.toml`."""
+    (tmp_path / "city.toml").write_bytes(b"")
+    with pytest.raises(PolicyError, match=r"^`city.toml`: there is no policies folder `.*/city.toml`$"):
+        read_policy_files(tmp_path / "city.toml")
+
+
+def _to_itself(folder: Path) -> None:
+    (folder / "city.toml").unlink()
+    (folder / "city.toml").symlink_to("city.toml")
+
+
+def _folder_to_itself(folder: Path) -> None:
+    (folder / "neighbourhoods").rename(folder / "kept")
+    (folder / "kept" / "old.toml").unlink()
+    (folder / "neighbourhoods").symlink_to("neighbourhoods")
+
+
+def _folder_to_its_parent(folder: Path) -> None:
+    (folder / "neighbourhoods" / "old.toml").unlink()
+    (folder / "neighbourhoods").rmdir()
+    (folder / "neighbourhoods").symlink_to(".")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (_to_itself, "`city.toml`: cannot be read: too many levels of symbolic links"),
+        (_folder_to_itself, "`neighbourhoods`: is no folder, and should be one"),
+        (_folder_to_its_parent, "`neighbourhoods`: is a link to a folder, and such links are not followed"),
+    ],
+)
+def test_links_in_a_circle_are_refused(spoil: Callable[[Path], None], line: str, tmp_path: Path) -> None:
+    """A link that leads to itself or back up ends the reading, which never goes round."""
+    spoil(_folder(tmp_path, small_city()))
+    with pytest.raises(PolicyError) as caught:
+        read_policy_files(tmp_path)
+    assert str(caught.value) == line
+
+
+def test_links_to_files_are_followed_and_other_links_are_left_alone(tmp_path: Path) -> None:
+    """Files may be put in place as links, keys may lie elsewhere, and a loop among those is nobody's business."""
+    _folder(tmp_path / "store", small_city())
+    folder = tmp_path / "policies"
+    for name in small_city():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(tmp_path / "store" / name)
+    (folder / "keys").symlink_to(tmp_path)
+    assert load_policies(folder).files == small_city()
+
+
+def test_folder_that_cannot_be_listed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ceilings in it must not be overlooked."""
+    _folder(tmp_path, small_city())
+    listed = os.scandir
+
+    def scandir(path: Any) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "neighbourhoods":
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PolicyError, match=r"^`neighbourhoods`: cannot be read: permission denied$"):
+        read_policy_files(tmp_path)
+
+
+def test_file_with_an_odd_name_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A line end or a control character in a name does not break the line."""
+    _folder(tmp_path, small_city(files={"devices/a\nb.toml": b"", "city.toml": small_city()["city.toml"]}))
+    with pytest.raises(PolicyError) as caught:
+        load_policies(tmp_path)
+    assert str(caught.value).isprintable()
+    assert str(caught.value).startswith("`devices/a\\nb.toml`: ")

@@ -310,23 +310,23 @@ class Gate:
 
     def grant(self, device: Device, scope: str, limits: Disclosure = TOP, expiry_ms: int | None = None) -> int:
         """Let a household consent; return the log index."""
-        return self._count(lifecycle.grant(self.speaker(device), self.state.policies, scope, limits, expiry_ms))
+        return self.say(lifecycle.grant(self.speaker(device), self.state.policies, scope, limits, expiry_ms))
 
     def withdraw(self, device: Device, scope: str) -> int:
         """Let a household withdraw; return the log index."""
-        return self._count(lifecycle.withdraw(self.speaker(device), scope))
+        return self.say(lifecycle.withdraw(self.speaker(device), scope))
 
     def pause(self, device: Device, scope: str) -> int:
         """Let a household pause; return the last log index."""
-        return self._count(*lifecycle.pause(self.speaker(device), scope))
+        return self.say(*lifecycle.pause(self.speaker(device), scope))
 
     def resume(self, device: Device, scope: str) -> int:
         """Let a household go on with what it paused; return the last log index."""
-        return self._count(*lifecycle.resume(self.speaker(device), self.state.policies, scope))
+        return self.say(*lifecycle.resume(self.speaker(device), self.state.policies, scope))
 
     def refuse(self, device: Device, scope: str) -> int:
         """Let a household refuse; return the log index."""
-        return self._count(lifecycle.refuse(self.speaker(device), self.state.policies, scope))
+        return self.say(lifecycle.refuse(self.speaker(device), self.state.policies, scope))
 
     def speaker(self, device: Device, resident: int = 0) -> lifecycle.Speaker:
         """Return one of a household's residents, about to say something."""
@@ -334,7 +334,8 @@ class Gate:
         book = self.state.book
         return lifecycle.Speaker(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
-    def _count(self, *consents: Consent) -> int:
+    def say(self, *consents: Consent) -> int:
+        """Let records of consent count; return the last log index."""
         return changes.change_consents(self.state, consents, self.now_ms)[-1]
 
     # what comes in

@@ -1,0 +1,91 @@
+"""The command lines of an auditor, without the room behind them: that is imported when one is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Parser = argparse.ArgumentParser
+Verbs = argparse._SubParsersAction  # argparse has no other name for what `add_subparsers` returns
+
+_LANGUAGES = ("en", "es", "pt")
+
+
+def add_verbs(group: Verbs[Parser]) -> None:
+    """Add the commands that read a log, each with what runs it."""
+    verify = _verb(group, "verify", "verify a log: signature, tree, every entry, the ledger")
+    _place(verify)
+    _trust(verify).add_argument("--no-key", action="store_true", help="take the log's own word for its key, and say so")
+    _openings(verify)
+    verify.add_argument("--since", type=Path, metavar="FILE", help="a checkpoint kept earlier: read only what is new")
+    verify.add_argument("--keep", type=Path, metavar="FILE", help="keep the checkpoint here if all is well")
+    prove = _verb(group, "prove", "write a receipt for one entry, which is checked without the log")
+    _index(prove)
+    _place(prove)
+    _trust(prove)
+    prove.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: INDEX.tlog-proof)")
+    check = _verb(group, "check-proof", "check a receipt, offline")
+    check.add_argument("file", type=Path, metavar="FILE", help="the receipt")
+    _trust(check)
+    check.add_argument(
+        "--entry", type=Path, metavar="FILE", help="the entry's bytes, where the receipt does not bring them along"
+    )
+    explain = _verb(group, "explain", "say in plain words what an entry is about")
+    _index(explain)
+    _place(explain)
+    _trust(explain)
+    _openings(explain)
+    explain.add_argument("--language", default="en", choices=_LANGUAGES, help="of the words (default: en)")
+    find = _verb(group, "find", "find a citizen's own releases by their key")
+    _place(find)
+    find.add_argument(
+        "--subject-key",
+        action="append",
+        required=True,
+        metavar="HEX|FILE",
+        help="the subject's key, or a file of keys, one a line; may be repeated",
+    )
+    _trust(find)
+    _openings(find)
+    export = _verb(group, "export", "copy a log into a folder that can be verified anywhere")
+    _place(export)
+    export.add_argument("out", type=Path, metavar="OUT", help="the folder to make")
+
+
+def _verb(group: Verbs[Parser], name: str, text: str) -> Parser:
+    parser = group.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_runner(name))
+    return parser
+
+
+def _runner(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(args: argparse.Namespace) -> int:
+        from gateway.audit import command
+
+        return command.run(name, args, sys.stdout)
+
+    return run
+
+
+def _place(parser: Parser) -> None:
+    parser.add_argument("place", metavar="DIR|URL", help="the log: a folder, or the address of one on a web server")
+
+
+def _index(parser: Parser) -> None:
+    parser.add_argument("index", type=int, metavar="INDEX", help="the entry's log index")
+
+
+def _openings(parser: Parser) -> None:
+    parser.add_argument("--openings", type=Path, metavar="DIR", help="openings, for accredited auditors")
+
+
+def _trust(parser: Parser) -> argparse._ArgumentGroup:
+    whom = parser.add_argument_group("whom to trust")
+    whom.add_argument("--key", metavar="VKEY", help="the log's public key, or a file that holds it")
+    whom.add_argument(
+        "--witnesses", type=Path, metavar="POLICY", help="policy file: witnesses, quorum and, without --key, the log"
+    )
+    return whom

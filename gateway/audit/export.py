@@ -1,0 +1,142 @@
+"""A log as a folder to hand on: what a stranger needs to verify it elsewhere, the program included (an edge: it writes files).
+
+Copied is what one checkpoint covers, byte for byte, and nothing is judged: a damaged log can be handed on as evidence. Beside
+it lies ``verify.py``, which needs Python and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.entries import Entry, EntryError, Kind
+from gateway.audit.notes import split_note
+from gateway.audit.reader import (
+    CHECKPOINT_NAME,
+    LONGEST_BUNDLE_BYTES,
+    LONGEST_LABELS_BYTES,
+    LONGEST_NOTE_BYTES,
+    LONGEST_TILE_BYTES,
+    VKEY_NAME,
+    FileError,
+    Source,
+)
+from gateway.audit.report import Finding
+from gateway.audit.tiles import TILE_WIDTH, BundleError, entries_path, labels_path, split_bundle, tile_path, tile_spans
+
+VERIFIER_NAME: Final = "verify.py"
+POLICIES_FOLDER: Final = "policies"
+_LONGEST_POLICY_BYTES = 1 << 22
+
+
+@dataclass(slots=True)
+class Exported:
+    """What an export holds.
+
+    Attributes:
+        origin: The log's name, as its checkpoint gives it.
+        size: How many entries the checkpoint covers.
+        files: How many files of the log were copied.
+        missing: What could not be copied.
+    """
+
+    origin: str
+    size: int
+    files: int = 0
+    missing: list[Finding] = field(default_factory=list)
+
+
+class Export:
+    """Copies one log to one new folder.
+
+    Args:
+        source: The log.
+        target: A folder that is not there yet, or is empty.
+
+    Raises:
+        FileExistsError: when the target holds something.
+    """
+
+    def __init__(self, source: Source, target: Path) -> None:
+        target.mkdir(parents=True, exist_ok=True)
+        if any(target.iterdir()):
+            raise FileExistsError(f"`{target}` is not empty")
+        self._source = source
+        self._target = target
+
+    def run(self) -> Exported:
+        """Copy what the present checkpoint covers, and return what came along.
+
+        Raises:
+            FileError: when there is no checkpoint.
+            NoteError, CheckpointError: when it is none.
+            OSError: when the target cannot be written.
+        """
+        note = self._source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
+        checkpoint = Checkpoint.parse(split_note(note)[0])
+        done = Exported(checkpoint.origin, checkpoint.size)
+        self._copy_optional(VKEY_NAME, LONGEST_NOTE_BYTES, done)
+        for level in range(8):
+            for index, width in tile_spans(checkpoint.size, level):
+                self._copy_wide(tile_path(level, index, width), tile_path(level, index), LONGEST_TILE_BYTES, done)
+        for index, width in tile_spans(checkpoint.size, 0):
+            data = self._copy_wide(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES, done)
+            self._copy_what_entries_name(index, width, data, done)
+        for name in self._source.names(POLICIES_FOLDER):
+            self._copy_optional(f"{POLICIES_FOLDER}/{name}", _LONGEST_POLICY_BYTES, done)
+        self._write(CHECKPOINT_NAME, note)  # last, as the log's own writer does
+        self._write(VERIFIER_NAME, verifier_program())
+        done.files += 1
+        return done
+
+    def _copy_wide(self, path: str, full: str, longest_bytes: int, done: Exported) -> bytes:
+        """Copy a tile or bundle, or the full one that has replaced it; return its bytes, none where it is missing."""
+        try:
+            return self._copy(path, longest_bytes, done)
+        except FileError as problem:
+            if path != full:
+                try:
+                    return self._copy(full, longest_bytes, done)
+                except FileError:
+                    pass
+            done.missing.append(Finding(problem.where, problem.problem))
+            return b""
+
+    def _copy_what_entries_name(self, index: int, width: int, bundle: bytes, done: Exported) -> None:
+        """Copy the label files of the releases in a bundle."""
+        try:
+            entries = split_bundle(bundle)[:width]
+        except BundleError:
+            return  # copied all the same, for `verify.py` to name
+        for number, data in enumerate(entries, index * TILE_WIDTH):
+            try:
+                is_release = Entry.decode(data).kind is Kind.RELEASE
+            except EntryError:
+                continue
+            if is_release:
+                self._copy_wide(labels_path(number), labels_path(number), LONGEST_LABELS_BYTES, done)
+
+    def _copy_optional(self, path: str, longest_bytes: int, done: Exported) -> None:
+        try:
+            self._copy(path, longest_bytes, done)
+        except FileError:
+            return
+
+    def _copy(self, path: str, longest_bytes: int, done: Exported) -> bytes:
+        data = self._source.read(path, longest_bytes)
+        self._write(path, data)
+        done.files += 1
+        return data
+
+    def _write(self, path: str, data: bytes) -> None:
+        file = self._target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+
+def verifier_program() -> bytes:
+    """Return the bytes of the verifier that needs Python's standard library and nothing else."""
+    return files("gateway.audit.standalone").joinpath(VERIFIER_NAME).read_bytes()

@@ -1,0 +1,352 @@
+"""`sluice check` as a city uses it: on a gateway, or on a policies folder in a repository of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from gateway.check import check_folder
+from gateway.recipient.keys import generate
+from tests.cli.shell import Done, sluice
+from tests.live import ROOT, LiveGateway
+
+CASES = "policies/city.cases.toml"
+FAILING = '\n[case.by-the-minute]\ndevice = "meter"\nzone = "garden-row"\nflow = "energy-hourly"\n'
+FAILING += 'residents = [{ status = "Given" }]\ndisclosure = { time = "1min" }\n'
+FAILURE = "`city.cases.toml`: `case.by-the-minute`: expected time `1min`, got time `1h` (held by `ask`)"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the shipped policies in it, and nothing else."""
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gateway's folder: configuration, keys, the shipped policies with their recipients' keys."""
+    folder = tmp_path_factory.mktemp("installed") / "g"
+    LiveGateway(folder, port=1)
+    return folder
+
+
+def check(folder: Path, *arguments: str) -> Done:
+    """Check the policies in a folder, with no gateway near."""
+    return sluice(folder, "check", "--policies", "policies", *arguments)
+
+
+def append(folder: Path, file: str, text: str) -> None:
+    """Put a text behind a file's end."""
+    with (folder / file).open("a") as target:
+        target.write(text)
+
+
+def replace(folder: Path, file: str, old: str, new: str) -> None:
+    """Replace a text that stands in a file."""
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+
+
+def report(done: Done) -> dict[str, Any]:
+    """Return what `--json` printed, which is one line whatever was found."""
+    assert done.out.count("\n") == 1
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def outcomes_of(file: Path) -> dict[tuple[str, str], str]:
+    """Return the outcome of each test of a JUnit document, after checking that its counts are those of its tests."""
+    root = ET.parse(file).getroot()  # noqa: S314  our own file
+    assert root.tag == "testsuites"
+    outcomes: dict[tuple[str, str], str] = {}
+    for suite in root:
+        tests = suite.findall("testcase")
+        for test in tests:
+            verdict = [child.tag for child in test if child.tag != "system-out"]
+            outcomes[str(test.get("classname")), str(test.get("name"))] = verdict[0] if verdict else "passed"
+        assert int(suite.get("tests", -1)) == len(tests)
+    counts = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    for name, tag in counts.items():
+        assert int(root.get(name, -1)) == list(outcomes.values()).count(tag)
+    assert int(root.get("tests", -1)) == len(outcomes)
+    return outcomes
+
+
+# well
+
+
+def test_check_of_the_shipped_policies_alone_is_well(folder: Path) -> None:
+    """No configuration, no keys: the sum of it, then what is worth knowing; keys that are not there are no fault."""
+    done = check(folder)
+    lines = done.out.splitlines()
+    assert (done.status, done.err) == (0, "")
+    assert lines[0].startswith("well: 4 flows, ")
+    assert [line.split(": ")[0] for line in lines[1:]] == ["note"] * 3
+    assert "`devices/secure-meter.toml`: `fields.totalConsumption`: no flow asks for `totalConsumption`" in done.out
+    assert "`recipient.city-energy.public_key_file`: there is no `keys/city-energy.pub` here" in done.out
+
+
+def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> None:
+    """They are documentation: each flow, neighbourhood and device class occurs, and nearly every reason."""
+    checked = check_folder(folder / "policies", None)
+    assert (checked.failed, checked.faults) == ((), ())
+    policies = checked.policies
+    assert policies is not None
+    cases = [outcome.case for outcome in checked.outcomes]
+    assert len(cases) >= 40
+    assert {case.flow for case in cases} == policies.flows.keys()
+    assert {case.device for case in cases} == policies.profiles.keys()
+    assert {policies.zones[case.zone].neighbourhood for case in cases} == {None, *policies.neighbourhoods}
+    refusals = {"no-consent", "requested", "refused", "withdrawn", "paused", "revoked", "expired", "invalidated"}
+    assert refusals | {"has-subject", "no-subject-consent"} <= {case.expected.reason for case in cases}
+    held = {source.partition(":")[0] for case in cases for _, sources in case.expected.bounds for source in sources}
+    assert held == {"ask", "ceiling", "neighbourhood", "class-cap", "consent"}
+
+
+def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
+    """With the recipients' keys there, only the property that goes nowhere is left to say."""
+    done = sluice(installed, "check")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines()[0].startswith("well: 4 flows, ")
+    assert len(done.out.splitlines()) == 2
+    found = report(sluice(installed, "check", "--json"))
+    assert found["keys"] == ["city-energy", "city-environment"]
+    assert found["failed"] == 0
+    assert all(case["passed"] for case in found["cases"])
+
+
+def test_check_of_policies_alone_needs_nothing_else_and_writes_nothing(folder: Path) -> None:
+    """A repository stays as it is."""
+    before = sorted(path for path in folder.rglob("*"))
+    assert check(folder).status == 0
+    assert sorted(path for path in folder.rglob("*")) == before
+
+
+def test_check_of_policies_without_cases_is_well(folder: Path) -> None:
+    """Cases are an offer."""
+    for file in (folder / "policies").rglob("*.cases.toml"):
+        file.unlink()
+    assert ", 0 cases, " in check(folder).out
+
+
+def test_check_takes_any_sink_where_no_gateway_is_near(folder: Path, installed: Path) -> None:
+    """What a sink is called is the gateway's matter; there the same policies are refused."""
+    replace(folder, "policies/city.toml", 'sink = "city"', 'sink = "elsewhere"')
+    assert check(folder).status == 0
+    shutil.copytree(installed, folder / "g")
+    replace(folder, "g/policies/city.toml", 'sink = "city"', 'sink = "elsewhere"')
+    done = sluice(folder / "g", "check")
+    assert done.status == 2
+    assert done.line == "`city.toml`: `recipient.city-energy.sink`: the configuration has no sink `elsewhere`"
+
+
+# a case that fails
+
+
+def test_failing_case_is_told_by_file_and_key_with_exit_status_1(folder: Path) -> None:
+    """What was expected, what came, and who holds it there."""
+    append(folder, CASES, FAILING)
+    done = check(folder)
+    assert (done.status, done.err) == (1, "")
+    lines = done.out.splitlines()
+    assert lines[0] == FAILURE
+    assert lines[1].startswith("failed: 1 of the cases; 4 flows, ")
+
+
+def test_change_of_policy_makes_the_cases_it_touches_fail(folder: Path) -> None:
+    """The council doubles how long figures are kept: just the examples that promise less say so."""
+    replace(folder, "policies/city.toml", "group = 15, retention = 730", "group = 15, retention = 1460")
+    done = check(folder)
+    assert done.status == 1
+    failed = [line.split("`")[3] for line in done.out.splitlines() if " expected " in line]
+    assert failed == ["case.yes-to-energy-planning-counts-by-the-hour", "case.more-than-is-asked-for"]
+    assert "expected retention `730`, got retention `1460` (held by `ask`)" in done.out
+
+
+def test_failing_case_in_json_has_file_case_expected_and_got(folder: Path) -> None:
+    """For programs."""
+    append(folder, CASES, FAILING)
+    done = check(folder, "--json")
+    found = report(done)
+    assert (done.status, found["failed"], found["errors"]) == (1, 1, [])
+    (failed,) = [case for case in found["cases"] if not case["passed"]]
+    assert failed == {
+        "file": "city.cases.toml",
+        "case": "by-the-minute",
+        "passed": False,
+        "expected": "time `1min`",
+        "got": "time `1h` (held by `ask`)",
+    }
+
+
+# JUnit
+
+
+def test_junit_has_a_test_for_each_file_and_each_case(folder: Path) -> None:
+    """And the same text as without it."""
+    append(folder, CASES, FAILING + 'says = "<Who & what> \\u0001"\n')
+    done = check(folder, "--junit", "report.xml")
+    assert done.status == 1
+    outcomes = outcomes_of(folder / "report.xml")
+    found = report(check(folder, "--json"))
+    assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"])
+    files = {path.relative_to(folder / "policies").as_posix() for path in (folder / "policies").rglob("*.toml")}
+    assert {file for file, name in outcomes if name == "can be used"} == files
+    assert outcomes["city.cases.toml", "by-the-minute"] == "failure"
+    assert outcomes["neighbourhoods/convent.cases.toml", "daily-totals-stay-single"] == "passed"
+    assert set(outcomes.values()) == {"passed", "failure"}
+
+
+def test_junit_of_a_broken_policy_marks_it_and_skips_the_rest(folder: Path) -> None:
+    """What could not be judged does not pass."""
+    append(folder, "policies/city.toml", "\n[limits2]\n")
+    assert check(folder, "--junit", "report.xml").status == 2
+    outcomes = outcomes_of(folder / "report.xml")
+    assert outcomes.pop(("city.toml", "can be used")) == "error"
+    assert set(outcomes.values()) == {"skipped"}
+
+
+def test_junit_that_cannot_be_written_is_one_line(folder: Path) -> None:
+    """The file is named."""
+    done = check(folder, "--junit", "none/report.xml")
+    assert done.status == 2
+    assert done.line == "`none/report.xml`: no such file or directory"
+
+
+# a file that is broken
+
+
+def _city(folder: Path) -> None:
+    append(folder, "policies/city.toml", "\n[limits2]\n")
+
+
+def _encoding(folder: Path) -> None:
+    file = folder / "policies/city.toml"
+    file.write_bytes(file.read_text().encode("latin-1"))
+
+
+def _marked(folder: Path) -> None:
+    file = folder / "policies/devices/meter.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+
+
+def _truncated(folder: Path) -> None:
+    file = folder / "policies/city.toml"
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def _duplicate(folder: Path) -> None:
+    replace(folder, "policies/city.toml", "[flow.energy-daily-totals]", "[flow.energy-hourly]")
+
+
+def _huge(folder: Path) -> None:
+    append(folder, "policies/neighbourhoods/convent.toml", "#" * (1 << 20))
+
+
+def _looped(folder: Path) -> None:
+    (folder / "policies/city.toml").unlink()
+    (folder / "policies/city.toml").symlink_to("city.toml")
+
+
+def _folder_for_file(folder: Path) -> None:
+    (folder / "policies/devices/extra.toml").mkdir()
+
+
+def _case_key(folder: Path) -> None:
+    append(folder, CASES, FAILING + "colour = 1\n")
+
+
+def _case_reference(folder: Path) -> None:
+    append(folder, CASES, FAILING.replace("garden-row", "moon"))
+
+
+def _case_encoding(folder: Path) -> None:
+    (folder / CASES).write_text("# x", encoding="utf-16")
+
+
+def _field_map(folder: Path) -> None:
+    replace(folder, "policies/devices/secure-meter.toml", 'path = "total_kwh"', 'path = "kwh"')
+
+
+def _key_garbage(folder: Path) -> None:
+    (folder / "policies/keys").mkdir()
+    (folder / "policies/keys/city-energy.pub").write_bytes(b"\xff\x00")
+
+
+def _key_loop(folder: Path) -> None:
+    (folder / "policies/keys").mkdir()
+    (folder / "policies/keys/city-energy.pub").symlink_to("city-energy.pub")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (_city, "`city.toml`: `limits2`: is not a known key"),
+        (_encoding, "`city.toml`: is not utf-8 at byte "),
+        (_marked, "`devices/meter.toml`: begins with a byte order mark: save it as utf-8 without one"),
+        (_truncated, "`city.toml`: is not toml: "),
+        (_duplicate, "`city.toml`: is not toml: `flow.energy-hourly` stands there twice, the second time in line "),
+        (_huge, "`neighbourhoods/convent.toml`: is larger than 1048576 bytes"),
+        (_looped, "`city.toml`: cannot be read: too many levels of symbolic links"),
+        (_folder_for_file, "`devices/extra.toml`: is a folder, and should be a file"),
+        (_case_key, "`city.cases.toml`: `case.by-the-minute.colour`: is not a known key"),
+        (_case_reference, "`city.cases.toml`: `case.by-the-minute.zone`: there is no zone `moon`"),
+        (_case_encoding, "`city.cases.toml`: is not utf-8, but looks like utf-16: save it as utf-8"),
+        (_field_map, "`devices/secure-meter.toml`: `fields."),
+        (_key_garbage, "`city.toml`: `recipient.city-energy.public_key_file`: `keys/city-energy.pub`: "),
+        (_key_loop, "`city.toml`: `recipient.city-energy.public_key_file`: `keys/city-energy.pub`: cannot be read: too many"),
+    ],
+)
+def test_broken_file_is_one_line_with_exit_status_2(spoil: Callable[[Path], None], line: str, folder: Path) -> None:
+    """File and key on standard error; for programs the same on standard output."""
+    spoil(folder)
+    done = check(folder)
+    assert (done.status, done.out) == (2, "")
+    assert done.line.startswith(line)
+    as_json = check(folder, "--json")
+    (error,) = report(as_json)["errors"]
+    assert as_json.status == 2
+    where = f"`{error['file']}`: `{error['key']}`" if error["key"] else f"`{error['file']}`"
+    assert f"{where}: {error['message']}" == done.line
+
+
+def test_broken_cases_do_not_hide_those_that_fail(folder: Path) -> None:
+    """Every file of cases is judged by itself, and the broken ones decide the exit status."""
+    append(folder, CASES, FAILING)
+    append(folder, "policies/neighbourhoods/convent.cases.toml", "\n[[")
+    append(folder, "policies/neighbourhoods/old-town.cases.toml", "\n[other]\n")
+    done = check(folder, "--junit", "report.xml")
+    assert done.status == 2
+    assert done.out == f"{FAILURE}\n"
+    errors = done.err.splitlines()
+    assert len(errors) == 2
+    assert errors[0].startswith("sluice: `neighbourhoods/convent.cases.toml`: is not toml: ")
+    assert errors[1] == "sluice: `neighbourhoods/old-town.cases.toml`: `other`: is not a known key"
+    assert list(outcomes_of(folder / "report.xml").values()).count("error") == 2
+
+
+@pytest.mark.parametrize("name", ["none", "policies/city.toml", "policies/devices"])
+def test_policies_folder_that_is_none_is_refused(name: str, folder: Path) -> None:
+    """Absent, a file, or the wrong folder."""
+    done = sluice(folder, "check", "--policies", name)
+    assert done.status == 2
+    assert "city.toml`: " in done.line or "`air-quality.toml`: is neither" in done.line
+
+
+def test_private_key_in_the_policies_is_refused_and_not_shown(folder: Path) -> None:
+    """A repository is a bad place for it; the line names the file and not its content."""
+    (folder / "policies/keys").mkdir()
+    secret = generate(folder / "mine").private_path.read_text()
+    (folder / "policies/keys/city-energy.pub").write_text(secret)
+    done = check(folder)
+    assert done.status == 2
+    assert "`keys/city-energy.pub`" in done.line
+    assert secret.splitlines()[-1].rpartition(":")[2] not in done.line

@@ -1,0 +1,98 @@
+"""`docs/policies.md` lists the keys that the program reads, each with whether it may be left out, and its examples hold."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import msgspec
+import pytest
+
+from consent.core import case_residents, case_text, policy_bounds, policy_devices, policy_flows, policy_text
+from consent.core.case_text import read_cases
+from consent.core.cases import REASONS, try_case
+from consent.core.disclosure import Identity, Level, Space, Time
+from consent.core.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
+from consent.core.policy_file import Table
+from consent.core.records import Status
+from consent.policy_files import load_policies
+from tests.docs.pages import ROOT, pages
+
+PAGE = pages()["docs/policies.md"]
+TABLES: dict[str, type[Table]] = {
+    "Bounds": policy_bounds.BoundsTable,
+    "`city.toml`": policy_text.CityFile,
+    "`[city]`": policy_text.CityTable,
+    "`[limits]`": policy_text.LimitsTable,
+    "`[district.<id>]`": policy_text.DistrictTable,
+    "`[zone.<id>]`": policy_text.ZoneTable,
+    "`[property.<property>]`": policy_flows.PropertyTable,
+    "`[purpose.<id>]`": policy_flows.PurposeTable,
+    "`[recipient.<id>]`": policy_flows.RecipientTable,
+    "`[flow.<id>]`": policy_flows.FlowTable,
+    "`ask`": policy_bounds.AskTable,
+    "`neighbourhoods/<id>.toml`": policy_text.NeighbourhoodFile,
+    "`devices/<id>.toml`": policy_devices.ProfileTable,
+    "`[fields.<property>]`": policy_devices.FieldTable,
+    "`[time]`": policy_devices.TimeTable,
+    "`[sequence]`": policy_devices.SequenceTable,
+    "`[authentication]`": policy_devices.AuthenticationTable,
+    "`[case.<id>]`": case_text.CaseTable,
+    "`residents`": case_residents.ConsentTable,
+    "`told`": case_residents.ToldTable,
+}
+CHOICES: dict[tuple[str, str], type[StrEnum] | type[Level]] = {
+    ("Bounds", "identity"): Identity,
+    ("Bounds", "time"): Time,
+    ("Bounds", "space"): Space,
+    ("`[purpose.<id>]`", "legal_basis"): LegalBasis,
+    ("`[flow.<id>]`", "statistic"): Statistic,
+    ("`devices/<id>.toml`", "codec"): Codec,
+    ("`[time]`", "format"): TimeFormat,
+    ("`[time]`", "source"): TimeOrigin,
+    ("`[authentication]`", "scheme"): Scheme,
+    ("`residents`", "status"): Status,
+}
+_SECTION = re.compile(r"^##+ (?P<title>.+)\n(?P<text>(?:(?!#).*\n)*)", re.MULTILINE)
+_ROW = re.compile(r"^\| `(?P<key>[a-z_]+)` \| (?P<required>yes|no) \| (?P<value>.*) \|$", re.MULTILINE)
+
+
+def rows(title: str) -> dict[str, tuple[bool, str]]:
+    """Return (required, value) of each key that a section lists."""
+    (text,) = (match["text"] for match in _SECTION.finditer(PAGE.prose()) if match["title"] == title)
+    return {match["key"]: (match["required"] == "yes", match["value"]) for match in _ROW.finditer(text)}
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
+    """Each key, no other, and rightly whether it may be left out."""
+    read = {field.name: field.required for field in msgspec.structs.fields(TABLES[title])}
+    assert {key: required for key, (required, _) in rows(title).items()} == read
+
+
+def test_every_table_of_policies_and_cases_is_documented() -> None:
+    """A struct that is added to the readers is added to the page."""
+    rooms = (case_residents, case_text, policy_bounds, policy_devices, policy_flows, policy_text)
+    shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
+    assert shapes - {Table, case_text.CaseFile} == set(TABLES.values())
+
+
+@pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)
+def test_row_names_every_choice(title: str, key: str) -> None:
+    """Each member that a key may have, between backticks."""
+    named = set(re.findall(r"`([^`]+)`", rows(title)[key][1]))
+    assert {each.label if isinstance(each, Level) else str(each) for each in CHOICES[title, key]} == named
+
+
+def test_row_of_reasons_names_every_reason() -> None:
+    """All that a case can expect."""
+    assert set(re.findall(r"`([^`]+)`", rows("`[case.<id>]`")["reason"][1])) == set(REASONS)
+
+
+def test_examples_of_cases_hold_on_the_shipped_policies() -> None:
+    """What the page shows can be copied."""
+    policies = load_policies(ROOT / "policies")
+    examples = [block.text for block in PAGE.blocks("toml") if "[case." in block.text]
+    cases = [case for text in examples for case in read_cases("docs/policies.md", text.encode(), policies)]
+    assert len(cases) == 2
+    assert not [outcome for outcome in (try_case(policies, case) for case in cases) if not outcome.passed]
