@@ -25,8 +25,10 @@ def as_text(checked: Checked) -> str:
 
 
 def _sum(checked: Checked, policies: PolicySet) -> str:
-    what = f"{len(policies.flows)} flows, {len(checked.outcomes)} cases, policies {policies.sha256.hex()}"
-    return f"failed: {len(checked.failed)} of the cases; {what}" if checked.failed else f"well: {what}"
+    cases, named = len(checked.outcomes), f"policies {policies.sha256.hex()}"
+    if checked.failed:
+        return f"failed: {len(checked.failed)} of {cases} cases, {named}"
+    return f"well: {len(policies.flows)} flows, {cases} cases, {named}"
 
 
 def as_json(checked: Checked) -> str:

@@ -9,20 +9,22 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 import structlog
 
 from consent.core.policy import PolicySet
+from consent.core.policy_archive import pack_files
 from consent.core.policy_text import parse_policies
 from consent.core.records import decode as decode_consent
 from gateway.audit.entries import Entry
-from gateway.audit.tiles import LogWriter, labels_path
+from gateway.audit.tiles import LogWriter, labels_path, policies_path
 from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
-from gateway.core.effects import BundleRow, LogRow
+from gateway.core.effects import BundleRow, Commit
 from gateway.core.plans import Device, InForce
 from gateway.core.state import Claim, Handed, Identity, State, Subject, decode_ledger
 from gateway.edge.clock import GatewayClock
@@ -66,6 +68,7 @@ class DurableState:
         self._published_size = 0
         self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
         self._unexported: dict[int, bytes] = {}  # openings likewise
+        self._shortened: dict[int, bytes] = {}  # openings that lie in their folder longer than an erasure has left them
         self._committed_ledger = b""
 
     @property
@@ -87,13 +90,20 @@ class DurableState:
             await self.store.close()
             raise
 
-    async def _begin(self) -> None:
+    async def bring_back(self) -> None:
+        """Bring memory back to what the open database says, and change nothing.
+
+        Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
+        """
         try:
             await self._bring_back()
         except sqlite3.DatabaseError as error:
             raise CorruptionError(f"`{self.store.path}`: {error}") from error
         except (ValueError, msgspec.MsgspecError) as error:
             raise CorruptionError(f"`{self.store.path}`: a record in it cannot be read ({type(error).__name__})") from error
+
+    async def _begin(self) -> None:
+        await self.bring_back()
         now_ms = self.clock.now_ms()
         changes.begin_log(self.state, now_ms)
         if self.state.force is None:
@@ -102,6 +112,8 @@ class DurableState:
         changes.checkpoint(self.state, now_ms)
         await self.commit()
         self.publisher.write_waiting()
+        if await self.store.scrub_is_due():
+            await self._finish_erasure()
         _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry))
 
     async def _bring_back(self) -> None:
@@ -148,9 +160,12 @@ class DurableState:
         if self._published_size > state.log.size:
             raise CorruptionError(
                 f"the published log has `{self._published_size}` entries and the database `{state.log.size}`: "
-                "an old state was restored"
+                "an old state was restored; `sluice restore` brings a backup up to date with the log"
             )
         self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
+        for content in await self.store.policies(self._published_size):
+            files = msgspec.msgpack.decode(content, type=changes.PolicyRow).files
+            self._unpublished[policies_path(sha256(packed := pack_files(files)).digest())] = packed
         if self.publisher.exports_openings:
             self._unexported = dict(await self.store.openings(self.publisher.exported_until(self._published_size)))
 
@@ -202,6 +217,7 @@ class DurableState:
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""
         index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
+        self._unpublished[policies_path(policies.sha256)] = pack_files(policies.files)
         self._make_seals(public_keys)
         return index
 
@@ -236,23 +252,48 @@ class DurableState:
         """Make durable what the core asks for, in one transaction; then hand what it may publish to the publisher."""
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
-        self._collect(commit.log)
+        self._collect(commit)
         publication = None
         if commit.head is not None:
             files = self.state.log.files_since(self._published_size) | self._unpublished
-            publication = Publication(files, commit.head, self._unexported)
+            publication = Publication(files, commit.head, self._unexported, self._shortened)
             self._published_size = self.state.log.size
-            self._unpublished, self._unexported = {}, {}
+            self._unpublished, self._unexported, self._shortened = {}, {}, {}
         await self.store.commit(commit, self.clock.now_ms())
         if publication is not None:
             self.publisher.publish(publication)
 
-    def _collect(self, rows: Sequence[LogRow]) -> None:
-        for row in rows:
+    def _collect(self, commit: Commit) -> None:
+        for row in commit.log:
             if row.labels is not None:
                 self._unpublished[labels_path(row.index)] = row.labels
             if self.publisher.exports_openings:
                 self._unexported[row.index] = row.opening
+        for index, opening in commit.openings if self.publisher.exports_openings else ():
+            self._unexported.pop(index, None)
+            self._shortened[index] = opening
+
+    def checkpoint(self) -> None:
+        """Have the next commit publish all that was logged so far."""
+        changes.checkpoint(self.state, self.clock.now_ms())
+
+    async def erased(self) -> bool:
+        """Once an erasure is committed, leave nothing of what it deleted anywhere on the disk.
+
+        Returns: False where the disk has no room for that; the next start tries again.
+        """
+        await self.publisher.drained()
+        if await self.store.scrub():
+            await self.store.scrubbed()
+            return True
+        _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
+        return False
+
+    async def _finish_erasure(self) -> None:
+        """Do what an erasure left undone when the process ended."""
+        async for index, opening in self.store.each_opening():
+            self.publisher.mend_opening(index, opening)
+        await self.erased()
 
     async def close(self) -> None:
         """Publish what waits, and let the database go."""

@@ -38,7 +38,7 @@ def explain(args: argparse.Namespace) -> int:
 
 def _outcome_text(outcome: dict[str, Any]) -> str:
     """Return the sentences, then what they rest on."""
-    rows = [(note["text"]["axis"], f"{note['text']['value']}: {note['text']['bounded_by']}") for note in outcome["axes"]]
+    rows = [(note["text"]["axis"], note["text"]["summary"]) for note in outcome["axes"]]
     entries = [f"policy {outcome['policy_entry']}", *(f"consent {index}" for index in outcome["consent_entries"])]
     rows.append(("log entries", ", ".join(entries)))
     if outcome["expires_ms"] is not None:
@@ -120,7 +120,7 @@ def _difference_text(found: dict[str, Any]) -> str:
             row["profile"] or "not told",
             _zones_text(row),
             row["axis"],
-            f"{row['old']} → {row['new']}" if row["old"] else "not told",
+            f"{row['old'] or 'not told'} → {row['new'] or 'not told'}",
             _whose_text(row),
         ]
         for row in found["changes"]
@@ -141,12 +141,14 @@ def _zones_text(row: dict[str, Any]) -> str:
 def _whose_text(row: dict[str, Any]) -> str:
     if row["count"] is None:
         return str(row["whose"])
-    least, most = row["count"]
+    things = "devices" if row["whose"] == Whose.PUBLIC else "subjects"
+    return f"{row['whose']}: {_count_text(*row['count'])} {things}"
+
+
+def _count_text(least: int, most: int) -> str:
     if least == most:
-        count = str(least) if least else "none"
-    else:
-        count = f"fewer than {most + 1}" if least == 1 else f"{least} to {most}"
-    return f"{row['whose']}: {count}" + ("" if row["whose"] == Whose.PUBLIC else " subjects")
+        return str(least or "no")
+    return f"fewer than {most + 1}" if least == 1 else f"{least} to {most}"
 
 
 def _columns(rows: list[list[str]]) -> str:

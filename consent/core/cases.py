@@ -123,21 +123,23 @@ def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, 
         wanted = f"`{expected.reason}`" if expected.reason else _levels(dict(expected.axes)) or "that something is permitted"
         yield wanted, f"`{decision.reason}`" if decision.reason else _levels(axes)
         return
-    if decision.reason == PERMITTED:
-        yield from _other_axes(expected, axes, dict(decision.bounds))
+    told = _other_axes(expected, axes, dict(decision.bounds)) if decision.reason == PERMITTED else {}
+    yield from told.values()
     holders = {axis: tuple(sorted(sources)) for axis, sources in decision.bounds}
     for axis, sources in expected.bounds:
-        if holders.get(axis, ()) != sources:
+        if axis not in told and holders.get(axis, ()) != sources:
             yield f"{axis} held by {_sources(sources)}", f"{axis} held by {_sources(holders.get(axis, ()))}"
 
 
-def _other_axes(expected: Expected, axes: dict[str, str], bounds: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+def _other_axes(expected: Expected, axes: dict[str, str], bounds: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, str]]:
+    """Return, for each axis at another level than expected, what was expected and what came."""
     wanted = dict(expected.axes)
-    named = [*wanted, *(axis for axis in axes if axis not in wanted)] if expected.exact else [*wanted]
-    for axis in named:
-        level = axes.get(axis, _UNBOUND)
-        if wanted.get(axis, _UNBOUND) != level:
-            yield f"{axis} `{wanted.get(axis, _UNBOUND)}`", f"{axis} `{level}` (held by {_sources(bounds.get(axis, ()))})"
+    named = wanted | {axis: _UNBOUND for axis in axes if axis not in wanted} if expected.exact else wanted
+    return {
+        axis: (f"{axis} `{level}`", f"{axis} `{axes.get(axis, _UNBOUND)}` (held by {_sources(bounds.get(axis, ()))})")
+        for axis, level in named.items()
+        if axes.get(axis, _UNBOUND) != level
+    }
 
 
 def _levels(axes: dict[str, str]) -> str:

@@ -3,17 +3,24 @@
 The effective disclosure is the meet of what the flow asks, the city's ceiling, the neighbourhood's ceiling, every resident's
 consent, and the device class's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
 arguments alone, so an auditor who has them reaches the same one.
+
+Citizens are many, and a change of policies decides for all of them. So what speaks before any resident does is met once and
+kept with the policies, as a ``_Setting``; each resident's limits then lower it axis by axis; and who bounds which axis is worked
+out only when asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from decimal import Decimal
 from functools import lru_cache
 from math import inf
 from typing import Final
 
-from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Time, meet_axes, normalise
+import msgspec
+
+from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet_axes
 from consent.core.notice import FlowTerms
 from consent.core.policy import Flow, LegalBasis, PolicySet
 from consent.core.records import Consent, Status
@@ -22,6 +29,8 @@ PERMITTED: Final = ""
 """The reason of a decision that withholds nothing."""
 
 _STANDING: Final = {
+    Status.GIVEN: PERMITTED,
+    Status.RENEWED: PERMITTED,
     Status.REQUESTED: "requested",
     Status.REFUSED: "refused",
     Status.WITHDRAWN: "withdrawn",
@@ -40,12 +49,63 @@ _UNBOUNDED: Final[dict[str, object]] = {
     "budget": TOP.budget,
 }
 
+_CLOSED: Final = "closed"
+"""Why a meet is no disclosure where some axis is at its least; ``_closed_by`` tells whose doing it is."""
+
+_AGGREGATE: Final = Identity.AGGREGATE  # members of an enumeration are looked up at some cost
+
 Bounds = tuple[tuple[str, tuple[str, ...]], ...]
 """(axis, those who together bound it); an axis that nobody bounds is absent."""
 
+Precision = tuple[tuple[str, Decimal], ...]
+"""As in ``Disclosure``."""
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+
+class _Setting(msgspec.Struct, frozen=True):
+    """What policies say of a flow, for devices of one class in one neighbourhood, before any resident speaks.
+
+    Attributes:
+        sources: Who speaks, by the names of ``Decision.bounds``.
+        least: Their meet, axis by axis.
+        terms: What a resident would agree to.
+        by_consent: Whether the flow's purpose rests on consent.
+        figures: Whether the flow draws any.
+    """
+
+    sources: dict[str, Disclosure]
+    least: Disclosure
+    terms: FlowTerms
+    by_consent: bool
+    figures: bool
+
+
+class _Speakers(msgspec.Struct, frozen=True):
+    """All who spoke in a decision: its setting, and the consents, which all hold."""
+
+    setting: _Setting
+    consents: tuple[Consent, ...]
+
+    def bounds(self) -> Bounds:
+        """Return who holds each axis of the meet of all where it is."""
+        given = {f"consent:{number}": binding_limits(each.limits) for number, each in enumerate(self.consents)}
+        sources = self.setting.sources | given
+        return bounds_of(sources, meet_axes(*sources.values()))
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """Consents of which some are absent or do not hold."""
+
+    terms: FlowTerms
+    consents: tuple[Consent | None, ...]
+    now_ms: int
+
+    def bounds(self) -> Bounds:
+        """Return whose consents those are: they hold the first axis at its least."""
+        refusing = [f"consent:{number}" for number, each in enumerate(self.consents) if _fault(self.terms, each, self.now_ms)]
+        return (("identity", tuple(refusing)),)
+
+
+class Decision(msgspec.Struct, frozen=True):
     """What a flow may get of a subject.
 
     Attributes:
@@ -56,15 +116,21 @@ class Decision:
             (a subject's device under a public task), `unknown-flow`, `unknown-zone`.
         bounds: For each axis who holds it where it is: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
             the consents given), `class-cap`. Removing all that are named raises the axis; removing any other does not.
+        held: What ``bounds`` is worked out from.
         since_ms: When the latest of the residents' present terms took force; 0 without a subject.
         expires_ms: When the first of the residents' consents ends; None where none does.
     """
 
     disclosure: Disclosure
     reason: str
-    bounds: Bounds
+    held: Bounds | _Speakers | _Refusal
     since_ms: int
     expires_ms: int | None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return who holds each axis, worked out anew each time: only explanations ask."""
+        return self.held if isinstance(self.held, tuple) else self.held.bounds()
 
 
 def decide(
@@ -90,42 +156,40 @@ def decide(
     place = policies.zones.get(zone)
     if place is None:
         return _withheld("unknown-zone")
-    by_consent = policies.purposes[asked.purpose].legal_basis is LegalBasis.CONSENT
-    if by_consent is (consents is None):
-        return _withheld("no-subject-consent" if by_consent else "has-subject")
-    if consents is not None:
-        refusal = _refusal(policies, asked, consents, now_ms)
-        if refusal is not None:
-            return refusal
-    neighbourhood = "" if place.neighbourhood is None else place.neighbourhood
-    community = policies.neighbourhoods.get(neighbourhood, TOP)
-    limits = tuple([c.limits for c in consents or () if c is not None])
-    disclosure, reason, bounds = _weigh(asked.ask, policies.ceiling, neighbourhood, community, limits, cap, bool(asked.statistic))
-    since_ms, expires_ms = _span(consents or ())
-    return Decision(disclosure, reason, bounds, since_ms, expires_ms)
-
-
-def _refusal(policies: PolicySet, flow: Flow, consents: Sequence[Consent | None], now_ms: int) -> Decision | None:
-    """Return the decision to withhold if any resident's consent is absent or does not hold."""
+    setting = _setting(policies, asked, place.neighbourhood or "", cap)
+    if setting.by_consent is (consents is None):
+        return _withheld("no-subject-consent" if setting.by_consent else "has-subject")
+    if consents is None:
+        return _weigh(setting, ())
     if not consents:
         return _withheld("no-consent")
-    reasons = ["no-consent" if consent is None else standing(policies, flow, consent, now_ms) for consent in consents]
-    if not any(reasons):
-        return None
-    refusing = tuple(f"consent:{number}" for number, reason in enumerate(reasons) if reason)
-    return _withheld(next(reason for reason in reasons if reason), ("identity", refusing))
+    for consent in consents:
+        fault = _fault(setting.terms, consent, now_ms)
+        if fault:
+            return Decision(BOTTOM, fault, _Refusal(setting.terms, tuple(consents), now_ms), 0, None)
+    return _weigh(setting, tuple(consents))  # type: ignore[arg-type]  # one that is absent has a fault
 
 
 def standing(policies: PolicySet, flow: Flow, consent: Consent, now_ms: int) -> str:
     """Return why a consent does not hold for a flow at this moment; empty where it does."""
-    if not consent.permits:
-        return _STANDING[consent.status]
+    return _fault(policies.terms[flow.id], consent, now_ms)
+
+
+def _fault(present: FlowTerms, consent: Consent | None, now_ms: int) -> str:
+    """Return why a consent does not hold for a flow with these terms; empty where it does."""
+    if consent is None:
+        return "no-consent"
+    said = _STANDING[consent.status]
+    if said:
+        return said
     if consent.expiry_ms is not None and now_ms >= consent.expiry_ms:
         return "expired"
-    agreed = consent.terms_of(flow.id)
+    if present in consent.terms:
+        return PERMITTED
+    agreed = consent.terms_of(present.flow)
     if agreed is None:
         return "no-consent"
-    return PERMITTED if _covered(policies.terms[flow.id], agreed) else "invalidated"
+    return PERMITTED if _covered(present, agreed) else "invalidated"
 
 
 @lru_cache(maxsize=1024)
@@ -135,48 +199,94 @@ def _covered(present: FlowTerms, agreed: FlowTerms) -> bool:
 
 def binding_limits(limits: Disclosure) -> Disclosure:
     """Return a consent's limits as they bind: who demands a group or a budget, which only figures have, permits figures only."""
-    if limits.identity > Identity.AGGREGATE and (limits.group > 1 or limits.budget < inf):
-        return replace(limits, identity=Identity.AGGREGATE)
-    return limits
+    identity = _binding_identity(limits)
+    return limits if identity is limits.identity else replace(limits, identity=identity)
 
 
-def _span(consents: Sequence[Consent | None]) -> tuple[int, int | None]:
-    since_ms, expires_ms = 0, None
+def _binding_identity(limits: Disclosure) -> Identity:
+    identity = limits.identity
+    return _AGGREGATE if identity > _AGGREGATE and (limits.group > 1 or limits.budget < inf) else identity
+
+
+def _withheld(reason: str) -> Decision:
+    return Decision(BOTTOM, reason, (), 0, None)
+
+
+def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
+    """Return what policies say before any resident speaks; it is kept with them, as the terms of their flows are."""
+    kept: dict[tuple[str, str, Disclosure], _Setting] = vars(policies).setdefault("_settings", {})
+    key = (flow.id, neighbourhood, cap)
+    setting = kept.get(key)
+    if setting is None:
+        sources = {"ask": flow.ask, "ceiling": policies.ceiling, "class-cap": cap}
+        if neighbourhood:
+            sources[f"neighbourhood:{neighbourhood}"] = policies.neighbourhoods.get(neighbourhood, TOP)
+        by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+        least = meet_axes(*sources.values())
+        setting = kept[key] = _Setting(sources, least, policies.terms[flow.id], by_consent, bool(flow.statistic))
+    return setting
+
+
+def _weigh(setting: _Setting, consents: tuple[Consent, ...]) -> Decision:
+    """Decide where every consent holds: take the least of all who speak, axis by axis, and see what it comes to."""
+    least, since_ms, expires_ms = setting.least, 0, None
+    identity, time, space, precision = least.identity, least.time, least.space, least.precision
+    group, retention_days, budget = least.group, least.retention_days, least.budget
     for consent in consents:
-        if consent is None:
-            continue
-        since_ms = max(since_ms, consent.since_ms)
-        if consent.expiry_ms is not None:
-            expires_ms = consent.expiry_ms if expires_ms is None else min(expires_ms, consent.expiry_ms)
-    return since_ms, expires_ms
-
-
-def _withheld(reason: str, *bounds: tuple[str, tuple[str, ...]]) -> Decision:
-    return Decision(BOTTOM, reason, bounds, 0, None)
+        limits = consent.limits
+        own_identity = _binding_identity(limits)
+        if own_identity < identity:
+            identity = own_identity
+        if limits.time < time:
+            time = limits.time
+        if limits.space < space:
+            space = limits.space
+        if limits.precision:
+            precision = _coarser(precision, limits.precision)
+        if limits.group > group:
+            group = limits.group
+        if limits.retention_days < retention_days:
+            retention_days = limits.retention_days
+        if limits.budget < budget:
+            budget = limits.budget
+        if consent.since_ms > since_ms:
+            since_ms = consent.since_ms
+        if consent.expiry_ms is not None and (expires_ms is None or consent.expiry_ms < expires_ms):
+            expires_ms = consent.expiry_ms
+    point, fault = _outcome(identity, time, space, precision, group, retention_days, budget, setting.figures)
+    speakers = _Speakers(setting, consents)
+    if not fault:
+        return Decision(point, PERMITTED, speakers, since_ms, expires_ms)
+    reason = _closed_by(speakers.bounds(), point) if fault == _CLOSED else fault
+    return Decision(BOTTOM, reason, speakers, since_ms, expires_ms)
 
 
 @lru_cache(maxsize=8192)
-def _weigh(
-    ask: Disclosure,
-    ceiling: Disclosure,
-    neighbourhood: str,
-    community: Disclosure,
-    limits: tuple[Disclosure, ...],
-    cap: Disclosure,
-    has_statistic: bool,
-) -> tuple[Disclosure, str, Bounds]:
-    """Return the meet of all that speak, why it withholds if it does, and who bounds each axis."""
-    sources = {"ask": ask, "ceiling": ceiling, "class-cap": cap}
-    if neighbourhood:
-        sources[f"neighbourhood:{neighbourhood}"] = community
-    sources |= {f"consent:{number}": binding_limits(each) for number, each in enumerate(limits)}
-    least = meet_axes(*sources.values())
-    bounds = bounds_of(sources, least)
-    if least.is_bottom:
-        return BOTTOM, _closed_by(bounds, least), bounds
-    if least.identity is Identity.AGGREGATE and (least.time is Time.EXACT or not has_statistic):
-        return BOTTOM, "not-aggregable", bounds
-    return normalise(least), PERMITTED, bounds
+def _outcome(
+    identity: Identity,
+    time: Time,
+    space: Space,
+    precision: Precision,
+    group: int,
+    retention_days: int,
+    budget: float,
+    figures: bool,
+) -> tuple[Disclosure, str]:
+    """Return the point where all axes are, made once for all who come to it, and why it cannot be honoured, if so."""
+    point = Disclosure(identity, time, space, precision, group, retention_days, budget)
+    if point.is_bottom:
+        return point, _CLOSED
+    if identity is _AGGREGATE and (time is Time.EXACT or not figures):
+        return point, "not-aggregable"
+    return point, PERMITTED
+
+
+@lru_cache(maxsize=1024)
+def _coarser(one: Precision, other: Precision) -> Precision:
+    steps = dict(one)
+    for name, step in other:
+        steps[name] = max(step, steps.get(name, step))
+    return tuple(sorted(steps.items()))
 
 
 def bounds_of(sources: dict[str, Disclosure], least: Disclosure) -> Bounds:

@@ -81,6 +81,7 @@ class AxisNote:
         label: The axis in words.
         value_text: The value in words.
         holders_text: Those who bound it in words.
+        summary: Value and holders in one line.
         more: What would have to change for more to leave, as a sentence.
     """
 
@@ -90,6 +91,7 @@ class AxisNote:
     label: str
     value_text: str
     holders_text: str
+    summary: str
     more: str
 
 
@@ -124,7 +126,13 @@ class Explanation:
                     "axis": note.axis,
                     "value": note.value,
                     "bounded_by": list(note.bounded_by),
-                    "text": {"axis": note.label, "value": note.value_text, "bounded_by": note.holders_text, "more": note.more},
+                    "text": {
+                        "axis": note.label,
+                        "value": note.value_text,
+                        "bounded_by": note.holders_text,
+                        "summary": note.summary,
+                        "more": note.more,
+                    },
                 }
                 for note in self.axes
             ],
@@ -219,15 +227,16 @@ def _binding_axes(matter: Matter, point: Disclosure) -> Iterator[str]:
 
 def _note(matter: Matter, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
     value = _on_axis(point, axis)
-    speakers = matter.speakers()
-    holders = book.holders(sources, matter.profile, speakers) if sources else book.say("holder.nobody")
+    told = book.value(axis, value, matter.zone)
+    holders = book.holders(sources, matter.profile, matter.speakers()) if sources else book.say("holder.nobody")
     return AxisNote(
         axis=axis,
         value=_written(matter, axis, value),
         bounded_by=sources,
         label=book.axis(axis),
-        value_text=book.value(axis, value, matter.zone),
+        value_text=told,
         holders_text=holders,
+        summary=book.say("limited", value=told, holders=holders),
         more=book.say("more", holders=holders) if sources else book.say("more.unbounded"),
     )
 
@@ -239,9 +248,9 @@ def _on_axis(point: Disclosure, axis: str) -> Any:
 
 
 def _written(matter: Matter, axis: str, value: Any) -> object:
-    """Return a value as policies write it; a property that nobody bounds is told to its first step."""
+    """Return a value as policies write it; precision as the step to which a property is told."""
     if axis.startswith(PRECISION):
-        return f"{matter.policies.properties[axis.removeprefix(PRECISION)].ladder[0] if value is None else value:f}"
+        return f"{matter.policies.properties[axis.removeprefix(PRECISION)].rung(value):f}"
     return value.label if axis in ("identity", "time", "space") else value
 
 

@@ -99,7 +99,7 @@ class PhraseBook:
     def _step(self, name: str, step: Decimal | None) -> str:
         known = self._policies.properties[name]
         unit = UNITS.get(known.unit, known.unit)
-        amount = self._decimal(f"{known.ladder[0] if step is None else step:f}")
+        amount = self._decimal(f"{known.rung(step):f}")
         return self.say("precision", step=f"{amount} {unit}".rstrip())
 
     def _decimal(self, number: str) -> str:

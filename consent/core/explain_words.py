@@ -83,6 +83,7 @@ ENGLISH: Final[Words] = {
     "holder.other": "another resident's answer",
     "holder.resident": "a resident's answer",
     "holder.nobody": "nobody",
+    "limited": "{value}, held by {holders}",
     "more": "More would leave only if the following changed: {holders}.",
     "more.unbounded": "Nobody limits this.",
     # that nothing leaves, and why
@@ -190,6 +191,7 @@ SPANISH: Final[Words] = {
     "holder.other": "la respuesta de otra persona residente",
     "holder.resident": "la respuesta de una persona residente",
     "holder.nobody": "nadie",
+    "limited": "{value}; lo limita: {holders}",
     "more": "Solo saldría más si cambiara lo siguiente: {holders}.",
     "more.unbounded": "Nadie limita esto.",
     "nothing": "No sale ningún dato suyo para {flow}.",
@@ -294,6 +296,7 @@ PORTUGUESE: Final[Words] = {
     "holder.other": "a resposta de outra pessoa residente",
     "holder.resident": "a resposta de uma pessoa residente",
     "holder.nobody": "ninguém",
+    "limited": "{value}; limita-o: {holders}",
     "more": "Só sairia mais se mudasse o seguinte: {holders}.",
     "more.unbounded": "Ninguém limita isto.",
     "nothing": "Não sai nenhum dado seu para {flow}.",

@@ -52,6 +52,12 @@ def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consen
                 yield speaker.stop(Step.INVALIDATE, terms.flow, [consent])
 
 
+def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
+    """Make the records that end every consent that still holds, for when it is not known what was said since."""
+    for speaker, entry in _holding(book, Step.INVALIDATE, now_ms):
+        yield speaker.stop(Step.INVALIDATE, entry.consent.scope, [entry.consent])
+
+
 def _holding(book: Book, step: Step, now_ms: int) -> Iterator[tuple[Speaker, Entry]]:
     """Go through all that counts and may lapse, with whoever said it."""
     for subject, resident, entries in book:

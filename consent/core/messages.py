@@ -24,6 +24,7 @@ class MessageKind(StrEnum):
     EXPIRED = "expired"
     INVALIDATED = "invalidated"
     REVOKED = "revoked"
+    RESTORED = "restored"
 
 
 TEXTS: Final[dict[MessageKind, dict[str, str]]] = {
@@ -71,6 +72,14 @@ TEXTS: Final[dict[MessageKind, dict[str, str]]] = {
         "en": "Your consent to “{scope}” was ended by an authority; its name stands in the record.",
         "es": "Una autoridad ha puesto fin a su consentimiento para «{scope}»; su nombre consta en el registro.",
         "pt": "Uma autoridade pôs fim ao seu consentimento para «{scope}»; o nome dela consta no registo.",
+    },
+    MessageKind.RESTORED: {
+        "en": "The gateway was restored from an older copy and cannot know what you said since, so your consent to “{scope}” has"
+        " ended. Nothing more leaves unless you agree anew.",
+        "es": "La pasarela se restauró a partir de una copia anterior y no puede saber qué dijo después, así que su"
+        " consentimiento para «{scope}» ha terminado. No sale nada más si no acepta de nuevo.",
+        "pt": "O gateway foi reposto a partir de uma cópia anterior e não pode saber o que disse depois, por isso o seu"
+        " consentimento para «{scope}» terminou. Nada mais sai se não concordar de novo.",
     },
 }
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from functools import cached_property
 
@@ -127,6 +127,17 @@ class Property:
     unit: str
     ladder: tuple[Decimal, ...]
     clamp: tuple[Decimal, Decimal] | None
+
+    def rung(self, bound: Decimal | None) -> Decimal:
+        """Return the step to which values are told under a bound on their precision; None is no bound.
+
+        The finest step of the ladder that is no finer than the bound: a consent may name one that the ladder no longer has.
+        """
+        if bound is None:
+            return self.ladder[0]
+        coarsest = self.ladder[-1]
+        steps = (bound / coarsest).to_integral_value(ROUND_CEILING)
+        return next((step for step in self.ladder if step >= bound), coarsest * steps)
 
 
 @dataclass(frozen=True, slots=True)

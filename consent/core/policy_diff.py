@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from consent.core.book import applying
-from consent.core.disclosure import TOP, Disclosure, Identity
+from consent.core.disclosure import TOP, Disclosure, Identity, Time
 from consent.core.policy import PolicySet
 from consent.core.policy_diff_rows import Alike, Change, Rows, Whose
 from consent.core.policy_diff_rules import Rule, rule_changes
@@ -23,7 +23,13 @@ from consent.core.population import Group, Voice
 from consent.core.records import ID_BYTES, Consent, Status
 
 _FIGURES_ONLY: Final = replace(TOP, identity=Identity.AGGREGATE)
-_AGREEING: Final = {Whose.AGREEING: TOP, Whose.FIGURES: _FIGURES_ONLY}
+_EVERYBODY: Final[tuple[tuple[Whose, Disclosure | None], ...]] = (
+    (Whose.AGREEING, TOP),
+    (Whose.FIGURES, _FIGURES_ONLY),
+    (Whose.FIGURES, replace(_FIGURES_ONLY, time=Time.MINUTE_1)),  # of exact times no figure is made, of windows it is
+    (Whose.PUBLIC, None),
+)
+"""Who may be concerned, with the limits that they set. Whoever sets others reveals more only where one of these does."""
 
 Concerned = dict[str, frozenset[bytes]]
 """Members by zone."""
@@ -100,11 +106,11 @@ class _Comparison:
         subjects, devices = self._members(has_subject=True), self._members(has_subject=False)
         for profile in sorted(self._old.profiles.keys() | self._new.profiles.keys()):
             for zones in self._alike.values():
-                for whose in (Whose.AGREEING, Whose.FIGURES, Whose.PUBLIC):
+                for whose, limits in _EVERYBODY:
                     here = devices if whose is Whose.PUBLIC else subjects
                     concerned = {zone: here.get((profile, zone), frozenset()) for zone in zones}
                     for flow in self._flows:
-                        self._weigh_agreeing(whose, flow, profile, concerned)
+                        self._weigh_agreeing(whose, limits, flow, profile, concerned)
 
     def _members(self, *, has_subject: bool) -> dict[tuple[str, str], frozenset[bytes]]:
         found: dict[tuple[str, str], frozenset[bytes]] = {}
@@ -114,8 +120,7 @@ class _Comparison:
                 found[key] = found.get(key, frozenset()) | group.members
         return found
 
-    def _weigh_agreeing(self, whose: Whose, flow: str, profile: str, concerned: Concerned) -> None:
-        limits = _AGREEING.get(whose)
+    def _weigh_agreeing(self, whose: Whose, limits: Disclosure | None, flow: str, profile: str, concerned: Concerned) -> None:
         consents = [None if limits is None else _yes(policies, flow, limits) for policies in (self._old, self._new)]
         for alike in self._differences(whose, flow, profile, next(iter(concerned)), *consents):
             said = whose is Whose.FIGURES and self.rows.has(replace(alike, whose=Whose.AGREEING), next(iter(concerned)))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from consent.core.policy_reach import Direction
+from consent.core.policy_reach import NOTHING, Direction
 
 LEAST_FLOOR: Final = 5
 """Counts are never told finer than this, also where the city has no floor of its own."""
@@ -98,6 +98,12 @@ class Alike:
     new: str
 
 
+def _of_few(alike: Alike) -> Alike:
+    """Return what may be told of few: why nothing leaves follows from the policies, what did or will from what they said."""
+    old, new = [label if label.startswith(NOTHING) else "" for label in (alike.old, alike.new)]
+    return replace(alike, profile="", old=old, new=new)
+
+
 class Rows:
     """Collects changes, zone by zone."""
 
@@ -130,7 +136,7 @@ class Rows:
         for alike, zones in self._found.items():
             members = set().union(*zones.values())
             if alike.whose is Whose.STANDING and len(members) < self._floor:
-                few[Alike(alike.direction, alike.whose, alike.flow, "", alike.axis, "", "")] |= members
+                few[_of_few(alike)] |= members
             else:
                 rows.append(self._row(alike, self._told(alike, zones), members))
         rows += [self._row(alike, (), members) for alike, members in few.items()]

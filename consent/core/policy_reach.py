@@ -76,7 +76,7 @@ def _steps(policies: PolicySet, measured: Sequence[str], point: Disclosure, *, h
         yield axis, Step(level, level.label)
     for name in measured:
         known = policies.properties[name]
-        step = point.step(name) or known.ladder[0]
+        step = known.rung(point.step(name))
         yield f"precision.{name}", Step(-float(step), f"{step:f} {known.unit}")
     if has_subject and point.identity is Identity.AGGREGATE:
         yield "group", Step(-point.group, str(point.group))

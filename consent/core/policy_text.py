@@ -19,8 +19,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from consent.core.disclosure import Disclosure
-from consent.core.encoding import encode_canonical
 from consent.core.policy import City, Limits, PolicySet, Profile, Texts, Zone
+from consent.core.policy_archive import pack_files
 from consent.core.policy_bounds import read_bounds
 from consent.core.policy_devices import read_profile
 from consent.core.policy_file import Number, PolicyFile, Table
@@ -121,7 +121,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
             profiles[name] = read_profile(PolicyFile(path, files[path]), name, declared.languages, declared.properties)
     districts = {name: _district(file, name, value, city) for name, value in tables.district.items()}
     return PolicySet(
-        sha256=hashlib.sha256(encode_canonical({path: bytes(data) for path, data in files.items()})).digest(),
+        sha256=hashlib.sha256(pack_files(files)).digest(),
         files=dict(files),
         city=city,
         purposes=declared.purposes,

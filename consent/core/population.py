@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final
 
 from consent.core.book import Book, Entry
 from consent.core.records import FIRST, ID_BYTES, Consent, Status
 
 _NOBODY: Final = bytes(ID_BYTES)
+_INDEX: Final = attrgetter("index")
 
 Voice = tuple[Entry, ...]
 """All that counts of one resident; the indices only tell which came first."""
@@ -41,30 +43,57 @@ def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book,
         book: What the residents said.
         now_ms: What has run out by then counts as expired.
     """
-    voices: dict[bytes, tuple[Voice, ...]] = {}
-    members: dict[tuple[str, str, tuple[Voice, ...] | None], set[bytes]] = {}
+    sayings = _Sayings(now_ms)
+    said: dict[bytes, _Said] = {}
+    members: dict[tuple[str, str, _Said | None], set[bytes]] = {}
     for profile, zone, device, subject in devices:
-        if subject is not None and subject not in voices:
-            voices[subject] = tuple(_unnamed(book.entries(subject, who), now_ms) for who in book.residents(subject))
-        said = None if subject is None else voices[subject]
-        members.setdefault((profile, zone, said), set()).add(subject or device)
-    return [Group(profile, zone, said, frozenset(those)) for (profile, zone, said), those in members.items()]
+        if subject is not None and subject not in said:
+            said[subject] = tuple([sayings.numbers(book.entries(subject, who)) for who in book.residents(subject)])
+        key = profile, zone, None if subject is None else said[subject]
+        members.setdefault(key, set()).add(subject or device)
+    return [
+        Group(profile, zone, None if each is None else tuple(map(sayings.voice, each)), frozenset(those))
+        for (profile, zone, each), those in members.items()
+    ]
 
 
-def _unnamed(entries: Voice, now_ms: int) -> Voice:
-    """Return what a resident said without who, when, and by what proof, so that equal answers are equal."""
-    ordered = sorted(entries, key=lambda entry: entry.index)
-    return tuple([Entry(_bare(entry, now_ms), place) for place, entry in enumerate(ordered)])
+_Said = tuple[tuple[int, ...], ...]
+"""What a subject's residents said, each by the numbers of their sayings, oldest first."""
 
 
-def _bare(entry: Entry, now_ms: int) -> Consent:
-    consent = entry.consent
-    run_out = consent.permits and consent.expiry_ms is not None and consent.expiry_ms <= now_ms
+class _Sayings:
+    """Numbers the consents that differ in more than who gave them, when, and by what proof: hardly any do."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        self._known: dict[Consent, int] = {}
+        self._seen: dict[tuple[object, ...], int] = {}  # the book holds equal parts once, so their identities are a quick key
+
+    def numbers(self, entries: Voice) -> tuple[int, ...]:
+        """Return the numbers of what a resident said."""
+        return tuple([self._number(entry.consent) for entry in sorted(entries, key=_INDEX)])
+
+    def voice(self, numbers: Sequence[int]) -> Voice:
+        """Return what some numbers stand for."""
+        consents = list(self._known)
+        return tuple([Entry(consents[number], place) for place, number in enumerate(numbers)])
+
+    def _number(self, consent: Consent) -> int:
+        run_out = consent.permits and consent.expiry_ms is not None and consent.expiry_ms <= self._now_ms
+        key = id(consent.scope), id(consent.limits), id(consent.terms), consent.status, run_out
+        number = self._seen.get(key)
+        if number is None:
+            bare = _bare(consent, Status.EXPIRED if run_out else consent.status)
+            number = self._seen[key] = self._known.setdefault(bare, len(self._known))
+        return number
+
+
+def _bare(consent: Consent, status: Status) -> Consent:
     return replace(
         consent,
         subject=_NOBODY,
         resident=_NOBODY,
-        status=Status.EXPIRED if run_out else consent.status,
+        status=status,
         notice=b"",
         time_ms=0,
         since_ms=0,

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.dev.report import SetupError, run_quietly, say
 
@@ -24,15 +25,21 @@ LOCK_WAIT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that is looked for, and the package that holds it."""
+    """A program that is looked for, or a file of a library by its whole path, and the package that holds it."""
 
     name: str
     package: str
+
+    def is_present(self, path: str) -> bool:
+        """Say whether it is on this machine; programs are looked for in the folders of ``path``."""
+        return Path(self.name).exists() if os.path.isabs(self.name) else shutil.which(self.name, path=path) is not None
 
 
 MOSQUITTO = Program("mosquitto", "mosquitto")
 MOSQUITTO_SUB = Program("mosquitto_sub", "mosquitto-clients")
 STRACE = Program("strace", "strace")
+GO = Program("go", "golang-go")
+GO_TLOG = Program("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog/tlog.go", "golang-golang-x-mod-dev")
 
 
 def search_path() -> str:
@@ -44,7 +51,7 @@ def search_path() -> str:
 def missing_packages(programs: Sequence[Program]) -> list[str]:
     """Return the packages of those programs that are not on this machine."""
     path = search_path()
-    return [program.package for program in programs if shutil.which(program.name, path=path) is None]
+    return [program.package for program in programs if not program.is_present(path)]
 
 
 def missing_venv_package() -> list[str]:

@@ -21,6 +21,13 @@ def add_verbs(group: Verbs[Parser]) -> None:
     _openings(verify)
     verify.add_argument("--since", type=Path, metavar="FILE", help="a checkpoint kept earlier: read only what is new")
     verify.add_argument("--keep", type=Path, metavar="FILE", help="keep the checkpoint here if all is well")
+    replay = _verb(group, "replay", "take every decision to release again, from policies and consents")
+    _place(replay)
+    _trust(replay)
+    replay.add_argument("--openings", type=Path, required=True, metavar="DIR", help="openings, for accredited auditors")
+    replay.add_argument(
+        "--openings-days", type=int, default=90, metavar="DAYS", help="for how long the gateway keeps openings (default: 90)"
+    )
     prove = _verb(group, "prove", "write a receipt for one entry, which is checked without the log")
     _index(prove)
     _place(prove)

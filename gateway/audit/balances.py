@@ -29,13 +29,13 @@ _NAMES = {name for left, right in BALANCES for name in (left, *right)}
 ACCOUNTS: Final = frozenset(name for name in _NAMES if not name.endswith("."))
 REASON_ACCOUNTS: Final = tuple(sorted(name for name in _NAMES if name.endswith(".")))
 
-# Where a release books the pairs of a record, by the record's level of identity.
-ACCOUNT_OF_IDENTITY: Final[Mapping[str, str]] = {
-    "aggregate": "pairs.aggregated",
-    "per-record": "pairs.released",
-    "per-epoch": "pairs.aggregated",
-    "stable": "pairs.aggregated",
-}
+IDENTITIES: Final = frozenset({"aggregate", "per-record", "per-epoch", "stable"})
+"""The levels of identity that a released record can have."""
+
+
+def account_of(identity: str, statistic: str) -> str:
+    """Return where a release books the pairs of a record: a reading handed on by itself is released, any figure aggregated."""
+    return "pairs.released" if identity == "per-record" and not statistic else "pairs.aggregated"
 
 
 def is_account(name: str) -> bool:

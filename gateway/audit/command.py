@@ -27,6 +27,7 @@ from gateway.audit.progress import Progress
 from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
 from gateway.audit.reader import LONGEST_NOTE_BYTES, FileError, LogReader, OpeningsReader
 from gateway.audit.remote import source_of
+from gateway.audit.replay import Replay
 from gateway.audit.tile_proofs import proven_entry
 from gateway.audit.tlog_policy import PolicyFormatError
 from gateway.audit.trust import Trust, UntrustedError, open_checkpoint
@@ -52,6 +53,7 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
     """Run one of the commands with its parsed arguments, and return the exit status."""
     commands = {
         "verify": _verify,
+        "replay": _replay,
         "prove": _prove,
         "check-proof": _check_proof,
         "explain": _explain,
@@ -104,6 +106,22 @@ def _verify(args: argparse.Namespace, out: TextIO) -> int:
         _replace(args.keep, kept_file(verification.note))
     out.write(report.to_json() if args.json else report.to_text())
     return report.exit_status
+
+
+def _replay(args: argparse.Namespace, out: TextIO) -> int:
+    reader, checkpoint, trust = _open(args)
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    report = Replay(
+        reader,
+        checkpoint,
+        anchors_for(reader, args.key, args.witnesses).log,
+        OpeningsReader(args.openings),
+        openings_days=args.openings_days,
+        progress=Progress(terminal, time.monotonic()),
+    ).run()
+    text = [f"log: {checkpoint.origin}, {checkpoint.size} entries", *trust.lines(), *report.to_text().splitlines()]
+    told = {"origin": checkpoint.origin, "size": checkpoint.size, **report.as_json(), "trust": trust.as_json()}
+    return max(_tell(args, out, told, text, _quorum_problems(trust)), report.exit_status)
 
 
 def _prove(args: argparse.Namespace, out: TextIO) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from gateway.audit import canonical
-from gateway.audit.balances import ACCOUNT_OF_IDENTITY
+from gateway.audit.balances import IDENTITIES
 from gateway.audit.chain import Chain
 from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.openings import Opening, Part, labels_root
@@ -17,6 +17,7 @@ from gateway.audit.payloads import (
     AccountPayload,
     Contribution,
     ErasurePayload,
+    GapPayload,
     GenesisPayload,
     PayloadError,
     PolicyPayload,
@@ -28,6 +29,7 @@ from gateway.audit.recount import Recount
 from gateway.audit.report import StepRecord
 from gateway.audit.tiles import labels_path
 
+_ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # beside a release's parts about subjects
 _OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # a consent's own encoding; replaying it is another command's work
 
 
@@ -104,13 +106,16 @@ class EntryAudit:
             return
         for name in self._openings.strangers:
             self._opened.add(f"openings/{name}", "not named by an entry's index")
-        if self._erased > self._erasures_declared:
+        whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
+        if self._erased > self._erasures_declared or (whole and self._erased < self._erasures_declared):
             self._opened.add(
                 "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
             )
         self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
         recount = self.recount
         counted = f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
+        if recount.begun_anew:
+            counted += f", books begun anew `{recount.begun_anew}` times after a gap"
         if not recount.opened:
             self._ledger.leave_out("no account openings")
         elif recount.recounted < recount.accounts:
@@ -155,6 +160,8 @@ class EntryAudit:
             found = self.recount.void(payload if isinstance(payload, VoidPayload) else None)
         elif entry.kind is Kind.ACCOUNT:
             found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
+        elif entry.kind is Kind.GAP:
+            self.recount.gap(payload if isinstance(payload, GapPayload) else None)
         for problem in found:
             self._ledger.add(f"entry {index}", problem)
 
@@ -173,6 +180,8 @@ class EntryAudit:
             return _release(entry, opening)
         if len(opening.parts) != 1:
             raise PayloadError(f"an opening of kind `{entry.kind.word}` has one part")
+        if not isinstance(first, Part) and entry.kind not in _ERASABLE:
+            raise PayloadError(f"its part is erased, and nobody's erasure reaches an entry of kind `{entry.kind.word}`")
         if not isinstance(first, Part) or entry.kind in _OPAQUE:
             return None
         match entry.kind:
@@ -189,6 +198,8 @@ class EntryAudit:
                 return AccountPayload.decode(first.data)
             case Kind.VOID:
                 return VoidPayload.decode(first.data)
+            case Kind.GAP:
+                return GapPayload.decode(first.data)
             case _:
                 value = canonical.decode(first.data)
                 if not isinstance(value, dict) or value.get("kind") != entry.kind.word:
@@ -211,11 +222,13 @@ def _release(entry: Entry, opening: Opening) -> ReleasePayload:
             if max((one.policy, *one.consents)) >= entry.sequence:
                 raise PayloadError("a contribution rests on an entry that comes later")
             contributed[one.record] += one.n
+    short = 0
     for number, record in enumerate(payload.records):
-        if record.identity not in ACCOUNT_OF_IDENTITY:
+        if record.identity not in IDENTITIES:
             raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
         total = contributed[number]
         # Of data without a subject there are no contributions; erased ones no longer say whose record they were.
-        if total > record.n or (total != record.n and number in contributed and not opening.erased_count):
+        short += total != record.n and number in contributed
+        if total > record.n or short > opening.erased_count:
             raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")
     return payload

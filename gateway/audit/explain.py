@@ -14,7 +14,7 @@ from consent.core.encoding import disclosure_map
 from consent.core.records import PURPOSE_PREFIX, Consent, decode
 from consent.errors import RecordError
 from gateway.audit import canonical
-from gateway.audit.balances import ACCOUNT_OF_IDENTITY
+from gateway.audit.balances import IDENTITIES
 from gateway.audit.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.explain_words import say
 from gateway.audit.openings import Opening, Part
@@ -22,6 +22,7 @@ from gateway.audit.payloads import (
     AccountPayload,
     Contribution,
     GenesisPayload,
+    KeyPayload,
     PayloadError,
     ReleasePayload,
     ReleaseRecord,
@@ -107,7 +108,7 @@ def _content(entry: Entry, opening: Opening, language: str) -> Iterator[str]:
     if entry.kind is Kind.RELEASE:
         for part in opening.parts[1:]:
             if isinstance(part, Part):
-                yield _contribution(Contribution.decode(part.data), language)
+                yield from _contribution(Contribution.decode(part.data), language)
     if opening.erased_count:
         yield say(language, "erased", n=opening.erased_count)
 
@@ -125,6 +126,11 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
             yield say(language, "recipient", recipient=release.recipient)
             for number, record in enumerate(release.records):
                 yield from _record(number, record, language)
+        case Kind.KEY:
+            key = KeyPayload.decode(data)
+            yield say(language, "subject", id=key.subject.hex())
+            ids = ", ".join(resident.hex() for resident in key.residents)
+            yield say(language, "residents", ids=ids) if ids else say(language, "nobody")
         case Kind.VOID:
             yield say(language, "voided", release=VoidPayload.decode(data).release)
         case Kind.ACCOUNT:
@@ -163,25 +169,23 @@ def _permission(consent: Consent, language: str) -> Iterator[str]:
 
 def _record(number: int, record: ReleaseRecord, language: str) -> Iterator[str]:
     start, end = map(_time, record.window)
-    identity = say(language, record.identity) if record.identity in ACCOUNT_OF_IDENTITY else record.identity
+    identity = say(language, record.identity) if record.identity in IDENTITIES else record.identity
     yield say(
         language, "record", number=number, flow=record.flow, cell=record.cell, start=start, end=end, n=record.n, identity=identity
     )
+    if record.property:
+        phrase = "statistic" if record.statistic else "property"
+        yield "  " + say(language, phrase, property=record.property, statistic=record.statistic)
     time, space, precision = record.level
     yield "  " + say(language, "level", time=time, space=space, precision=precision)
 
 
-def _contribution(one: Contribution, language: str) -> str:
+def _contribution(one: Contribution, language: str) -> Iterator[str]:
     consents = ", ".join(map(str, one.consents)) or "—"
-    return say(
-        language,
-        "contribution",
-        record=one.record,
-        n=one.n,
-        subject=one.subject.hex(),
-        policy=one.policy,
-        consents=consents,
-    )
+    subject = one.subject.hex()
+    yield say(language, "contribution", record=one.record, n=one.n, subject=subject, policy=one.policy, consents=consents)
+    if one.profile:
+        yield "  " + say(language, "device", profile=one.profile, zone=one.zone)
 
 
 def _map(data: bytes, language: str) -> Iterator[str]:

@@ -78,14 +78,14 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "As contas neste momento: quantas leituras chegaram, quantas foram retidas e porquê, quantas foram entregues.",
     ),
     "key": (
-        "A key of the gateway was made or replaced.",
-        "Se creó o sustituyó una clave de la pasarela.",
-        "Foi criada ou substituída uma chave do gateway.",
+        "It changed who speaks for a subject: somebody joined it, or left it and its key for labels was replaced.",
+        "Cambió quién habla por un sujeto: alguien se incorporó, o se fue y se sustituyó su clave de etiquetas.",
+        "Mudou quem fala por um titular: alguém entrou, ou saiu e a sua chave de etiquetas foi substituída.",
     ),
     "gap": (
-        "The gateway was not at work before this entry: it had stopped, or was started anew.",
-        "La pasarela no estaba en marcha antes de esta entrada: se había parado o se arrancó de nuevo.",
-        "O gateway não esteve a trabalhar antes desta entrada: tinha parado ou foi arrancado de novo.",
+        "Something happened before this entry that the gateway cannot know, such as a return from a backup.",
+        "Antes de esta entrada pasó algo que la pasarela no puede saber, como una vuelta desde una copia de seguridad.",
+        "Antes desta entrada aconteceu algo que o gateway não pode saber, como um regresso a partir de uma cópia de segurança.",
     ),
     "reidentification": (
         "It was found out, by the agreed procedure, who stands behind a pseudonym.",
@@ -167,6 +167,19 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "record {number}: flow {flow}, {cell}, {start} to {end}, readings: {n}, {identity}",
         "registro {number}: flujo {flow}, {cell}, de {start} a {end}, lecturas: {n}, {identity}",
         "registo {number}: fluxo {flow}, {cell}, de {start} a {end}, leituras: {n}, {identity}",
+    ),
+    "property": ("property {property}", "propiedad {property}", "propriedade {property}"),
+    "statistic": (
+        "property {property}, statistic {statistic}",
+        "propiedad {property}, estadística {statistic}",
+        "propriedade {property}, estatística {statistic}",
+    ),
+    "residents": ("who speaks for it: {ids}", "quién habla por él: {ids}", "quem fala por ele: {ids}"),
+    "nobody": ("nobody speaks for it any more", "ya nadie habla por él", "já ninguém fala por ele"),
+    "device": (
+        "its device: class {profile}, {zone}",
+        "su dispositivo: clase {profile}, {zone}",
+        "o seu dispositivo: classe {profile}, {zone}",
     ),
     "level": (
         "to the level of: time {time}, space {space}, precision {precision}",

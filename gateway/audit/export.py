@@ -25,11 +25,19 @@ from gateway.audit.reader import (
     Source,
 )
 from gateway.audit.report import Finding
-from gateway.audit.tiles import TILE_WIDTH, BundleError, entries_path, labels_path, split_bundle, tile_path, tile_spans
+from gateway.audit.tiles import (
+    TILE_WIDTH,
+    BundleError,
+    entries_path,
+    labels_path,
+    policies_path,
+    split_bundle,
+    tile_path,
+    tile_spans,
+)
 
 VERIFIER_NAME: Final = "verify.py"
-POLICIES_FOLDER: Final = "policies"
-_LONGEST_POLICY_BYTES = 1 << 22
+LONGEST_POLICIES_BYTES: Final = 1 << 24
 
 
 @dataclass(slots=True)
@@ -66,6 +74,7 @@ class Export:
             raise FileExistsError(f"`{target}` is not empty")
         self._source = source
         self._target = target
+        self._policies: set[bytes] = set()
 
     def run(self) -> Exported:
         """Copy what the present checkpoint covers, and return what came along.
@@ -85,8 +94,8 @@ class Export:
         for index, width in tile_spans(checkpoint.size, 0):
             data = self._copy_wide(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES, done)
             self._copy_what_entries_name(index, width, data, done)
-        for name in self._source.names(POLICIES_FOLDER):
-            self._copy_optional(f"{POLICIES_FOLDER}/{name}", _LONGEST_POLICY_BYTES, done)
+        for sha256 in sorted(self._policies):
+            self._copy_optional(policies_path(sha256), LONGEST_POLICIES_BYTES, done)
         self._write(CHECKPOINT_NAME, note)  # last, as the log's own writer does
         self._write(VERIFIER_NAME, verifier_program())
         done.files += 1
@@ -106,17 +115,19 @@ class Export:
             return b""
 
     def _copy_what_entries_name(self, index: int, width: int, bundle: bytes, done: Exported) -> None:
-        """Copy the label files of the releases in a bundle."""
+        """Copy the label files of the releases in a bundle, and note which policies came into force."""
         try:
             entries = split_bundle(bundle)[:width]
         except BundleError:
             return  # copied all the same, for `verify.py` to name
         for number, data in enumerate(entries, index * TILE_WIDTH):
             try:
-                is_release = Entry.decode(data).kind is Kind.RELEASE
+                entry = Entry.decode(data)
             except EntryError:
                 continue
-            if is_release:
+            if entry.kind is Kind.POLICY:
+                self._policies.add(entry.policy)
+            elif entry.kind is Kind.RELEASE:
                 self._copy_wide(labels_path(number), labels_path(number), LONGEST_LABELS_BYTES, done)
 
     def _copy_optional(self, path: str, longest_bytes: int, done: Exported) -> None:

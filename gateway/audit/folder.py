@@ -99,12 +99,21 @@ class OpeningsFolder:
         self.path = path
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
+        for unfinished in path.glob(".*.new"):  # a crash left it, and it may tell more than an erasure has left
+            unfinished.unlink()
 
     def write(self, openings: Mapping[int, bytes]) -> None:
         """Write encoded openings by log index, replacing those that an erasure has shortened."""
         for index, data in openings.items():
             _replace(self.path / str(index), data, _PRIVATE_MODE)
         _sync_folder(self.path)
+
+    def read(self, index: int) -> bytes | None:
+        """Return the opening that is there for a log index, None where there is none."""
+        try:
+            return (self.path / str(index)).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def delete(self, indices: Iterable[int]) -> None:
         """Remove the openings at these log indices; one that is gone already is no error."""

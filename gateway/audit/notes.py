@@ -85,6 +85,10 @@ class Verifier:
                 return False
             message = b"cosignature/v1\ntime %d\n" % int.from_bytes(signature[:8], "big") + message
             signature = signature[8:]
+        return self.verify_bytes(message, signature)
+
+    def verify_bytes(self, message: bytes, signature: bytes) -> bool:
+        """Say whether a plain signature is this key's over bytes; see ``Signer.sign_bytes``."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except (InvalidSignature, ValueError):

@@ -7,7 +7,7 @@ log carries without looking into it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 
@@ -17,6 +17,8 @@ from gateway.audit.openings import Opening
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+RESTORED: Final = "restored"
+RESTORED_BOOKS: Final = "restored-books"
 SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
 
@@ -72,6 +74,30 @@ class ErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):
     parts_deleted: Count
 
 
+class KeyPayload(Payload, frozen=True, tag_field="kind", tag="key"):
+    """Who speaks for a subject from here on: somebody joined it, or left it and with that its label key was replaced."""
+
+    word = "key"
+    subject: SubjectId
+    residents: tuple[SubjectId, ...]
+
+
+class GapPayload(Payload, frozen=True, tag_field="kind", tag="gap"):
+    """Something that the gateway cannot know happened before this entry.
+
+    Attributes:
+        reason: ``RESTORED``: it was restored from a backup, and went on with the books of the latest account entry;
+            ``RESTORED_BOOKS``: likewise, but that entry's opening was not at hand, so the books are those of the backup.
+        boot_id: The machine's boot, as the kernel names it; empty where it is not known.
+        clock: The state of its clock, `real` or `simulated`.
+    """
+
+    word = "gap"
+    reason: str
+    boot_id: str
+    clock: str
+
+
 class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
     """The ledger at one moment: every account's total, and its change since the account entry before."""
 
@@ -97,6 +123,8 @@ class ReleaseRecord(Payload, frozen=True):
         window: First and last-plus-one millisecond of its time.
         n: How many pairs of observation and flow are in it.
         identity: Its level of identity.
+        property: The observed property.
+        statistic: How its readings became one figure; empty for a reading handed on by itself.
     """
 
     word = "record"
@@ -106,6 +134,8 @@ class ReleaseRecord(Payload, frozen=True):
     window: tuple[int, int]
     n: Count
     identity: str
+    property: str = ""
+    statistic: str = ""
 
 
 class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release"):
@@ -126,6 +156,8 @@ class Contribution(Payload, frozen=True):
         policy: Log index of the policy entry in force.
         consents: Log indices of the consent entries that permit it.
         n: How many of the record's pairs are the subject's.
+        profile: The class of the device that it came from; of several, the one that was registered first.
+        zone: The block where that device stands.
     """
 
     word = "contribution"
@@ -135,10 +167,19 @@ class Contribution(Payload, frozen=True):
     policy: Count
     consents: tuple[Count, ...]
     n: Count
+    profile: str = ""
+    zone: str = ""
 
 
 def encode_contribution(
-    record: int, subject: bytes, disclosure: bytes, policy: int, consents: tuple[int, ...] | list[int], n: int
+    record: int,
+    subject: bytes,
+    disclosure: bytes,
+    policy: int,
+    consents: tuple[int, ...] | list[int],
+    n: int,
+    profile: str,
+    zone: str,
 ) -> bytes:
     """Return the bytes of a `Contribution` whose disclosure is already encoded.
 
@@ -146,13 +187,20 @@ def encode_contribution(
     quicker than going through the struct.
     """
     return b"".join((
-        b"\xa6\x61n", head(0x00, n),
+        b"\xa8\x61n", head(0x00, n),
+        b"\x64zone", _text(zone),
         b"\x66policy", head(0x00, policy),
         b"\x66record", head(0x00, record),
+        b"\x67profile", _text(profile),
         b"\x67subject\x50", subject,
         b"\x68consents", head(0x80, len(consents)), *(head(0x00, index) for index in consents),
         b"\x6adisclosure", disclosure,
     ))  # fmt: skip
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return head(0x60, len(data)) + data
 
 
 def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, int]:

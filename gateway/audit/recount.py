@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from gateway.audit.balances import ACCOUNT_OF_IDENTITY, imbalances
-from gateway.audit.payloads import AccountPayload, ReleasePayload, VoidPayload
+from gateway.audit.balances import account_of, imbalances
+from gateway.audit.payloads import RESTORED_BOOKS, AccountPayload, GapPayload, ReleasePayload, VoidPayload
 
 _PAIR_ACCOUNTS = ("pairs.aggregated", "pairs.released")
 _BUNDLE_ACCOUNTS = ("bundles.formed", "bundles.voided")
@@ -23,10 +23,11 @@ class Recount:
         accounts: How many account entries there are.
         opened: How many of them could be opened.
         recounted: How many of those could also be recounted from releases and voids.
+        begun_anew: How often a gap made the books begin anew.
     """
 
     def __init__(self) -> None:
-        self.accounts = self.opened = self.recounted = 0
+        self.accounts = self.opened = self.recounted = self.begun_anew = 0
         self._totals: Mapping[str, int] = {}  # of the last account that could be opened; all zero before the first
         self._previous_opened = True
         self._moved: Counter[str] = Counter()  # what releases and voids have moved since then
@@ -39,6 +40,14 @@ class Recount:
         """Take note of an entry that cannot be read and might be of any kind."""
         self._previous_opened = self._pairs_known = self._bundles_known = False
 
+    def gap(self, payload: GapPayload | None) -> None:
+        """Take note of a gap, whose opening may be missing: behind it the books may be older ones than those before it."""
+        if payload is None:
+            self.skip()
+        elif payload.reason == RESTORED_BOOKS:
+            self.begun_anew += 1
+            self.skip()
+
     def release(self, index: int, payload: ReleasePayload | None) -> None:
         """Count a release, whose opening may be missing."""
         self._moved["bundles.formed"] += 1
@@ -48,7 +57,7 @@ class Recount:
             return
         pairs: Counter[str] = Counter()
         for record in payload.records:
-            pairs[ACCOUNT_OF_IDENTITY[record.identity]] += record.n
+            pairs[account_of(record.identity, record.statistic)] += record.n
         self._releases[index] = tuple(pairs[name] for name in _PAIR_ACCOUNTS)
         self._moved.update(pairs)
 

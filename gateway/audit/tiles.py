@@ -41,6 +41,11 @@ def labels_path(index: int) -> str:
     return f"labels/{index}"
 
 
+def policies_path(sha256: bytes) -> str:
+    """Return the path of a policy set that was in force, packed as ``consent.core.policy_archive`` says."""
+    return f"policies/{sha256.hex()}"
+
+
 def _number(index: int) -> str:
     groups = [f"{index % 1000:03}"]
     while index := index // 1000:

@@ -7,7 +7,7 @@ drawn. All of it is one commit; the command that asked for it is answered when t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -86,19 +86,26 @@ def put_in_force(state: State, force: InForce) -> None:
     state.decoders = {}
 
 
-def change_consents(state: State, consents: Sequence[Consent], now_ms: int) -> list[int]:
+def change_consents(
+    state: State, consents: Sequence[Consent], now_ms: int, told: Mapping[Status, MessageKind] = _TOLD
+) -> list[int]:
     """Let records of consent count, in order, and compile anew the plans of those concerned.
 
+    Args:
+        state: Changed in place.
+        consents: What is said.
+        now_ms: The gateway's clock.
+        told: What households hear of a record, by its status.
     Returns: The log indices of their entries.
     """
     take_back(state, now_ms)
-    indices = [_enter(state, consent, now_ms) for consent in consents]
+    indices = [_enter(state, consent, now_ms, told) for consent in consents]
     subjects = dict.fromkeys(consent.subject for consent in consents)
     compile_devices(state, [plan.device for subject in subjects for plan in state.by_contributor.get(subject, ())], now_ms)
     return indices
 
 
-def _enter(state: State, consent: Consent, now_ms: int) -> int:
+def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = _TOLD) -> int:
     """Log a record and let it count; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
@@ -108,8 +115,8 @@ def _enter(state: State, consent: Consent, now_ms: int) -> int:
     state.commit.consents.append((index, consent.subject, data))
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
-    if consent.status in _TOLD:
-        state.tell(consent.subject, _TOLD[consent.status], now_ms, consent.scope)
+    if consent.status in told:
+        state.tell(consent.subject, told[consent.status], now_ms, consent.scope)
     return index
 
 

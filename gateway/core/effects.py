@@ -63,6 +63,12 @@ class Commit:
     """(topic in bytes, encoded row or None to delete)"""
     consents: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     """(log index, subject id, encoded consent)"""
+    consents_gone: list[bytes] = field(default_factory=list)
+    """Ids of subjects whose every consent row is deleted."""
+    openings: list[tuple[int, bytes]] = field(default_factory=list)
+    """(log index, opening) of entries whose stored opening is replaced by a shorter one"""
+    erases: bool = False
+    """What is deleted leaves no trace: outbox rows are sealed anew under the new segment's key, and free space is scrubbed."""
     policies: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     """(log index, sha256, encoded policy row)"""
     ledger: bytes = b""

@@ -74,13 +74,15 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what a contribution or record rests: the decision, and the log entries behind it."""
+    """On what a contribution or record rests: the decision, the log entries behind it, and the device that it was made for."""
 
     disclosure: Disclosure
     since_ms: int
     expires_ms: int
     policy_entry: int
     consent_entries: tuple[int, ...]
+    profile: str = ""
+    zone: str = ""
 
 
 class WindowTarget:
@@ -262,7 +264,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     terms = _terms(flow, decision, device, force, entries, since_ms)
     cohort = _cohort(flow, slot.observed_property, decision.disclosure, device, policies)
     target: Target
-    if decision.disclosure.identity is Identity.PER_RECORD:
+    if decision.disclosure.identity is Identity.PER_RECORD and not cohort.statistic:
         target = RecordTarget(windows, cohort, device.contributor, terms)
         slot.keep_ms = max(slot.keep_ms, 3 * DAY_MS)
     else:
@@ -285,6 +287,8 @@ def _terms(
         expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
         policy_entry=force.entry,
         consent_entries=entries,
+        profile=device.profile,
+        zone=device.zone,
     )
 
 

@@ -120,6 +120,12 @@ def own_record(
     return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, pseudonym=pseudonym, epoch=epoch)
 
 
+def unlinked_record(window: Window, figure: float, record_id: bytes, retention_days: int, policies: PolicySet) -> Record:
+    """Return the record of one contributor's own total that nothing joins to its other ones."""
+    cohort, span = window.cohort, (window.start_ms, window.end_ms)
+    return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, id=record_id)
+
+
 def epoch_day(t_ms: int) -> str:
     """Return the UTC day of an instant, as `2026-05-01`: the epoch of a pseudonym."""
     return datetime.fromtimestamp(t_ms / 1000, UTC).date().isoformat()

@@ -24,7 +24,16 @@ from gateway.core.effects import BundleRow, OutboxRow
 from gateway.core.journal import CLOSE, VOID
 from gateway.core.plans import Terms
 from gateway.core.pseudonyms import handle
-from gateway.core.records import Waiting, encode_row, epoch_day, figure_record, own_record, read_row, single_record
+from gateway.core.records import (
+    Waiting,
+    encode_row,
+    epoch_day,
+    figure_record,
+    own_record,
+    read_row,
+    single_record,
+    unlinked_record,
+)
 from gateway.core.state import Handed, State, Unsent
 from gateway.core.windows import Cohort, Window, window_from_state, window_state
 from gateway.recipient.records import Record, encode_record
@@ -69,9 +78,8 @@ class _Draft:
         self.left_bytes -= self.seal.record_bytes(encoded)
         self.records.append(encoded)
         level = (cohort.time, cohort.space, cohort.step)
-        self.listed.append(
-            ReleaseRecord(flow=cohort.flow, level=level, cell=cohort.cell, window=span, n=pairs, identity=cohort.identity)
-        )
+        what = (cohort.identity, cohort.observed_property, cohort.statistic)
+        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, pairs, *what))
         return len(self.records) - 1
 
 
@@ -161,7 +169,7 @@ def _draw_figure(state: State, draft: _Draft, closing: Closing) -> list[Member]:
 
 
 def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
-    """Make a record of each member's own total, under its pseudonym; return those that found room."""
+    """Make a record of each member's own total, under its pseudonym or an id of its own; return those that found room."""
     window, policies = closing.window, state.policies
     purpose = policies.flows[window.cohort.flow].purpose
     drawn: list[Member] = []
@@ -170,12 +178,15 @@ def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
     day = epoch_day(window.start_ms)
     pseudonymiser = state.domain_keys.pseudonymiser(draft.recipient, purpose, day, state.identity.start)
     for member in closing.members:
-        subject = state.subjects.get(member.contributor)
-        secret = member.contributor if subject is None else subject.secret
         own = figure(window.cohort, [member.value], policies)
-        pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
         retention_days = member.terms.disclosure.retention_days
-        record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
+        if window.cohort.identity == "per-record":
+            record = unlinked_record(window, own, state.identity.random_bytes(16), retention_days, policies)
+        else:
+            subject = state.subjects.get(member.contributor)
+            secret = member.contributor if subject is None else subject.secret
+            pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
+            record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
         if not _stand(draft, record, window, [member]):
             break
         drawn.append(member)
@@ -248,6 +259,8 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
             stood.terms.policy_entry,
             stood.terms.consent_entries,
             stood.pairs,
+            stood.terms.profile,
+            stood.terms.zone,
         )
         parts.append(Part(opening_salt(subjects[stood.contributor].secret, index, stood.record), data))
     state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)

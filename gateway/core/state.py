@@ -81,6 +81,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
         since_ms: When they last changed; 0: never.
         label_generation: Counts those who have left: each departure replaces the key that finds the releases.
         messages: The latest of what the household was told.
+        key_entries: Log indices of the entries that say who its residents were.
     """
 
     id: bytes
@@ -89,6 +90,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     since_ms: int = 0
     label_generation: int = 0
     messages: tuple[Message, ...] = ()
+    key_entries: tuple[int, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
@@ -221,6 +223,8 @@ class State:
         policy: bytes | None = None,
         bundle_sha256: bytes | None = None,
         labels: bytes | None = None,
+        subject_sha256: bytes | None = None,
+        parts_deleted: int | None = None,
     ) -> int:
         """Append an entry to the log.
 
@@ -231,6 +235,8 @@ class State:
             policy: SHA-256 of the policies that a policy entry puts in force.
             bundle_sha256: SHA-256 of the bundle's bytes, for a release.
             labels: The labels file, for a release.
+            subject_sha256: SHA-256 of the subject's id, for an erasure.
+            parts_deleted: How many parts of openings went, for an erasure.
         Returns: The entry's index.
         """
         opening = Opening(self.log.size, tuple(parts))
@@ -241,6 +247,8 @@ class State:
             policy=policy,
             bundle_sha256=bundle_sha256,
             labels_root=None if labels is None else labels_root(labels),
+            subject_sha256=subject_sha256,
+            parts_deleted=parts_deleted,
         )
         self.latest_entry_ms = max(self.latest_entry_ms, now_ms)
         content = entry.encode()

@@ -14,7 +14,9 @@ import msgspec
 
 from consent.core.messages import MessageKind
 from consent.errors import ConsentError
+from gateway.audit.entries import Kind
 from gateway.audit.openings import subject_label_key
+from gateway.audit.payloads import KeyPayload
 from gateway.core import changes
 from gateway.core.claim_codes import code_hash, new_code
 from gateway.core.plans import Device
@@ -171,8 +173,12 @@ def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: 
 
 
 def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
+    """Let a household be as it now is; the log says so, since an auditor who replays it must know who has to permit."""
     changes.take_back(state, now_ms)
-    state.keep_subject(msgspec.structs.replace(subject, since_ms=max(now_ms, subject.since_ms + 1)))
+    payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
+    index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
+    since_ms = max(now_ms, subject.since_ms + 1)
+    state.keep_subject(msgspec.structs.replace(subject, since_ms=since_ms, key_entries=(*subject.key_entries, index)))
     changes.compile_devices(state, devices_of(state, subject.id), now_ms)
 
 

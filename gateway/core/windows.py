@@ -151,6 +151,12 @@ class Windows:
         self.forget_cached()
         return pairs, touched or bool(stale)
 
+    def baselines(self, contributor: bytes) -> Iterator[tuple[Cohort, bytes, int, int]]:
+        """Go through a contributor's last counter readings: (cohort, meter, time, reading)."""
+        for (cohort, whose, meter), (t_ms, n) in self._series.items():
+            if whose == contributor:
+                yield cohort, meter, t_ms, n
+
     def recount(self) -> None:
         """Count the accumulators that there are."""
         self.contributions = sum(len(window.members) for window in self.open.values())

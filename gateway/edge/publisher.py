@@ -23,6 +23,8 @@ class Publication:
     files: dict[str, bytes]
     checkpoint_note: bytes
     openings: dict[int, bytes] = field(default_factory=dict)
+    shortened: dict[int, bytes] = field(default_factory=dict)
+    """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
 
 
 class Publisher:
@@ -35,6 +37,7 @@ class Publisher:
         """
         self._queue: asyncio.Queue[Publication] = asyncio.Queue()
         self._verifier = Verifier.parse(vkey)
+        self._runs = False
         try:
             self._log = LogFolder(log_folder)
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
@@ -68,11 +71,20 @@ class Publisher:
         self._queue.put_nowait(publication)
 
     async def drained(self) -> None:
-        """Wait until everything handed in is in the folders."""
-        await self._queue.join()
+        """Wait until everything handed in is in the folders; where ``run`` does not run, put it there."""
+        if self._runs:
+            await self._queue.join()
+        else:
+            self.write_waiting()
+
+    def mend_opening(self, index: int, opening: bytes) -> None:
+        """Write an exported opening again if it is not what it should be; one that was never exported is left alone."""
+        if self._openings is not None and self._openings.read(index) not in (None, opening):
+            self._openings.write({index: opening})
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        self._runs = True
         while True:
             publication = await self._queue.get()
             await asyncio.to_thread(self._write, publication)
@@ -91,3 +103,5 @@ class Publisher:
             self._log.publish(publication.files, publication.checkpoint_note)
         except FolderConflictError as error:
             raise CorruptionError(f"`{self._log.path}`: {error}") from error
+        if self._openings is not None and publication.shortened:
+            self._openings.write(publication.shortened)

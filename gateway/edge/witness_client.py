@@ -137,19 +137,21 @@ class WitnessClient:
 
         It goes on for as long as it is let.
         """
-        pause_s = self.patience.pause_s
+        pause_s, problem = self.patience.pause_s, "no answer in time"
         while True:
             self.standing.asked += 1
             try:
                 answer = await self._exchange(note, checkpoint, proofs)
             except asyncio.CancelledError:
-                self._failed("no answer in time")
+                self._failed(problem)  # what went wrong before says more than that the time was over
                 raise
             except _RefusedError as error:
                 self._failed(str(error))
                 return None
             except (OSError, HttpError, NoteError) as error:
-                self._failed("no answer in time" if isinstance(error, TimeoutError) else str(error))
+                if not isinstance(error, TimeoutError):
+                    problem = str(error) or type(error).__name__
+                self._failed(problem)
             else:
                 self._answered(answer)
                 return answer

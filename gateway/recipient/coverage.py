@@ -16,12 +16,10 @@ from pathlib import Path
 
 from gateway.audit.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.merkle import ProofError, inclusion_proof, leaf_hash, tree_root, verify_inclusion
+from gateway.audit.merkle import ProofError
 from gateway.audit.notes import NoteError, Verifier, open_note
 from gateway.audit.reader import CHECKPOINT_NAME, FileError, LogReader
-from gateway.audit.tiles import TILE_WIDTH
-
-_LEVEL_BITS = 8
+from gateway.audit.tile_proofs import proven_entry
 
 
 class CoverageError(Exception):
@@ -90,37 +88,7 @@ class Coverage:
 
     def _included_entry(self, checkpoint: Checkpoint, index: int) -> Entry:
         try:
-            width = min(checkpoint.size - (index - index % TILE_WIDTH), TILE_WIDTH)
-            data = self._reader.bundle(index // TILE_WIDTH, width).entries[index % TILE_WIDTH]
-            proof = _TreeFiles(self._reader, checkpoint.size).inclusion_proof(index)
-            verify_inclusion(index, checkpoint.size, leaf_hash(data), proof, checkpoint.root)
+            data, _ = proven_entry(self._reader, checkpoint, index)
             return Entry.decode(data)
         except (FileError, ProofError, EntryError) as error:
             raise CoverageError(f"log entry `{index}`: {error}") from error
-
-
-class _TreeFiles:
-    """The hash tiles of a log of one size."""
-
-    def __init__(self, reader: LogReader, size: int) -> None:
-        self._reader = reader
-        self._size = size
-
-    def inclusion_proof(self, index: int) -> list[bytes]:
-        """Return the sibling hashes of a leaf, lowest first: those within its tile, then within the tile above, up to the top."""
-        proof: list[bytes] = []
-        level, last = 0, self._size - 1
-        while True:
-            proof += inclusion_proof(self._nodes(level, index // TILE_WIDTH), index % TILE_WIDTH)
-            index, last, level = index // TILE_WIDTH, last // TILE_WIDTH, level + 1
-            if last == 0:
-                return proof
-
-    def _nodes(self, level: int, tile: int) -> list[bytes]:
-        """Return a tile's hashes; the last tile of a level ends with the root of what is not yet a full subtree of that level."""
-        full = self._size >> (_LEVEL_BITS * level)
-        width = min(full - tile * TILE_WIDTH, TILE_WIDTH)
-        nodes = self._reader.tile(level, tile, width).hashes() if width else []
-        if width < TILE_WIDTH and self._size % (1 << (_LEVEL_BITS * level)):
-            nodes.append(tree_root(self._nodes(level - 1, full)))
-        return nodes

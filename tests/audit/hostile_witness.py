@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class LocalWitness:
 
 
 @asynccontextmanager
-async def serving(witness: LocalWitness) -> AsyncIterator[LocalWitness]:
+async def serving(witness: LocalWitness, tls: ssl.SSLContext | None = None) -> AsyncIterator[LocalWitness]:
     """Let it listen."""
     tasks = set[asyncio.Task[None]]()
 
@@ -70,7 +71,7 @@ async def serving(witness: LocalWitness) -> AsyncIterator[LocalWitness]:
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", witness.port)
+    server = await asyncio.start_server(serve, "127.0.0.1", witness.port, ssl=tls)
     witness.port = server.sockets[0].getsockname()[1]
     try:
         yield witness

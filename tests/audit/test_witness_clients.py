@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,7 +17,7 @@ from gateway.audit.notes import Signer, split_note
 from gateway.audit.reader import FileError
 from gateway.audit.tlog_policy import parse_policy
 from gateway.audit.witness import Answer, Witness
-from gateway.edge.http_request import Endpoint
+from gateway.edge.http_request import MAX_BODY_BYTES, Endpoint, HttpError, post
 from gateway.edge.witness_client import Patience
 from gateway.edge.witnesses import ALARM_S, Witnesses
 from gateway.errors import CorruptionError, OperatorError
@@ -32,6 +34,7 @@ from tests.audit.hostile_witness import (
     serving,
     silent,
 )
+from tests.broker.test_mqtt_session import Authority
 from tests.crash.inside import until
 from tests.unit.audit.growing_log import GrowingLog
 
@@ -147,6 +150,20 @@ async def test_confirm_old_or_forked_state_stops_the_start(size: int) -> None:
     assert caught.value.exit_status == 3
 
 
+async def test_confirm_hears_out_a_witness_that_is_slower_than_the_others() -> None:
+    """A quorum that knows nothing does not outvote the one that knows."""
+
+    async def slow(witness: LocalWitness, body: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.15)
+        await honest(witness, body, writer)
+
+    knowing, log = _local("a", slow), GrowingLog(_KEY, 5)
+    knowing.judge(GrowingLog(_KEY, 7).request(0, 7))
+    async with _Town(knowing, _local("b"), quorum="group any-of any {names}\nquorum any-of") as witnesses:
+        with pytest.raises(CorruptionError, match="`7` entries"):
+            await witnesses.confirm(log.note(), log)
+
+
 async def test_confirm_empty_log_whose_keys_are_old_stops_the_start() -> None:
     """A database that was lost while the keys were kept would begin the same log anew."""
     knowing = _local("a")
@@ -228,6 +245,18 @@ async def test_witnesses_that_do_not_behave_cost_at_most_the_bound() -> None:
         assert refused == {"redirecting", "400", "403", "404"}
 
 
+async def test_witness_that_is_cut_off_while_asked_again_keeps_the_reason_of_before() -> None:
+    """The operator reads why it fails, not merely that the time was over."""
+
+    async def worse_and_worse(witness: LocalWitness, body: bytes, writer: asyncio.StreamWriter) -> None:
+        await (saying(reply(503, b"")) if len(witness.bodies) == 1 else silent)(witness, body, writer)
+
+    log = GrowingLog(_KEY, 5)
+    async with _Town(_local("a", worse_and_worse)) as witnesses:
+        await witnesses.cosign(log.note(), log)
+        assert witnesses.standings[0].problem == "it answers 503"
+
+
 async def test_witness_that_does_not_listen_costs_at_most_the_bound() -> None:
     """Refused connections are tried again, with pauses, and given up."""
     log, gone = GrowingLog(_KEY, 5), _local("a")
@@ -250,6 +279,8 @@ async def test_quorum_once_met_waits_for_others_only_for_the_grace() -> None:
         begun_s = time.monotonic()
         assert (await patient.cosign(log.note(), log)).cosigned == {"a": NOW_S}
         assert time.monotonic() - begun_s < patience.grace_s + _SLACK_S
+        slow = patient.standings[1]
+        assert (slow.asked, slow.failures, slow.problem) == (1, 1, "no answer in time")
 
 
 async def test_answers_in_chunks_behind_a_promise_and_with_strangers_lines_are_understood() -> None:
@@ -265,6 +296,39 @@ async def test_answers_in_chunks_behind_a_promise_and_with_strangers_lines_are_u
     to_the_end = rewritten(lambda answer: b"HTTP/1.0 200 OK\r\n\r\n" + answer.body)
     async with _Town(_local("a", rewritten(chunked)), _local("b", to_the_end)) as witnesses:
         assert (await witnesses.cosign(log.note(), log)).met
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        flooding,
+        saying(reply(200, bytes(MAX_BODY_BYTES + 1))),
+        saying(_CHUNKED + b"10000\r\n%b\r\n1\r\nx\r\n0\r\n\r\n" % bytes(0x10000)),
+    ],
+    ids=["without end", "announced", "in chunks"],
+)
+async def test_answer_longer_than_any_is_broken_off(respond: Respond) -> None:
+    """By its length, not by the clock: what a witness may take of our memory is bounded."""
+    async with serving(_local("a", respond)) as flood:
+        with pytest.raises(HttpError, match=f"more than {MAX_BODY_BYTES} bytes"):
+            await asyncio.wait_for(post(Endpoint.parse(flood.url), "/add-checkpoint", b""), 10)
+
+
+async def test_witness_behind_tls_is_asked_only_where_its_certificate_is_trusted(tmp_path: Path) -> None:
+    """A server that somebody else put in its place gets nothing, and its certificate is the reason told."""
+    log, local, authority = GrowingLog(_KEY, 5), _local("a"), Authority(tmp_path)
+    certificate, key = authority.issue("witness")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    async with serving(local, context):
+        url = local.url.replace("http:", "https:")
+        policy = parse_policy(f"witness a {local.cosigner.vkey()} {url}\nquorum a\n".encode(), "policy")
+        trusting = Witnesses(policy, Patience(bound_s=5), authority.file)
+        assert (await trusting.cosign(log.note(), log)).met
+        wary = Witnesses(policy, Patience(bound_s=1.5, request_s=1.5))
+        assert not (await wary.cosign(log.note(), log)).met
+        assert "certificate" in str(wary.standings[0].problem)
+        assert len(local.bodies) == 1
 
 
 async def test_quorum_missing_for_an_hour_is_alarmed_hourly() -> None:

@@ -92,7 +92,11 @@ class WitnessProcess:
         """Start the process and return the status that it exits with."""
         self._spawn()
         assert self.process is not None
-        return self.process.wait(START_S)
+        try:
+            return self.process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def post(self, body: bytes, path: str = "/add-checkpoint") -> Got:
         """Submit a request."""

@@ -14,7 +14,7 @@ from tests.docs.shell import calls, leaves, options
 
 PARSERS = dict(leaves(build_parser()))
 OF_EVERY_GATEWAY_COMMAND = {"--config", "--json"}
-_SECTION = re.compile(r"^### `sluice (?P<words>[a-z ]+)`\n(?P<text>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^### `sluice (?P<words>[a-z -]+)`\n(?P<text>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
 _GROUP = re.compile(r"^## .*\n(?P<text>(?:(?!### ).*\n)*)(?P<sections>(?:(?!## ).*\n)*)", re.MULTILINE)
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _PARSED = [(page.name, words) for page in pages().values() for words in calls(page, "sluice")]

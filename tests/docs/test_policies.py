@@ -41,7 +41,7 @@ TABLES: dict[str, type[Table]] = {
     "`residents`": case_residents.ConsentTable,
     "`told`": case_residents.ToldTable,
 }
-CHOICES: dict[tuple[str, str], type[StrEnum] | type[Level]] = {
+CHOICES: dict[tuple[str, str], type[StrEnum | Level]] = {
     ("Bounds", "identity"): Identity,
     ("Bounds", "time"): Time,
     ("Bounds", "space"): Space,

@@ -81,6 +81,14 @@ def test_packages_daemon_outside_the_users_path_is_found(tmp_path: Path, monkeyp
     assert debian.missing_packages([debian.MOSQUITTO, debian.MOSQUITTO_SUB]) == ["mosquitto-clients"]
 
 
+def test_packages_of_libraries_are_found_by_their_files(tmp_path: Path) -> None:
+    """A library has no program to look for: it is there when its file is, executable or not."""
+    library = debian.Program(str(tmp_path / "library.go"), "library-dev")
+    assert debian.missing_packages([library]) == ["library-dev"]
+    (tmp_path / "library.go").touch(mode=0o644)
+    assert debian.missing_packages([library]) == []
+
+
 @pytest.mark.parametrize(("slow", "needed"), [([], False), (["--slow"], True), (["-k", "x", "--slow"], True)])
 def test_packages_of_slow_tests_only_with_slow(slow: list[str], needed: bool) -> None:
     """Each call needs its own programs and no others."""

@@ -25,6 +25,7 @@ from gateway.audit.payloads import (
     AccountPayload,
     Contribution,
     ErasurePayload,
+    GapPayload,
     GenesisPayload,
     PolicyPayload,
     ReleasePayload,
@@ -159,7 +160,7 @@ def sample(folder: Path) -> SampleLog:
     log.release(SUBJECTS[:2], pairs=3, singles=2)
     log.account()
     log.erase(SUBJECTS[0])
-    log.one(Kind.GAP, b"\xa1dkindcgap")
+    log.one(Kind.GAP, GapPayload("started", "", "real").encode())
     log.release((), singles=3)
     log.account()
     log.publish()

@@ -22,7 +22,7 @@ from gateway.audit.entries import Entry, Kind
 from gateway.audit.explain import Explanation, explain
 from gateway.audit.explain_words import LANGUAGES, WORDS, say
 from gateway.audit.openings import Opening, Part, commit
-from gateway.audit.payloads import PayloadError, ReleasePayload, ReleaseRecord
+from gateway.audit.payloads import Contribution, KeyPayload, PayloadError, ReleasePayload, ReleaseRecord
 from tests.unit.audit.sample_log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 _DIGEST = hashlib.sha256(b"").digest()
@@ -116,6 +116,25 @@ def test_consent_with_its_opening_says_who_what_and_on_whose_word(language: str)
     assert "fax" in told
 
 
+def test_change_of_who_speaks_with_its_opening_says_who() -> None:
+    """The residents that are left; none is said in words."""
+    told = _content(explain(*_entry(Kind.KEY, KeyPayload(SUBJECTS[0], (bytes([9]) * 16,)).encode()), 9, "en"))
+    assert told == f"subject {SUBJECTS[0].hex()}\nwho speaks for it: {'09' * 16}"
+    assert explain(*_entry(Kind.KEY, KeyPayload(SUBJECTS[0], ()).encode()), 9, "es").content == (
+        say("es", "subject", id=SUBJECTS[0].hex()),
+        say("es", "nobody"),
+    )
+
+
+def test_record_and_contribution_say_what_was_measured_and_on_what() -> None:
+    """Property, statistic, and the class and block of the device."""
+    record = ReleaseRecord("f", ("1h", "city", "1"), "c", (0, 1), 1, "aggregate", "LAeq", "energy-mean")
+    share = Contribution(0, SUBJECTS[0], {}, 1, (2,), 1, "noise-box", "old-mill")
+    told = _content(explain(*_entry(Kind.RELEASE, ReleasePayload("city", (record,)).encode(), share.encode()), 9, "en"))
+    assert "property LAeq, statistic energy-mean" in told
+    assert "its device: class noise-box, old-mill" in told
+
+
 def test_release_with_its_opening_says_what_each_record_rests_on(tmp_path: Path) -> None:
     """Recipient, records, contributions; what has been erased is counted and not shown."""
     log = sample(tmp_path)
@@ -152,7 +171,7 @@ def test_opening_that_is_not_of_its_kind_is_refused(kind: Kind) -> None:
         explain(*_entry(kind, b"\x00"), 9, "en")
 
 
-@pytest.mark.parametrize("kind", [Kind.GAP, Kind.KEY, Kind.REIDENTIFICATION], ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", [Kind.GAP, Kind.REIDENTIFICATION], ids=lambda kind: kind.word)
 def test_opening_of_an_open_kind_is_shown_key_by_key(kind: Kind) -> None:
     """Kinds whose payload is one map show it as it stands."""
     payload = canonical.encode({"kind": kind.word, "boot": b"\x01\x02", "clock": {"synced": False}, "list": [1, "a"]})

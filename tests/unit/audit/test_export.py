@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -14,13 +15,14 @@ import pytest
 from gateway.audit import command
 from gateway.audit.export import Export, verifier_program
 from gateway.audit.reader import FileError
+from gateway.audit.tiles import policies_path
 from gateway.audit.verify import verify_folder
 from tests.unit.audit.logs import LOGS, MemorySource
 from tests.unit.audit.sample_log import SIGNER, sample
 
 
 def _standalone(folder: Path) -> subprocess.CompletedProcess[str]:
-    called = [sys.executable, "-I", "-S", folder / "verify.py", "--key", SIGNER.vkey()]
+    called = [sys.executable, "-I", "-S", str(folder / "verify.py"), "--key", SIGNER.vkey()]
     return subprocess.run(called, capture_output=True, text=True, check=False, cwd="/")
 
 
@@ -37,16 +39,18 @@ def test_export_of_every_log_verifies_by_itself_and_with_ours(name: str, tmp_pat
 
 
 def test_export_copies_what_the_checkpoint_covers_and_nothing_else(tmp_path: Path) -> None:
-    """Neither partial files of earlier checkpoints, nor labels and files that no entry names."""
+    """Policies too, where they lie there; no partial files of earlier checkpoints, and no files that no entry names."""
     log = sample(tmp_path / "made")
     (log.log.path / "labels/99").write_bytes(bytes(16))
     (log.log.path / "notes.txt").write_text("x")
-    (log.log.path / "policies").mkdir()
-    (log.log.path / "policies/first").write_bytes(b"kept")
+    policies = policies_path(hashlib.sha256(b"policy").digest())
+    (log.log.path / "policies").mkdir(exist_ok=True)
+    (log.log.path / policies).write_bytes(b"kept")
+    (log.log.path / "policies/other").write_bytes(b"not named")
     Export(MemorySource.of(log.log.path), tmp_path / "out").run()
     found = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
     assert found == {
-        *("checkpoint", "log.vkey", "verify.py", "policies/first"),
+        *("checkpoint", "log.vkey", "verify.py", policies),
         *("tile/0/000.p/15", "tile/entries/000.p/15", "labels/5", "labels/9", "labels/13"),
     }
     assert (tmp_path / "out/verify.py").read_bytes() == verifier_program()

@@ -206,14 +206,15 @@ def test_payload_of_another_shape_is_refused(data: bytes) -> None:
     st.integers(0, 2**40),
     st.lists(st.integers(0, 2**40), max_size=30).map(tuple),
     st.integers(0, 2**20),
+    st.text(max_size=30),
 )
 def test_contribution_written_the_quick_way_is_the_same(
-    record: int, subject: bytes, policy: int, consents: tuple[int, ...], n: int
+    record: int, subject: bytes, policy: int, consents: tuple[int, ...], n: int, zone: str
 ) -> None:
     """The hot path's encoder equals the plain one."""
     disclosure = {"time": "1h", "group": 15}
-    slow = Contribution(record, subject, disclosure, policy, consents, n).encode()
-    assert encode_contribution(record, subject, canonical.encode(disclosure), policy, consents, n) == slow
+    slow = Contribution(record, subject, disclosure, policy, consents, n, "meter", zone).encode()
+    assert encode_contribution(record, subject, canonical.encode(disclosure), policy, consents, n, "meter", zone) == slow
 
 
 def test_erasing_a_subject_takes_its_parts_alone() -> None:

@@ -84,7 +84,8 @@ def test_verify_from_a_url_says_what_it_says_of_the_folder(tmp_path: Path) -> No
     with _serving(partial(_Quiet, directory=str(log.log.path))) as url:
         assert _verify(RemoteSource(url)).to_text() == _verify(log.log.path).to_text()
         (log.log.path / "labels/9").unlink()
-        (log.log.path / "tile/0/000.p/15").write_bytes(bytes(15 * 32))
+        tile = log.log.path / "tile/0/000.p/15"
+        tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
         remote = _verify(RemoteSource(url + "/"))
     assert remote.to_text() == _verify(log.log.path).to_text()
     assert {finding.where for finding in remote.findings} == {"labels/9", "tile/0/000.p/15"}
@@ -319,6 +320,26 @@ def test_verify_with_a_policy_says_how_many_witnesses_and_asks_for_the_quorum(
     assert f"witnesses: {signed} of 3" in text
     assert ("w1 at 2026-09-21T14:15:00Z" in text) is (signed > 0)
     assert f"8 witnesses have cosigned the checkpoint: {'failed' if status else 'passed'} ({signed} of 3)" in text
+
+
+def test_verify_with_a_policy_that_does_not_settle_the_key_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No log of that name, two of it, or another one than `--key`."""
+    log, policy = sample(tmp_path), tmp_path / "policy"
+    stranger = Signer("other.example", bytes(32)).vkey()
+    twin = Signer(ORIGIN, bytes(32)).vkey()
+    for logs, key, problem in (
+        ([stranger], None, "lists no keys for the log"),
+        ([SIGNER.vkey(), twin], None, "lists 2 keys for the log"),
+        ([stranger], SIGNER.vkey(), "lists logs, and not the one of `--key`"),
+        ([], None, "name the log's public key"),
+    ):
+        policy.write_text("".join(f"log {vkey}\n" for vkey in logs) + policy_text("any"))
+        assert _run(log, key=key, witnesses=policy)[0] == 2
+        assert problem in capsys.readouterr().err
+    policy.write_text("quorum none\n")
+    assert _run(log, witnesses=policy)[0] == 0
 
 
 def test_verify_with_a_wrong_cosignature_or_a_witness_in_place_of_the_log_stops(tmp_path: Path) -> None:

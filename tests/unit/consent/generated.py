@@ -162,7 +162,8 @@ def flows(draw: st.DrawFn) -> Table:
     purpose = draw(st.sampled_from(("energy", "energy", "quiet", "streets")))
     properties = draw(st.lists(st.sampled_from(sorted(LADDERS)), min_size=1, max_size=2, unique=True))
     identity = draw(st.sampled_from(("aggregate", "per-record", "per-epoch")))
-    times = {"aggregate": TIMES[1:-1], "per-record": TIMES[1:], "per-epoch": TIMES[1:2]}
+    figures = identity != "per-record" or draw(st.booleans())
+    times = {"aggregate": TIMES[1:-1], "per-record": TIMES[1:-1] if figures else TIMES[1:], "per-epoch": TIMES[1:2]}
     ask: Table = {
         "identity": identity,
         "time": draw(st.sampled_from(times[identity])),
@@ -172,7 +173,6 @@ def flows(draw: st.DrawFn) -> Table:
     }
     if identity == "aggregate":
         ask["group"] = draw(st.integers(1, 4))
-    figures = identity != "per-record" or draw(st.booleans())
     return {
         "why": _TEXT,
         "properties": properties,

@@ -175,12 +175,14 @@ def test_case_that_expects_a_disclosure_and_gets_a_reason_says_both() -> None:
 def test_case_with_bounds_holds_only_where_exactly_they_hold_the_axis() -> None:
     """In any order, each axis by itself, a reason's too."""
     chapel = HOME.replace("mill", "chapel")
-    held = f'{YES}disclosure = {{}}\nbounds = {{ time = ["neighbourhood:old"], precision = {{ consumption = ["ask"] }}, budget = [] }}'
+    held = f'{YES}disclosure = {{}}\nbounds = {{ time = ["neighbourhood:old"], precision.consumption = ["ask"], budget = [] }}'
     assert outcome(held, chapel).passed
     told = outcome(held)
     assert told.expected == "time held by `neighbourhood:old`"
     both = 'residents = [{ limits = { time = "1h" } }]\ndisclosure = {}\nbounds = { time = ["consent:0", "ask"] }'
     assert outcome(both).passed
+    told = outcome(f'{YES}disclosure = {{ time = "4h" }}\nbounds = {{ time = ["ceiling"] }}')
+    assert (told.expected, told.got) == ("time `4h`", "time `1h` (held by `ask`)")
     told = outcome(f'{YES}disclosure = {{}}\nbounds = {{ time = ["ask", "class-cap"], budget = ["ask"] }}')
     assert told.expected == "time held by `ask` and `class-cap`, budget held by `ask`"
     assert told.got == "time held by `ask`, budget held by nobody"

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.book import Book
@@ -97,6 +97,7 @@ def test_diff_of_policies_with_themselves_is_empty(policies: PolicySet) -> None:
     assert compare(policies, policies, town.population()) == compare(policies, policies) == Difference((), ())
 
 
+@settings(deadline=None)
 @given(points(), points(), points(), st.sampled_from(list(Status)))
 def test_diff_of_any_policies_with_themselves_is_empty(
     ceiling: Disclosure, community: Disclosure, limits: Disclosure, status: Status
@@ -108,6 +109,7 @@ def test_diff_of_any_policies_with_themselves_is_empty(
     assert compare(policies, policies, town.population()) == Difference((), ())
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.permutations(sorted({**small_city(), **SOUND_FILE})), st.permutations(sorted({**small_city(), **SOUND_FILE})))
 def test_diff_does_not_depend_on_the_order_of_files(first: list[str], second: list[str]) -> None:
     """The same files read in any order are the same policies."""
@@ -370,6 +372,13 @@ def test_diff_holds_no_id_of_anybody() -> None:
     assert repr(subject) not in data
 
 
+def test_rung_of_a_bound_that_the_ladder_lacks_is_the_next_coarser_multiple() -> None:
+    """A consent may be older than the ladder; nothing is ever told more finely than it permits."""
+    noise = replace(CITY.properties["LAeq"], ladder=(Decimal("0.2"), Decimal(1)))
+    bounds = [None, Decimal("0.1"), Decimal("0.2"), Decimal("0.5"), Decimal("1.5"), Decimal(2)]
+    assert [str(noise.rung(bound)) for bound in bounds] == ["0.2", "0.2", "0.2", "1", "2", "2"]
+
+
 def test_grouped_puts_together_those_who_said_the_same_whenever_and_however() -> None:
     """Time, channel and signature make no difference; what has run out counts as such."""
     town = Town()
@@ -420,8 +429,8 @@ def rising(old: PolicySet, new: PolicySet, zone: str, before: list[Consent], aft
                 yield flow, axis
         if b.retention_days > a.retention_days:
             yield flow, "retention"
-        finest = [p.properties["consumption"].ladder[0] for p in (old, new)]
-        if (b.step("consumption") or finest[1]) < (a.step("consumption") or finest[0]):
+        coarse, fine = [p.properties["consumption"].rung(each.step("consumption")) for p, each in ((old, a), (new, b))]
+        if fine < coarse:
             yield flow, "precision.consumption"
         if a.identity is b.identity is Identity.AGGREGATE:
             if b.group < a.group:
@@ -442,6 +451,7 @@ def is_listed(difference: Difference, flow: str, axis: str, zone: str, whose: se
     )
 
 
+@settings(deadline=None)
 @given(policy_sets(), policy_sets(), points(), st.sampled_from(["mill", "chapel"]))
 def test_diff_lists_every_rise_of_whoever_agrees_up_to_any_limits(
     old: PolicySet, new: PolicySet, limits: Disclosure, zone: str
@@ -453,6 +463,7 @@ def test_diff_lists_every_rise_of_whoever_agrees_up_to_any_limits(
         assert is_listed(difference, flow, axis, zone, {Whose.AGREEING, Whose.FIGURES})
 
 
+@settings(deadline=None)
 @given(policy_sets(), policy_sets(), points(), points(), st.sampled_from(["mill", "chapel"]), st.integers(1, 12))
 def test_diff_lists_every_rise_of_consents_that_stand(
     old: PolicySet, new: PolicySet, first: Disclosure, second: Disclosure, zone: str, homes: int
@@ -471,6 +482,7 @@ def test_diff_lists_every_rise_of_consents_that_stand(
         assert is_listed(difference, flow, axis, zone, {Whose.STANDING})
 
 
+@settings(deadline=None)
 @given(policy_sets(), policy_sets())
 def test_diff_the_other_way_round_falls_where_it_rose(old: PolicySet, new: PolicySet) -> None:
     """What one way opens, the other closes."""

@@ -69,7 +69,7 @@ def released(
 
     Args:
         town: Its flows.
-        readings: All that have come, each with a time of its own, and of which no record was released before.
+        readings: All that have come, each with a time of its own.
         answer: How much of a reading a flow may have now.
         ended_ms: Windows that end after the first and not after the second end with this release.
     """
@@ -82,7 +82,7 @@ def released(
                 continue
             length_ms = WINDOWS_MS.get(may.time, 0)
             start_ms = reading.t_ms // length_ms * length_ms if length_ms else reading.t_ms
-            if may.identity == "per-record":
+            if may.identity == "per-record" and not asked["statistic"]:
                 found += [_single(reading, flow, may, start_ms, start_ms + length_ms)] if reading.t_ms >= may.since_ms else []
             elif start_ms >= may.since_ms and ended_ms[0] < start_ms + length_ms <= ended_ms[1]:
                 public = reading.home.residents is None
@@ -111,7 +111,7 @@ def _figures(town: Town, place: Place, shares: Sequence[Share]) -> list[Figure]:
         figure = int(result) if statistic == "count" else shown(result, name, step)
         return flow, name, identity, cell, start_ms, end_ms, figure, statistic, n, min(share.retention for share in of)
 
-    if identity == "per-epoch":
+    if identity in ("per-epoch", "per-record"):  # told one by one; the latter under nothing that lasts
         return [made([share], None) for share in shares]
     if not public:
         shares = together(shares)

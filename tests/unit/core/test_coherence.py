@@ -156,7 +156,6 @@ def denied(gate: Gate, nothing: str) -> Device:
     return home
 
 
-@pytest.mark.xfail(strict=True, reason="a flow of daily totals lowered to `per-record` hands on every reading of the day")
 def test_coherence_daily_totals_lowered_to_records_tell_no_single_reading() -> None:
     """Who permits less identity than a flow of daily totals asks for is told of by no more values than before."""
     results = []

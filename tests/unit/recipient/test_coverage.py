@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.audit.merkle import inclusion_proof, leaf_hash, tree_root
 from gateway.audit.notes import Signer
+from gateway.audit.tile_proofs import TileProofs
 from gateway.audit.tiles import TILE_WIDTH, tile_path, tile_spans
-from gateway.recipient.coverage import Coverage, CoverageError, Verdict, _TreeFiles
+from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from tests.unit.recipient.samples import ORIGIN, SIGNER, GatewayLog
 
 _BUNDLE = bytes(range(32))
@@ -164,5 +165,5 @@ def test_tree_files_proof_equals_that_over_all_leaves(size: int, random: object)
     """Composed from a few tiles, a proof is the one that RFC 6962 defines over the whole list."""
     leaves = _LEAVES[:size]
     index = random.choice([0, size - 1, random.randrange(size)])  # type: ignore[attr-defined]  # hypothesis's own Random
-    proof = _TreeFiles(_ListedTiles(leaves), size).inclusion_proof(index)  # type: ignore[arg-type]  # the same two methods
+    proof = TileProofs(_ListedTiles(leaves), size).inclusion(index)  # type: ignore[arg-type]  # the same two methods
     assert proof == inclusion_proof(leaves, index)

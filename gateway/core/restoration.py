@@ -1,0 +1,133 @@
+"""Restoration: a backup's memory is brought up to date with what the log says has happened since, and closed where it cannot say.
+
+What the openings at hand tell is folded in as it happened: consents, withdrawals, residents, erasures. What stood in windows or waited
+when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where a change of
+consent is not at hand it could be anybody's, so every consent that still holds is ended and asked for again.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consent.core import lapses
+from consent.core.messages import MessageKind
+from consent.core.records import Status
+from consent.core.records import decode as decode_consent
+from gateway.audit.entries import Entry, Kind
+from gateway.audit.openings import Opening, Part
+from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, GapPayload, KeyPayload
+from gateway.core import changes, subjects
+from gateway.core.ledger import Ledger
+from gateway.core.state import Resident, State
+
+_TOLD = {Status.INVALIDATED: MessageKind.RESTORED}
+
+
+class Tail:
+    """Folds the entries after the backup, in order, into its memory.
+
+    Attributes:
+        erased: SHA-256 of the ids of subjects that were erased.
+        missing: How many changes of consent or residents have no opening at hand.
+        strangers: How many are of subjects that the backup does not know.
+    """
+
+    def __init__(self, state: State) -> None:
+        """Begin behind the backup's last entry."""
+        self._state = state
+        self.erased: set[bytes] = set()
+        self.missing = self.strangers = 0
+        self._totals: dict[str, int] | None = None
+        self._accounted = True  # nothing has moved that no account at hand tells of
+        self._releases = self._voids = 0
+
+    def take(self, entry: Entry, opening: Opening | None) -> None:
+        """Fold in the next entry; its opening has been checked against it, and may be absent."""
+        part = None if opening is None else opening.parts[0]
+        if entry.kind in (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY):
+            if opening is None:
+                self.missing += 1
+            elif isinstance(part, Part):  # what was erased since is the erasure's business
+                (self._residents if entry.kind is Kind.KEY else self._consent)(entry, part.data)
+        elif entry.kind is Kind.ERASURE and entry.subject_sha256 is not None:
+            self.erased.add(entry.subject_sha256)
+        elif entry.kind is Kind.ACCOUNT:
+            self._accounted = isinstance(part, Part)
+            if isinstance(part, Part):
+                self._totals = dict(AccountPayload.decode(part.data).totals)
+                self._releases = self._voids = 0
+        elif entry.kind in (Kind.RELEASE, Kind.VOID):
+            self._accounted = False
+            self._releases += entry.kind is Kind.RELEASE
+            self._voids += entry.kind is Kind.VOID
+
+    def _consent(self, entry: Entry, data: bytes) -> None:
+        state, consent = self._state, decode_consent(data)
+        if consent.subject not in state.subjects:
+            self.strangers += 1
+            return
+        state.commit.consents.append((entry.sequence, consent.subject, data))
+        if consent.resident in state.book.residents(consent.subject):
+            state.book.apply(consent, entry.sequence)
+
+    def _residents(self, entry: Entry, data: bytes) -> None:
+        state, payload = self._state, KeyPayload.decode(data)
+        subject = state.subjects.get(payload.subject)
+        if subject is None:
+            self.strangers += 1
+            return
+        known = {resident.id: resident for resident in subject.residents}
+        state.keep_subject(
+            msgspec.structs.replace(
+                subject,
+                residents=tuple([known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]),
+                since_ms=max(entry.time_ms, subject.since_ms + 1),
+                label_generation=subject.label_generation + (not known.keys() <= set(payload.residents)),
+                key_entries=(*subject.key_entries, entry.sequence),
+            )
+        )
+
+    def take_up_books(self) -> str:
+        """Go on with the latest books at hand, and move what is not known any more to where it stays.
+
+        Returns: The reason that the log's `gap` entry gives.
+        """
+        ledger = self._state.ledger
+        if self._totals is not None:
+            ledger = self._state.ledger = Ledger(self._totals, self._totals)
+        ledger.add("bundles.formed", self._releases)
+        ledger.add("bundles.voided", self._voids)
+        totals = ledger.totals
+        under_way = sum(totals.get(f"bundles.{name}", 0) * sign for name, sign in (("formed", 1), ("voided", -1), ("acknowledged", -1)))
+        ledger.move("bundles.ready", "bundles.sent", totals.get("bundles.ready", 0))
+        ledger.add("bundles.sent", under_way - totals.get("bundles.sent", 0))
+        ledger.move("pairs.open", "pairs.suppressed.restored", totals.get("pairs.open", 0))
+        ledger.move("pairs.waiting", "pairs.withheld_at_release.restored", totals.get("pairs.waiting", 0))
+        return RESTORED if self._accounted else RESTORED_BOOKS
+
+
+def drop_under_way(state: State, now_ms: int) -> None:
+    """Forget what stood in windows and waited, and end every claim code, for it may have been used since.
+
+    A window that began before now misses readings, and may have been released: it never ends with a figure again.
+    """
+    state.windows.restore([state.windows.watermark_ms, now_ms, [], []])
+    state.marks.clear()
+    state.handed.clear()
+    state.waiting.clear()
+    for subject in list(state.subjects):
+        subjects.drop_claims(state, subject)
+
+
+def note_gap(state: State, reason: str, boot_id: str, now_ms: int) -> int:
+    """Log that a backup was restored; return the entry's index."""
+    clock = "simulated" if state.identity.simulated_clock else "real"
+    return state.append(Kind.GAP, now_ms, state.one_part(GapPayload(reason, boot_id, clock).encode()))
+
+
+def end_consents(state: State, now_ms: int) -> int:
+    """End every consent that still holds, and tell the households; return how many there were."""
+    ended = list(lapses.unsure(state.book, now_ms))
+    if ended:
+        changes.change_consents(state, ended, now_ms, told=_TOLD)
+    return len(ended)

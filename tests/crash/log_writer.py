@@ -1,0 +1,86 @@
+"""A process that writes a log: a gateway's state that commits some entries, publishes, and says after each commit how far it is.
+
+Run by ``test_disk_errors`` under a tracer that lets a system call fail. What it says goes out by ``writev``, which nothing else
+here uses, so that the tracer can tell it from what is written to files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from gateway.config import load_config
+from gateway.core import changes
+from gateway.durable import DurableState
+from gateway.edge import publisher, store
+from gateway.edge.clock import GatewayClock
+from gateway.edge.keys import load_keys
+from gateway.errors import SluiceError
+from gateway.service import ended_by_the_disk
+
+COMMITS = 3
+RETRY_S = 0.02
+
+
+class _Line:
+    """A stream that hands each text on in one ``writev``."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> None:
+        os.writev(self._descriptor, [text.encode()])
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+_STDOUT, _STDERR = _Line(1), _Line(2)
+
+
+async def write(config: Path) -> None:
+    """Commit and publish a few times, and say how many entries are durable."""
+    place = load_config(config)
+    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
+    await durable.start()
+    try:
+        for _ in range(COMMITS):
+            durable.state.ledger.add("frames.received")
+            durable.state.ledger.add("frames.admitted")
+            changes.checkpoint(durable.state, time.time_ns() // 1_000_000)
+            await durable.commit()
+            _STDOUT.write(f"{durable.state.log.size}\n")
+            while not durable.publisher.write_waiting():
+                await asyncio.sleep(RETRY_S)
+    finally:
+        await durable.close()
+
+
+def main() -> int:
+    """Write, and say in one line why it could not go on."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path)
+    config: Path = parser.parse_args().config
+    structlog.configure(
+        processors=[structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),  # type: ignore[arg-type]  # it writes and flushes
+    )
+    store.FULL_DISK_RETRY_S = publisher.FULL_DISK_RETRY_S = RETRY_S
+    store.BALLAST_BYTES = 4096
+    try:
+        with ended_by_the_disk(load_config(config)):
+            asyncio.run(write(config))
+    except SluiceError as error:
+        _STDERR.write(f"sluice: {error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

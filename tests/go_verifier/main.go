@@ -1,0 +1,266 @@
+// Command go_verifier verifies the log folder of a gateway with the note and tlog packages of golang.org/x/mod.
+//
+//	go_verifier -key VKEY [-witness VKEY]... [-since CHECKPOINT] FOLDER
+//
+// It shares no code with the project. It checks the checkpoint's signature and cosignatures, that the tiles lead to its root,
+// that every entry hashes to its leaf, that labels lead to the roots in the releases, and, with -since, that the log has only
+// grown from an earlier checkpoint. It prints "ok SIZE WITNESSES", or "FAIL " and what is wrong, and then exits with 1.
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const (
+	tileHeight    = 8
+	tileWidth     = 1 << tileHeight
+	labelBytes    = 16
+	witnessKey    = 0x04
+	releaseFields = 0xa9 // a CBOR map of nine
+)
+
+func fail(format string, arguments ...any) {
+	fmt.Printf("FAIL "+format+"\n", arguments...)
+	os.Exit(1)
+}
+
+// witnessVerifier checks cosignature/v1 lines, which the note package does not know.
+type witnessVerifier struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (w witnessVerifier) Name() string    { return w.name }
+func (w witnessVerifier) KeyHash() uint32 { return w.hash }
+
+func (w witnessVerifier) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	seen := binary.BigEndian.Uint64(signature)
+	message := append([]byte(fmt.Sprintf("cosignature/v1\ntime %d\n", seen)), text...)
+	return ed25519.Verify(w.key, message, signature[8:])
+}
+
+func newWitnessVerifier(vkey string) witnessVerifier {
+	fields := strings.SplitN(vkey, "+", 3)
+	if len(fields) != 3 {
+		fail("key: `%s`", vkey)
+	}
+	data, err := base64.StdEncoding.DecodeString(fields[2])
+	if err != nil || len(data) != 1+ed25519.PublicKeySize || data[0] != witnessKey {
+		fail("key: `%s`", vkey)
+	}
+	sum := sha256.Sum256(append([]byte(fields[0]+"\n"), data...))
+	if hex.EncodeToString(sum[:4]) != fields[1] {
+		fail("key: `%s`", vkey)
+	}
+	return witnessVerifier{fields[0], binary.BigEndian.Uint32(sum[:4]), data[1:]}
+}
+
+// openCheckpoint returns the tree that a signed checkpoint commits to, and how many of the witnesses have cosigned it.
+func openCheckpoint(file string, log note.Verifier, witnesses []note.Verifier) (tlog.Tree, int) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		fail("checkpoint: %v", err)
+	}
+	opened, err := note.Open(data, note.VerifierList(append([]note.Verifier{log}, witnesses...)...))
+	if err != nil {
+		fail("checkpoint: %v", err)
+	}
+	signed, cosigned := false, 0
+	for _, signature := range opened.Sigs {
+		if signature.Name == log.Name() && signature.Hash == log.KeyHash() {
+			signed = true
+		} else {
+			cosigned++
+		}
+	}
+	lines := strings.Split(opened.Text, "\n")
+	if !signed || len(lines) < 4 || lines[0] != log.Name() {
+		fail("checkpoint: not the log's own")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		fail("checkpoint: size `%s`", lines[1])
+	}
+	root, err := tlog.ParseHash(lines[2])
+	if err != nil {
+		fail("checkpoint: %v", err)
+	}
+	return tlog.Tree{N: size, Hash: root}, cosigned
+}
+
+// folderTiles reads tiles from a folder in the layout of C2SP tlog-tiles, which leaves out the height.
+type folderTiles string
+
+func (folder folderTiles) Height() int { return tileHeight }
+
+func (folder folderTiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (folder folderTiles) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var all [][]byte
+	for _, tile := range tiles {
+		data, err := readWide(string(folder), tile)
+		if err != nil {
+			return nil, err
+		}
+		if len(data) < tile.W*tlog.HashSize {
+			return nil, fmt.Errorf("%s: %d bytes", path(tile), len(data))
+		}
+		all = append(all, data[:tile.W*tlog.HashSize])
+	}
+	return all, nil
+}
+
+func path(tile tlog.Tile) string {
+	name := strings.TrimPrefix(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight))
+	return "tile/" + strings.Replace(name, "data/", "entries/", 1)
+}
+
+// readWide reads a tile, or the full one that has replaced a partial one.
+func readWide(folder string, tile tlog.Tile) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(folder, path(tile)))
+	if os.IsNotExist(err) && tile.W < tileWidth {
+		tile.W = tileWidth
+		return os.ReadFile(filepath.Join(folder, path(tile)))
+	}
+	return data, err
+}
+
+// entries returns the entries of a bundle.
+func entries(folder string, block int64, width int) [][]byte {
+	tile := tlog.Tile{H: tileHeight, L: -1, N: block, W: width}
+	data, err := readWide(folder, tile)
+	if err != nil {
+		fail("%s: %v", path(tile), err)
+	}
+	var found [][]byte
+	for len(found) < width {
+		if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
+			fail("%s: entry %d runs past its end", path(tile), len(found))
+		}
+		end := 2 + int(binary.BigEndian.Uint16(data))
+		found, data = append(found, data[2:end]), data[end:]
+	}
+	return found
+}
+
+// checkLabels compares the labels of a release with the last hash in its entry; any other entry has none.
+func checkLabels(folder string, index int64, entry []byte) {
+	if len(entry) < 36 || entry[0] != releaseFields || !bytes.HasPrefix(entry[1:], []byte{0, 1, 1, 6}) {
+		return
+	}
+	name := fmt.Sprintf("labels/%d", index)
+	data, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil || len(data) == 0 || len(data)%labelBytes != 0 {
+		fail("%s: %v, %d bytes", name, err, len(data))
+	}
+	var stored []tlog.Hash
+	read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		var found []tlog.Hash
+		for _, at := range indexes {
+			found = append(found, stored[at])
+		}
+		return found, nil
+	})
+	count := int64(len(data) / labelBytes)
+	for at := int64(0); at < count; at++ {
+		label := data[at*labelBytes : (at+1)*labelBytes]
+		if at > 0 && bytes.Compare(data[(at-1)*labelBytes:at*labelBytes], label) >= 0 {
+			fail("%s: label %d out of order", name, at)
+		}
+		hashes, err := tlog.StoredHashes(at, label, read)
+		if err != nil {
+			fail("%s: %v", name, err)
+		}
+		stored = append(stored, hashes...)
+	}
+	root, err := tlog.TreeHash(count, read)
+	if err != nil || count&(count-1) != 0 || !bytes.Equal(root[:], entry[len(entry)-tlog.HashSize:]) {
+		fail("%s: not what the entry commits to", name)
+	}
+}
+
+type keys []note.Verifier
+
+func (k *keys) String() string { return "" }
+
+func (k *keys) Set(vkey string) error {
+	*k = append(*k, newWitnessVerifier(vkey))
+	return nil
+}
+
+func main() {
+	var witnesses keys
+	key := flag.String("key", "", "the log's public key")
+	since := flag.String("since", "", "an earlier checkpoint")
+	flag.Var(&witnesses, "witness", "a witness's public key")
+	flag.Parse()
+	folder := flag.Arg(0)
+	log, err := note.NewVerifier(*key)
+	if err != nil {
+		fail("key: %v", err)
+	}
+	tree, cosigned := openCheckpoint(filepath.Join(folder, "checkpoint"), log, witnesses)
+	if tree.N == 0 {
+		if empty := sha256.Sum256(nil); tree.Hash != tlog.Hash(empty) {
+			fail("checkpoint: not the root of an empty log")
+		}
+		fmt.Printf("ok 0 %d\n", cosigned)
+		return
+	}
+	reader := tlog.TileHashReader(tree, folderTiles(folder))
+	for block := int64(0); block*tileWidth < tree.N; block++ {
+		width := tileWidth
+		if rest := tree.N - block*tileWidth; rest < tileWidth {
+			width = int(rest)
+		}
+		var indexes []int64
+		for place := 0; place < width; place++ {
+			indexes = append(indexes, tlog.StoredHashIndex(0, block*tileWidth+int64(place)))
+		}
+		leaves, err := reader.ReadHashes(indexes)
+		if err != nil {
+			fail("block %d: %v", block, err)
+		}
+		for place, entry := range entries(folder, block, width) {
+			index := block*tileWidth + int64(place)
+			if tlog.RecordHash(entry) != leaves[place] {
+				fail("entry %d: does not hash to its leaf", index)
+			}
+			checkLabels(folder, index, entry)
+		}
+	}
+	if *since != "" {
+		older, _ := openCheckpoint(*since, log, nil)
+		if older.N > tree.N {
+			fail("since: %d entries fall behind %d", tree.N, older.N)
+		}
+		if older.N > 0 {
+			proof, err := tlog.ProveTree(tree.N, older.N, reader)
+			if err != nil {
+				fail("since: %v", err)
+			}
+			if err := tlog.CheckTree(proof, tree.N, tree.Hash, older.N, older.Hash); err != nil {
+				fail("since: %v", err)
+			}
+		}
+	}
+	fmt.Printf("ok %d %d\n", tree.N, cosigned)
+}

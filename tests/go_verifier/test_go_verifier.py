@@ -1,0 +1,119 @@
+"""The verifier in Go, on Debian's own packages, agrees with ours on every log that the tests make.
+
+Slow, since the toolchain is half a gigabyte: `./dev test --slow` installs it, and whoever runs the quick tests does without.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.kept import Kept
+from gateway.audit.reader import LogReader
+from gateway.audit.trust import Anchors
+from gateway.audit.verify import Verification, verify_folder
+from tests.unit.audit.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
+from tests.unit.audit.sample_log import SIGNER, SampleLog, sample
+
+pytestmark = pytest.mark.slow
+SOURCE = Path(__file__).with_name("main.go")
+PACKAGES = Path("/usr/share/gocode")
+
+
+@pytest.fixture(scope="module")
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, built without network, modules or anything from outside Debian."""
+    go = shutil.which("go")
+    if go is None or not (PACKAGES / "src/golang.org/x/mod").is_dir():
+        pytest.skip("Debian packages golang-go and golang-golang-x-mod-dev are absent; `./dev test --slow` installs them")
+    folder = tmp_path_factory.mktemp("go")
+    environ = {
+        "GO111MODULE": "off",
+        "GOPATH": str(PACKAGES),
+        "GOPROXY": "off",
+        "GOCACHE": str(folder / "cache"),
+        "CGO_ENABLED": "0",
+    }
+    built = subprocess.run(
+        [go, "build", "-o", folder / "verifier", SOURCE], env=os.environ | environ, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    return folder / "verifier"
+
+
+def _say(verifier: Path, folder: Path, *arguments: str) -> str:
+    """Return what the program says of a folder, in one line."""
+    called = [str(verifier), "-key", SIGNER.vkey(), *arguments, str(folder)]
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert (done.returncode == 0) is done.stdout.startswith("ok ")
+    return done.stdout.rstrip("\n")
+
+
+@pytest.mark.parametrize("name", [*LOGS, *LARGE])
+def test_go_passes_every_log_that_ours_passes(name: str, verifier: Path, tmp_path: Path) -> None:
+    """Sizes around full tiles, three levels, every kind of entry."""
+    log = {**LOGS, **LARGE}[name](tmp_path)
+    assert verify_folder(log.log.path, SIGNER.vkey()).ok
+    assert _say(verifier, log.log.path) == f"ok {log.writer.size} 0"
+
+
+def test_go_counts_the_cosignatures_that_ours_counts(verifier: Path, tmp_path: Path) -> None:
+    """cosignature/v1, of which the library knows nothing; one with a bit flipped refuses the checkpoint."""
+    log = sample(tmp_path)
+    cosign(log, COSIGNERS[:2])
+    witnesses = [word for one in COSIGNERS for word in ("-witness", one.vkey())]
+    assert _say(verifier, log.log.path, *witnesses) == "ok 15 2"
+    assert _say(verifier, log.log.path, *witnesses[2:]) == "ok 15 1"
+    file = log.log.path / "checkpoint"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-12] + bytes((whole[-12] ^ 1,)) + whole[-11:])
+    assert _say(verifier, log.log.path, *witnesses).startswith("FAIL checkpoint")
+
+
+def _damaged(log: SampleLog, count: int) -> list[tuple[Path, bytes, bytes]]:
+    """Return files that a checkpoint covers, with their bytes and with one bit of them flipped."""
+    chosen, found = random.Random(4), []
+    for name in ("checkpoint", "tile/0/000.p/15", "tile/entries/000.p/15", "labels/5", "labels/9", "labels/13"):
+        whole = (log.log.path / name).read_bytes()
+        for _ in range(count):
+            damaged = bytearray(whole)
+            bit = chosen.randrange(8 * len(whole))
+            damaged[bit // 8] ^= 1 << bit % 8
+            found.append((log.log.path / name, whole, bytes(damaged)))
+    return found
+
+
+def test_go_finds_every_flipped_bit_that_ours_finds(verifier: Path, tmp_path: Path) -> None:
+    """A sample over the files that the checkpoint covers."""
+    for file, whole, damaged in _damaged(sample(tmp_path), 40):
+        file.write_bytes(damaged)
+        assert _say(verifier, tmp_path / "log").startswith("FAIL "), (file, damaged.hex())
+        assert not verify_folder(tmp_path / "log", SIGNER.vkey()).ok
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(("older", "newer"), [(1, 2), (3, 300), (255, 257), (256, 512), (300, 700), (700, 66_000)])
+def test_go_finds_growth_and_split_where_ours_does(verifier: Path, tmp_path: Path, older: int, newer: int) -> None:
+    """Consistency from a kept checkpoint, by proof there and by recount here."""
+    log, since = grown(tmp_path / "one", older), tmp_path / "since"
+    since.write_bytes((log.log.path / "checkpoint").read_bytes())
+    while log.writer.size < newer:
+        log.writer.append(b"%d" % log.writer.size)
+    publish_quickly(log)
+    kept = Kept.parse(since.read_bytes(), SIGNER.verifier)
+    assert _say(verifier, log.log.path, "-since", str(since)) == f"ok {newer} 0"
+    grew = Verification(LogReader(log.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
+    assert grew.status == "passed"
+    other = SampleLog(tmp_path / "other")
+    while other.writer.size < newer:
+        other.writer.append(b"other %d" % other.writer.size)
+    publish_quickly(other)
+    assert _say(verifier, other.log.path, "-since", str(since)).startswith("FAIL since")
+    split = Verification(LogReader(other.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
+    assert split.status == "failed"
