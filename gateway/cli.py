@@ -27,6 +27,7 @@ def build_parser() -> Parser:
     _device_verbs(verbs)
     _consent_verbs(verbs)
     _subject_verbs(verbs)
+    _backup_verbs(verbs)
     _clock_verbs(verbs)
     _audit_verbs(verbs)
     _other_rooms(verbs)
@@ -168,6 +169,32 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
         lambda args: {"subject": args.subject},
     )
     show.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    _rights_verbs(group)
+
+
+def _rights_verbs(group: argparse._SubParsersAction[Parser]) -> None:
+    from gateway import rights_commands as rights
+
+    export = _with_config(_verb(group, "export", "give out everything that is held about a subject", rights.export), prints=False)
+    export.add_argument("--out", type=Path, metavar="FILE", help="write it there, for its owner alone")
+    releases = _with_config(_verb(group, "releases", "list every release that contained a subject", rights.releases))
+    erase = _with_config(_verb(group, "erase", "erase a subject: nothing of it is kept", rights.erase))
+    erase.add_argument("--yes", action="store_true", help="do not ask again")
+    for verb in (export, releases, erase):
+        verb.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+
+
+def _backup_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    from gateway import rights_commands as rights
+
+    backup = _with_config(_verb(verbs, "backup", "write a backup of the database, also while the gateway runs", rights.backup))
+    backup.add_argument("file", type=Path, metavar="FILE", help="must not exist")
+    restore = _with_config(
+        _verb(verbs, "restore", "bring a backup up to date with the published log, and put it in place", rights.restore)
+    )
+    restore.add_argument("file", type=Path, metavar="FILE", help="what `sluice backup` wrote")
+    restore.add_argument("--openings", type=Path, metavar="DIR", help="openings of the entries since (default: as configured)")
+    restore.add_argument("--replace", action="store_true", help="put it in the place of a database that is there")
 
 
 def _subject_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -20,13 +20,13 @@ from gateway.errors import OperatorError, UnavailableError
 DEFAULT_CONFIG = Path("gateway.toml")
 
 
-def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]], timeout_s: float = 60.0) -> list[dict[str, Any]]:
     """Run control methods in the gateway, or in this process where none is running.
 
     Raises: SluiceError: a method is refused; what came before it stands.
     """
     try:
-        client = ControlClient(place.control_socket)
+        client = ControlClient(place.control_socket, timeout_s)
     except UnavailableError:
         return asyncio.run(_call_offline(place, calls))
     with client:
@@ -62,7 +62,7 @@ def status(args: argparse.Namespace) -> int:
 
     with ControlClient(load_config(args.config).control_socket) as client:
         shown = client.call("status")
-    _show(args, shown, as_text(shown))
+    show(args, shown, as_text(shown))
     return 3 if shown["imbalances"] else 0
 
 
@@ -84,7 +84,7 @@ def keys_init(args: argparse.Namespace) -> int:
         f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it\n"
         f"the log's public key, for everyone: {vkey}\n"
     )
-    _show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
+    show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
     return 0
 
 
@@ -92,7 +92,7 @@ def one_call(args: argparse.Namespace) -> int:
     """Any command that is one control method: its parameters are made by ``args.params``."""
     place = load_config(args.config)
     answer = call_gateway(place, [(args.method, args.params(args))])[0]
-    _show(args, answer, _in_lines(answer))
+    show(args, answer, _in_lines(answer))
     return 0
 
 
@@ -167,7 +167,8 @@ def _number(text: str) -> Any:
         return text
 
 
-def _show(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+def show(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    """Print an answer: as one line of JSON where that is asked for, otherwise as text."""
     print(json.dumps(data) + "\n" if args.json else text, end="")
 
 

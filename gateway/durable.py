@@ -165,7 +165,8 @@ class DurableState:
         self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
         for content in await self.store.policies(self._published_size):
             files = msgspec.msgpack.decode(content, type=changes.PolicyRow).files
-            self._unpublished[policies_path(sha256(packed := pack_files(files)).digest())] = packed
+            packed = pack_files(files)
+            self._unpublished[policies_path(sha256(packed).digest())] = packed
         if self.publisher.exports_openings:
             self._unexported = dict(await self.store.openings(self.publisher.exported_until(self._published_size)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from consent.errors import ConsentError, PolicyError
-from gateway import consent_methods, device_methods, policy_methods, subject_methods
+from gateway import backup, consent_methods, device_methods, policy_methods, rights_methods, subject_methods
 from gateway.durable import Answer, DurableState
 from gateway.params import Method, MethodError, Params, no_more, take, time_ms
 
@@ -52,8 +52,12 @@ METHODS: dict[str, Method] = {
 
 READING: dict[str, Callable[[DurableState, Params], Awaitable[Answer]]] = {
     "consent.show": consent_methods.consent_show,
+    "consent.export": rights_methods.consent_export,
+    "consent.releases": rights_methods.consent_releases,
+    "consent.erase": rights_methods.consent_erase,
+    "backup": backup.backup,
 }
-"""Methods that read the database too; the loop waits for them, so that nothing changes in between."""
+"""Methods that read the database too; the loop waits for them, so that nothing changes in between. Some commit by themselves."""
 
 TICKING = frozenset({"clock.advance"})
 """Methods that are answered only after a release tick."""

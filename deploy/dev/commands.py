@@ -109,7 +109,7 @@ COMMANDS: dict[str, Command] = {
             packages=Packages.DEVELOPMENT,
             run=_test,
             programs=_BROKER,
-            slow_programs=(debian.STRACE, debian.GO, debian.GO_TLOG),
+            slow_programs=(debian.STRACE, debian.GO, debian.GO_MOD),
         ),
         Command(
             name="lint",

@@ -39,7 +39,7 @@ MOSQUITTO = Program("mosquitto", "mosquitto")
 MOSQUITTO_SUB = Program("mosquitto_sub", "mosquitto-clients")
 STRACE = Program("strace", "strace")
 GO = Program("go", "golang-go")
-GO_TLOG = Program("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog/tlog.go", "golang-golang-x-mod-dev")
+GO_MOD = Program("/usr/share/doc/golang-golang-x-mod-dev/copyright", "golang-golang-x-mod-dev")  # every package has one
 
 
 def search_path() -> str:

@@ -30,8 +30,10 @@ class LogFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_dir():
-            path.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
             path.chmod(_PUBLIC_FOLDER_MODE)
+            _sync_folder(path.parent)
 
     def read_checkpoint(self) -> bytes | None:
         """Return the bytes of the published checkpoint, None before the first."""
@@ -62,23 +64,46 @@ class LogFolder:
 
     def write_vkey(self, vkey: str) -> None:
         """Write the log's public key beside it, for convenience: trust needs it from elsewhere."""
-        _replace(self.path / VKEY_NAME, f"{vkey}\n".encode(), _PUBLIC_MODE)
-        _sync_folder(self.path)
+        target, data = self.path / VKEY_NAME, f"{vkey}\n".encode()
+        if not target.is_file() or target.read_bytes() != data:
+            _replace(target, data, _PUBLIC_MODE)
+            _sync_folder(self.path)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a published file, None where it is absent."""
+        try:
+            return (self.path / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names in a folder of the log; none where it is absent."""
+        try:
+            return set(os.listdir(self.path / folder))
+        except FileNotFoundError:
+            return set()
+
+    def restore(self, files: Mapping[str, bytes]) -> None:
+        """Put back files that a checkpoint has promised and that are gone.
+
+        Raises: as `publish` does.
+        """
+        self._write_new(files)
 
     def _write_new(self, files: Mapping[str, bytes]) -> None:
         """Write those files that are not there yet, durably, and compare the others."""
         folders: set[Path] = set()
         for path, data in files.items():
             target = self.path / path
-            try:
-                present = target.read_bytes()
-            except FileNotFoundError:
+            present = self.read(path)
+            if present is None:
                 folders |= _make_folders(target.parent, self.path)
                 _replace(target, data, _PUBLIC_MODE)
                 folders.add(target.parent)
-            else:
-                if present != data:
-                    raise FolderConflictError(f"`{path}` is published with other content")
+            elif present != data:
+                raise FolderConflictError(f"`{path}` is published with other content")
+            else:  # written when a publication was broken off, perhaps before the folders were forced
+                folders |= _up_to(target.parent, self.path)
         for folder in sorted(folders, reverse=True):
             _sync_folder(folder)
 
@@ -131,12 +156,17 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
     """Put a file in place whole, its content on the disk; its folder is left to the caller to force."""
     temporary = target.with_name(f".{target.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(temporary, target)
+    try:
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)  # whatever the umask
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # half a file on a full disk only takes the room that is missing
+        raise
 
 
 def _make_folders(folder: Path, top: Path) -> set[Path]:
@@ -149,6 +179,11 @@ def _make_folders(folder: Path, top: Path) -> set[Path]:
         each.mkdir()
         each.chmod(_PUBLIC_FOLDER_MODE)
     return {each.parent for each in missing}
+
+
+def _up_to(folder: Path, top: Path) -> set[Path]:
+    """Return a folder and those above it, the topmost included."""
+    return {folder, *(above for above in folder.parents if above == top or top in above.parents)}
 
 
 def _sync_folder(folder: Path) -> None:

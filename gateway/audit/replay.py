@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry, EntryError, Kind
@@ -20,7 +20,7 @@ from gateway.audit.notes import Verifier
 from gateway.audit.openings import Opening, Part
 from gateway.audit.payloads import PayloadError, VoidPayload
 from gateway.audit.progress import Progress
-from gateway.audit.reader import FileError, LogReader, OpeningsReader
+from gateway.audit.reader import FileError, LogReader
 from gateway.audit.replay_fold import Fold
 from gateway.audit.replay_release import ReleaseAudit
 from gateway.audit.report import Finding, StepRecord
@@ -31,6 +31,18 @@ DAY_MS: Final = 86_400_000
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
 _KEPT_WHILE_NEEDED = (Kind.RELEASE, Kind.ACCOUNT, Kind.VOID, Kind.CONSENT, Kind.WITHDRAWAL)
+
+
+class Openings(Protocol):
+    """The openings at hand, such as ``OpeningsReader``."""
+
+    def opening(self, index: int, commitment: bytes) -> Opening | None:
+        """Return the opening of the entry at a log index, None if it is not there.
+
+        Raises:
+            FileError: when it is not what it should be.
+        """
+        ...
 
 
 class Verdict(StrEnum):
@@ -114,7 +126,7 @@ class Replay:
         reader: LogReader,
         checkpoint: Checkpoint,
         verifier: Verifier,
-        openings: OpeningsReader,
+        openings: Openings,
         *,
         openings_days: int = 90,
         progress: Progress | None = None,

@@ -165,7 +165,11 @@ class LogWriter:
         self._published = published_size
         while self._finished and self._finished[0][0] <= published_size:
             self._finished.popleft()
-        files = {path: data for _, path, data in self._finished}
+        return {path: data for _, path, data in self._finished} | self.partial_files(published_size)
+
+    def partial_files(self, published_size: int = 0) -> dict[str, bytes]:
+        """Return the partial files of the present size, as far as a log published up to `published_size` lacks them."""
+        files: dict[str, bytes] = {}
         for level, hashes in enumerate(self._levels):
             shift = _LEVEL_BITS * level
             if hashes and self.size >> shift != published_size >> shift:
@@ -173,4 +177,10 @@ class LogWriter:
                 files[tile_path(level, index, len(hashes))] = b"".join(hashes)
                 if level == 0:
                     files[entries_path(index, len(hashes))] = b"".join(self._bundle)
+        return files
+
+    def take_full_files(self) -> dict[str, bytes]:
+        """Return the full files that have been finished since the last call or the published size, and forget them."""
+        files = {path: data for _, path, data in self._finished}
+        self._finished.clear()
         return files

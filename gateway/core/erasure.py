@@ -58,9 +58,7 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
     handed_over = [n for n, bundle in state.handed.items() if bundle.subjects is None or subject in bundle.subjects]
     digest = sha256(subject).digest()
     payload = ErasurePayload(digest, parts)
-    index = state.append(
-        Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts
-    )
+    index = state.append(Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts)
     recovery.begin_segment(state)
     return Erased(index, parts, sorted(handed_over))
 

@@ -1,8 +1,8 @@
 """Restoration: a backup's memory is brought up to date with what the log says has happened since, and closed where it cannot say.
 
-What the openings at hand tell is folded in as it happened: consents, withdrawals, residents, erasures. What stood in windows or waited
-when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where a change of
-consent is not at hand it could be anybody's, so every consent that still holds is ended and asked for again.
+What the openings at hand tell is folded in as it happened: consents, withdrawals, residents, erasures. What stood in windows or
+waited when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where a change
+of consent is not at hand it could be anybody's, so every consent that still holds is ended and asked for again.
 """
 
 from __future__ import annotations
@@ -97,12 +97,10 @@ class Tail:
             ledger = self._state.ledger = Ledger(self._totals, self._totals)
         ledger.add("bundles.formed", self._releases)
         ledger.add("bundles.voided", self._voids)
-        totals = ledger.totals
-        under_way = sum(totals.get(f"bundles.{name}", 0) * sign for name, sign in (("formed", 1), ("voided", -1), ("acknowledged", -1)))
-        ledger.move("bundles.ready", "bundles.sent", totals.get("bundles.ready", 0))
-        ledger.add("bundles.sent", under_way - totals.get("bundles.sent", 0))
-        ledger.move("pairs.open", "pairs.suppressed.restored", totals.get("pairs.open", 0))
-        ledger.move("pairs.waiting", "pairs.withheld_at_release.restored", totals.get("pairs.waiting", 0))
+        ledger.add("bundles.sent", self._releases - self._voids)
+        ledger.move("bundles.ready", "bundles.sent", ledger.sum("bundles.ready"))
+        ledger.move("pairs.open", "pairs.suppressed.restored", ledger.sum("pairs.open"))
+        ledger.move("pairs.waiting", "pairs.withheld_at_release.restored", ledger.sum("pairs.waiting"))
         return RESTORED if self._accounted else RESTORED_BOOKS
 
 

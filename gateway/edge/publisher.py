@@ -1,19 +1,28 @@
 """Puts the log and its openings into folders, in the background and in order, after the commit that made them durable.
 
-What a checkpoint promises is there before the checkpoint is. A disk that refuses ends the process: the task's error is raised
-where the application waits for it.
+What a checkpoint promises is there before the checkpoint is. Where the disk is full, publications wait and are put together: the
+log is published late, and whole. A disk that fails otherwise ends the process: the task's error is raised where the application
+waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import structlog
 
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
 from gateway.audit.notes import Verifier, open_note
+from gateway.edge.reserve import NO_ROOM
 from gateway.errors import CorruptionError, OperatorError
+
+FULL_DISK_RETRY_S = 1.0
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,14 @@ class Publication:
     shortened: dict[int, bytes] = field(default_factory=dict)
     """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
 
+    def followed_by(self, later: Publication) -> Publication:
+        """Return one publication for two, of which the later one covers all that the earlier one does."""
+        grown = {PurePosixPath(path).parent for path in later.files}
+        files = {path: data for path, data in self.files.items() if ".p/" not in path or PurePosixPath(path).parent not in grown}
+        return Publication(
+            files | later.files, later.checkpoint_note, self.openings | later.openings, self.shortened | later.shortened
+        )
+
 
 class Publisher:
     """Writes publications one after the other."""
@@ -35,13 +52,18 @@ class Publisher:
 
         Raises: OperatorError: one cannot be used.
         """
-        self._queue: asyncio.Queue[Publication] = asyncio.Queue()
+        self.full = False
+        """True while something waits because the disk is full."""
+        self._waiting: Publication | None = None
+        self._arrived = asyncio.Event()
+        self._changing = threading.Lock()  # of what waits
+        self._writing = threading.Lock()  # one thread at a time, and in order
+        self._failed = False
         self._verifier = Verifier.parse(vkey)
-        self._runs = False
         try:
-            self._log = LogFolder(log_folder)
+            self.log = LogFolder(log_folder)
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
-            self._log.write_vkey(vkey)
+            self.log.write_vkey(vkey)
         except OSError as error:
             raise OperatorError(f"`{error.filename or log_folder}`: {(error.strerror or 'cannot be written').lower()}") from error
 
@@ -50,11 +72,11 @@ class Publisher:
 
         Raises: CorruptionError: it is none, or another key has signed it.
         """
-        note = self._log.read_checkpoint()
+        note = self.log.read_checkpoint()
         try:
             return None if note is None else Checkpoint.parse(open_note(note, [self._verifier]).text)
         except ValueError as error:
-            raise CorruptionError(f"`{self._log.path}`: the published checkpoint is not this log's: {error}") from error
+            raise CorruptionError(f"`{self.log.path}`: the published checkpoint is not this log's: {error}") from error
 
     def exported_until(self, published_size: int) -> int:
         """Return up to which log index openings lie in their folder; less than what is published where the folder is new."""
@@ -67,15 +89,15 @@ class Publisher:
         return self._openings is not None
 
     def publish(self, publication: Publication) -> None:
-        """Publish soon."""
-        self._queue.put_nowait(publication)
+        """Publish soon, together with what waits already."""
+        with self._changing:
+            waiting = self._waiting
+            self._waiting = publication if waiting is None else waiting.followed_by(publication)
+        self._arrived.set()
 
-    async def drained(self) -> None:
-        """Wait until everything handed in is in the folders; where ``run`` does not run, put it there."""
-        if self._runs:
-            await self._queue.join()
-        else:
-            self.write_waiting()
+    async def drained(self) -> bool:
+        """Have everything handed in put into the folders; return False where the disk has no room for it, and it waits on."""
+        return await asyncio.to_thread(self.write_waiting)
 
     def mend_opening(self, index: int, opening: bytes) -> None:
         """Write an exported opening again if it is not what it should be; one that was never exported is left alone."""
@@ -84,24 +106,55 @@ class Publisher:
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        self._runs = True
         while True:
-            publication = await self._queue.get()
-            await asyncio.to_thread(self._write, publication)
-            self._queue.task_done()
+            await self._arrived.wait()
+            self._arrived.clear()
+            while not await asyncio.to_thread(self.write_waiting):
+                await asyncio.sleep(FULL_DISK_RETRY_S)
 
-    def write_waiting(self) -> None:
-        """Publish what waits before returning, where ``run`` does not run."""
-        while not self._queue.empty():
-            self._write(self._queue.get_nowait())
-            self._queue.task_done()
+    def write_waiting(self) -> bool:
+        """Publish what waits before returning; after a failure of the disk, nothing any more.
+
+        Returns: False where the disk has no room for it.
+        Raises:
+            CorruptionError: The folder holds another log.
+            OSError: The disk fails.
+        """
+        with self._writing:
+            while not self._failed and (publication := self._take()) is not None:
+                try:
+                    self._write(publication)
+                except OSError as error:
+                    self._failed = error.errno not in NO_ROOM
+                    if self._failed:
+                        raise
+                    self._put_back(publication)
+                    return False
+                if self.full:
+                    _log.info("room again: the log is published")
+                    self.full = False
+        return True
+
+    def _take(self) -> Publication | None:
+        with self._changing:
+            publication, self._waiting = self._waiting, None
+        return publication
+
+    def _put_back(self, publication: Publication) -> None:
+        if not self.full:
+            _log.error("disk full, publishing nothing until there is room")
+            self.full = True
+        with self._changing:
+            later = self._waiting
+            self._waiting = publication if later is None else publication.followed_by(later)
 
     def _write(self, publication: Publication) -> None:
         if self._openings is not None and publication.openings:
             self._openings.write(publication.openings)
         try:
-            self._log.publish(publication.files, publication.checkpoint_note)
+            self.log.publish(publication.files, publication.checkpoint_note)
         except FolderConflictError as error:
-            raise CorruptionError(f"`{self._log.path}`: {error}") from error
+            self._failed = True
+            raise CorruptionError(f"`{self.log.path}`: {error}") from error
         if self._openings is not None and publication.shortened:
             self._openings.write(publication.shortened)

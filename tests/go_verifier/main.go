@@ -1,4 +1,4 @@
-// Command go_verifier verifies the log folder of a gateway with the note and tlog packages of golang.org/x/mod.
+// Command go_verifier verifies the log folder of a gateway with the Go project's own packages note and tlog.
 //
 //	go_verifier -key VKEY [-witness VKEY]... [-since CHECKPOINT] FOLDER
 //

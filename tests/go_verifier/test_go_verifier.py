@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from deploy.dev.debian import GO, GO_MOD, missing_packages
 from gateway.audit.kept import Kept
 from gateway.audit.reader import LogReader
 from gateway.audit.trust import Anchors
@@ -28,9 +28,9 @@ PACKAGES = Path("/usr/share/gocode")
 @pytest.fixture(scope="module")
 def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, built without network, modules or anything from outside Debian."""
-    go = shutil.which("go")
-    if go is None or not (PACKAGES / "src/golang.org/x/mod").is_dir():
-        pytest.skip("Debian packages golang-go and golang-golang-x-mod-dev are absent; `./dev test --slow` installs them")
+    missing = missing_packages([GO, GO_MOD])
+    if missing:
+        pytest.skip(f"Debian packages are absent, which `./dev test --slow` installs: {' '.join(missing)}")
     folder = tmp_path_factory.mktemp("go")
     environ = {
         "GO111MODULE": "off",
@@ -40,7 +40,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "CGO_ENABLED": "0",
     }
     built = subprocess.run(
-        [go, "build", "-o", folder / "verifier", SOURCE], env=os.environ | environ, capture_output=True, text=True, check=False
+        ["go", "build", "-o", folder / "verifier", SOURCE], env=os.environ | environ, capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr
     return folder / "verifier"

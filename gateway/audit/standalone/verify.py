@@ -424,7 +424,7 @@ class Verification:
                 where, hashes = self.wide(f"tile/{level}/{numbered(index)}", width, split_tile)
                 if level == 0:
                     self.entries(index, width, where, hashes)
-                for place, (stored, due) in enumerate(zip(hashes, below[256 * index :])):  # noqa: B905  `strict` is of 3.10
+                for place, (stored, due) in enumerate(zip(hashes, below[256 * index :])):  # noqa: B905  of Python 3.10
                     if stored != due:
                         self.find(where, f"hash {place} is not that of the tile below")
                 if width == 256:

@@ -12,11 +12,13 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.policy import PolicySet
+from consent.core.policy_archive import pack_files
 from consent.core.policy_text import parse_policies
 from consent.core.records import Consent
 from gateway.audit.notes import Signer
@@ -252,6 +254,7 @@ class Gate:
         now_ms: The clock; ``to`` sets it.
         outbox: Rows as the database would hold them: number → (recipient, content).
         openings: By log index.
+        policy_sets: Every policy set that was in force, packed, by its SHA-256.
         batches: (marks, journal) of every commit since the last snapshot.
     """
 
@@ -270,6 +273,7 @@ class Gate:
         )
         self.outbox: dict[int, tuple[str, bytes]] = {}
         self.openings: dict[int, Opening] = {}
+        self.policy_sets: dict[bytes, bytes] = {}
         self.snapshot = b""
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
@@ -405,6 +409,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
+        for _, digest, row in commit.policies:
+            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(row, type=changes.PolicyRow).files)
         return commit
 
     # what may be asked

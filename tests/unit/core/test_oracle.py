@@ -34,7 +34,7 @@ def changed(draw: st.DrawFn, town: Town) -> Town:
     name = draw(st.sampled_from(sorted(city["flow"])))
     flow, ask = city["flow"][name], city["flow"][name]["ask"]
     match draw(
-        st.sampled_from(["", "", "", "", "gone", "keeps longer", "keeps shorter", "finer", "coarser", "other purpose", "steps"])
+        st.sampled_from([*[""] * 4, "gone", "keeps longer", "keeps shorter", "finer", "coarser", "other purpose", "steps"])
     ):
         case "gone" if len(city["flow"]) > 1:
             del city["flow"][name]
@@ -54,19 +54,21 @@ def changed(draw: st.DrawFn, town: Town) -> Town:
 
 @st.composite
 def words(draw: st.DrawFn, town: Town) -> list[Said]:
-    """What two residents said over time: mostly yes at first, then of flows and purposes, to the present terms or others."""
-    said = [draw(words_of(who, town, ["Given"])) for who in RESIDENTS[:2] for _ in range(draw(st.integers(0, 2)))]
+    """What two residents said over time: mostly yes at first, then of a flow or its purpose, to the present terms or others."""
+    flow = draw(st.sampled_from(town.by_consent()))
+    said = [draw(words_of(who, flow, town, ["Given"])) for who in RESIDENTS[:2] for _ in range(draw(st.integers(0, 2)))]
     for _ in range(draw(st.integers(0, 3))):
         told = draw(changed(town))
-        if told.by_consent():
-            said.append(draw(words_of(draw(st.sampled_from(RESIDENTS[:2])), told, STATUSES)))
+        flows = told.by_consent()
+        if flows:
+            about = flow if flow in flows else draw(st.sampled_from(flows))
+            said.append(draw(words_of(draw(st.sampled_from(RESIDENTS[:2])), about, told, STATUSES)))
     return said
 
 
 @st.composite
-def words_of(draw: st.DrawFn, who: bytes, told: Town, statuses: list[str]) -> Said:
+def words_of(draw: st.DrawFn, who: bytes, flow: str, told: Town, statuses: list[str]) -> Said:
     """What one resident said once, having been told of the town as it was."""
-    flow = draw(st.sampled_from(told.by_consent()))
     until_ms = draw(st.sampled_from([*[NEVER_MS] * 6, NOW_MS + DAY_MS, NOW_MS + 1, NOW_MS, NOW_MS - 1]))
     return Said(
         who=who,

@@ -1,0 +1,255 @@
+"""An auditor replays the log: an honest gateway's releases all follow from it, and each planted wrong is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from consent.core import lifecycle
+from consent.core.disclosure import TOP, Space, Time
+from consent.core.policy_archive import pack_files
+from consent.core.records import Status, signing_bytes
+from gateway.audit.entries import Kind
+from gateway.audit.notes import Signer
+from gateway.audit.replay import Verdict
+from gateway.core import changes, release, subjects
+from gateway.core.plans import Device, WindowTarget
+from gateway.core.windows import window_state
+from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, Gate, hour_with, limited, only, town
+from tests.unit.core.replayed import replayed
+
+T = MIDNIGHT_MS
+Plant = Callable[[Gate, list[Device]], str]
+"""Does one thing wrong, and returns what the replay must say about it."""
+
+
+def hours(gate: Gate, homes: list[Device], count: int) -> None:
+    """Let hours pass, each with a release."""
+    for _ in range(count):
+        gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
+        hour_with(gate, homes)
+        gate.records()
+
+
+def wronged(plant: Plant, before: int, after: int) -> tuple[list[str], str]:
+    """Return what the replay of many honest releases and one wrong finds, and what it must."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    hours(gate, homes, before)
+    expected = plant(gate, homes)
+    hours(gate, homes, after)
+    found = replayed(gate)
+    assert found.exit_status == 1
+    return [f"{finding.where}: {finding.problem}" for finding in found.findings], expected
+
+
+# what an honest gateway does
+
+
+def test_replay_of_a_long_honest_life_matches_throughout() -> None:
+    """Grants, graded answers, a newcomer, a pause, other policies, a withdrawal, an expiry: every release follows."""
+    gate = Gate(only("hourly", "daily", "raw"))
+    homes = [*gate.homes(4, "hourly", "daily", "raw"), *gate.homes(3, "hourly", limits=limited(time=Time.HOUR_4))]
+    street = gate.device(None, "meter")
+    hours(gate, [*homes, street], 3)
+    joined = subjects.claim(gate.state, subjects.invite(gate.state, homes[0].subject or b"", gate.now_ms), None, gate.now_ms)
+    hours(gate, homes, 2)
+    gate.say(lifecycle.grant(gate.speaker(homes[0], 1), gate.state.policies, "hourly", TOP))
+    gate.pause(homes[1], "hourly")
+    gate.withdraw(homes[2], "raw")
+    gate.grant(homes[3], "hourly", expiry_ms=gate.now_ms + 5 * HOUR_MS)
+    hours(gate, homes, 4)
+    gate.resume(homes[1], "hourly")
+    subjects.leave(gate.state, homes[0].subject or b"", joined.resident, gate.now_ms)
+    gate.apply(only("hourly", "raw"))
+    changes.expire(gate.state, gate.now_ms + 2 * HOUR_MS)
+    hours(gate, homes, 20)
+    found = replayed(gate)
+    assert [f"{one.where}: {one.problem}" for one in found.findings] == []
+    assert found.verdicts[Verdict.MATCH] == sum(found.verdicts.values()) > 20
+    assert found.grants == {"operator": 4 * 3 + 3 + 3}
+    assert found.exit_status == 0
+
+
+def test_replay_of_a_public_record_needs_no_consent() -> None:
+    """What the city's own devices tell follows from the policies alone."""
+    gate = Gate(town())
+    device = gate.device(None, "meter")
+    gate.send(device, db=61.2)
+    gate.to(T + 25 * HOUR_MS)
+    assert {record.flow for record in gate.records("public")} == {"street-noise", "street-hourly"}
+    assert replayed(gate).verdicts == {Verdict.MATCH: 1}
+
+
+# what is planted
+
+
+def wrong_decision(gate: Gate, homes: list[Device]) -> str:
+    """Tell a household's hour at block level, though the flow asks for a district."""
+    for home in homes:
+        for target in gate.state.devices[home.topic].targets():
+            assert isinstance(target, WindowTarget)
+            target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
+    hours(gate, homes, 1)
+    changes.compile_all(gate.state, gate.now_ms)
+    return "a subject's disclosure is not what policies and consents give"
+
+
+def extra_release(gate: Gate, homes: list[Device]) -> str:
+    """Release an hour that was released already."""
+    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
+    hour_with(gate, homes)
+    again = [window_state(window) for window in gate.state.windows.ended()]
+    pairs = gate.count("pairs.open")
+    gate.records()
+    release.put_back(gate.state, again)
+    for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
+        gate.state.ledger.add(account, pairs)
+    gate.records()
+    return "what is in it was released before"
+
+
+def released_after_withdrawal(gate: Gate, homes: list[Device]) -> str:
+    """Go on releasing what a household has taken back."""
+    plan = gate.state.devices[homes[0].topic]
+    gate.withdraw(homes[0], "hourly")
+    gate.state.devices[homes[0].topic] = plan
+    gate.state.by_contributor[homes[0].contributor] = [plan]
+    hours(gate, homes, 1)
+    changes.compile_all(gate.state, gate.now_ms)
+    return "it rests on consents"
+
+
+def planted_consent(gate: Gate, homes: list[Device]) -> str:
+    """Log a consent that nobody gave, signed by another key."""
+    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
+    forger = Signer("forger", b"f" * 32)
+    gate.say(given.signed(forger.sign_bytes(signing_bytes(given))))
+    return "the record does not bear the log key's signature"
+
+
+def consent_of_a_stranger(gate: Gate, homes: list[Device]) -> str:
+    """Let somebody speak for a household whom the log never let in."""
+    book, subject = gate.state.book, homes[0].subject or b""
+    book.add_subject(subject, [*book.residents(subject), b"s" * 16])
+    speaker = lifecycle.Speaker(book, subject, b"s" * 16, gate.now_ms, "operator")
+    gate.say(lifecycle.grant(speaker, gate.state.policies, "hourly", TOP))
+    return "speaks for a household that the log has let nobody else into"
+
+
+def backdated_consent(gate: Gate, homes: list[Device]) -> str:
+    """Let a consent count from before it was given."""
+    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
+    gate.say(replace(given, since_ms=given.since_ms - DAY_MS))
+    return "the record counts from before it was made"
+
+
+def history_cut(gate: Gate, homes: list[Device]) -> str:
+    """Take a record out of a household's chain."""
+    first = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
+    gate.say(replace(first, previous=b"x" * 32))
+    return "the record does not name the one that it replaces"
+
+
+def expired_too_early(gate: Gate, homes: list[Device]) -> str:
+    """Have the gateway end a consent that has no date."""
+    gate.say(replace(lifecycle.withdraw(gate.speaker(homes[0]), "hourly"), status=Status.EXPIRED, channel="gateway"))
+    return "a consent has expired before its date"
+
+
+def stale_policies(gate: Gate, homes: list[Device]) -> str:
+    """Name policies that are no longer in force."""
+    for home in homes:
+        for target in gate.state.devices[home.topic].targets():
+            target.terms = replace(target.terms, policy_entry=0)
+    hours(gate, homes, 1)
+    changes.compile_all(gate.state, gate.now_ms)
+    return "it rests on policies `0`"
+
+
+PLANTS = [
+    wrong_decision,
+    extra_release,
+    released_after_withdrawal,
+    planted_consent,
+    consent_of_a_stranger,
+    backdated_consent,
+    history_cut,
+    expired_too_early,
+    stale_policies,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_replay_names_what_was_planted_among_honest_releases(plant: Plant) -> None:
+    """One wrong entry among many right ones is found, and nothing else is."""
+    findings, expected = wronged(plant, 20, 20)
+    assert any(expected in finding for finding in findings), findings
+    assert len(findings) <= 3, findings
+
+
+def test_replay_with_policies_swapped_behind_the_log_says_so() -> None:
+    """Other policies under the hash of those in force cannot pass, and neither can none."""
+    gate = Gate(only("hourly"))
+    hours(gate, gate.homes(3, "hourly"), 2)
+    (in_force,) = gate.policy_sets
+    laxer = pack_files(only("hourly", "raw").files)
+    swapped = replayed(gate, policy_sets={in_force: laxer})
+    assert "the policies that are kept under its hash are others" in swapped.findings[0].problem
+    assert swapped.verdicts == {Verdict.MISMATCH: 2}
+    assert "its policies cannot be read" in replayed(gate, policy_sets={}).findings[0].problem
+
+
+# what cannot be checked
+
+
+def test_replay_tells_missing_openings_from_those_that_have_run_out() -> None:
+    """Within their days an absent opening is a finding; after them it is only counted."""
+    gate = Gate(only("hourly"))
+    hours(gate, gate.homes(3, "hourly"), 3)
+    releases = [index for index, opening in gate.openings.items() if len(opening.parts) > 1]
+    without = {index: opening for index, opening in gate.openings.items() if index != releases[0]}
+    missing = replayed(gate, openings=without)
+    assert (missing.verdicts, missing.exit_status) == ({Verdict.MATCH: 2, Verdict.MISSING: 1}, 1)
+    expired = replayed(gate, openings=without, openings_days=0)
+    assert (expired.verdicts, expired.exit_status) == ({Verdict.MATCH: 2, Verdict.EXPIRED: 1}, 0)
+
+
+def test_replay_without_a_consents_opening_accuses_nobody() -> None:
+    """Whose it was is unknown, so the releases after it cannot be judged; they are missing something, not wrong."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    hours(gate, homes, 1)
+    index = gate.grant(homes[0], "hourly", limited(retention_days=9))
+    hours(gate, homes, 2)
+    found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at != index})
+    assert found.unopened_consents == 1
+    assert found.verdicts == {Verdict.MATCH: 1, Verdict.MISSING: 2}
+    assert all("openings are missing" in finding.problem for finding in found.findings)
+
+
+def test_replay_of_erased_parts_checks_the_rest() -> None:
+    """One person's erasure leaves everybody else's part of a release checkable, and is counted against the entries."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    hours(gate, homes, 1)
+    (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
+    shorter = gate.openings | {index: gate.openings[index].erase({1})}
+    found = replayed(gate, openings=shorter)
+    assert found.verdicts == {Verdict.ERASED: 1}
+    assert found.erased_parts == 1
+    assert "more parts are erased than the erasure entries account for" in found.findings[-1].problem
+
+
+def test_replay_of_a_record_of_an_unknown_shape_is_a_finding_and_no_crash() -> None:
+    """Whatever stands in an opening, the replay ends with a report."""
+    gate = Gate(only("hourly"))
+    hours(gate, gate.homes(3, "hourly"), 1)
+    for kind in (Kind.CONSENT, Kind.KEY, Kind.RELEASE, Kind.VOID):
+        labels = bytes(16) if kind is Kind.RELEASE else None
+        digest = bytes(32) if kind is Kind.RELEASE else None
+        gate.state.append(kind, gate.now_ms, gate.state.one_part(b"\xa0"), labels=labels, bundle_sha256=digest)
+    found = replayed(gate)
+    assert len(found.findings) == 4
