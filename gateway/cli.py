@@ -161,6 +161,13 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     _who(_method(group, "withdraw", "take back what was permitted", "consent.withdraw", commands.who_params))
     revoke = _who(_method(group, "revoke", "end a consent by another's authority", "consent.revoke", commands.revoke_params))
     revoke.add_argument("--authority", required=True, metavar="TEXT", help="who ends it, and on what ground")
+    receipt = _who(_with_config(_verb(group, "receipt", "write a receipt of what was said", commands.consent_receipt)))
+    receipt.add_argument("--log-index", type=int, metavar="INDEX", help="of which record (default: the latest about the scope)")
+    receipt.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: print it)")
+    checked = _verb(group, "check-receipt", "check a receipt, offline", commands.consent_check_receipt)
+    checked.add_argument("file", type=Path, metavar="FILE", help="the receipt")
+    checked.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
+    checked.add_argument("--json", action="store_true", help="print JSON")
     show = _method(
         group,
         "show",

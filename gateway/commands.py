@@ -16,6 +16,7 @@ from typing import Any
 from gateway.config import Place, load_config
 from gateway.edge.control import ControlClient
 from gateway.errors import OperatorError, UnavailableError
+from gateway.printing import in_lines, show
 
 DEFAULT_CONFIG = Path("gateway.toml")
 
@@ -92,7 +93,7 @@ def one_call(args: argparse.Namespace) -> int:
     """Any command that is one control method: its parameters are made by ``args.params``."""
     place = load_config(args.config)
     answer = call_gateway(place, [(args.method, args.params(args))])[0]
-    show(args, answer, _in_lines(answer))
+    show(args, answer, in_lines(answer))
     return 0
 
 
@@ -149,6 +150,46 @@ def who_params(args: argparse.Namespace) -> dict[str, Any]:
     return {**params, "resident": args.resident} if args.resident else params
 
 
+def consent_receipt(args: argparse.Namespace) -> int:
+    """`sluice consent receipt`: write a receipt, or print it."""
+    from consent.core.receipt_json import write_receipt
+
+    params = who_params(args)
+    if args.log_index is not None:
+        params["log_index"] = args.log_index
+    (answer,) = call_gateway(load_config(args.config), [("consent.receipt", params)])
+    receipt = write_receipt(answer["receipt"])
+    if args.out is None:
+        print(receipt.decode(), end="")
+        return 0
+    args.out.write_bytes(receipt)
+    show(args, {"file": str(args.out)}, f"receipt: {args.out}\n")
+    return 0
+
+
+def consent_check_receipt(args: argparse.Namespace) -> int:
+    """`sluice consent check-receipt`: say whether a receipt holds; 1 where it does not."""
+    from consent.core.receipt_check import check_receipt, record_in
+    from consent.core.receipt_json import read_receipt
+    from consent.errors import RecordError
+    from gateway.audit.anchors import read_key
+    from gateway.audit.notes import Verifier
+
+    verifier = Verifier.parse(read_key(args.key))
+    try:
+        receipt = read_receipt(args.file.read_bytes())
+        problems = check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
+        consent = record_in(receipt)
+    except RecordError as error:
+        problems, consent = [str(error)], None
+    about = "" if consent is None else f"{consent.status.value} for {consent.scope}"
+    text = (
+        f"receipt: {about}\n" + "".join(f"wrong: {problem}\n" for problem in problems) + ("" if problems else "all of it holds\n")
+    )
+    show(args, {"ok": not problems, "record": about, "problems": problems}, text)
+    return 1 if problems else 0
+
+
 def revoke_params(args: argparse.Namespace) -> dict[str, Any]:
     """Read whose consent to what is revoked, and by whom."""
     return {**who_params(args), "authority": args.authority}
@@ -165,20 +206,3 @@ def _number(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def show(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    """Print an answer: as one line of JSON where that is asked for, otherwise as text."""
-    print(json.dumps(data) + "\n" if args.json else text, end="")
-
-
-def _in_lines(answer: dict[str, Any], indent: str = "") -> str:
-    lines = ""
-    for key, value in answer.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines += f"{indent}{key}\n" + "\n".join(_in_lines(row, indent + "  ") for row in value)
-        elif isinstance(value, dict):
-            lines += f"{indent}{key}\n" + _in_lines(value, indent + "  ")
-        else:
-            lines += f"{indent}{key:<14} {', '.join(map(str, value)) if isinstance(value, list) else value}\n"
-    return lines

@@ -122,6 +122,8 @@ class Audit(_Section, frozen=True, kw_only=True):
     Attributes:
         log_folder: The published log, static files that any web server can serve; relative to the state folder.
         openings_folder: Openings for accredited auditors, relative to the state folder; empty: none are exported.
+        heartbeat_s: The longest time between two published checkpoints, also where nothing happens: a log that is silent for
+            longer is withheld, or its gateway is away.
     """
 
     log_folder: str = "log"

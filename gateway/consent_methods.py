@@ -20,7 +20,7 @@ from consent.core.records import Consent, Status, decode, record_hash
 from gateway.core import changes
 from gateway.core.subjects import devices_of
 from gateway.durable import Answer, DurableState
-from gateway.params import MethodError, Params, id_of, no_more, take, take_subject, time_ms
+from gateway.params import Params, no_more, speaking, take, take_subject, time_ms
 
 CHANNEL = "operator"
 UNDECIDED = "undecided"
@@ -70,7 +70,7 @@ def consent_revoke(durable: DurableState, params: Params) -> Answer:
 
 def _say(durable: DurableState, params: Params, step: Callable[[Speaker, str], Sequence[Consent]]) -> Answer:
     """Take a step on behalf of a resident, and let its records count."""
-    subject, resident = _who(durable, params)
+    subject, resident = speaking(durable, params)
     scope = take(params, "scope", str)
     no_more(params)
     state, now_ms = durable.state, durable.clock.now_ms()
@@ -153,23 +153,13 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, 
     }
 
 
-def _who(durable: DurableState, params: Params) -> tuple[bytes, bytes]:
-    """Read subject and resident; a subject's only resident need not be named."""
-    subject = take_subject(durable, params)
-    residents = durable.state.book.residents(subject)
-    named = take(params, "resident", str, "")
-    if named:
-        return subject, id_of("resident", named)
-    if len(residents) != 1:
-        raise MethodError(f"the subject has `{len(residents)}` residents: name one")
-    return subject, residents[0]
-
-
 def _limits(durable: DurableState, limits: dict[str, Any]) -> Disclosure:
     return read_bounds(PolicyFile("consent", b""), limits, "limits", durable.state.policies.properties)
 
 
 def _limits_shown(limits: Disclosure) -> dict[str, Any]:
-    """Return only the axes that a consent bounds."""
+    """Return only the axes that a consent bounds; of one that permits nothing, none."""
+    if limits.is_bottom:
+        return {}
     unbounded = disclosure_map(TOP)
     return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}

@@ -2,6 +2,7 @@
 
     SluiceError
     ├── OperatorError      our setup is wrong: refuse to start, or keep the old; exit 2
+    │   └── DiskFullError  there is no room to go on, and no time to wait for it
     ├── CorruptionError    our own records disagree: stop; exit 3
     └── UnavailableError   something outside is away: back off, release nothing
 
@@ -21,6 +22,10 @@ class OperatorError(SluiceError):
     """A file, key or setting that the operator has to mend."""
 
     exit_status = 2
+
+
+class DiskFullError(OperatorError):
+    """The process is to end while it waits for room on the disk."""
 
 
 class CorruptionError(SluiceError):

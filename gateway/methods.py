@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from consent.errors import ConsentError, PolicyError
-from gateway import backup, consent_methods, device_methods, policy_methods, rights_methods, subject_methods
+from gateway import backup, consent_methods, device_methods, policy_methods, receipt_methods, rights_methods, subject_methods
 from gateway.durable import Answer, DurableState
 from gateway.params import Method, MethodError, Params, no_more, take, time_ms
 
@@ -52,6 +52,7 @@ METHODS: dict[str, Method] = {
 
 READING: dict[str, Callable[[DurableState, Params], Awaitable[Answer]]] = {
     "consent.show": consent_methods.consent_show,
+    "consent.receipt": receipt_methods.consent_receipt,
     "consent.export": rights_methods.consent_export,
     "consent.releases": rights_methods.consent_releases,
     "consent.erase": rights_methods.consent_erase,

@@ -80,6 +80,21 @@ def known_subject(durable: DurableState, text: str, key: str = "subject") -> byt
     return subject
 
 
+def speaking(durable: DurableState, params: Params) -> tuple[bytes, bytes]:
+    """Take who speaks: a subject and one of its residents, of whom the only one need not be named.
+
+    Raises: MethodError: there is no such subject, or it has several residents and none is named.
+    """
+    subject = take_subject(durable, params)
+    residents = durable.state.book.residents(subject)
+    named = take(params, "resident", str, "")
+    if named:
+        return subject, id_of("resident", named)
+    if len(residents) != 1:
+        raise MethodError(f"the subject has `{len(residents)}` residents: name one")
+    return subject, residents[0]
+
+
 def time_ms(key: str, text: str) -> int:
     """Return the instant of an ISO 8601 text in UTC.
 

@@ -8,9 +8,10 @@ import json
 import sys
 from typing import Any
 
-from gateway.commands import call_gateway, show
+from gateway.commands import call_gateway
 from gateway.config import load_config
 from gateway.errors import OperatorError
+from gateway.printing import show
 from gateway.recipient.secret_file import SecretFileError, create_file
 
 LONG_S = 3600.0

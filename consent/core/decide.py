@@ -49,6 +49,8 @@ _UNBOUNDED: Final[dict[str, object]] = {
     "budget": TOP.budget,
 }
 
+_MOST_TOLD: Final = 1024
+
 _CLOSED: Final = "closed"
 """Why a meet is no disclosure where some axis is at its least; ``_closed_by`` tells whose doing it is."""
 
@@ -68,6 +70,7 @@ class _Setting(msgspec.Struct, frozen=True):
         sources: Who speaks, by the names of ``Decision.bounds``.
         least: Their meet, axis by axis.
         terms: What a resident would agree to.
+        told: Why consents to other terms do not hold, by the identity of those terms, which are kept beside it.
         by_consent: Whether the flow's purpose rests on consent.
         figures: Whether the flow draws any.
     """
@@ -75,33 +78,26 @@ class _Setting(msgspec.Struct, frozen=True):
     sources: dict[str, Disclosure]
     least: Disclosure
     terms: FlowTerms
+    told: dict[int, tuple[tuple[FlowTerms, ...], str]]
     by_consent: bool
     figures: bool
 
-
-class _Speakers(msgspec.Struct, frozen=True):
-    """All who spoke in a decision: its setting, and the consents, which all hold."""
-
-    setting: _Setting
-    consents: tuple[Consent, ...]
-
-    def bounds(self) -> Bounds:
-        """Return who holds each axis of the meet of all where it is."""
-        given = {f"consent:{number}": binding_limits(each.limits) for number, each in enumerate(self.consents)}
-        sources = self.setting.sources | given
+    def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
+        """Return who holds each axis where the meet with these consents is."""
+        given = {f"consent:{n}": binding_limits(each.limits) for n, each in enumerate(consents) if each is not None}
+        sources = self.sources | given
         return bounds_of(sources, meet_axes(*sources.values()))
 
 
 class _Refusal(msgspec.Struct, frozen=True):
-    """Consents of which some are absent or do not hold."""
+    """A moment at which some consent is absent or does not hold."""
 
-    terms: FlowTerms
-    consents: tuple[Consent | None, ...]
+    setting: _Setting
     now_ms: int
 
-    def bounds(self) -> Bounds:
+    def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
         """Return whose consents those are: they hold the first axis at its least."""
-        refusing = [f"consent:{number}" for number, each in enumerate(self.consents) if _fault(self.terms, each, self.now_ms)]
+        refusing = [f"consent:{n}" for n, each in enumerate(consents) if each is None or _fault(self.setting, each, self.now_ms)]
         return (("identity", tuple(refusing)),)
 
 
@@ -116,21 +112,21 @@ class Decision(msgspec.Struct, frozen=True):
             (a subject's device under a public task), `unknown-flow`, `unknown-zone`.
         bounds: For each axis who holds it where it is: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
             the consents given), `class-cap`. Removing all that are named raises the axis; removing any other does not.
-        held: What ``bounds`` is worked out from.
         since_ms: When the latest of the residents' present terms took force; 0 without a subject.
         expires_ms: When the first of the residents' consents ends; None where none does.
     """
 
     disclosure: Disclosure
     reason: str
-    held: Bounds | _Speakers | _Refusal
+    held: Bounds | _Setting | _Refusal
     since_ms: int
     expires_ms: int | None
+    consents: tuple[Consent | None, ...] = ()
 
     @property
     def bounds(self) -> Bounds:
         """Return who holds each axis, worked out anew each time: only explanations ask."""
-        return self.held if isinstance(self.held, tuple) else self.held.bounds()
+        return self.held if isinstance(self.held, tuple) else self.held.bounds(self.consents)
 
 
 def decide(
@@ -159,42 +155,38 @@ def decide(
     setting = _setting(policies, asked, place.neighbourhood or "", cap)
     if setting.by_consent is (consents is None):
         return _withheld("no-subject-consent" if setting.by_consent else "has-subject")
-    if consents is None:
-        return _weigh(setting, ())
-    if not consents:
+    if consents is not None and not consents:
         return _withheld("no-consent")
-    for consent in consents:
-        fault = _fault(setting.terms, consent, now_ms)
-        if fault:
-            return Decision(BOTTOM, fault, _Refusal(setting.terms, tuple(consents), now_ms), 0, None)
-    return _weigh(setting, tuple(consents))  # type: ignore[arg-type]  # one that is absent has a fault
+    return _weigh(setting, tuple(consents or ()), now_ms)
 
 
 def standing(policies: PolicySet, flow: Flow, consent: Consent, now_ms: int) -> str:
     """Return why a consent does not hold for a flow at this moment; empty where it does."""
-    return _fault(policies.terms[flow.id], consent, now_ms)
+    return _fault(_setting(policies, flow, "", TOP), consent, now_ms)
 
 
-def _fault(present: FlowTerms, consent: Consent | None, now_ms: int) -> str:
-    """Return why a consent does not hold for a flow with these terms; empty where it does."""
-    if consent is None:
-        return "no-consent"
+def _fault(setting: _Setting, consent: Consent, now_ms: int) -> str:
+    """Return why a consent does not hold in a setting; empty where it does."""
     said = _STANDING[consent.status]
     if said:
         return said
     if consent.expiry_ms is not None and now_ms >= consent.expiry_ms:
         return "expired"
-    if present in consent.terms:
-        return PERMITTED
-    agreed = consent.terms_of(present.flow)
+    known = setting.told.get(id(consent.terms))
+    return _disagreement(setting, consent) if known is None else known[1]
+
+
+def _disagreement(setting: _Setting, consent: Consent) -> str:
+    """Return why what a resident was told does not cover what is asked; empty where it does. Thousands were told the same."""
+    present, agreed = setting.terms, consent.terms_of(setting.terms.flow)
     if agreed is None:
-        return "no-consent"
-    return PERMITTED if _covered(present, agreed) else "invalidated"
-
-
-@lru_cache(maxsize=1024)
-def _covered(present: FlowTerms, agreed: FlowTerms) -> bool:
-    return present.asks_no_more_than(agreed)
+        reason = "no-consent"
+    else:
+        reason = PERMITTED if present.asks_no_more_than(agreed) else "invalidated"
+    if len(setting.told) >= _MOST_TOLD:
+        setting.told.clear()
+    setting.told[id(consent.terms)] = (consent.terms, reason)
+    return reason
 
 
 def binding_limits(limits: Disclosure) -> Disclosure:
@@ -214,29 +206,35 @@ def _withheld(reason: str) -> Decision:
 
 def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
     """Return what policies say before any resident speaks; it is kept with them, as the terms of their flows are."""
-    kept: dict[tuple[str, str, Disclosure], _Setting] = vars(policies).setdefault("_settings", {})
-    key = (flow.id, neighbourhood, cap)
-    setting = kept.get(key)
-    if setting is None:
-        sources = {"ask": flow.ask, "ceiling": policies.ceiling, "class-cap": cap}
-        if neighbourhood:
-            sources[f"neighbourhood:{neighbourhood}"] = policies.neighbourhoods.get(neighbourhood, TOP)
-        by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
-        least = meet_axes(*sources.values())
-        setting = kept[key] = _Setting(sources, least, policies.terms[flow.id], by_consent, bool(flow.statistic))
+    try:
+        setting: _Setting = vars(policies)["_settings"][flow.id, neighbourhood, cap]
+    except KeyError:
+        setting = _new_setting(policies, flow, neighbourhood, cap)
+        vars(policies).setdefault("_settings", {})[flow.id, neighbourhood, cap] = setting
     return setting
 
 
-def _weigh(setting: _Setting, consents: tuple[Consent, ...]) -> Decision:
-    """Decide where every consent holds: take the least of all who speak, axis by axis, and see what it comes to."""
+def _new_setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
+    sources = {"ask": flow.ask, "ceiling": policies.ceiling, "class-cap": cap}
+    if neighbourhood:
+        sources[f"neighbourhood:{neighbourhood}"] = policies.neighbourhoods.get(neighbourhood, TOP)
+    by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+    return _Setting(sources, meet_axes(*sources.values()), policies.terms[flow.id], {}, by_consent, bool(flow.statistic))
+
+
+def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int) -> Decision:
+    """Take the least of all who speak, axis by axis, as long as every consent holds, and see what it comes to."""
     least, since_ms, expires_ms = setting.least, 0, None
     identity, time, space, precision = least.identity, least.time, least.space, least.precision
     group, retention_days, budget = least.group, least.retention_days, least.budget
     for consent in consents:
+        fault = "no-consent" if consent is None else _fault(setting, consent, now_ms)
+        if consent is None or fault:
+            return Decision(BOTTOM, fault, _Refusal(setting, now_ms), 0, None, consents)
         limits = consent.limits
-        own_identity = _binding_identity(limits)
-        if own_identity < identity:
-            identity = own_identity
+        bound = limits.identity if identity <= _AGGREGATE else _binding_identity(limits)
+        if bound < identity:
+            identity = bound
         if limits.time < time:
             time = limits.time
         if limits.space < space:
@@ -254,11 +252,10 @@ def _weigh(setting: _Setting, consents: tuple[Consent, ...]) -> Decision:
         if consent.expiry_ms is not None and (expires_ms is None or consent.expiry_ms < expires_ms):
             expires_ms = consent.expiry_ms
     point, fault = _outcome(identity, time, space, precision, group, retention_days, budget, setting.figures)
-    speakers = _Speakers(setting, consents)
     if not fault:
-        return Decision(point, PERMITTED, speakers, since_ms, expires_ms)
-    reason = _closed_by(speakers.bounds(), point) if fault == _CLOSED else fault
-    return Decision(BOTTOM, reason, speakers, since_ms, expires_ms)
+        return Decision(point, PERMITTED, setting, since_ms, expires_ms, consents)
+    reason = _closed_by(setting.bounds(consents), point) if fault == _CLOSED else fault
+    return Decision(BOTTOM, reason, setting, since_ms, expires_ms, consents)
 
 
 @lru_cache(maxsize=8192)

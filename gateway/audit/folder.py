@@ -33,7 +33,7 @@ class LogFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()
             path.chmod(_PUBLIC_FOLDER_MODE)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def read_checkpoint(self) -> bytes | None:
         """Return the bytes of the published checkpoint, None before the first."""
@@ -55,7 +55,7 @@ class LogFolder:
         """
         self._write_new(files)
         _replace(self.path / CHECKPOINT_NAME, checkpoint_note, _PUBLIC_MODE)
-        _sync_folder(self.path)
+        sync_folder(self.path)
         self._drop_partials(path for path in files if ".p/" not in path)
 
     def write_labels(self, index: int, data: bytes) -> None:
@@ -67,7 +67,7 @@ class LogFolder:
         target, data = self.path / VKEY_NAME, f"{vkey}\n".encode()
         if not target.is_file() or target.read_bytes() != data:
             _replace(target, data, _PUBLIC_MODE)
-            _sync_folder(self.path)
+            sync_folder(self.path)
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a published file, None where it is absent."""
@@ -105,7 +105,7 @@ class LogFolder:
             else:  # written when a publication was broken off, perhaps before the folders were forced
                 folders |= _up_to(target.parent, self.path)
         for folder in sorted(folders, reverse=True):
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def _drop_partials(self, full_paths: Iterable[str]) -> None:
         """Remove the partial files of tiles and bundles that now are there in full."""
@@ -131,7 +131,7 @@ class OpeningsFolder:
         """Write encoded openings by log index, replacing those that an erasure has shortened."""
         for index, data in openings.items():
             _replace(self.path / str(index), data, _PRIVATE_MODE)
-        _sync_folder(self.path)
+        sync_folder(self.path)
 
     def read(self, index: int) -> bytes | None:
         """Return the opening that is there for a log index, None where there is none."""
@@ -145,7 +145,7 @@ class OpeningsFolder:
         for index in indices:
             with contextlib.suppress(FileNotFoundError):
                 (self.path / str(index)).unlink()
-        _sync_folder(self.path)
+        sync_folder(self.path)
 
     def indices(self) -> set[int]:
         """Return the log indices of the openings that are there."""
@@ -186,7 +186,7 @@ def _up_to(folder: Path, top: Path) -> set[Path]:
     return {folder, *(above for above in folder.parents if above == top or top in above.parents)}
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force a folder's listing to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

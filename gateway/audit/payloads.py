@@ -82,14 +82,24 @@ class KeyPayload(Payload, frozen=True, tag_field="kind", tag="key"):
     residents: tuple[SubjectId, ...]
 
 
+UNCLEAN_END: Final = "unclean-end"
+AWAY: Final = "away"
+SESSION_LOST: Final = "session-lost"
+CLOCK_SET: Final = "clock-set"
+
+
 class GapPayload(Payload, frozen=True, tag_field="kind", tag="gap"):
     """Something that the gateway cannot know happened before this entry.
 
     Attributes:
         reason: ``RESTORED``: it was restored from a backup, and went on with the books of the latest account entry;
-            ``RESTORED_BOOKS``: likewise, but that entry's opening was not at hand, so the books are those of the backup.
+            ``RESTORED_BOOKS``: likewise, but that entry's opening was not at hand, so the books are those of the backup;
+            ``UNCLEAN_END``: the run before did not end in order, by a power cut or a kill;
+            ``AWAY``: it did, and the gateway was away for longer than the heartbeat;
+            ``SESSION_LOST``: the broker had forgotten the gateway, and with it perhaps readings;
+            ``CLOCK_SET``: the machine's clock was set, so that earlier times may not be compared with later ones.
         boot_id: The machine's boot, as the kernel names it; empty where it is not known.
-        clock: The state of its clock, `real` or `simulated`.
+        clock: The state of its clock: `synchronised` or `unsynchronised`, as the kernel says, `unknown`, or `simulated`.
     """
 
     word = "gap"

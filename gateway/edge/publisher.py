@@ -17,10 +17,8 @@ import structlog
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
 from gateway.audit.notes import Verifier, open_note
-from gateway.edge.reserve import NO_ROOM
+from gateway.edge.room import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.errors import CorruptionError, OperatorError
-
-FULL_DISK_RETRY_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -73,10 +71,17 @@ class Publisher:
         Raises: CorruptionError: it is none, or another key has signed it.
         """
         note = self.log.read_checkpoint()
+        return None if note is None else self.opened(note, self.log.path)
+
+    def opened(self, note: bytes, where: Path) -> Checkpoint:
+        """Return the checkpoint in a note.
+
+        Raises: CorruptionError: it is none, or another key has signed it.
+        """
         try:
-            return None if note is None else Checkpoint.parse(open_note(note, [self._verifier]).text)
+            return Checkpoint.parse(open_note(note, [self._verifier]).text)
         except ValueError as error:
-            raise CorruptionError(f"`{self.log.path}`: the published checkpoint is not this log's: {error}") from error
+            raise CorruptionError(f"`{where}`: the checkpoint is not this log's: {error}") from error
 
     def exported_until(self, published_size: int) -> int:
         """Return up to which log index openings lie in their folder; less than what is published where the folder is new."""
@@ -109,8 +114,9 @@ class Publisher:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            while not await asyncio.to_thread(self.write_waiting):
+            if not await asyncio.to_thread(self.write_waiting):
                 await asyncio.sleep(FULL_DISK_RETRY_S)
+                self._arrived.set()
 
     def write_waiting(self) -> bool:
         """Publish what waits before returning; after a failure of the disk, nothing any more.

@@ -1,28 +1,29 @@
 """The one database file: every commit of the core is one transaction here, durable before anything else happens.
 
 SQLite in WAL mode with ``synchronous=FULL``: with less, a power cut can take back what has been acknowledged or published. One
-process owns the file, by a lock beside it. A full disk is waited out, after a ballast file has been freed so that a
-withdrawal can always be committed; any other failure of the disk ends the process, since what a failed sync has kept nobody
-knows.
+process owns the file, by a lock beside it. A full disk is waited out (``room``); any other failure of the disk ends the process,
+since what a failed sync has kept nobody knows. That is also why the write-ahead log is carried over here and not by SQLite, which
+says nothing when it fails at that, and why each start begins with it: what a failed sync left in memory alone is written again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiosqlite
-import structlog
 
+from gateway.audit.folder import sync_folder
 from gateway.core.effects import BundleRow, Commit
 from gateway.edge.commit_rows import SCRUB_DUE, Statement, row_key
 from gateway.edge.keys import GatewayKeys
+from gateway.edge.room import Room, says_full
 from gateway.edge.schema import MIGRATIONS
 from gateway.edge.stored_rows import StoredRows
 from gateway.errors import CorruptionError, OperatorError
@@ -31,9 +32,19 @@ DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
 BALLAST_FILE = "ballast"
 BALLAST_BYTES = 16 * 1024 * 1024
-FULL_DISK_RETRY_S = 1.0
-
-_log = structlog.get_logger()
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "busy_timeout=5000",
+    "wal_autocheckpoint=0",
+)
+CARRY_OVER_COMMITS = 100
+"""After so many commits, about 1,000 pages, the write-ahead log is carried over into the file."""
+ENDED_IN_ORDER = "ended_in_order"
+_CONTROL = frozenset({"policy", "consent", "withdrawal", "erasure", "key", "gap", "void", "reidentification"})
+"""Kinds of log entry that may have the ballast's room: all but readings' accounts and releases."""
 
 
 @dataclass(slots=True)
@@ -42,12 +53,14 @@ class Stored:
 
     Attributes:
         start: Counts the starts on this file, this one included.
+        ended_in_order: Whether the run before said that it ended; true of a new file.
         policy: (log index, encoded row) of the policies in force.
         bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
     """
 
     start: int
+    ended_in_order: bool = True
     policy: tuple[int, bytes] | None = None
     bundles: list[BundleRow] = field(default_factory=list)
     snapshot: bytes | None = None
@@ -64,6 +77,8 @@ class Store(StoredRows):
         super().__init__(keys)
         self._folder = folder
         self._lock_fd = -1
+        self._uncarried = 0
+        self.room = Room(folder / BALLAST_FILE, BALLAST_BYTES)
 
     async def open(self) -> None:
         """Take the lock, open the file, bring it up to date and put the ballast in place.
@@ -78,7 +93,6 @@ class Store(StoredRows):
         except sqlite3.DatabaseError as error:
             unusable = OperatorError if isinstance(error, sqlite3.OperationalError) else CorruptionError
             raise unusable(f"`{self.path}`: {error}") from error
-        self._fill_ballast()
 
     @property
     def path(self) -> Path:
@@ -90,8 +104,10 @@ class Store(StoredRows):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+            for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")
+            await self._carry_over("TRUNCATE")
+            self.room.is_there()
             await self._migrate()
         except BaseException:
             await self._db.close()  # its thread would keep the process alive
@@ -101,6 +117,18 @@ class Store(StoredRows):
         """Close the file and let the lock go."""
         await self._db.close()
         self.let_lock_go()
+
+    async def end_in_order(self) -> None:
+        """Note that the run ends as it should, and empty the write-ahead log.
+
+        Raises: sqlite3.Error: the disk fails.
+        """
+        try:
+            await self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (ENDED_IN_ORDER,))
+        except sqlite3.OperationalError as error:
+            if not says_full(error):
+                raise
+        await self._carry_over("TRUNCATE")
 
     def let_lock_go(self) -> None:
         """Let another process own the folder."""
@@ -112,7 +140,7 @@ class Store(StoredRows):
         Raises: OperatorError: it cannot be used, or another process owns it.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(self._folder)
             self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -128,21 +156,22 @@ class Store(StoredRows):
         if version > len(MIGRATIONS):
             raise OperatorError(f"`{self.path}`: version `{version}` is newer than this program knows")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            await self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+            whole = f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
+            await self.room.wait_for(partial(self._run_script, whole), control=True)
 
-    def _fill_ballast(self) -> None:
-        path = self._folder / BALLAST_FILE
-        if path.exists():
-            return
-        with contextlib.suppress(OSError), path.open("wb") as file:  # a disk too full for the ballast still runs
-            os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+    async def _run_script(self, script: str) -> None:
+        try:
+            await self._db.executescript(script)
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                await self._db.execute("ROLLBACK")
+            raise
 
     # reading, at start
 
     async def load(self) -> Stored:
         """Read what there is little of, and count this start."""
-        start = await self._count_start()
-        stored = Stored(start)
+        stored = Stored(*await self._count_start())
         rows = await self._rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
             stored.policy = rows[0]
@@ -153,10 +182,16 @@ class Store(StoredRows):
         await self._load_journal(stored)
         return stored
 
-    async def _count_start(self) -> int:
-        await self._db.execute("INSERT INTO meta VALUES ('starts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
-        start: int = (await self._rows("SELECT value FROM meta WHERE name = 'starts'"))[0][0]
-        return start
+    async def _count_start(self) -> tuple[int, bool]:
+        """Return the number of this start, and whether the run before ended in order."""
+        meta = dict(await self._rows("SELECT name, value FROM meta WHERE name IN ('starts', ?)", (ENDED_IN_ORDER,)))
+        start: int = meta.get("starts", 0) + 1
+        statements: list[Statement] = [
+            ("INSERT OR REPLACE INTO meta VALUES ('starts', ?)", (start,)),
+            ("DELETE FROM meta WHERE name = ?", (ENDED_IN_ORDER,)),
+        ]
+        await self.room.wait_for(partial(self._write, statements), control=True)
+        return start, start == 1 or ENDED_IN_ORDER in meta
 
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._rows("SELECT number, wrapped FROM sealing_key"):
@@ -176,29 +211,31 @@ class Store(StoredRows):
     async def commit(self, commit: Commit, now_ms: int) -> None:
         """Make a commit durable: one transaction, on the disk when this returns.
 
-        A full disk is waited out. Raises: sqlite3.Error: anything else is wrong; the process must end.
+        A full disk is waited out; what holds a change of control gets the room set aside.
+
+        Raises:
+            DiskFullError: The wait was given up.
+            sqlite3.Error: Anything else is wrong; the process must end.
         """
         statements = self._commit_rows.statements(commit, now_ms)
         if commit.erases:
-            await self._until_there_is_room(lambda: self._erase(statements))
+            await self.room.wait_for(partial(self._erase, statements), control=True)
             self._commit_rows.forget_former()
         else:
-            await self._until_there_is_room(lambda: self._write(statements))
+            control = any(row.kind in _CONTROL for row in commit.log)
+            await self.room.wait_for(partial(self._write, statements), control=control)
+        self._uncarried += 1
+        if self._uncarried >= CARRY_OVER_COMMITS:
+            await self._carry_over("PASSIVE")
 
-    async def _until_there_is_room(self, write: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await write()
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                    raise
-                _log.error("disk full, withholding until there is room")
-                self._free_ballast()
-                await asyncio.sleep(FULL_DISK_RETRY_S)
-
-    def _free_ballast(self) -> None:
-        (self._folder / BALLAST_FILE).unlink(missing_ok=True)
+    async def _carry_over(self, mode: str) -> None:
+        """Carry the write-ahead log over into the file; where the disk is full, it stays and grows."""
+        try:
+            await self._rows(f"PRAGMA wal_checkpoint({mode})")
+        except sqlite3.OperationalError as error:
+            if not says_full(error):
+                raise
+        self._uncarried = 0
 
     async def _write(self, statements: list[Statement]) -> None:
         if len(statements) == 1:
@@ -249,7 +286,7 @@ class Store(StoredRows):
         try:
             await self._db.execute("VACUUM")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            if not says_full(error):
                 raise
             return False
         await self.truncate_wal()
@@ -266,3 +303,11 @@ class Store(StoredRows):
     async def copy_into(self, path: Path) -> None:
         """Write the present content as a database file of its own, without free space; the file must be there and empty."""
         await self._db.execute("VACUUM INTO ?", (str(path),))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durable: what is synced in a folder that a power cut takes away is lost with it."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)

@@ -109,9 +109,23 @@ class StoredRows:
         """Return the labels files of releases from a log index on."""
         return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
 
+    async def label_indices(self) -> list[int]:
+        """Return the log indices of the releases, each of which has labels."""
+        return [index for (index,) in await self._rows("SELECT entry_index FROM labels ORDER BY entry_index")]
+
+    async def labels_of(self, index: int) -> bytes:
+        """Return the labels file of the release at a log index."""
+        content: bytes = (await self._rows("SELECT content FROM labels WHERE entry_index = ?", (index,)))[0][0]
+        return content
+
     async def policies(self, since: int) -> list[bytes]:
         """Return the encoded rows of the policies put in force from a log index on."""
         return [content for (content,) in await self._rows("SELECT content FROM policy WHERE entry_index >= ?", (since,))]
+
+    async def policy_at(self, index: int) -> bytes | None:
+        """Return the encoded row of the policies that were in force at a log index."""
+        rows = await self._rows("SELECT content FROM policy WHERE entry_index <= ? ORDER BY entry_index DESC LIMIT 1", (index,))
+        return rows[0][0] if rows else None
 
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""

@@ -149,7 +149,8 @@ def bench_policies() -> PolicySet:
     files = {"city.toml": _CITY + "".join(flows)}
     files |= {f"devices/{name}.toml": _CLASS + cap for name, cap in _CAPS.items()}
     files |= {
-        f"neighbourhoods/{name}.toml": f'title = {{ en = "{name}" }}\n[ceiling]\n{ceiling}' for name, ceiling in _COMMUNITIES.items()
+        f"neighbourhoods/{name}.toml": f'title = {{ en = "{name}" }}\n[ceiling]\n{ceiling}'
+        for name, ceiling in _COMMUNITIES.items()
     }
     return parse_policies({name: text.encode() for name, text in files.items()})
 

@@ -6,6 +6,7 @@ warm server has its own descriptors, signals, threads and exit status like any o
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -13,8 +14,9 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.live import ROOT
+from tests.live import ROOT, LiveGateway
 
 TIMEOUT_S = 30
 
@@ -78,3 +80,27 @@ def _main(folder: Path, arguments: tuple[str, ...], out: Path, err: Path) -> Non
         os.close(opened)
     os.chdir(folder)
     sys.exit(main(arguments))
+
+
+class Shell:
+    """A gateway's folder, and commands run in it."""
+
+    def __init__(self, live: LiveGateway) -> None:
+        """Work on a gateway that runs, or not."""
+        self.live = live
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        """Run a command that must end so, for people; return what it printed."""
+        done = sluice(self.live.folder, *arguments)
+        assert done.status == status, done
+        return done.out
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that must do well, for programs."""
+        return json.loads(self.run(*arguments, "--json"))
+
+    def refused(self, *arguments: str) -> str:
+        """Run a command that must be refused with status 2; return its line."""
+        done: Done = sluice(self.live.folder, *arguments)
+        assert done.status == 2, done
+        return done.line

@@ -21,7 +21,7 @@ import pytest
 
 from gateway.cli import build_parser
 from gateway.methods import METHODS, READING
-from tests.cli.shell import Done, cold_sluice, sluice
+from tests.cli.shell import Shell, cold_sluice, sluice
 from tests.live import LiveGateway
 
 PURPOSE = "purpose:energy-planning"
@@ -72,30 +72,6 @@ def test_help_of_a_group_lists_its_commands(path: tuple[str, ...], tmp_path: Pat
 
 
 # the life of a small gateway, with and without a running process
-
-
-class Shell:
-    """A gateway's folder, and commands run in it."""
-
-    def __init__(self, live: LiveGateway) -> None:
-        """Work on a gateway that runs, or not."""
-        self.live = live
-
-    def run(self, *arguments: str) -> str:
-        """Run a command that must do well, for people."""
-        done = sluice(self.live.folder, *arguments)
-        assert done.status == 0, done
-        return done.out
-
-    def json(self, *arguments: str) -> Any:
-        """Run a command that must do well, for programs."""
-        return json.loads(self.run(*arguments, "--json"))
-
-    def refused(self, *arguments: str) -> str:
-        """Run a command that must be refused with status 2; return its line."""
-        done: Done = sluice(self.live.folder, *arguments)
-        assert done.status == 2, done
-        return done.line
 
 
 @pytest.fixture(scope="module", params=["running", "offline"])
@@ -453,6 +429,13 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
             for step in ("request", "grant", "refuse", "pause", "resume", "withdraw", "revoke")
         },
         "consent.show": {"subject": device["subject"]},
+        "consent.receipt": {"subject": device["subject"], "scope": PURPOSE, "resident": device["resident"], "log_index": 3},
+        "consent.export": {"subject": device["subject"]},
+        "consent.releases": {"subject": device["subject"]},
+        "consent.erase": {"subject": device["subject"]},
+        "backup": {"file": "/nowhere/at/all.db"},
+        "policy.explain": {"who": device["device"], "flow": "energy-hourly", "language": "en", "resident": device["resident"]},
+        "policy.diff": {"old": None, "new": None},
         "subject.show": {"subject": device["subject"], "language": "en"},
         "subject.code": {"subject": device["subject"], "resident": device["resident"]},
         "subject.claim": {"code": device["claim_code"], "subject": device["subject"]},
@@ -473,7 +456,7 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         ]
     lines += [_request("consent.grant", {**good["consent.grant"], "limits": limits}) for limits in NASTY_LIMITS]
     before = live.status()
-    allowed = {b'"resident": ""', b'"expiry": ""', b'"limits": {}'}  # as good as left out
+    allowed = {b'"resident": ""', b'"language": ""', b'"expiry": ""', b'"limits": {}'}  # as good as left out
     lines = [line for line in lines if not any(text in line for text in allowed) or b'"more"' in line]
     answers = _talk(live, b"".join(lines))
     assert len(answers) == len(lines)

@@ -33,7 +33,8 @@ class Town:
         first, second, station = live.add_devices(rows)
         self.agreed, self.silent, self.station = first["subject"], second["subject"], station["device"]
         beside = {"profile": "meter", "zone": "convent-garden", "topic": "t/4", "subject": self.agreed}
-        (added,) = live.add_devices([beside])
+        alike = {**rows[1], "topic": "t/5", "subject": self.silent}
+        added, _ = live.add_devices([beside, alike])
         self.meters = [first["device"], added["device"]]
         grant = {"subject": self.agreed, "scope": FLOW, "limits": {"precision": {"consumption": 1}}}
         live.offline([("consent.grant", grant)])
@@ -119,7 +120,7 @@ def test_explain_of_one_who_has_not_been_asked_says_that_nothing_leaves(town: To
     """Three languages; the data say why."""
     (outcome,) = town.json("explain", town.silent, FLOW, "--language", language)["outcomes"]
     assert (outcome["reason"], outcome["disclosure"]["identity"], outcome["consent_entries"]) == ("no-consent", "none", [])
-    assert outcome["devices"][0]["since_ms"] is None
+    assert [each["since_ms"] for each in outcome["devices"]] == [None, None]
     assert said in outcome["text"]
 
 

@@ -178,14 +178,7 @@ def test_laws_deny_absorbs_one_no_is_enough(case: Case, at: int, status: Status)
 def test_laws_permutation_invariant_order_of_files_tables_keys_and_residents(case: Case, order: Random) -> None:
     """However the text is ordered, and whoever is listed first, the same leaves, for the same reason but for whose is told."""
     shuffled = replace(case, policies=parse_policies(case.town.files(order)))
-    one, other = case.decide(), shuffled.decide()
-    assert (one.disclosure, one.reason, one.since_ms, one.expires_ms) == (
-        other.disclosure,
-        other.reason,
-        other.since_ms,
-        other.expires_ms,
-    )
-    assert _as_sets(one) == _as_sets(other)
+    assert _without_order(shuffled.decide()) == _without_order(case.decide())
     assert shuffled.policies.terms == case.policies.terms
     residents = list(case.consents)
     order.shuffle(residents)

@@ -140,7 +140,7 @@ def histories(draw: st.DrawFn) -> tuple[Town, Home, list[Said], dict[str, int]]:
     return town, draw(homes()), draw(words(town)), since_ms
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories())
 def test_oracle_compiled_plans_give_each_flow_what_the_rules_give_it(
     history: tuple[Town, Home, list[Said], dict[str, int]],

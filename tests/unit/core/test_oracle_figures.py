@@ -154,7 +154,7 @@ def figure_of(record: Record) -> Figure:
     return *head, *span, record.result, record.statistic, record.n, days
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(days())
 def test_oracle_what_leaves_in_a_day_is_what_the_rules_make_of_its_readings(day: Day) -> None:
     """Levels, places, members, values, numbers and days of retention: record by record the same."""

@@ -1,0 +1,138 @@
+"""Room on the disk: set aside for what must always be possible, and waited for where there is none.
+
+A ballast file of 16 MiB lies in the state folder. On a full disk a change of control (a withdrawal, an erasure, policies) gets
+its room; readings and releases wait, and are let in again only once the file is back in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from gateway.errors import DiskFullError
+
+FULL_DISK_RETRY_S = 1.0
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+_log = structlog.get_logger()
+
+
+def says_full(error: sqlite3.Error) -> bool:
+    """Say whether SQLite failed for want of room, and nothing else."""
+    return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+
+
+class Room:
+    """What is known of the room on one disk."""
+
+    def __init__(self, ballast: Path, ballast_bytes: int) -> None:
+        """Name the ballast file; ``is_there`` makes it."""
+        self._ballast = ballast
+        self._ballast_bytes = ballast_bytes
+        self.short = False
+        """Whether readings and releases are withheld for want of room."""
+        self.waits = False
+        """Whether a commit waits for room at this moment."""
+        self._called = asyncio.Event()
+        self._given_up = False
+
+    def is_there(self) -> bool:
+        """Say whether readings and releases may be committed: the ballast is in its place, and is put back if it can be.
+
+        Raises: OSError: the disk fails.
+        """
+        if not self._set_aside():
+            self._run_short()
+        elif self.short:
+            _log.info("room again: going on")
+            self.short = False
+        return not self.short
+
+    def make_way(self) -> None:
+        """Let the commit that waits have the ballast's room: a change of control waits behind it."""
+        if self.waits:
+            self._called.set()
+
+    def give_up(self) -> None:
+        """Wait no longer, now or later: the process is to end."""
+        self._given_up = True
+        self._called.set()
+
+    async def wait_for(self, write: Callable[[], Awaitable[None]], *, control: bool) -> None:
+        """Write, and write again until there is room for it.
+
+        Args:
+            write: Leaves nothing behind where it fails.
+            control: It may have the ballast's room.
+        Raises:
+            DiskFullError: The wait was given up.
+            sqlite3.Error: The disk fails otherwise.
+        """
+        try:
+            while not await _has_room(write):
+                self._run_short()
+                self.waits = True
+                if not ((control or self._called.is_set()) and self._free()):
+                    await self._pause()
+        finally:
+            self.waits = False
+            if not self._given_up:
+                self._called.clear()
+
+    async def _pause(self) -> None:
+        if self._given_up:
+            raise DiskFullError(f"`{self._ballast.parent}`: the disk is full")
+        if self._called.is_set():
+            await asyncio.sleep(FULL_DISK_RETRY_S)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._called.wait(), FULL_DISK_RETRY_S)
+
+    def _run_short(self) -> None:
+        if not self.short:
+            _log.error("disk full, withholding until there is room")
+        self.short = True
+
+    def _set_aside(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            if self._ballast.stat().st_size >= self._ballast_bytes:
+                return True
+        try:
+            self._fill()
+        except OSError as error:
+            self._free()
+            if error.errno not in NO_ROOM:
+                raise
+            return False
+        return True
+
+    def _fill(self) -> None:
+        descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, self._ballast_bytes)
+        finally:
+            os.close(descriptor)
+
+    def _free(self) -> bool:
+        """Give the ballast's room up; return False where there was none to give."""
+        with contextlib.suppress(FileNotFoundError):
+            self._ballast.unlink()
+            return True
+        return False
+
+
+async def _has_room(write: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        await write()
+    except sqlite3.OperationalError as error:
+        if not says_full(error):
+            raise
+        return False
+    return True
