@@ -128,6 +128,7 @@ class Audit(_Section, frozen=True, kw_only=True):
 
     log_folder: str = "log"
     openings_folder: str = ""
+    heartbeat_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
 
 
 class Clock(_Section, frozen=True, kw_only=True):

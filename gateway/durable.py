@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -19,19 +19,22 @@ from consent.core.policy import PolicySet
 from consent.core.policy_archive import pack_files
 from consent.core.policy_text import parse_policies
 from consent.core.records import decode as decode_consent
-from gateway.audit.entries import Entry
+from gateway.audit.payloads import AWAY, UNCLEAN_END
 from gateway.audit.tiles import LogWriter, labels_path, policies_path
 from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
 from gateway.core.effects import BundleRow, Commit
+from gateway.core.gaps import note_gap
 from gateway.core.plans import Device, InForce
 from gateway.core.state import Claim, Handed, Identity, State, Subject, decode_ledger
+from gateway.edge import machine
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.publisher import Publication, Publisher
 from gateway.edge.store import Store, Stored
-from gateway.errors import CorruptionError
+from gateway.errors import CorruptionError, OperatorError
+from gateway.log_recovery import LogRecovery
 from gateway.policy_keys import public_key, read_policies
 from gateway.recipient.wire import Address
 
@@ -46,6 +49,20 @@ async def answer_of(action: Action) -> Answer:
     """Run an action to its end."""
     answer = action()
     return answer if isinstance(answer, dict) else await answer
+
+
+@contextmanager
+def ended_by_the_disk(place: Place) -> Iterator[None]:
+    """Say in one line that a disk has failed, which nothing goes on after: what a failed write has kept nobody knows.
+
+    Raises: OperatorError: it has.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        where = error.filename if isinstance(error, OSError) and error.filename else place.state
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise OperatorError(f"`{where}`: the disk failed: {reason.lower()}") from error
 
 
 class DurableState:
@@ -70,6 +87,9 @@ class DurableState:
         self._unexported: dict[int, bytes] = {}  # openings likewise
         self._shortened: dict[int, bytes] = {}  # openings that lie in their folder longer than an erasure has left them
         self._committed_ledger = b""
+        self._ended_in_order = True
+        self.in_order = True
+        """Whether nothing is under way that an end now would break off."""
 
     @property
     def origin(self) -> str:
@@ -98,6 +118,8 @@ class DurableState:
         try:
             await self._bring_back()
         except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise  # the disk's doing, not the content's
             raise CorruptionError(f"`{self.store.path}`: {error}") from error
         except (ValueError, msgspec.MsgspecError) as error:
             raise CorruptionError(f"`{self.store.path}`: a record in it cannot be read ({type(error).__name__})") from error
@@ -105,6 +127,7 @@ class DurableState:
     async def _begin(self) -> None:
         await self.bring_back()
         now_ms = self.clock.now_ms()
+        self._note_absence(now_ms)
         changes.begin_log(self.state, now_ms)
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
@@ -115,6 +138,17 @@ class DurableState:
         if await self.store.scrub_is_due():
             await self._finish_erasure()
         _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry))
+
+    def _note_absence(self, now_ms: int) -> None:
+        """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
+        if self.state.log.size and not self._ended_in_order:
+            self.note_gap(UNCLEAN_END)
+        elif self.state.log.size and now_ms - self.state.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
+            self.note_gap(AWAY)
+
+    def note_gap(self, reason: str) -> None:
+        """Log that from here on something is missing, or times cannot be compared."""
+        note_gap(self.state, reason, machine.boot_id(), machine.clock_state(), self.clock.now_ms())
 
     async def _bring_back(self) -> None:
         stored = await self.store.load()
@@ -128,7 +162,9 @@ class DurableState:
                 simulated_clock=self.clock.simulated,
             )
         )
-        await self._restore_log()
+        self.state.log = LogWriter(self.origin)
+        await self._restore_log(stored.head)
+        self._ended_in_order = stored.ended_in_order
         if self.state.log.size:
             self._resume_clock()
         await self._restore_registry()
@@ -141,32 +177,12 @@ class DurableState:
         except ConfigError as error:
             raise ConfigError(f"`{self.place.file}`: {error}") from error
 
-    async def _restore_log(self) -> None:
-        """Grow the log's tree again from its entries.
-
-        Raises: CorruptionError: the published log is ahead of them, so that an old state was restored, or is another log.
-        """
-        published = self.publisher.published_checkpoint()
-        self._published_size = 0 if published is None else published.size
-        state = self.state
-        state.log = LogWriter(self.origin, self._published_size)
-        async for content in self.store.entries():
-            entry = Entry.decode(content)
-            state.latest_entry_ms = max(state.latest_entry_ms, entry.time_ms)
-            state.chain.advance(entry)
-            state.log.append(content)
-            if published is not None and state.log.size == published.size and state.log.root() != published.root:
-                raise CorruptionError(f"the published log and the database differ at size `{published.size}`")
-        if self._published_size > state.log.size:
-            raise CorruptionError(
-                f"the published log has `{self._published_size}` entries and the database `{state.log.size}`: "
-                "an old state was restored; `sluice restore` brings a backup up to date with the log"
-            )
-        self._unpublished = {labels_path(index): data for index, data in await self.store.labels(self._published_size)}
-        for content in await self.store.policies(self._published_size):
-            files = msgspec.msgpack.decode(content, type=changes.PolicyRow).files
-            packed = pack_files(files)
-            self._unpublished[policies_path(sha256(packed).digest())] = packed
+    async def _restore_log(self, head: bytes | None) -> None:
+        """Grow the log's tree again from its entries, and hold the published log against it."""
+        log = LogRecovery(self.store, self.publisher)
+        await log.grow(self.state, head)
+        self._published_size = log.signed_size
+        self._unpublished = await log.lost_files()
         if self.publisher.exports_openings:
             self._unexported = dict(await self.store.openings(self.publisher.exported_until(self._published_size)))
 
@@ -260,7 +276,9 @@ class DurableState:
             publication = Publication(files, commit.head, self._unexported, self._shortened)
             self._published_size = self.state.log.size
             self._unpublished, self._unexported, self._shortened = {}, {}, {}
+        in_order, self.in_order = self.in_order, False
         await self.store.commit(commit, self.clock.now_ms())
+        self.in_order = in_order
         if publication is not None:
             self.publisher.publish(publication)
 
@@ -283,8 +301,7 @@ class DurableState:
 
         Returns: False where the disk has no room for that; the next start tries again.
         """
-        await self.publisher.drained()
-        if await self.store.scrub():
+        if await self.publisher.drained() and await self.store.scrub():
             await self.store.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
@@ -297,8 +314,10 @@ class DurableState:
         await self.erased()
 
     async def close(self) -> None:
-        """Publish what waits, and let the database go."""
+        """Publish what waits, note whether the run ended in order, and let the database go."""
         try:
             self.publisher.write_waiting()
+            if self.in_order:
+                await self.store.end_in_order()
         finally:
             await self.store.close()

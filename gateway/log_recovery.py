@@ -17,7 +17,16 @@ from consent.core.policy_archive import pack_files
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry, EntryError
 from gateway.audit.merkle import HASH_BYTES, leaf_hash
-from gateway.audit.tiles import TILE_WIDTH, BundleError, LogWriter, entries_path, labels_path, policies_path, split_bundle, tile_path
+from gateway.audit.tiles import (
+    TILE_WIDTH,
+    BundleError,
+    LogWriter,
+    entries_path,
+    labels_path,
+    policies_path,
+    split_bundle,
+    tile_path,
+)
 from gateway.core.changes import PolicyRow
 from gateway.core.state import State
 from gateway.edge.publisher import Publisher
@@ -121,7 +130,9 @@ class LogRecovery:
         partial = log.partial_files()
         self._compare(partial, block, log.size)
         if log.root() != self._heads[log.size].root:
-            raise CorruptionError(f"`{self._store.path}`: its entries do not lead to the head of size `{log.size}` that was signed")
+            raise CorruptionError(
+                f"`{self._store.path}`: its entries do not lead to the head of size `{log.size}` that was signed"
+            )
         for path, data in partial.items():
             self._compare_narrower(path, data, block)
 

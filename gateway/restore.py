@@ -22,7 +22,9 @@ from gateway.audit.openings import Opening, labels_root
 from gateway.audit.reader import FileError, OpeningsReader
 from gateway.config import Place
 from gateway.core import erasure, recovery, restoration
+from gateway.core.gaps import note_gap
 from gateway.durable import DurableState
+from gateway.edge import machine
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.restored_store import PublishedRow, RestoredStore
@@ -36,7 +38,6 @@ from gateway.recipient.secret_file import sync_folder
 WORK_FOLDER: Final = "restoring"
 ROWS_AT_ONCE: Final = 1000
 _MAGIC: Final = b"SQLite format 3\x00"
-_BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(slots=True)
@@ -155,6 +156,7 @@ class _Restoration:
             await self._bring_up_to_date(durable, first)
             if not await store.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
+            await store.end_in_order()
         finally:
             await store.close()
         return self.found
@@ -208,7 +210,7 @@ class _Restoration:
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
         restoration.drop_under_way(state, now_ms)
-        found.gap = restoration.note_gap(state, tail.take_up_books(), _boot_id(), now_ms)
+        found.gap = note_gap(state, tail.take_up_books(), machine.boot_id(), machine.clock_state(), now_ms)
         found.openings_missing, found.strangers = tail.missing, tail.strangers
         recovery.begin_segment(state)
         await durable.commit()
@@ -229,11 +231,3 @@ class _Restoration:
         for index in range(first, durable.state.log.size):
             opening = await durable.store.opening(index)
             yield Entry.decode(await durable.store.entry(index)), None if opening is None else Opening.decode(opening)
-
-
-def _boot_id() -> str:
-    """Return the kernel's name for this run of the machine, empty where it gives none."""
-    try:
-        return _BOOT_ID_FILE.read_text().strip()
-    except OSError:
-        return ""

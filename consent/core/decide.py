@@ -50,6 +50,7 @@ _UNBOUNDED: Final[dict[str, object]] = {
 }
 
 _MOST_TOLD: Final = 1024
+"""How many terms a setting knows at most."""
 
 _CLOSED: Final = "closed"
 """Why a meet is no disclosure where some axis is at its least; ``_closed_by`` tells whose doing it is."""
@@ -70,7 +71,7 @@ class _Setting(msgspec.Struct, frozen=True):
         sources: Who speaks, by the names of ``Decision.bounds``.
         least: Their meet, axis by axis.
         terms: What a resident would agree to.
-        told: Why consents to other terms do not hold, by the identity of those terms, which are kept beside it.
+        told: What a consent to some terms comes to, by the identity of those terms, which are kept beside it.
         by_consent: Whether the flow's purpose rests on consent.
         figures: Whether the flow draws any.
     """
@@ -177,12 +178,10 @@ def _fault(setting: _Setting, consent: Consent, now_ms: int) -> str:
 
 
 def _disagreement(setting: _Setting, consent: Consent) -> str:
-    """Return why what a resident was told does not cover what is asked; empty where it does. Thousands were told the same."""
+    """Return why what a resident was told does not cover what is asked, if so, and keep it: thousands were told the same."""
     present, agreed = setting.terms, consent.terms_of(setting.terms.flow)
-    if agreed is None:
-        reason = "no-consent"
-    else:
-        reason = PERMITTED if present.asks_no_more_than(agreed) else "invalidated"
+    covered = agreed is not None and present.asks_no_more_than(agreed)
+    reason = PERMITTED if covered else "no-consent" if agreed is None else "invalidated"
     if len(setting.told) >= _MOST_TOLD:
         setting.told.clear()
     setting.told[id(consent.terms)] = (consent.terms, reason)

@@ -1,4 +1,4 @@
-"""A policy set as one string of bytes, whose SHA-256 names it in the log: what an auditor fetches by that name and reads again."""
+"""A policy set as one string of bytes, whose SHA-256 names it in the log: an auditor fetches it by that name and reads it."""
 
 from __future__ import annotations
 

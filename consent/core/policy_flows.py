@@ -17,11 +17,11 @@ from typing import Any, Final
 import msgspec
 
 from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
+from consent.core.dpv_purposes import PURPOSES
 from consent.core.policy import Flow, LegalBasis, Property, Purpose, Recipient, Statistic
 from consent.core.policy_bounds import read_ask
 from consent.core.policy_file import Number, PolicyFile, Table
 
-_DPV_TERM: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # what it means is the recipient's matter, but a bundle's size rests on its length
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
 _VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
@@ -122,8 +122,10 @@ def read_purpose(file: PolicyFile, name: str, value: Any, languages: tuple[str, 
     key = f"purpose.{name}"
     file.id(name, key)
     table = file.table(value, PurposeTable, key)
-    if not _DPV_TERM.fullmatch(table.dpv):
-        raise file.error(f"{key}.dpv", f"`{table.dpv}` is no term of the data privacy vocabulary, such as ImprovePublicServices")
+    if table.dpv not in PURPOSES:
+        raise file.error(
+            f"{key}.dpv", f"`{table.dpv}` is no purpose of the data privacy vocabulary, such as ImprovePublicServices"
+        )
     basis = file.choice(table.legal_basis, LegalBasis, f"{key}.legal_basis")
     return Purpose(name, file.texts(table.title, languages, f"{key}.title"), table.dpv, basis)
 

@@ -23,7 +23,22 @@ PURPOSE_PREFIX: Final = "purpose:"
 _SIGNED: Final = "sluice consent v1"
 _LATEST_MS: Final = 1 << 53
 _KEYS: Final = frozenset(
-    "subject resident scope limits status notice terms time since expiry channel authority previous signature".split()
+    [
+        "subject",
+        "resident",
+        "scope",
+        "limits",
+        "status",
+        "notice",
+        "terms",
+        "time",
+        "since",
+        "expiry",
+        "channel",
+        "authority",
+        "previous",
+        "signature",
+    ]
 )
 FIRST: Final = b""
 """What the first record of a chain has in place of the hash of the one before."""

@@ -19,6 +19,8 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 RESTORED: Final = "restored"
 RESTORED_BOOKS: Final = "restored-books"
+_SUBJECT_BYTES: Final = 16
+_SUBJECT: Final = b"\x67subject\x50"  # a text of 7, a byte string of 16
 SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
 
@@ -202,10 +204,39 @@ def encode_contribution(
         b"\x66policy", head(0x00, policy),
         b"\x66record", head(0x00, record),
         b"\x67profile", _text(profile),
-        b"\x67subject\x50", subject,
-        b"\x68consents", head(0x80, len(consents)), *(head(0x00, index) for index in consents),
-        b"\x6adisclosure", disclosure,
+        _SUBJECT, subject,
+        contribution_end(consents, disclosure),
     ))  # fmt: skip
+
+
+def contribution_end(consents: tuple[int, ...] | list[int], disclosure: bytes) -> bytes:
+    """Return how the bytes of a `Contribution` end, behind its subject: what it rests on, and what that allows."""
+    listed = [head(0x00, index) for index in consents]
+    return b"".join((b"\x68consents", head(0x80, len(consents)), *listed, b"\x6adisclosure", disclosure))
+
+
+def cut_contribution(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before the subject of a `Contribution`, its subject, and what stands behind it.
+
+    Nothing is verified: that the first piece is a beginning is for `contribution_beginning` to say, the last is what
+    `contribution_end` makes or else not canonical. Many contributions share both.
+
+    Raises:
+        PayloadError: when there is no subject.
+    """
+    beginning, found, rest = data.partition(_SUBJECT)
+    if not found or len(rest) < _SUBJECT_BYTES:
+        raise PayloadError(f"not a payload of kind `{Contribution.word}`: it has no subject")
+    return beginning, rest[:_SUBJECT_BYTES], rest[_SUBJECT_BYTES:]
+
+
+def contribution_beginning(beginning: bytes) -> Contribution:
+    """Return a `Contribution` that begins with these bytes, of nobody, and resting on nothing.
+
+    Raises:
+        PayloadError: when none begins so.
+    """
+    return Contribution.decode(b"".join((beginning, _SUBJECT, bytes(_SUBJECT_BYTES), contribution_end((), b"\xa0"))))
 
 
 def _text(text: str) -> bytes:

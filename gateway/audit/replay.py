@@ -215,7 +215,10 @@ class Replay:
         if opening is None:
             self._absent.append((entry.sequence, entry.time_ms))
             return []
-        problems = self._releases.check(entry, opening)
+        try:
+            problems = self._releases.check(entry, opening)
+        except PayloadError as error:
+            problems = [str(error)]
         if problems and self._releases.unknown:
             verdicts[Verdict.MISSING] += 1
             return ["it rests on consents whose openings are missing"]

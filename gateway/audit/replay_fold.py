@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Final
 
 from consent.core.book import Book
 from consent.core.lapses import CHANNEL as GATEWAY
 from consent.core.policy import Flow, PolicySet
 from consent.core.policy_archive import unpack_files
+from consent.core.policy_change import changed_flows
 from consent.core.policy_text import parse_policies
 from consent.core.records import FIRST, Consent, Status, decode, record_hash, signing_bytes
 from consent.core.transitions import LEADS_TO, admits
@@ -22,6 +24,8 @@ from gateway.audit.entries import Entry, Kind
 from gateway.audit.notes import Verifier
 from gateway.audit.payloads import KeyPayload, PayloadError
 from gateway.audit.reader import FileError
+
+_NOTHING_SAID: Final = -1
 
 Shelf = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""
@@ -37,6 +41,7 @@ class Fold:
     Attributes:
         policies: Those in force; None before the first, or where they cannot be read.
         policy_entry: Index of their entry; -1 before the first.
+        flow_since_ms: Since when each flow has been as it is, where that is known.
         grants: How many permissions were said over each channel.
         unopened: Indices of consents and withdrawals whose opening is not at hand: whose they are is unknown.
     """
@@ -44,6 +49,7 @@ class Fold:
     def __init__(self, verifier: Verifier, shelf: Shelf) -> None:
         self.policies: PolicySet | None = None
         self.policy_entry = -1
+        self.flow_since_ms: dict[str, int] = {}
         self.grants: Counter[str] = Counter()
         self.unopened: set[int] = set()
         self._verifier = verifier
@@ -55,6 +61,7 @@ class Fold:
 
     def take_policy(self, entry: Entry) -> list[str]:
         """Put the policies of an entry in force; return what is wrong with them."""
+        former, first = self.policies, self.policy_entry < 0
         self.policies, self.policy_entry = None, entry.sequence
         self._standing.clear()
         try:
@@ -66,7 +73,14 @@ class Fold:
             return [f"its policies cannot be read: {problem}"]
         except (RecordError, PolicyError) as error:
             return [f"its policies cannot be understood: {error}"]
+        self._date_flows(former, self.policies, entry.time_ms, known=first or former is not None)
         return []
+
+    def _date_flows(self, former: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
+        """Take note of since when each flow is as it is; where the policies before cannot be read, of nothing."""
+        changed = changed_flows(former, present)
+        kept = {flow: since_ms for flow, since_ms in self.flow_since_ms.items() if flow not in changed}
+        self.flow_since_ms = {flow: kept.get(flow, now_ms) for flow in present.flows} if known else {}
 
     def take_consent(self, entry: Entry, data: bytes) -> list[str]:
         """Let the record of a consent or withdrawal count; return what is wrong with it."""
@@ -111,12 +125,14 @@ class Fold:
         return self._book.resolve(subject, flow)
 
     def standing(self, subject: bytes, flow: Flow) -> tuple[int, ...]:
-        """Return the log indices of what the residents say about a flow at present, in order."""
+        """Return the log index of what each resident says about a flow at present, in order; -1 for one who has said nothing."""
         known = self._standing.setdefault(subject, {})
-        if flow.id not in known:
-            said = [consent for consent in self._book.resolve(subject, flow) if consent is not None]
-            known[flow.id] = tuple(sorted(self._book.entry_of(consent) for consent in said))
-        return known[flow.id]
+        standing = known.get(flow.id)
+        if standing is None:
+            said = self._book.resolve(subject, flow)
+            indices = [_NOTHING_SAID if consent is None else self._book.entry_of(consent) for consent in said]
+            standing = known[flow.id] = tuple(sorted(indices))
+        return standing
 
     def residents_since_ms(self, subject: bytes) -> int:
         """Return when a household's residents last changed."""

@@ -1,7 +1,8 @@
 """One release held against what was in force: every record and every subject's part in it, decided again from the fold.
 
-A part is not read but made again: from the fold, the plan of the device that it names, and the pairs that it counts. Only where
-its bytes are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
+What a part of a subject begins with, the record, the device's class and place, many have alike and is read once. What it ends
+with, the consents and the disclosure, is not read but made again, from the fold and the plan of that device. Only where its bytes
+are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
 """
 
 from __future__ import annotations
@@ -9,18 +10,38 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from math import inf
+from typing import Final, NamedTuple
 
 from consent.core.decide import decide
 from consent.core.disclosure import Identity
 from consent.core.encoding import disclosure_map
 from consent.core.policy import Flow, PolicySet
+from gateway.audit import canonical
 from gateway.audit.entries import Entry
 from gateway.audit.openings import Opening, Part
-from gateway.audit.payloads import Contribution, ReleasePayload, ReleaseRecord
+from gateway.audit.payloads import (
+    Contribution,
+    ReleasePayload,
+    ReleaseRecord,
+    contribution_beginning,
+    contribution_end,
+    cut_contribution,
+)
 from gateway.audit.replay_fold import Fold
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
-"""(flow, observed property, device class, zone, indices of the consents)"""
+"""(flow, observed property, device class, zone, indices of what the residents say)"""
+
+_MOST_BEGINNINGS: Final = 10_000
+
+
+class Member(NamedTuple):
+    """A subject's part in a record, in the pieces into which it was cut."""
+
+    subject: bytes
+    share: Contribution
+    end: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +49,14 @@ class Plan:
     """What a device's readings of one property may become for one flow, or why nothing.
 
     Attributes:
+        end: What a subject's part under this plan ends with.
         record: (identity, level of time, space and precision, cell) of the records that it allows.
         group: How many subjects have to stand in a figure.
         expires_ms: From when on it has to be decided anew.
     """
 
     reason: str
-    disclosure: dict[str, object]
+    end: bytes
     record: tuple[str, tuple[str, str, str], str]
     group: int
     since_ms: int
@@ -55,6 +77,7 @@ class ReleaseAudit:
         self._plans_of = -1
         self._drawn: dict[object, int] = {}
         self._keys: dict[int, list[object]] = {}
+        self._shares: dict[bytes, Contribution] = {}
 
     def check(self, entry: Entry, opening: Opening) -> list[str]:
         """Return what is wrong with a release; nothing where every part follows from what was in force."""
@@ -68,12 +91,12 @@ class ReleaseAudit:
         if not isinstance(first, Part):
             return ["the part of the bundle is erased"]
         payload = ReleasePayload.decode(first.data)
-        members: defaultdict[int, list[Contribution]] = defaultdict(list)
+        members: defaultdict[int, list[Member]] = defaultdict(list)
         for part in others:
             if isinstance(part, Part):
-                one = Contribution.decode(part.data)
-                members[one.record].append(one)
-        found = []
+                one = self._cut(part.data)
+                members[one.share.record].append(one)
+        found = ["a part is of no record in it"] if members and max(members) >= len(payload.records) else []
         for number, record in enumerate(payload.records):
             stood = members[number]
             problems = self._record(policies, payload.recipient, record)
@@ -87,6 +110,16 @@ class ReleaseAudit:
         for key in self._keys.pop(index, ()):
             self._drawn.pop(key, None)
 
+    def _cut(self, data: bytes) -> Member:
+        """Return the pieces of a part; the first is read where no part before began with it."""
+        beginning, subject, end = cut_contribution(data)
+        share = self._shares.get(beginning)
+        if share is None:
+            if len(self._shares) >= _MOST_BEGINNINGS:
+                self._shares.clear()
+            share = self._shares[beginning] = contribution_beginning(beginning)
+        return Member(subject, share, end, data)
+
     def _record(self, policies: PolicySet, recipient: str, record: ReleaseRecord) -> list[str]:
         """Return what is wrong with a record by itself."""
         flow = policies.flows.get(record.flow)
@@ -99,9 +132,7 @@ class ReleaseAudit:
             found.append(f"`{record.statistic}` is not the statistic of flow `{flow.id}`")
         return found
 
-    def _members(
-        self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[Contribution], erased: int
-    ) -> list[str]:
+    def _members(self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[Member], erased: int) -> list[str]:
         """Return what is wrong with a record's subjects, or with its having none."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
@@ -111,51 +142,61 @@ class ReleaseAudit:
         found, group = [], 0
         for one in stood:
             problem, plan = self._member(policies, entry, flow, record, one)
-            found += [f"{problem}"] if problem else []
+            found += [problem] if problem else []
             group = max(group, plan.group if plan else 0)
         if record.identity == Identity.AGGREGATE.label and not erased and len({one.subject for one in stood}) < group:
             found.append(f"`{len(stood)}` subjects where at least `{group}` have to stand together")
         return found
 
     def _member(
-        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: Contribution
+        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: Member
     ) -> tuple[str, Plan | None]:
         """Return what is wrong with one subject's part, and the plan that it should follow."""
         fold = self._fold
         if fold.is_gone(one.subject):
             return "it holds a subject that was erased before", None
-        if one.policy != fold.policy_entry:
-            return f"it rests on policies `{one.policy}`, in force are `{fold.policy_entry}`", None
+        if one.share.policy != fold.policy_entry:
+            return f"it rests on policies `{one.share.policy}`, in force are `{fold.policy_entry}`", None
         standing = fold.standing(one.subject, flow)
-        if one.consents != standing:
-            self.unknown = self.unknown or bool(fold.unopened)
-            return f"it rests on consents {_listed(one.consents)}, what counts is {_listed(standing)}", None
-        plan = self._plan(policies, entry, flow, record.property, one)
-        if plan.reason:
-            return f"a subject's data was withheld from it: {plan.reason}", plan
-        if one.disclosure != plan.disclosure:
-            return "a subject's disclosure is not what policies and consents give", plan
+        plan = self._plan(policies, entry, flow, record.property, one, standing)
+        if one.end != plan.end:
+            return self._misled(one, standing, plan), plan
         if (record.identity, record.level, record.cell) != plan.record:
             return "it is told at another level than a subject permits", plan
-        since_ms = max(plan.since_ms, fold.residents_since_ms(one.subject))
+        since_ms = max(plan.since_ms, fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
         begins_ms, ends_ms = record.window
         if since_ms > begins_ms and (record.statistic or since_ms >= max(ends_ms, begins_ms + 1)):
             return "it reaches back to before a subject permitted it", plan
         return "", plan
 
-    def _plan(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Contribution) -> Plan:
-        key = (flow.id, name, one.profile, one.zone, one.consents)
+    def _misled(self, one: Member, standing: tuple[int, ...], plan: Plan) -> str:
+        """Return why a part does not end as the plan of its device says."""
+        part = Contribution.decode(one.data)
+        entries = tuple([index for index in standing if index >= 0])
+        if part.consents != entries:
+            self.unknown = self.unknown or bool(self._fold.unopened)
+            return f"it rests on consents {_listed(part.consents)}, what counts is {_listed(entries)}"
+        if plan.reason:
+            return f"a subject's data was withheld from it: {plan.reason}"
+        return "a subject's disclosure is not what policies and consents give"
+
+    def _plan(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+        """Return the plan of a part's device; one that permits is kept until a consent that it rests on ends."""
+        key = (flow.id, name, one.share.profile, one.share.zone, standing)
         plan = self._plans.get(key)
         if plan is None or entry.time_ms >= plan.expires_ms:
-            plan = self._plans[key] = self._decide(policies, entry, flow, name, one)
+            plan = self._decide(policies, entry, flow, name, one, standing)
+            if not plan.reason:
+                self._plans[key] = plan
         return plan
 
-    def _decide(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Contribution) -> Plan:
-        profile = policies.profiles.get(one.profile)
+    def _decide(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+        share = one.share
+        profile = policies.profiles.get(share.profile)
         if profile is None or name not in profile.fields:
-            return _withheld(f"no class `{one.profile}` reports `{name}`")
+            return _withheld(f"no class `{share.profile}` reports `{name}`")
         consents = self._fold.consents(one.subject, flow)
-        decision = decide(policies, flow.id, consents, one.zone, profile.cap, entry.time_ms)
+        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
         if decision.reason:
             return _withheld(decision.reason)
         point = decision.disclosure
@@ -163,9 +204,10 @@ class ReleaseAudit:
             return _withheld("no-noise")
         step = dict(point.precision).get(name, policies.properties[name].ladder[0])
         level = (point.time.label, point.space.label, f"{step:f}")
-        place = (point.identity.label, level, policies.cell(one.zone, point.space))
+        place = (point.identity.label, level, policies.cell(share.zone, point.space))
+        end = contribution_end(standing, canonical.encode(disclosure_map(point)))
         expires_ms = inf if decision.expires_ms is None else decision.expires_ms
-        return Plan("", disclosure_map(point), place, point.group, decision.since_ms, expires_ms)
+        return Plan("", end, place, point.group, decision.since_ms, expires_ms)
 
     def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
         """Say whether some device of the city's own may have told a record."""
@@ -183,7 +225,7 @@ class ReleaseAudit:
                     return True
         return False
 
-    def _twice(self, index: int, record: ReleaseRecord, stood: list[Contribution]) -> list[str]:
+    def _twice(self, index: int, record: ReleaseRecord, stood: list[Member]) -> list[str]:
         """Return what was released before; single readings have nothing by which to tell."""
         if not record.statistic:
             return []
@@ -201,7 +243,7 @@ class ReleaseAudit:
 
 
 def _withheld(reason: str) -> Plan:
-    return Plan(reason, {}, ("", ("", "", ""), ""), 0, 0, inf)
+    return Plan(reason, b"", ("", ("", "", ""), ""), 0, 0, inf)
 
 
 def _listed(indices: tuple[int, ...]) -> str:

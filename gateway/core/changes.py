@@ -195,9 +195,15 @@ def _expect_expiry(state: State) -> None:
     state.expires_next_ms = NEVER_MS if next_ms is None else next_ms
 
 
-def checkpoint(state: State, now_ms: int) -> None:
-    """Bring the account up to date and sign the log as it is."""
-    if state.ledger.differences():
+def checkpoint(state: State, now_ms: int, *, heartbeat: bool = False) -> None:
+    """Bring the account up to date and sign the log as it is.
+
+    Args:
+        state: Changed in place.
+        now_ms: The gateway's clock.
+        heartbeat: Account for nothing too: only an entry's time tells how fresh a checkpoint is.
+    """
+    if heartbeat or state.ledger.differences():
         totals, differences = state.ledger.close_period()
         payload = AccountPayload({name: n for name, n in totals.items() if n}, differences)
         state.append(Kind.ACCOUNT, now_ms, state.one_part(payload.encode()))

@@ -15,7 +15,7 @@ from consent.core.records import Status
 from consent.core.records import decode as decode_consent
 from gateway.audit.entries import Entry, Kind
 from gateway.audit.openings import Opening, Part
-from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, GapPayload, KeyPayload
+from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
 from gateway.core import changes, subjects
 from gateway.core.ledger import Ledger
 from gateway.core.state import Resident, State
@@ -115,12 +115,6 @@ def drop_under_way(state: State, now_ms: int) -> None:
     state.waiting.clear()
     for subject in list(state.subjects):
         subjects.drop_claims(state, subject)
-
-
-def note_gap(state: State, reason: str, boot_id: str, now_ms: int) -> int:
-    """Log that a backup was restored; return the entry's index."""
-    clock = "simulated" if state.identity.simulated_clock else "real"
-    return state.append(Kind.GAP, now_ms, state.one_part(GapPayload(reason, boot_id, clock).encode()))
 
 
 def end_consents(state: State, now_ms: int) -> int:

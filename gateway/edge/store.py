@@ -57,6 +57,7 @@ class Stored:
         policy: (log index, encoded row) of the policies in force.
         bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
+        head: The checkpoint signed last, published or about to be.
     """
 
     start: int
@@ -64,6 +65,7 @@ class Stored:
     policy: tuple[int, bytes] | None = None
     bundles: list[BundleRow] = field(default_factory=list)
     snapshot: bytes | None = None
+    head: bytes | None = None
     ledger: bytes | None = None
     outbox: dict[str, int] = field(default_factory=dict)
     next_outbox_number: int = 1
@@ -175,6 +177,8 @@ class Store(StoredRows):
         rows = await self._rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
             stored.policy = rows[0]
+        for (note,) in await self._rows("SELECT note FROM head ORDER BY size DESC LIMIT 1"):
+            stored.head = note
         bundles = await self._rows("SELECT entry_index, recipient, sink, content FROM bundle ORDER BY entry_index")
         stored.bundles = [BundleRow(*row) for row in bundles]
         stored.outbox = dict(await self._rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))

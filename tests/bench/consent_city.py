@@ -77,12 +77,13 @@ sink = "city"
 """
 
 _ASKS = {
-    "by-the-hour": 'identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 365',
-    "by-the-quarter": 'identity = "aggregate", time = "15min", space = "block", group = 20, retention = 90',
-    "household-days": 'identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 180',
-    "samples": 'identity = "per-record", time = "1h", space = "city", precision = { consumption = 0.01 }, retention = 30',
-    "city-days": 'identity = "aggregate", time = "day", space = "city", precision = { consumption = 1 }, group = 30, retention = 1825',
+    "by-the-hour": ('"aggregate"', '"1h"', '"district"', "{ consumption = 0.1 }", 15, 365),
+    "by-the-quarter": ('"aggregate"', '"15min"', '"block"', "{}", 20, 90),
+    "household-days": ('"per-epoch"', '"day"', '"district"', "{ consumption = 1 }", 1, 180),
+    "samples": ('"per-record"', '"1h"', '"city"', "{ consumption = 0.01 }", 1, 30),
+    "city-days": ('"aggregate"', '"day"', '"city"', "{ consumption = 1 }", 30, 1825),
 }
+_AXES = ("identity", "time", "space", "precision", "group", "retention")
 
 _FLOW = """
 [purpose.{flow}]
@@ -113,7 +114,12 @@ format = "unix-s"
 [cap]
 """
 
-_COMMUNITIES = {"old-town": 'time = "1h"\nretention = 365\n', "convent": 'space = "district"\ngroup = 20\n'}
+_COMMUNITY = """\
+title = {{ en = "{name}" }}
+[ceiling]
+{ceiling}"""
+
+_CEILINGS = {"old-town": 'time = "1h"\nretention = 365\n', "convent": 'space = "district"\ngroup = 20\n'}
 _CAPS = {"meter": "", "shared-meter": 'identity = "aggregate"\nspace = "district"\n', "slow-meter": 'time = "1h"\n'}
 
 _STATUSES: Final = (
@@ -142,17 +148,15 @@ _LEVELS: Final[tuple[tuple[float, str, tuple[Any, ...]], ...]] = (
 
 def bench_policies() -> PolicySet:
     """Return the city's policies."""
-    flows = [
-        _FLOW.format(flow=flow, ask=ask, statistic="" if flow == "samples" else 'statistic = { consumption = "sum" }\n')
-        for flow, ask in _ASKS.items()
-    ]
-    files = {"city.toml": _CITY + "".join(flows)}
+    files = {"city.toml": _CITY + "".join(map(_flow_text, FLOWS))}
     files |= {f"devices/{name}.toml": _CLASS + cap for name, cap in _CAPS.items()}
-    files |= {
-        f"neighbourhoods/{name}.toml": f'title = {{ en = "{name}" }}\n[ceiling]\n{ceiling}'
-        for name, ceiling in _COMMUNITIES.items()
-    }
+    files |= {f"neighbourhoods/{name}.toml": _COMMUNITY.format(name=name, ceiling=ceiling) for name, ceiling in _CEILINGS.items()}
     return parse_policies({name: text.encode() for name, text in files.items()})
+
+
+def _flow_text(flow: str) -> str:
+    ask = ", ".join(f"{axis} = {level}" for axis, level in zip(_AXES, _ASKS[flow], strict=True))
+    return _FLOW.format(flow=flow, ask=ask, statistic="" if flow == "samples" else 'statistic = { consumption = "sum" }\n')
 
 
 def full_asks(policies: PolicySet) -> dict[str, Disclosure]:

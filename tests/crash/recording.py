@@ -160,4 +160,3 @@ def _record_os(disk: RecordedDisk, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(os, "mkdir", then(os_mkdir, lambda path: disk.events.append(Folder(path, True))))
     patch.setattr(os, "rmdir", then(os_rmdir, lambda path: disk.events.append(Folder(path, False))))
     patch.setattr(os, "unlink", then(os_unlink, disk.unlink))
-

@@ -172,9 +172,7 @@ async def test_power_cut_twelve_times_loses_and_contradicts_nothing(tmp_path: Pa
 
 
 @pytest.mark.slow
-async def test_power_cut_two_hundred_times_loses_and_contradicts_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_power_cut_two_hundred_times_loses_and_contradicts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run past the first full tile, with releases, checkpoints and journal segments, and a restart in the middle."""
     run = await _check_images(tmp_path, STEPS, 200, monkeypatch)
     assert len(run.entries) > 256

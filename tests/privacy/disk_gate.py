@@ -1,7 +1,7 @@
 """A gateway on a real disk without broker or city: the core driven by hand, every commit in its database, its log published.
 
-For tests that must look at each byte it leaves, at any moment. Its clock stands until it is set; what would go to a sink is kept by
-the test. ``copy_of`` gives the disk as a kill at this instant would leave it.
+For tests that must look at each byte it leaves, at any moment. Its clock stands until it is set; what would go to a sink is kept
+by the test. ``copy_of`` gives the disk as a kill at this instant would leave it.
 """
 
 from __future__ import annotations

@@ -209,6 +209,7 @@ def test_diff_of_an_ask_that_gets_windows_opens_it_to_those_who_permit_figures_o
     assert {(row.direction, row.whose, row.axis) for row in difference.changes} == {
         (FALLS, Whose.AGREEING, "time"),
         (RISES, Whose.FIGURES, ALL_AXES),
+        (FALLS, Whose.FIGURES, "time"),  # of whoever asks for windows of a minute
     }
 
 

@@ -183,7 +183,7 @@ def test_flow_terms_change_with_terms_and_not_with_wording() -> None:
         (
             'dpv = "CombatClimateChange"',
             'dpv = "dpv:X"',
-            "`purpose.energy.dpv`: `dpv:X` is no term of the data privacy vocabulary",
+            "`purpose.energy.dpv`: `dpv:X` is no purpose of the data privacy vocabulary",
         ),
         (
             'legal_basis = "consent"',

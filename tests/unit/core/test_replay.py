@@ -17,7 +17,7 @@ from gateway.audit.replay import Verdict
 from gateway.core import changes, release, subjects
 from gateway.core.plans import Device, WindowTarget
 from gateway.core.windows import window_state
-from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, Gate, hour_with, limited, only, town
+from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
 from tests.unit.core.replayed import replayed
 
 T = MIDNIGHT_MS
@@ -169,7 +169,33 @@ def stale_policies(gate: Gate, homes: list[Device]) -> str:
     return "it rests on policies `0`"
 
 
+def newcomer_passed_over(gate: Gate, homes: list[Device]) -> str:
+    """Go on releasing a household's hours although one who has joined it has said nothing."""
+    plan = gate.state.devices[homes[0].topic]
+    subjects.claim(gate.state, subjects.invite(gate.state, homes[0].subject or b"", gate.now_ms), None, gate.now_ms)
+    gate.state.devices[homes[0].topic] = plan
+    gate.state.by_contributor[homes[0].contributor] = [plan]
+    hours(gate, homes, 1)
+    changes.compile_all(gate.state, gate.now_ms)
+    return "a subject's data was withheld from it: no-consent"
+
+
+def hour_of_former_terms(gate: Gate, homes: list[Device]) -> str:
+    """Release an hour that began before its flow was what it is."""
+    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
+    begun_ms, gate.now_ms = gate.now_ms, gate.now_ms + MINUTE_MS
+    gate.apply(town(('statistic = { consumption = "sum" }', 'statistic = { consumption = "mean" }')))
+    assert gate.state.force is not None
+    gate.state.force.flow_since_ms["hourly"] = begun_ms
+    changes.compile_all(gate.state, gate.now_ms)
+    hour_with(gate, homes)
+    gate.records()
+    return "it reaches back to before a subject permitted it"
+
+
 PLANTS = [
+    newcomer_passed_over,
+    hour_of_former_terms,
     wrong_decision,
     extra_release,
     released_after_withdrawal,
