@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.audit.payloads import CLOCK_SET, SESSION_LOST
 from gateway.config import UPSTREAM_PREFIX, Connection, Place
 from gateway.connections import link_settings, password
 from gateway.core import changes, pipeline, recovery, release
@@ -19,6 +20,7 @@ from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Su
 from gateway.core.mqtt_settings import SessionSettings
 from gateway.core.records import epoch_day
 from gateway.durable import Action, Answer, DurableState, answer_of
+from gateway.edge import machine
 from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks import Sink
 from gateway.errors import OperatorError, SluiceError, UnavailableError
@@ -59,8 +61,10 @@ class App:
         self._tick_due = False
         self._stopping = False
         self._head_at_s = float("-inf")
+        self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
+        self._clock_watch = machine.ClockWatch()
         self._send_again()
 
     def _broker_link(self, place: Place) -> MqttLink:
@@ -107,6 +111,8 @@ class App:
     def _link_event(self, event: LinkEvent) -> None:
         state = self.durable.state
         if isinstance(event, Connected):
+            if not event.session_present and state.windows.whole_since_ms:  # it had one
+                self.durable.note_gap(SESSION_LOST)
             pipeline.session_opened(state, event.session_present, self.durable.clock.now_ms())
             if not event.session_present:
                 self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
@@ -162,14 +168,17 @@ class App:
             self._unanswered.discard(request.answer)
 
     def stop(self) -> None:
-        """End ``run`` after the step under way."""
+        """End ``run`` after the step under way; one that waits for room on the disk is broken off."""
         self._stopping = True
+        self.durable.store.room.give_up()
         self._wake.set()
 
     # the loop
 
     async def run(self) -> None:
         """Take readings in and let bundles out until ``stop``; an edge that fails ends it with its error."""
+        self.durable.in_order = False
+        self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
@@ -211,16 +220,18 @@ class App:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
-        if self.durable.has_news():
-            self._checkpoint()
-        await self._commit()
+        if not self.durable.store.room.short:
+            if self.durable.has_news():
+                self._checkpoint()
+            await self._commit()
         await self.durable.publisher.drained()
+        self.durable.in_order = True
 
     async def _take_batch(self) -> None:
         """Steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if self._is_full() or self.durable.clock.now_ms() < state.latest_entry_ms:
+        if self._is_full() or not self.durable.store.room.is_there() or self.durable.clock.now_ms() < state.latest_entry_ms:
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             return
         frames = self.link.take_frames(self.config.batches.frames)
@@ -267,19 +278,32 @@ class App:
     async def _tick(self) -> None:
         """Step 11: let consents run out and windows end, form bundles, commit, hand them over."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, machine.since_boot_ms()):
+            durable.note_gap(CLOCK_SET)
+        if not durable.store.room.is_there():
+            await self._withhold()
+            return
         if now_ms >= state.latest_entry_ms:
             await self._release(now_ms)
         elif self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
         self._plausible = now_ms >= state.latest_entry_ms
-        since_head_s = asyncio.get_running_loop().time() - self._head_at_s
-        if since_head_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news():
-            self._checkpoint()
+        now_s = asyncio.get_running_loop().time()
+        heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
+        if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
+            self._checkpoint(heartbeat=heartbeat)
         recovery.begin_segment_if_due(state)
         if durable.must_commit():
             await self._commit()
         else:
             self._hand_over()  # what a sink did not take at once
+
+    async def _withhold(self) -> None:
+        """Release nothing and take nothing in, for want of room on the disk; what is in the log already must become durable."""
+        if self.durable.state.commit.log:
+            await self._commit()
+        else:
+            self._hand_over()
 
     async def _release(self, now_ms: int) -> None:
         """Let consents run out and windows end, and form bundles."""
@@ -307,8 +331,8 @@ class App:
         rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
         release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
 
-    def _checkpoint(self) -> None:
-        changes.checkpoint(self.durable.state, self.durable.clock.now_ms())
+    def _checkpoint(self, *, heartbeat: bool = False) -> None:
+        changes.checkpoint(self.durable.state, self.durable.clock.now_ms(), heartbeat=heartbeat)
         self._head_at_s = asyncio.get_running_loop().time()
 
     async def _commit(self) -> None:

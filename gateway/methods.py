@@ -60,6 +60,24 @@ READING: dict[str, Callable[[DurableState, Params], Awaitable[Answer]]] = {
 }
 """Methods that read the database too; the loop waits for them, so that nothing changes in between. Some commit by themselves."""
 
+CONTROL = frozenset(
+    {
+        "policy.apply",
+        "device.revoke",
+        "subject.claim",
+        "subject.leave",
+        "consent.request",
+        "consent.grant",
+        "consent.refuse",
+        "consent.pause",
+        "consent.resume",
+        "consent.withdraw",
+        "consent.revoke",
+        "consent.erase",
+    }
+)
+"""Methods that say who may see what: on a full disk they get the room that is set aside, and what waits before them too."""
+
 TICKING = frozenset({"clock.advance"})
 """Methods that are answered only after a release tick."""
 

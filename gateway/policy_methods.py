@@ -123,7 +123,7 @@ def _decided(matter: Matter) -> tuple[Decision, str]:
         return Decision(BOTTOM, "not-measured", (), 0, None), ""
     cap = policies.profiles[matter.profile].cap
     decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else not_yet(decision.disclosure)
+    return decision, "" if decision.reason else not_yet(decision.disclosure, public=matter.consents is None)
 
 
 def _terms_in_force(durable: DurableState, device: Device, flow: str) -> Terms | None:

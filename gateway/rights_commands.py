@@ -28,7 +28,7 @@ def export(args: argparse.Namespace) -> int:
     try:
         create_file(args.out, text.encode())
     except SecretFileError as error:
-        raise OperatorError(str(error)) from error
+        raise OperatorError(f"`{args.out}`: exists already" if args.out.exists() else str(error)) from error
     return 0
 
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sqlite3
 import sys
 from contextlib import AsyncExitStack
 from typing import Any
@@ -16,11 +15,11 @@ import structlog
 from gateway import methods
 from gateway.app import App
 from gateway.config import Place
-from gateway.durable import DurableState
+from gateway.durable import DurableState, ended_by_the_disk
 from gateway.edge.clock import GatewayClock
 from gateway.edge.control import ControlServer
 from gateway.edge.keys import load_keys
-from gateway.errors import OperatorError, SluiceError
+from gateway.errors import SluiceError
 from gateway.status import gauges, status
 
 _log = structlog.get_logger()
@@ -37,12 +36,8 @@ def run(place: Place) -> int:
         import uvloop
 
         loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        try:
-            runner.run(_serve(place))
-        except (OSError, sqlite3.Error) as error:
-            # What a failed write has kept nobody knows: the next start recovers from what was committed.
-            raise OperatorError(f"`{place.state}`: the disk failed: {error}") from error
+    with asyncio.Runner(loop_factory=loop_factory) as runner, ended_by_the_disk(place):
+        runner.run(_serve(place))
     return 0
 
 
@@ -85,8 +80,11 @@ async def _serve(place: Place) -> None:
 
 
 async def _answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    room = app.durable.store.room
     if name == "status":
-        return await app.ask(lambda: status(app))
+        return status(app) if room.waits else await app.ask(lambda: status(app))
+    if name in methods.CONTROL:
+        room.make_way()
     return await app.ask(lambda: methods.action(app.durable, name, params), tick=name in methods.TICKING)
 
 
@@ -106,6 +104,7 @@ def _follow_signals(app: App) -> None:
 
 async def _apply_policies(app: App) -> None:
     """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
+    app.durable.store.room.make_way()
     try:
         answer = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
     except SluiceError as error:

@@ -23,6 +23,7 @@ def status(app: App) -> dict[str, Any]:
         },
         "broker": {"connected": app.link.connected, "dry": state.dry, "counters": dict(app.link.counters)},
         "sinks": {name: {"connected": sink.connected} for name, sink in app.sinks.items()},
+        "disk": {"withholds": durable.store.room.short, "log_waits": durable.publisher.full},
         "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
         "policy": None if force is None else force.policies.sha256.hex(),
         "devices": len(state.registry),
@@ -44,20 +45,23 @@ def gauges(app: App) -> Mapping[str, float]:
         "outbox_rows": sum(state.waiting.values()),
         "bundles_under_way": len(state.handed) + len(state.unsent),
         "windows_open": len(state.windows.open),
+        "disk_full": int(app.durable.store.room.short or app.durable.publisher.full),
         "broker_connected": int(app.link.connected),
     }
 
 
 def as_text(shown: Mapping[str, Any]) -> str:
     """Return a status as one screen of text."""
-    clock, broker, ledger = shown["clock"], shown["broker"], shown["ledger"]
+    clock, broker, disk, ledger = shown["clock"], shown["broker"], shown["disk"], shown["ledger"]
     simulated = f"  SIMULATED, rate {clock['rate']:g}" if clock["simulated"] else ""
     sinks = ", ".join(f"{name} {'connected' if sink['connected'] else 'away'}" for name, sink in shown["sinks"].items())
+    full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
     lines = [
         f"gateway    {shown['gateway']}",
         f"clock      {clock['now']}{simulated}",
         f"broker     {'connected' if broker['connected'] else 'away'}, queue {'dry' if broker['dry'] else 'not dry yet'}",
         f"upstream   {sinks or 'none configured'}",
+        f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
         f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
         f"policies   {shown['policy'] or 'none'}",
         f"registry   {shown['devices']} devices, {shown['subjects']} subjects",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from consent.core.book import applying
-from consent.core.disclosure import TOP, Disclosure, Identity, Time
+from consent.core.disclosure import TOP, Disclosure, Identity
 from consent.core.policy import PolicySet
 from consent.core.policy_diff_rows import Alike, Change, Rows, Whose
 from consent.core.policy_diff_rules import Rule, rule_changes
@@ -26,7 +26,6 @@ _FIGURES_ONLY: Final = replace(TOP, identity=Identity.AGGREGATE)
 _EVERYBODY: Final[tuple[tuple[Whose, Disclosure | None], ...]] = (
     (Whose.AGREEING, TOP),
     (Whose.FIGURES, _FIGURES_ONLY),
-    (Whose.FIGURES, replace(_FIGURES_ONLY, time=Time.MINUTE_1)),  # of exact times no figure is made, of windows it is
     (Whose.PUBLIC, None),
 )
 """Who may be concerned, with the limits that they set. Whoever sets others reveals more only where one of these does."""

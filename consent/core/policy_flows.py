@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Time
+from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.dpv_purposes import PURPOSES
 from consent.core.policy import Flow, LegalBasis, Property, Purpose, Recipient, Statistic
 from consent.core.policy_bounds import read_ask
@@ -161,7 +161,7 @@ def read_flow(file: PolicyFile, name: str, value: Any, declared: Declared) -> Fl
         recipient=file.known(table.recipient, declared.recipients, "recipient", f"{key}.recipient"),
         ask=read_ask(file, table.ask, f"{key}.ask", declared.properties),
     )
-    _check_ask(file, flow.ask, flow.properties, f"{key}.ask")
+    _check_ask(file, flow, f"{key}.ask")
     _check_statistics(file, flow, f"{key}.statistic")
     is_open = declared.recipients[flow.recipient].public_key_file is None
     if is_open and declared.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
@@ -189,20 +189,21 @@ def _statistics(file: PolicyFile, table: FlowTable, key: str, properties: Mappin
     return chosen
 
 
-def _check_ask(file: PolicyFile, ask: Disclosure, properties: tuple[str, ...], key: str) -> None:
+def _check_ask(file: PolicyFile, flow: Flow, key: str) -> None:
     """Refuse what the gateway cannot or will not give."""
+    ask = flow.ask
     if ask.identity is Identity.STABLE:
         raise file.error(f"{key}.identity", "`stable` is not offered")
-    if ask.identity is Identity.AGGREGATE and ask.time not in WINDOW_MS:
-        raise file.error(f"{key}.time", f"`{ask.time.label}` has no window to draw a figure over")
     if ask.identity is Identity.PER_EPOCH and ask.time is not Time.DAY:
         raise file.error(f"{key}.time", f"`{ask.time.label}` is too fine for `per-epoch`, which is by the `day`")
+    if (ask.identity is Identity.AGGREGATE or flow.statistic) and ask.time not in WINDOW_MS:
+        raise file.error(f"{key}.time", f"`{ask.time.label}` has no window to draw a figure over")
     if ask.identity is not Identity.AGGREGATE and ask.group > 1:
         raise file.error(f"{key}.group", f"`{ask.group}` binds only at identity `aggregate`")
     if ask.identity is not Identity.AGGREGATE and ask.budget < inf:
         raise file.error(f"{key}.budget", "binds only at identity `aggregate`")
     for name, _ in ask.precision:
-        if name not in properties:
+        if name not in flow.properties:
             raise file.error(f"{key}.precision.{name}", "is none of the flow's properties")
 
 

@@ -12,7 +12,8 @@ from gateway.audit import canonical
 from gateway.audit.balances import IDENTITIES
 from gateway.audit.chain import Chain
 from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.openings import Opening, Part, labels_root
+from gateway.audit.label_audit import LabelAudit
+from gateway.audit.openings import Opening, Part
 from gateway.audit.payloads import (
     AccountPayload,
     Contribution,
@@ -24,40 +25,39 @@ from gateway.audit.payloads import (
     ReleasePayload,
     VoidPayload,
 )
-from gateway.audit.reader import FileError, LogReader, OpeningsReader, opening_name
+from gateway.audit.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.recount import Recount
 from gateway.audit.report import StepRecord
-from gateway.audit.tiles import labels_path
 
 _ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # beside a release's parts about subjects
 _OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # a consent's own encoding; replaying it is another command's work
 
 
 class EntryAudit:
-    """Takes a log's entries in order; its findings go to the four steps from coherence to ledger.
+    """Takes a log's entries in order; its findings go to the steps from coherence to ledger.
 
     Args:
         origin: The log's name.
-        reader: The log folder, for label files.
+        labels: Takes the releases; step 5.
         openings: The openings folder, if there is one.
-        steps: The records of the steps 4 (coherence), 5 (labels), 6 (openings), 7 (ledger).
+        steps: The records of the steps 4 (coherence), 6 (openings), 7 (ledger).
     """
 
     def __init__(
         self,
         origin: str,
-        reader: LogReader,
+        labels: LabelAudit,
         openings: OpeningsReader | None,
-        steps: tuple[StepRecord, StepRecord, StepRecord, StepRecord],
+        steps: tuple[StepRecord, StepRecord, StepRecord],
     ) -> None:
         self._origin = origin
-        self._reader = reader
+        self._labels = labels
         self._openings = openings
-        self._coherence, self._labels, self._opened, self._ledger = steps
+        self._coherence, self._opened, self._ledger = steps
         self._chain = Chain()
         self.recount = Recount()
         self._last_time_ms = 0
-        self._set_back = self._releases = self._opened_count = self._erased = self._erasures_declared = 0
+        self._set_back = self._opened_count = self._erased = self._erasures_declared = 0
         self._taken = 0
 
     def begin_behind(self, index: int, data: bytes | None) -> None:
@@ -89,8 +89,7 @@ class EntryAudit:
         self._set_back += entry.time_ms < self._last_time_ms
         self._last_time_ms = entry.time_ms
         if entry.kind is Kind.RELEASE:
-            self._releases += 1
-            self._check_labels(index, entry)
+            self._labels.take(index, entry.labels_root or b"")
         elif entry.kind is Kind.ERASURE:
             self._erasures_declared += entry.parts_deleted or 0
         if self._openings is not None:
@@ -99,7 +98,7 @@ class EntryAudit:
     def close(self) -> None:
         """Say what was checked, once all entries have been taken."""
         self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
-        self._labels.detail = f"{self._releases} releases"
+        self._labels.close()
         if self._openings is None:
             self._opened.leave_out("no openings")
             self._ledger.leave_out("no openings")
@@ -131,16 +130,6 @@ class EntryAudit:
         except EntryError as error:
             self._coherence.add(f"entry {index}", str(error))
             return None
-
-    def _check_labels(self, index: int, entry: Entry) -> None:
-        """Check a release's label file against the root in its entry."""
-        try:
-            if labels_root(self._reader.labels(index)) != entry.labels_root:
-                self._labels.add(labels_path(index), "its labels do not lead to the root in the entry")
-        except FileError as problem:
-            self._labels.add(problem.where, problem.problem)
-        except ValueError as error:
-            self._labels.add(labels_path(index), str(error))
 
     def _check_opening(self, index: int, entry: Entry) -> None:
         """Check the entry's opening, if it is there, and let the ledger know what it says."""

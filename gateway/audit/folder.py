@@ -30,10 +30,8 @@ class LogFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
+            make_folder(path)
             path.chmod(_PUBLIC_FOLDER_MODE)
-            sync_folder(path.parent)
 
     def read_checkpoint(self) -> bytes | None:
         """Return the bytes of the published checkpoint, None before the first."""
@@ -122,7 +120,7 @@ class OpeningsFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path, 0o700)
         path.chmod(0o700)
         for unfinished in path.glob(".*.new"):  # a crash left it, and it may tell more than an erasure has left
             unfinished.unlink()
@@ -184,6 +182,14 @@ def _make_folders(folder: Path, top: Path) -> set[Path]:
 def _up_to(folder: Path, top: Path) -> set[Path]:
     """Return a folder and those above it, the topmost included."""
     return {folder, *(above for above in folder.parents if above == top or top in above.parents)}
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, each durable: what is synced in a folder that a power cut takes away is lost with it."""
+    if not folder.is_dir():
+        make_folder(folder.parent, mode)
+        folder.mkdir(mode=mode, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -168,7 +168,7 @@ class Contribution(Payload, frozen=True):
         policy: Log index of the policy entry in force.
         consents: Log indices of the consent entries that permit it.
         n: How many of the record's pairs are the subject's.
-        profile: The class of the device that it came from; of several, the one that was registered first.
+        profile: The class of a device that it came from; where there are several, each has a part, and the first bears all pairs.
         zone: The block where that device stands.
     """
 

@@ -7,6 +7,7 @@ verifier records it and goes on. No file is read further than the longest that i
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -74,12 +75,12 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._prefix = os.path.join(folder, "")  # text, since a path object for each file of a long log takes its time
 
     def read(self, path: str, longest_bytes: int) -> bytes:
         """Return a file's bytes; see `Source`."""
         try:
-            with (self._folder / path).open("rb") as file:
-                data = file.read(longest_bytes + 1)
+            data = _read_file(self._prefix + path, longest_bytes + 1)
         except OSError as error:
             raise FileError(path, _reason(error)) from error
         if len(data) > longest_bytes:
@@ -202,6 +203,16 @@ class OpeningsReader:
         if opening.commitment() != commitment:
             raise FileError(where, "does not lead to the commitment in the entry")
         return opening
+
+
+def _read_file(path: str, most_bytes: int) -> bytes:
+    """Return the first so many bytes of a file; by the shortest way, since a log has hundreds of thousands of small ones."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        return os.read(descriptor, min(size + 1, most_bytes))
+    finally:
+        os.close(descriptor)
 
 
 def opening_name(index: int) -> str:

@@ -200,9 +200,9 @@ class ReleaseAudit:
         if decision.reason:
             return _withheld(decision.reason)
         point = decision.disclosure
-        if point.budget != inf:
+        if point.identity is Identity.AGGREGATE and point.budget != inf:
             return _withheld("no-noise")
-        step = dict(point.precision).get(name, policies.properties[name].ladder[0])
+        step = policies.properties[name].rung(point.step(name))
         level = (point.time.label, point.space.label, f"{step:f}")
         place = (point.identity.label, level, policies.cell(share.zone, point.space))
         end = contribution_end(standing, canonical.encode(disclosure_map(point)))
@@ -219,7 +219,7 @@ class ReleaseAudit:
                 point = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms).disclosure
                 if point.is_bottom:
                     continue
-                step = dict(point.precision).get(record.property, policies.properties[record.property].ladder[0])
+                step = policies.properties[record.property].rung(point.step(record.property))
                 level = (point.time.label, point.space.label, f"{step:f}")
                 if told == (point.identity.label, level, policies.cell(zone, point.space)):
                     return True

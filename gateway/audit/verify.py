@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entry_audit import EntryAudit
 from gateway.audit.kept import Kept
+from gateway.audit.label_audit import LabelAudit
 from gateway.audit.notes import Verifier
 from gateway.audit.progress import Progress
 from gateway.audit.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
@@ -115,8 +116,8 @@ class Verification:
         tree = StoredTree(self._reader, checkpoint, self._steps[1], self._steps[2], older_size=older, first_block=first_block)
         # The list of openings is taken after the checkpoint: whatever is newer than that is left alone.
         known = None if self._openings is None else OpeningsReader(self._openings)
-        four = (self._steps[3], self._steps[4], self._steps[5], self._steps[6])
-        audit = EntryAudit(checkpoint.origin, self._reader, known, four)
+        labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
+        audit = EntryAudit(checkpoint.origin, labels, known, (self._steps[3], self._steps[5], self._steps[6]))
         for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
             if index >= checked:
                 audit.take(entry)

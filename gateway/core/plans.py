@@ -8,14 +8,14 @@ target to one flow that the property may feed. What may not leave is compiled to
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from consent.core.book import Book
 from consent.core.decide import Decision, decide
-from consent.core.disclosure import WINDOW_MS, Disclosure, Identity
+from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, meet
 from consent.core.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.admission import SequenceWindows
 from gateway.core.contributions import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Contribution
@@ -74,7 +74,12 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what a contribution or record rests: the decision, the log entries behind it, and the device that it was made for."""
+    """On what a contribution or record rests: the decision, the log entries behind it, and the device that it was made for.
+
+    Attributes:
+        several: Where a household's devices of several classes or blocks stand in one figure, the terms of each, whose least
+            these are.
+    """
 
     disclosure: Disclosure
     since_ms: int
@@ -83,6 +88,7 @@ class Terms:
     consent_entries: tuple[int, ...]
     profile: str = ""
     zone: str = ""
+    several: tuple[Terms, ...] = ()
 
 
 class WindowTarget:
@@ -255,7 +261,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
     decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
-    reason = decision.reason or not_yet(decision.disclosure)
+    reason = decision.reason or not_yet(decision.disclosure, public=device.subject is None)
     if reason:
         slot.withheld.append(reason)
         return
@@ -273,9 +279,29 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     slot.targets.append(target)
 
 
-def not_yet(disclosure: Disclosure) -> str:
-    """Return why a permitted disclosure still cannot be honoured: a finite budget asks for noise, which there is none of yet."""
-    return "no-noise" if disclosure.budget < math.inf else ""
+def not_yet(disclosure: Disclosure, *, public: bool) -> str:
+    """Return why a permitted disclosure still cannot be honoured: a figure under a budget needs noise, and there is none yet.
+
+    A budget binds figures only, and only of data that have a subject.
+    """
+    noisy = disclosure.identity is Identity.AGGREGATE and disclosure.budget < math.inf
+    return "no-noise" if noisy and not public else ""
+
+
+def least_terms(held: list[Terms]) -> Terms | None:
+    """Return the terms of a contributor by all of its devices that feed a cohort: on every axis the least, from the first on."""
+    if not held:
+        return None
+    first = min(held, key=lambda terms: terms.since_ms)
+    others = {(terms.profile, terms.zone): terms for terms in reversed([first, *held])}
+    if len(others) == 1:
+        return first
+    return replace(
+        first,
+        disclosure=_shared_disclosure(meet(*(terms.disclosure for terms in held))),
+        expires_ms=min(terms.expires_ms for terms in held),
+        several=tuple(others.values()),
+    )
 
 
 def _terms(
@@ -293,7 +319,7 @@ def _terms(
 
 
 def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: Device, policies: PolicySet) -> Cohort:
-    step = dict(disclosure.precision).get(observed_property, policies.properties[observed_property].ladder[0])
+    step = policies.properties[observed_property].rung(disclosure.step(observed_property))
     cohort = Cohort(
         flow=flow.id,
         observed_property=observed_property,

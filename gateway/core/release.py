@@ -22,7 +22,7 @@ from gateway.core.bundle import Seal
 from gateway.core.closing import Closing, Member, TermsOf, close_aggregate, close_each, figure, pairs_of
 from gateway.core.effects import BundleRow, OutboxRow
 from gateway.core.journal import CLOSE, VOID
-from gateway.core.plans import Terms
+from gateway.core.plans import Terms, least_terms
 from gateway.core.pseudonyms import handle
 from gateway.core.records import (
     Waiting,
@@ -128,7 +128,7 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
             for target in plan.targets()
             if target.cohort == cohort and now_ms < target.terms.expires_ms
         ]
-        return min(held, key=lambda terms: terms.since_ms, default=None)  # of several devices, the one registered first
+        return least_terms(held)
 
     return terms_of
 
@@ -249,20 +249,24 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     parts = state.one_part(ReleasePayload(draft.recipient, tuple(draft.listed)).encode())
     encoded: dict[Disclosure, bytes] = {}
     for stood in draft.stood:
-        disclosure = stood.terms.disclosure
-        if disclosure not in encoded:
-            encoded[disclosure] = canonical.encode(disclosure_map(disclosure))
-        data = encode_contribution(
-            stood.record,
-            stood.contributor,
-            encoded[disclosure],
-            stood.terms.policy_entry,
-            stood.terms.consent_entries,
-            stood.pairs,
-            stood.terms.profile,
-            stood.terms.zone,
-        )
-        parts.append(Part(opening_salt(subjects[stood.contributor].secret, index, stood.record), data))
+        salt = opening_salt(subjects[stood.contributor].secret, index, stood.record)
+        pairs = stood.pairs
+        for terms in stood.terms.several or (stood.terms,):
+            disclosure = terms.disclosure
+            if disclosure not in encoded:
+                encoded[disclosure] = canonical.encode(disclosure_map(disclosure))
+            data = encode_contribution(
+                stood.record,
+                stood.contributor,
+                encoded[disclosure],
+                terms.policy_entry,
+                terms.consent_entries,
+                pairs,
+                terms.profile,
+                terms.zone,
+            )
+            parts.append(Part(salt, data))
+            pairs = 0  # told once, with the first of a household's devices
     state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")

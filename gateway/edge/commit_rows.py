@@ -99,15 +99,15 @@ class CommitRows:
         ]
 
     def _log(self, commit: Commit, now_ms: int) -> list[Statement]:
-        statements: list[Statement] = []
+        seal = self._keys.sealer.seal
+        statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
         for row in commit.log:
-            sealed = self._keys.sealer.seal("opening", row_key(row.index), row.opening)
-            statements.append(("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)))
+            sealed = seal("opening", row_key(row.index), row.opening)
             statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, now_ms, sealed)))
-            if row.labels is not None:
-                statements.append(("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)))
+        labelled = [row for row in commit.log if row.labels is not None]
+        statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
         for index, opening in commit.openings:
-            sealed = self._keys.sealer.seal("opening", row_key(index), opening)
+            sealed = seal("opening", row_key(index), opening)
             statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, index)))
         if commit.head is not None:
             size = int(commit.head.split(b"\n", 2)[1])

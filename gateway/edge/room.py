@@ -56,9 +56,8 @@ class Room:
         return not self.short
 
     def make_way(self) -> None:
-        """Let the commit that waits have the ballast's room: a change of control waits behind it."""
-        if self.waits:
-            self._called.set()
+        """Let the commit under way have the ballast's room, if it needs it: a change of control waits behind it."""
+        self._called.set()
 
     def give_up(self) -> None:
         """Wait no longer, now or later: the process is to end."""

@@ -15,11 +15,13 @@ import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import aiosqlite
 
-from gateway.audit.folder import sync_folder
+from gateway.audit.folder import make_folder
 from gateway.core.effects import BundleRow, Commit
 from gateway.edge.commit_rows import SCRUB_DUE, Statement, row_key
 from gateway.edge.keys import GatewayKeys
@@ -142,7 +144,7 @@ class Store(StoredRows):
         Raises: OperatorError: it cannot be used, or another process owns it.
         """
         try:
-            _make_folder(self._folder)
+            make_folder(self._folder, 0o700)
             self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -246,15 +248,18 @@ class Store(StoredRows):
             await self._db.execute(*statements[0])
             return
         async with self._transaction():
-            for sql, parameters in statements:
-                await self._db.execute(sql, parameters)
+            await self._execute(statements)
+
+    async def _execute(self, statements: list[Statement]) -> None:
+        """Carry out statements in order; a run of the same one, with other parameters, costs one call to the database's thread."""
+        for sql, run in groupby(statements, key=itemgetter(0)):
+            await self._db.executemany(sql, [parameters for _, parameters in run])
 
     async def _erase(self, statements: list[Statement]) -> None:
         """Write, seal what waits anew under the key of the segment that the statements begin, and destroy all others."""
         segment = self._commit_rows.segment
         async with self._transaction():
-            for sql, parameters in statements:
-                await self._db.execute(sql, parameters)
+            await self._execute(statements)
             former = "SELECT number, sealing_key, sealed FROM outbox WHERE sealing_key < ? LIMIT 100"
             while rows := await self._rows(former, (segment,)):
                 resealed = self._commit_rows.resealed(rows)
@@ -307,11 +312,3 @@ class Store(StoredRows):
     async def copy_into(self, path: Path) -> None:
         """Write the present content as a database file of its own, without free space; the file must be there and empty."""
         await self._db.execute("VACUUM INTO ?", (str(path),))
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each durable: what is synced in a folder that a power cut takes away is lost with it."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(folder.parent)

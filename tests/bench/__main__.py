@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.bench import ingest
+from tests.bench import consent, ingest
 
-BENCHES = {"ingest": ingest.main}
+BENCHES = {"ingest": ingest.main, "consent": consent.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -70,14 +70,6 @@ class Engine:
     name: str
     version: str
     answer: Callable[[], list[bool]]
-
-
-class _Cedar(Protocol):
-    """What is used of cedarpy; it may not be installed."""
-
-    PolicySet: Any
-    Entities: Any
-    is_authorized_batch: Any
 
 
 def our_answers(policies: PolicySet, asked: Sequence[Question]) -> list[bool]:
@@ -195,7 +187,7 @@ def _community(policies: PolicySet, zone: str) -> Disclosure:
 
 def cedar(policies: PolicySet, asked: Sequence[Question], *, one_rule: bool = False) -> Engine:
     """Return Cedar, with policies and citizens loaded. Skips where cedarpy is not installed."""
-    library: _Cedar = pytest.importorskip("cedarpy")
+    library: Any = pytest.importorskip("cedarpy")
     entities = library.Entities.from_json_str(json.dumps(_cedar_entities(policies, asked)))
     rules = library.PolicySet.from_str(_cedar_rules(one_rule))
     context = json.dumps({"now": NOW_MS})

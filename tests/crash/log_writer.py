@@ -17,15 +17,15 @@ import structlog
 
 from gateway.config import load_config
 from gateway.core import changes
-from gateway.durable import DurableState
-from gateway.edge import publisher, store
+from gateway.durable import DurableState, ended_by_the_disk
+from gateway.edge import room, store
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
 from gateway.errors import SluiceError
-from gateway.service import ended_by_the_disk
 
 COMMITS = 3
 RETRY_S = 0.02
+MOST_TRIES = 100
 
 
 class _Line:
@@ -56,7 +56,9 @@ async def write(config: Path) -> None:
             changes.checkpoint(durable.state, time.time_ns() // 1_000_000)
             await durable.commit()
             _STDOUT.write(f"{durable.state.log.size}\n")
-            while not durable.publisher.write_waiting():
+            for _ in range(MOST_TRIES):
+                if durable.publisher.write_waiting():
+                    break
                 await asyncio.sleep(RETRY_S)
     finally:
         await durable.close()
@@ -71,7 +73,7 @@ def main() -> int:
         processors=[structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(_STDERR),  # type: ignore[arg-type]  # it writes and flushes
     )
-    store.FULL_DISK_RETRY_S = publisher.FULL_DISK_RETRY_S = RETRY_S
+    room.FULL_DISK_RETRY_S = RETRY_S
     store.BALLAST_BYTES = 4096
     try:
         with ended_by_the_disk(load_config(config)):

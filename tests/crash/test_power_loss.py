@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,8 +18,6 @@ import pytest
 from gateway import methods
 from gateway.app import App
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.tiles import LogWriter
 from gateway.audit.verify import verify_folder
 from gateway.config import load_config
 from gateway.core import pipeline, recovery
@@ -30,6 +27,7 @@ from gateway.edge import store
 from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told
 from tests.crash.inside import ReluctantSink, SetClock, started
+from tests.crash.published import check_heads, head_of
 from tests.crash.recording import recorded
 from tests.crash.scene import MIDNIGHT_MS, fresh_seed
 from tests.crash.street import ZONES
@@ -60,9 +58,7 @@ class Run:
 
     def heads(self, cut: int) -> list[Checkpoint]:
         """Return the heads that had been published."""
-        verifier = Verifier.parse(self.live.vkey)
-        notes = [note for note in self.told(cut, "head") if isinstance(note, bytes)]
-        return [Checkpoint.parse(open_note(note, [verifier]).text) for note in notes]
+        return [head_of(note, self.live.vkey) for note in self.told(cut, "head") if isinstance(note, bytes)]
 
 
 class _QuickSink(ReluctantSink):
@@ -131,19 +127,9 @@ async def _check_image(run: Run, cut: int, chance: random.Random, folder: Path) 
     kept = int(max(run.told(cut, "entries"), default=0))
     assert entries[:kept] == run.entries[:kept], "an acknowledged entry is lost"
     assert totals.get("frames.received", 0) >= int(max(run.told(cut, "frames"), default=0)), "an acknowledged reading is lost"
-    _check_heads(run.heads(cut), entries)
+    check_heads(run.heads(cut), entries)
     report = verify_folder(place.log, run.live.vkey, place.openings)
     assert report.ok, report.to_text()
-
-
-def _check_heads(heads: Sequence[Checkpoint], entries: Sequence[bytes]) -> None:
-    roots = {head.size: head.root for head in heads}
-    assert max(roots, default=0) <= len(entries), "a published head is ahead of the log"
-    writer = LogWriter("any")
-    for entry in entries:
-        writer.append(entry)
-        if writer.size in roots:
-            assert writer.root() == roots[writer.size], f"the published head of size `{writer.size}` is contradicted"
 
 
 async def _check_images(folder: Path, steps: int, images: int, monkeypatch: pytest.MonkeyPatch) -> Run:

@@ -71,23 +71,6 @@ def test_decide_where_only_figures_are_permitted_and_the_flow_draws_none_withhol
     assert decide(CITY, "raw", [agreed(CITY, "raw", limits)], "mill", TOP, NOW_MS).reason == "not-aggregable"
 
 
-def test_decide_where_a_figure_would_have_no_window_withholds() -> None:
-    """A statistic without a window is no figure either."""
-    city = policies(
-        (
-            """[flow.raw]
-""",
-            """[flow.raw]
-statistic = { consumption = "sum" }
-""",
-        )
-    )
-    limits = limits_of(identity=Identity.AGGREGATE)
-    assert decide(city, "raw", [agreed(city, "raw", limits)], "mill", TOP, NOW_MS).reason == "not-aggregable"
-    windowed = replace(limits, time=Time.HOUR_1)
-    assert decide(city, "raw", [agreed(city, "raw", windowed)], "mill", TOP, NOW_MS).reason == ""
-
-
 @pytest.mark.parametrize(
     ("status", "reason"),
     [

@@ -199,28 +199,6 @@ def test_diff_sees_what_a_lower_floor_means_for_those_who_permit_figures_only() 
     assert (row.direction, row.whose, row.old, row.new) == (RISES, Whose.FIGURES, "10", "5")
 
 
-RAW = "[flow.raw]\n", '[flow.raw]\nstatistic = { consumption = "sum" }\n'
-EXACT = 'time = "exact", space = "block", retention = 7'
-
-
-def test_diff_of_an_ask_that_gets_windows_opens_it_to_those_who_permit_figures_only() -> None:
-    """A coarser ask reveals less of all others: of exact times no figure could be made, of hours one can."""
-    difference = compare(city(RAW), city(RAW, (EXACT, EXACT.replace("exact", "1h"))))
-    assert {(row.direction, row.whose, row.axis) for row in difference.changes} == {
-        (FALLS, Whose.AGREEING, "time"),
-        (RISES, Whose.FIGURES, ALL_AXES),
-        (FALLS, Whose.FIGURES, "time"),  # of whoever asks for windows of a minute
-    }
-
-
-def test_diff_sees_a_lower_floor_also_where_only_those_with_windows_of_their_own_feel_it() -> None:
-    """The flow asks for exact times, so that figures come of it only for whoever limits both identity and time."""
-    found = rows(compare(city(RAW), city(RAW, ("group = 10", "group = 5"))), flow="raw")
-    assert [(row.direction, row.whose, row.axis, row.old, row.new) for row in found] == [
-        (RISES, Whose.FIGURES, "group", "10", "5")
-    ]
-
-
 # what is not a decision
 
 

@@ -91,10 +91,12 @@ def may_leave(
     if home.zone in COMMUNITIES:
         voices.append(town.communities[COMMUNITIES[home.zone]]["ceiling"])
     levels = {axis: min((voice.get(axis, scale[-1]) for voice in voices), key=scale.index) for axis, scale in SCALES.items()}
-    if "none" in levels.values() or any("budget" in voice for voice in voices):  # a budget asks for noise, which nobody adds yet
+    if "none" in levels.values():
         return None
-    if levels["identity"] == "aggregate" and (levels["time"] == "exact" or not asked["statistic"]):
-        return None
+    if levels["identity"] == "aggregate":
+        noisy = home.residents is not None and any("budget" in voice for voice in voices)  # asks for noise, which nobody adds yet
+        if noisy or not asked["statistic"]:
+            return None
     steps = [voice["precision"][observed_property] for voice in voices if observed_property in voice.get("precision", {})]
     return Answer(
         **levels,

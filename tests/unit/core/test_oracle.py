@@ -114,7 +114,7 @@ def answer_of(target: Target) -> Answer:
     """Return what a target gives its flow, in the oracle's words."""
     cohort, terms = target.cohort, target.terms
     step = terms.disclosure.step(cohort.observed_property)
-    assert terms.disclosure.budget == inf
+    assert terms.disclosure.budget == inf or cohort.public or cohort.identity != "aggregate"
     assert isinstance(target, RecordTarget) is (cohort.identity == "per-record" and not cohort.statistic)
     assert (cohort.identity, cohort.time) == (terms.disclosure.identity.label, terms.disclosure.time.label)
     assert step is None or f"{step:f}" == cohort.step

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +179,6 @@ def test_oracle_what_leaves_in_a_day_is_what_the_rules_make_of_its_readings(day:
     assert not played.gate.state.windows.open
 
 
-@pytest.mark.xfail(strict=True, reason="of a household's devices in one figure only the one registered first is heard")
 def test_oracle_household_with_devices_in_two_places_stands_under_the_stricter_ceiling() -> None:
     """A household with meters in two neighbourhoods, both in one figure: whichever asks for more company is heard."""
     strict = '[ceiling]\ntime = "4h"\nspace = "city"\ngroup = 5\n'

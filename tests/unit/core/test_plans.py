@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from consent.core.disclosure import Identity, Space, Time
+from consent.core.policy_text import parse_policies
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget, format_step
 from gateway.core.windows import DAY_MS, NEVER_MS
-from tests.unit.core.building import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, town
+from tests.unit.core.building import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS
 
@@ -253,3 +254,18 @@ def test_memory_state_round_trip() -> None:
 def test_format_step_without_exponent(step: str, text: str) -> None:
     """A step is written as people write it."""
     assert format_step(Decimal(step)) == text
+
+
+def test_consent_to_a_step_that_the_ladder_no_longer_has_is_told_to_the_next_coarser_one() -> None:
+    """A ladder that begins later neither breaks the next reading nor tells more finely than was permitted."""
+    gate = Gate(only("raw"))
+    home = gate.home("raw", limits=limited(precision=(("consumption", Decimal("0.001")),)))
+    files = only("raw").files
+    text = files["city.toml"].decode()
+    coarser = text.replace("ladder = [0.001, 0.01, 0.1, 1]", "ladder = [0.1, 1]").replace(
+        "consumption = 0.001", "consumption = 0.1"
+    )
+    gate.apply(parse_policies({**files, "city.toml": coarser.encode()}))
+    gate.send(home, kwh=0.57)
+    gate.to(gate.now_ms + 1)
+    assert result_of(gate.records(), "raw") == [0.5]

@@ -184,7 +184,7 @@ def hour_of_former_terms(gate: Gate, homes: list[Device]) -> str:
     """Release an hour that began before its flow was what it is."""
     gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
     begun_ms, gate.now_ms = gate.now_ms, gate.now_ms + MINUTE_MS
-    gate.apply(town(('statistic = { consumption = "sum" }', 'statistic = { consumption = "mean" }')))
+    gate.apply(town(("clamp = [0, 100]", "clamp = [0, 50]")))
     assert gate.state.force is not None
     gate.state.force.flow_since_ms["hourly"] = begun_ms
     changes.compile_all(gate.state, gate.now_ms)

@@ -1,0 +1,429 @@
+"""Backup and restore: a lost database is brought back without forking the log, without reviving anybody who was erased, without
+releasing anything twice, and closed wherever it is not known what was said since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit.entries import Entry, Kind
+from gateway.audit.openings import Opening
+from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, GapPayload
+from gateway.config import Place
+from gateway.edge.store import BALLAST_FILE, DATABASE_FILE, Store
+from gateway.errors import CorruptionError, OperatorError
+from gateway.params import MethodError
+from gateway.restore import Restored, restore
+from tests.cli.shell import sluice
+from tests.live import LiveGateway
+from tests.privacy.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started
+from tests.privacy.test_erasure import SCOPE, SEALED, Home, found, fragments_found, outage, town, traces, unsealed
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a test's work."""
+    asyncio.run(work)
+
+
+async def put_back(place: Place, backup: Path, *, openings: Path | None = None, replace: bool = False) -> Restored:
+    """Restore as the command does, in a thread of its own."""
+    return await asyncio.to_thread(restore, place, backup, openings, replace=replace)
+
+
+async def backed_up(gate: DiskGate, name: str = "backup") -> Path:
+    """Make a backup, and return where it is."""
+    path = gate.live.folder / name
+    await gate.ask("backup", file=str(path))
+    return path
+
+
+def lose(live: LiveGateway) -> None:
+    """Lose the database; the keys, the policies, the published log and the openings are still there."""
+    for file in live.place.state.glob(f"{DATABASE_FILE}*"):
+        file.unlink()
+
+
+def payload_of(gate: DiskGate, opening: bytes | None) -> GapPayload:
+    """Return what a gap entry says."""
+    assert opening is not None
+    part = Opening.decode(opening).parts[0]
+    assert not isinstance(part, bytes)
+    return GapPayload.decode(part.data)
+
+
+async def lived_on(live: LiveGateway) -> tuple[Path, Home, list[Home], dict[str, bytes], list[bytes]]:
+    """Make a backup, and let much happen after it: releases, a withdrawal, a grant, a newcomer, an erasure.
+
+    Returns: The backup; the victim, who is erased; the others; the victim's traces; what was sealed in the backup.
+    """
+    async with started(live) as gate:
+        victim, others = await town(gate)
+        await outage(gate, [victim, *others])
+        backup = await backed_up(gate)
+        wanted, sealed = traces(gate, victim), sealed_blobs(live, SEALED)
+        await gate.deliver()
+        await gate.ask("consent.withdraw", subject=others[0]["subject"], scope=SCOPE)
+        await gate.ask("consent.erase", subject=victim["subject"])
+        code = (await gate.ask("subject.code", subject=others[1]["subject"]))["claim_code"]
+        await gate.ask("subject.claim", code=code)
+        await outage(gate, others)
+        await gate.deliver()
+        await gate.ask("policy.apply")
+    return backup, victim, others, wanted, sealed
+
+
+def test_restored_gateway_continues_the_log_and_knows_what_was_said_since(tmp_path: Path) -> None:
+    """Withdrawals, newcomers and erasures after the backup hold; the books balance, the log verifies, and nothing is ended."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        backup, victim, others, wanted, sealed = await lived_on(live)
+        lose(live)
+        restored = await put_back(live.place, backup, openings=live.place.openings)
+        assert restored.erased_again == 1
+        assert (restored.openings_missing, restored.consents_ended, restored.strangers) == (0, 0, 0)
+        async with started(live) as gate:
+            state = gate.durable.state
+            assert found(gate.file_bytes() | unsealed(gate), wanted) == []
+            present = set(sealed_blobs(live, SEALED))
+            assert fragments_found(gate.file_bytes(), [blob for blob in sealed if blob not in present]) == 0
+            assert bytes.fromhex(victim["subject"]) not in state.subjects
+            permits = {home["subject"]: await _permits(gate, home) for home in others}
+            assert list(permits.values()) == [["Withdrawn"], ["Given"], ["Given"]]
+            assert len(state.subjects[bytes.fromhex(others[1]["subject"])].residents) == 2, "the newcomer is known"
+            gap = payload_of(gate, await gate.durable.store.opening(restored.gap))
+            assert gap.reason == RESTORED
+            assert gap.clock == "simulated"
+            report = gate.verify()
+            assert report.ok, report
+            assert "recounted from releases and voids" in report.steps[6].detail
+            assert "begun anew" not in report.steps[6].detail
+            assert state.ledger.imbalances() == []
+            assert state.ledger.sum("pairs.open") == state.ledger.sum("pairs.waiting") == state.ledger.sum("bundles.ready") == 0
+
+    run(work())
+
+
+async def _permits(gate: DiskGate, home: Home) -> list[str]:
+    return [each["status"] for each in (await gate.ask("consent.show", subject=home["subject"]))["consents"]]
+
+
+def test_restored_gateway_releases_nothing_that_stood_in_the_backup(tmp_path: Path) -> None:
+    """Windows and records of before are dropped and accounted for; of the hour under way nothing is told, of the next all is."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            homes = [await gate.home(f"homes/{n}/meter", SCOPE) for n in range(3)]
+            await gate.to(MIDNIGHT_MS + HOUR_MS)
+            await outage(gate, homes)
+            standing = gate.durable.state.ledger.sum("pairs.open"), gate.durable.state.ledger.sum("pairs.waiting")
+            backup = await backed_up(gate)
+            assert [r.n for r in await gate.deliver() if r.flow == "hourly"] == [3, 3, 3]
+            now_ms = gate.now_ms
+        lose(live)
+        await put_back(live.place, backup, openings=live.place.openings)
+        async with started(live) as gate:
+            await gate.to(now_ms)
+            ledger = gate.durable.state.ledger
+            assert ledger.sum("pairs.suppressed.restored") + ledger.sum("pairs.withheld_at_release.restored") < sum(standing)
+            assert await gate.deliver() == []
+            await gate.hour(*homes)
+            records = await gate.deliver()
+            assert [r for r in records if r.flow == "hourly"] == [], "the hour of the restore misses readings"
+            assert gate.durable.state.ledger.sum("pairs.suppressed.partial") == 3
+            await gate.hour(*homes)
+            assert [r.n for r in await gate.deliver() if r.flow == "hourly"] == [3]
+            assert gate.verify().ok
+
+    run(work())
+
+
+def test_restore_without_openings_ends_every_consent_and_tells_the_households(tmp_path: Path) -> None:
+    """A withdrawal whose opening is not at hand could be anybody's: all are asked again, and erasures hold all the same."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        backup, victim, others, wanted, _ = await lived_on(live)
+        lose(live)
+        restored = await put_back(live.place, backup)
+        assert restored.openings_missing == 2, "a withdrawal and a newcomer"
+        assert restored.consents_ended == 3
+        assert restored.erased_again == 1
+        async with started(live) as gate:
+            assert found(gate.file_bytes() | unsealed(gate), wanted) == []
+            for home in others:
+                shown = (await gate.ask("consent.show", subject=home["subject"]))["consents"]
+                assert [(each["status"], each["channel"]) for each in shown] == [("Invalidated", "gateway")]
+                messages = (await gate.ask("subject.show", subject=home["subject"]))["messages"]
+                assert "restored from an older copy" in messages[-1]["text"]
+                assert not any("has changed" in message["text"] for message in messages)
+            await gate.hour(*others)
+            assert await gate.deliver() == []
+            gap = payload_of(gate, await gate.durable.store.opening(restored.gap))
+            assert gap.reason == RESTORED_BOOKS
+            report = gate.verify()
+            assert report.ok, report
+            assert "books begun anew `1` times after a gap" in report.steps[6].detail
+            assert victim["subject"] not in str(await gate.ask("device.list"))
+
+    run(work())
+
+
+def test_restore_of_an_untouched_backup_drops_only_what_was_under_way(tmp_path: Path) -> None:
+    """Where nothing was logged since, nobody's consent changes, and no opening is needed."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            victim, others = await town(gate)
+            backup = await backed_up(gate)
+            entries = gate.durable.state.log.size
+        lose(live)
+        restored = await put_back(live.place, backup)
+        assert restored.consents_ended == restored.openings_missing == 0
+        assert restored.entries_since <= 1, "at most the account of its last moment"
+        assert restored.log_entries > entries
+        async with started(live) as gate:
+            assert [await _permits(gate, home) for home in (victim, *others)] == [["Given"]] * 4
+            assert gate.durable.state.identity.start > 1_000_000, "no earlier start's pseudonyms can share a domain with these"
+            assert not gate.durable.state.claims, "a code may have been used since"
+            assert gate.verify().ok
+
+    run(work())
+
+
+def test_restore_drops_what_a_bundle_under_way_held(tmp_path: Path) -> None:
+    """One that stood ready and one handed over stay counted as sent, for good; neither is sent again."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            victim, others = await town(gate)
+            await outage(gate, [victim, *others])
+            assert await gate.form()
+            backup = await backed_up(gate)
+        lose(live)
+        await put_back(live.place, backup, openings=live.place.openings)
+        async with started(live) as gate:
+            assert gate.durable.to_send_again == []
+            totals = gate.durable.state.ledger.totals
+            assert (totals["bundles.sent"], totals["bundles.ready"]) == (1, 0)
+            assert gate.verify().ok
+
+    run(work())
+
+
+def test_restore_demands_a_current_log(tmp_path: Path) -> None:
+    """None, an older one, another gateway's, one that was tampered with, and one that forked are refused, with exit status 3."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            await gate.home("homes/1/meter", SCOPE)
+        older = tmp_path / "older"
+        shutil.copytree(live.place.log, older)
+        fork = copy_of(live, tmp_path / "fork")
+        async with started(live) as gate:
+            await gate.home("homes/2/meter", SCOPE)
+            backup = await backed_up(gate)
+        async with started(fork) as gate:
+            for n in range(3, 8):
+                await gate.home(f"homes/{n}/meter", SCOPE)
+        lose(live)
+        whole = tmp_path / "whole"
+        live.place.log.rename(whole)
+        await _refused(live, backup, None, "no checkpoint can be read here, and restoring demands the current published log")
+        await _refused(live, backup, older, "and the backup more: it is an older copy")
+        await _refused(live, backup, fork.place.log, r"the published log and the backup differ at entry `\d+`")
+        other = configured(tmp_path / "other")
+        async with started(other):
+            pass
+        await _refused(live, backup, other.place.log, "the published checkpoint is not this log's")
+        tampered = tmp_path / "tampered"
+        shutil.copytree(whole, tampered)
+        for file in (tampered / "tile" / "entries").rglob("*"):
+            if file.is_file():
+                data = bytearray(file.read_bytes())
+                data[-1] ^= 1
+                file.write_bytes(data)
+        await _refused(live, backup, tampered, "`")
+        live.place.log.rename(tmp_path / "last")
+        whole.rename(live.place.log)
+        await put_back(live.place, backup)
+
+    run(work())
+
+
+async def _refused(live: LiveGateway, backup: Path, log: Path | None, because: str) -> None:
+    shutil.rmtree(live.place.log, ignore_errors=True)
+    if log is not None:
+        shutil.copytree(log, live.place.log)
+    with pytest.raises(CorruptionError, match=because) as caught:
+        await put_back(live.place, backup)
+    assert caught.value.exit_status == 3
+    assert not (live.place.state / DATABASE_FILE).exists()
+    assert not (live.place.state / "restoring").exists()
+
+
+def test_restore_never_overwrites_a_database_unasked_nor_under_a_running_gateway(tmp_path: Path) -> None:
+    """A database that is there needs `--replace`, and no option goes past the lock."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            await gate.home("homes/1/meter", SCOPE)
+            backup = await backed_up(gate)
+            with pytest.raises(OperatorError, match="a gateway is running on this state folder"):
+                await put_back(live.place, backup, replace=True)
+        before = (live.place.state / DATABASE_FILE).read_bytes()
+        with pytest.raises(OperatorError, match="a database is there; `--replace` puts the backup in its place"):
+            await put_back(live.place, backup)
+        assert (live.place.state / DATABASE_FILE).read_bytes() == before
+        await put_back(live.place, backup, replace=True)
+        async with started(live) as gate:
+            assert gate.verify().ok
+
+    run(work())
+
+
+def test_restore_refuses_what_is_no_backup_of_this_gateway(tmp_path: Path) -> None:
+    """An absent file, any other file, and a backup that another root key has sealed."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            await gate.home("homes/1/meter", SCOPE)
+            backup = await backed_up(gate)
+        lose(live)
+        with pytest.raises(OperatorError, match="no such file"):
+            await put_back(live.place, tmp_path / "nothing")
+        (tmp_path / "text").write_text("not a database")
+        with pytest.raises(OperatorError, match="is no backup"):
+            await put_back(live.place, tmp_path / "text")
+        (live.place.keys / "root.key").write_bytes(bytes(32))
+        with pytest.raises(CorruptionError, match="does not open"):
+            await put_back(live.place, backup)
+
+    run(work())
+
+
+def test_restore_broken_off_leaves_no_database_and_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is half restored never takes the database's place."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        backup, *_ = await lived_on(live)
+        lose(live)
+
+        async def no_room(_: Store) -> bool:
+            return False
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "scrub", no_room)
+            with pytest.raises(OperatorError, match="no room to restore"):
+                await put_back(live.place, backup, openings=live.place.openings)
+        assert {file.name for file in live.place.state.iterdir()} <= {"log", "openings", "sluice.lock", BALLAST_FILE}
+        (live.place.state / "restoring").mkdir()  # as a kill leaves it
+        (live.place.state / "restoring" / DATABASE_FILE).write_bytes(b"half")
+        await put_back(live.place, backup, openings=live.place.openings)
+        async with started(live) as gate:
+            assert gate.verify().ok
+
+    run(work())
+
+
+def test_restored_twice_from_the_same_backup_the_log_still_goes_on(tmp_path: Path) -> None:
+    """A second loss right after the first is no different: the gap stands twice, and the erased stay erased."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        backup, _, others, wanted, _ = await lived_on(live)
+        for _ in range(2):
+            lose(live)
+            await put_back(live.place, backup, openings=live.place.openings)
+            async with started(live) as gate:
+                assert found(gate.file_bytes() | unsealed(gate), wanted) == []
+                assert await _permits(gate, others[0]) == ["Withdrawn"]
+                assert gate.verify().ok
+        async with started(live) as gate:
+            kinds = [Entry.decode(content).kind async for content in gate.durable.store.entries()]
+            assert kinds.count(Kind.GAP) >= 2
+
+    run(work())
+
+
+def test_old_database_put_back_by_hand_is_refused_and_the_line_names_restore(tmp_path: Path) -> None:
+    """A copy of the file itself knows less than the log has published, and the gateway does not start on it."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            await gate.home("homes/1/meter", SCOPE)
+        old = (live.place.state / DATABASE_FILE).read_bytes()
+        async with started(live) as gate:
+            await gate.home("homes/2/meter", SCOPE)
+        lose(live)
+        (live.place.state / DATABASE_FILE).write_bytes(old)
+        with pytest.raises(CorruptionError, match="an old state was restored; `sluice restore` brings a backup up to date"):
+            async with started(live):
+                pass
+
+    run(work())
+
+
+def test_backup_is_one_private_file_without_anything_deleted_and_overwrites_nothing(tmp_path: Path) -> None:
+    """It opens as a database by itself; what was erased before it was made is not in it; the log has all that it has."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            victim, _ = await town(gate)
+            wanted, sealed = traces(gate, victim), sealed_blobs(live, SEALED)
+            await gate.ask("consent.erase", subject=victim["subject"])
+            path = await backed_up(gate)
+            assert path.stat().st_mode & 0o777 == 0o600
+            assert [file.name for file in live.folder.iterdir() if "backup" in file.name] == ["backup"]
+            held = {"backup": path.read_bytes()}
+            assert found(held, wanted) == []
+            present = set(sealed_blobs(live, SEALED))
+            assert fragments_found(held, [blob for blob in sealed if blob not in present]) == 0
+            published = gate.durable.publisher.published_checkpoint()
+            assert published is not None
+            connection = sqlite3.connect(path)
+            (size,) = connection.execute("SELECT count(*) FROM entry").fetchone()
+            connection.close()
+            assert size == published.size
+            with pytest.raises(MethodError, match="exists already, and a backup overwrites nothing"):
+                await gate.ask("backup", file=str(path))
+            with pytest.raises(MethodError, match="no such file or directory"):
+                await gate.ask("backup", file=str(tmp_path / "absent" / "backup"))
+
+    run(work())
+
+
+def test_backup_and_restore_work_from_the_shell(tmp_path: Path) -> None:
+    """Relative paths are the caller's; the refusals are lines with their exit status."""
+    live = configured(tmp_path / "gw")
+    made = sluice(live.folder, "device", "add", "--profile", "meter", "--zone", "mill", "--topic", "t/1", "--subject", "new")
+    assert made.status == 0
+    assert sluice(live.folder, "backup", "copy").status == 0
+    again = sluice(live.folder, "backup", "copy")
+    assert (again.status, again.line) == (2, f"`{live.folder / 'copy'}`: exists already, and a backup overwrites nothing")
+    there = sluice(live.folder, "restore", "copy")
+    assert (there.status, "`--replace`" in there.line) == (2, True)
+    restored = sluice(live.folder, "restore", "copy", "--replace")
+    assert restored.status == 0, restored.err
+    assert "consents_ended    0" in restored.out
+    lose(live)
+    shutil.rmtree(live.place.log)
+    lost = sluice(live.folder, "restore", "copy")
+    assert lost.status == 3
+    assert "restoring demands the current published log" in lost.line

@@ -1,0 +1,311 @@
+"""Export, attacked: whatever can hold anything of a subject is exported and erased, and a new such thing does not go unnoticed.
+
+``HELD`` names every field of the memory and every table, and says where a subject's part of it stands in the export, or why there
+is none. A field or table that is not named here fails a test: whoever adds one has to say what it means for the subjects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from base64 import urlsafe_b64decode
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from consent.core.records import decode as decode_consent
+from consent.core.records import record_hash
+from gateway.audit.openings import label
+from gateway.audit.payloads import Contribution, KeyPayload
+from gateway.core.effects import Commit
+from gateway.core.plans import Device, DeviceMemory
+from gateway.core.records import Waiting
+from gateway.core.state import Claim, Handed, Message, Resident, Subject, Unsent
+from gateway.core.windows import Windows
+from gateway.edge.schema import MIGRATIONS
+from gateway.subject_releases import NO_LONGER_KEPT
+from tests.cli.shell import sluice
+from tests.privacy.disk_gate import DiskGate, configured, database, started
+from tests.privacy.test_erasure import TOPIC, outage, town, under_way
+from tests.unit.core.building import Gate
+
+NOBODY = ""
+"""Holds nothing of a subject."""
+DERIVED = "compiled from the rest, and kept in no file"
+
+HELD: dict[str, dict[str, str]] = {
+    "State": {
+        "identity": NOBODY,
+        "force": NOBODY,
+        "book": "consents",
+        "subjects": "residents",
+        "claims": "open_claims",
+        "registry": "devices",
+        "devices": DERIVED,
+        "by_contributor": DERIVED,
+        "decoders": NOBODY,
+        "memories": "devices",
+        "windows": "contributions",
+        "ledger": NOBODY,
+        "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
+        "log": NOBODY,
+        "chain": NOBODY,
+        "latest_entry_ms": NOBODY,
+        "marks": "hashes of frames as a whole, which go as newer ones come; none can be told to be a subject's",
+        "redeliverable": "the same",
+        "dry": NOBODY,
+        "unsent": "bundles_under_way",
+        "handed": "bundles_under_way",
+        "next_outbox_number": NOBODY,
+        "waiting": NOBODY,
+        "domain_keys": NOBODY,
+        "commit": "what is about to be stored; committed before the export",
+        "expires_next_ms": NOBODY,
+    },
+    "Windows": {
+        "open": "contributions",
+        "first_steps": NOBODY,
+        "watermark_ms": NOBODY,
+        "whole_since_ms": NOBODY,
+        "contributions": NOBODY,
+        "_series": "counters",
+        "_cached": DERIVED,
+    },
+    "Commit": dict.fromkeys(
+        (
+            *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
+            *("claims", "devices", "consents", "consents_gone", "openings", "erases", "policies", "ledger"),
+        ),
+        "rows of the tables below",
+    ),
+    "Subject": {
+        "id": "subject",
+        "secret": "label_keys: it is a key, and no more is made with it",
+        "residents": "residents",
+        "since_ms": "residents_since_ms",
+        "label_generation": "label_keys",
+        "messages": "messages",
+        "key_entries": "residents_entries",
+    },
+    "Resident": dict.fromkeys(("id", "since_ms", "claimed_ms"), "residents"),
+    "Message": dict.fromkeys(("time_ms", "kind", "scope"), "messages"),
+    "Claim": {
+        "code_hash": "the hash of a code that is kept nowhere",
+        "subject": "subject",
+        **dict.fromkeys(("resident", "device", "expires_ms"), "open_claims"),
+    },
+    "Device": {
+        "subject": "subject",
+        **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms"), "devices"),
+    },
+    "DeviceMemory": dict.fromkeys(("sequences", "seen"), "devices"),
+    "Unsent": {
+        "content": "what its windows and records below come to, sealed",
+        "windows": "contributions",
+        "outbox": "waiting",
+        "moved": NOBODY,
+        "full": NOBODY,
+        **dict.fromkeys(("index", "recipient", "subjects"), "bundles_under_way"),
+    },
+    "Handed": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
+    "Waiting": {
+        "contributor": "subject",
+        **dict.fromkeys(("cohort", "since_ms", "record_id", "start_ms", "end_ms", "n"), "waiting"),
+    },
+    "Contribution": {
+        "subject": "subject",
+        **dict.fromkeys(("record", "disclosure", "policy", "consents", "n", "profile", "zone"), "releases"),
+    },
+    "KeyPayload": {"subject": "subject", "residents": "residents_entries"},
+    "tables": {
+        "meta": NOBODY,
+        "sealing_key": NOBODY,
+        "segment": "contributions",
+        "batch": "contributions",
+        "outbox": "waiting",
+        "bundle": "bundles_under_way",
+        "entry": "log indices alone: an entry tells nobody's name",
+        "opening": "releases",
+        "labels": "releases",
+        "head": NOBODY,
+        "policy": NOBODY,
+        "consent": "history",
+        "subject": "residents",
+        "device": "devices",
+        "claim": "open_claims",
+    },
+}
+
+
+def fields_there_are() -> dict[str, set[str]]:
+    """Return the fields of every class, and the tables, that could hold anything of a subject."""
+    structs = (Subject, Resident, Message, Claim, Contribution, KeyPayload)
+    dataclasses = (Commit, Device, Unsent, Handed, Waiting)
+    return {
+        "State": set(vars(Gate().state)),
+        "Windows": set(vars(Windows({}))),
+        "DeviceMemory": set(DeviceMemory.__slots__),
+        **{each.__name__: set(each.__struct_fields__) for each in structs},
+        **{each.__name__: {field.name for field in fields(each)} for each in dataclasses},
+        "tables": _tables(),
+    }
+
+
+def _tables() -> set[str]:
+    connection = sqlite3.connect(":memory:")
+    try:
+        for script in MIGRATIONS:
+            connection.executescript(script)
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    finally:
+        connection.close()
+
+
+def test_export_accounts_for_every_field_and_table_that_there_is() -> None:
+    """A new place where something of a subject could stand fails this test until it is said what becomes of it."""
+    assert {name: sorted(names) for name, names in fields_there_are().items()} == {
+        name: sorted(names) for name, names in HELD.items()
+    }
+
+
+def test_export_holds_something_in_every_part_that_the_list_names(tmp_path: Path) -> None:
+    """A subject whose data is everywhere is exported with nothing left empty; after the erasure nothing of it is held."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            exported, subject = await _everything(gate)
+            named = {where.partition(":")[0] for names in HELD.values() for where in names.values()}
+            for part in named & set(exported):
+                assert exported[part], f"`{part}` is empty"
+            assert {"residents", "messages", "open_claims", "history", "counters", "waiting", "releases"} <= named
+            assert json.loads(json.dumps(exported)) == exported
+            await gate.ask("consent.erase", subject=subject)
+            state = gate.durable.state
+            id_ = bytes.fromhex(subject)
+            assert id_ not in state.subjects
+            assert id_ not in state.by_contributor
+            assert not list(state.windows.baselines(id_))
+            assert not [window for window in state.windows if id_ in window.members]
+            assert not [claim for claim in state.claims.values() if claim.subject == id_]
+            assert not [device for device in state.registry.values() if device.subject == id_]
+            assert state.memories.keys() <= {device.id for device in state.registry.values()}
+
+    asyncio.run(work())
+
+
+async def _everything(gate: DiskGate) -> tuple[dict[str, Any], str]:
+    """Export a subject of whom everything is held that can be."""
+    victim, others = await town(gate)
+    await under_way(gate, [victim, *others])
+    code = (await gate.ask("subject.code", subject=victim["subject"]))["claim_code"]
+    await gate.ask("subject.claim", code=code)
+    await gate.ask("subject.leave", subject=victim["subject"], resident=victim["resident"])
+    resident = (await gate.ask("subject.show", subject=victim["subject"]))["residents"][0]["resident"]
+    await gate.ask("consent.grant", subject=victim["subject"], resident=resident, scope="purpose:energy")
+    await gate.to(gate.now_ms + 3_600_000)
+    await gate.send(*((home["topic"], {"total": 101.0}) for home in (victim, *others)))
+    await outage(gate, [victim, *others])
+    return await gate.ask("consent.export", subject=victim["subject"]), victim["subject"]
+
+
+def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path) -> None:
+    """Signed records come whole, so that anyone can check hashes and chain; label keys find the releases that are listed."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            exported, subject = await _everything(gate)
+            assert {device["topic"] for device in exported["devices"]} == {TOPIC, f"{TOPIC}/second"}
+            assert [run for device in exported["devices"] for run in device["sequences"]] == [
+                {"boot": "b", "highest": 5, "bitmap": 1}
+            ]
+            assert any(device["remembered_times_ms"] for device in exported["devices"])
+            assert len(exported["label_keys"]) == 2
+            for record in exported["history"]:
+                data = urlsafe_b64decode(record["record"] + "==")
+                assert record_hash(decode_consent(data)).hex() == record["sha256"]
+            assert [record["status"] for record in exported["history"]] == ["Given", "Withdrawn", "Given", "Given"]
+            assert exported["history"][2]["previous"] == exported["history"][1]["sha256"]
+            assert {"code", "code_hash"}.isdisjoint(*(claim for claim in exported["open_claims"]))
+            labels = dict(await gate.durable.store.labels(0))
+            keys = [bytes.fromhex(key) for key in exported["label_keys"]]
+            found = [index for index, data in labels.items() if any(label(key, index) in data for key in keys)]
+            assert [release["log_index"] for release in exported["releases"]] == found
+            secret = gate.durable.state.subjects[bytes.fromhex(subject)].secret
+            assert secret.hex() not in json.dumps(exported)
+
+    asyncio.run(work())
+
+
+def test_releases_say_who_got_what_and_on_what_it_rested(tmp_path: Path) -> None:
+    """Each with recipient, flow, window, level, shares and the entries behind it; also those that were taken back."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            victim, others = await town(gate)
+            await outage(gate, [victim, *others])
+            unsent = await gate.form()
+            assert unsent is not None
+            withdrawn = await gate.ask("consent.withdraw", subject=victim["subject"], scope="purpose:energy")
+            releases = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"]
+            first, last = releases[0], releases[-1]
+            assert (first["recipient"], first["opening"], first["taken_back"]) == ("office", "kept", None)
+            hourly = next(record for record in first["records"] if record["flow"] == "hourly")
+            assert (hourly["n"], hourly["n_of_all"]) == (3, 6), (
+                "three devices of the household were in that hour, one each of the others"
+            )
+            assert hourly["level"] == {"time": "1h", "space": "district", "precision": "0.001"}
+            assert hourly["consent_entries"] == [3]
+            assert (last["log_index"], last["taken_back"]) == (unsent.index, withdrawn["log_index"] - 1)
+            other = (await gate.ask("consent.releases", subject=others[0]["subject"]))["releases"]
+            assert victim["subject"] not in json.dumps(other)
+
+    asyncio.run(work())
+
+
+def test_releases_whose_opening_is_gone_are_listed_all_the_same(tmp_path: Path) -> None:
+    """An opening that was kept no longer is said to be so; its labels still tell that the subject was in it."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            victim, _ = await town(gate)
+            index = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]["log_index"]
+            await gate.durable.store._db.execute("DELETE FROM opening WHERE entry_index = ?", (index,))
+            release = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]
+            assert release["opening"] == NO_LONGER_KEPT
+            assert release["log_index"] == index
+            assert (await gate.ask("consent.erase", subject=victim["subject"]))["parts_deleted"] > 0
+            assert gate.verify().ok
+
+    asyncio.run(work())
+
+
+def test_commands_of_the_rights_work_where_no_gateway_runs(tmp_path: Path) -> None:
+    """Export goes to a file for its owner alone and never over another; an erasure asks first; and then nobody is there."""
+    live = configured(tmp_path / "gw")
+    subject = ""
+
+    async def work() -> None:
+        nonlocal subject
+        async with started(live) as gate:
+            victim, _ = await town(gate)
+            subject = victim["subject"]
+
+    asyncio.run(work())
+    assert sluice(live.folder, "consent", "export", subject, "--out", "export.json").status == 0
+    out = live.folder / "export.json"
+    assert json.loads(out.read_text())["subject"] == subject
+    assert out.stat().st_mode & 0o777 == 0o600
+    again = sluice(live.folder, "consent", "export", subject, "--out", "export.json")
+    assert (again.status, again.line) == (2, "`export.json`: exists already")
+    assert json.loads(sluice(live.folder, "consent", "export", subject).out)["releases"]
+    assert "office  hourly, raw" in sluice(live.folder, "consent", "releases", subject).out
+    refused = sluice(live.folder, "consent", "erase", subject)
+    assert (refused.status, refused.line) == (2, "an erasure cannot be undone: say `--yes`")
+    erased = sluice(live.folder, "consent", "erase", subject, "--yes", "--json")
+    assert (erased.status, json.loads(erased.out)["scrubbed"]) == (0, True)
+    gone = sluice(live.folder, "consent", "erase", subject, "--yes")
+    assert (gone.status, gone.line) == (2, "there is no such subject")
+    with database(live) as db:
+        assert db.execute("SELECT count(*) FROM subject").fetchone() == (3,)
+    assert live.verify().ok
