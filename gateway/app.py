@@ -23,7 +23,7 @@ from gateway.durable import Action, Answer, DurableState, answer_of
 from gateway.edge import machine
 from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks import Sink
-from gateway.errors import OperatorError, SluiceError, UnavailableError
+from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
@@ -262,6 +262,8 @@ class App:
         for request in requests:
             try:
                 answers.append((request, await answer_of(request.action)))
+            except DiskFullError:
+                raise  # the process is ending, and what the action was to commit by itself is not committed
             except (SluiceError, ValueError) as error:
                 if not request.answer.done():
                     request.answer.set_exception(error if isinstance(error, SluiceError) else OperatorError(str(error)))

@@ -66,7 +66,7 @@ async def _serve(place: Place) -> None:
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = App(durable)
-        control = ControlServer(place.control_socket, lambda name, params: _answer(app, name, params))
+        control = ControlServer(place.control_socket, lambda name, params: answer(app, name, params))
         opened.push_async_callback(control.close)
         await control.start()
         if place.config.metrics.port:
@@ -79,7 +79,8 @@ async def _serve(place: Place) -> None:
         await app.run()
 
 
-async def _answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
+async def answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Answer what was asked over the control socket, also while a commit waits for room on the disk."""
     room = app.durable.store.room
     if name == "status":
         return status(app) if room.waits else await app.ask(lambda: status(app))
@@ -106,8 +107,8 @@ async def _apply_policies(app: App) -> None:
     """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
     app.durable.store.room.make_way()
     try:
-        answer = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
+        applied = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
     except SluiceError as error:
         _log.error("policies not applied", problem=str(error))
     else:
-        _log.info("policies applied", **answer)
+        _log.info("policies applied", **applied)

@@ -205,11 +205,9 @@ def _withheld(reason: str) -> Decision:
 
 def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
     """Return what policies say before any resident speaks; it is kept with them, as the terms of their flows are."""
-    try:
-        setting: _Setting = vars(policies)["_settings"][flow.id, neighbourhood, cap]
-    except KeyError:
-        setting = _new_setting(policies, flow, neighbourhood, cap)
-        vars(policies).setdefault("_settings", {})[flow.id, neighbourhood, cap] = setting
+    setting: _Setting | None = policies.settings.get((flow.id, neighbourhood, cap))
+    if setting is None:
+        setting = policies.settings[flow.id, neighbourhood, cap] = _new_setting(policies, flow, neighbourhood, cap)
     return setting
 
 
@@ -272,7 +270,7 @@ def _outcome(
     point = Disclosure(identity, time, space, precision, group, retention_days, budget)
     if point.is_bottom:
         return point, _CLOSED
-    if identity is _AGGREGATE and (time is Time.EXACT or not figures):
+    if identity is _AGGREGATE and not figures:
         return point, "not-aggregable"
     return point, PERMITTED
 

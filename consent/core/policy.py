@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from consent.core.disclosure import Disclosure, Space
 from consent.core.notice import FlowTerms, notice_of
@@ -278,6 +279,11 @@ class PolicySet:
     def terms(self) -> dict[str, FlowTerms]:
         """The material terms of every flow: what a consent to it agrees to."""
         return {flow.id: _terms_of(flow) for flow in self.flows.values()}
+
+    @cached_property
+    def settings(self) -> dict[tuple[str, str, Disclosure], Any]:
+        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and class cap."""
+        return {}
 
     def terms_for(self, scope: str) -> tuple[FlowTerms, ...]:
         """Return the terms that a notice for a flow, or for every flow of `purpose:<id>`, names; empty for an unknown scope."""

@@ -78,12 +78,16 @@ class Room:
             while not await _has_room(write):
                 self._run_short()
                 self.waits = True
-                if not ((control or self._called.is_set()) and self._free()):
+                if not (self._is_control(control) and self._free()):
                     await self._pause()
         finally:
             self.waits = False
             if not self._given_up:
                 self._called.clear()
+
+    def _is_control(self, commit: bool) -> bool:
+        """Say whether a change of control is in the commit, or waits behind it."""
+        return commit or (self._called.is_set() and not self._given_up)
 
     async def _pause(self) -> None:
         if self._given_up:

@@ -251,7 +251,7 @@ class Store(StoredRows):
             await self._execute(statements)
 
     async def _execute(self, statements: list[Statement]) -> None:
-        """Carry out statements in order; a run of the same one, with other parameters, costs one call to the database's thread."""
+        """Carry out statements in order; a run of the same one, with other parameters, is one call to the database's thread."""
         for sql, run in groupby(statements, key=itemgetter(0)):
             await self._db.executemany(sql, [parameters for _, parameters in run])
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.bench import consent, ingest
+from tests.bench import audit, consent, ingest
 
-BENCHES = {"ingest": ingest.main, "consent": consent.main}
+BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main}
 
 
 def main(arguments: list[str]) -> int:

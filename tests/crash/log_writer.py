@@ -23,7 +23,7 @@ from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
 from gateway.errors import SluiceError
 
-COMMITS = 3
+COMMITS = 2
 RETRY_S = 0.02
 MOST_TRIES = 100
 

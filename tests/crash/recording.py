@@ -7,7 +7,7 @@ recorded here, the SQLite of every day then has to recover from.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,9 @@ class _Connection:
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         self._db.execute(sql, tuple(parameters))
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(sql, rows)
 
     async def execute_fetchall(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return list(self._db.execute(sql, tuple(parameters)))

@@ -7,9 +7,9 @@ must be there.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -21,7 +21,9 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.verify import verify_folder
-from gateway.edge.store import DATABASE_FILE
+from gateway.config import load_config
+from gateway.durable import DurableState
+from gateway.edge.clock import GatewayClock
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES
 from tests.live import ROOT, LiveGateway
@@ -67,19 +69,13 @@ def fresh(tmp_path: Path) -> LiveGateway:
     return LiveGateway(tmp_path / "fresh", 1, policies=POLICIES)
 
 
-def write_log(folder: Path, *tracer: str) -> Outcome:
-    """Run the process that writes a log, under a tracer if one is given."""
+def traced(folder: Path, *inject: str) -> Outcome:
+    """Run the process that writes a log, under the tracer."""
+    trace = folder / "trace"
+    tracer = ["strace", "-f", "-o", str(trace), "-e", f"trace={','.join(CALLS)}", *inject]
     command = [*tracer, sys.executable, "-B", "-m", "tests.crash.log_writer", str(folder / "gateway.toml")]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TRACE_S, check=False)
-    trace = folder / "trace"
-    said = [int(line) for line in ran.stdout.splitlines()]
-    return Outcome(ran.returncode, said, ran.stderr, trace.read_text() if trace.exists() else "")
-
-
-def traced(folder: Path, *inject: str) -> Outcome:
-    """Run it under the tracer."""
-    tracer = ("strace", "-f", "-o", str(folder / "trace"), "-e", f"trace={','.join(CALLS)}")
-    return write_log(folder, *tracer, *inject)
+    return Outcome(ran.returncode, [int(line) for line in ran.stdout.splitlines()], ran.stderr, trace.read_text())
 
 
 def points(folder: Path) -> Iterator[tuple[str, int]]:
@@ -101,18 +97,29 @@ def fail_at(fresh: LiveGateway, folder: Path, call: str, number: int, fault: str
     assert injected in outcome.trace, f"nothing was injected: {where}"
     _check_end(outcome, fault, where)
     head = published_head(log, fresh.vkey)
-    again = write_log(folder)
-    assert again.status == 0, f"{where}\nthen\n{again.printed}"
-    with sqlite3.connect(state / DATABASE_FILE) as database:
-        entries = [entry for (entry,) in database.execute("SELECT content FROM entry ORDER BY entry_index")]
-    database.close()
-    assert len(entries) == again.said[-1] > max(outcome.said, default=0), where
+    try:
+        entries = asyncio.run(_started_again(fresh, folder))
+    except Exception as error:
+        error.add_note(where)
+        raise
+    assert len(entries) >= max(outcome.said, default=0), where
     check_heads([] if head is None else [head], entries)
     report = verify_folder(log, fresh.vkey, state / "openings")
     assert report.ok, f"{where}\n{report.to_text()}"
     assert report.size == len(entries), where
     shutil.rmtree(folder)
     return outcome
+
+
+async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
+    """Start a gateway on what a run has left, and end it in order; return the log's entries."""
+    place = load_config(folder / "gateway.toml")
+    durable = DurableState(place, fresh.keys, GatewayClock(place.config.clock))
+    await durable.start()
+    try:
+        return [entry async for entry in durable.store.entries()]
+    finally:
+        await durable.close()
 
 
 def _check_end(outcome: Outcome, fault: str, where: str) -> None:

@@ -24,6 +24,7 @@ from gateway.core import pipeline, recovery
 from gateway.core.mqtt_events import Frame
 from gateway.durable import Answer, DurableState
 from gateway.edge import store
+from gateway.errors import CorruptionError
 from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told
 from tests.crash.inside import ReluctantSink, SetClock, started
@@ -168,5 +169,5 @@ async def test_power_cut_two_hundred_times_loses_and_contradicts_nothing(tmp_pat
 async def test_power_cut_with_synchronous_normal_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself checked: a store that leaves out the sync at each commit loses what it has acknowledged."""
     monkeypatch.setattr(store, "PRAGMAS", tuple(p.replace("=FULL", "=NORMAL") for p in store.PRAGMAS))
-    with pytest.raises((AssertionError, Exception), match=r"is lost|ahead of the log|an old state was restored"):
+    with pytest.raises((AssertionError, CorruptionError), match=r"is lost|ahead of the log|an old state was restored"):
         await _check_images(tmp_path, 12, 12, monkeypatch)

@@ -129,10 +129,11 @@ class DiskGate:
 
     def file_bytes(self) -> dict[str, bytes]:
         """Return every file that it has written, but for the ballast, by its path."""
-        return _file_bytes(self.live)
+        return file_bytes_of(self.live)
 
 
-def _file_bytes(live: LiveGateway) -> dict[str, bytes]:
+def file_bytes_of(live: LiveGateway) -> dict[str, bytes]:
+    """Return every file that a gateway has written, but for the ballast, by its path."""
     state = live.place.state
     found = [file for file in state.rglob("*") if file.is_file() and file.name != BALLAST_FILE]
     return {str(file.relative_to(state)): file.read_bytes() for file in found}

@@ -220,7 +220,7 @@ def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path)
                 {"boot": "b", "highest": 5, "bitmap": 1}
             ]
             assert any(device["remembered_times_ms"] for device in exported["devices"])
-            assert len(exported["label_keys"]) == 2
+            assert len(exported["label_keys"]) == 3
             for record in exported["history"]:
                 data = urlsafe_b64decode(record["record"] + "==")
                 assert record_hash(decode_consent(data)).hex() == record["sha256"]

@@ -409,8 +409,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
-        for _, digest, row in commit.policies:
-            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(row, type=changes.PolicyRow).files)
+        for _, digest, content in commit.policies:
+            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
         return commit
 
     # what may be asked

@@ -1,0 +1,312 @@
+"""`audit`: what the log costs whoever writes it, keeps it, and checks it.
+
+A gateway appends entries as fast as its disk lets it. A simulated day of release ticks tells how the log grows. A log of a million
+such entries is verified, and receipts are made from it; a log with a hundred thousand releases of households, each of which really
+follows from policies and consents, is replayed. Readers run in fresh processes, one at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.entries import Kind
+from gateway.audit.notes import Signer
+from gateway.audit.openings import LABEL_BYTES
+from gateway.audit.progress import Progress
+from gateway.audit.tiles import LogWriter, policies_path
+from gateway.core.effects import Commit
+from gateway.service import set_up_logging
+from tests.bench.audit_append import BATCH, appended
+from tests.bench.audit_city import (
+    CITY,
+    MINUTES,
+    RECIPIENTS,
+    TICKS_OF_A_DAY,
+    Day,
+    RecordingGate,
+    bench_policies,
+    many_releases,
+    simulated_day,
+)
+from tests.bench.audit_logs import (
+    BareFolder,
+    Shape,
+    database_bytes,
+    remove,
+    shape_of,
+    sizes_of,
+    write_long_log,
+    write_rows,
+)
+from tests.bench.consumers import BenchError
+from tests.unit.core.building import ORIGIN
+
+APPEND_PER_S = 20_000
+VERIFY_S = 10
+REPLAY_S = 60
+BYTES_PER_ENTRY = 400
+
+SIGNER = Signer(ORIGIN, bytes(32))
+_LEAF_BYTES = 32 * 256 / 255  # of an entry: its hash, and its share of the tiles above
+_LENGTH_BYTES = 2
+_MOST_LABELS = 64  # of fifty households
+_READER_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to measure.
+
+    Attributes:
+        appends: Entries in a round.
+        rounds: Of appending, of which the median counts.
+        ticks: Of the simulated day.
+        entries: Of the long log.
+        releases: To replay.
+        households: In each of those.
+        proofs: Receipts to make.
+    """
+
+    appends: int = 60_000
+    rounds: int = 3
+    ticks: int = TICKS_OF_A_DAY
+    entries: int = 1_000_000
+    releases: int = 100_000
+    households: int = 15
+    proofs: int = 5_000
+
+
+def run(options: Options, folder: Path) -> dict[str, Any]:
+    """Run the bench in an empty folder; return the result as it is written to the file.
+
+    Raises: BenchError: a reader found something wrong with an honest log.
+    """
+    result: dict[str, Any] = {"explained": {}}
+    for part in (_append(options, folder / "append"), _replay(options, folder / "replay")):
+        _merge(result, part)
+    day = _day(options)
+    _merge(result, _growth(day, folder / "day"))
+    _merge(result, _long_log(options, shape_of(day.rows), folder / "long"))
+    result["explained"] |= asdict(options)
+    return {**result, "holds": _holds(result)}
+
+
+def _merge(result: dict[str, Any], part: dict[str, Any]) -> None:
+    result["explained"] |= part.pop("explained")
+    result |= part
+
+
+def _holds(result: dict[str, Any]) -> dict[str, bool]:
+    return {
+        "append_per_s": result["append_per_s"] >= APPEND_PER_S,
+        "verify_1m_s": result["verify_1m_s"] <= VERIFY_S,
+        "replay_100k_s": result["replay_100k_s"] <= REPLAY_S,
+        "bytes_per_entry": result["bytes_per_entry"] <= BYTES_PER_ENTRY,
+    }
+
+
+# writing
+
+
+def _append(options: Options, folder: Path) -> dict[str, Any]:
+    rounds, sound = appended(folder, options.rounds, options.appends)
+    remove(folder)
+    if not sound:
+        raise BenchError("the log that was appended to does not verify")
+    _say("append   " + "  ".join(f"{one.per_s:.0f}/s" for one in rounds))
+    return {
+        "append_per_s": round(statistics.median(one.per_s for one in rounds)),
+        "explained": {
+            "append_rounds_per_s": [round(one.per_s) for one in rounds],
+            "append_entries_a_commit": BATCH,
+            "append_cpu_s_per_100k": round(statistics.median(one.cpu_s / one.entries * 100_000 for one in rounds), 2),
+        },
+    }
+
+
+def _day(options: Options) -> Day:
+    progress, total = _progress(), options.ticks
+    day = Day(0)
+    for number, so_far in enumerate(simulated_day(options.ticks)):
+        day = so_far
+        progress.show(min(number * 360, total), total, time.monotonic())
+    progress.clear()
+    return day
+
+
+def _growth(day: Day, folder: Path) -> dict[str, Any]:
+    """Measure what a day takes up: in the public folder, which counts, and in the gateway's own database."""
+    write_rows(day.rows, folder / "log", SIGNER)
+    public = sizes_of(folder / "log")
+    in_database = database_bytes(day.rows, folder / "gateway")
+    remove(folder)
+    count, times = len(day.rows), TICKS_OF_A_DAY / day.ticks
+    releases = [row for row in day.rows if row.kind == "release"]
+    labels_bytes = sum(len(row.labels or b"") for row in releases)
+    _say(f"day      {count} entries, {len(releases)} of them releases, {public.content_bytes / count:.0f} bytes an entry")
+    return {
+        "bytes_per_entry": round(public.content_bytes / count, 1),
+        "bytes_per_day": round(public.content_bytes * times),
+        "explained": {
+            "day_entries": round(count * times),
+            "day_releases": round(len(releases) * times),
+            "day_labels_bytes": round(labels_bytes * times),
+            "day_files": round(public.files * times),
+            "day_allocated_bytes": round(public.allocated_bytes * times),
+            "day_bundle_bytes": round(day.bundle_bytes * times),
+            "bytes_per_day_at_most": _at_most(day),
+            "database_bytes_per_entry": round(in_database / count, 1),
+            "database_bytes_per_day": round(in_database * times),
+            "opening_bytes_per_entry": round(sum(len(row.opening) for row in day.rows) / count, 1),
+            "recipients": len(RECIPIENTS),
+            "tick_s": 10,
+        },
+    }
+
+
+def _at_most(day: Day) -> int:
+    """Return what a day would take up if every recipient got a bundle of fifty households at every tick."""
+    longest = {
+        kind: max((len(row.content) for row in day.rows if row.kind == kind), default=0) for kind in ("release", "account")
+    }
+    own = {kind: content + _LENGTH_BYTES + _LEAF_BYTES for kind, content in longest.items()}
+    return round(TICKS_OF_A_DAY * (own["account"] + len(RECIPIENTS) * (own["release"] + _MOST_LABELS * LABEL_BYTES)))
+
+
+# reading
+
+
+def _long_log(options: Options, shape: Shape, folder: Path) -> dict[str, Any]:
+    _shown(write_long_log(folder, SIGNER, shape, options.entries), options.entries)
+    verified = _read("verify", folder)
+    proved = _read("prove", folder, "--count", str(options.proofs))
+    remove(folder)
+    if verified["findings"] or verified["entries"] != options.entries:
+        raise BenchError("the long log does not verify")
+    _say(f"verify   {options.entries} entries in {verified['seconds']:.1f} s")
+    labels = [labels_n for kind, labels_n in shape if kind is Kind.RELEASE]
+    return {
+        "verify_1m_s": round(verified["seconds"] * 1_000_000 / options.entries, 2),
+        "verify_rss_mib": round(verified["rss_mib"], 1),
+        "proofs_per_s": round(proved["proofs"] / proved["seconds"]),
+        "explained": {
+            "verify_cpu_s": round(verified["cpu_s"], 2),
+            "verify_label_files": round(options.entries * len(labels) / len(shape)),
+            "verify_labels_a_file": round(sum(labels) / len(labels), 1) if labels else 0,
+            "proof_bytes": proved["longest_bytes"],
+        },
+    }
+
+
+def _replay(options: Options, folder: Path) -> dict[str, Any]:
+    _write_releases(options, folder)
+    replayed = _read("replay", folder / "log", "--openings", str(folder / "openings"))
+    remove(folder)
+    if replayed["findings"] or replayed["releases"]["match"] != options.releases:
+        raise BenchError(f"the replay does not match: {replayed['releases']}, {replayed['findings']} findings")
+    _say(f"replay   {options.releases} releases in {replayed['seconds']:.1f} s")
+    return {
+        "replay_100k_s": round(replayed["seconds"] * 100_000 / options.releases, 2),
+        "explained": {
+            "replay_cpu_s": round(replayed["cpu_s"], 2),
+            "replay_rss_mib": round(replayed["rss_mib"], 1),
+            "replay_parts": options.releases * options.households,
+        },
+    }
+
+
+def _write_releases(options: Options, folder: Path) -> None:
+    log, openings, writer = BareFolder(folder / "log"), BareFolder(folder / "openings"), LogWriter(ORIGIN)
+
+    def record(commit: Commit) -> None:
+        for row in commit.log:
+            writer.append(row.content)
+            openings.put({str(row.index): row.opening})
+        log.put(writer.take_full_files())
+
+    gate = RecordingGate(bench_policies(CITY + MINUTES), record)
+    _shown(many_releases(gate, options.releases, options.households), options.releases)
+    log.put({policies_path(sha256): packed for sha256, packed in gate.policy_sets.items()})
+    log.put_head(writer, SIGNER)
+
+
+def _read(task: str, log: Path, *more: str) -> dict[str, Any]:
+    """Have a fresh process do something with a log; return what it says.
+
+    Raises: BenchError: it ends otherwise than well.
+    """
+    command = [sys.executable, "-m", "tests.bench.audit_reading", task, str(log), SIGNER.vkey(), *more]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, timeout=_READER_S, check=False)
+    if ended.returncode:
+        raise BenchError(f"`{task}` ended with status `{ended.returncode}`")
+    outcome: dict[str, Any] = json.loads(ended.stdout)
+    return outcome
+
+
+def _shown(steps: Iterable[int], total: int) -> None:
+    """Go through the steps of making a log, and show on a terminal how far it is."""
+    progress = _progress()
+    for done in steps:
+        progress.show(done, total, time.monotonic())
+    progress.clear()
+
+
+def _progress() -> Progress:
+    return Progress(sys.stderr if sys.stderr.isatty() else None, time.monotonic())
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """Return a result as a small table."""
+    explained, holds = result["explained"], result["holds"]
+    rows = [
+        ("append_per_s", "append, durable", f"{result['append_per_s']}/s", f"{APPEND_PER_S}/s"),
+        ("verify_1m_s", "verify 1,000,000 entries", f"{result['verify_1m_s']:.1f} s", f"{VERIFY_S} s"),
+        ("verify_rss_mib", "  memory for that", f"{result['verify_rss_mib']:.0f} MiB", ""),
+        ("replay_100k_s", "replay 100,000 releases", f"{result['replay_100k_s']:.1f} s", f"{REPLAY_S} s"),
+        ("proofs_per_s", "receipts made and checked", f"{result['proofs_per_s']}/s", ""),
+        ("bytes_per_entry", "public log, an entry", f"{result['bytes_per_entry']:.0f} bytes", f"{BYTES_PER_ENTRY} bytes"),
+        ("bytes_per_day", "public log, a day", f"{result['bytes_per_day'] / 1e6:.1f} MB", ""),
+        ("", "  every recipient at every tick", f"{explained['bytes_per_day_at_most'] / 1e6:.1f} MB", ""),
+        ("", "  in blocks of the disk", f"{explained['day_allocated_bytes'] / 1e6:.1f} MB", ""),
+        ("", "database, a day", f"{explained['database_bytes_per_day'] / 1e6:.1f} MB", ""),
+    ]
+    verdicts = {True: "holds", False: "FAILS", None: ""}
+    return "".join(
+        f"{name:<34}{figure:>14}{due:>14}  {verdicts[holds.get(key)]}".rstrip() + "\n" for key, name, figure, due in rows
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return the exit status: 1 where something does not hold, or an honest log was found wrong."""
+    set_up_logging()
+    default = Options()
+    parser = argparse.ArgumentParser(prog="./dev bench audit", description="what the log costs to write, to keep and to check")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+    parser.add_argument("--entries", type=int, default=default.entries, help="of the long log (default %(default)s)")
+    parser.add_argument("--releases", type=int, default=default.releases, help="to replay (default %(default)s)")
+    parser.add_argument("--ticks", type=int, default=default.ticks, help="of the simulated day (default %(default)s)")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        try:
+            result = run(Options(entries=given.entries, releases=given.releases, ticks=given.ticks), Path(folder))
+        except BenchError as error:
+            _say(str(error))
+            return 1
+    print(as_text(result), end="")
+    if given.json is not None:
+        given.json.write_text(json.dumps(result, indent=2) + "\n")
+    return 0 if all(result["holds"].values()) else 1

@@ -1,0 +1,90 @@
+"""How fast entries come into the log, the way that they take in the gateway: into memory, into the database, into files.
+
+A commit is as large as the gateway's largest batch of frames, and on the disk when it returns (SQLite's WAL, FULL sync). A head
+is signed once a second, ten times as often as by the shipped configuration, and published in the background. Entries are accounts,
+of one part; a release also has a label file that is forced by itself, at most one for each recipient and tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.audit.entries import Kind
+from gateway.audit.payloads import AccountPayload
+from gateway.audit.verify import verify_folder
+from gateway.durable import DurableState
+from gateway.edge.clock import GatewayClock
+from tests.bench.audit_city import CITY, METER
+from tests.live import LiveGateway
+
+BATCH: Final = 1000
+_HEAD_EVERY_S = 1.0
+_TOTALS = {
+    "frames.received": 1_000_000,
+    "frames.admitted": 1_000_000,
+    "observations.decoded": 1_000_000,
+    "observations.asked": 1_000_000,
+    "pairs.considered": 3_000_000,
+    "pairs.contributed": 3_000_000,
+    "pairs.open": 3_000_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """One round: how many entries, and what they took."""
+
+    entries: int
+    seconds: float
+    cpu_s: float
+
+    @property
+    def per_s(self) -> float:
+        """Entries a second, by the clock on the wall."""
+        return self.entries / self.seconds
+
+
+def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], bool]:
+    """Append some rounds of entries to the log of a gateway in an empty folder; return them, and whether the log verifies."""
+    live = LiveGateway(folder, 1883, policies={"city.toml": CITY, "devices/meter.toml": METER}, gateway="gw-bench")
+    live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
+
+    async def work() -> list[Appended]:
+        durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
+        await durable.start()
+        publishing = asyncio.create_task(durable.publisher.run())
+        try:
+            return [await _round(durable, entries) for _ in range(rounds)]
+        finally:
+            publishing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await publishing
+            await durable.close()
+
+    found = asyncio.run(work())
+    return found, verify_folder(live.place.log, live.vkey).exit_status == 0
+
+
+async def _round(durable: DurableState, entries: int) -> Appended:
+    payload = AccountPayload(_TOTALS, {}).encode()
+    started_s, cpu_s = time.perf_counter(), time.process_time()
+    head_s = started_s
+    for _ in range(0, entries, BATCH):
+        state = durable.state
+        now_ms = durable.clock.now_ms()
+        for _ in range(BATCH):
+            state.append(Kind.ACCOUNT, now_ms, state.one_part(payload))
+        if time.perf_counter() - head_s >= _HEAD_EVERY_S:
+            state.sign_head()
+            head_s = time.perf_counter()
+        await durable.commit()
+    durable.state.sign_head()
+    await durable.commit()
+    await durable.publisher.drained()
+    count = -(-entries // BATCH) * BATCH
+    return Appended(count, time.perf_counter() - started_s, time.process_time() - cpu_s)

@@ -1,0 +1,281 @@
+"""The city that the audit bench logs: a gateway in memory, with a simulated clock, and what it logs in a day of release ticks.
+
+48 households in two districts tell what they use every quarter of an hour, 30 of them also how loud it is every five minutes; 20
+stations of the city tell the temperature every minute. Three recipients: the energy office gets sums by the hour and each
+household's day, the environment office noise by the hour, everybody the stations' readings. So a release is about 24 to 48
+households where it is about any, and at almost every tick there is one of stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from consent.core.policy import PolicySet
+from consent.core.policy_archive import pack_files
+from consent.core.policy_text import parse_policies
+from gateway.core import changes, recovery, release
+from gateway.core.effects import Commit, LogRow
+from gateway.core.mqtt_events import Frame
+from gateway.core.plans import Device
+from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
+
+TICK_MS: Final = 10_000
+TICKS_OF_A_DAY: Final = 8640
+RECIPIENTS: Final = ("energy", "environment", "public")
+HOUSEHOLDS: Final = 48
+LISTENING_HOUSEHOLDS: Final = 30
+STATIONS: Final = 20
+_WARM_UP_TICKS = (HOUR_MS + LATENESS_MS) // TICK_MS
+_PRUNE_EVERY_TICKS = 360
+
+CITY: Final = """
+[city]
+id = "bench"
+name = "Bench"
+address = "Calle Mayor 1"
+contact = "https://bench.example/sensors"
+data_protection_officer = "privacy@bench.example"
+jurisdiction = "ES"
+storage_place = "Bench"
+languages = ["en"]
+timezone = "UTC"
+[ceiling]
+identity = "per-epoch"
+space = "block"
+[limits]
+share = 0.15
+p = 15
+[district.north]
+title = { en = "North" }
+[district.south]
+title = { en = "South" }
+[zone.quay]
+district = "north"
+[zone.market]
+district = "south"
+[property.consumption]
+unit = "kW.h"
+ladder = [0.001, 0.01, 0.1, 1]
+clamp = [0, 200]
+[property.LAeq]
+unit = "dB"
+ladder = [0.1, 0.5, 1, 5]
+clamp = [20, 140]
+[property.temperature]
+unit = "Cel"
+ladder = [0.1, 1]
+[purpose.grid]
+title = { en = "Planning the grid" }
+dpv = "ImprovePublicServices"
+legal_basis = "consent"
+[purpose.quiet]
+title = { en = "Planning against noise" }
+dpv = "ImprovePublicServices"
+legal_basis = "consent"
+[purpose.streets]
+title = { en = "Watching over the streets" }
+dpv = "PublicPolicyMaking"
+legal_basis = "public-task"
+[recipient.energy]
+title = { en = "Energy office" }
+public_key_file = "keys/energy.pub"
+sink = "city"
+[recipient.environment]
+title = { en = "Environment office" }
+public_key_file = "keys/environment.pub"
+sink = "city"
+[recipient.public]
+title = { en = "Everyone" }
+sink = "city"
+[flow.hourly]
+why = { en = "To see when the grid is strained" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "grid"
+recipient = "energy"
+ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 730 }
+[flow.days]
+why = { en = "To see how unevenly energy is used" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "grid"
+recipient = "energy"
+ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 90 }
+[flow.nights]
+why = { en = "To find loud streets" }
+properties = ["LAeq"]
+statistic = { LAeq = "energy-mean" }
+purpose = "quiet"
+recipient = "environment"
+ask = { identity = "aggregate", time = "1h", space = "district", precision = { LAeq = 0.5 }, group = 15, retention = 365 }
+[flow.stations]
+why = { en = "To warn" }
+properties = ["temperature"]
+purpose = "streets"
+recipient = "public"
+ask = { identity = "per-record", time = "exact", space = "block", retention = 365 }
+"""
+
+METER: Final = """
+title = { en = "Meter" }
+codec = "json"
+[fields.consumption]
+path = "kwh"
+unit = "kW.h"
+[fields.LAeq]
+path = "db"
+unit = "dB"
+[fields.temperature]
+path = "temp"
+unit = "Cel"
+[time]
+path = "t"
+format = "unix-ms"
+"""
+
+MINUTES: Final = """
+[flow.minutes]
+why = { en = "To see the grid breathe" }
+properties = ["consumption"]
+statistic = { consumption = "sum" }
+purpose = "grid"
+recipient = "energy"
+ask = { identity = "aggregate", time = "1min", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 30 }
+"""
+"""A flow with a release each minute, by which many releases take little time to make."""
+
+
+def bench_policies(text: str = CITY) -> PolicySet:
+    """Return the city's policies."""
+    return parse_policies({"city.toml": text.encode(), "devices/meter.toml": METER.encode()})
+
+
+class RecordingGate(Gate):
+    """A gateway in memory that hands on what it would store, and keeps little of it.
+
+    Args:
+        policies: In force from the start.
+        record: Takes each commit.
+    """
+
+    def __init__(self, policies: PolicySet, record: Callable[[Commit], None]) -> None:
+        self._record = record
+        super().__init__(policies)
+
+    def commit(self) -> Commit:
+        """Do what the store would do, but keep only the outbox and the policies."""
+        commit = self.state.take_commit()
+        for number in commit.outbox_done:
+            del self.outbox[number]
+        self.outbox |= {row.number: (row.recipient, row.content) for row in commit.outbox}
+        for _, digest, content in commit.policies:
+            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
+        self._record(commit)
+        return commit
+
+    def let_out(self, recipient: str) -> bool:
+        """Form the next bundle of a recipient, hand it over and have it acknowledged; say whether there was one."""
+        unsent = self.form(recipient)
+        if unsent is not None:
+            release.handed_over(self.state, recipient)
+            release.acknowledged(self.state, unsent.index)
+            self.commit()
+        return unsent is not None
+
+
+@dataclass(slots=True)
+class Day:
+    """What a day of ticks logs.
+
+    Attributes:
+        rows: Its log entries, with labels and openings.
+        bundle_bytes: What left for the city.
+    """
+
+    ticks: int
+    rows: list[LogRow] = field(default_factory=list)
+    bundle_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporter:
+    """A device that tells something at every so many ticks."""
+
+    device: Device
+    field: bytes
+    every: int
+    phase: int
+
+    def tell(self, now_ms: int) -> Frame:
+        """Return its reading of now; all alike, since no value reaches the log."""
+        return frame(self.device.topic, b'{"t":%d,"%b":20.5}' % (now_ms, self.field))
+
+
+def simulated_day(ticks: int = TICKS_OF_A_DAY) -> Iterator[Day]:
+    """Let a gateway run through its day, and yield what it has logged so far at every hour, and at the end.
+
+    Consents and devices come an hour and a quarter before the day that counts, so that the first figures are in it.
+    """
+    day, counting = Day(ticks), False
+
+    def record(commit: Commit) -> None:
+        if counting:
+            day.rows += commit.log
+            day.bundle_bytes += sum(len(bundle.content) for bundle in commit.bundles)
+
+    gate = RecordingGate(bench_policies(), record)
+    reporters = _reporters(gate)
+    for tick in range(_WARM_UP_TICKS + ticks):
+        counting = tick >= _WARM_UP_TICKS
+        gate.now_ms = MIDNIGHT_MS + (tick + 1) * TICK_MS
+        gate.take(*(each.tell(gate.now_ms) for each in reporters if tick % each.every == each.phase))
+        gate.to(gate.now_ms)
+        for recipient in RECIPIENTS:
+            gate.let_out(recipient)
+        changes.checkpoint(gate.state, gate.now_ms)
+        gate.commit()
+        if tick % _PRUNE_EVERY_TICKS == 0:
+            recovery.prune(gate.state)
+            yield day
+    yield day
+
+
+def _reporters(gate: RecordingGate) -> list[_Reporter]:
+    reporters: list[_Reporter] = []
+    for number in range(HOUSEHOLDS):
+        meter = gate.home("hourly", "days", "nights", zone=("quay", "market")[number % 2])
+        reporters.append(_Reporter(meter, b"kwh", 90, number % 90))
+        if number < LISTENING_HOUSEHOLDS:
+            ear = gate.device(meter.subject, zone=meter.zone)
+            reporters.append(_Reporter(ear, b"db", 30, number % 30))
+    stations = [gate.device(None, zone="quay") for _ in range(STATIONS)]
+    return reporters + [_Reporter(station, b"temp", 6, number % 6) for number, station in enumerate(stations)]
+
+
+def many_releases(gate: RecordingGate, count: int, households: int) -> Iterator[int]:
+    """Let a gateway make so many releases, each of a minute of some households; yield how many there are so far.
+
+    Now and then a household says something new, and the policies in force change, so that a replay has to follow.
+    """
+    homes = [gate.home("minutes") for _ in range(households)]
+    made = 0
+    while made < count:
+        begun_ms = -(-gate.now_ms // MINUTE_MS) * MINUTE_MS
+        gate.now_ms = begun_ms
+        if made % 500 == 499:
+            home = homes[made // 500 % households]
+            gate.withdraw(home, "minutes")
+            gate.grant(home, "minutes")
+        if made % 10_000 == 9_999:
+            clamp = 100 + made // 10_000 % 2 * 100
+            gate.apply(bench_policies((CITY + MINUTES).replace("clamp = [0, 200]", f"clamp = [0, {clamp}]")))
+        gate.take(*(reading(home, begun_ms + 1000, kwh=1.5) for home in homes))
+        gate.to(begun_ms + MINUTE_MS + LATENESS_MS)
+        made += gate.let_out("energy")
+        if made % 1000 == 0:
+            recovery.prune(gate.state)
+        yield made

@@ -1,0 +1,95 @@
+"""What an auditor does with a log, in a process of its own: verify it, replay it, prove entries of it. Prints one line of JSON.
+
+Run as a module by the audit bench, so that neither caches nor memory of whoever made the log count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.notes import Verifier, open_note
+from gateway.audit.progress import Progress
+from gateway.audit.proof import Proof
+from gateway.audit.reader import LogReader, OpeningsReader
+from gateway.audit.replay import Replay
+from gateway.audit.tile_proofs import proven_entry
+from gateway.audit.trust import Anchors
+from gateway.audit.verify import Verification
+
+Outcome = dict[str, Any]
+
+
+def verify(reader: LogReader, verifier: Verifier, _: argparse.Namespace) -> Outcome:
+    """Verify the log."""
+    report = Verification(reader, Anchors(verifier), progress=_progress()).run()
+    return {"entries": report.size, "findings": len(report.findings)}
+
+
+def replay(reader: LogReader, verifier: Verifier, given: argparse.Namespace) -> Outcome:
+    """Replay the log with its openings."""
+    checkpoint = Checkpoint.parse(open_note(reader.checkpoint(), [verifier]).text)
+    openings = OpeningsReader(given.openings)
+    report = Replay(reader, checkpoint, verifier, openings, progress=_progress()).run()
+    return {"releases": report.as_json()["releases"], "findings": len(report.findings)}
+
+
+def prove(reader: LogReader, verifier: Verifier, given: argparse.Namespace) -> Outcome:
+    """Make a receipt for entries here and there, and check each as whoever is given it does."""
+    note = reader.checkpoint()
+    checkpoint = Checkpoint.parse(open_note(note, [verifier]).text)
+    chosen, longest = random.Random(1), 0
+    for _ in range(given.count):
+        index = chosen.randrange(checkpoint.size)
+        entry, hashes = proven_entry(reader, checkpoint, index)
+        receipt = Proof(index, tuple(hashes), note, entry).encode()
+        Proof.parse(receipt).check(Anchors(verifier))
+        longest = max(longest, len(receipt))
+    return {"proofs": given.count, "longest_bytes": longest}
+
+
+TASKS: dict[str, Callable[[LogReader, Verifier, argparse.Namespace], Outcome]] = {
+    "verify": verify,
+    "replay": replay,
+    "prove": prove,
+}
+
+
+def _progress() -> Progress:
+    return Progress(sys.stderr if sys.stderr.isatty() else None, time.monotonic())
+
+
+def _rss_mib() -> float:
+    """Return the most memory that this process ever held, and with it its largest helper, if it had one."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    own_kib = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return (own_kib + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+
+
+def main() -> int:
+    """Do one thing, and say what it took."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("log", type=Path)
+    parser.add_argument("vkey")
+    parser.add_argument("--openings", type=Path)
+    parser.add_argument("--count", type=int, default=0)
+    given = parser.parse_args()
+    started_s = time.perf_counter()
+    outcome = TASKS[given.task](LogReader(given.log), Verifier.parse(given.vkey), given)
+    seconds = time.perf_counter() - started_s
+    cpu_s = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"seconds": seconds, "cpu_s": cpu_s, "rss_mib": _rss_mib(), **outcome}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+"""A disk without room: readings wait at the broker, a withdrawal is committed in the room set aside, and all goes on afterwards.
+
+The disk is full as SQLite and the operating system say it, at the places where they say it (``test_disk_errors`` has the
+kernel say so); the ballast is a real file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import app as gateway_app
+from gateway import methods
+from gateway.app import App
+from gateway.audit import folder as audit_folder
+from gateway.audit.verify import verify_folder
+from gateway.core import changes
+from gateway.core.mqtt_events import Frame
+from gateway.durable import DurableState
+from gateway.edge import publisher as edge_publisher
+from gateway.edge import room as edge_room
+from gateway.edge.store import BALLAST_FILE, Store
+from gateway.errors import DiskFullError
+from gateway.service import answer
+from gateway.status import as_text, status
+from tests.broker.mosquitto import free_port
+from tests.crash.inside import SetClock, running, started, until
+from tests.crash.scene import MIDNIGHT_MS
+from tests.crash.street import ZONES
+from tests.crash.town import POLICIES, SCOPE
+from tests.live import LiveGateway
+
+RETRY_S = 0.01
+
+
+class FullDisk:
+    """A disk that is full or not, as the test says; freeing the ballast makes room.
+
+    Attributes:
+        full: Whether it is.
+        tables: Those that were written to, in order, since the test began.
+    """
+
+    def __init__(self, state: Path, patch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self.tables: list[str] = []
+        self._ballast = state / BALLAST_FILE
+        write, fill, replace = Store._write, edge_room.Room._fill, audit_folder._replace
+
+        async def write_if_room(store: Store, statements: list[Any]) -> None:
+            if self.full and self._ballast.exists():
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            await write(store, statements)
+            self.tables += [sql.split()[2] for sql, _ in statements]
+
+        def fill_if_room(room: edge_room.Room) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            fill(room)
+
+        def replace_if_room(target: Path, data: bytes, mode: int) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+            replace(target, data, mode)
+
+        patch.setattr(Store, "_write", write_if_room)
+        patch.setattr(edge_room.Room, "_fill", fill_if_room)
+        patch.setattr(audit_folder, "_replace", replace_if_room)
+        for module in (edge_room, edge_publisher):
+            patch.setattr(module, "FULL_DISK_RETRY_S", RETRY_S)
+        patch.setattr(gateway_app, "INTAKE_RETRY_S", RETRY_S)
+
+    def has_ballast(self) -> bool:
+        """Say whether the ballast is in its place."""
+        return self._ballast.exists()
+
+
+class QueuedLink:
+    """A connection to a broker at which frames wait.
+
+    Attributes:
+        frames: Not taken yet.
+        acknowledged: Their packet ids, in order.
+    """
+
+    connected = True
+    counters: dict[str, int] = {}  # noqa: RUF012  never changed
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames = list(frames)
+        self.acknowledged: list[int] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self.frames)
+
+    def take_frames(self, most: int) -> list[Frame]:
+        """Hand over the oldest."""
+        taken, self.frames = self.frames[:most], self.frames[most:]
+        return taken
+
+    def acknowledge(self, packet_ids: list[int], generation: int) -> None:
+        """Take note."""
+        self.acknowledged += packet_ids
+
+    async def run(self) -> None:
+        """Stay connected."""
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> LiveGateway:
+    """Return a gateway that has never run."""
+    return LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
+
+
+@pytest.fixture
+def disk(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> FullDisk:
+    """Return its disk, which has room."""
+    return FullDisk(live.place.state, monkeypatch)
+
+
+def frames(first: int, count: int) -> list[Frame]:
+    """Return frames of readings."""
+    payload = b'{"t":%d,"seq":%d,"boot":1,"count":3}'
+    return [
+        Frame("t/gate", payload % (MIDNIGHT_MS // 1000, n), n, duplicate=False, retain=False, generation=1)
+        for n in range(first, first + count)
+    ]
+
+
+def consented(durable: DurableState) -> str:
+    """Register a public device, and a household that consents; return its id."""
+    gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+    home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
+    added = methods.call(durable, "device.add", {"devices": [gate, home]})
+    subject: str = added["devices"][1]["subject"]
+    methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
+    return subject
+
+
+async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room_set_aside(
+    live: LiveGateway, disk: FullDisk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is acknowledged that is not durable, nothing is released, status says so; with room again, all goes its way."""
+    async with started(live, SetClock(MIDNIGHT_MS)) as durable:
+        subject = consented(durable)
+        await durable.commit()
+        app = App(durable)
+        link = QueuedLink(frames(1, 3))
+        app.link = link  # type: ignore[assignment]  # as much of one as the loop uses
+        async with running(app):
+            await app.ask(dict)
+            disk.full = True
+            app._batch_now()
+            await until(lambda: durable.store.room.waits)
+            await asyncio.sleep(5 * RETRY_S)
+            assert disk.has_ballast()
+            assert link.acknowledged == []
+            assert "FULL: withholding" in as_text(await answer(app, "status", {}))
+            withdrawn = await answer(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
+            assert not disk.has_ballast()
+            assert link.acknowledged == [1, 2, 3]  # what had been taken went before it
+            assert withdrawn["log_index"] < durable.state.log.size
+            size, link.frames = durable.state.log.size, frames(4, 3)
+            app._batch_now()
+            await asyncio.sleep(20 * RETRY_S)
+            assert (link.acknowledged, durable.state.log.size) == ([1, 2, 3], size), "readings used the room set aside"
+            disk.full = False
+            await until(lambda: link.acknowledged == [1, 2, 3, 4, 5, 6])
+            assert disk.has_ballast()
+            await until(lambda: "has room" in as_text(status(app)))
+    printed = capfd.readouterr().out
+    assert printed.count("disk full, withholding until there is room") == 1
+    assert printed.count("room again: going on") == 1
+
+
+async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(live: LiveGateway, disk: FullDisk) -> None:
+    """It does not wait for room for ever; the broker has what was not acknowledged."""
+    async with started(live, SetClock(MIDNIGHT_MS)) as durable:
+        consented(durable)
+        await durable.commit()
+        app = App(durable)
+        link = QueuedLink(frames(1, 3))
+        app.link = link  # type: ignore[assignment]  # likewise
+        task = asyncio.create_task(app.run())
+        await app.ask(dict)
+        disk.full = True
+        app._batch_now()
+        await until(lambda: durable.store.room.waits)
+        app.stop()
+        with pytest.raises(DiskFullError, match="the disk is full"):
+            await task
+        assert link.acknowledged == []
+        disk.full = False
+
+
+def test_full_disk_start_and_withdrawal_from_a_shell_still_go_through(live: LiveGateway, disk: FullDisk) -> None:
+    """Where no gateway runs, the command does the same itself, in the same room."""
+    row = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
+    subject = live.add_devices([row])[0]["subject"]
+    live.offline([("consent.grant", {"subject": subject, "scope": SCOPE})])
+    disk.full = True
+    (withdrawn,) = live.offline([("consent.withdraw", {"subject": subject, "scope": SCOPE})])
+    assert not disk.has_ballast()
+    disk.full = False
+    live.offline([])
+    assert disk.has_ballast()
+    report = live.verify()
+    assert report.ok, report.to_text()
+    assert report.size is not None
+    assert report.size > withdrawn["log_index"]
+
+
+async def test_full_log_folder_delays_publication_and_loses_none_of_it(live: LiveGateway, disk: FullDisk) -> None:
+    """Publications are put together while they wait; what is published then verifies, past the end of a tile."""
+    async with started(live, SetClock(MIDNIGHT_MS)) as durable:
+        before = (live.place.log / "checkpoint").read_bytes()
+        task = asyncio.create_task(durable.publisher.run())
+        disk.full = True
+        disk._ballast.unlink()  # the database lies on another disk
+        for _ in range(300):
+            changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+            if durable.state.log.size % 20 == 0:
+                await durable.commit()
+                await asyncio.sleep(0)
+        await durable.commit()
+        await until(lambda: durable.publisher.full)
+        assert (live.place.log / "checkpoint").read_bytes() == before
+        assert not await durable.publisher.drained()
+        disk.full = False
+        await until(lambda: not durable.publisher.full)
+        task.cancel()
+    report = verify_folder(live.place.log, live.vkey, live.place.openings)
+    assert report.ok, report.to_text()
+    assert report.size is not None
+    assert report.size > 300
+
+
+async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
+    live: LiveGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any error of the disk but want of room: a later checkpoint would cover files that are not there."""
+    async with started(live, SetClock(MIDNIGHT_MS)) as durable:
+        before = (live.place.log / "checkpoint").read_bytes()
+        replace = audit_folder._replace
+
+        def fail(target: Path, data: bytes, mode: int) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
+
+        app = App(durable)
+        monkeypatch.setattr(audit_folder, "_replace", fail)
+        task = asyncio.create_task(app.run())
+        changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+        await durable.commit()
+        with pytest.raises(OSError, match="Input/output error"):
+            await task
+        monkeypatch.setattr(audit_folder, "_replace", replace)
+    assert (live.place.log / "checkpoint").read_bytes() == before

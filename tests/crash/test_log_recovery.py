@@ -1,0 +1,176 @@
+"""What a start makes of a log folder that has lost files, and of files or entries that somebody has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway import methods
+from gateway.app import App
+from gateway.audit.verify import verify_folder
+from gateway.config import load_config
+from gateway.core import changes
+from gateway.durable import DurableState
+from gateway.edge.store import DATABASE_FILE
+from gateway.errors import CorruptionError
+from tests.crash.inside import ReluctantSink, SetClock, running, started, until
+from tests.crash.scene import MIDNIGHT_MS
+from tests.crash.street import ZONES
+from tests.crash.test_clock_set_back import take
+from tests.crash.town import POLICIES
+from tests.live import LiveGateway
+
+ENTRIES = 300
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> LiveGateway:
+    """Return a gateway whose log has a full tile, a release, and partial files of two sizes."""
+    return asyncio.run(_published(tmp_path_factory.mktemp("published")))
+
+
+async def _published(folder: Path) -> LiveGateway:
+    live, clock = LiveGateway(folder, 1, policies=POLICIES), SetClock(MIDNIGHT_MS)
+    async with started(live, clock) as durable:
+        await _release(durable, clock)
+        while durable.state.log.size < ENTRIES - 1:
+            changes.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+        await durable.commit()
+        durable.publisher.write_waiting()
+        changes.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+        await durable.commit()
+    return live
+
+
+async def _release(durable: DurableState, clock: SetClock) -> None:
+    row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+    methods.call(durable, "device.add", {"devices": [row]})
+    clock.time_ms += 1000
+    take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
+    await durable.commit()
+    app = App(durable)
+    sink = app.sinks["city"] = ReluctantSink()
+    async with running(app):
+        await until(lambda: sink.taken)
+
+
+@pytest.fixture
+def live(published: LiveGateway, tmp_path: Path) -> LiveGateway:
+    """Return a copy of it, to be damaged."""
+    shutil.copytree(published.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("ballast", "control.sock"))
+    copy = LiveGateway.__new__(LiveGateway)
+    copy.__dict__ |= published.__dict__
+    copy.folder = tmp_path / "copy"
+    copy.place = load_config(copy.folder / "gateway.toml")
+    return copy
+
+
+def files(live: LiveGateway) -> dict[str, bytes]:
+    """Return the published log, by path."""
+    return {str(file.relative_to(live.place.log)): file.read_bytes() for file in live.place.log.rglob("*") if file.is_file()}
+
+
+async def start(live: LiveGateway) -> None:
+    """Start and end."""
+    async with started(live, SetClock(MIDNIGHT_MS + 60_000)):
+        pass
+
+
+@pytest.mark.parametrize(
+    "lost", ["tile", "tile/0/000", "tile/0/001.p", "tile/1", "tile/entries", "labels", "policies", "checkpoint", "."]
+)
+async def test_start_puts_back_what_the_log_folder_has_lost(live: LiveGateway, lost: str) -> None:
+    """Each kind of file, and the whole folder: byte for byte what was published before, and the log verifies."""
+    before, target = files(live), live.place.log / lost
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    await start(live)
+    after = files(live)
+    changing = {"checkpoint", *(path for path in before if ".p/" in path)}
+    assert {path: data for path, data in before.items() if path not in changing}.items() <= after.items()
+    report = verify_folder(live.place.log, live.vkey, live.place.openings)
+    assert report.ok, report.to_text()
+
+
+def _flipped(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def _entry_changed(live: LiveGateway, index: int) -> None:
+    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+        database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays;")
+        (content,) = database.execute("SELECT content FROM entry WHERE entry_index = ?", (index,)).fetchone()
+        changed = content[:-1] + bytes([content[-1] ^ 1])
+        database.execute("UPDATE entry SET content = ? WHERE entry_index = ?", (changed, index))
+    database.close()
+
+
+def _entries_cut(live: LiveGateway, size: int) -> None:
+    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+        database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays;")
+        database.execute("DELETE FROM entry WHERE entry_index >= ?", (size,))
+    database.close()
+
+
+DAMAGE: list[tuple[Callable[[LiveGateway], None], str]] = [
+    (lambda live: _flipped(live.place.log / "tile/0/000", 17 * 32), r"`tile/0/000`: the hash of entry `17` was changed"),
+    (
+        lambda live: _flipped(live.place.log / "tile/0/001.p/44", 3 * 32),
+        r"`tile/0/001.p/44`: the hash of entry `259` was",
+    ),
+    (lambda live: _flipped(live.place.log / "tile/0/001.p/43", 3 * 32), r"`tile/0/001.p/43` was changed"),
+    (lambda live: _flipped(live.place.log / "tile/1/000.p/1", 5), r"`tile/1/000.p/1`: hash `0` was changed"),
+    (lambda live: _flipped(live.place.log / "tile/entries/000", 40), r"`tile/entries/000`: entry `0` was changed"),
+    (lambda live: _flipped(live.place.log / "tile/entries/000", 0), r"`tile/entries/000`: entry `0` was changed"),
+    (lambda live: _entry_changed(live, 17), r"sluice.db`: log entry `17` was changed"),
+    (lambda live: _entry_changed(live, 258), r"sluice.db`: log entry `258` was changed"),
+    (lambda live: _entries_cut(live, 270), r"the published log has `300` entries and the database `270`: an old state was"),
+]
+
+
+@pytest.mark.parametrize(("damage", "named"), DAMAGE, ids=[named.strip("`") for _, named in DAMAGE])
+async def test_start_on_a_changed_tile_or_entry_signs_nothing_and_names_it(
+    live: LiveGateway, damage: Callable[[LiveGateway], None], named: str
+) -> None:
+    """Whichever of the three places was changed, it is that one that is named; the published log stays as it is."""
+    damage(live)
+    before = files(live)
+    with pytest.raises(CorruptionError, match=named):
+        await start(live)
+    assert files(live) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda live: _entry_changed(live, 258), r"its entries do not lead to the head of size `300` that was signed"),
+        (lambda live: _entries_cut(live, 270), r"log entry `270` is missing"),
+    ],
+)
+async def test_start_on_changed_entries_without_a_log_folder_holds_them_against_the_stored_head(
+    live: LiveGateway, damage: Callable[[LiveGateway], None], named: str
+) -> None:
+    """Who wipes the folder as well gets no further: the head that was signed last lies in the database."""
+    damage(live)
+    shutil.rmtree(live.place.log)
+    with pytest.raises(CorruptionError, match=named):
+        await start(live)
+    assert "tile" not in {path.split("/")[0] for path in files(live)}
+
+
+async def test_changed_file_met_while_running_ends_the_publishing(live: LiveGateway) -> None:
+    """A partial file under the name of the next one: the log is not published over it."""
+    async with started(live, SetClock(MIDNIGHT_MS + 60_000)) as durable:
+        changes.checkpoint(durable.state, MIDNIGHT_MS + 60_000, heartbeat=True)
+        await durable.commit()
+        size = durable.state.log.size
+        planted = live.place.log / f"tile/0/001.p/{size - 256}"
+        planted.write_bytes(b"other")
+        with pytest.raises(CorruptionError, match=rf"`tile/0/001.p/{size - 256}` is published with other content"):
+            durable.publisher.write_waiting()
