@@ -315,6 +315,7 @@ class App:
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
+            await durable.drop_old_openings(now_ms)
         for sink in self.sinks.values():
             sink.flush()
         for recipient in state.policies.recipients:

@@ -124,11 +124,13 @@ class Audit(_Section, frozen=True, kw_only=True):
         openings_folder: Openings for accredited auditors, relative to the state folder; empty: none are exported.
         heartbeat_s: The longest time between two published checkpoints, also where nothing happens: a log that is silent for
             longer is withheld, or its gateway is away.
+        openings_days: For how long openings of releases and accounts are kept, and those of consents after their last release.
     """
 
     log_folder: str = "log"
     openings_folder: str = ""
     heartbeat_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
+    openings_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
 
 
 class Clock(_Section, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from gateway.core.effects import BundleRow, Commit
 from gateway.core.gaps import note_gap
 from gateway.core.plans import Device, InForce
 from gateway.core.state import Claim, Handed, Identity, State, Subject, decode_ledger
+from gateway.core.windows import DAY_MS
 from gateway.edge import machine
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
@@ -291,6 +292,12 @@ class DurableState:
         for index, opening in commit.openings if self.publisher.exports_openings else ():
             self._unexported.pop(index, None)
             self._shortened[index] = opening
+
+    async def drop_old_openings(self, now_ms: int) -> None:
+        """Delete openings that were kept for as long as they should be; the entries stay, and say no more what they are about."""
+        before_ms = now_ms - self.config.audit.openings_days * DAY_MS
+        while indices := await self.store.drop_openings(before_ms):
+            self.publisher.drop_openings(indices)
 
     def checkpoint(self) -> None:
         """Have the next commit publish all that was logged so far."""

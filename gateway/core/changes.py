@@ -111,6 +111,8 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
     index = state.append(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.one_part(data))
+    said = state.book.entries(consent.subject, consent.resident)
+    state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
     state.book.apply(consent, index)
     state.commit.consents.append((index, consent.subject, data))
     if consent.permits and consent.expiry_ms is not None:

@@ -67,6 +67,8 @@ class Commit:
     """Ids of subjects whose every consent row is deleted."""
     openings: list[tuple[int, bytes]] = field(default_factory=list)
     """(log index, opening) of entries whose stored opening is replaced by a shorter one"""
+    openings_settled: list[int] = field(default_factory=list)
+    """Log indices of entries on which no later release can rest, since others have taken their place."""
     erases: bool = False
     """What is deleted leaves no trace: outbox rows are sealed anew under the new segment's key, and free space is scrubbed."""
     policies: list[tuple[int, bytes, bytes]] = field(default_factory=list)

@@ -128,6 +128,7 @@ def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> N
     for former, claimed in list(state.claims.items()):
         if (claimed.subject, claimed.resident) == (subject_id, resident_id):
             _drop(state, former)
+    state.commit.openings_settled += [entry.index for entry in state.book.entries(subject_id, resident_id)]
     changed = msgspec.structs.replace(subject, residents=rest, label_generation=subject.label_generation + 1)
     _change_residents(state, changed, now_ms)
     state.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
@@ -177,6 +178,7 @@ def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
     changes.take_back(state, now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
     index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
+    state.commit.openings_settled += subject.key_entries[-1:]
     since_ms = max(now_ms, subject.since_ms + 1)
     state.keep_subject(msgspec.structs.replace(subject, since_ms=since_ms, key_entries=(*subject.key_entries, index)))
     changes.compile_devices(state, devices_of(state, subject.id), now_ms)

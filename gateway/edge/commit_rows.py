@@ -25,6 +25,10 @@ def row_key(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
+SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
+"""Kinds of entries on which no later release can rest: the days for which their openings are kept count at once."""
+
+
 class CommitRows:
     """Turns commits into rows.
 
@@ -103,7 +107,10 @@ class CommitRows:
         statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
         for row in commit.log:
             sealed = seal("opening", row_key(row.index), row.opening)
-            statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, now_ms, sealed)))
+            settled_ms = now_ms if row.kind in SETTLED_AT_ONCE else None
+            statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
+        settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
+        statements += [(settle, (now_ms, index)) for index in commit.openings_settled]
         labelled = [row for row in commit.log if row.labels is not None]
         statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
         for index, opening in commit.openings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -108,6 +109,11 @@ class Publisher:
         """Write an exported opening again if it is not what it should be; one that was never exported is left alone."""
         if self._openings is not None and self._openings.read(index) not in (None, opening):
             self._openings.write({index: opening})
+
+    def drop_openings(self, indices: Iterable[int]) -> None:
+        """Remove exported openings that are no longer kept."""
+        if self._openings is not None:
+            self._openings.delete(indices)
 
     async def run(self) -> None:
         """Publish until cancelled."""

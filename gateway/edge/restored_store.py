@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.edge.commit_rows import SCRUB_DUE, row_key
+from gateway.edge.commit_rows import SCRUB_DUE, SETTLED_AT_ONCE, row_key
 from gateway.edge.store import Store
 
 
@@ -28,7 +28,12 @@ class RestoredStore(Store):
         """Append entries that were published after the backup was made."""
         seal = self._keys.sealer.seal
         openings = [
-            (row.index, row.kind, row.time_ms, seal("opening", row_key(row.index), row.opening))
+            (
+                row.index,
+                row.kind,
+                row.time_ms if row.kind in SETTLED_AT_ONCE else None,
+                seal("opening", row_key(row.index), row.opening),
+            )
             for row in rows
             if row.opening is not None
         ]
@@ -49,3 +54,7 @@ class RestoredStore(Store):
             await self._db.execute("DELETE FROM outbox")
             await self._db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'starts'", (starts,))
             await self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
+
+
+def _settled_ms(row: PublishedRow) -> int | None:
+    return row.time_ms if row.kind in SETTLED_AT_ONCE else None

@@ -35,9 +35,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE opening (
         entry_index INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,
-        time_ms INTEGER NOT NULL,
+        settled_ms INTEGER,
         sealed BLOB NOT NULL
     ) STRICT;
+    CREATE INDEX opening_settled ON opening (settled_ms) WHERE settled_ms IS NOT NULL;
     CREATE TABLE labels (entry_index INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
     CREATE TABLE head (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
     CREATE TABLE policy (entry_index INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT;

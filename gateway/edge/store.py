@@ -21,7 +21,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from gateway.audit.folder import make_folder
+from gateway.audit.folder import make_folder, sync_folder
 from gateway.core.effects import BundleRow, Commit
 from gateway.edge.commit_rows import SCRUB_DUE, Statement, row_key
 from gateway.edge.keys import GatewayKeys
@@ -35,7 +35,6 @@ LOCK_FILE = "sluice.lock"
 BALLAST_FILE = "ballast"
 BALLAST_BYTES = 16 * 1024 * 1024
 PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "secure_delete=ON",
@@ -108,6 +107,7 @@ class Store(StoredRows):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
+            await self._keep_a_write_ahead_log()
             for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")
             await self._carry_over("TRUNCATE")
@@ -116,6 +116,18 @@ class Store(StoredRows):
         except BaseException:
             await self._db.close()  # its thread would keep the process alive
             raise
+
+    async def _keep_a_write_ahead_log(self) -> None:
+        """Have SQLite keep one: on a disk that fails or is full it says nothing and goes on without, or with its folder not synced.
+
+        Raises:
+            OperatorError: There is none.
+            OSError: The folder cannot be synced.
+        """
+        ((mode,),) = await self._rows("PRAGMA journal_mode=WAL")
+        if mode != "wal":
+            raise OperatorError(f"`{self.path}`: no write-ahead log can be kept beside it: the disk fails or is full")
+        sync_folder(self._folder)
 
     async def close(self) -> None:
         """Close the file and let the lock go."""
@@ -233,6 +245,15 @@ class Store(StoredRows):
         self._uncarried += 1
         if self._uncarried >= CARRY_OVER_COMMITS:
             await self._carry_over("PASSIVE")
+
+    async def drop_openings(self, before_ms: int) -> list[int]:
+        """Delete openings on which no release can rest since some time, a thousand at most; return their log indices."""
+        sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms LIMIT 1000"
+        rows = await self._rows(sql, (before_ms,))
+        if rows:
+            statements = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]
+            await self.room.wait_for(partial(self._write, statements), control=False)
+        return [index for (index,) in rows]
 
     async def _carry_over(self, mode: str) -> None:
         """Carry the write-ahead log over into the file; where the disk is full, it stays and grows."""

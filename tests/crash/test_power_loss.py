@@ -90,6 +90,8 @@ async def _run(folder: Path, steps: int) -> Run:
                     await app.ask(partial(_step, durable, step), tick=True)
                     disk.events.append(Told("entries", durable.state.log.size))
                     disk.events.append(Told("frames", durable.state.ledger.totals["frames.received"]))
+                    if step % 6 == 0:
+                        await durable.publisher.drained()
                 app.stop()
                 await task
                 entries = [entry async for entry in durable.store.entries()]
@@ -104,6 +106,8 @@ def _step(durable: DurableState, step: int) -> Answer:
     payload = b'{"t":%d,"seq":%d,"boot":1,"count":3}' % (now_ms // 1000, step)
     frame = Frame(f"t/{step // 10 * 10}", payload, 1, duplicate=False, retain=False, generation=1)
     pipeline.take_frames(durable.state, [frame], now_ms)
+    if step % 3 == 0:
+        durable.checkpoint()
     return {}
 
 

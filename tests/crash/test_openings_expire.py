@@ -1,0 +1,44 @@
+"""Openings are kept for their days and then deleted, from the database and from the auditors' folder; what still counts stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway import methods
+from gateway.audit.reader import OpeningsReader
+from gateway.core.windows import DAY_MS
+from gateway.durable import DurableState
+from gateway.edge.clock import GatewayClock
+from tests.live import LiveGateway
+
+SCOPE = "energy-hourly"
+
+
+async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(tmp_path: Path) -> None:
+    """Accounts and consents that others replaced go after their days; the grant in force, policies and genesis stay."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
+    await durable.start()
+    try:
+        row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
+        (added,) = await durable.perform([lambda: methods.call(durable, "device.add", {"devices": [row]})])
+        who = {"subject": added["devices"][0]["subject"], "scope": SCOPE}
+        indices = []
+        for limits in ({"time": "4h"}, {"time": "day"}):
+            (granted,) = await durable.perform(
+                [lambda limits=limits: methods.call(durable, "consent.grant", {**who, "limits": limits})]  # type: ignore[misc]
+            )
+            indices.append(granted["log_index"])
+        before = OpeningsReader(tmp_path / "g" / "state" / "openings").indices
+        assert set(indices) <= before
+        now_ms = durable.clock.now_ms()
+        await durable.drop_old_openings(now_ms + 89 * DAY_MS)
+        assert OpeningsReader(tmp_path / "g" / "state" / "openings").indices == before
+        await durable.drop_old_openings(now_ms + 91 * DAY_MS)
+        left = OpeningsReader(tmp_path / "g" / "state" / "openings")
+        assert left.indices == {index for index, _ in await durable.store.openings(0)}
+        assert indices[0] not in left.indices
+        assert {0, indices[1]} < left.indices
+    finally:
+        await durable.close()
+    assert live.verify().exit_status == 0
