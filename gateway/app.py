@@ -65,7 +65,6 @@ class App:
         self._pruned_ms = 0
         self._plausible = True
         self._clock_watch = machine.ClockWatch()
-        self._send_again()
 
     def _broker_link(self, place: Place) -> MqttLink:
         broker = self.config.broker
@@ -184,6 +183,7 @@ class App:
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
             asyncio.create_task(self._tick_forever(), name="ticks"),
             asyncio.create_task(self._receive(), name="broker"),
+            asyncio.create_task(self._await_witness(), name="witness"),
             *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.sinks.items()),
         ]
         try:
@@ -207,6 +207,13 @@ class App:
                 warned = True
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
         await self.link.run()
+
+    async def _await_witness(self) -> None:
+        """Release nothing, old or new, before the log may be signed."""
+        await self.durable.confirm()
+        self._send_again()
+        self._tick_now()
+        await asyncio.get_running_loop().create_future()  # the end of a task is the end of the run
 
     async def _loop(self) -> None:
         while not self._stopping:
@@ -286,7 +293,8 @@ class App:
             await self._withhold()
             return
         if now_ms >= state.latest_entry_ms:
-            await self._release(now_ms)
+            if durable.confirmed:
+                await self._release(now_ms)
         elif self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
         self._plausible = now_ms >= state.latest_entry_ms
@@ -335,7 +343,7 @@ class App:
         release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
 
     def _checkpoint(self, *, heartbeat: bool = False) -> None:
-        changes.checkpoint(self.durable.state, self.durable.clock.now_ms(), heartbeat=heartbeat)
+        self.durable.checkpoint(heartbeat=heartbeat)
         self._head_at_s = asyncio.get_running_loop().time()
 
     async def _commit(self) -> None:

@@ -78,10 +78,11 @@ def check_gateway(config: Path) -> Checked:
     """
     from gateway.connections import check_connections
     from gateway.edge.keys import load_keys
+    from gateway.witnessing import configured_witnesses
 
     place = load_config(config)
     check_connections(place)
-    load_keys(place.keys)
+    configured_witnesses(place, load_keys(place.keys).log_signer)
     return check_folder(place.policies, place.config.sink)
 
 

@@ -93,7 +93,8 @@ def _method(
 
 
 def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
-    _with_config(_verb(verbs, "run", "run the gateway", commands.run), prints=False)
+    run = _with_config(_verb(verbs, "run", "run the gateway", commands.run), prints=False)
+    run.add_argument("--unwitnessed", action="store_true", help="sign and release without waiting for a witness; the log says so")
     _with_config(_verb(verbs, "status", "show the running gateway on one screen", commands.status))
     check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", commands.check))
     check.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")

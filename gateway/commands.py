@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """`sluice run`."""
     from gateway.service import run as run_service
 
-    return run_service(load_config(args.config))
+    return run_service(load_config(args.config), unwitnessed=args.unwitnessed)
 
 
 def status(args: argparse.Namespace) -> int:

@@ -124,12 +124,16 @@ class Audit(_Section, frozen=True, kw_only=True):
         openings_folder: Openings for accredited auditors, relative to the state folder; empty: none are exported.
         heartbeat_s: The longest time between two published checkpoints, also where nothing happens: a log that is silent for
             longer is withheld, or its gateway is away.
+        witness_policy: The witnesses and their quorum, in the format of C2SP tlog-policy; none: nobody witnesses the log.
+        witness_ca_file: Certificates to trust for witnesses, instead of the system's.
         openings_days: For how long openings of releases and accounts are kept, and those of consents after their last release.
     """
 
     log_folder: str = "log"
     openings_folder: str = ""
     heartbeat_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
+    witness_policy: str | None = None
+    witness_ca_file: str | None = None
     openings_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
 
 

@@ -19,7 +19,9 @@ from consent.core.policy import PolicySet
 from consent.core.policy_archive import pack_files
 from consent.core.policy_text import parse_policies
 from consent.core.records import decode as decode_consent
-from gateway.audit.payloads import AWAY, UNCLEAN_END
+from gateway.audit.growth_proofs import GrowthProofs, Overlay
+from gateway.audit.payloads import AWAY, UNCLEAN_END, UNWITNESSED
+from gateway.audit.reader import FileError, FolderSource, LogReader
 from gateway.audit.tiles import LogWriter, labels_path, policies_path
 from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
@@ -38,6 +40,7 @@ from gateway.errors import CorruptionError, OperatorError
 from gateway.log_recovery import LogRecovery
 from gateway.policy_keys import public_key, read_policies
 from gateway.recipient.wire import Address
+from gateway.witnessing import configured_witnesses, empty_head, size_of
 
 _log = structlog.get_logger()
 
@@ -69,14 +72,23 @@ def ended_by_the_disk(place: Place) -> Iterator[None]:
 class DurableState:
     """The state of one gateway and the folder it lies in."""
 
-    def __init__(self, place: Place, keys: GatewayKeys, clock: GatewayClock) -> None:
-        """Take what was configured; ``start`` opens it."""
+    def __init__(self, place: Place, keys: GatewayKeys, clock: GatewayClock, *, unwitnessed: bool = False) -> None:
+        """Take what was configured; ``start`` opens it.
+
+        Args:
+            unwitnessed: Sign and release at once, though witnesses are configured; the log says so.
+        """
         self.place = place
         self.config = place.config
         self.keys = keys
         self.clock = clock
         self.store = Store(place.state, keys)
-        self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey())
+        self.witnesses = configured_witnesses(place, keys.log_signer)
+        self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey(), self.witnesses)
+        self.confirmed = self.witnesses is None or unwitnessed
+        """Whether the log may be signed: no witness is configured, or one has confirmed the last head of our own."""
+        self._unwitnessed = unwitnessed and self.witnesses is not None
+        self._last_head = b""
         self.state: State
         self.public_keys: dict[str, bytes] = {}
         """Of the recipients in the policies in force."""
@@ -133,7 +145,9 @@ class DurableState:
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
         recovery.begin_segment(self.state)
-        changes.checkpoint(self.state, now_ms)
+        if self._unwitnessed:
+            self.note_gap(UNWITNESSED)
+        self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
         if await self.store.scrub_is_due():
@@ -164,6 +178,7 @@ class DurableState:
             )
         )
         self.state.log = LogWriter(self.origin)
+        self._last_head = stored.head or b""
         await self._restore_log(stored.head)
         self._ended_in_order = stored.ended_in_order
         if self.state.log.size:
@@ -252,7 +267,7 @@ class DurableState:
         """Let actions change the state, all of them in one commit, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
         if self.state.commit.log:
-            changes.checkpoint(self.state, self.clock.now_ms())
+            self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
         return answers
@@ -299,9 +314,30 @@ class DurableState:
         while indices := await self.store.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
 
-    def checkpoint(self) -> None:
-        """Have the next commit publish all that was logged so far."""
-        changes.checkpoint(self.state, self.clock.now_ms())
+    def checkpoint(self, *, heartbeat: bool = False) -> None:
+        """Have the next commit sign and publish all that was logged so far, once the log may be signed.
+
+        Args:
+            heartbeat: Say that the gateway is there, even where nothing has happened.
+        """
+        if self.confirmed:
+            changes.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
+
+    async def confirm(self) -> None:
+        """Wait until a witness has confirmed that the last head of our own is the latest of this log.
+
+        Raises: CorruptionError: a witness has seen more of it, or another history: an old state was restored.
+        """
+        if self.witnesses is None or self.confirmed:
+            return
+        head = self._last_head or empty_head(self.keys.log_signer)
+        files = Overlay(self.state.log.files_since(self._published_size), FolderSource(self.place.log))
+        try:
+            await self.witnesses.confirm(head, GrowthProofs(LogReader(files), self.state.log.size))
+        except FileError as problem:
+            raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
+        self.confirmed = True
+        _log.info("a witness has confirmed the log", size=size_of(head))
 
     async def erased(self) -> bool:
         """Once an erasure is committed, leave nothing of what it deleted anywhere on the disk.

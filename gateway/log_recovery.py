@@ -50,7 +50,9 @@ class LogRecovery:
         self._publisher = publisher
         self._folder = publisher.log
         self._heads: dict[int, Checkpoint] = {}
-        self._lost: set[str] = set()
+        self._absent: set[str] = set()
+        self._lost = 0  # of those absent, how many were published
+        self._published_size = 0
         self.signed_size = 0
 
     async def grow(self, state: State, head: bytes | None) -> None:
@@ -63,17 +65,17 @@ class LogRecovery:
             CorruptionError: Entries, tiles and heads contradict each other; the line names what was changed.
             OSError: The disk fails.
         """
-        published = self._know_heads(head)
+        self._know_heads(head)
         state.log = await self._grow(state)
         size = state.log.size
-        if published > size:
+        if self._published_size > size:
             raise CorruptionError(
-                f"the published log has `{published}` entries and the database `{size}`: "
+                f"the published log has `{self._published_size}` entries and the database `{size}`: "
                 "an old state was restored; `sluice restore` brings a backup up to date with the log"
             )
         if self.signed_size > size:
             raise CorruptionError(f"`{self._store.path}`: log entry `{size}` is missing")
-        if self._lost:
+        if self._absent:
             await self._put_back(state.log.origin)
 
     async def lost_files(self) -> dict[str, bytes]:
@@ -91,15 +93,15 @@ class LogRecovery:
                 files[path] = packed
         return files
 
-    def _know_heads(self, stored_note: bytes | None) -> int:
-        """Take up the heads that the entries must lead to; return the size of the published one."""
+    def _know_heads(self, stored_note: bytes | None) -> None:
+        """Take up the heads that the entries must lead to."""
         stored = None if stored_note is None else self._publisher.opened(stored_note, self._store.path)
         published = self._publisher.published_checkpoint()
         for head in (stored, published):
             if head is not None and self._heads.setdefault(head.size, head).root != head.root:
                 raise CorruptionError(f"the published log and the database differ at size `{head.size}`")
         self.signed_size = max(self._heads, default=0)
-        return 0 if published is None else published.size
+        self._published_size = 0 if published is None else published.size
 
     async def _grow(self, state: State) -> LogWriter:
         log, block = LogWriter(state.log.origin), list[bytes]()
@@ -141,7 +143,8 @@ class LogRecovery:
         for path, data in files.items():
             present = self._folder.read(path)
             if present is None:
-                self._lost.add(path)
+                self._absent.add(path)
+                self._lost += size <= self._published_size
             elif present != data:
                 self._blame(path, data, present, block, size)
 
@@ -181,7 +184,10 @@ class LogRecovery:
                 raise CorruptionError(f"`{self._folder.path}`: `{folder}/{name}` was changed")
 
     async def _put_back(self, origin: str) -> None:
-        """Write lost tiles and bundles anew, growing the tree once more: what was lost may be more than fits into memory."""
+        """Write absent tiles and bundles: those that were lost, and those of a publication that was broken off.
+
+        The tree is grown once more for it, since what was lost may be more than fits into memory.
+        """
         log = LogWriter(origin)
         try:
             async for content in self._store.entries():
@@ -196,10 +202,11 @@ class LogRecovery:
                 raise
             _log.error("disk full: files that the published log has lost are not back")
         else:
-            _log.warning("files that the published log had lost are back", files=len(self._lost))
+            if self._lost:
+                _log.warning("files that the published log had lost are back", files=self._lost)
 
     def _restore(self, files: Mapping[str, bytes]) -> None:
-        self._folder.restore({path: data for path, data in files.items() if path in self._lost})
+        self._folder.restore({path: data for path, data in files.items() if path in self._absent})
 
 
 def _hash(tile: bytes, place: int) -> bytes:

@@ -25,9 +25,11 @@ from gateway.status import gauges, status
 _log = structlog.get_logger()
 
 
-def run(place: Place) -> int:
+def run(place: Place, *, unwitnessed: bool = False) -> int:
     """Run the gateway until SIGTERM or SIGINT; return the exit status.
 
+    Args:
+        unwitnessed: Do not wait for a witness to confirm the log; the log says so.
     Raises: SluiceError: it cannot start, or a disk or its own records make it stop.
     """
     set_up_logging()
@@ -37,7 +39,7 @@ def run(place: Place) -> int:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner, ended_by_the_disk(place):
-        runner.run(_serve(place))
+        runner.run(_serve(place, unwitnessed=unwitnessed))
     return 0
 
 
@@ -58,8 +60,8 @@ def set_up_logging(level: int = logging.INFO) -> None:
     )
 
 
-async def _serve(place: Place) -> None:
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
+async def _serve(place: Place, *, unwitnessed: bool) -> None:
+    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock), unwitnessed=unwitnessed)
     await durable.start()
     gc.collect()
     gc.freeze()  # registry and plans stay for good: no later collection needs to look at them

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.app import App
+from gateway.durable import DurableState
 
 
 def status(app: App) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def status(app: App) -> dict[str, Any]:
         "sinks": {name: {"connected": sink.connected} for name, sink in app.sinks.items()},
         "disk": {"withholds": durable.store.room.short, "log_waits": durable.publisher.full},
         "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
+        "witnesses": _witnesses(durable),
         "policy": None if force is None else force.policies.sha256.hex(),
         "devices": len(state.registry),
         "subjects": len(state.subjects),
@@ -33,6 +35,20 @@ def status(app: App) -> dict[str, Any]:
         "bundles_under_way": len(state.handed) + len(state.unsent),
         "ledger": dict(sorted(state.ledger.totals.items())),
         "imbalances": state.ledger.imbalances(),
+    }
+
+
+def _witnesses(durable: DurableState) -> dict[str, Any] | None:
+    """Return how the witnesses stand; None where none is configured."""
+    if durable.witnesses is None:
+        return None
+    return {
+        "confirmed": durable.confirmed,
+        "seconds_since_quorum": round(durable.witnesses.seconds_since_quorum()),
+        "each": [
+            {"name": one.name, "size": one.size, "cosigned": one.cosigned, "failures": one.failures, "problem": one.problem}
+            for one in durable.witnesses.standings
+        ],
     }
 
 
@@ -47,7 +63,17 @@ def gauges(app: App) -> Mapping[str, float]:
         "windows_open": len(state.windows.open),
         "disk_full": int(app.durable.store.room.short or app.durable.publisher.full),
         "broker_connected": int(app.link.connected),
+        **_witness_gauges(app.durable),
     }
+
+
+def _witness_gauges(durable: DurableState) -> dict[str, float]:
+    if durable.witnesses is None:
+        return {}
+    figures = {"seconds_since_quorum": durable.witnesses.seconds_since_quorum(), "log_confirmed": float(durable.confirmed)}
+    for count in ("asked", "cosigned", "conflicts", "failures"):
+        figures[f"witness_{count}"] = sum(getattr(one, count) for one in durable.witnesses.standings)
+    return figures
 
 
 def as_text(shown: Mapping[str, Any]) -> str:
@@ -63,6 +89,7 @@ def as_text(shown: Mapping[str, Any]) -> str:
         f"upstream   {sinks or 'none configured'}",
         f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
         f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
+        f"witnesses  {_told(shown['witnesses'])}",
         f"policies   {shown['policy'] or 'none'}",
         f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
         f"windows    {shown['windows']['open']} open",
@@ -71,3 +98,10 @@ def as_text(shown: Mapping[str, Any]) -> str:
     ]
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return "\n".join(lines) + "\n"
+
+
+def _told(witnesses: Mapping[str, Any] | None) -> str:
+    if witnesses is None:
+        return "none configured"
+    each = ", ".join(f"{one['name']} {one['problem'] or 'cosigns'}" for one in witnesses["each"])
+    return each if witnesses["confirmed"] else f"WAITING for one to confirm the log: {each}"

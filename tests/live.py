@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -148,11 +148,13 @@ class LiveGateway:
 
     # the process
 
-    def start(self, *, environment: Mapping[str, str] | None = None, wait: bool = True) -> LiveGateway:
+    def start(
+        self, *, environment: Mapping[str, str] | None = None, wait: bool = True, options: Sequence[str] = ()
+    ) -> LiveGateway:
         """Start the process, and wait until it answers on its control socket."""
         with (self.folder / "gateway.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *self.program, "run", "--config", str(self.config)],
+                [sys.executable, "-m", *self.program, "run", "--config", str(self.config), *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

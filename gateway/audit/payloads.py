@@ -88,6 +88,7 @@ UNCLEAN_END: Final = "unclean-end"
 AWAY: Final = "away"
 SESSION_LOST: Final = "session-lost"
 CLOCK_SET: Final = "clock-set"
+UNWITNESSED: Final = "unwitnessed"
 
 
 class GapPayload(Payload, frozen=True, tag_field="kind", tag="gap"):
@@ -99,7 +100,8 @@ class GapPayload(Payload, frozen=True, tag_field="kind", tag="gap"):
             ``UNCLEAN_END``: the run before did not end in order, by a power cut or a kill;
             ``AWAY``: it did, and the gateway was away for longer than the heartbeat;
             ``SESSION_LOST``: the broker had forgotten the gateway, and with it perhaps readings;
-            ``CLOCK_SET``: the machine's clock was set, so that earlier times may not be compared with later ones.
+            ``CLOCK_SET``: the machine's clock was set, so that earlier times may not be compared with later ones;
+            ``UNWITNESSED``: it was started without waiting for a witness to confirm its last checkpoint.
         boot_id: The machine's boot, as the kernel names it; empty where it is not known.
         clock: The state of its clock: `synchronised` or `unsynchronised`, as the kernel says, `unknown`, or `simulated`.
     """

@@ -68,6 +68,8 @@ class Tail:
             return
         state.commit.consents.append((entry.sequence, consent.subject, data))
         if consent.resident in state.book.residents(consent.subject):
+            said = state.book.entries(consent.subject, consent.resident)
+            state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
             state.book.apply(consent, entry.sequence)
 
     def _residents(self, entry: Entry, data: bytes) -> None:
@@ -77,6 +79,7 @@ class Tail:
             self.strangers += 1
             return
         known = {resident.id: resident for resident in subject.residents}
+        state.commit.openings_settled += subject.key_entries[-1:]
         state.keep_subject(
             msgspec.structs.replace(
                 subject,

@@ -10,16 +10,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import structlog
 
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
+from gateway.audit.growth_proofs import GrowthProofs, Overlay
 from gateway.audit.notes import Verifier, open_note
+from gateway.audit.reader import FileError, FolderSource, LogReader
 from gateway.edge.room import FULL_DISK_RETRY_S, NO_ROOM
+from gateway.edge.witnesses import Witnesses
 from gateway.errors import CorruptionError, OperatorError
+
+MOST_COSIGNED = 3
+"""How often a checkpoint that another overtakes while witnesses are asked is asked for anew, before one goes without."""
 
 _log = structlog.get_logger()
 
@@ -46,8 +52,8 @@ class Publication:
 class Publisher:
     """Writes publications one after the other."""
 
-    def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str) -> None:
-        """Open the folders, making them if need be.
+    def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str, witnesses: Witnesses | None = None) -> None:
+        """Open the folders, making them if need be; witnesses are asked for each checkpoint that ``run`` publishes.
 
         Raises: OperatorError: one cannot be used.
         """
@@ -58,6 +64,7 @@ class Publisher:
         self._changing = threading.Lock()  # of what waits
         self._writing = threading.Lock()  # one thread at a time, and in order
         self._failed = False
+        self._witnesses = witnesses
         self._verifier = Verifier.parse(vkey)
         try:
             self.log = LogFolder(log_folder)
@@ -120,9 +127,30 @@ class Publisher:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
+            await self._have_cosigned()
             if not await asyncio.to_thread(self.write_waiting):
                 await asyncio.sleep(FULL_DISK_RETRY_S)
                 self._arrived.set()
+
+    async def _have_cosigned(self) -> None:
+        """Collect cosignatures for what waits, for a while; without them it is published all the same, and auditors see it."""
+        if self._witnesses is None:
+            return
+        for _ in range(MOST_COSIGNED):
+            waiting = self._waiting
+            if waiting is None:
+                return
+            checkpoint = self.opened(waiting.checkpoint_note, self.log.path)
+            proofs = GrowthProofs(LogReader(Overlay(waiting.files, FolderSource(self.log.path))), checkpoint.size)
+            try:
+                cosigned = await self._witnesses.cosign(waiting.checkpoint_note, proofs)
+            except FileError as problem:
+                _log.error("the published log cannot be read, so no witness was asked", file=problem.where)
+                return
+            with self._changing:
+                if self._waiting is waiting:
+                    self._waiting = replace(waiting, checkpoint_note=cosigned.note)
+                    return
 
     def write_waiting(self) -> bool:
         """Publish what waits before returning; after a failure of the disk, nothing any more.

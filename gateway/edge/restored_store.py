@@ -28,12 +28,7 @@ class RestoredStore(Store):
         """Append entries that were published after the backup was made."""
         seal = self._keys.sealer.seal
         openings = [
-            (
-                row.index,
-                row.kind,
-                row.time_ms if row.kind in SETTLED_AT_ONCE else None,
-                seal("opening", row_key(row.index), row.opening),
-            )
+            (row.index, row.kind, _settled_ms(row), seal("opening", row_key(row.index), row.opening))
             for row in rows
             if row.opening is not None
         ]

@@ -118,7 +118,7 @@ class Store(StoredRows):
             raise
 
     async def _keep_a_write_ahead_log(self) -> None:
-        """Have SQLite keep one: on a disk that fails or is full it says nothing and goes on without, or with its folder not synced.
+        """Have SQLite keep one: where a disk fails or is full, it goes on without, or leaves its folder unsynced, in silence.
 
         Raises:
             OperatorError: There is none.

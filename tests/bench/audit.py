@@ -1,8 +1,8 @@
 """`audit`: what the log costs whoever writes it, keeps it, and checks it.
 
-A gateway appends entries as fast as its disk lets it. A simulated day of release ticks tells how the log grows. A log of a million
-such entries is verified, and receipts are made from it; a log with a hundred thousand releases of households, each of which really
-follows from policies and consents, is replayed. Readers run in fresh processes, one at a time.
+A gateway appends entries as fast as its disk lets it. A simulated day of release ticks tells how the log grows. A log of a
+million such entries is verified, and receipts are made from it; a log with a hundred thousand releases of households, each of
+which really follows from policies and consents, is replayed. Readers run in fresh processes, one at a time.
 """
 
 from __future__ import annotations
@@ -176,11 +176,11 @@ def _growth(day: Day, folder: Path) -> dict[str, Any]:
 
 def _at_most(day: Day) -> int:
     """Return what a day would take up if every recipient got a bundle of fifty households at every tick."""
-    longest = {
-        kind: max((len(row.content) for row in day.rows if row.kind == kind), default=0) for kind in ("release", "account")
-    }
-    own = {kind: content + _LENGTH_BYTES + _LEAF_BYTES for kind, content in longest.items()}
-    return round(TICKS_OF_A_DAY * (own["account"] + len(RECIPIENTS) * (own["release"] + _MOST_LABELS * LABEL_BYTES)))
+    beside = _LENGTH_BYTES + _LEAF_BYTES
+    account, release = (
+        beside + max((len(row.content) for row in day.rows if row.kind == kind), default=0) for kind in ("account", "release")
+    )
+    return round(TICKS_OF_A_DAY * (account + len(RECIPIENTS) * (release + _MOST_LABELS * LABEL_BYTES)))
 
 
 # reading
@@ -285,9 +285,8 @@ def as_text(result: dict[str, Any]) -> str:
         ("", "database, a day", f"{explained['database_bytes_per_day'] / 1e6:.1f} MB", ""),
     ]
     verdicts = {True: "holds", False: "FAILS", None: ""}
-    return "".join(
-        f"{name:<34}{figure:>14}{due:>14}  {verdicts[holds.get(key)]}".rstrip() + "\n" for key, name, figure, due in rows
-    )
+    lines = [f"{name:<34}{figure:>14}{due:>14}  {verdicts[holds.get(key)]}" for key, name, figure, due in rows]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def main(arguments: Sequence[str]) -> int:

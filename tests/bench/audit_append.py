@@ -1,8 +1,8 @@
 """How fast entries come into the log, the way that they take in the gateway: into memory, into the database, into files.
 
 A commit is as large as the gateway's largest batch of frames, and on the disk when it returns (SQLite's WAL, FULL sync). A head
-is signed once a second, ten times as often as by the shipped configuration, and published in the background. Entries are accounts,
-of one part; a release also has a label file that is forced by itself, at most one for each recipient and tick.
+is signed once a second, ten times as often as by the shipped configuration, and published in the background. Entries are
+accounts, of one part; a release also has a label file that is forced by itself, at most one for each recipient and tick.
 """
 
 from __future__ import annotations

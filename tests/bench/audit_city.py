@@ -261,11 +261,8 @@ def many_releases(gate: RecordingGate, count: int, households: int) -> Iterator[
 
     Now and then a household says something new, and the policies in force change, so that a replay has to follow.
     """
-    homes = [gate.home("minutes") for _ in range(households)]
-    made = 0
-    while made < count:
-        begun_ms = -(-gate.now_ms // MINUTE_MS) * MINUTE_MS
-        gate.now_ms = begun_ms
+    homes = [gate.home("minutes", zone="quay") for _ in range(households)]
+    for made in range(count):
         if made % 500 == 499:
             home = homes[made // 500 % households]
             gate.withdraw(home, "minutes")
@@ -273,9 +270,10 @@ def many_releases(gate: RecordingGate, count: int, households: int) -> Iterator[
         if made % 10_000 == 9_999:
             clamp = 100 + made // 10_000 % 2 * 100
             gate.apply(bench_policies((CITY + MINUTES).replace("clamp = [0, 200]", f"clamp = [0, {clamp}]")))
+        begun_ms = gate.now_ms = (gate.now_ms // MINUTE_MS + 1) * MINUTE_MS
         gate.take(*(reading(home, begun_ms + 1000, kwh=1.5) for home in homes))
         gate.to(begun_ms + MINUTE_MS + LATENESS_MS)
-        made += gate.let_out("energy")
+        assert gate.let_out("energy"), "each minute has a release"
         if made % 1000 == 0:
             recovery.prune(gate.state)
         yield made

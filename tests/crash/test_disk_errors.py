@@ -33,10 +33,10 @@ CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "unlink", "ftrunca
 KILL = "signal=SIGKILL"
 FAULTS = (KILL, "error=EIO", "error=ENOSPC")
 AT_ONCE = 2
-NOT_TOLD = re.compile(r"unlink\(|fdatasync\(\d+<[^>]*/state>")
+NOT_TOLD = re.compile(r"unlink\(|fdatasync\(\d+<[^>]*/state>|-shm>")
 """Failures that SQLite keeps to itself, and that cost nothing: it removes files that are done with when it closes the database,
-and syncs the folder, which the store does once more."""
-NOT_WAITED_FOR = re.compile(r"sync\(|truncate\(|mkdir\(|-journal>|-shm>|log\.vkey|/sluice.db>, \"SQLite format")
+syncs the folder, which the store does once more, and tries again to get the memory that it shares with itself."""
+NOT_WAITED_FOR = re.compile(r"sync\(|truncate\(|mkdir\(|-journal[>\"]|-shm>|log\.vkey|/sluice.db>, \"SQLite format")
 """Where even want of room ends the process: what a failed sync has kept nobody knows, and a first start waits for nothing."""
 SAMPLED_EVERY = 61
 TRACE_S = 60.0

@@ -121,6 +121,9 @@ async def _check_image(run: Run, cut: int, chance: random.Random, folder: Path) 
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     place = load_config(folder / "gateway.toml")
+    if (place.log / "checkpoint").exists():
+        found = verify_folder(place.log, run.live.vkey)
+        assert found.ok, f"the checkpoint promises what is not there\n{found.to_text()}"
     durable = DurableState(place, run.live.keys, SetClock(MIDNIGHT_MS + DAY_MS))
     await durable.start()
     try:

@@ -48,6 +48,7 @@ def test_status_lines_are_all_explained() -> None:
         "clock": {"now": "", "simulated": False, "rate": 1.0},
         "broker": {"connected": True, "dry": True},
         "sinks": {},
+        "disk": {"withholds": False, "log_waits": False},
         "log": {"size": 0, "origin": "o"},
         "policy": None,
         "devices": 0,

@@ -75,7 +75,7 @@ HELD: dict[str, dict[str, str]] = {
     "Commit": dict.fromkeys(
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
-            *("claims", "devices", "consents", "consents_gone", "openings", "erases", "policies", "ledger"),
+            *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled", "erases", "policies", "ledger"),
         ),
         "rows of the tables below",
     ),
