@@ -50,6 +50,7 @@ def test_status_lines_are_all_explained() -> None:
         "sinks": {},
         "disk": {"withholds": False, "log_waits": False},
         "log": {"size": 0, "origin": "o"},
+        "witnesses": None,
         "policy": None,
         "devices": 0,
         "subjects": 0,

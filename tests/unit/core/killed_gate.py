@@ -83,7 +83,9 @@ class KilledGate(Gate):
         for row in self._subjects.values():
             state.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for index, _, data in self._consents:
-            state.book.apply(decode_consent(data), index)
+            consent = decode_consent(data)
+            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
+                state.book.apply(consent, index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry[device.topic] = device
