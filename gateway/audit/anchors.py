@@ -65,7 +65,10 @@ def read_key(text: str) -> str:
     file = Path(text)
     if not file.is_file():
         return text
-    lines = read_small(file, LONGEST_KEY_BYTES).decode("ascii", "replace").splitlines()
+    try:
+        lines = read_small(file, LONGEST_KEY_BYTES).decode("ascii", "replace").splitlines()
+    except AnchorError:
+        lines = []
     if len(lines) != 1 or not lines[0].isprintable():
         raise AnchorError(f"`{text}`: is no file with a log's public key")
     return lines[0]

@@ -71,7 +71,8 @@ class Publisher:
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
             self.log.write_vkey(vkey)
         except OSError as error:
-            raise OperatorError(f"`{error.filename or log_folder}`: {(error.strerror or 'cannot be written').lower()}") from error
+            reason = (error.strerror or "unknown error").lower()
+            raise OperatorError(f"`{error.filename or log_folder}`: cannot be used as a folder: {reason}") from error
 
     def published_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that is published now.

@@ -298,7 +298,7 @@ CASES = [
     Case("log-key-bad-utf-8", CHECK, holding("keys/log.skey", b"\xff\xfe"), ("log.skey",)),
     Case("root-key-of-another-database", RUN, other_root_key, ("root key",), 3),
     Case("root-key-of-another-database-offline", APPLY, other_root_key, ("root key",), 3),
-    Case("log-key-of-another-log", RUN, other_log_key, ("state/log", "checkpoint"), 3),
+    Case("log-key-of-another-log", RUN, other_log_key, ("sluice.db", "checkpoint"), 3),
     Case("keys-init-again", ("keys", "init"), nothing, ("root.key", "exists")),
     Case("keys-init-below-a-file", ("keys", "init"), configured('"keys"', '"gateway.toml/keys"'), ("gateway.toml/keys",)),
     Case("keys-init-without-config", ("keys", "init", "--config", "no.toml"), nothing, ("no.toml",)),
@@ -341,8 +341,13 @@ CASES = [
     Case("recipient-key-missing-run", RUN, fresh(gone("policies/keys/city-energy.pub")), ("city-energy.pub",)),
     Case("recipient-key-garbage", APPLY, holding("policies/keys/city-energy.pub", b"\xff\x00"), ("city-energy.pub",)),
     # places
-    Case("state-is-a-file", RUN, fresh(holding("state", b"")), ("state/log`", "not a directory")),
-    Case("state-below-a-file", APPLY, configured('"state"', '"gateway.toml/state"'), ("gateway.toml/state",)),
+    Case("state-is-a-file", RUN, fresh(holding("state", b"")), ("/state`", "cannot be used as a folder")),
+    Case(
+        "state-below-a-file",
+        APPLY,
+        configured('"state"', '"gateway.toml/state"'),
+        ("gateway.toml`", "cannot be used as a folder"),
+    ),
     Case("log-is-a-file", RUN, fresh(holding("state/log", b"")), ("state/log`",)),
     Case("openings-is-a-file", RUN, fresh(holding("state/openings", b"")), ("state/openings`",)),
     Case(
