@@ -37,6 +37,7 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.publisher import Publication, Publisher
 from gateway.edge.store import Store, Stored
 from gateway.errors import CorruptionError, OperatorError
+from gateway.log_description import describe_log
 from gateway.log_recovery import LogRecovery
 from gateway.policy_keys import public_key, read_policies
 from gateway.recipient.wire import Address
@@ -99,6 +100,7 @@ class DurableState:
         self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
         self._unexported: dict[int, bytes] = {}  # openings likewise
         self._shortened: dict[int, bytes] = {}  # openings that lie in their folder longer than an erasure has left them
+        self._description = b""  # of the log, where it may have changed since the last publication
         self._committed_ledger = b""
         self._ended_in_order = True
         self.in_order = True
@@ -226,6 +228,7 @@ class DurableState:
             row_in_force = msgspec.msgpack.decode(content, type=changes.PolicyRow)
             changes.put_in_force(state, InForce(parse_policies(row_in_force.files), index, row_in_force.flow_since_ms))
             self._make_seals(row_in_force.public_keys)
+            self._describe_log()
         if stored.snapshot is not None:
             await self._fold_journal(stored.snapshot)
         if state.force is not None:
@@ -252,7 +255,12 @@ class DurableState:
         index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
         self._unpublished[policies_path(policies.sha256)] = pack_files(policies.files)
         self._make_seals(public_keys)
+        self._describe_log()
         return index
+
+    def _describe_log(self) -> None:
+        asked = () if self.witnesses is None else self.witnesses.policy.witnesses
+        self._description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
 
     def _make_seals(self, public_keys: dict[str, bytes]) -> None:
         self.public_keys = public_keys
@@ -289,9 +297,9 @@ class DurableState:
         publication = None
         if commit.head is not None:
             files = self.state.log.files_since(self._published_size) | self._unpublished
-            publication = Publication(files, commit.head, self._unexported, self._shortened)
+            publication = Publication(files, commit.head, self._unexported, self._shortened, self._description)
             self._published_size = self.state.log.size
-            self._unpublished, self._unexported, self._shortened = {}, {}, {}
+            self._unpublished, self._unexported, self._shortened, self._description = {}, {}, {}, b""
         in_order, self.in_order = self.in_order, False
         await self.store.commit(commit, self.clock.now_ms())
         self.in_order = in_order

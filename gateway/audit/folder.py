@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.audit.reader import CHECKPOINT_NAME, VKEY_NAME
+from gateway.audit.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME
 from gateway.audit.tiles import labels_path
 
 _PUBLIC_MODE = 0o644
@@ -66,6 +66,15 @@ class LogFolder:
         if not target.is_file() or target.read_bytes() != data:
             _replace(target, data, _PUBLIC_MODE)
             sync_folder(self.path)
+
+    def write_description(self, data: bytes) -> None:
+        """Write what the log says of itself, where that has changed; no checkpoint covers it."""
+        if self.read(DESCRIPTION_NAME) != data:
+            target = self.path / DESCRIPTION_NAME
+            folders = _make_folders(target.parent, self.path)
+            _replace(target, data, _PUBLIC_MODE)
+            for folder in sorted({*folders, target.parent}, reverse=True):
+                sync_folder(folder)
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a published file, None where it is absent."""

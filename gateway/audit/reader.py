@@ -19,6 +19,7 @@ from gateway.audit.tiles import TILE_WIDTH, BundleError, entries_path, labels_pa
 
 CHECKPOINT_NAME: Final = "checkpoint"
 VKEY_NAME: Final = "log.vkey"
+DESCRIPTION_NAME: Final = ".well-known/sluice.json"
 LONGEST_NOTE_BYTES: Final = 1 << 16
 LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)

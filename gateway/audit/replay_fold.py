@@ -18,6 +18,7 @@ from consent.core.policy_archive import unpack_files
 from consent.core.policy_change import changed_flows
 from consent.core.policy_text import parse_policies
 from consent.core.records import FIRST, Consent, Status, decode, record_hash, signing_bytes
+from consent.core.speaker import Speaker
 from consent.core.transitions import LEADS_TO, admits
 from consent.errors import PolicyError, RecordError
 from gateway.audit.entries import Entry, Kind
@@ -163,11 +164,18 @@ class Fold:
             found.append("the record is younger than its entry")
         if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and _renews(consent, before)):
             found.append("the record counts from before it was made")
-        if not _may_follow(consent, before):
+        if not self._may_follow(consent, before):
             found.append(f"nothing leads from what was said before to {consent.status}")
         if consent.channel == GATEWAY:
             found += self._lapse_faults(entry, consent, before)
         return found
+
+    def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
+        """Say whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
+        speaker = Speaker(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
+        said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
+        steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
+        return any(admits(step, status) for step in steps for status in said or {None})
 
     def _lapse_faults(self, entry: Entry, consent: Consent, before: list[Consent]) -> list[str]:
         """Return what is wrong with a record that the gateway made by itself: each must follow from what was said."""
@@ -190,10 +198,3 @@ class Fold:
 def _renews(consent: Consent, before: list[Consent]) -> bool:
     """Say whether a renewal counts from when what it renews did."""
     return bool(before) and before[0].permits and before[0].limits == consent.limits and consent.since_ms >= before[0].since_ms
-
-
-def _may_follow(consent: Consent, before: list[Consent]) -> bool:
-    """Say whether some step leads from what was said to a record; where only a wider scope was spoken of, any may."""
-    status = before[0].status if before else None
-    steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
-    return status is None or any(admits(step, status) for step in steps)

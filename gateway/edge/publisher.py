@@ -24,9 +24,6 @@ from gateway.edge.room import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses import Witnesses
 from gateway.errors import CorruptionError, OperatorError
 
-MOST_COSIGNED = 3
-"""How often a checkpoint that another overtakes while witnesses are asked is asked for anew, before one goes without."""
-
 _log = structlog.get_logger()
 
 
@@ -39,13 +36,19 @@ class Publication:
     openings: dict[int, bytes] = field(default_factory=dict)
     shortened: dict[int, bytes] = field(default_factory=dict)
     """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
+    description: bytes = b""
+    """What the log says of itself; empty: what it said before."""
 
     def followed_by(self, later: Publication) -> Publication:
         """Return one publication for two, of which the later one covers all that the earlier one does."""
         grown = {PurePosixPath(path).parent for path in later.files}
         files = {path: data for path, data in self.files.items() if ".p/" not in path or PurePosixPath(path).parent not in grown}
         return Publication(
-            files | later.files, later.checkpoint_note, self.openings | later.openings, self.shortened | later.shortened
+            files | later.files,
+            later.checkpoint_note,
+            self.openings | later.openings,
+            self.shortened | later.shortened,
+            later.description or self.description,
         )
 
 
@@ -59,6 +62,7 @@ class Publisher:
         """
         self.full = False
         """True while something waits because the disk is full."""
+        self._first: Publication | None = None  # what witnesses are asked about, or have answered
         self._waiting: Publication | None = None
         self._arrived = asyncio.Event()
         self._changing = threading.Lock()  # of what waits
@@ -128,41 +132,53 @@ class Publisher:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            await self._have_cosigned()
-            if not await asyncio.to_thread(self.write_waiting):
+            witnessed = await self._have_cosigned()
+            if not await asyncio.to_thread(self.write_waiting, most=1 if witnessed else None):
                 await asyncio.sleep(FULL_DISK_RETRY_S)
                 self._arrived.set()
 
-    async def _have_cosigned(self) -> None:
-        """Collect cosignatures for what waits, for a while; without them it is published all the same, and auditors see it."""
-        if self._witnesses is None:
-            return
-        for _ in range(MOST_COSIGNED):
-            waiting = self._waiting
-            if waiting is None:
-                return
-            checkpoint = self.opened(waiting.checkpoint_note, self.log.path)
-            proofs = GrowthProofs(LogReader(Overlay(waiting.files, FolderSource(self.log.path))), checkpoint.size)
-            try:
-                cosigned = await self._witnesses.cosign(waiting.checkpoint_note, proofs)
-            except FileError as problem:
-                _log.error("the published log cannot be read, so no witness was asked", file=problem.where)
-                return
-            with self._changing:
-                if self._waiting is waiting:
-                    self._waiting = replace(waiting, checkpoint_note=cosigned.note)
-                    return
+    async def _have_cosigned(self) -> bool:
+        """Collect cosignatures for what waits; without them it is published all the same, and auditors see it.
 
-    def write_waiting(self) -> bool:
+        What comes meanwhile waits behind it, so that a checkpoint soon overtaken does not go without.
+
+        Returns: Whether there are witnesses to ask.
+        """
+        if self._witnesses is None:
+            return False
+        with self._changing:
+            if self._first is None:
+                self._first, self._waiting = self._waiting, None
+            asked = self._first
+        if asked is None:
+            return True
+        checkpoint = self.opened(asked.checkpoint_note, self.log.path)
+        proofs = GrowthProofs(LogReader(Overlay(asked.files, FolderSource(self.log.path))), checkpoint.size)
+        try:
+            cosigned = await self._witnesses.cosign(asked.checkpoint_note, proofs)
+        except FileError as problem:
+            _log.error("the published log cannot be read, so no witness was asked", file=problem.where)
+            return True
+        with self._changing:
+            if self._first is asked:
+                self._first = replace(asked, checkpoint_note=cosigned.note)
+            if self._waiting is not None:
+                self._arrived.set()
+        return True
+
+    def write_waiting(self, most: int | None = None) -> bool:
         """Publish what waits before returning; after a failure of the disk, nothing any more.
 
+        Args:
+            most: How many publications at most; None for all.
         Returns: False where the disk has no room for it.
         Raises:
             CorruptionError: The folder holds another log.
             OSError: The disk fails.
         """
         with self._writing:
-            while not self._failed and (publication := self._take()) is not None:
+            while most != 0 and not self._failed and (publication := self._take()) is not None:
+                most = None if most is None else most - 1
                 try:
                     self._write(publication)
                 except OSError as error:
@@ -178,7 +194,11 @@ class Publisher:
 
     def _take(self) -> Publication | None:
         with self._changing:
-            publication, self._waiting = self._waiting, None
+            publication = self._first or self._waiting
+            if publication is self._first:
+                self._first = None
+            else:
+                self._waiting = None
         return publication
 
     def _put_back(self, publication: Publication) -> None:
@@ -192,6 +212,8 @@ class Publisher:
     def _write(self, publication: Publication) -> None:
         if self._openings is not None and publication.openings:
             self._openings.write(publication.openings)
+        if publication.description:
+            self.log.write_description(publication.description)
         try:
             self.log.publish(publication.files, publication.checkpoint_note)
         except FolderConflictError as error:

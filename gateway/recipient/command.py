@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.audit.notes import KeyFormatError, Verifier
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
-from gateway.recipient.inbox import Inbox, json_records
+from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
 from gateway.recipient.keys import KeyFileError, generate, load_private
 from gateway.recipient.opening import Bundle, open_bundle
 from gateway.recipient.records import Record
@@ -142,7 +142,7 @@ def _follow(args: argparse.Namespace) -> int:
         _complain(line)
 
     try:
-        inbox = Inbox(args.into, _key(args), _coverage(args), report_finding)
+        inbox = Inbox(args.into, _key(args), _coverage(args, args.into / KEPT_CHECKPOINT), report_finding)
     except OSError as error:
         raise UsageError(f"`{args.into}`: {(error.strerror or str(error)).lower()}") from error
 
@@ -160,14 +160,14 @@ def _key(args: argparse.Namespace) -> X25519PrivateKey | None:
     return None if args.key is None else load_private(args.key)
 
 
-def _coverage(args: argparse.Namespace) -> Coverage | None:
+def _coverage(args: argparse.Namespace, kept: Path | None = None) -> Coverage | None:
     if (args.log is None) != (args.log_key is None):
         raise UsageError("`--log` and `--log-key` go together")
     if args.log is None:
         return None
     try:
         text = Path(args.log_key).read_text() if Path(args.log_key).is_file() else args.log_key
-        return Coverage(args.log, Verifier.parse(text))
+        return Coverage(args.log, Verifier.parse(text), kept)
     except (OSError, KeyFormatError, UnicodeDecodeError) as error:
         raise UsageError(f"`--log-key`: {error}") from error
 

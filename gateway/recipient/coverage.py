@@ -4,9 +4,9 @@ Anyone who knows a recipient's public key can seal something for it. A bundle is
 checkpoint, holds a release entry at the bundle's log index that names the SHA-256 of exactly these bytes. Until then a recipient
 keeps it aside.
 
-Read are the static files that the gateway publishes (C2SP tlog-tiles), a handful for each bundle, however long the log. That the
-log only ever grew between two checkpoints is for `sluice audit verify` to say; here a checkpoint that falls behind an earlier one
-is an error.
+Read are the static files that the gateway publishes (C2SP tlog-tiles), a handful for each bundle, however long the log. The
+latest checkpoint is kept, also over a restart, and each newer one has to be proven to hold all of it unchanged: a log that was
+rolled back, exchanged for another, or signed by another key, vouches for nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from pathlib import Path
 
 from gateway.audit.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.merkle import ProofError
+from gateway.audit.growth_proofs import GrowthProofs
+from gateway.audit.merkle import ProofError, verify_consistency
 from gateway.audit.notes import NoteError, Verifier, open_note
-from gateway.audit.reader import CHECKPOINT_NAME, FileError, LogReader
+from gateway.audit.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
 from gateway.audit.tile_proofs import proven_entry
+from gateway.recipient.whole_file import write_whole
 
 
 class CoverageError(Exception):
@@ -40,33 +42,63 @@ class Coverage:
     Args:
         folder: The folder that holds `checkpoint` and `tile/`.
         verifier: The log's public key, whose name is the log's origin.
+        kept: Where the latest checkpoint is kept; None forgets it with the process.
     """
 
-    def __init__(self, folder: Path, verifier: Verifier) -> None:
+    def __init__(self, folder: Path, verifier: Verifier, kept: Path | None = None) -> None:
         self._reader = LogReader(folder)
         self._checkpoint_path = folder / CHECKPOINT_NAME
         self._verifier = verifier
+        self._kept = kept
         self._checkpoint: Checkpoint | None = None
 
     def refresh(self) -> Checkpoint | None:
         """Take the present checkpoint, and return it; None while the log has not published any.
 
         Raises:
-            CoverageError: If it is not signed by the log's key, cannot be read, or falls behind what was seen before.
+            CoverageError: If it is not signed by the log's key, cannot be read, or does not continue what was seen before.
         """
-        if self._checkpoint is None and not self._checkpoint_path.exists():
+        old = self._checkpoint or self._seen_before()
+        if old is None and not self._checkpoint_path.exists():
             return None
-        try:
-            new = Checkpoint.parse(open_note(self._reader.checkpoint(), [self._verifier]).text)
-        except (FileError, NoteError, CheckpointError) as error:
-            raise CoverageError(f"`{self._checkpoint_path}`: {error}") from error
-        old = self._checkpoint
-        if new.origin != self._verifier.name:
-            raise CoverageError(f"checkpoint is of log `{new.origin}`, not `{self._verifier.name}`")
-        if old is not None and (new.size < old.size or (new.size == old.size and new.root != old.root)):
-            raise CoverageError(f"checkpoint of size `{new.size}` contradicts the one of size `{old.size}` seen before")
+        note, new = self._opened(self._checkpoint_path)
+        if old is not None:
+            self._check_growth(old, new)
+        if self._kept is not None and (old is None or new.size > old.size):
+            write_whole(self._kept, note)
         self._checkpoint = new
         return new
+
+    def _seen_before(self) -> Checkpoint | None:
+        """Return the checkpoint that an earlier process has kept."""
+        return None if self._kept is None or not self._kept.exists() else self._opened(self._kept)[1]
+
+    def _opened(self, path: Path) -> tuple[bytes, Checkpoint]:
+        """Return the bytes of a checkpoint, and what it says; only the log's own key speaks for it."""
+        try:
+            note = LogReader(path.parent).source.read(path.name, LONGEST_NOTE_BYTES)
+            checkpoint = Checkpoint.parse(open_note(note, [self._verifier]).text)
+        except (FileError, NoteError, CheckpointError) as error:
+            raise CoverageError(f"`{path}`: {error}") from error
+        if checkpoint.origin != self._verifier.name:
+            raise CoverageError(f"`{path}`: the checkpoint of log `{checkpoint.origin}`, not `{self._verifier.name}`")
+        return note, checkpoint
+
+    def _check_growth(self, old: Checkpoint, new: Checkpoint) -> None:
+        """Refuse a checkpoint that is not proven to hold an older one unchanged."""
+        if new.size < old.size:
+            raise CoverageError(f"the log has shrunk from `{old.size}` entries to `{new.size}`: a rollback")
+        if new.size == old.size and new.root != old.root:
+            raise CoverageError(f"another root than the one seen before at size `{old.size}`: the log has split")
+        if not 0 < old.size < new.size:
+            return
+        try:
+            proof = GrowthProofs(self._reader, new.size).consistency(old.size, new.size)
+            verify_consistency(old.size, new.size, proof, old.root, new.root)
+        except FileError as error:
+            raise CoverageError(f"that the log of `{new.size}` entries continues the one of `{old.size}`: {error}") from error
+        except ProofError as error:
+            raise CoverageError(f"the first `{old.size}` entries are not those seen before: the log has split") from error
 
     def check(self, log_origin: str, log_index: int, bundle_sha256: bytes) -> Verdict:
         """Say whether the latest checkpoint covers a bundle; `refresh` comes first.

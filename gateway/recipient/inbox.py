@@ -3,19 +3,22 @@
     <log index>.bundle            the bytes exactly as received
     <log index>-<hash>.bundle     other bytes that came under a log index already taken: one of the two is not the gateway's
     <log index>.jsonl             the records, one JSON object a line; where this file is, the bundle has been handed on
+    log.checkpoint                the latest checkpoint of the log, where one is given (see ``coverage``)
 
 A bundle is stored before the broker hears that it arrived. It is handed on at once, or, where a log is given, when a checkpoint
-covers it; until then it is kept aside. What could not be handed on is looked at again at the next start.
+covers it; until then it is kept aside, and if that takes too long it is told. What could not be handed on is looked at again at
+the next start.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -23,8 +26,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from gateway.recipient.opening import Bundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
-from gateway.recipient.secret_file import sync_folder
+from gateway.recipient.whole_file import write_whole
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
+
+OVERDUE_S: Final = 3600.0
+"""How long a bundle may wait for a checkpoint that covers it; gateways publish every few seconds, copies of logs less often."""
+KEPT_CHECKPOINT: Final = "log.checkpoint"
 
 _BUNDLE_NAME = re.compile(r"(0|[1-9][0-9]{0,18})(?:-[0-9a-f]{16})?\.bundle")
 
@@ -36,23 +43,32 @@ class Inbox:
         folder: Where the files lie; made if absent.
         private_key: The recipient's key; None for open data.
         coverage: The log that has to cover a bundle first; None hands on whatever opens.
-        report: Takes one line for each bundle that was set aside for good, and for a log out of order.
+        report: Takes one line for each bundle set aside for good, for those that wait too long, and for a log out of order.
+        now_s: The clock by which files are dated.
     """
 
     def __init__(
-        self, folder: Path, private_key: X25519PrivateKey | None, coverage: Coverage | None, report: Callable[[str], None]
+        self,
+        folder: Path,
+        private_key: X25519PrivateKey | None,
+        coverage: Coverage | None,
+        report: Callable[[str], None],
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
         self._private_key = private_key
         self._coverage = coverage
         self._report = report
+        self._now_s = now_s
         self._log_complaint = ""
+        self._overdue: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
         names = sorted(os.listdir(folder))
         self._delivered = {int(name[:-6]) for name in names if re.fullmatch(r"[0-9]+\.jsonl", name)}
         found = {name: int(match[1]) for name in names if (match := _BUNDLE_NAME.fullmatch(name))}
         self._stored = set(found)
         self._waiting = {name: index for name, index in found.items() if index not in self._delivered}
+        self._arrived_s = {name: (folder / name).stat().st_mtime for name in self._waiting}
 
     @property
     def waiting(self) -> int:
@@ -84,12 +100,13 @@ class Inbox:
         name = self._free_name(index, data)
         if name is None:
             return False
-        _write(self._folder / name, data)
+        write_whole(self._folder / name, data)
         self._stored.add(name)
         if index in self._delivered:
             self._report_second(name, index)
             return False
         self._waiting[name] = index
+        self._arrived_s[name] = self._now_s()
         return True
 
     def settle(self) -> Iterator[Bundle]:
@@ -103,10 +120,23 @@ class Inbox:
                 continue
             bundle = self._admit(name, index)
             if bundle is not None:
-                _write(self._folder / f"{index}.jsonl", b"".join(map(_line, json_records(bundle))))
+                write_whole(self._folder / f"{index}.jsonl", b"".join(map(_line, json_records(bundle))))
                 self._delivered.add(index)
                 del self._waiting[name]
                 yield bundle
+        self._tell_overdue()
+
+    def _tell_overdue(self) -> None:
+        """Report, once each, the bundles that no checkpoint has covered for too long: made up, or of a log that is kept back."""
+        latest_s = self._now_s() - OVERDUE_S
+        overdue = {name for name in self._waiting if self._arrived_s[name] < latest_s} - self._overdue
+        if overdue and self._coverage is not None:
+            first = min(overdue, key=self._waiting.__getitem__)
+            self._report(
+                f"`{len(overdue)}` bundles have waited for `{OVERDUE_S / 60:g}` min and no checkpoint covers them: "
+                f"the first is `{self._folder / first}`"
+            )
+            self._overdue |= overdue
 
     def _free_name(self, index: int, data: bytes) -> str | None:
         """Return the file name for a bundle, None if the same bytes are stored already."""
@@ -168,19 +198,3 @@ def json_records(bundle: Bundle) -> Iterator[dict[str, object]]:
 
 def _line(values: dict[str, object]) -> bytes:
     return msgspec.json.encode(values) + b"\n"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and durably."""
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)

@@ -31,7 +31,7 @@ from gateway.errors import DiskFullError
 from gateway.service import answer
 from gateway.status import as_text, status
 from tests.broker.mosquitto import free_port
-from tests.crash.inside import SetClock, running, started, until
+from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
@@ -200,7 +200,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
         await until(lambda: durable.store.room.waits)
         app.stop()
         with pytest.raises(DiskFullError, match="the disk is full"):
-            await task
+            await asyncio.wait_for(task, WAIT_S)
         assert link.acknowledged == []
         disk.full = False
 
@@ -264,6 +264,6 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
-            await task
+            await asyncio.wait_for(task, WAIT_S)
         monkeypatch.setattr(audit_folder, "_replace", replace)
     assert (live.place.log / "checkpoint").read_bytes() == before

@@ -44,7 +44,7 @@ from gateway.audit.payloads import (
 _SALT = st.binary(min_size=32, max_size=32)
 _PART = st.builds(Part, _SALT, st.binary(max_size=300))
 _PARTS = st.lists(_PART | _SALT, min_size=1, max_size=8).map(tuple)
-_RECORD = ReleaseRecord("meter", ("1h", "district", "0.1"), "centre", (0, 3_600_000), 4, "aggregate")
+_RECORD = ReleaseRecord("meter", ("1h", "district", "0.1"), "centre", (0, 3_600_000), 4, "aggregate", "consumption", "sum")
 
 
 @given(st.lists(_PART, min_size=1, max_size=8), st.data())
@@ -172,6 +172,8 @@ def test_payload_maps_have_the_documented_keys() -> None:
                 "window": [0, 3_600_000],
                 "n": 4,
                 "identity": "aggregate",
+                "property": "consumption",
+                "statistic": "sum",
             }
         ],
     }

@@ -373,7 +373,8 @@ def test_verify_of_a_release_adds_up_its_contributions(tmp_path: Path, parts: li
         (Kind.ACCOUNT, VoidPayload(1).encode(), "not a payload of kind `account`"),
         (Kind.VOID, b"", "not a payload of kind `void`"),
         (Kind.GAP, VoidPayload(1).encode(), "not a payload of kind `gap`"),
-        (Kind.GAP, b"\xff", "not CBOR"),
+        (Kind.GAP, b"\xff", "not a payload of kind `gap`"),
+        (Kind.REIDENTIFICATION, b"\xff", "not CBOR"),
     ],
 )
 def test_verify_of_an_opening_of_another_kind_names_it(tmp_path: Path, kind: Kind, payload: bytes, problem: str) -> None:

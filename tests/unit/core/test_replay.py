@@ -83,6 +83,15 @@ def test_replay_of_a_public_record_needs_no_consent() -> None:
     assert replayed(gate).verdicts == {Verdict.MATCH: 1}
 
 
+def test_replay_of_a_refusal_behind_a_wider_withdrawal_accuses_nobody() -> None:
+    """A flow that was permitted may be refused once its whole purpose is withdrawn: what counts leads there."""
+    gate = Gate(only("hourly", "raw"))
+    home = gate.home("raw", "purpose:energy")
+    gate.withdraw(home, "purpose:energy")
+    gate.refuse(home, "raw")
+    assert replayed(gate).findings == []
+
+
 # what is planted
 
 

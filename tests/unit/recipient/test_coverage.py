@@ -117,13 +117,78 @@ def test_refresh_checkpoint_that_falls_behind_refused(log: GatewayLog, tmp_path:
     coverage = _coverage(log)
     coverage.refresh()
     forked = GatewayLog(tmp_path / "forked")
-    for size in (3, 5):
+    for size, finding in ((3, "shrunk from `5` entries to `3`: a rollback"), (5, "another root .* the log has split")):
         forked.fill(size - 1)
         forked.add(_BUNDLE)
         forked.publish()
         (log.folder.path / "checkpoint").write_bytes((forked.folder.path / "checkpoint").read_bytes())
-        with pytest.raises(CoverageError, match="contradicts"):
+        with pytest.raises(CoverageError, match=finding):
             coverage.refresh()
+
+
+@pytest.mark.parametrize(("before", "after"), [(5, 6), (5, 700), (256, 257), (300, 70_000)])
+def test_refresh_log_exchanged_for_a_longer_one_refused(tmp_path: Path, before: int, after: int) -> None:
+    """Another history does not pass for this one by being longer; the true one, as long, does."""
+    log, forked = GatewayLog(tmp_path / "log"), GatewayLog(tmp_path / "forked")
+    log.fill(before)
+    log.publish()
+    forked.fill(before - 1)
+    forked.add(_BUNDLE)
+    forked.fill(after)
+    forked.publish()
+    kept = tmp_path / "kept"
+    Coverage(log.folder.path, SIGNER.verifier, kept).refresh()
+    with pytest.raises(CoverageError, match=f"the first `{before}` entries are not those seen before: the log has split"):
+        Coverage(forked.folder.path, SIGNER.verifier, kept).refresh()
+    log.fill(after)
+    log.publish()
+    new = Coverage(log.folder.path, SIGNER.verifier, kept).refresh()
+    assert new is not None
+    assert new.size == after
+
+
+def test_refresh_after_restart_remembers_what_was_seen(log: GatewayLog, tmp_path: Path) -> None:
+    """A log that is rolled back, signed by another key or taken away while nobody looks is refused at the next start."""
+    log.fill(3)
+    log.publish()
+    old = (log.folder.path / "checkpoint").read_bytes()
+    log.fill(5)
+    log.publish()
+    kept = tmp_path / "kept"
+
+    def restarted() -> Coverage:
+        return Coverage(log.folder.path, SIGNER.verifier, kept)
+
+    restarted().refresh()
+    seen = kept.read_bytes()
+    (log.folder.path / "checkpoint").write_bytes(old)
+    with pytest.raises(CoverageError, match="a rollback"):
+        restarted().refresh()
+    log.publish(Signer(ORIGIN, bytes(32)))
+    with pytest.raises(CoverageError, match="checkpoint"):
+        restarted().refresh()
+    (log.folder.path / "checkpoint").unlink()
+    with pytest.raises(CoverageError, match="absent"):
+        restarted().refresh()
+    assert kept.read_bytes() == seen
+
+
+def test_refresh_growth_that_cannot_be_proven_waits(log: GatewayLog, tmp_path: Path) -> None:
+    """A copy of a log that lacks a tile is no proof of anything; nothing is forgotten over it."""
+    log.fill(5)
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier, tmp_path / "kept")
+    coverage.refresh()
+    log.fill(9)
+    log.publish()
+    tile = log.folder.path / tile_path(0, 0, 9)
+    tile.rename(tmp_path / "away")
+    with pytest.raises(CoverageError, match="absent"):
+        coverage.refresh()
+    (tmp_path / "away").rename(tile)
+    new = coverage.refresh()
+    assert new is not None
+    assert new.size == 9
 
 
 def test_refresh_checkpoint_that_vanished_refused(log: GatewayLog) -> None:

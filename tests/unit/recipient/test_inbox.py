@@ -10,7 +10,7 @@ import pytest
 
 from gateway.core.bundle import OpenData
 from gateway.recipient.coverage import Coverage
-from gateway.recipient.inbox import Inbox
+from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
 from gateway.recipient.records import encode_record
 from tests.unit.recipient.samples import ADDRESS, OTHER_KEY, PRIVATE_KEY, SIGNER, GatewayLog, content_key, record, sealed
 
@@ -89,6 +89,46 @@ def test_settle_kept_aside_until_a_checkpoint_covers_it(tmp_path: Path, reports:
     log.publish()
     assert (_indices(inbox), inbox.waiting) == ([7], 0)
     assert reports == []
+
+
+def test_settle_bundle_of_an_entry_that_never_comes_told_once_when_overdue(tmp_path: Path, reports: _Reports) -> None:
+    """A bundle for an index far beyond the log is kept aside, and told after an hour, also when that began before a restart."""
+    log = GatewayLog(tmp_path / "log")
+    log.fill(3)
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(sealed(7), _TOPIC, 7)
+    inbox.store(sealed(1 << 40), _TOPIC, 1 << 40)
+    assert (_indices(inbox), reports) == ([], [])
+    stored_s = (tmp_path / "in" / "7.bundle").stat().st_mtime
+    later = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append, lambda: stored_s + OVERDUE_S + 60)
+    assert (_indices(later), _indices(later), later.waiting) == ([], [], 2)
+    (line,) = reports
+    assert "`2` bundles have waited for `60` min and no checkpoint covers them: the first is" in line
+    assert "7.bundle" in line
+
+
+def test_settle_behind_a_rollback_hands_nothing_on_and_names_it(tmp_path: Path, reports: _Reports) -> None:
+    """Entries cut off the log and written anew cannot pass a recipient who has seen them, whatever the new ones account for."""
+    log = GatewayLog(tmp_path / "log")
+    first, second = sealed(7), content_key(b"\x02" * 32).seal([encode_record(record(3))], 8)
+    log.fill(7)
+    log.add(sha256(first).digest())
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier, tmp_path / "in" / KEPT_CHECKPOINT)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(first, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    forked = GatewayLog(tmp_path / "forked")
+    forked.fill(8)
+    forked.add(sha256(second).digest())
+    forked.publish()
+    coverage = Coverage(forked.folder.path, SIGNER.verifier, tmp_path / "in" / KEPT_CHECKPOINT)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(second, _TOPIC, 8)
+    assert (_indices(inbox), _indices(inbox), inbox.waiting) == ([], [], 1)
+    assert reports == ["the first `8` entries are not those seen before: the log has split"]
 
 
 def test_settle_forged_bundle_never_handed_on_and_true_one_is(tmp_path: Path, reports: _Reports) -> None:
