@@ -168,7 +168,8 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             assert disk.has_ballast()
             assert link.acknowledged == []
             assert "FULL: withholding" in as_text(await answer(app, "status", {}))
-            withdrawn = await answer(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
+            withdrawal = answer(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
+            withdrawn = await asyncio.wait_for(withdrawal, WAIT_S)
             assert not disk.has_ballast()
             assert link.acknowledged == [1, 2, 3]  # what had been taken went before it
             assert withdrawn["log_index"] < durable.state.log.size
