@@ -29,7 +29,10 @@ def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]], timeout_
     try:
         client = ControlClient(place.control_socket, timeout_s)
     except UnavailableError:
-        return asyncio.run(_call_offline(place, calls))
+        from gateway.durable import ended_by_the_disk
+
+        with ended_by_the_disk(place):
+            return asyncio.run(_call_offline(place, calls))
     with client:
         return [client.call(name, params) for name, params in calls]
 
