@@ -13,17 +13,16 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.audit.payloads import CLOCK_SET, SESSION_LOST
-from gateway.config import UPSTREAM_PREFIX, Connection, Place
+from gateway.config import UPSTREAM_PREFIX, Place
 from gateway.connections import link_settings, password
 from gateway.core import changes, pipeline, recovery, release
 from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt_settings import SessionSettings
-from gateway.core.records import epoch_day
 from gateway.durable import Action, Answer, DurableState, answer_of
 from gateway.edge import machine
 from gateway.edge.mqtt import MqttLink
-from gateway.edge.sinks import Sink
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
+from gateway.upstream import Upstream
 
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
@@ -51,11 +50,10 @@ class App:
         self.durable = durable
         self.config = durable.config
         self.link = self._broker_link(durable.place)
-        self.sinks = {name: self._sink(durable.place, name, at) for name, at in self.config.sink.items()}
-        self._acknowledged: list[int] = []
         self._requests: list[Request] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
+        self.upstream = Upstream(durable, self._wake.set)
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
         self._tick_due = False
@@ -81,31 +79,7 @@ class App:
         )
         return MqttLink(link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
 
-    def _sink(self, place: Place, name: str, connection: Connection) -> Sink:
-        session = SessionSettings(
-            client_id=f"sluice-{self.config.gateway}-{name}", user=connection.user, password=password(place, connection)
-        )
-        return Sink(name, link_settings(place, connection, session), self._bundle_acknowledged, self._wake_up)
-
-    def _send_again(self) -> None:
-        """Have bundles of an earlier run go out unchanged, by the sink they were for, whatever the policies say by now."""
-        for bundle in self.durable.to_send_again:
-            sink = self.sinks.get(bundle.sink)
-            if sink is None:
-                _log.error("a bundle waits for a sink that is no longer configured", sink=bundle.sink, log_index=bundle.index)
-            else:
-                sink.send_again(bundle.index, self._topic(bundle.recipient), bundle.content, self.durable.origin)
-
-    def _topic(self, recipient: str) -> str:
-        return f"{UPSTREAM_PREFIX}/{self.config.gateway}/{recipient}"
-
     # what puts something in front of the loop
-
-    def _wake_up(self) -> None:
-        self._wake.set()
-
-    def _bundle_acknowledged(self, index: int) -> None:
-        self._acknowledged.append(index)
 
     def _link_event(self, event: LinkEvent) -> None:
         state = self.durable.state
@@ -184,7 +158,7 @@ class App:
             asyncio.create_task(self._tick_forever(), name="ticks"),
             asyncio.create_task(self._receive(), name="broker"),
             asyncio.create_task(self._await_witness(), name="witness"),
-            *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.sinks.items()),
+            *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.upstream.sinks.items()),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -211,7 +185,7 @@ class App:
     async def _await_witness(self) -> None:
         """Release nothing, old or new, before the log may be signed."""
         await self.durable.confirm()
-        self._send_again()
+        self.upstream.send_again()
         self._tick_now()
         await asyncio.get_running_loop().create_future()  # the end of a task is the end of the run
 
@@ -219,7 +193,7 @@ class App:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            self._note_acknowledged()
+            self._tick_due = self.upstream.forget_acknowledged() or self._tick_due
             if self._requests:
                 await self._serve()
             if self._batch_due:
@@ -255,13 +229,6 @@ class App:
         bounds, state = self.config.release, self.durable.state
         windows_full = state.dry and state.windows.contributions > bounds.contributions
         return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
-
-    def _note_acknowledged(self) -> None:
-        """Forget bundles that the broker upstream has; where one was full, the recipient's next is formed at once."""
-        acknowledged, self._acknowledged = self._acknowledged, []
-        for index in acknowledged:
-            self._tick_due = self._tick_due or self.durable.state.handed[index].full
-            release.acknowledged(self.durable.state, index)
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -306,14 +273,14 @@ class App:
         if durable.must_commit():
             await self._commit()
         else:
-            self._hand_over()  # what a sink did not take at once
+            self.upstream.hand_over()  # what a sink did not take at once
 
     async def _withhold(self) -> None:
         """Release nothing and take nothing in, for want of room on the disk; what is in the log already must become durable."""
         if self.durable.state.commit.log:
             await self._commit()
         else:
-            self._hand_over()
+            self.upstream.hand_over()
 
     async def _release(self, now_ms: int) -> None:
         """Let consents run out and windows end, and form bundles."""
@@ -324,23 +291,7 @@ class App:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
             await durable.drop_old_openings(now_ms)
-        for sink in self.sinks.values():
-            sink.flush()
-        for recipient in state.policies.recipients:
-            await self._form(recipient, now_ms)
-        for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
-            release.discard_rows(state, recipient, await durable.store.outbox_rows(recipient, release.ROWS_BYTES))
-
-    async def _form(self, recipient: str, now_ms: int) -> None:
-        """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
-        state = self.durable.state
-        sink = self.sinks.get(state.policies.recipients[recipient].sink)
-        if sink is None or not sink.connected:
-            return
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
-            return
-        rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
-        release.form_bundle(state, recipient, rows, now_ms, self.durable.seals[recipient].on(epoch_day(now_ms)))
+        await self.upstream.form_bundles(now_ms)
 
     def _checkpoint(self, *, heartbeat: bool = False) -> None:
         self.durable.checkpoint(heartbeat=heartbeat)
@@ -349,12 +300,4 @@ class App:
     async def _commit(self) -> None:
         """Commit, and only then hand over the bundles that the commit holds."""
         await self.durable.commit()
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        """Hand over committed bundles, as far as their sinks take them."""
-        state = self.durable.state
-        for recipient, unsent in list(state.unsent.items()):
-            sink = self.sinks[state.policies.recipients[recipient].sink]
-            if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self.durable.origin):
-                release.handed_over(state, recipient)
+        self.upstream.hand_over()

@@ -10,9 +10,10 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+from gateway.audit.durable_files import sync_folder
 from gateway.durable import Answer, DurableState
 from gateway.params import MethodError, Params, no_more, take
-from gateway.recipient.secret_file import SECRET_MODE, sync_folder
+from gateway.recipient.secret_file import SECRET_MODE
 
 
 async def backup(durable: DurableState, params: Params) -> Answer:

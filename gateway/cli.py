@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from consent.core.languages import LANGUAGES
 from gateway import commands
 from gateway.audit import arguments as auditing
 from gateway.errors import SluiceError
@@ -208,7 +209,7 @@ def _backup_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 def _subject_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "subject", "households: residents, claim codes, messages")
     show = _method(group, "show", "show residents, devices and messages", "subject.show", commands.subject_params)
-    show.add_argument("--language", default="en", choices=["en", "es", "pt"], help="of the messages (default: en)")
+    show.add_argument("--language", default="en", choices=LANGUAGES, help="of the messages (default: en)")
     code = _method(group, "code", "make a claim code, printed once", "subject.code", commands.subject_params)
     code.add_argument(
         "--resident", metavar="ID", help="for a resident who lost code or credential, which then end (default: somebody new)"

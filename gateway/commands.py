@@ -137,10 +137,11 @@ def grant_params(args: argparse.Namespace) -> dict[str, Any]:
         axis, found, value = text.partition("=")
         if not found:
             raise OperatorError(f"`{text}` is no limit such as `time=4h`")
-        if axis.startswith("precision."):
-            precision[axis.removeprefix("precision.")] = _number(value)
-        else:
-            limits[axis] = _number(value)
+        name = axis.removeprefix("precision.")
+        chosen = limits if name == axis else precision
+        if name in chosen:
+            raise OperatorError(f"`{axis}` is limited twice")
+        chosen[name] = _number(value)
     if precision:
         limits["precision"] = precision
     params = {**who_params(args), "limits": limits}
@@ -176,9 +177,12 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     from consent.core.receipt_json import read_receipt
     from consent.errors import RecordError
     from gateway.audit.anchors import read_key
-    from gateway.audit.notes import Verifier
+    from gateway.audit.notes import KeyFormatError, Verifier
 
-    verifier = Verifier.parse(read_key(args.key))
+    try:
+        verifier = Verifier.parse(read_key(args.key))
+    except KeyFormatError as error:
+        raise OperatorError(f"`--key`: {error}") from error
     try:
         receipt = read_receipt(args.file.read_bytes())
         problems = check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
@@ -206,6 +210,7 @@ def subject_params(args: argparse.Namespace) -> dict[str, Any]:
 
 def _number(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    return value if type(value) in (int, float) else text

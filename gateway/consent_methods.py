@@ -6,6 +6,7 @@ Every change from here is signed with the log's key, since it rests on the opera
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from consent.core import lifecycle
@@ -16,13 +17,12 @@ from consent.core.lifecycle import Speaker
 from consent.core.policy import Flow, LegalBasis
 from consent.core.policy_bounds import read_bounds
 from consent.core.policy_file import PolicyFile
-from consent.core.records import Consent, Status, decode, record_hash
+from consent.core.records import OPERATOR, Consent, Status, decode, record_hash
 from gateway.core import changes
 from gateway.core.subjects import devices_of
 from gateway.durable import Answer, DurableState
 from gateway.params import Params, no_more, speaking, take, take_subject, time_ms
 
-CHANNEL = "operator"
 UNDECIDED = "undecided"
 
 
@@ -74,15 +74,14 @@ def _say(durable: DurableState, params: Params, step: Callable[[Speaker, str], S
     scope = take(params, "scope", str)
     no_more(params)
     state, now_ms = durable.state, durable.clock.now_ms()
-    consents = step(Speaker(state.book, subject, resident, now_ms, CHANNEL), scope)
+    consents = step(Speaker(state.book, subject, resident, now_ms, OPERATOR), scope)
     indices = changes.change_consents(state, consents, now_ms)
-    stand = [n for n, bundle in state.handed.items() if bundle.subjects is None or subject in bundle.subjects]
     return {
         "log_index": indices[-1],
         "log_indices": indices,
         "status": consents[-1].status.value,
         "scope": scope,
-        "handed_over": sorted(stand),
+        "handed_over": state.handed_over_of(subject),
         "undecided": [other.hex() for other in _undecided(durable, subject, scope)],
     }
 
@@ -154,7 +153,14 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, 
 
 
 def _limits(durable: DurableState, limits: dict[str, Any]) -> Disclosure:
-    return read_bounds(PolicyFile("consent", b""), limits, "limits", durable.state.policies.properties)
+    return read_bounds(PolicyFile("consent", b""), _with_decimals(limits), "limits", durable.state.policies.properties)
+
+
+def _with_decimals(value: Any) -> Any:
+    """Read fractions as policies do: JSON's are binary, and the shortest text of one is what was written."""
+    if isinstance(value, dict):
+        return {key: _with_decimals(one) for key, one in value.items()}
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _limits_shown(limits: Disclosure) -> dict[str, Any]:

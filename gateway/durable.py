@@ -12,35 +12,33 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import structlog
 
 from consent.core.policy import PolicySet
 from consent.core.policy_archive import pack_files
-from consent.core.policy_text import parse_policies
-from consent.core.records import decode as decode_consent
 from gateway.audit.growth_proofs import GrowthProofs, Overlay
 from gateway.audit.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.reader import FileError, FolderSource, LogReader
-from gateway.audit.tiles import LogWriter, labels_path, policies_path
+from gateway.audit.tiles import policies_path
 from gateway.config import ConfigError, Place
 from gateway.core import changes, recovery
 from gateway.core.bundle import DailySeals
-from gateway.core.effects import BundleRow, Commit
+from gateway.core.effects import BundleRow
 from gateway.core.gaps import note_gap
-from gateway.core.plans import Device, InForce
-from gateway.core.state import Claim, Handed, Identity, State, Subject, decode_ledger
+from gateway.core.state import Identity, State
 from gateway.core.windows import DAY_MS
 from gateway.edge import machine
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.publisher import Publication, Publisher
-from gateway.edge.store import Store, Stored
+from gateway.edge.publisher import Publisher
+from gateway.edge.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.log_description import describe_log
 from gateway.log_recovery import LogRecovery
 from gateway.policy_keys import public_key, read_policies
 from gateway.recipient.wire import Address
+from gateway.state_recovery import StateRecovery, damage_named
+from gateway.unpublished import Unpublished
 from gateway.witnessing import configured_witnesses, empty_head, size_of
 
 _log = structlog.get_logger()
@@ -96,11 +94,7 @@ class DurableState:
         self.seals: dict[str, DailySeals] = {}
         self.to_send_again: list[BundleRow] = []
         """Bundles found unacknowledged at start."""
-        self._published_size = 0
-        self._unpublished: dict[str, bytes] = {}  # labels files that no publication has held yet
-        self._unexported: dict[int, bytes] = {}  # openings likewise
-        self._shortened: dict[int, bytes] = {}  # openings that lie in their folder longer than an erasure has left them
-        self._description = b""  # of the log, where it may have changed since the last publication
+        self._unpublished = Unpublished(exports_openings=self.publisher.exports_openings)
         self._committed_ledger = b""
         self._ended_in_order = True
         self.in_order = True
@@ -130,14 +124,8 @@ class DurableState:
 
         Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
         """
-        try:
+        with damage_named(self.store.path):
             await self._bring_back()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                raise  # the disk's doing, not the content's
-            raise CorruptionError(f"`{self.store.path}`: {error}") from error
-        except (ValueError, msgspec.MsgspecError) as error:
-            raise CorruptionError(f"`{self.store.path}`: a record in it cannot be read ({type(error).__name__})") from error
 
     async def _begin(self) -> None:
         await self.bring_back()
@@ -179,15 +167,17 @@ class DurableState:
                 simulated_clock=self.clock.simulated,
             )
         )
-        self.state.log = LogWriter(self.origin)
         self._last_head = stored.head or b""
-        await self._restore_log(stored.head)
         self._ended_in_order = stored.ended_in_order
+        self.to_send_again = stored.bundles
+        await self._restore_log(stored.head)
         if self.state.log.size:
             self._resume_clock()
-        await self._restore_registry()
-        await self._restore_windows(stored)
-        self._restore_bundles(stored)
+        recovered = StateRecovery(self.store, self.state)
+        await recovered.recover(stored, self.clock.now_ms())
+        if self.state.force is not None:
+            self._make_seals(recovered.public_keys)
+            self._describe_log()
 
     def _resume_clock(self) -> None:
         try:
@@ -199,68 +189,22 @@ class DurableState:
         """Grow the log's tree again from its entries, and hold the published log against it."""
         log = LogRecovery(self.store, self.publisher)
         await log.grow(self.state, head)
-        self._published_size = log.signed_size
-        self._unpublished = await log.lost_files()
+        self._unpublished.size = log.signed_size
+        self._unpublished.files = await log.lost_files()
         if self.publisher.exports_openings:
-            self._unexported = dict(await self.store.openings(self.publisher.exported_until(self._published_size)))
-
-    async def _restore_registry(self) -> None:
-        state = self.state
-        async for row in self.store.subjects():
-            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
-        async for row in self.store.claims():
-            claim = msgspec.msgpack.decode(row, type=Claim)
-            state.claims[claim.code_hash] = claim
-        async for index, data in self.store.consents():
-            consent = decode_consent(data)
-            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
-                state.book.apply(consent, index)
-        async for row in self.store.devices():
-            device = msgspec.msgpack.decode(row, type=Device)
-            state.registry[device.topic] = device
-
-    async def _restore_windows(self, stored: Stored) -> None:
-        state = self.state
-        if stored.ledger is not None:
-            state.ledger = decode_ledger(stored.ledger)
-        if stored.policy is not None:
-            index, content = stored.policy
-            row_in_force = msgspec.msgpack.decode(content, type=changes.PolicyRow)
-            changes.put_in_force(state, InForce(parse_policies(row_in_force.files), index, row_in_force.flow_since_ms))
-            self._make_seals(row_in_force.public_keys)
-            self._describe_log()
-        if stored.snapshot is not None:
-            await self._fold_journal(stored.snapshot)
-        if state.force is not None:
-            changes.compile_all(state, self.clock.now_ms())
-
-    async def _fold_journal(self, snapshot: bytes) -> None:
-        fold = recovery.restore(self.state, snapshot)
-        async for marks, journal in self.store.batches():
-            fold.batch(marks, journal)
-        fold.end()
-
-    def _restore_bundles(self, stored: Stored) -> None:
-        """Take up the outbox, and the bundles that nobody has acknowledged: they count as handed over."""
-        state = self.state
-        state.next_outbox_number = stored.next_outbox_number
-        state.waiting = dict(stored.outbox)
-        self.to_send_again = stored.bundles
-        for bundle in stored.bundles:
-            state.handed[bundle.index] = Handed(bundle.recipient, None)
-        state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
+            self._unpublished.openings = dict(await self.store.openings(self.publisher.exported_until(log.signed_size)))
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""
         index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
-        self._unpublished[policies_path(policies.sha256)] = pack_files(policies.files)
+        self._unpublished.files[policies_path(policies.sha256)] = pack_files(policies.files)
         self._make_seals(public_keys)
         self._describe_log()
         return index
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses
-        self._description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
+        self._unpublished.description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
 
     def _make_seals(self, public_keys: dict[str, bytes]) -> None:
         self.public_keys = public_keys
@@ -282,7 +226,7 @@ class DurableState:
 
     def has_news(self) -> bool:
         """Say whether a checkpoint would tell anything that the last one did not."""
-        return self.state.log.size > self._published_size or bool(self.state.ledger.differences())
+        return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
         """Say whether anything is not durable yet."""
@@ -293,28 +237,13 @@ class DurableState:
         """Make durable what the core asks for, in one transaction; then hand what it may publish to the publisher."""
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
-        self._collect(commit)
-        publication = None
-        if commit.head is not None:
-            files = self.state.log.files_since(self._published_size) | self._unpublished
-            publication = Publication(files, commit.head, self._unexported, self._shortened, self._description)
-            self._published_size = self.state.log.size
-            self._unpublished, self._unexported, self._shortened, self._description = {}, {}, {}, b""
+        self._unpublished.collect(commit)
+        publication = None if commit.head is None else self._unpublished.publication(self.state.log, commit.head)
         in_order, self.in_order = self.in_order, False
         await self.store.commit(commit, self.clock.now_ms())
         self.in_order = in_order
         if publication is not None:
             self.publisher.publish(publication)
-
-    def _collect(self, commit: Commit) -> None:
-        for row in commit.log:
-            if row.labels is not None:
-                self._unpublished[labels_path(row.index)] = row.labels
-            if self.publisher.exports_openings:
-                self._unexported[row.index] = row.opening
-        for index, opening in commit.openings if self.publisher.exports_openings else ():
-            self._unexported.pop(index, None)
-            self._shortened[index] = opening
 
     async def drop_old_openings(self, now_ms: int) -> None:
         """Delete openings that were kept for as long as they should be; the entries stay, and say no more what they are about."""
@@ -339,7 +268,7 @@ class DurableState:
         if self.witnesses is None or self.confirmed:
             return
         head = self._last_head or empty_head(self.keys.log_signer)
-        files = Overlay(self.state.log.files_since(self._published_size), FolderSource(self.place.log))
+        files = Overlay(self.state.log.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
             await self.witnesses.confirm(head, GrowthProofs(LogReader(files), self.state.log.size))
         except FileError as problem:

@@ -1,7 +1,7 @@
 """`/.well-known/sluice.json`: what a log says of itself to whoever finds it on a web server, and whom to ask.
 
-A convenience, like `log.vkey`: it says whose log this claims to be and by whom it is watched, and is no source of trust. It changes
-when the policies do, and lies in the public folder before the checkpoint that covers them.
+A convenience, like `log.vkey`: it says whose log this claims to be and by whom it is watched, and is no source of trust. It
+changes when the policies do, and lies in the public folder before the checkpoint that covers them.
 """
 
 from __future__ import annotations

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
 import textwrap
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from gateway.config import Place, load_config
 from gateway.edge.store import DATABASE_FILE
 from gateway.errors import OperatorError
 from gateway.policy_methods import IN_FORCE
+from gateway.printing import show, utc
 from gateway.recipient.keys import KeyFileError, load_public
 
 TEXT_WIDTH = 100
@@ -32,7 +31,7 @@ def explain(args: argparse.Namespace) -> int:
     params = {"who": args.who, "flow": args.flow}
     params |= {name: getattr(args, name) for name in ("language", "resident") if getattr(args, name)}
     answer = call_gateway(load_config(args.config), [("policy.explain", params)])[0]
-    _print(args, answer, "\n".join(_outcome_text(outcome) for outcome in answer["outcomes"]))
+    show(args, answer, "\n".join(_outcome_text(outcome) for outcome in answer["outcomes"]))
     return 0
 
 
@@ -42,17 +41,13 @@ def _outcome_text(outcome: dict[str, Any]) -> str:
     entries = [f"policy {outcome['policy_entry']}", *(f"consent {index}" for index in outcome["consent_entries"])]
     rows.append(("log entries", ", ".join(entries)))
     if outcome["expires_ms"] is not None:
-        rows.append(("until", _utc(outcome["expires_ms"])))
+        rows.append(("until", utc(outcome["expires_ms"])))
     for each in outcome["devices"]:
-        since = "" if each["since_ms"] is None else f" since {_utc(each['since_ms'])}"
+        since = "" if each["since_ms"] is None else f" since {utc(each['since_ms'])}"
         rows.append(("device", f"{each['device']}{since}"))
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label:<{width}}  {text}" for label, text in rows]
     return "\n".join([textwrap.fill(outcome["text"], TEXT_WIDTH), "", *lines, ""])
-
-
-def _utc(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def difference(args: argparse.Namespace) -> int:
@@ -66,7 +61,7 @@ def difference(args: argparse.Namespace) -> int:
     else:
         params = {name: _sent(sides[name]) if name in sides else IN_FORCE for name in ("old", "new")}
         found = call_gateway(place, [("policy.diff", params)])[0]
-    _print(args, found, _difference_text(found))
+    show(args, found, _difference_text(found))
     return 1 if found["rises"] and not args.accept else 0
 
 
@@ -155,7 +150,3 @@ def _columns(rows: list[list[str]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _print(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    print(json.dumps(data) + "\n" if args.json else text, end="")

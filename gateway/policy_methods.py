@@ -9,7 +9,7 @@ from typing import Any
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM
 from consent.core.explain import Matter, explain
-from consent.core.explain_phrases import LANGUAGES
+from consent.core.languages import LANGUAGES
 from consent.core.policy import PolicySet
 from consent.core.policy_diff import Side, diff
 from consent.core.policy_text import parse_policies
@@ -65,7 +65,7 @@ def policy_explain(durable: DurableState, params: Params) -> Answer:
 def _language(policies: PolicySet, wanted: str) -> str:
     """Return the language to speak: the one asked for, else the first of the city's that we can."""
     if wanted and wanted not in LANGUAGES:
-        raise MethodError(f"`{wanted}` is none of {', '.join(LANGUAGES)}")
+        raise MethodError(f"`language`: `{wanted}` is none of {', '.join(LANGUAGES)}")
     return wanted or next((each for each in policies.city.languages if each in LANGUAGES), LANGUAGES[0])
 
 

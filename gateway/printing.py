@@ -34,5 +34,10 @@ def _told(key: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if key in _INSTANTS and isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return utc(value)
     return str(value)
+
+
+def utc(time_ms: int) -> str:
+    """Return an instant as ISO 8601, to the second."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -27,9 +27,9 @@ async def consent_receipt(durable: DurableState, params: Params) -> Answer:
         raise MethodError(f"nothing was said about `{scope}`" + (f" at log index `{wanted}`" if said else ""))
     index, consent = chosen[-1]
     state = durable.state
-    handed = [n for n, bundle in state.handed.items() if bundle.subjects is None or subject in bundle.subjects]
     is_latest = not consent.permits and index == said[-1][0]
-    issue = Issue(durable.clock.now_ms(), label_keys(state.subjects[subject])[0], tuple(sorted(handed)) if is_latest else None)
+    handed_over = tuple(state.handed_over_of(subject)) if is_latest else None
+    issue = Issue(durable.clock.now_ms(), label_keys(state.subjects[subject])[0], handed_over)
     place = LogPlace(durable.origin, index, durable.keys.log_signer.vkey(), await _salt(durable, index))
     policies = await _policies_at(durable, index)
     return {"receipt": make_receipt(consent, policies, place, issue, durable.keys.log_signer.sign_bytes)}

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from gateway.audit.durable_files import sync_folder
 from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.openings import Opening, labels_root
 from gateway.audit.reader import FileError, OpeningsReader
@@ -33,7 +34,6 @@ from gateway.errors import CorruptionError, OperatorError
 from gateway.holdings import holdings_of
 from gateway.policy_keys import read_policies
 from gateway.published_log import PublishedLog
-from gateway.recipient.secret_file import sync_folder
 
 WORK_FOLDER: Final = "restoring"
 ROWS_AT_ONCE: Final = 1000

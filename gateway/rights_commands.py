@@ -11,7 +11,7 @@ from typing import Any
 from gateway.commands import call_gateway
 from gateway.config import load_config
 from gateway.errors import OperatorError
-from gateway.printing import show
+from gateway.printing import show, utc
 from gateway.recipient.secret_file import SecretFileError, create_file
 
 LONG_S = 3600.0
@@ -43,7 +43,7 @@ def _release_line(release: dict[str, Any]) -> str:
     flows = sorted({record["flow"] for record in release.get("records", ())})
     what = f"{release['recipient']}  {', '.join(flows)}" if flows else f"opening {release['opening']}"
     void = "" if release["taken_back"] is None else f"  taken back by {release['taken_back']}, nothing was sent"
-    return f"{release['log_index']:<10} {release['time_ms']}  {what}{void}"
+    return f"{release['log_index']:<10} {utc(release['time_ms'])}  {what}{void}"
 
 
 def erase(args: argparse.Namespace) -> int:

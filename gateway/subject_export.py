@@ -157,7 +157,7 @@ def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
         if subject_id in unsent.subjects:
             yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}
     for index, handed in state.handed.items():
-        if handed.subjects is None or subject_id in handed.subjects:
+        if handed.may_speak_of(subject_id):
             yield {"log_index": index, "recipient": handed.recipient, "handed_over": True, "certain": handed.subjects is not None}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from consent.core.messages import LANGUAGES, MessageKind, text_of
+from consent.core.languages import LANGUAGES
+from consent.core.messages import MessageKind, text_of
 from gateway.core import subjects
 from gateway.durable import Answer, DurableState
 from gateway.params import MethodError, Params, id_of, no_more, take, take_subject
@@ -14,7 +15,7 @@ def subject_show(durable: DurableState, params: Params) -> Answer:
     language = take(params, "language", str, "en")
     no_more(params)
     if language not in LANGUAGES:
-        raise MethodError(f"`language` is none of {', '.join(LANGUAGES)}")
+        raise MethodError(f"`language`: `{language}` is none of {', '.join(LANGUAGES)}")
     subject = durable.state.subjects[subject_id]
     return {
         "subject": subject_id.hex(),

@@ -24,7 +24,7 @@ from consent.core.notice import FlowTerms, notice_of
 from consent.core.policy import Flow, LegalBasis, PolicySet, Statistic
 from consent.core.policy_bounds import BoundsTable, read_bounds
 from consent.core.policy_file import PolicyFile, Table, quoted
-from consent.core.records import ID_BYTES, PURPOSE_PREFIX, Consent, Status
+from consent.core.records import ID_BYTES, OPERATOR, PURPOSE_PREFIX, Consent, Status
 
 MOST_RESIDENTS: Final = 100
 
@@ -113,7 +113,7 @@ def _consent(scene: Scene, table: ConsentTable, resident: bytes, key: str) -> Co
         time_ms=given_ms,
         since_ms=given_ms,
         expiry_ms=expiry_ms,
-        channel="operator",
+        channel=OPERATOR,
         signature=b"",
         terms=terms,
     )

@@ -11,9 +11,6 @@ from consent.core.disclosure import Disclosure, Space
 from consent.core.explain_words import UNITS, WORDS
 from consent.core.policy import PolicySet, Statistic, Texts
 
-LANGUAGES: Final = tuple(WORDS)
-"""The languages that explanations are made in."""
-
 PRECISION: Final = "precision."
 """How the name of an axis begins that bounds one property's precision."""
 

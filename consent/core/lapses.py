@@ -8,16 +8,12 @@ an auditor recomputes each from the consent that it ends, the policies, and the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from consent.core.book import Book, Entry, applying
 from consent.core.policy import PolicySet
-from consent.core.records import Consent
+from consent.core.records import GATEWAY, Consent
 from consent.core.speaker import Speaker, is_purpose
 from consent.core.transitions import Step, admits
-
-CHANNEL: Final = "gateway"
-"""How the records of this module are said."""
 
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
@@ -63,7 +59,7 @@ def _holding(book: Book, step: Step, now_ms: int) -> Iterator[tuple[Speaker, Ent
     for subject, resident, entries in book:
         for entry in entries:
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):
-                yield Speaker(book, subject, resident, now_ms, CHANNEL), entry
+                yield Speaker(book, subject, resident, now_ms, GATEWAY), entry
 
 
 def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-LANGUAGES: Final = ("en", "es", "pt")
-
 
 class MessageKind(StrEnum):
     """What has happened."""

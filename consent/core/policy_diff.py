@@ -19,8 +19,8 @@ from consent.core.policy import PolicySet
 from consent.core.policy_diff_rows import Alike, Change, Rows, Whose
 from consent.core.policy_diff_rules import Rule, rule_changes
 from consent.core.policy_reach import Direction, Reach, compared, reach_of
-from consent.core.population import Group, Voice
-from consent.core.records import ID_BYTES, Consent, Status
+from consent.core.population import Group, Voice, agreeing
+from consent.core.records import Consent
 
 _FIGURES_ONLY: Final = replace(TOP, identity=Identity.AGGREGATE)
 _EVERYBODY: Final[tuple[tuple[Whose, Disclosure | None], ...]] = (
@@ -120,7 +120,7 @@ class _Comparison:
         return found
 
     def _weigh_agreeing(self, whose: Whose, limits: Disclosure | None, flow: str, profile: str, concerned: Concerned) -> None:
-        consents = [None if limits is None else _yes(policies, flow, limits) for policies in (self._old, self._new)]
+        consents = [None if limits is None else [agreeing(policies, flow, limits)] for policies in (self._old, self._new)]
         for alike in self._differences(whose, flow, profile, next(iter(concerned)), *consents):
             said = whose is Whose.FIGURES and self.rows.has(replace(alike, whose=Whose.AGREEING), next(iter(concerned)))
             if not said:
@@ -161,10 +161,3 @@ def _resolved(policies: PolicySet, flow_id: str, voices: Iterable[Voice]) -> lis
     """Return what each resident says about a flow, under the purpose that it has in these policies."""
     flow = policies.flows.get(flow_id)
     return [] if flow is None else [applying(voice, flow.id, flow.purpose) for voice in voices]
-
-
-def _yes(policies: PolicySet, flow_id: str, limits: Disclosure) -> list[Consent | None]:
-    """Return the consent of somebody who agrees to what a flow asks at present, up to some limits."""
-    nobody = bytes(ID_BYTES)
-    terms = policies.terms_for(flow_id)
-    return [Consent(nobody, nobody, flow_id, limits, Status.GIVEN, b"", 0, 0, None, "", b"", terms)]

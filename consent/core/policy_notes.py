@@ -13,11 +13,10 @@ from itertools import chain
 
 from consent.core.cases import PRECISION, axes_of
 from consent.core.decide import decide
-from consent.core.disclosure import TOP, Disclosure, Identity, Level
-from consent.core.notice import notice_of
+from consent.core.disclosure import Disclosure, Identity, Level
 from consent.core.policy import Flow, LegalBasis, PolicySet
 from consent.core.policy_text import CITY_FILE, DEVICES, NEIGHBOURHOODS
-from consent.core.records import ID_BYTES, Consent, Status
+from consent.core.population import agreeing
 
 
 class Weight(StrEnum):
@@ -172,7 +171,7 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
 def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]:
     """Return for each neighbourhood, and `""` for outside of any, why all is withheld there; empty where something is not."""
     by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
-    consents = [_permitting_all(policies, flow)] if by_consent else None
+    consents = [agreeing(policies, flow.id)] if by_consent else None
     caps = [profile.cap for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
     reasons: dict[str, str] = {}
     for zone in policies.zones.values():
@@ -181,10 +180,3 @@ def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]
             found = [decide(policies, flow.id, consents, zone.id, cap, 0).reason for cap in caps]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons
-
-
-def _permitting_all(policies: PolicySet, flow: Flow) -> Consent:
-    """Return the consent of a resident who permits all that a flow asks."""
-    terms = policies.terms_for(flow.id)
-    nobody = bytes(ID_BYTES)
-    return Consent(nobody, nobody, flow.id, TOP, Status.GIVEN, notice_of(terms), 0, 0, None, "operator", b"", terms)

@@ -11,6 +11,8 @@ from operator import attrgetter
 from typing import Final
 
 from consent.core.book import Book, Entry
+from consent.core.disclosure import TOP, Disclosure
+from consent.core.policy import PolicySet
 from consent.core.records import FIRST, ID_BYTES, Consent, Status
 
 _NOBODY: Final = bytes(ID_BYTES)
@@ -55,6 +57,11 @@ def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book,
         Group(profile, zone, None if each is None else tuple(map(sayings.voice, each)), frozenset(those))
         for (profile, zone, each), those in members.items()
     ]
+
+
+def agreeing(policies: PolicySet, flow: str, limits: Disclosure = TOP) -> Consent:
+    """Return the consent of somebody who agrees to what a flow asks at present, up to some limits; for ``decide`` alone."""
+    return Consent(_NOBODY, _NOBODY, flow, limits, Status.GIVEN, b"", 0, 0, None, "", b"", policies.terms_for(flow))
 
 
 _Said = tuple[tuple[int, ...], ...]

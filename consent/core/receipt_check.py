@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -19,14 +19,11 @@ from consent.core.receipt_json import Json
 from consent.core.receipt_terms import from_base64url, time_of
 from consent.core.receipt_words import Notice, Policies, Words, as_json, from_json, named_by, one, words_for
 from consent.core.receipts import Issue, LogPlace, message_of, unsigned_receipt
-from consent.core.records import Consent, decode, record_hash, signing_bytes
+from consent.core.records import PORTAL, Consent, decode, record_hash, signing_bytes
 from consent.errors import RecordError
 
 Verify = Callable[[bytes, bytes], bool]
 """Says whether a signature (first) is the log's over a message (second)."""
-
-_BY_LOG_KEY: Final = ("operator", "gateway")
-"""The channels whose records bear the log's signature; a resident's own word bears the resident's."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="@type", tag="sluice:LogEntry"):
@@ -70,7 +67,7 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
     except RecordError as error:
         return [str(error)]
     problems = [] if verify(signature, message) else ["the receipt's signature is not by this key, or the receipt was changed"]
-    if consent.channel in _BY_LOG_KEY and not verify(consent.signature, signing_bytes(consent)):
+    if consent.channel != PORTAL and not verify(consent.signature, signing_bytes(consent)):
         problems.append("the signature of the record itself is not by this key")
     problems += _faults_of_words(consent, stated.entry.origin, words, policies)
     received = {key: value for key, value in receipt.items() if key != "signature"}

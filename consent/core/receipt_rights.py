@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from consent.core.languages import LANGUAGES
 from consent.core.policy import Texts
-
-LANGUAGES: Final = ("en", "es", "pt")
 
 
 @dataclass(frozen=True, slots=True)

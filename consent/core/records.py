@@ -1,7 +1,7 @@
 """The consent record: who said what about which flow, on which terms, from when until when, and its one sequence of bytes.
 
-``lifecycle`` makes these records and folds them; the log commits to their bytes, and a resident's key or the operator's signs
-them. Each names the hash of the one that it replaces, so that whoever keeps the latest can check all before it.
+``lifecycle`` and ``lapses`` make these records and ``book`` folds them; the log commits to their bytes, and a resident's key or
+the log's own signs them. Each names the hash of the one that it replaces: whoever keeps the latest can check all before it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ _KEYS: Final = frozenset(
         "signature",
     ]
 )
+OPERATOR: Final = "operator"
+"""The channel of what the city's staff entered, on their word."""
+PORTAL: Final = "portal"
+"""The channel of what a resident entered in person."""
+GATEWAY: Final = "gateway"
+"""The channel of records that nobody said: the consent ended by its own terms."""
+
 FIRST: Final = b""
 """What the first record of a chain has in place of the hash of the one before."""
 
@@ -75,7 +82,7 @@ class Consent:
         time_ms: When it was said.
         since_ms: When these limits took force; earlier than ``time_ms`` where they were in force already.
         expiry_ms: From when on it no longer holds; None means until withdrawn.
-        channel: How it was said: `operator`, `portal`, or `gateway` where a consent ended by its own terms.
+        channel: How it was said: ``OPERATOR``, ``PORTAL`` or ``GATEWAY``.
         signature: Over ``signing_bytes``; empty until signed.
         terms: What the resident was told, one entry for each flow in the scope.
         authority: Who revoked it and on what ground; empty unless it was revoked.

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from consent.core.languages import LANGUAGES
+
 Parser = argparse.ArgumentParser
 Verbs = argparse._SubParsersAction  # argparse has no other name for what `add_subparsers` returns
-
-_LANGUAGES = ("en", "es", "pt")
 
 
 def add_verbs(group: Verbs[Parser]) -> None:
@@ -44,7 +44,7 @@ def add_verbs(group: Verbs[Parser]) -> None:
     _place(explain)
     _trust(explain)
     _openings(explain)
-    explain.add_argument("--language", default="en", choices=_LANGUAGES, help="of the words (default: en)")
+    explain.add_argument("--language", default="en", choices=LANGUAGES, help="of the words (default: en)")
     find = _verb(group, "find", "find a citizen's own releases by their key")
     _place(find)
     find.add_argument(

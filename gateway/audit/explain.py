@@ -28,6 +28,7 @@ from gateway.audit.payloads import (
     ReleaseRecord,
     VoidPayload,
 )
+from gateway.audit.report import printable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
@@ -74,7 +75,7 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
         entry: The entry.
         opening: Its opening, already seen to lead to the entry's commitment; None where it is not at hand.
         size: How many entries the log has.
-        language: One of `explain_words.LANGUAGES`.
+        language: One of ``LANGUAGES``.
 
     Raises:
         PayloadError: when the opening does not hold what an entry of its kind must.
@@ -83,7 +84,7 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
         entry,
         say(language, entry.kind.word, parts=entry.parts_deleted),
         tuple(_facts(entry, size, language)),
-        None if opening is None else tuple(_printable(line) for line in _content(entry, opening, language)),
+        None if opening is None else tuple(printable(line) for line in _content(entry, opening, language)),
     )
 
 
@@ -216,7 +217,3 @@ def _time(time_ms: int) -> str:
         return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%dT%H:%M:%SZ}"
     except OverflowError:
         return f"{time_ms} ms"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

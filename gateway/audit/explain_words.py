@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-LANGUAGES: Final = ("en", "es", "pt")
+from consent.core.languages import LANGUAGES
 
 WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     # the entry itself

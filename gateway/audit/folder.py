@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from gateway.audit.durable_files import make_folder, replace_file, sync_folder
 from gateway.audit.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME
 from gateway.audit.tiles import labels_path
 
@@ -52,7 +53,7 @@ class LogFolder:
             OSError: when the disk refuses; nothing is known of its state then, and the process should end.
         """
         self._write_new(files)
-        _replace(self.path / CHECKPOINT_NAME, checkpoint_note, _PUBLIC_MODE)
+        replace_file(self.path / CHECKPOINT_NAME, checkpoint_note, _PUBLIC_MODE)
         sync_folder(self.path)
         self._drop_partials(path for path in files if ".p/" not in path)
 
@@ -64,7 +65,7 @@ class LogFolder:
         """Write the log's public key beside it, for convenience: trust needs it from elsewhere."""
         target, data = self.path / VKEY_NAME, f"{vkey}\n".encode()
         if not target.is_file() or target.read_bytes() != data:
-            _replace(target, data, _PUBLIC_MODE)
+            replace_file(target, data, _PUBLIC_MODE)
             sync_folder(self.path)
 
     def write_description(self, data: bytes) -> None:
@@ -72,7 +73,7 @@ class LogFolder:
         if self.read(DESCRIPTION_NAME) != data:
             target = self.path / DESCRIPTION_NAME
             folders = _make_folders(target.parent, self.path)
-            _replace(target, data, _PUBLIC_MODE)
+            replace_file(target, data, _PUBLIC_MODE)
             for folder in sorted({*folders, target.parent}, reverse=True):
                 sync_folder(folder)
 
@@ -105,7 +106,7 @@ class LogFolder:
             present = self.read(path)
             if present is None:
                 folders |= _make_folders(target.parent, self.path)
-                _replace(target, data, _PUBLIC_MODE)
+                replace_file(target, data, _PUBLIC_MODE)
                 folders.add(target.parent)
             elif present != data:
                 raise FolderConflictError(f"`{path}` is published with other content")
@@ -137,7 +138,7 @@ class OpeningsFolder:
     def write(self, openings: Mapping[int, bytes]) -> None:
         """Write encoded openings by log index, replacing those that an erasure has shortened."""
         for index, data in openings.items():
-            _replace(self.path / str(index), data, _PRIVATE_MODE)
+            replace_file(self.path / str(index), data, _PRIVATE_MODE)
         sync_folder(self.path)
 
     def read(self, index: int) -> bytes | None:
@@ -159,23 +160,6 @@ class OpeningsFolder:
         return {int(file.name) for file in self.path.iterdir() if file.name.isdecimal()}
 
 
-def _replace(target: Path, data: bytes, mode: int) -> None:
-    """Put a file in place whole, its content on the disk; its folder is left to the caller to force."""
-    temporary = target.with_name(f".{target.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)  # whatever the umask
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()  # half a file on a full disk only takes the room that is missing
-        raise
-
-
 def _make_folders(folder: Path, top: Path) -> set[Path]:
     """Create a public folder and those above it, whatever the umask, and return the folders whose listing that changed."""
     missing: list[Path] = []
@@ -191,20 +175,3 @@ def _make_folders(folder: Path, top: Path) -> set[Path]:
 def _up_to(folder: Path, top: Path) -> set[Path]:
     """Return a folder and those above it, the topmost included."""
     return {folder, *(above for above in folder.parents if above == top or top in above.parents)}
-
-
-def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder and those above it, each durable: what is synced in a folder that a power cut takes away is lost with it."""
-    if not folder.is_dir():
-        make_folder(folder.parent, mode)
-        folder.mkdir(mode=mode, exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's listing to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

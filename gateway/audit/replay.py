@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from consent.core.records import OPERATOR
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.notes import Verifier
@@ -30,7 +31,6 @@ from gateway.audit.tiles import policies_path
 DAY_MS: Final = 86_400_000
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
-_KEPT_WHILE_NEEDED = (Kind.RELEASE, Kind.ACCOUNT, Kind.VOID, Kind.CONSENT, Kind.WITHDRAWAL)
 
 
 class Openings(Protocol):
@@ -99,7 +99,7 @@ class ReplayReport:
         """Return the report for a terminal."""
         lines = [f"replayed: {self.entries} entries, {sum(self.verdicts.values())} releases"]
         lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in Verdict]
-        operator, others = self.grants["operator"], sum(self.grants.values()) - self.grants["operator"]
+        operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
         lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")

@@ -12,12 +12,11 @@ from hashlib import sha256
 from typing import Final
 
 from consent.core.book import Book
-from consent.core.lapses import CHANNEL as GATEWAY
 from consent.core.policy import Flow, PolicySet
 from consent.core.policy_archive import unpack_files
 from consent.core.policy_change import changed_flows
 from consent.core.policy_text import parse_policies
-from consent.core.records import FIRST, Consent, Status, decode, record_hash, signing_bytes
+from consent.core.records import FIRST, GATEWAY, OPERATOR, Consent, Status, decode, record_hash, signing_bytes
 from consent.core.speaker import Speaker
 from consent.core.transitions import LEADS_TO, admits
 from consent.errors import PolicyError, RecordError
@@ -27,6 +26,7 @@ from gateway.audit.payloads import KeyPayload, PayloadError
 from gateway.audit.reader import FileError
 
 _NOTHING_SAID: Final = -1
+_CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs; nobody else's signature is known yet
 
 Shelf = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""
@@ -156,7 +156,9 @@ class Fold:
         found = []
         if (entry.kind is Kind.CONSENT) != consent.permits:
             found.append(f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
-        if consent.channel != "portal" and not self._verifier.verify_bytes(signing_bytes(consent), consent.signature):
+        if consent.channel not in _CHANNELS:
+            found.append(f"the record came over the channel `{consent.channel}`, which nothing vouches for")
+        elif not self._verifier.verify_bytes(signing_bytes(consent), consent.signature):
             found.append("the record does not bear the log key's signature")
         if consent.previous != (record_hash(before[0]) if before else FIRST) and not self.unopened:
             found.append("the record does not name the one that it replaces")

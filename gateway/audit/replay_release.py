@@ -13,7 +13,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from consent.core.decide import decide
-from consent.core.disclosure import Identity
+from consent.core.disclosure import WINDOW_MS, Identity
 from consent.core.encoding import disclosure_map
 from consent.core.policy import Flow, PolicySet
 from gateway.audit import canonical
@@ -33,6 +33,7 @@ PlanKey = tuple[str, str, str, str, tuple[int, ...]]
 """(flow, observed property, device class, zone, indices of what the residents say)"""
 
 _MOST_BEGINNINGS: Final = 10_000
+_WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 
 
 class Member(NamedTuple):
@@ -75,7 +76,7 @@ class ReleaseAudit:
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
-        self._drawn: dict[object, int] = {}
+        self._drawn: dict[object, tuple[int, int]] = {}  # what was released -> index of the entry, number of the record
         self._keys: dict[int, list[object]] = {}
         self._shares: dict[bytes, Contribution] = {}
 
@@ -101,7 +102,7 @@ class ReleaseAudit:
             stood = members[number]
             problems = self._record(policies, payload.recipient, record)
             problems += self._members(policies, entry, record, stood, opening.erased_count)
-            problems += self._twice(entry.sequence, record, stood)
+            problems += self._twice((entry.sequence, number), record, stood)
             found += [f"record {number}: {problem}" for problem in problems]
         return found
 
@@ -130,6 +131,10 @@ class ReleaseAudit:
             found.append(f"flow `{flow.id}` is not for `{recipient}`")
         if record.statistic != str(flow.statistic.get(record.property, "")):
             found.append(f"`{record.statistic}` is not the statistic of flow `{flow.id}`")
+        begins_ms, ends_ms = record.window
+        length_ms = _WINDOW_MS.get(record.level[0], 0)  # an instant has none
+        if ends_ms - begins_ms != length_ms or (length_ms and begins_ms % length_ms):
+            found.append(f"its window is none of level `{record.level[0]}`")
         return found
 
     def _members(self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[Member], erased: int) -> list[str]:
@@ -144,7 +149,7 @@ class ReleaseAudit:
             problem, plan = self._member(policies, entry, flow, record, one)
             found += [problem] if problem else []
             group = max(group, plan.group if plan else 0)
-        if record.identity == Identity.AGGREGATE.label and not erased and len({one.subject for one in stood}) < group:
+        if record.identity == Identity.AGGREGATE.label and len({one.subject for one in stood}) + erased < group:
             found.append(f"`{len(stood)}` subjects where at least `{group}` have to stand together")
         return found
 
@@ -225,7 +230,7 @@ class ReleaseAudit:
                     return True
         return False
 
-    def _twice(self, index: int, record: ReleaseRecord, stood: list[Member]) -> list[str]:
+    def _twice(self, place: tuple[int, int], record: ReleaseRecord, stood: list[Member]) -> list[str]:
         """Return what was released before; single readings have nothing by which to tell."""
         if not record.statistic:
             return []
@@ -234,11 +239,11 @@ class ReleaseAudit:
         keys = [(*what, None)] if record.identity == Identity.AGGREGATE.label else [(*what, one.subject) for one in stood]
         found = []
         for key in () if public and record.identity != Identity.AGGREGATE.label else keys:
-            former = self._drawn.setdefault((key, public), index)
-            if former != index:
-                found.append(f"what is in it was released before, by entry `{former}`")
+            former = self._drawn.setdefault((key, public), place)
+            if former != place:
+                found.append(f"what is in it was released before, by entry `{former[0]}`")
             else:
-                self._keys.setdefault(index, []).append((key, public))
+                self._keys.setdefault(place[0], []).append((key, public))
         return found
 
 

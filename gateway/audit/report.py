@@ -16,6 +16,11 @@ from gateway.audit.trust import Trust
 _MAX_FINDINGS: Final = 100
 
 
+def printable(text: str) -> str:
+    """Return a text without the characters by which it could write over a terminal or begin a line of its own."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 class Status(StrEnum):
     """How a step ended."""
 
@@ -56,9 +61,9 @@ class StepRecord:
     unlisted: int = 0
 
     def add(self, where: str, problem: str) -> None:
-        """Record a finding."""
+        """Record a finding; what it quotes was written by strangers, and may reach a terminal."""
         if len(self.findings) < _MAX_FINDINGS:
-            self.findings.append(Finding(where, problem))
+            self.findings.append(Finding(printable(where), printable(problem)))
         else:
             self.unlisted += 1
 

@@ -55,12 +55,11 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
         now_ms: The gateway's clock.
     """
     parts = forget(state, subject, holdings, now_ms)
-    handed_over = [n for n, bundle in state.handed.items() if bundle.subjects is None or subject in bundle.subjects]
     digest = sha256(subject).digest()
     payload = ErasurePayload(digest, parts)
     index = state.append(Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts)
     recovery.begin_segment(state)
-    return Erased(index, parts, sorted(handed_over))
+    return Erased(index, parts, state.handed_over_of(subject))
 
 
 def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:

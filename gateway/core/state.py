@@ -137,6 +137,10 @@ class Handed:
     subjects: frozenset[bytes] | None
     full: bool = False
 
+    def may_speak_of(self, subject: bytes) -> bool:
+        """Return whether a subject is in it, as far as is known."""
+        return self.subjects is None or subject in self.subjects
+
 
 class State:
     """The gateway's memory."""
@@ -195,6 +199,10 @@ class State:
         """Enter a subject that is stored already."""
         self.subjects[subject.id] = subject
         self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
+
+    def handed_over_of(self, subject_id: bytes) -> list[int]:
+        """Return the log indices of the bundles that are on their way and may speak of a subject: they stand."""
+        return sorted(index for index, bundle in self.handed.items() if bundle.may_speak_of(subject_id))
 
     def tell(self, subject_id: bytes, kind: MessageKind, now_ms: int, scope: str = "") -> None:
         """Leave a message with a household."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from gateway.audit.folder import make_folder, sync_folder
+from gateway.audit.durable_files import make_folder, sync_folder
 from gateway.core.effects import BundleRow, Commit
 from gateway.edge.commit_rows import SCRUB_DUE, Statement, row_key
 from gateway.edge.keys import GatewayKeys

@@ -15,13 +15,13 @@ from enum import Enum
 from pathlib import Path
 
 from gateway.audit.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.durable_files import write_whole
 from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.growth_proofs import GrowthProofs
 from gateway.audit.merkle import ProofError, verify_consistency
 from gateway.audit.notes import NoteError, Verifier, open_note
 from gateway.audit.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
 from gateway.audit.tile_proofs import proven_entry
-from gateway.recipient.whole_file import write_whole
 
 
 class CoverageError(Exception):

@@ -23,10 +23,10 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from gateway.audit.durable_files import write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from gateway.recipient.opening import Bundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
-from gateway.recipient.whole_file import write_whole
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
 
 OVERDUE_S: Final = 3600.0

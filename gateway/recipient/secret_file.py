@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from gateway.audit.durable_files import sync_folder
+
 SECRET_MODE: Final = 0o600
 PUBLIC_MODE: Final = 0o644
 _MAX_BYTES: Final = 65_536
@@ -63,15 +65,6 @@ def read_secret_file(path: Path) -> bytes:
             return file.read(_MAX_BYTES)
     except OSError as error:
         raise SecretFileError(f"`{path}`: cannot be read: {_reason(error)}") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

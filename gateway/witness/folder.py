@@ -16,10 +16,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.audit.durable_files import sync_folder, write_whole
 from gateway.audit.notes import Verifier
 from gateway.audit.witness import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
-from gateway.recipient.secret_file import sync_folder
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"
@@ -68,7 +68,7 @@ class WitnessFolder:
             if any(path.iterdir()):
                 raise OperatorError(f"`{path}`: is not empty, and a witness's state is never made anew over another")
             path.chmod(_FOLDER_MODE)
-            _replace(path / VKEY_FILE, f"{verifier.vkey()}\n".encode())
+            write_whole(path / VKEY_FILE, f"{verifier.vkey()}\n".encode(), _FILE_MODE)
             sync_folder(path.absolute().parent)
         except OSError as error:
             raise OperatorError(f"`{path}`: {(error.strerror or 'cannot be made').lower()}") from error
@@ -96,13 +96,13 @@ class WitnessFolder:
         Raises:
             OSError: when the disk refuses; nothing is known of its state then, and the process should end.
         """
-        _replace(self._folder(origin) / _CHECKPOINT, seen.note)
+        write_whole(self._folder(origin) / _CHECKPOINT, seen.note, _FILE_MODE)
 
     def keep_contradiction(self, origin: str, note: bytes) -> None:
         """Keep the first checkpoint that contradicts what was cosigned; one is proof enough."""
         file = self._folder(origin) / _CONTRADICTION
         if not file.exists():
-            _replace(file, note)
+            write_whole(file, note, _FILE_MODE)
 
     def contradiction(self, origin: str) -> bytes | None:
         """Return the kept contradiction of a log."""
@@ -122,16 +122,3 @@ class WitnessFolder:
             folder.chmod(_FOLDER_MODE)
             sync_folder(self.path)
         return folder
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put a file in place, whole and durable."""
-    draft = target.with_name(f".{target.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
-    with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, _FILE_MODE)  # whatever the umask
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(draft, target)
-    sync_folder(target.parent)

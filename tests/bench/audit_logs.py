@@ -1,7 +1,8 @@
 """Logs on the disk for the audit bench: written at once and not forced, since what is measured is the reading.
 
 A log of a million entries repeats the kinds and label files of a simulated day: every entry follows from those before, so that a
-verifier finds nothing wrong; what their commitments commit to, only their openings would tell.
+verifier finds nothing wrong; what their commitments commit to, only their openings would tell. Of its half a million label files
+many are links to the same few hundred, since making them all would take the disk minutes; a reader opens and reads each.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from gateway.edge.store import Store
 _INTERVAL_MS = 5_000
 _FIRST_MS = 1_772_409_600_000
 _ROWS_A_COMMIT = 1000
+_DIFFERENT_LABEL_FILES = 256
 
 
 class BareFolder:
@@ -97,6 +99,26 @@ def database_bytes(rows: list[LogRow], folder: Path) -> int:
     return asyncio.run(work())
 
 
+class _LabelFiles:
+    """The label files of a long log: so many different ones of each size, and links to them."""
+
+    def __init__(self, target: BareFolder) -> None:
+        self._target = target
+        self._made: dict[tuple[int, int], tuple[Path, bytes]] = {}
+
+    def put(self, index: int, labels_n: int) -> bytes:
+        """Put the file of a release in place; return the root over its labels."""
+        key = (labels_n, index // 2 % _DIFFERENT_LABEL_FILES)
+        if key in self._made:
+            first, root = self._made[key]
+            os.link(first, self._target.path / labels_path(index))
+            return root
+        data = labels_file([os.urandom(LABEL_BYTES) for _ in range(labels_n)], os.urandom)
+        self._target.put({labels_path(index): data})
+        self._made[key] = (self._target.path / labels_path(index), labels_root(data))
+        return self._made[key][1]
+
+
 Shape = list[tuple[Kind, int]]
 """(kind, number of labels) of the entries of a day"""
 
@@ -109,14 +131,14 @@ def shape_of(rows: Iterable[LogRow]) -> Shape:
 def write_long_log(folder: Path, signer: Signer, shape: Shape, size: int) -> Iterator[int]:
     """Write a log of a size; yield how many entries there are so far, at every tile."""
     target, writer, chain = BareFolder(folder), LogWriter(signer.name), Chain()
+    labels = _LabelFiles(target)
     for index in range(size):
         kind, labels_n = shape[index % len(shape)] if index else (Kind.GENESIS, 0)
         digest = os.urandom(32)
         time_ms = _FIRST_MS + index * _INTERVAL_MS
         if kind is Kind.RELEASE:
-            labels = labels_file([os.urandom(LABEL_BYTES) for _ in range(labels_n)], os.urandom)
-            target.put({labels_path(index): labels})
-            entry = chain.make(kind, time_ms, digest, bundle_sha256=digest, labels_root=labels_root(labels))
+            root = labels.put(index, labels_n)
+            entry = chain.make(kind, time_ms, digest, bundle_sha256=digest, labels_root=root)
         else:
             entry = chain.make(kind, time_ms, digest)
         writer.append(entry.encode())

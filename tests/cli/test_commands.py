@@ -140,6 +140,14 @@ def test_consent_from_grant_to_withdrawal(shell: Shell, household: str) -> None:
     assert PURPOSE in shell.run("consent", "show", household)
 
 
+@pytest.mark.parametrize("step", ["0.001", "0.01", "0.1", "1"])
+def test_precision_can_be_limited_to_every_step_of_the_ladder(shell: Shell, household: str, step: str) -> None:
+    """Also to those that are no whole numbers."""
+    shell.json("consent", "grant", household, PURPOSE, "--limit", f"precision.consumption={step}", "--limit", "budget=0.5")
+    shown = {row["scope"]: row for row in shell.json("consent", "show", household)["consents"]}
+    assert shown[PURPOSE]["limits"] == {"precision": {"consumption": step}, "budget": 0.5}
+
+
 def test_consent_of_an_unknown_subject_resident_or_flow_is_refused(shell: Shell, household: str) -> None:
     """One line, status 2, and nothing is logged."""
     before = shell.json("consent", "show", household)
@@ -155,6 +163,8 @@ def test_consent_of_an_unknown_subject_resident_or_flow_is_refused(shell: Shell,
         ("grant", household, PURPOSE, "--limit", "precision.consumption=0.3"),
         ("grant", household, PURPOSE, "--limit", "precision.consumption=NaN"),
         ("grant", household, PURPOSE, "--limit", "identity=none"),
+        ("grant", household, PURPOSE, "--limit", "time=null"),
+        ("grant", household, PURPOSE, "--limit", "time=4h", "--limit", "time=15min"),
         ("grant", household, PURPOSE, "--expiry", "tomorrow"),
         ("grant", household, PURPOSE, "--expiry", "0001-01-01T00:00:00+23:59"),
         ("grant", household, PURPOSE, "--expiry", "2001-01-01T00:00:00Z"),

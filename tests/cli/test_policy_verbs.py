@@ -146,7 +146,7 @@ def test_explain_knows_which_resident_asks(town: Town) -> None:
         ((NOTHING_SUCH, FLOW), "there is no such device or subject"),
         (("nonsense", FLOW), "`who` is no id of 32 hexadecimal digits"),
         (("SUBJECT", "energy-yearly"), "there is no flow `energy-yearly`"),
-        (("SUBJECT", FLOW, "--language", "fr"), "`fr` is none of en, es, pt"),
+        (("SUBJECT", FLOW, "--language", "fr"), "`language`: `fr` is none of en, es, pt"),
     ],
 )
 def test_explain_of_what_there_is_not_is_one_clear_line(town: Town, arguments: tuple[str, ...], line: str) -> None:

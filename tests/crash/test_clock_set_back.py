@@ -56,7 +56,7 @@ async def test_clock_before_the_logs_latest_entry_moves_nothing_until_it_is_righ
         async with started(live, clock) as durable:
             state, totals = durable.state, durable.state.ledger.totals
             app = App(durable)
-            sink = app.sinks["city"] = ReluctantSink()
+            sink = app.upstream.sinks["city"] = ReluctantSink()
             async with running(app):
                 before, size, asked = dict(totals), state.log.size, clock.asked
                 await until(lambda: clock.asked >= asked + 3 * TICKS)
@@ -78,7 +78,7 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
         take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (MIDNIGHT_MS // 1000))
         await durable.commit()
         app = App(durable)
-        sink = app.sinks["city"] = ReluctantSink()
+        sink = app.upstream.sinks["city"] = ReluctantSink()
         sink.away = True
         async with running(app):
             await until(lambda: clock.asked >= TICKS)

@@ -20,6 +20,7 @@ from gateway import app as gateway_app
 from gateway import methods
 from gateway.app import App
 from gateway.audit import folder as audit_folder
+from gateway.audit.durable_files import replace_file
 from gateway.audit.verify import verify_folder
 from gateway.core import changes
 from gateway.core.mqtt_events import Frame
@@ -52,7 +53,7 @@ class FullDisk:
         self.full = False
         self.tables: list[str] = []
         self._ballast = state / BALLAST_FILE
-        write, fill, replace = Store._write, edge_room.Room._fill, audit_folder._replace
+        write, fill, replace = Store._write, edge_room.Room._fill, replace_file
 
         async def write_if_room(store: Store, statements: list[Any]) -> None:
             if self.full and self._ballast.exists():
@@ -74,7 +75,7 @@ class FullDisk:
 
         patch.setattr(Store, "_write", write_if_room)
         patch.setattr(edge_room.Room, "_fill", fill_if_room)
-        patch.setattr(audit_folder, "_replace", replace_if_room)
+        patch.setattr(audit_folder, "replace_file", replace_if_room)
         for module in (edge_room, edge_publisher):
             patch.setattr(module, "FULL_DISK_RETRY_S", RETRY_S)
         patch.setattr(gateway_app, "INTAKE_RETRY_S", RETRY_S)
@@ -254,17 +255,16 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
     """Any error of the disk but want of room: a later checkpoint would cover files that are not there."""
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         before = (live.place.log / "checkpoint").read_bytes()
-        replace = audit_folder._replace
 
         def fail(target: Path, data: bytes, mode: int) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
 
         app = App(durable)
-        monkeypatch.setattr(audit_folder, "_replace", fail)
+        monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
         changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
             await asyncio.wait_for(task, WAIT_S)
-        monkeypatch.setattr(audit_folder, "_replace", replace)
+        monkeypatch.setattr(audit_folder, "replace_file", replace_file)
     assert (live.place.log / "checkpoint").read_bytes() == before

@@ -27,7 +27,7 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
         pipeline.take_frames(durable.state, [frame], now_ms)
         await durable.commit()
         app = App(durable)
-        sink = app.sinks["city"] = ReluctantSink(refusals=8)
+        sink = app.upstream.sinks["city"] = ReluctantSink(refusals=8)
         async with running(app):
             await until(lambda: sink.taken)
             await until(lambda: durable.state.handed)

@@ -54,7 +54,7 @@ async def _release(durable: DurableState, clock: SetClock) -> None:
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()
     app = App(durable)
-    sink = app.sinks["city"] = ReluctantSink()
+    sink = app.upstream.sinks["city"] = ReluctantSink()
     async with running(app):
         await until(lambda: sink.taken)
 

@@ -70,7 +70,7 @@ class _QuickSink(ReluctantSink):
         self._app = app
 
     def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
-        self._app._bundle_acknowledged(index)
+        self._app.upstream.acknowledged(index)
         return True
 
 
@@ -83,7 +83,7 @@ async def _run(folder: Path, steps: int) -> Run:
             async with started(live, clock) as durable:
                 disk.events.append(Told("entries", durable.state.log.size))
                 app = App(durable)
-                app.sinks["city"] = _QuickSink(app)
+                app.upstream.sinks["city"] = _QuickSink(app)
                 task = asyncio.create_task(app.run())
                 for step in range(start * steps // 2, (start + 1) * steps // 2):
                     clock.time_ms += 1000

@@ -33,7 +33,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
             pipeline.take_frames(durable.state, [frame], now_ms)
             await durable.commit()
             app = App(durable)
-            sink = app.sinks["city"] = ReluctantSink()
+            sink = app.upstream.sinks["city"] = ReluctantSink()
             async with running(app):
                 await until(lambda: durable.state.handed)
                 city = live.place.policies / "city.toml"

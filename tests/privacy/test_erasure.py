@@ -18,6 +18,7 @@ import aiosqlite
 import pytest
 
 from gateway.audit import folder as log_folder
+from gateway.audit.durable_files import replace_file
 from gateway.audit.openings import Opening, Part, label, subject_label_key
 from gateway.audit.payloads import Contribution
 from gateway.edge.store import Store
@@ -366,7 +367,7 @@ def test_erasure_killed_at_any_step_is_whole_or_not_at_all_and_the_next_start_fi
 
 def _watch(patch: pytest.MonkeyPatch, images: _Images) -> None:
     """Take an image before every statement and every file that is put in place."""
-    execute, many, replace = aiosqlite.Connection.execute, aiosqlite.Connection.executemany, log_folder._replace
+    execute, many, replace = aiosqlite.Connection.execute, aiosqlite.Connection.executemany, replace_file
 
     def executed(db: aiosqlite.Connection, sql: str, *more: Any) -> Any:
         if not sql.startswith("SELECT"):
@@ -384,7 +385,7 @@ def _watch(patch: pytest.MonkeyPatch, images: _Images) -> None:
 
     patch.setattr(aiosqlite.Connection, "execute", executed)
     patch.setattr(aiosqlite.Connection, "executemany", executed_many)
-    patch.setattr(log_folder, "_replace", replaced)
+    patch.setattr(log_folder, "replace_file", replaced)
 
 
 def test_erasure_without_room_to_rewrite_the_file_says_so_and_the_next_start_does_it(

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from consent.core.disclosure import Disclosure, Identity, Space, Time
+from consent.core.languages import LANGUAGES
 from consent.core.notice import notice_of
 from consent.core.records import Consent, Status, encode
 from gateway.audit import canonical, command
 from gateway.audit.chain import Chain
 from gateway.audit.entries import Entry, Kind
 from gateway.audit.explain import Explanation, explain
-from gateway.audit.explain_words import LANGUAGES, WORDS, say
+from gateway.audit.explain_words import WORDS, say
 from gateway.audit.openings import Opening, Part, commit
 from gateway.audit.payloads import Contribution, KeyPayload, PayloadError, ReleasePayload, ReleaseRecord
 from tests.unit.audit.sample_log import SIGNER, START_MS, SUBJECTS, SampleLog, sample

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Level, Space, Time
 from consent.core.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, Matter, explain
-from consent.core.explain_phrases import LANGUAGES
 from consent.core.explain_words import ENGLISH, WORDS
+from consent.core.languages import LANGUAGES
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
 from consent.core.records import Consent, Status
@@ -232,6 +232,12 @@ def test_explanation_where_several_refuse_says_it_of_each_and_ones_own_first() -
     explanation = explained(consents=[refused, refused, paused], asker=2)
     assert explanation.sentences[1:3] == ("Your own answer is paused.", "Another resident's answer is no.")
     assert explanation.axes[0].bounded_by == ("consent:0", "consent:1", "consent:2")
+
+
+def test_explanation_of_what_was_invalidated_holds_also_where_the_terms_are_the_former_ones_again() -> None:
+    """Terms that are changed back, and a restored gateway, revive nothing: today's may be those that were agreed to."""
+    assert GIVEN.terms == CITY.terms_for("hourly")
+    assert withholding("invalidated").sentences[1].endswith(" ended when the terms changed or the gateway was restored.")
 
 
 def test_explanation_of_a_household_without_residents_says_that_nobody_can_answer() -> None:

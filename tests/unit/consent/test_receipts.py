@@ -319,6 +319,9 @@ def test_other_key_is_found() -> None:
     assert len(check_receipt(GIVEN, verify_other)) == 2
     forged = replace(said(Status.GIVEN), signature=b"x" * 64)
     assert check_receipt(receipt_of(forged), verify) == ["the signature of the record itself is not by this key"]
+    assert check_receipt(receipt_of(replace(forged, channel="fax")), verify) == [
+        "the signature of the record itself is not by this key"
+    ]
     assert check_receipt(receipt_of(replace(forged, channel="portal")), verify) == []
 
 

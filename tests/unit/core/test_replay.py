@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from consent.core import lifecycle
 from consent.core.disclosure import TOP, Space, Time
@@ -13,6 +14,7 @@ from consent.core.policy_archive import pack_files
 from consent.core.records import Status, signing_bytes
 from gateway.audit.entries import Kind
 from gateway.audit.notes import Signer
+from gateway.audit.payloads import ReleaseRecord
 from gateway.audit.replay import Verdict
 from gateway.core import changes, release, subjects
 from gateway.core.plans import Device, WindowTarget
@@ -202,7 +204,50 @@ def hour_of_former_terms(gate: Gate, homes: list[Device]) -> str:
     return "it reaches back to before a subject permitted it"
 
 
+def consent_over_no_known_channel(gate: Gate, homes: list[Device]) -> str:
+    """Log a consent as the resident's own, from a portal whose signatures nobody can check."""
+    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
+    gate.say(replace(given, channel="portal").signed(b"forged"))
+    return "the record came over the channel `portal`, which nothing vouches for"
+
+
+def log_again(gate: Gate, change: Callable[[ReleaseRecord], list[ReleaseRecord]]) -> int:
+    """Log the latest release once more, as of an hour that nobody has seen, with its record changed; return the index."""
+    gate.commit()
+    latest = max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
+    payload, hour_ms = gate.release_payload(latest), T + 999 * DAY_MS
+    records = change(structs.replace(payload.records[0], window=(hour_ms, hour_ms + HOUR_MS)))
+    parts = gate.state.one_part(structs.replace(payload, records=tuple(records)).encode())
+    for number in range(len(records)):
+        for one in gate.contributions(latest):
+            parts += gate.state.one_part(structs.replace(one, record=number).encode())
+    return gate.state.append(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+
+
+def finer_window(gate: Gate, homes: list[Device]) -> str:
+    """Tell a minute where an hour is permitted, and call it an hour."""
+    log_again(gate, lambda record: [structs.replace(record, window=(record.window[0], record.window[0] + MINUTE_MS))])
+    return "its window is none of level `1h`"
+
+
+def overlapping_window(gate: Gate, homes: list[Device]) -> str:
+    """Tell an hour that begins at half past, which overlaps with two others."""
+    half_ms = HOUR_MS // 2
+    log_again(gate, lambda record: [structs.replace(record, window=tuple(ms + half_ms for ms in record.window))])
+    return "its window is none of level `1h`"
+
+
+def twice_in_one_release(gate: Gate, homes: list[Device]) -> str:
+    """Tell an hour in two records of one release, without one household and with it."""
+    index = log_again(gate, lambda record: [record, record])
+    return f"entry {index}: record 1: what is in it was released before, by entry `{index}`"
+
+
 PLANTS = [
+    consent_over_no_known_channel,
+    finer_window,
+    overlapping_window,
+    twice_in_one_release,
     newcomer_passed_over,
     hour_of_former_terms,
     wrong_decision,
@@ -276,6 +321,32 @@ def test_replay_of_erased_parts_checks_the_rest() -> None:
     assert found.verdicts == {Verdict.ERASED: 1}
     assert found.erased_parts == 1
     assert "more parts are erased than the erasure entries account for" in found.findings[-1].problem
+
+
+def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
+    """Erasure may explain a small group as far as parts were erased; it is no leave for a figure about two households."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(4, "hourly", limits=limited(group=4))
+    hours(gate, homes, 1)
+    (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
+    erased = replayed(gate, openings=gate.openings | {index: gate.openings[index].erase({1, 2})})
+    assert erased.verdicts == {Verdict.ERASED: 1}
+    parts = [part for part in gate.openings[index].parts[:4] if not isinstance(part, bytes)]
+    planted = gate.state.append(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+    gate.commit()
+    hidden = replayed(gate, openings=gate.openings | {planted: gate.openings[planted].erase({1})})
+    assert any("subjects where at least `4` have to stand" in one.problem for one in hidden.findings)
+
+
+def test_replay_prints_nothing_of_an_opening_that_could_write_over_a_terminal() -> None:
+    """What stands in an opening is quoted in findings, on one line and without control characters."""
+    gate = Gate(only("hourly"))
+    hours(gate, gate.homes(3, "hourly"), 1)
+    log_again(gate, lambda record: [structs.replace(record, flow="x\x1b[2J\nreplayed: well")])
+    found = replayed(gate)
+    assert found.exit_status == 1
+    assert all(line.isprintable() for line in found.to_text().splitlines())
+    assert not any(line.startswith("replayed: well") for line in found.to_text().splitlines())
 
 
 def test_replay_of_a_record_of_an_unknown_shape_is_a_finding_and_no_crash() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from consent.core import lifecycle
 from consent.core.disclosure import TOP
-from consent.core.messages import LANGUAGES, TEXTS, MessageKind, text_of
+from consent.core.languages import LANGUAGES
+from consent.core.messages import TEXTS, MessageKind, text_of
 from consent.errors import ConsentError
 from gateway.audit.openings import label, split_labels
 from gateway.core import release, subjects
