@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from consent.core.disclosure import meet_axes
 from consent.core.policy import Flow
 from consent.core.records import PURPOSE_PREFIX, Consent, Status
 from consent.errors import ConsentError
@@ -156,7 +157,7 @@ def applying(entries: tuple[Entry, ...], flow: str, purpose: str) -> Consent | N
 
     One for the flow itself goes before one for its purpose, unless the one for the purpose is newer and permits nothing:
     whoever stops a purpose stops all of it. Where a purpose was permitted anew, what the resident said before about the flow
-    counts again, but only from then on; what merely ran out does not.
+    counts again, but only from then on, and a yes no further than the newer one goes; what merely ran out does not count.
     """
     own = _latest(entries, flow)
     general = _latest(entries, PURPOSE_PREFIX + purpose)
@@ -167,4 +168,16 @@ def applying(entries: tuple[Entry, ...], flow: str, purpose: str) -> Consent | N
         return own.consent
     if not general.consent.permits or own.consent.status in _NOBODY_SAID:
         return general.consent
-    return replace(own.consent, since_ms=max(own.consent.since_ms, general.consent.since_ms))
+    since_ms = max(own.consent.since_ms, general.consent.since_ms)
+    if not own.consent.permits:
+        return replace(own.consent, since_ms=since_ms)
+    return replace(
+        own.consent,
+        since_ms=since_ms,
+        limits=meet_axes(own.consent.limits, general.consent.limits),
+        expiry_ms=_earlier(own.consent.expiry_ms, general.consent.expiry_ms),
+    )
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)

@@ -60,6 +60,10 @@ class Fold:
         self._declared: set[bytes] = set()
         self._standing: dict[bytes, dict[str, tuple[int, ...]]] = {}
 
+    @property
+    def _last_unopened(self) -> int:
+        return max(self.unopened, default=-1)
+
     def take_policy(self, entry: Entry) -> list[str]:
         """Put the policies of an entry in force; return what is wrong with them."""
         former, first = self.policies, self.policy_entry < 0
@@ -150,9 +154,9 @@ class Fold:
 
     def _faults(self, entry: Entry, consent: Consent) -> list[str]:
         """Return what is wrong with a record, held against its entry and against what was said before."""
-        before = [
-            each.consent for each in self._book.entries(consent.subject, consent.resident) if each.consent.scope == consent.scope
-        ]
+        said = [each for each in self._book.entries(consent.subject, consent.resident) if each.consent.scope == consent.scope]
+        before = [each.consent for each in said]
+        may_lack = self._last_unopened > (said[0].index if said else -1)  # the one in between may be any of those
         found = []
         if (entry.kind is Kind.CONSENT) != consent.permits:
             found.append(f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
@@ -160,7 +164,7 @@ class Fold:
             found.append(f"the record came over the channel `{consent.channel}`, which nothing vouches for")
         elif not self._verifier.verify_bytes(signing_bytes(consent), consent.signature):
             found.append("the record does not bear the log key's signature")
-        if consent.previous != (record_hash(before[0]) if before else FIRST) and not self.unopened:
+        if consent.previous != (record_hash(before[0]) if before else FIRST) and not may_lack:
             found.append("the record does not name the one that it replaces")
         if consent.time_ms > entry.time_ms:
             found.append("the record is younger than its entry")

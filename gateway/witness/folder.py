@@ -85,6 +85,8 @@ class WitnessFolder:
             try:
                 found[origin] = Seen.parse(file.read_bytes(), origin, self._verifier)
             except FileNotFoundError:
+                if (file.parent / _CONTRADICTION).exists():
+                    raise CorruptionError(f"`{file}`: is gone, and what it said with it") from None
                 continue
             except SeenError as error:
                 raise CorruptionError(f"`{file}`: not what this witness cosigned: {error}") from error

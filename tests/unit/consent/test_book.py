@@ -122,3 +122,12 @@ def test_book_of_many_subjects_takes_little_memory() -> None:
     used_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used_bytes / 2000 < 1024
+
+
+def test_newer_narrower_yes_to_a_purpose_revives_no_wider_one_to_its_flow() -> None:
+    """Whoever stopped a purpose and permits it again with limits is not taken at what they once said of a flow."""
+    wide = agreed(CITY, "hourly")
+    narrow = replace(agreed(CITY, "purpose:energy", limits_of(space=Space.CITY)), since_ms=NOW_MS, expiry_ms=NOW_MS + 9)
+    (counted,) = _book(wide, replace(PURPOSE, status=Status.WITHDRAWN), narrow).resolve(SUBJECT, HOURLY)
+    assert counted is not None
+    assert (counted.limits.space, counted.since_ms, counted.expiry_ms) == (Space.CITY, NOW_MS, NOW_MS + 9)

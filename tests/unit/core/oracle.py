@@ -113,7 +113,8 @@ def counting(said: Sequence[Said], who: bytes, flow: str, purpose: str) -> Said 
     """Return which of a resident's words counts for a flow.
 
     The latest about the flow itself goes before the latest about its purpose, except that whoever stops a purpose stops all of
-    it; what was said about a flow before its purpose was permitted anew counts from then on, unless nobody said it.
+    it; what was said about a flow before its purpose was permitted anew counts from then on, unless nobody said it, and a yes
+    reaches no further than the newer one.
     """
     own = general = newest = None
     for word in said:
@@ -127,7 +128,29 @@ def counting(said: Sequence[Said], who: bytes, flow: str, purpose: str) -> Said 
         return own
     if not general.yes or own.noted:
         return general
-    return replace(own, since_ms=max(own.since_ms, general.since_ms))
+    since_ms = max(own.since_ms, general.since_ms)
+    if not own.yes:
+        return replace(own, since_ms=since_ms)
+    limits, until_ms = least_of(own.limits, general.limits), min(own.until_ms, general.until_ms)
+    return replace(own, since_ms=since_ms, limits=limits, until_ms=until_ms)
+
+
+def least_of(one: Table, other: Table) -> Table:
+    """Return limits that are, on every axis, the stricter of two."""
+    steps = {
+        name: max(table[name] for table in (one.get("precision", {}), other.get("precision", {})) if name in table)
+        for name in {**one.get("precision", {}), **other.get("precision", {})}
+    }
+    least = {
+        axis: min((t[axis] for t in (one, other) if axis in t), key=scale.index)
+        for axis, scale in SCALES.items()
+        if axis in {**one, **other}
+    }
+    least |= {"precision": steps, "group": max(one.get("group", 1), other.get("group", 1))}
+    least |= {
+        axis: min(t[axis] for t in (one, other) if axis in t) for axis in ("retention", "budget") if axis in {**one, **other}
+    }
+    return least
 
 
 def holds(word: Said, town: Town, flow: str, now_ms: int) -> bool:
