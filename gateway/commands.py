@@ -16,7 +16,7 @@ from typing import Any
 from gateway.config import Place, load_config
 from gateway.edge.control import ControlClient
 from gateway.errors import OperatorError, UnavailableError
-from gateway.printing import in_lines, show
+from gateway.printing import in_lines, save, show
 
 DEFAULT_CONFIG = Path("gateway.toml")
 
@@ -166,7 +166,7 @@ def consent_receipt(args: argparse.Namespace) -> int:
     if args.out is None:
         print(receipt.decode(), end="")
         return 0
-    args.out.write_bytes(receipt)
+    save(args.out, receipt)
     show(args, {"file": str(args.out)}, f"receipt: {args.out}\n")
     return 0
 

@@ -134,6 +134,8 @@ class DurableState:
         changes.begin_log(self.state, now_ms)
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
+        if now_ms >= self.state.latest_entry_ms:
+            changes.expire(self.state, now_ms)  # what ran out while nothing ran
         recovery.begin_segment(self.state)
         if self._unwitnessed:
             self.note_gap(UNWITNESSED)

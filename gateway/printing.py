@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+from gateway.errors import OperatorError
+from gateway.recipient.secret_file import SecretFileError, create_file
 
 _INSTANTS = frozenset({"time_ms", "since_ms", "expiry_ms", "now_ms", "expires_ms"})
 
@@ -13,6 +17,17 @@ _INSTANTS = frozenset({"time_ms", "since_ms", "expiry_ms", "now_ms", "expires_ms
 def show(args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
     """Print an answer as the command was asked to."""
     print(json.dumps(data) + "\n" if args.json else text, end="")
+
+
+def save(file: Path, data: bytes) -> None:
+    """Write what speaks of a person to a new file that only its owner can read.
+
+    Raises: OperatorError: it is there already, or cannot be written.
+    """
+    try:
+        create_file(file, data)
+    except SecretFileError as error:
+        raise OperatorError(f"`{file}`: exists already" if file.exists() else str(error)) from error
 
 
 def in_lines(answer: dict[str, Any], indent: str = "") -> str:

@@ -11,8 +11,7 @@ from typing import Any
 from gateway.commands import call_gateway
 from gateway.config import load_config
 from gateway.errors import OperatorError
-from gateway.printing import show, utc
-from gateway.recipient.secret_file import SecretFileError, create_file
+from gateway.printing import save, show, utc
 
 LONG_S = 3600.0
 """How long to wait for an answer that takes a pass over the whole database."""
@@ -25,10 +24,7 @@ def export(args: argparse.Namespace) -> int:
     if args.out is None:
         print(text, end="")
         return 0
-    try:
-        create_file(args.out, text.encode())
-    except SecretFileError as error:
-        raise OperatorError(f"`{args.out}`: exists already" if args.out.exists() else str(error)) from error
+    save(args.out, text.encode())
     return 0
 
 

@@ -127,8 +127,8 @@ def revoke(speaker: Speaker, scope: str, authority: str) -> Consent:
         authority: Who ends it, and on what ground.
     Raises: ConsentError: nothing in the scope is permitted, or no authority is named.
     """
-    if not authority.strip() or len(authority) > _LONGEST_AUTHORITY:
-        raise ConsentError(f"a revocation names its authority, in 1 to {_LONGEST_AUTHORITY} characters")
+    if not authority.strip() or len(authority) > _LONGEST_AUTHORITY or not authority.isprintable():
+        raise ConsentError(f"a revocation names its authority, in 1 to {_LONGEST_AUTHORITY} printable characters")
     counting = speaker.counting(scope)
     refuse_unless_any(Step.REVOKE, scope, [consent.status for consent in counting])
     return replace(speaker.stop(Step.REVOKE, scope, counting), authority=authority)

@@ -70,7 +70,10 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
-    """Make the code by which a new resident can join a household, and tell the household."""
+    """Make the code by which a new resident can join a household, and tell the household; an earlier one ends."""
+    for former, claim in list(state.claims.items()):
+        if claim.subject == subject_id and not claim.resident:
+            _drop(state, former)
     state.tell(subject_id, MessageKind.CODE_MADE, now_ms)
     return make_code(state, subject_id, b"", b"", now_ms)
 

@@ -75,5 +75,5 @@ def test_receipt_of_what_was_never_said_is_refused(shell: Shell, household: str)
 @pytest.mark.parametrize("wrong", ["no-such-file.vkey", "name+00000000+A"])
 def test_receipt_is_not_checked_with_what_is_no_key(shell: Shell, household: str, wrong: str) -> None:
     """One line, status 2: nothing was found to be wrong with the receipt."""
-    shell.run("consent", "receipt", household, SCOPE, "--out", "k.jsonld")
-    assert "`--key`" in shell.refused("consent", "check-receipt", "k.jsonld", "--key", wrong)
+    shell.run("consent", "receipt", household, SCOPE, "--out", f"{len(wrong)}.k.jsonld")
+    assert "`--key`" in shell.refused("consent", "check-receipt", f"{len(wrong)}.k.jsonld", "--key", wrong)

@@ -201,6 +201,7 @@ async def _everything(gate: DiskGate) -> tuple[dict[str, Any], str]:
     code = (await gate.ask("subject.code", subject=victim["subject"]))["claim_code"]
     await gate.ask("subject.claim", code=code)
     await gate.ask("subject.leave", subject=victim["subject"], resident=victim["resident"])
+    await gate.ask("subject.code", subject=victim["subject"])
     resident = (await gate.ask("subject.show", subject=victim["subject"]))["residents"][0]["resident"]
     await gate.ask("consent.grant", subject=victim["subject"], resident=resident, scope="purpose:energy")
     await gate.to(gate.now_ms + 3_600_000)

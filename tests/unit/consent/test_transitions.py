@@ -221,7 +221,7 @@ def test_withdrawal_of_a_purpose_twice_is_refused_though_flows_were_permitted_on
             lifecycle.withdraw(life.speaker(), scope)
 
 
-@pytest.mark.parametrize("authority", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("authority", ["", "  ", "x" * 201, "court\n7", "\x1b[2Jcourt", "\u202ecourt"])
 def test_revocation_without_a_name_is_refused(authority: str) -> None:
     """Whoever ends another's consent stands in the record."""
     life = Life()

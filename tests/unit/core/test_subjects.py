@@ -80,7 +80,10 @@ def test_code_works_once_and_not_for_ever() -> None:
     for typed in (code, "0000-0000-0000"):
         with pytest.raises(ConsentError, match="no such claim code, or it was used"):
             subjects.claim(gate.state, typed, None, T + 2)
+    lost = subjects.invite(gate.state, subject, T)
     old = subjects.invite(gate.state, subject, T)
+    with pytest.raises(ConsentError, match="no such claim code"):
+        subjects.claim(gate.state, lost, None, T)
     subjects.invite(gate.state, subject, T + subjects.CODE_DAYS * DAY_MS)
     assert code_hash(old) not in gate.state.claims, "those that are too old are forgotten when another is made"
 
