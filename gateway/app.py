@@ -15,7 +15,7 @@ import structlog
 from gateway.audit.payloads import CLOCK_SET, SESSION_LOST
 from gateway.config import UPSTREAM_PREFIX, Place
 from gateway.connections import link_settings, password
-from gateway.core import changes, pipeline, recovery, release
+from gateway.core import changes, pipeline, recovery, release, subjects
 from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt_settings import SessionSettings
 from gateway.durable import Action, Answer, DurableState, answer_of
@@ -290,6 +290,7 @@ class App:
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
+            subjects.forget_old_codes(state, now_ms)
             await durable.drop_old_openings(now_ms)
         await self.upstream.form_bundles(now_ms)
 

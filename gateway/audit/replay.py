@@ -164,7 +164,7 @@ class Replay:
         if report.erased_parts > report.erasures_account_for:
             self._step.add("openings", "more parts are erased than the erasure entries account for")
         report.grants = self._fold.grants
-        report.unopened_consents = len(self._fold.unopened)
+        report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report
 
@@ -203,7 +203,7 @@ class Replay:
             if part is not None:
                 return self._fold.take_consent(entry, part)
             if opening is None:
-                self._fold.unopened.add(entry.sequence)
+                self._fold.pass_over(entry.sequence)
         elif entry.kind is Kind.KEY and part is not None:
             return self._fold.take_residents(entry, part)
         elif entry.kind is Kind.VOID and part is not None:

@@ -44,7 +44,7 @@ class Fold:
         policy_entry: Index of their entry; -1 before the first.
         flow_since_ms: Since when each flow has been as it is, where that is known.
         grants: How many permissions were said over each channel.
-        unopened: Indices of consents and withdrawals whose opening is not at hand: whose they are is unknown.
+        unopened: How many consents and withdrawals have no opening at hand: whose they are is unknown.
     """
 
     def __init__(self, verifier: Verifier, shelf: Shelf) -> None:
@@ -52,7 +52,8 @@ class Fold:
         self.policy_entry = -1
         self.flow_since_ms: dict[str, int] = {}
         self.grants: Counter[str] = Counter()
-        self.unopened: set[int] = set()
+        self.unopened = 0
+        self._last_unopened = -1
         self._verifier = verifier
         self._shelf = shelf
         self._book = Book()
@@ -60,9 +61,10 @@ class Fold:
         self._declared: set[bytes] = set()
         self._standing: dict[bytes, dict[str, tuple[int, ...]]] = {}
 
-    @property
-    def _last_unopened(self) -> int:
-        return max(self.unopened, default=-1)
+    def pass_over(self, index: int) -> None:
+        """Take note of a consent or withdrawal whose opening is not at hand."""
+        self.unopened += 1
+        self._last_unopened = index
 
     def take_policy(self, entry: Entry) -> list[str]:
         """Put the policies of an entry in force; return what is wrong with them."""

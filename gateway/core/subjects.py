@@ -60,13 +60,17 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
         now_ms: The gateway's clock.
     Returns: The code, which is kept nowhere.
     """
-    for former in [number for number, claim in state.claims.items() if claim.expires_ms <= now_ms]:
-        _drop(state, former)
     code = new_code(state.identity.random_bytes)
     claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
     state.claims[claim.code_hash] = claim
     state.commit.claims.append((claim.code_hash, msgspec.msgpack.encode(claim)))
     return code
+
+
+def forget_old_codes(state: State, now_ms: int) -> None:
+    """Forget the codes that nobody has used in their time."""
+    for former in [number for number, claim in state.claims.items() if claim.expires_ms <= now_ms]:
+        _drop(state, former)
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 from gateway.audit.cosignature import Cosigner
 from gateway.audit.notes import COSIGNATURE, Signer, Verifier
 from gateway.cli import main
-from gateway.errors import OperatorError
+from gateway.errors import CorruptionError, OperatorError
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.settings import load_cosigner, load_settings, settings_from
 
@@ -124,3 +124,17 @@ def test_run_with_options_that_do_not_do_is_refused(options: list[str], problem:
     """Exit status 2, and which one it is."""
     assert main(["witness", "run", *options]) == 2
     assert problem in capsys.readouterr().err
+
+
+def test_witness_whose_checkpoint_is_gone_beside_a_contradiction_does_not_begin_anew(tmp_path: Path) -> None:
+    """It has seen the log, and no longer knows how far: to cosign from nothing would vouch for any history."""
+    verifier = Cosigner("witness.example", bytes(32)).verifier
+    WitnessFolder.create(tmp_path / "state", verifier)
+    folder = WitnessFolder(tmp_path / "state", verifier)
+    try:
+        folder.keep_contradiction("gw.example/log", b"another history\n")
+        with pytest.raises(CorruptionError, match="is gone"):
+            folder.load(["gw.example/log"])
+        assert folder.load(["other.example/log"]) == {}
+    finally:
+        folder.close()

@@ -77,3 +77,13 @@ def test_receipt_is_not_checked_with_what_is_no_key(shell: Shell, household: str
     """One line, status 2: nothing was found to be wrong with the receipt."""
     shell.run("consent", "receipt", household, SCOPE, "--out", f"{len(wrong)}.k.jsonld")
     assert "`--key`" in shell.refused("consent", "check-receipt", f"{len(wrong)}.k.jsonld", "--key", wrong)
+
+
+def test_receipt_goes_to_a_new_file_that_only_its_owner_can_read(shell: Shell, household: str) -> None:
+    """The label key stands in it, by which whoever has it finds the household's releases."""
+    shell.run("consent", "receipt", household, SCOPE, "--out", "own.jsonld")
+    file = Path(shell.live.folder, "own.jsonld")
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_bytes()
+    assert "exists already" in shell.refused("consent", "receipt", household, SCOPE, "--out", "own.jsonld")
+    assert file.read_bytes() == before

@@ -116,3 +116,24 @@ def take(durable: DurableState, topic: str, payload: bytes) -> None:
     """Take one frame in."""
     frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
     pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())
+
+
+async def test_expiry_while_nothing_ran_is_recorded_at_the_next_start_and_stays(tmp_path: Path) -> None:
+    """A clock that is set back afterwards does not revive what has run out."""
+    live = LiveGateway(tmp_path, 1, policies=POLICIES)
+    clock = SetClock(MIDNIGHT_MS)
+    async with started(live, clock) as durable:
+        row = {"profile": "home", "zone": ZONES[0], "topic": "t/1", "subject": "new"}
+        (device,) = methods.call(durable, "device.add", {"devices": [row]})["devices"]
+        who = {"subject": device["subject"], "scope": SCOPE}
+        methods.call(durable, "consent.grant", {**who, "expiry": "2026-05-28T00:30:00Z"})
+        await durable.commit()
+    clock.time_ms = MIDNIGHT_MS + 60 * MINUTE_MS
+    async with started(live, clock):
+        pass
+    clock.time_ms = MIDNIGHT_MS + 10 * MINUTE_MS
+    async with started(live, clock) as durable:
+        shown = await methods.READING["consent.show"](durable, {"subject": device["subject"]})
+        assert [row["status"] for row in shown["history"]] == ["Given", "Expired"]
+        with pytest.raises(methods.MethodError, match="already expired"):
+            methods.call(durable, "consent.pause", who)

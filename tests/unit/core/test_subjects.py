@@ -84,8 +84,11 @@ def test_code_works_once_and_not_for_ever() -> None:
     old = subjects.invite(gate.state, subject, T)
     with pytest.raises(ConsentError, match="no such claim code"):
         subjects.claim(gate.state, lost, None, T)
-    subjects.invite(gate.state, subject, T + subjects.CODE_DAYS * DAY_MS)
-    assert code_hash(old) not in gate.state.claims, "those that are too old are forgotten when another is made"
+    subjects.forget_old_codes(gate.state, T + subjects.CODE_DAYS * DAY_MS - 1)
+    assert code_hash(old) in gate.state.claims
+    subjects.forget_old_codes(gate.state, T + subjects.CODE_DAYS * DAY_MS)
+    assert code_hash(old) not in gate.state.claims
+    assert gate.state.commit.claims[-1] == (code_hash(old), None)
 
 
 def test_claims_and_subjects_come_back_from_what_is_stored() -> None:
