@@ -89,7 +89,10 @@ def pip_settings() -> configparser.RawConfigParser:
 
 
 def named_paths(value: str) -> Iterator[Path]:
-    """Yield the absolute paths in a setting that exist here; of an index in a folder (`file:`), which names files beside it, its parent."""
+    """Yield the absolute paths in a setting that exist here.
+
+    An index in a folder (a `file:` address) names files beside it, so its parent stands for it.
+    """
     for address, found in _NAMED_PATH.findall(value):
         path = Path(found).parent if address else Path(found)
         if path.exists() and path != Path("/"):
