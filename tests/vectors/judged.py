@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+Case = tuple[str, bool, Callable[[], Any]]
+"""A case's name, whether it must be accepted, and the call that accepts it or raises."""
 
-def misjudged(cases: Iterable[tuple[str, bool, Callable[[], Any]]], refusal: type[Exception]) -> list[str]:
+
+def misjudged(cases: Iterable[Case], refusal: type[Exception]) -> list[str]:
     """Return the names of the cases that were accepted and should not be, or refused and should not be.
 
     Args:
-        cases: Name, whether it must be accepted, and the call that accepts it or raises.
+        cases: What to judge.
         refusal: What the call raises when it refuses; anything else it raises is an error of its own.
     """
     found = []
