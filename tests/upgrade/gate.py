@@ -6,14 +6,28 @@ Broker, sinks and the ticking application are left out: the steps that they call
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cbor2
+import msgspec
+
+from consent.core.receipt_check import check_receipt
 from gateway import methods
-from gateway.audit.notes import Signer
+from gateway.audit.anchors import anchors_for
+from gateway.audit.entries import Entry
+from gateway.audit.kept import Kept
+from gateway.audit.notes import Signer, Verifier
+from gateway.audit.openings import Opening
+from gateway.audit.reader import FolderSource, LogReader, OpeningsReader
+from gateway.audit.replay import Replay, ReplayReport
+from gateway.audit.report import Report
+from gateway.audit.trust import open_checkpoint
+from gateway.audit.verify import Verification
 from gateway.config import Place, load_config
 from gateway.core import changes, pipeline, recovery, release, subjects
 from gateway.core.mqtt_events import Frame
@@ -109,6 +123,57 @@ def restore_backup(folder: Path, backup: Path) -> Restored:
     """Restore a backup in the place of what is there."""
     place = place_of(folder)
     return restore(place, backup, place.openings, replace=True)
+
+
+def verified(folder: Path, since: bytes | None = None) -> Report:
+    """Verify the published log with its openings, and that it has grown from an earlier checkpoint."""
+    log, openings = published(folder)
+    reader = LogReader(FolderSource(log))
+    anchors = anchors_for(reader, vkey_of(folder), None)
+    known = None if since is None else Kept.parse(since, anchors.log)
+    return Verification(reader, anchors, openings=openings, since=known).run()
+
+
+def replayed(folder: Path) -> ReplayReport:
+    """Replay every release of the published log."""
+    log, openings = published(folder)
+    reader = LogReader(FolderSource(log))
+    anchors = anchors_for(reader, vkey_of(folder), None)
+    checkpoint, _ = open_checkpoint(reader.checkpoint(), anchors)
+    return Replay(reader, checkpoint, anchors.log, OpeningsReader(openings)).run()
+
+
+def faults_of_receipt(folder: Path, receipt: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a receipt."""
+    verifier = Verifier.parse(vkey_of(folder))
+    return check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
+
+
+def log_kinds(folder: Path) -> dict[str, int]:
+    """Return how many entries of each kind the published log has."""
+    log, _ = published(folder)
+    reader = LogReader(FolderSource(log))
+    size = open_checkpoint(reader.checkpoint(), anchors_for(reader, vkey_of(folder), None))[0].size
+    blocks = [reader.bundle(block, min(256, size - 256 * block)) for block in range((size + 255) // 256)]
+    return dict(Counter(Entry.decode(entry).kind.word for block in blocks for entry in block.entries))
+
+
+def part_kinds(openings: Path) -> dict[str, int]:
+    """Return how many parts of openings there are of each shape: the fields that it has, `erased`, or a record of consent."""
+    counts: Counter[str] = Counter()
+    for file in openings.iterdir():
+        for part in Opening.decode(file.read_bytes()).parts:
+            if isinstance(part, bytes):
+                counts["erased"] += 1
+            else:
+                content = cbor2.loads(part.data)
+                counts[str(content.get("kind") or " ".join(sorted(map(str, content))))] += 1
+    return dict(counts)
+
+
+def journal_kinds(batches: Sequence[bytes]) -> dict[str, int]:
+    """Return how many records of each kind a journal has, by the number that stands in the record."""
+    return dict(Counter(str(record[0]) for batch in batches for record in msgspec.msgpack.decode(batch)))
 
 
 def records_in(folder: Path, recipient: str, content: bytes) -> tuple[Record, ...]:
@@ -250,6 +315,11 @@ class Gate:
     def ready(self) -> list[str]:
         """Return the recipients for whom a bundle stands ready of which no byte has left."""
         return sorted(self._durable.state.unsent)
+
+    @property
+    def ready_indices(self) -> list[int]:
+        """Return the log indices of those bundles."""
+        return sorted(unsent.index for unsent in self._durable.state.unsent.values())
 
     @property
     def under_way(self) -> list[int]:

@@ -231,11 +231,10 @@ class Life:
         self.watch()
 
     async def hour(self) -> None:
-        """Let everybody send twice in an hour, and the hour and its lateness pass."""
+        """Let everybody send once in an hour, and the hour and its lateness pass."""
         start_ms = self.gate.now_ms // HOUR_MS * HOUR_MS
         await self.to(start_ms + 50 * MINUTE_MS)
-        await self.everybody_sends(start_ms + 20 * MINUTE_MS)
-        await self.everybody_sends(start_ms + 40 * MINUTE_MS)
+        await self.everybody_sends(start_ms + 30 * MINUTE_MS)
         await self.to(start_ms + HOUR_MS + LATENESS_MS)
 
     async def deliver(self, *recipients: str) -> None:

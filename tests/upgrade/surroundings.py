@@ -23,6 +23,7 @@ import gateway.core.bundle
 import gateway.recipient.opening
 from gateway.edge import machine
 from gateway.edge.keys import Sealer
+from gateway.recipient.wire import KEY_WRAP_SUITE
 
 HASH_SEED = "0"
 """The hash seed of Python by which sets of ids have an order; the run must be a process of its own that begins with it."""
@@ -79,11 +80,12 @@ class FixedWrap:
 
 
 @contextmanager
-def fixed(written: Callable[[str, bytes], None]) -> Iterator[None]:
+def fixed(written: Callable[[str, bytes], None] = lambda _table, _content: None, *, wraps: bool = True) -> Iterator[None]:
     """Fix the surroundings.
 
     Args:
         written: Told of each row that is sealed: its table, and what it holds.
+        wraps: Fix the wraps of content keys too; what is sealed under them can then be opened only in here.
     """
     seal = Sealer.seal
 
@@ -92,7 +94,7 @@ def fixed(written: Callable[[str, bytes], None]) -> Iterator[None]:
             written(table, plaintext)
         return seal(self, table, row_id, plaintext)
 
-    wrap = FixedWrap()
+    wrap = FixedWrap() if wraps else KEY_WRAP_SUITE
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with ExitStack() as stack:
         for target, name, stand_in in (
