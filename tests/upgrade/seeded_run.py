@@ -82,6 +82,11 @@ def run() -> dict[str, str]:
         return asyncio.run(live(Path(folder)))
 
 
+def changed(expected: dict[str, str], found: dict[str, str]) -> list[str]:
+    """Return the kinds whose digests differ, or that only one of both has."""
+    return sorted(kind for kind in expected.keys() | found.keys() if expected.get(kind) != found.get(kind))
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, and compare or accept."""
     if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
@@ -93,10 +98,10 @@ def main(arguments: list[str]) -> int:
         EXPECTED.write_text(text)
     sys.stdout.write(text)
     expected = json.loads(EXPECTED.read_text())
-    changed = sorted(kind for kind in expected.keys() | found.keys() if expected.get(kind) != found.get(kind))
-    for kind in changed:
+    differing = changed(expected, found)
+    for kind in differing:
         print(f"changed: {kind}: {expected.get(kind, 'nothing')} is now {found.get(kind, 'nothing')}", file=sys.stderr)
-    return 1 if changed else 0
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":
