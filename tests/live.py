@@ -32,9 +32,10 @@ from gateway.edge.keys import init_keys
 from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate, load_private
 from gateway.recipient.opening import Bundle, open_bundle
+from tests.support.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 20.0
+START_S = HANG_S
 
 CONFIG = """\
 gateway = "{gateway}"
@@ -175,7 +176,7 @@ class LiveGateway:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(20)
+            return self.process.wait(HANG_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -203,7 +204,7 @@ class LiveGateway:
         """Return `status`."""
         return self.call("status")
 
-    def wait_until(self, condition: Callable[[Answer], bool], timeout_s: float = 30.0) -> Answer:
+    def wait_until(self, condition: Callable[[Answer], bool], timeout_s: float = HANG_S) -> Answer:
         """Ask for `status` until it satisfies a condition."""
         deadline_s = time.monotonic() + timeout_s
         while True:
@@ -217,7 +218,7 @@ class LiveGateway:
         """Wait until it has subscribed and the queue has run dry."""
         return self.wait_until(lambda s: s["broker"]["dry"] and all(sink["connected"] for sink in s["sinks"].values()))
 
-    def wait_drained(self, received: int = 0, timeout_s: float = 30.0) -> Answer:
+    def wait_drained(self, received: int = 0, timeout_s: float = HANG_S) -> Answer:
         """Wait until ``received`` frames have come in and nothing waits to leave."""
         return self.wait_until(
             lambda s: (
@@ -272,7 +273,7 @@ class Listener:
         properties.SessionExpiryInterval = 3600
         self._client.connect("127.0.0.1", port, clean_start=False, properties=properties)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(HANG_S)
 
     def _take(self, _client: Any, _userdata: Any, message: Any) -> None:
         found = dict(message.properties.UserProperty)

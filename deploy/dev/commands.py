@@ -113,8 +113,8 @@ COMMANDS: dict[str, Command] = {
             summary="the tests; with --slow the long ones instead",
             packages=Packages.DEVELOPMENT,
             run=_test,
-            programs=(*_BROKER, debian.NGINX, debian.JQ, debian.LIBATOMIC),
-            slow_programs=(debian.STRACE, debian.GO, debian.GO_MOD),
+            programs=(*_BROKER, debian.NGINX, debian.JQ, debian.STRACE, debian.LIBATOMIC),
+            slow_programs=(debian.GO, debian.GO_MOD),
         ),
         Command(
             name="lint",

@@ -171,7 +171,7 @@ class _BareSystem:
     @property
     def clone(self) -> Path:
         """Where the checkout is cloned to, as seen from within."""
-        return Path("/srv/a city's box/sluice" if self.as_user else "/root/sluice")
+        return Path("/srv/a city's box/sluice" if self.as_user else "/srv/sluice")
 
     def run(self, suite: str) -> int:
         mounts = site.take_over(self.folder)

@@ -19,6 +19,7 @@ from gateway.config import load_config
 from tests.audit.witness_process import WitnessProcess
 from tests.broker.mosquitto import free_port
 from tests.live import LiveGateway
+from tests.support.waiting import HANG_S
 
 ABSENT = 1
 
@@ -122,7 +123,7 @@ def test_old_card_put_back_is_found_out_by_the_witness(pair: tuple[LiveGateway, 
     before = size(live)
     live.start(wait=False)
     assert live.process is not None
-    assert live.process.wait(20) == 3
+    assert live.process.wait(HANG_S) == 3
     assert "an old state was restored" in live.log()
     assert size(live) == before, "it has signed nothing"
 

@@ -36,6 +36,7 @@ from tests.audit.hostile_witness import (
 )
 from tests.broker.test_mqtt_session import Authority
 from tests.crash.inside import until
+from tests.support.waiting import HANG_S
 from tests.unit.audit.growing_log import GrowingLog
 
 _KEY = Signer("gw.example/log", bytes(range(32)))
@@ -311,7 +312,7 @@ async def test_answer_longer_than_any_is_broken_off(respond: Respond) -> None:
     """By its length, not by the clock: what a witness may take of our memory is bounded."""
     async with serving(_local("a", respond)) as flood:
         with pytest.raises(HttpError, match=f"more than {MAX_BODY_BYTES} bytes"):
-            await asyncio.wait_for(post(Endpoint.parse(flood.url), "/add-checkpoint", b""), 10)
+            await asyncio.wait_for(post(Endpoint.parse(flood.url), "/add-checkpoint", b""), HANG_S)
 
 
 async def test_witness_behind_tls_is_asked_only_where_its_certificate_is_trusted(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.witness.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpServer, Request, Response
+from tests.support.waiting import HANG_S
 
 
 class _Echo:
@@ -42,7 +43,7 @@ async def _say(port: int, data: bytes, *, end: bool = False) -> bytes:
         writer.write(data)
         if end:
             writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), HANG_S)
     except ConnectionResetError:
         return b""
     finally:
@@ -131,7 +132,7 @@ async def test_client_that_takes_no_answer_is_hung_up_on() -> None:
     try:
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         await asyncio.sleep(0.2)
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + HANG_S
         while server._connections:
             assert time.monotonic() < deadline_s
             await asyncio.sleep(0.02)

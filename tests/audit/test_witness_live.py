@@ -23,6 +23,7 @@ from gateway.audit.tlog_policy import parse_policy
 from gateway.audit.witness import SIZE_TYPE, origin_hash
 from gateway.edge.witnesses import Witnesses
 from tests.audit.witness_process import ROOT, WitnessProcess
+from tests.support.waiting import HANG_S
 from tests.unit.audit.growing_log import GrowingLog
 
 _KEY = Signer("gw.example/log", bytes(range(32)))
@@ -111,7 +112,7 @@ def test_witness_killed_around_its_write_remembers_all_that_it_answered(witness_
     with pytest.raises(OSError, match=r"closed|reset"):
         witness.post(log.request(5, 8))
     assert witness.process is not None
-    assert witness.process.wait(10) == -signal.SIGKILL
+    assert witness.process.wait(HANG_S) == -signal.SIGKILL
     witness.program = ("gateway.witness",)
     witness.start()
     assert witness.post(GrowingLog(_KEY, 9, history="other ").request(size, 9)).status == 422
@@ -207,7 +208,7 @@ def test_disk_that_refuses_ends_the_witness_without_an_answer(witness_of: Start)
     with pytest.raises(OSError, match=r"closed|reset"):
         witness.post(log.request(5))
     assert witness.process is not None
-    assert witness.process.wait(10) == 2
+    assert witness.process.wait(HANG_S) == 2
     assert "the disk failed" in witness.said()
     (witness.state / origin_hash(_KEY.name) / ".checkpoint.new").rmdir()
     assert witness.start().post(log.request(9, 9)).body == b"5\n"

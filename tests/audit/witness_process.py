@@ -15,9 +15,10 @@ from pathlib import Path
 from gateway.audit.cosignature import Cosigner
 from gateway.audit.notes import Verifier
 from gateway.witness.folder import WitnessFolder
+from tests.support.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 20.0
+START_S = HANG_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class WitnessProcess:
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> Got:
         """Ask over a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG_S
+
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto.conf"
-_START_TIMEOUT_S = 10.0
+_START_TIMEOUT_S = HANG_S
 
 
 def mosquitto_program(name: str = "mosquitto") -> str:
@@ -93,7 +95,7 @@ class Mosquitto:
             return
         if self._process.poll() is None:
             self._process.send_signal(how)
-        self._process.wait(10)
+        self._process.wait(HANG_S)
         self._process = None
 
     def restart(self, how: signal.Signals = signal.SIGTERM) -> None:

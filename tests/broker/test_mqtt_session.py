@@ -27,8 +27,9 @@ from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError
 from tests.broker.mosquitto import free_port, mosquitto_program, running_mosquitto
+from tests.support.waiting import HANG_S
 
-PATIENCE_S = 15.0
+PATIENCE_S = HANG_S
 
 
 class Owner:

@@ -23,6 +23,7 @@ from firmware_sim.messages import Reading
 from firmware_sim.run import Counters, run_fleet
 from firmware_sim.scenario import Fleet, parse_scenario
 from tests.broker.mosquitto import Mosquitto, running_mosquitto
+from tests.support.waiting import HANG_S
 
 START_MS = 1_774_047_600_000
 HOUR_MS = 3_600_000
@@ -57,7 +58,7 @@ async def listener(port: int, topics: str) -> AsyncIterator[Heard]:
     heard: Heard = set()
     subscribed = asyncio.Event()
     task = asyncio.create_task(_listen(port, topics, heard, subscribed))
-    await asyncio.wait_for(subscribed.wait(), 5)
+    await asyncio.wait_for(subscribed.wait(), HANG_S)
     yield heard
     task.cancel()
     await asyncio.wait((task,))
@@ -126,7 +127,7 @@ async def test_fleet_follows_its_clock_and_stops_when_told(broker: Mosquitto) ->
         await asyncio.sleep(0.1)
     assert clock.now_ms() - max(reading.time_ms for reading in counters.samples.values()) < 2 * HOUR_MS
     stop.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, HANG_S)
     assert counters.unacknowledged == 0
     assert len(readings_until(START_MS + 2 * HOUR_MS)) < counters.published <= len(readings_until(clock.now_ms()))
 
@@ -154,7 +155,7 @@ async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(b
         for mark in (len(measured) // 5, len(measured) // 2):
             await eventually(partial(_reached, counters, mark))
             await asyncio.to_thread(broker.restart)
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, HANG_S)
         assert await all_heard(heard, {(reading.topic, reading.payload) for reading in measured})
     assert counters.published == len(measured)
     assert counters.unacknowledged == 0
@@ -172,7 +173,7 @@ async def test_fleet_with_a_silent_broker_counts_what_stays_unacknowledged(broke
         before = counters.published
         await asyncio.sleep(0.2)
         stop.set() if how == "stop" else task.cancel()
-        await asyncio.wait((task,), timeout=8)
+        await asyncio.wait((task,), timeout=HANG_S)
         assert task.done()
         assert task.cancelled() == (how == "cancel")
     finally:
@@ -191,7 +192,7 @@ async def test_fleet_stops_although_the_broker_never_came(tmp_path: Path) -> Non
     task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", absent.port, clock, stop, counters, drain_s=1))
     await eventually(lambda: counters.reconnects >= 2)
     stop.set()
-    await asyncio.wait_for(task, 3)
+    await asyncio.wait_for(task, HANG_S)
     assert (counters.published, counters.unacknowledged) == (0, 0)
 
 
@@ -221,6 +222,6 @@ async def test_reading_that_the_broker_refuses_is_not_counted_as_published(tmp_p
         task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters, drain_s=0.2))
         await eventually(lambda: counters.refused >= 20)
         stop.set()
-        await asyncio.wait_for(task, 3)
+        await asyncio.wait_for(task, HANG_S)
     assert counters.published == 0
     assert counters.unacknowledged >= 20

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.live import ROOT, LiveGateway
+from tests.support.waiting import HANG_S
 
-TIMEOUT_S = 30
+TIMEOUT_S = HANG_S
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["gateway.cli", "gateway.service", "gateway.demo.stage", "gateway.recipient.follow"])

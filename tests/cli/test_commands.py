@@ -23,6 +23,7 @@ from gateway.cli import build_parser
 from gateway.methods import METHODS, READING
 from tests.cli.shell import Shell, cold_sluice, sluice
 from tests.live import LiveGateway
+from tests.support.waiting import HANG_S
 
 PURPOSE = "purpose:energy-planning"
 ABSENT = 1  # a port that nothing listens on
@@ -299,7 +300,7 @@ def test_sighup_puts_changed_policies_in_force(live: LiveGateway) -> None:
     city.write_text(city.read_text().replace("share = 0.15", "share = 0.2"))
     assert live.process is not None
     live.process.send_signal(signal.SIGHUP)
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + HANG_S
     while (after := live.call("policy.show")) == before:
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
@@ -315,7 +316,7 @@ def test_signal_ends_it_well_with_a_verified_log(live: LiveGateway, number: sign
     size = live.status()["log"]["size"]
     assert live.process is not None
     live.process.send_signal(number)
-    assert live.process.wait(20) == 0
+    assert live.process.wait(HANG_S) == 0
     assert not live.place.control_socket.exists()
     report = live.verify()
     assert report.exit_status == 0
@@ -330,7 +331,7 @@ def test_signal_ends_it_well_with_a_verified_log(live: LiveGateway, number: sign
 def _talk(live: LiveGateway, data: bytes, *, half: bool = False) -> list[Any]:
     """Write bytes to the control socket; return the answers until the gateway hangs up or is silent on a closed half."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(20)
+        connection.settimeout(HANG_S)
         connection.connect(str(live.place.control_socket))
         try:
             connection.sendall(data)

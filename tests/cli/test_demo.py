@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.live import ROOT
+from tests.support.waiting import HANG_S
 
 SECONDS = 20
 USERS_ENVIRON = {**os.environ, "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
@@ -88,7 +89,7 @@ def test_demo_log_verifies_again_with_the_printed_key(outcome: dict[str, Any]) -
     """An outsider who has the folder and the key comes to the same verdict."""
     command = [sys.executable, "-m", "gateway.cli", "audit", "verify", outcome["log_dir"], "--key", outcome["log_vkey"]]
     command += ["--openings", outcome["openings_dir"], "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 0, done.stdout
     assert outcome["audit"] == "ok"
 
@@ -96,7 +97,7 @@ def test_demo_log_verifies_again_with_the_printed_key(outcome: dict[str, Any]) -
 def test_demo_refuses_a_folder_in_use(outcome: dict[str, Any]) -> None:
     """A folder that holds something is never written over."""
     command = [sys.executable, "-m", "gateway.cli", "demo", "--dir", str(outcome["folder"])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 2
     assert "is not empty" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -31,6 +31,7 @@ from gateway.edge.control import RefusedError
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
 from tests.live import ROOT, LiveGateway
+from tests.support.waiting import HANG_S
 
 WAIT_S = 10.0
 
@@ -168,7 +169,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
     drawn = Terminal()
     with Screen(drawn) as screen:
         screen.show(played)
-        deadline_s = time.monotonic() + 3
+        deadline_s = time.monotonic() + HANG_S
         while "frames received" not in drawn.getvalue() and time.monotonic() < deadline_s:
             time.sleep(0.02)
         text = drawn.getvalue()  # before the end, when all of it is written whatever the room
@@ -195,7 +196,7 @@ def _demo(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 def _ended(folder: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
     """Wait for the end, which must be a good one; return the outcome."""
-    printed, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 0, printed
     assert "Traceback" not in printed
     outcome: dict[str, Any] = json.loads((folder / "out.json").read_text())
@@ -207,7 +208,7 @@ def _ended(folder: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def _wait(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + HANG_S
     while not condition():
         assert process.poll() is None, "the demo ended"
         assert time.monotonic() < deadline_s
@@ -218,7 +219,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     """Make sure that it no longer runs; it ends its gateway and its broker first."""
     if process.poll() is None:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG_S)
 
 
 def test_demo_that_ends_before_its_first_frame_drains_and_audits(tmp_path: Path) -> None:

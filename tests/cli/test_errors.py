@@ -24,6 +24,7 @@ from gateway.errors import SluiceError
 from gateway.recipient.keys import generate
 from tests.cli.shell import cold_sluice, sluice
 from tests.live import LiveGateway
+from tests.support.waiting import HANG_S
 
 CONFIG, CITY = "gateway.toml", "policies/city.toml"
 DATABASE = "state/sluice.db"
@@ -502,7 +503,7 @@ def test_broken_policies_leave_the_old_in_force(live: LiveGateway) -> None:
     assert done.line.startswith("`city.toml`: `limits2`")
     assert live.process is not None
     live.process.send_signal(signal.SIGHUP)
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + HANG_S
     while "policies not applied" not in live.log():
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
@@ -521,7 +522,7 @@ def test_disk_that_fails_while_it_runs_ends_it_in_one_line(live: LiveGateway) ->
     with contextlib.suppress(SluiceError):  # answered, if it was quick
         live.call("policy.apply")
     assert live.process is not None
-    assert live.process.wait(20) == 2
+    assert live.process.wait(HANG_S) == 2
     assert "Traceback" not in live.log()
     (line,) = (line for line in live.log().splitlines() if not line.startswith("{"))
     assert "the disk failed" in line

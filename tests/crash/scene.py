@@ -28,6 +28,7 @@ from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.live import Listener, LiveGateway, opened
+from tests.support.waiting import HANG_S
 
 MIDNIGHT_MS = 1_779_926_400_000  # 2026-05-28T00:00:00Z
 RATE = 1200
@@ -89,7 +90,7 @@ class Scene:
         self.link.there_s, self.upstream.there_s = link_s, upstream_s
         self.live.start(wait=False)
 
-    def settle(self, timeout_s: float = 60.0) -> Answer:
+    def settle(self, timeout_s: float = HANG_S) -> Answer:
         """Wait until the queue is empty and all that may leave now has left; return the status."""
 
         def is_settled(shown: Answer) -> bool:
@@ -125,7 +126,7 @@ class Scene:
         self.check_log()
         return ledger
 
-    def _wait_for(self, readings: int, figures: int, timeout_s: float = 60.0) -> None:
+    def _wait_for(self, readings: int, figures: int, timeout_s: float = HANG_S) -> None:
         """Wait until so much has arrived, or in vain; what is missing then, ``check`` says."""
         deadline_s = time.monotonic() + timeout_s
         seen = -1

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.waiting import HANG_S
+
 HELD_S = float("inf")
 
 
@@ -47,7 +49,7 @@ class SlowLink:
         """Cut every connection and stop listening."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(HANG_S)
         self._loop.close()
 
     async def _listen(self) -> None:
@@ -58,7 +60,7 @@ class SlowLink:
         self._server.close()
         gone = [end.cut() for end in list(self.ends)]
         if gone:
-            await asyncio.wait(gone, timeout=5)
+            await asyncio.wait(gone, timeout=HANG_S)
 
     async def reach_broker(self, client: _Client) -> None:
         """Open the other half of a client's connection; without a broker the client is cut off."""

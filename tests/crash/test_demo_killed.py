@@ -20,6 +20,7 @@ from tests.broker.mosquitto import running_mosquitto
 from tests.crash.scene import fresh_seed
 from tests.crash.slow_link import slow_link
 from tests.live import ROOT
+from tests.support.waiting import HANG_S
 
 LINK_S = 0.05
 
@@ -32,7 +33,7 @@ class Demo:
         self._process = process
         self._killed = 0
 
-    def wait_for_gateway(self, timeout_s: float = 20.0) -> None:
+    def wait_for_gateway(self, timeout_s: float = HANG_S) -> None:
         """Wait until a gateway that has not been killed yet has begun its work."""
         deadline_s = time.monotonic() + timeout_s
         while self._started() <= self._killed:
@@ -74,7 +75,7 @@ def playing(folder: Path, *options: str) -> Iterator[Demo]:
             if process.poll() is None:
                 process.terminate()  # it ends its gateway and its broker first
                 try:
-                    process.wait(30)
+                    process.wait(HANG_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
 

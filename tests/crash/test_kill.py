@@ -15,6 +15,7 @@ import pytest
 from gateway.edge.store import DATABASE_FILE
 from tests.crash.scene import Publishing, Scene, fresh_seed, held_disk, scene
 from tests.crash.slow_link import HELD_S
+from tests.support.waiting import HANG_S
 
 LINK_S = 0.05
 TICK_S = 0.2
@@ -136,7 +137,7 @@ def test_nothing_leaves_while_no_commit_goes_through(tmp_path: Path) -> None:
 
 def wait_for_bundles(stage: Scene, count: int) -> None:
     """Wait until so many have arrived."""
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + HANG_S
     while len(stage.listener.messages) < count:
         assert time.monotonic() < deadline_s, "the bundle did not arrive"
         time.sleep(0.02)

@@ -21,6 +21,7 @@ from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.scene import clock
 from tests.crash.street import HOUR_MS, ZONES, Street, Told, differences
 from tests.live import Listener, LiveGateway, opened
+from tests.support.waiting import HANG_S
 
 HOMES = 6
 SCOPE = "purpose:comfort"
@@ -233,7 +234,7 @@ class Town:
 
     def _records(self, least: int) -> list[Record]:
         """Return what the city opened, once that is as much as it should be, or after a while."""
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + HANG_S
         while True:
             records = [record for bundle in opened(self.live, self.listener) for record in bundle.records]
             if len(records) >= least or time.monotonic() > deadline_s:

@@ -14,6 +14,7 @@ from consent.core.receipts import Issue, LogPlace, make_receipt
 from consent.core.records import record_hash, signing_bytes
 from gateway.audit.notes import Signer
 from tests.docs.pages import ROOT, pages
+from tests.support.waiting import HANG_S
 from tests.unit.consent.samples import NOW_MS, agreed, policies
 
 PAGE = pages()["docs/receipts.md"]
@@ -36,7 +37,7 @@ def receipt(tmp_path: Path) -> Path:
 
 def run(command: list[str], place: Path) -> str:
     """Run a program where the receipt lies, and return what it says."""
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=HANG_S, check=False)
     return done.stdout + done.stderr
 
 

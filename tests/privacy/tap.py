@@ -7,6 +7,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from tests.support.waiting import HANG_S
+
 
 class Tap:
     """Listens on a free port of the loopback interface and passes bytes on both ways.
@@ -43,7 +45,7 @@ class Tap:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._cut()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(HANG_S)
         self._listener.close()
         for end in self._ends:
             end.close()

@@ -41,6 +41,7 @@ from tests.privacy.canaries import (
 )
 from tests.privacy.leaking import LEAKS
 from tests.privacy.tap import Tap
+from tests.support.waiting import HANG_S
 
 START = "2026-05-01T00:00:00Z"
 START_S = 1_777_593_600
@@ -233,7 +234,7 @@ class Scene:
             self.places[f"answers {when}"] = json.dumps(answers).encode()
 
     def _metrics(self) -> bytes:
-        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=HANG_S)
         try:
             connection.request("GET", "/metrics")
             return connection.getresponse().read()

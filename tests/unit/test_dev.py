@@ -15,6 +15,7 @@ import pytest
 
 from deploy.dev import commands, debian, environment
 from deploy.dev.report import SetupError, run_quietly
+from tests.support.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,7 +145,9 @@ def test_script_from_anywhere_with_spaces_passes_arguments_whole(tmp_path: Path)
     (checkout / "deploy" / "dev" / "__main__.py").write_text("import os, sys; print(os.getcwd(), sys.argv[1:])")
     (elsewhere / "link").symlink_to(checkout / "dev")
     for program in (checkout / "dev", elsewhere / "link"):
-        done = subprocess.run([program, "a b", "*", ""], cwd=elsewhere, capture_output=True, text=True, check=True, timeout=20)
+        done = subprocess.run(
+            [program, "a b", "*", ""], cwd=elsewhere, capture_output=True, text=True, check=True, timeout=HANG_S
+        )
         assert done.stdout == f"{elsewhere} ['a b', '*', '']\n"
 
 
@@ -161,7 +164,7 @@ def test_fresh_copy_two_starts_at_once_both_work_and_later_ones_are_quick(tmp_pa
         assert process.returncode == 0
         assert printed.startswith("pytest ")
     started = time.monotonic()
-    done = subprocess.run(start, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(start, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=HANG_S)
     assert time.monotonic() - started < 3
     assert "installing" not in done.stderr
-    subprocess.run([copy / ".venv" / "bin" / "python", "-I", "-c", "import gateway, consent"], check=True, timeout=60)
+    subprocess.run([copy / ".venv" / "bin" / "python", "-I", "-c", "import gateway, consent"], check=True, timeout=HANG_S)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import HANG_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 TOP_LEVEL = {
@@ -143,7 +145,7 @@ def test_ruff_ignore_has_a_reason() -> None:
 
 def test_dev_help_lists_every_subcommand() -> None:
     """The first thing that a newcomer types tells what there is, and installs nothing."""
-    done = subprocess.run([ROOT / "dev", "--help"], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run([ROOT / "dev", "--help"], capture_output=True, text=True, check=False, timeout=HANG_S)
     assert done.returncode == 0
     for name in ("demo", "test [--slow]", "lint", "bench", "lock"):
         assert f"./dev {name}" in done.stdout

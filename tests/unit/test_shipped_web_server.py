@@ -19,6 +19,7 @@ from gateway.audit.tiles import entries_path, labels_path, policies_path, tile_p
 from gateway.audit.trust import Anchors
 from gateway.audit.verify import Verification
 from tests.broker.mosquitto import free_port
+from tests.support.waiting import HANG_S
 from tests.unit.audit.sample_log import SIGNER, sample
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx-log.conf"
@@ -59,11 +60,12 @@ def served(tmp_path: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(HANG_S)
 
 
 def _wait_for(address: str) -> None:
-    for _ in range(100):
+    deadline_s = time.monotonic() + HANG_S
+    while time.monotonic() < deadline_s:
         with suppress(OSError):
             fetched(address, "checkpoint")
             return
@@ -73,7 +75,7 @@ def _wait_for(address: str) -> None:
 
 def fetched(address: str, path: str) -> tuple[int, HTTPMessage]:
     """Return status and headers of what the server has under a path."""
-    with closing(HTTPConnection(address.removeprefix("http://"), timeout=5)) as connection:
+    with closing(HTTPConnection(address.removeprefix("http://"), timeout=HANG_S)) as connection:
         connection.request("GET", f"/{path}")
         answer = connection.getresponse()
         answer.read()

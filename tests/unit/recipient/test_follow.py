@@ -19,12 +19,11 @@ from paho.mqtt.properties import Properties
 from gateway.recipient.follow import Broker, Subscription, follow
 from gateway.recipient.inbox import Inbox
 from gateway.recipient.opening import Bundle
+from tests.support.waiting import HANG_S
 from tests.unit.recipient.samples import ADDRESS, PRIVATE_KEY, sealed
 
 _SUBSCRIPTION = Subscription(ADDRESS.gateway, ADDRESS.recipient)
 _FIRST = sealed(0)
-HANG_S = 120.0
-"""After which something hangs; nothing in these tests is about speed."""
 
 
 @pytest.fixture

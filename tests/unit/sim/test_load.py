@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from firmware_sim import mqtt_packets as packets
 from firmware_sim.load import Load, load_topic, meter_messages
+from tests.support.waiting import HANG_S
 
 START_MS = 1_774_047_600_000
 Answer = Callable[[list[int]], bytes]
@@ -72,7 +73,7 @@ class ScriptedBroker:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        self._thread.join(HANG_S)
 
 
 def answer(ids: list[int], reason: mqtt5.PubAckReasonCode = mqtt5.PubAckReasonCode.SUCCESS) -> bytes:

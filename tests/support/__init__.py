@@ -1,0 +1,1 @@
+"""What tests share: builders of cities, gateways and logs, brokers and recipients to run them against, and how long to wait."""
