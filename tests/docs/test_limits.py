@@ -31,7 +31,8 @@ COMMANDS = {words for words, _ in leaves(build_parser())}
 
 TELLING = re.compile(
     r"\b(?:yet|so far|for now|for the time being|not (?:implemented|supported|made|built)"
-    r"|no (?:command|screen|guard)s? (?:for|against)|left out on purpose|coming|upcoming|planned|future|(?:later|next) versions?|in this version|before 1\.0"
+    r"|no (?:command|screen|guard)s? (?:for|against)|left out on purpose|coming|upcoming|planned|future"
+    r"|(?:later|next) versions?|in this version|before 1\.0"
     r"|weak points?|weakness(?:es)?|known issues?|some day)\b",
     re.IGNORECASE,
 )
