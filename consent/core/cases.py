@@ -1,7 +1,7 @@
 """Cases: examples of what the policies come to, each with the decision that is expected, which ``decide`` must reach.
 
 ``case_text`` reads them from `*.cases.toml`; whoever changes a policy sees by them whom the change touches. A case is about
-the policies alone: what a gateway does besides (too few neighbours, late readings, noise that is not made yet) is none.
+the policies alone: what a gateway does besides (too few neighbours, late readings, noise) is none.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def _note(matter: Matter, axis: str, point: Disclosure, sources: tuple[str, ...]
         value_text=told,
         holders_text=holders,
         summary=book.say("limited", value=told, holders=holders),
-        more=book.say("more", holders=holders) if sources else book.say("more.unbounded"),
+        more=book.say("more.bounded", holders=holders) if sources else book.say("more.unbounded"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The phrase book: fills the gaps of ``explain_words`` with what the policies call things, in one language."""
+"""The phrase book: fills the gaps of the explaining sentences with what the policies call things, in one language."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from math import inf
 from typing import Any, Final
 
 from consent.core.disclosure import Disclosure, Space
-from consent.core.explain_words import UNITS, WORDS
 from consent.core.policy import PolicySet, Statistic, Texts
+from consent.texts.load import sentences
+
+SENTENCES: Final = sentences("explanation")
+"""What an explanation consists of, by language and key."""
+
+UNITS: Final = {"kW.h": "kWh", "W.h": "Wh", "Cel": "°C", "ug/m3": "µg/m³", "mg/m3": "mg/m³", "1": "", "m3": "m³", "L": "l"}
+"""How people write the units whose UCUM code they would not; any other is written as its code."""
 
 PRECISION: Final = "precision."
 """How the name of an axis begins that bounds one property's precision."""
@@ -22,7 +28,7 @@ class PhraseBook:
         """Speak ``language``, one of ``LANGUAGES``; what the policies do not say in it is said in the city's first language."""
         self._policies = policies
         self._language = language
-        self._words = WORDS[language]
+        self._words = SENTENCES[language]
 
     def say(self, key: str, **gaps: object) -> str:
         """Return a phrase with its gaps filled."""
@@ -75,12 +81,12 @@ class PhraseBook:
             return self.days(value)
         if axis == "budget":
             amount = f"{value:.6f}".rstrip("0").rstrip(".") if value < inf else ""
-            return self.say("budget", amount=self._decimal(amount)) if amount else self.say("budget.none")
+            return self.say("budget.amount", amount=self._decimal(amount)) if amount else self.say("budget.none")
         return self._step(axis.removeprefix(PRECISION), value)
 
     def days(self, days: int) -> str:
         """Return a number of days."""
-        return self.say("retention.one" if days == 1 else "retention", n=days)
+        return self.say("retention.one" if days == 1 else "retention.other", n=days)
 
     def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:
         """Return how exactly each property is told; which is which is only said where there are several."""
@@ -97,7 +103,7 @@ class PhraseBook:
         known = self._policies.properties[name]
         unit = UNITS.get(known.unit, known.unit)
         amount = self._decimal(f"{known.rung(step):f}")
-        return self.say("precision", step=f"{amount} {unit}".rstrip())
+        return self.say("precision.step", step=f"{amount} {unit}".rstrip())
 
     def _decimal(self, number: str) -> str:
         return number.replace(".", self._words["decimal_point"])

@@ -13,10 +13,10 @@ from typing import Any
 from consent.core.encoding import disclosure_map
 from consent.core.records import PURPOSE_PREFIX, Consent, decode
 from consent.errors import RecordError
+from consent.texts.load import sentences
 from gateway.audit import canonical
 from gateway.audit.balances import IDENTITIES
 from gateway.audit.entries import NO_CONSENT, NO_POLICY, Entry, Kind
-from gateway.audit.explain_words import say
 from gateway.audit.openings import Opening, Part
 from gateway.audit.payloads import (
     AccountPayload,
@@ -29,6 +29,9 @@ from gateway.audit.payloads import (
     VoidPayload,
 )
 from gateway.audit.report import printable
+
+SENTENCES = sentences("audit")
+"""By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
@@ -86,6 +89,12 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
         tuple(_facts(entry, size, language)),
         None if opening is None else tuple(printable(line) for line in _content(entry, opening, language)),
     )
+
+
+def say(language: str, phrase: str, **values: object) -> str:
+    """Return a phrase in a language, its gaps filled in; a name without a phrase stands for itself."""
+    sentence = SENTENCES[language].get(phrase)
+    return phrase if sentence is None else sentence.format(**values)
 
 
 def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:

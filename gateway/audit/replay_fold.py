@@ -26,7 +26,7 @@ from gateway.audit.payloads import KeyPayload, PayloadError
 from gateway.audit.reader import FileError
 
 _NOTHING_SAID: Final = -1
-_CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs; nobody else's signature is known yet
+_CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs
 
 Shelf = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""

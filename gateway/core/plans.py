@@ -280,7 +280,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
 
 
 def not_yet(disclosure: Disclosure, *, public: bool) -> str:
-    """Return why a permitted disclosure still cannot be honoured: a figure under a budget needs noise, and there is none yet.
+    """Return why a permitted disclosure still cannot be honoured: a figure under a budget needs noise (docs/limits.md).
 
     A budget binds figures only, and only of data that have a subject.
     """

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations, product
-from string import Formatter
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Level, Space, Time
 from consent.core.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, Matter, explain
-from consent.core.explain_words import ENGLISH, WORDS
+from consent.core.explain_phrases import SENTENCES
 from consent.core.languages import LANGUAGES
 from consent.core.policy import PolicySet
 from consent.core.policy_text import parse_policies
@@ -58,22 +57,10 @@ def holders(explanation: Explanation) -> dict[str, str]:
 # words
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_words_of_each_language_have_the_same_phrases_and_gaps(language: str) -> None:
-    """Nothing is missing in one language that another has, and no gap is called otherwise."""
-    words = WORDS[language]
-    assert words.keys() == ENGLISH.keys()
-    for key, phrase in words.items():
-        gaps = [{name for _, name, _, _ in Formatter().parse(text) if name is not None} for text in (phrase, ENGLISH[key])]
-        assert gaps[0] == gaps[1], key
-        assert phrase.strip(), key
-    assert len(set(LANGUAGES)) == 3
-
-
 def test_words_name_every_level_of_the_lattice() -> None:
     """Also those that no flow may ask for."""
     for level in (*Identity, *Time, *Space):
-        assert f"{type(level).__name__.lower()}.{level.label}" in ENGLISH
+        assert f"{type(level).__name__.lower()}.{level.label}" in SENTENCES["en"]
 
 
 def test_reasons_are_all_of_those_that_decide_and_the_gateway_give() -> None:

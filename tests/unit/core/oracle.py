@@ -94,7 +94,7 @@ def may_leave(
     if "none" in levels.values():
         return None
     if levels["identity"] == "aggregate":
-        noisy = home.residents is not None and any("budget" in voice for voice in voices)  # asks for noise, which nobody adds yet
+        noisy = home.residents is not None and any("budget" in voice for voice in voices)  # asks for noise (docs/limits.md)
         if noisy or not asked["statistic"]:
             return None
     steps = [voice["precision"][observed_property] for voice in voices if observed_property in voice.get("precision", {})]

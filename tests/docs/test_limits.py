@@ -1,0 +1,237 @@
+"""`docs/limits.md` alone says what is missing or weak, and each of its lines names a test that fails once it is not so.
+
+The tests of the lines themselves stand at the end, as far as no other test sees what they say.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consent.core.policy import Codec
+from consent.core.policy_devices import ProfileTable
+from gateway.audit.entries import Kind
+from gateway.cli import build_parser
+from gateway.config import ConfigError, load_config
+from gateway.core.plans import Device
+from tests.docs.pages import ROOT, pages
+from tests.docs.shell import leaves
+from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading, result_of, town
+
+PAGE = "docs/limits.md"
+COMMANDS = {words for words, _ in leaves(build_parser())}
+
+TELLING = re.compile(
+    r"\b(?:yet|so far|for now|for the time being|not (?:implemented|supported|made|built)"
+    r"|no (?:command|screen|guard)s? (?:for|against)|left out on purpose|coming|upcoming|planned|future"
+    r"|(?:later|next) versions?|in this version|before 1\.0"
+    r"|weak points?|weakness(?:es)?|known issues?|some day)\b",
+    re.IGNORECASE,
+)
+"""What one writes of a thing that is missing or weak."""
+
+INNOCENT = (
+    # of a moment in the life of a reading, a household or a file, and not of the program
+    "a household that is not known yet",
+    "handed over and not acknowledged yet",
+    "have not decided yet",
+    "has said nothing yet",
+    "has not left yet",
+    "files not yet finished",
+    "not dry yet",
+    "none has confirmed the log yet",
+    "not answered yet",
+    "no checkpoint covers yet",
+    "full yet",
+    "in no publication yet",
+    "written and not yet acknowledged",
+)
+"""What is cut out before the search; each stands somewhere."""
+
+PACKAGES = ("gateway", "consent", "firmware_sim", "deploy")
+_ROW = re.compile(r"^\| (?P<what>[^|]+) \| (?P<meaning>[^|]+) \| `(?P<path>[\w/]+\.py)::(?P<name>test_\w+)` \|$", re.MULTILINE)
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Return what is searched, by path: all pages but the one, and the docstrings of modules; each in one line."""
+    found = {name: page.text for name, page in pages().items() if name != PAGE}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            found[path.relative_to(ROOT).as_posix()] = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+    return {name: " ".join(text.split()) for name, text in found.items()}
+
+
+def told(text: str) -> Iterator[str]:
+    """Go through what a text says of things missing or weak, each with some words around it."""
+    for phrase in INNOCENT:
+        text = text.replace(phrase, "")
+    for match in TELLING.finditer(text):
+        yield text[max(match.start() - 60, 0) : match.end() + 30]
+
+
+def rows() -> list[re.Match[str]]:
+    """Return the lines of the page's tables."""
+    return list(_ROW.finditer(pages()[PAGE].text))
+
+
+def test_nothing_else_says_what_is_missing_or_weak() -> None:
+    """Two places for one fact are one that is wrong some day."""
+    found = [f"{name}: …{words}…" for name, text in texts().items() for words in told(text)]
+    assert not found, "\n".join(["belongs in docs/limits.md, or in INNOCENT where it is not about the program:", *found])
+
+
+@pytest.mark.parametrize(
+    "phrase", ["Noise is not there yet.", "There are no screens for it.", "A known weak point.", "Left out so far"]
+)
+def test_search_finds_what_one_would_write(phrase: str) -> None:
+    """A search that finds nothing would hold anywhere."""
+    assert list(told(phrase))
+
+
+def test_innocent_phrases_all_stand_somewhere() -> None:
+    """What stands nowhere any more, or needs no excuse, would hide what comes later."""
+    assert [phrase for phrase in INNOCENT if not TELLING.search(phrase)] == []
+    assert [phrase for phrase in INNOCENT if not any(phrase in text for text in texts().values())] == []
+
+
+def test_every_line_of_the_page_names_a_test_that_there_is() -> None:
+    """A function of that name, in that file."""
+    lines = [line for line in pages()[PAGE].text.splitlines() if line.startswith("| ") and not line.startswith("| what |")]
+    assert len(rows()) == len(lines) > 10, "a line without a test"
+    for row in rows():
+        tree = ast.parse((ROOT / row["path"]).read_bytes())
+        assert row["name"] in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_every_test_of_a_limit_is_named_by_the_page() -> None:
+    """A limit that is tested and not told is a limit that nobody knows."""
+    here = Path(__file__).resolve().relative_to(ROOT).as_posix()
+    named = {row["name"] for row in rows() if row["path"] == here}
+    assert named == {name for name in globals() if name.startswith("test_limit_")}
+
+
+def hour(gate: Gate, use: list[tuple[Device, float]]) -> list[float | int]:
+    """Let homes use so much in the next full hour; return the figures that leave at its end."""
+    begin = -(-gate.now_ms // HOUR_MS) * HOUR_MS
+    gate.to(begin)
+    gate.take(*(reading(home, begin + MINUTE_MS, kwh=kwh) for home, kwh in use))
+    gate.to(begin + HOUR_MS + LATENESS_MS)
+    return result_of(gate.records(), "hourly")
+
+
+# what is not there
+
+
+def test_limit_no_pages_for_citizens() -> None:
+    """No package, no command."""
+    assert find_spec("consent.portal") is None
+    assert not [words for words in COMMANDS if "portal" in words]
+
+
+def test_limit_p_is_read_and_not_applied() -> None:
+    """A figure of which one household makes up 99 in 100 stands, whatever `p` is; the rule would suppress it."""
+    for p in (0, 99):
+        gate = Gate(town(("p = 0", f"p = {p}")))
+        assert gate.state.policies.limits.p == p
+        homes = gate.homes(3, "hourly")
+        assert hour(gate, list(zip(homes, (99.0, 0.5, 0.5), strict=True))) == [100.0]
+
+
+def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:
+    """A sink of another kind is refused, however it is written."""
+    file = tmp_path / "gateway.toml"
+    least = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n[sink.city]\n'
+    file.write_text(f'{least}host = "city.example"\n')
+    assert load_config(file).config.sink.keys() == {"city"}
+    for other in (
+        'kind = "nats"',
+        'kind = "http"',
+        'kind = "https"',
+        'url = "https://city.example"',
+        'servers = ["nats://city.example"]',
+    ):
+        file.write_text(f"{least}{other}\n")
+        with pytest.raises(ConfigError):
+            load_config(file)
+
+
+def test_limit_three_codecs() -> None:
+    """What a device class may name."""
+    assert {codec.value for codec in Codec} == {"json", "cbor", "senml"}
+
+
+def test_limit_devices_stand_in_one_zone() -> None:
+    """No device class says where a message has its place, and the cells that moving things need are no dependency."""
+    assert not {"place", "location", "position", "space", "cell"} & {field.name for field in msgspec.structs.fields(ProfileTable)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert not [name for name in project["dependencies"] if name.startswith("h3")]
+
+
+def test_limit_gateway_keys_are_made_and_never_changed() -> None:
+    """There is one command for them."""
+    assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init"}
+
+
+def test_limit_no_fleet() -> None:
+    """No package, no command."""
+    assert find_spec("gateway.fleet") is None
+    assert not [words for words in COMMANDS if "fleet" in words]
+
+
+def test_limit_nothing_writes_a_reidentification() -> None:
+    """The kind is named where entries are defined, and nowhere else."""
+    naming = [path for path in (ROOT / "gateway").rglob("*.py") if f"Kind.{Kind.REIDENTIFICATION.name}" in path.read_text()]
+    assert naming == []
+    assert not [words for words in COMMANDS if "identif" in words]
+
+
+def test_limit_version_is_before_the_first() -> None:
+    """Of the distribution."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version.startswith("0.")
+
+
+# where it is weak
+
+
+def test_limit_one_who_leaves_is_the_difference_of_two_figures() -> None:
+    """Three homes use the same in two hours; between them one withdraws, and the two sums tell what it used."""
+    gate = Gate(only("hourly"))
+    use = list(zip(gate.homes(3, "hourly"), (1.25, 2.5, 4.0), strict=True))
+    first = hour(gate, use)
+    leaving, used = use.pop()
+    gate.withdraw(leaving, "hourly")
+    second = hour(gate, use)
+    assert (first, second) == ([7.75], [3.75])
+    assert first[0] - second[0] == used
+
+
+def test_limit_same_total_under_two_pseudonyms() -> None:
+    """Two recipients get the totals of the same homes: no name is in both, and the values join them."""
+    flow = town().files["city.toml"].decode().split("\n[flow.daily]")[1].split("\n[flow.")[0]
+    other = flow.replace('recipient = "office"', 'recipient = "bureau"')
+    bureau = '[recipient.bureau]\ntitle = { en = "Bureau" }\npublic_key_file = "keys/bureau.pub"\nsink = "city"\n'
+    gate = Gate(
+        town(("[recipient.public]", f"{bureau}\n[recipient.public]"), ("\n[flow.raw]", f"\n[flow.too]{other}\n[flow.raw]"))
+    )
+    homes = gate.homes(3, "daily", "too")
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, kwh=n + 0.25) for n, home in enumerate(homes)))
+    gate.to(gate.now_ms + DAY_MS + HOUR_MS)
+    one, two = ({record.pseudonym: record.result for record in gate.records(name)} for name in ("office", "bureau"))
+    assert len(one) == len(two) == 3
+    assert not one.keys() & two.keys()
+    assert sorted(one.values()) == sorted(two.values()) == [0.255, 1.255, 2.255]  # middles of a coarser step
+
+
+def test_limit_no_witness_as_shipped() -> None:
+    """The configuration that operators copy."""
+    assert load_config(ROOT / "deploy" / "gateway.toml").config.audit.witness_policy is None
