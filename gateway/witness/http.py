@@ -127,7 +127,6 @@ class HttpServer:
             except Exception as error:  # noqa: BLE001  whatever it is, it is raised where the server is waited for
                 if not self.failed.done():
                     self.failed.set_exception(error)
-                connection.send_failed()
                 return
         writer.write(answer)
         await writer.drain()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import h11
 import pytest
 
 from gateway.witness.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpServer, Request, Response
+from tests.crash.inside import until
 
 
 class _Echo:
@@ -227,6 +230,34 @@ async def test_client_that_takes_no_answer_is_hung_up_on() -> None:
     finally:
         writer.transport.abort()
         await server.close()
+
+
+async def test_answer_that_waits_to_be_taken_does_not_outlive_the_deadline() -> None:
+    """Smaller than what asyncio writes without waiting: a client that never reads would keep it, and its socket, for ever."""
+    size, asked = 60_000, asyncio.Event()
+
+    def answer(_: Request) -> Response:
+        asked.set()
+        return Response(200, bytes(size))
+
+    server = HttpServer(answer, request_s=0.15)
+    port = await server.start("127.0.0.1", 0)
+    assert server._server is not None
+    server._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", port))
+        await loop.sock_sendall(client, b"GET / HTTP/1.0\r\n\r\n")
+        await asked.wait()
+        await until(lambda: not server._connections)
+        taken = 0
+        with suppress(ConnectionError):
+            while part := await asyncio.wait_for(loop.sock_recv(client, size), 5):
+                taken += len(part)
+    await server.close()
+    assert taken < size
 
 
 async def test_handler_that_fails_answers_nobody_and_is_told(echo: tuple[_Echo, int, HttpServer]) -> None:
