@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.dev import debian, environment
+from deploy.dev import debian, environment, fresh
 from deploy.dev.environment import Packages
 from deploy.dev.report import SetupError, say
 
@@ -37,7 +37,7 @@ class Command:
     name: str
     usage: str
     summary: str
-    packages: Packages
+    packages: Packages | None  # None: the Python that is there will do
     run: Callable[[Path, Sequence[str]], int]
     programs: tuple[debian.Program, ...] = ()
     slow_programs: tuple[debian.Program, ...] = ()  # with --slow these too
@@ -48,7 +48,8 @@ class Command:
 
 
 def _demo(python: Path, arguments: Sequence[str]) -> int:
-    return _hand_over([python, "-P", "-m", "gateway.cli", "demo", *arguments])
+    # With the user's own PATH: the commands that it prints are to work where they are read.
+    return _hand_over([python, "-P", "-m", "gateway.cli", "demo", *arguments], {"PATH": os.environ.get("PATH", os.defpath)})
 
 
 def _bench(python: Path, arguments: Sequence[str]) -> int:
@@ -72,6 +73,10 @@ def _lock(python: Path, arguments: Sequence[str]) -> int:
 def _docs(python: Path, arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     return _hand_over([python, "-m", "tests.docs", *arguments])
+
+
+def _fresh(_python: Path, arguments: Sequence[str]) -> int:
+    return fresh.main(ROOT, arguments)
 
 
 def _lint(python: Path, arguments: Sequence[str]) -> int:
@@ -108,7 +113,7 @@ COMMANDS: dict[str, Command] = {
             summary="the tests; with --slow the long ones instead",
             packages=Packages.DEVELOPMENT,
             run=_test,
-            programs=_BROKER,
+            programs=(*_BROKER, debian.NGINX, debian.JQ, debian.LIBATOMIC),
             slow_programs=(debian.STRACE, debian.GO, debian.GO_MOD),
         ),
         Command(
@@ -124,7 +129,15 @@ COMMANDS: dict[str, Command] = {
             summary="measure against peers on this machine",
             packages=Packages.DEVELOPMENT,
             run=_bench,
-            programs=_BROKER,
+            programs=(*_BROKER, debian.LIBATOMIC),
+        ),
+        Command(
+            name="fresh",
+            usage="fresh [--suite bookworm|trixie] [--user]",
+            summary="demo and tests in a bare Debian, as a stranger runs them",
+            packages=None,
+            run=_fresh,
+            programs=(debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else (),
         ),
         Command(
             name="docs",
@@ -164,7 +177,8 @@ def main(arguments: Sequence[str]) -> int:
         if _missing_packages(command, rest):
             with environment.only_one(ROOT):
                 debian.install(_missing_packages(command, rest))
-        return command.run(environment.ensure(ROOT, command.packages), rest)
+        python = Path(sys.executable) if command.packages is None else environment.ensure(ROOT, command.packages)
+        return command.run(python, rest)
     except SetupError as error:
         say(str(error))
         return 2
@@ -174,7 +188,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _missing_packages(command: Command, arguments: Sequence[str]) -> list[str]:
-    return [*environment.missing_packages(ROOT), *debian.missing_packages(command.programs_for(arguments))]
+    environment_packages = [] if command.packages is None else environment.missing_packages(ROOT)
+    return [*environment_packages, *debian.missing_packages(command.programs_for(arguments))]
 
 
 def _environ() -> dict[str, str]:

@@ -5,6 +5,7 @@ Missing ones are installed where that takes no password; elsewhere the exact com
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -25,19 +26,35 @@ LOCK_WAIT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that is looked for, or a file of a library by its whole path, and the package that holds it."""
+    """A program that is looked for, a file by its whole path or a shared library by its name, and the package that holds it."""
 
     name: str
     package: str
 
     def is_present(self, path: str) -> bool:
-        """Say whether it is on this machine; programs are looked for in the folders of ``path``."""
-        return Path(self.name).exists() if os.path.isabs(self.name) else shutil.which(self.name, path=path) is not None
+        """Return whether it is on this machine; programs are looked for in the folders of ``path``."""
+        if os.path.isabs(self.name):
+            return Path(self.name).exists()
+        if ".so." in self.name:
+            return _loads(self.name)
+        return shutil.which(self.name, path=path) is not None
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 MOSQUITTO = Program("mosquitto", "mosquitto")
 MOSQUITTO_SUB = Program("mosquitto_sub", "mosquitto-clients")
+NGINX = Program("nginx", "nginx")
+JQ = Program("jq", "jq")
+DEBOOTSTRAP = Program("debootstrap", "debootstrap")
 STRACE = Program("strace", "strace")
+LIBATOMIC = Program("libatomic.so.1", "libatomic1")  # regopy, a peer in the consent bench, is linked against it
 GO = Program("go", "golang-go")
 GO_MOD = Program("/usr/share/doc/golang-golang-x-mod-dev/copyright", "golang-golang-x-mod-dev")  # every package has one
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import time
@@ -65,18 +66,16 @@ class Screen:
             print_(scene.report.to_text(), markup=False, highlight=False)
         print_(f"Everything is kept in {scene.city.folder}", markup=False, highlight=False, soft_wrap=True)
         print_("\nCheck it yourself:", markup=False)
-        print_(
-            f"  {_program()} audit verify {outcome['log_dir']} --key '{outcome['log_vkey']}'"
-            f" --openings {outcome['openings_dir']}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        words = ("audit", "verify", outcome["log_dir"], "--key", outcome["log_vkey"], "--openings", outcome["openings_dir"])
+        print_(f"  {shlex.join((_program(), *words))}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _program() -> str:
-    """Return how to call this program from here: in a checkout it is not on the path."""
-    return "sluice" if shutil.which("sluice") else str(Path(sys.executable).with_name("sluice"))
+    """Return what calls this program from the folder and with the path of whoever reads it; in a checkout it is on no path."""
+    installed = Path(sys.executable).with_name("sluice")
+    if shutil.which("sluice"):
+        return "sluice"
+    return str(installed.relative_to(Path.cwd()) if installed.is_relative_to(Path.cwd()) else installed)
 
 
 def _picture(scene: Scene, *, small: bool) -> RenderableType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +14,29 @@ import pytest
 from tests.live import ROOT
 
 SECONDS = 20
+USERS_ENVIRON = {**os.environ, "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+"""Of a shell in which no environment of ours is active."""
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Play the demo once, and return what it wrote."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("the demo's")
     command = [sys.executable, "-m", "gateway.cli", "demo", "--for", f"{SECONDS}s"]
     command += ["--json", str(folder / "out.json"), "--dir", str(folder / "city")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=USERS_ENVIRON, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     result: dict[str, Any] = json.loads((folder / "out.json").read_text())
-    return {**result, "folder": folder / "city"}
+    return {**result, "folder": folder / "city", "printed": done.stdout}
+
+
+def test_demo_printed_command_runs_as_printed(outcome: dict[str, Any]) -> None:
+    """Whoever pastes the last line into the same shell, where nothing of the checkout is on the path, gets the verdict."""
+    line = outcome["printed"].partition("Check it yourself:")[2].strip()
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, env=USERS_ENVIRON, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "audit: ok" in done.stdout
 
 
 def test_demo_pairs_all_end_in_one_account(outcome: dict[str, Any]) -> None:

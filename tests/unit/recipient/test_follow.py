@@ -23,6 +23,8 @@ from tests.unit.recipient.samples import ADDRESS, PRIVATE_KEY, sealed
 
 _SUBSCRIPTION = Subscription(ADDRESS.gateway, ADDRESS.recipient)
 _FIRST = sealed(0)
+HANG_S = 120.0
+"""After which something hangs; nothing in these tests is about speed."""
 
 
 @pytest.fixture
@@ -42,11 +44,12 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         yield Broker("127.0.0.1", port)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(HANG_S)
 
 
 def _wait_for_port(port: int) -> None:
-    for _ in range(100):
+    deadline_s = time.monotonic() + HANG_S
+    while time.monotonic() < deadline_s:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
             return
         time.sleep(0.05)
@@ -61,7 +64,7 @@ async def _following(broker: Broker, inbox: Inbox, emit: Callable[[Bundle], None
         yield reports
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, HANG_S)
 
 
 async def _publish(broker: Broker, *bundles: tuple[int, bytes]) -> None:
@@ -73,14 +76,14 @@ async def _publish(broker: Broker, *bundles: tuple[int, bytes]) -> None:
 
 
 async def _until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_S):
         while not done():  # noqa: ASYNC110  # what is waited for happens in files and lists
             await asyncio.sleep(0.02)
 
 
 async def _until_subscribed(broker: Broker, folder: Path) -> None:
     """Publish a bundle until it arrives, so that the subscription is known to stand."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_S):
         while not (folder / "0.bundle").exists():
             await _publish(broker, (0, _FIRST))
             await asyncio.sleep(0.05)

@@ -1,13 +1,14 @@
-"""Four weeks of ten real households: what the city gets of them, hour by hour, is what their own file adds up to, and no more.
+"""Ten households whose meters are replayed to a real gateway behind a real Mosquitto, and a recipient that opens what it is sent.
 
-A real Mosquitto, a real gateway process on a standing clock, and a recipient that opens what it is sent. The figures to expect
-are added up from the file by itself, in decimals; nothing of the gateway takes part in that.
+The gateway's clock stands, and is advanced hour by hour. The figures to expect are added up from the readings by themselves, in
+decimals; nothing of the gateway takes part in that.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -20,16 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.edge.control import ControlClient
 from gateway.recipient.records import Record
 from tests.broker.mosquitto import running_mosquitto
-from tests.data import shared_path
 from tests.live import Listener, LiveGateway, opened
 
-DATA = "data/datasets/smartmeter_sgsc_10households_4weeks.csv"
 START = datetime(2013, 5, 31, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SCOPE = "hourly"
@@ -111,7 +109,7 @@ rate = 0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file: what one household used in the half hour from ``at`` on."""
+    """A reading: what one household used in the half hour from ``at`` on."""
 
     household: str
     at: datetime
@@ -124,8 +122,8 @@ class Row:
 
 
 @cache
-def rows(path: Path) -> tuple[Row, ...]:
-    """Read the file in order of time, its times as UTC."""
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """Read a file of readings in order of time, its times as UTC."""
     with path.open(newline="") as lines:
         read = [
             Row(
@@ -138,6 +136,18 @@ def rows(path: Path) -> tuple[Row, ...]:
     return tuple(sorted(read, key=lambda row: (row.at, row.household)))
 
 
+@cache
+def made_rows(days: int) -> tuple[Row, ...]:
+    """Make half-hourly readings of ten households that live from a seed, in order of time."""
+    chance = random.Random("ten households")
+    half_hours = [START + HOUR + number * HOUR / 2 for number in range(48 * days)]
+    return tuple(
+        Row(f"household-{number}", at, Decimal(chance.randrange(20, 3_000)).scaleb(-3))
+        for at in half_hours
+        for number in range(10)
+    )
+
+
 def sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decimal]:
     """Add up what some households used in each hour."""
     chosen, found = set(households), defaultdict[datetime, Decimal](Decimal)
@@ -148,7 +158,7 @@ def sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decim
 
 
 class Replay:
-    """A gateway with the ten meters, some of whose households have consented, and the hours of the file played to it."""
+    """A gateway with the ten meters, some of whose households have consented, and the hours of their readings played to it."""
 
     def __init__(self, folder: Path, port: int, read: tuple[Row, ...], consenting: int) -> None:
         """Make and start everything; consents are in force before the first reading."""
@@ -251,69 +261,3 @@ def replay(folder: Path, read: tuple[Row, ...], consenting: int) -> Iterator[Rep
             yield playing
         finally:
             playing.close()
-
-
-@pytest.fixture(scope="module")
-def four_weeks() -> tuple[Row, ...]:
-    """The whole file."""
-    read = rows(shared_path(DATA))
-    assert len(read) == 13_440
-    return read
-
-
-def test_seven_of_ten_consent_every_hourly_sum_is_theirs_alone(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
-    """Every hour of four weeks is released, each figure is the sum of the seven, and none holds anything of the other three."""
-    with replay(tmp_path, four_weeks, consenting=7) as playing:
-        playing.play(four_weeks)
-        ledger = playing.finish(four_weeks[-1].hour)
-        figures = playing.figures()
-        expected = sums(four_weeks, playing.consenting)
-        assert figures == {hour: (total, 7) for hour, total in expected.items()}
-        assert len(figures) == 672
-        assert (min(figures), max(figures)) == (START + HOUR, datetime(2013, 6, 28, 23, tzinfo=UTC))
-        everybody = sums(four_weeks, playing.households)
-        assert sum(figures[hour][0] != everybody[hour] for hour in figures) > 600  # the others' readings would have shown
-        assert ledger["frames.admitted"] == ledger["pairs.considered"] == 13_440
-        assert ledger["pairs.aggregated"] == ledger["pairs.contributed"] == 7 * 1_344
-        assert ledger["pairs.withheld.no-consent"] == 3 * 1_344
-
-
-def test_four_of_ten_consent_nothing_is_released_and_the_ledger_says_why(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
-    """Four households are fewer than five: not one bundle leaves, and every pair is suppressed for want of subjects."""
-    read = four_weeks[: 2 * 48 * 10]
-    with replay(tmp_path, read, consenting=4) as playing:
-        playing.play(read)
-        ledger = playing.finish(read[-1].hour)
-        assert playing.listener.messages == []
-        assert ledger["pairs.suppressed.k"] == ledger["pairs.contributed"] == 4 * 2 * 48
-        assert ledger["pairs.withheld.no-consent"] == 6 * 2 * 48
-        assert ledger.get("bundles.formed", 0) == ledger.get("pairs.aggregated", 0) == 0
-
-
-def test_one_withdraws_midway_gone_from_the_open_window_and_all_after(tmp_path: Path, four_weeks: tuple[Row, ...]) -> None:
-    """A withdrawal in the middle of an hour takes the household out of that hour, and leaves the hours before as they were."""
-    read = four_weeks[: 48 * 10]
-    middle = START + 13 * HOUR
-    before = [row for row in read if row.at < middle]
-    first_half = [row for row in read if row.at == middle]
-    second_half = [row for row in read if row.at == middle + HOUR / 2]
-    after = [row for row in read if row.at >= middle + HOUR]
-    with replay(tmp_path, read, consenting=7) as playing:
-        playing.play(before)
-        playing.publish(first_half)
-        playing.advance(middle + timedelta(minutes=20))
-        playing.live.wait_until(lambda s: s["windows"]["open"] == 1 and s["bundles_under_way"] == 0)  # the hours before have left
-        leaving = playing.consenting[2]
-        answer = playing.control.call("consent.withdraw", {"subject": playing.subjects[leaving], "scope": SCOPE})
-        assert answer["status"] == "Withdrawn"
-        assert playing.ledger()["pairs.withdrawn"] == 1
-        playing.publish(second_half)
-        playing.advance(middle + HOUR)
-        playing.play(after)
-        ledger = playing.finish(read[-1].hour)
-        seven = sums(read, playing.consenting)
-        six = sums(read, set(playing.consenting) - {leaving})
-        assert any(six[hour] != seven[hour] for hour in six if hour >= middle)
-        assert playing.figures() == {hour: (seven[hour], 7) if hour < middle else (six[hour], 6) for hour in seven}
-        assert ledger["pairs.withdrawn"] == 1
-        assert ledger["pairs.withheld.withdrawn"] == len([row for row in [*second_half, *after] if row.household == leaving])

@@ -1,0 +1,1 @@
+"""Nothing that an earlier version has stored, published or sent is lost or read otherwise by this one."""

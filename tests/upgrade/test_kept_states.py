@@ -1,0 +1,210 @@
+"""What earlier versions have left is opened, gone on with, verified, replayed and restored by this one, to the last figure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.shell import sluice
+from tests.live import ROOT
+from tests.upgrade.gate import (
+    CONFIG_FILE,
+    DATABASE_FILE,
+    HOUR_MS,
+    LATENESS_MS,
+    MINUTE_MS,
+    RECIPIENTS,
+    Gate,
+    faults_of_receipt,
+    journal_kinds,
+    log_kinds,
+    part_kinds,
+    published,
+    records_in,
+    replayed,
+    restore_backup,
+    started,
+    verified,
+    vkey_of,
+)
+from tests.upgrade.keep import kept_states, unpack
+
+ALL_KINDS = {"genesis", "policy", "consent", "withdrawal", "erasure", "release", "void", "account", "key", "gap"}
+"""Of log entries; `reidentification` has a number and is made by nothing yet."""
+ALL_JOURNAL_KINDS = {str(number) for number in range(7)}
+
+Figures = dict[str, Any]
+
+
+class Kept:
+    """A kept state in a folder of its own."""
+
+    def __init__(self, folder: Path, figures: Figures) -> None:
+        self.folder = folder
+        self.figures = figures
+        self.checkpoint = str(figures["checkpoint"]).encode()
+
+    def check_log(self) -> None:
+        """Fail unless the log verifies with its openings, has grown from the kept checkpoint, and every release matches."""
+        report = verified(self.folder, self.checkpoint)
+        assert report.ok, report.to_text()
+        assert report.ledger == "balanced"
+        replay = replayed(self.folder)
+        assert replay.exit_status == 0, replay.to_text()
+        verdicts = replay.as_json()["releases"]
+        assert sum(verdicts.values()) == verdicts["match"] + verdicts["opening erased"] >= self.figures["kinds"]["release"]
+
+
+@pytest.fixture(params=kept_states(), ids=lambda path: path.name)
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    """Unpack each kept state in turn."""
+    folder = tmp_path / "gateway"
+    return Kept(folder, unpack(request.param, folder))
+
+
+def test_kept_state_holds_something_of_every_kind(kept: Kept) -> None:
+    """No table is empty, and every kind of entry, opening and journal record is among what is kept, or nothing would be shown."""
+    assert kept.figures["kinds"].keys() == ALL_KINDS
+    assert kept.figures["journal"].keys() == ALL_JOURNAL_KINDS
+    shapes = set(kept.figures["parts"])
+    assert ALL_KINDS - {"consent", "withdrawal"} | {"erased"} < shapes
+    assert len(shapes - ALL_KINDS - {"erased"}) == 2, "records of consent, and contributions"
+    with closing(sqlite3.connect(f"file:{kept.folder / 'state' / DATABASE_FILE}?mode=ro", uri=True)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        empty = [name for name in tables if not database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]]  # noqa: S608  its own
+        assert empty == []
+        ((settled,),) = database.execute("SELECT count(*) FROM opening WHERE kind = 'consent' AND settled_ms IS NOT NULL")
+        assert settled
+
+
+def test_kept_log_is_read_as_it_was_written(kept: Kept) -> None:
+    """Entries and openings are of the kinds recorded, and verification and replay find what they found."""
+    assert log_kinds(kept.folder) == kept.figures["kinds"]
+    assert part_kinds(published(kept.folder)[1]) == kept.figures["parts"]
+    assert [step.status.value for step in verified(kept.folder).steps] == kept.figures["steps"]
+    assert replayed(kept.folder).as_json()["releases"] == kept.figures["releases"]
+    kept.check_log()
+
+
+def test_kept_log_is_verified_by_the_verifier_that_stands_alone(kept: Kept) -> None:
+    """The one file that auditors carry about reads the kept log too."""
+    script = ROOT / "gateway/audit/standalone/verify.py"
+    log, _ = published(kept.folder)
+    done = subprocess.run(
+        [sys.executable, script, log, "--key", vkey_of(kept.folder)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_kept_bundles_are_opened_by_their_recipients(kept: Kept) -> None:
+    """As many records are in each as there were."""
+    files = list((kept.folder / "received").iterdir())
+    assert {file.name.split("-")[1] for file in files} == set(RECIPIENTS)
+    for file in files:
+        _, recipient, count = file.name.split("-")
+        assert len(records_in(kept.folder, recipient, file.read_bytes())) == int(count)
+
+
+def test_kept_receipts_still_hold(kept: Kept) -> None:
+    """Every receipt in a citizen's hands is found in order, by the check and by the shell."""
+    files = sorted((kept.folder / "receipts").iterdir())
+    assert files
+    assert [file.name for file in files if faults_of_receipt(kept.folder, json.loads(file.read_text()))] == []
+    done = sluice(kept.folder, "consent", "check-receipt", str(files[0]), "--key", vkey_of(kept.folder))
+    assert done.status == 0, done
+
+
+async def test_kept_state_is_opened_with_its_figures(kept: Kept) -> None:
+    """Ledger, windows, outbox and bundles are those of the moment of the kill, but that what stood ready now stands."""
+    kept_rows = _bundles(kept.folder)
+    async with started(kept.folder) as gate:
+        ledger = dict(kept.figures["ledger"])
+        ledger["bundles.sent"] += ledger.pop("bundles.ready")
+        assert gate.ledger == ledger
+        assert gate.imbalances == []
+        assert (gate.open_windows, gate.waiting) == (kept.figures["open_windows"], kept.figures["waiting"])
+        assert gate.under_way == kept.figures["unacknowledged"]
+        assert gate.to_send_again() == kept_rows
+        assert gate.log_entries == kept.figures["log_entries"] + 2, "the unclean end, and the account of it"
+        assert len((await gate.ask("device.list"))["devices"]) == kept.figures["devices"]
+        assert journal_kinds(await gate.journal()) == {}, "a new segment has begun"
+    kept.check_log()
+
+
+async def test_kept_exports_say_the_same_today(kept: Kept) -> None:
+    """What is held about each household is what was exported, but for the bundle that since counts as handed over."""
+    passing = ("time_ms", "log", "bundles_under_way", "contributions", "waiting", "releases")
+    async with started(kept.folder) as gate:
+        for file in sorted((kept.folder / "exports").iterdir()):
+            before = json.loads(file.read_text())
+            now = json.loads(json.dumps(await gate.ask("consent.export", subject=before["subject"])))
+            for export in (before, now):
+                for device in export["devices"]:
+                    del device["remembered_times_ms"]  # what was forgotten before the kill is forgotten again at the next tick
+            assert {key: now[key] for key in now if key not in passing} == {
+                key: before[key] for key in before if key not in passing
+            }
+            assert [each["log_index"] for each in now["releases"]] == [each["log_index"] for each in before["releases"]]
+
+
+async def test_kept_state_is_gone_on_with(kept: Kept) -> None:
+    """What was under way arrives, open windows are released with what comes in now, and the log grows from the kept one."""
+    async with started(kept.folder) as gate:
+        for index in gate.under_way:
+            await gate.acknowledge(index)
+        before = gate.ledger
+        await _hours(gate, kept, 3)
+        assert await gate.deliver() >= len(RECIPIENTS)
+        assert gate.waiting == {}
+        assert gate.imbalances == []
+        assert gate.ledger["pairs.aggregated"] > before["pairs.aggregated"]
+        assert gate.ledger["pairs.released"] > before["pairs.released"]
+        subject = next(iter(kept.figures["meters"].values()))
+        await gate.ask("consent.erase", subject=subject)
+    async with started(kept.folder) as gate:
+        assert gate.imbalances == []
+    kept.check_log()
+
+
+async def test_kept_backup_is_restored_on_the_kept_log(kept: Kept) -> None:
+    """The erasure after the backup is done again, nothing is ended, and the log goes on from where it was published."""
+    restored = await asyncio.to_thread(restore_backup, kept.folder, kept.folder / "backup.db")
+    assert restored.erased_again == kept.figures["kinds"]["erasure"]
+    assert (restored.openings_missing, restored.consents_ended, restored.strangers) == (0, 0, 0)
+    async with started(kept.folder) as gate:
+        assert gate.imbalances == []
+        assert len((await gate.ask("device.list"))["devices"]) == kept.figures["devices"]
+        await gate.to(kept.figures["now_ms"])
+        await _hours(gate, kept, 3)
+        assert await gate.deliver()
+    kept.check_log()
+
+
+def test_kept_configuration_is_accepted_by_the_shell(kept: Kept) -> None:
+    """`sluice check` finds nothing wrong with configuration, keys and policies."""
+    done = sluice(kept.folder, "check", "--config", CONFIG_FILE)
+    assert done.status == 0, done
+
+
+async def _hours(gate: Gate, kept: Kept, count: int) -> None:
+    """Let the kept meters report each hour, and the hours pass."""
+    for _ in range(count):
+        start_ms = gate.now_ms // HOUR_MS * HOUR_MS
+        await gate.to(max(gate.now_ms, start_ms + 30 * MINUTE_MS))
+        reading = json.dumps({"t": start_ms + 20 * MINUTE_MS, "kwh": 0.5, "temp": 20}).encode()
+        await gate.take([(topic, reading) for topic in kept.figures["meters"]], packet_id=100)
+        await gate.to(start_ms + HOUR_MS + LATENESS_MS)
+
+
+def _bundles(folder: Path) -> dict[int, bytes]:
+    """Return the bundles that lie in the database."""
+    with closing(sqlite3.connect(f"file:{folder / 'state' / DATABASE_FILE}?mode=ro", uri=True)) as database:
+        return dict(database.execute("SELECT entry_index, content FROM bundle"))
