@@ -1,7 +1,8 @@
 """One HTTP request to a stranger: everything that comes back is bounded, and nothing goes on after its caller has given up.
 
-The caller bounds the time; cancelling closes the connection at once. Redirects are not followed: who asks a witness means that
-witness.
+The caller bounds the time of the whole exchange; cancelling closes the connection at once. Redirects are not followed: who asks
+a witness means that witness. h11 reads the answer, in small parts and only after a look at the head: some of its expressions take
+time that grows with the square of a line's length.
 
 Source: RFC 9112.
 """
@@ -15,12 +16,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+import h11
+
 MAX_HEAD_BYTES: Final = 16_384
 MAX_BODY_BYTES: Final = 65_536
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\r\n]*)?")
-_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
-_LENGTH = re.compile(rb"[0-9]{1,9}")
-_INFORMATIONAL_ANSWERS = 5
+MAX_ANSWER_BYTES: Final = 262_144
+"""All that an answer may take on the wire: promises of one, head, and body with the lines between its chunks."""
+_PART_BYTES = 1024  # also the longest line between chunks
+_HEAD = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t -~\x80-\xff]*)?(?:\r\n[!-9;-~][\t -~\x80-\xff]*)*\r\n\r\n")
+_HUNG_UP = "it hung up in the middle of an answer"
+_MALFORMED = "not an answer of http/1.1"
 
 
 class HttpError(ValueError):
@@ -86,76 +91,58 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
     """
     context = (tls or ssl.create_default_context()) if endpoint.tls else None
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context, limit=MAX_HEAD_BYTES)
+    connection = h11.Connection(h11.CLIENT, _PART_BYTES)
+    headers = [
+        ("Host", endpoint.authority),
+        ("User-Agent", "sluice"),
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
     try:
-        head = (
-            f"POST {endpoint.path}{path} HTTP/1.1\r\nHost: {endpoint.authority}\r\nUser-Agent: sluice\r\n"
-            f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
+        for event in (
+            h11.Request(method="POST", target=endpoint.path + path, headers=headers),
+            h11.Data(body),
+            h11.EndOfMessage(),
+        ):
+            writer.write(connection.send(event))
         await writer.drain()
-        return await _read_reply(reader)
+        return await _read_reply(connection, reader)
     except asyncio.IncompleteReadError as error:
-        raise ConnectionResetError("it hung up in the middle of an answer") from error
+        raise ConnectionResetError(_HUNG_UP) from error
     except asyncio.LimitOverrunError as error:
-        raise HttpError("an answer with too long a line or head") from error
+        raise HttpError("an answer with too long a head") from error
+    except h11.RemoteProtocolError as error:  # its own text may hold all that came
+        hung_up = connection.trailing_data[1]
+        raise (ConnectionResetError(_HUNG_UP) if hung_up else HttpError(_MALFORMED)) from error
     finally:
         writer.transport.abort()  # nothing is left to be said, and a server that does not listen must not hold us up
 
 
-async def _read_reply(reader: asyncio.StreamReader) -> Reply:
-    for _ in range(_INFORMATIONAL_ANSWERS):
-        status, headers = _parse_head(await reader.readuntil(b"\r\n\r\n"))
-        if status >= 200:
-            return Reply(status, await _read_body(reader, headers))
-    raise HttpError("it only ever says that it will answer")
+async def _read_reply(connection: h11.Connection, reader: asyncio.StreamReader) -> Reply:
+    status, body, received = 0, bytearray(), 0
+    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+        if isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += event.data
+            _check_length(len(body), MAX_BODY_BYTES)
+        elif event is h11.NEED_DATA:
+            await asyncio.sleep(0)  # what has already come is read without waiting, and others must have their turn
+            data = await (reader.read(_PART_BYTES) if status else _read_head(reader))
+            received += len(data)
+            _check_length(received, MAX_ANSWER_BYTES)
+            connection.receive_data(data)
+    return Reply(status, bytes(body))
 
 
-def _parse_head(data: bytes) -> tuple[int, dict[bytes, bytes]]:
-    first, *lines = data[:-4].split(b"\r\n")
-    status = _STATUS_LINE.fullmatch(first)
-    if status is None:
-        raise HttpError("not an answer of http/1.1")
-    headers: dict[bytes, bytes] = {}
-    for line in lines:
-        name, _, value = line.partition(b":")
-        headers[name.lower()] = value.strip(b" \t")
-    return int(status[1]), headers
+async def _read_head(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not _HEAD.fullmatch(head):
+        raise HttpError(_MALFORMED)
+    return head
 
 
-async def _read_body(reader: asyncio.StreamReader, headers: dict[bytes, bytes]) -> bytes:
-    coding, length = headers.get(b"transfer-encoding"), headers.get(b"content-length")
-    if coding is not None:
-        if coding.lower() != b"chunked":
-            raise HttpError("an unknown transfer coding")
-        return await _read_chunks(reader)
-    if length is None:
-        body = bytearray()
-        while part := await reader.read(MAX_BODY_BYTES):
-            body += part
-            _check_length(len(body))
-        return bytes(body)
-    if not _LENGTH.fullmatch(length):
-        raise HttpError("a malformed content-length")
-    _check_length(int(length))
-    return await reader.readexactly(int(length))
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while True:
-        line = _CHUNK_LINE.fullmatch(await reader.readuntil(b"\n"))
-        if line is None:
-            raise HttpError("a malformed chunk")
-        size = int(line[1], 16)
-        if size == 0:  # trailers, if any, have nothing for us
-            return bytes(body)
-        _check_length(len(body) + size)
-        chunk = await reader.readexactly(size + 2)
-        if chunk[-2:] != b"\r\n":
-            raise HttpError("a malformed chunk")
-        body += chunk[:-2]
-
-
-def _check_length(length: int) -> None:
-    if length > MAX_BODY_BYTES:
-        raise HttpError(f"an answer of more than {MAX_BODY_BYTES} bytes")
+def _check_length(length: int, most: int) -> None:
+    if length > most:
+        raise HttpError(f"an answer of more than {most} bytes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping
 
@@ -11,8 +10,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway.errors import OperatorError
+from gateway.witness.http import HttpServer, Response
 
-_REQUEST_BYTES = 8192
+_REQUEST_S = 5.0
 
 
 class _Gauges(Collector):
@@ -36,34 +36,22 @@ class MetricsServer:
     def __init__(self, port: int, read: Callable[[], Mapping[str, float]]) -> None:
         """Serve 127.0.0.1:``port``; ``read`` gives accounts (names with a dot) and single gauges."""
         self._port = port
-        self._registry = CollectorRegistry()
-        self._registry.register(_Gauges(read))
-        self._server: asyncio.Server | None = None
+        registry = CollectorRegistry()
+        registry.register(_Gauges(read))
+        figures = "text/plain; version=0.0.4"
+        self._server = HttpServer(lambda _: Response(200, generate_latest(registry), figures), _REQUEST_S)
 
-    async def start(self) -> None:
-        """Begin to listen.
+    async def start(self) -> int:
+        """Begin to listen, and return the port.
 
         Raises: OperatorError: the port is taken.
         """
         try:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=_REQUEST_BYTES)
+            return await self._server.start("127.0.0.1", self._port)
         except OSError as error:
             reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
             raise OperatorError(f"`metrics.port`: cannot listen on `{self._port}`: {reason}") from error
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
-            body = generate_latest(self._registry)
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n"
-            writer.write(head.encode() + b"Connection: close\r\n\r\n" + body)
-            await writer.drain()
-        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass
-        finally:
-            writer.close()
+        await self._server.close()
