@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from consent.core.policy import PolicySet
-from gateway.audit.notes import Verifier
-from gateway.audit.tlog_policy import Witness
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.witness_policy import Witness
 
 FORMAT = "sluice-log/1"
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from consent.core.receipts import Issue, LogPlace, make_receipt
-from consent.core.records import Consent
-from gateway.audit.openings import Opening, Part
-from gateway.consent_methods import history
-from gateway.core.changes import PolicyRow
-from gateway.core.subjects import label_keys
-from gateway.durable import Answer, DurableState
-from gateway.params import MethodError, Params, no_more, speaking, take
+from consent.core.consents.records import Consent
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from gateway.audit.log.openings import Opening, Part
+from gateway.control.consents import history
+from gateway.control.params import MethodError, Params, no_more, speaking, take
+from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.subjects import label_keys
+from gateway.durable.state import Answer, DurableState
 
 
 async def consent_receipt(durable: DurableState, params: Params) -> Answer:

@@ -6,8 +6,8 @@ says which run of the machine it is and how its clock stands; ``sluice restore``
 
 from __future__ import annotations
 
-from gateway.audit.entries import Kind
-from gateway.audit.payloads import GapPayload
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import GapPayload
 from gateway.core.state import State
 
 

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.durable_files import sync_folder
+from gateway.files import sync_folder
 
 SECRET_MODE: Final = 0o600
 PUBLIC_MODE: Final = 0o644

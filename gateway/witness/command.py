@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.cosignature import Cosigner
-from gateway.audit.notes import KeyFormatError
-from gateway.audit.witness import Witness
+from gateway.audit.log.cosignature import Cosigner
+from gateway.audit.log.notes import KeyFormatError
+from gateway.audit.log.submission import Witness
 from gateway.errors import OperatorError
 from gateway.recipient.secret_file import SecretFileError, create_file
 from gateway.witness.folder import WitnessFolder

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.cosignature import Cosigner
-from gateway.audit.notes import ED25519, KeyFormatError, Verifier
+from gateway.audit.log.cosignature import Cosigner
+from gateway.audit.log.notes import ED25519, KeyFormatError, Verifier
 from gateway.errors import OperatorError
 from gateway.recipient.secret_file import SecretFileError, read_secret_file
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import structlog
 
 from gateway.config import load_config
-from gateway.core import changes
-from gateway.durable import DurableState, ended_by_the_disk
-from gateway.edge import room, store
+from gateway.core.changes import changes
+from gateway.durable.state import DurableState, ended_by_the_disk
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
+from gateway.edge.store import disk_space, store
 from gateway.errors import SluiceError
 
 COMMITS = 2
@@ -73,7 +73,7 @@ def main() -> int:
         processors=[structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(_STDERR),  # type: ignore[arg-type]  # it writes and flushes
     )
-    room.FULL_DISK_RETRY_S = RETRY_S
+    disk_space.FULL_DISK_RETRY_S = RETRY_S
     store.BALLAST_BYTES = 4096
     try:
         with ended_by_the_disk(load_config(config)):

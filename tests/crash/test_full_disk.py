@@ -17,20 +17,20 @@ from typing import Any
 import pytest
 
 from gateway import app as gateway_app
-from gateway import methods
 from gateway.app import App
-from gateway.audit import folder as audit_folder
-from gateway.audit.durable_files import replace_file
-from gateway.audit.verify import verify_folder
-from gateway.core import changes
-from gateway.core.mqtt_events import Frame
-from gateway.durable import DurableState
+from gateway.audit.log import folder as audit_folder
+from gateway.audit.verify.verify import verify_folder
+from gateway.control import methods
+from gateway.control.status import as_text, status
+from gateway.core.changes import changes
+from gateway.core.mqtt.events import Frame
+from gateway.durable.state import DurableState
 from gateway.edge import publisher as edge_publisher
-from gateway.edge import room as edge_room
-from gateway.edge.store import BALLAST_FILE, Store
+from gateway.edge.store import disk_space as edge_room
+from gateway.edge.store.store import BALLAST_FILE, Store
 from gateway.errors import DiskFullError
+from gateway.files import replace_file
 from gateway.service import answer
-from gateway.status import as_text, status
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway import methods
 from gateway.app import App
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.core import changes
-from gateway.durable import DurableState
-from gateway.edge.store import DATABASE_FILE
+from gateway.control import methods
+from gateway.core.changes import changes
+from gateway.durable.state import DurableState
+from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.inside import ReluctantSink, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS

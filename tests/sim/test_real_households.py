@@ -23,7 +23,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gateway.edge.control import ControlClient
+from gateway.control.socket import ControlClient
 from gateway.recipient.records import Record
 from tests.broker.mosquitto import running_mosquitto
 from tests.data import shared_path

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.merkle import ProofError, leaf_hash, node_hash, tree_root, verify_consistency, verify_inclusion
+from gateway.audit.log.merkle import ProofError, leaf_hash, node_hash, tree_root, verify_consistency, verify_inclusion
 from tests.data import shared_path
 
 _TESTDATA = "vectors/merkle/testdata"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.merkle import ProofError, leaf_hash, tree_root, verify_inclusion
-from gateway.audit.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
-from gateway.audit.reader import LogReader
-from gateway.audit.tiles import tile_spans
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.merkle import ProofError, leaf_hash, tree_root, verify_inclusion
+from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.tiles import tile_spans
 from tests.data import shared_path
 
 _MIRROR = "vectors/sunlight/cmd/skylight/testdata/witness/mirror/000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706"

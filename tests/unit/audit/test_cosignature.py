@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.cosignature import MAX_TIME_S, Cosigner, cosignatures_in, signature_lines, with_signatures
-from gateway.audit.notes import COSIGNATURE, KeyFormatError, NoteError, Signature, Signer, Verifier, open_note, sign_note
+from gateway.audit.log.cosignature import MAX_TIME_S, Cosigner, cosignatures_in, signature_lines, with_signatures
+from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signature, Signer, Verifier, open_note, sign_note
 from tests.data import shared_path
 
 _LOG = Signer("log.example", bytes(range(32)))

@@ -8,19 +8,20 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from consent.core.consents.records import Status, decode, signing_bytes
 from consent.core.disclosure import Space
-from consent.core.records import Status, decode, signing_bytes
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.openings import Opening
-from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
-from gateway.core import changes, release, subjects
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import AccountPayload, GenesisPayload, PolicyPayload
+from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
 from gateway.core.journal import PURGE, decode_batch
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.core.state import State, Subject, decode_ledger
-from gateway.core.windows import NEVER_MS
+from gateway.core.windows.windows import NEVER_MS
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS

@@ -14,8 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.core import changes, recovery, release
+from gateway.core import recovery
+from gateway.core.changes import changes
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.core.state import State
 from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
 

@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.disclosure import Time
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
-from gateway.core import changes, pipeline, recovery
-from gateway.core.mqtt_events import Frame
+from gateway.core import pipeline, recovery
+from gateway.core.changes import changes
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from tests.unit.core.building import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, limited, only, reading, town
 from tests.unit.core.killed_gate import KilledGate
