@@ -12,7 +12,7 @@ from pathlib import Path
 
 from consent.core.languages import LANGUAGES
 from gateway.audit import arguments as auditing
-from gateway.commands import consents
+from gateway.commands import client, consents, devices, gateway, keys
 from gateway.errors import SluiceError
 
 Parser = argparse.ArgumentParser
@@ -70,7 +70,7 @@ def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: 
 
 def _with_config(parser: Parser, *, prints: bool = True) -> Parser:
     parser.add_argument(
-        "--config", type=Path, default=consents.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
+        "--config", type=Path, default=client.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
     )
     if prints:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -88,37 +88,35 @@ def _method(
     method: str,
     params: Callable[[argparse.Namespace], dict[str, object]],
 ) -> Parser:
-    parser = _with_config(_verb(verbs, name, text, consents.one_call))
+    parser = _with_config(_verb(verbs, name, text, client.one_call))
     parser.set_defaults(method=method, params=params)
     return parser
 
 
 def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
-    run = _with_config(_verb(verbs, "run", "run the gateway", consents.run), prints=False)
+    run = _with_config(_verb(verbs, "run", "run the gateway", gateway.run), prints=False)
     run.add_argument("--unwitnessed", action="store_true", help="sign and release without waiting for a witness; the log says so")
-    _with_config(_verb(verbs, "status", "show the running gateway on one screen", consents.status))
-    check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", consents.check))
+    _with_config(_verb(verbs, "status", "show the running gateway on one screen", gateway.status))
+    check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", gateway.check))
     check.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")
     check.add_argument("--junit", type=Path, metavar="FILE", help="write what was found as JUnit XML too")
 
 
 def _keys_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "keys", "the gateway's own keys")
-    _with_config(_verb(group, "init", "make the root key and the log's key", consents.keys_init))
+    _with_config(_verb(group, "init", "make the root key and the log's key", keys.keys_init))
 
 
 def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "policy", "what is collected, why and for whom")
     _method(group, "apply", "put the policies folder in force", "policy.apply", lambda _: {})
     _method(group, "show", "say which policies are in force", "policy.show", lambda _: {})
-    explain = _with_config(
-        _verb(group, "explain", "say what leaves of a device or subject by a flow, and why", consents.policy_explain)
-    )
+    explain = _with_config(_verb(group, "explain", "say what leaves of a device or subject by a flow, and why", _policy_explain))
     explain.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
     explain.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
     explain.add_argument("--language", metavar="CODE", help="en, es or pt (default: the first of the city's)")
     explain.add_argument("--resident", metavar="ID", help="who asks, where the subject has several residents")
-    diff = _verb(group, "diff", "say who would be revealed more or less", consents.policy_diff)
+    diff = _verb(group, "diff", "say who would be revealed more or less", _policy_diff)
     diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
     diff.add_argument("new", metavar="NEW", help="the same")
     diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
@@ -126,9 +124,23 @@ def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     diff.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _policy_explain(args: argparse.Namespace) -> int:
+    """`sluice policy explain`."""
+    from gateway.commands.policies import explain
+
+    return explain(args)
+
+
+def _policy_diff(args: argparse.Namespace) -> int:
+    """`sluice policy diff`."""
+    from gateway.commands.policies import difference
+
+    return difference(args)
+
+
 def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "device", "the registry of devices")
-    add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", consents.device_params)
+    add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", devices.device_params)
     add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
     add.add_argument("--zone", metavar="ZONE", help="block where it stands")
     add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from consent.core.cases.cases import Outcome, try_case
@@ -19,49 +18,13 @@ from consent.core.policies.policy import PolicySet
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.errors import PolicyError
 from consent.policy_files import read_case_files, read_policy_files
+from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import load_config
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
-
-FINDING, BROKEN = 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check of a policies folder found.
-
-    Attributes:
-        files: Every file of policies and cases that was found, relative to the folder.
-        policies: None where they cannot be put in force.
-        keys: The recipients whose public key is there.
-        faults: What cannot be read or used, each naming file and key.
-        outcomes: What became of each case that could be read.
-        notes: What is odd, and no fault.
-    """
-
-    files: tuple[str, ...]
-    policies: PolicySet | None = None
-    keys: tuple[str, ...] = ()
-    faults: tuple[PolicyError, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The cases that came out otherwise than expected."""
-        return tuple(outcome for outcome in self.outcomes if not outcome.passed)
-
-    @property
-    def exit_status(self) -> int:
-        """0 where all is well, 1 where a case failed, 2 where a file is broken."""
-        if self.faults:
-            return BROKEN
-        return FINDING if self.failed else 0
 
 
 def run(args: argparse.Namespace) -> int:
     """Check, report, and return the exit status."""
-    from gateway.commands.check_report import as_json, as_junit, as_text
-
     checked = check_gateway(args.config) if args.policies is None else check_folder(args.policies, None)
     if args.junit is not None:
         args.junit.write_bytes(as_junit(checked))

@@ -4,15 +4,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from consent.core.cases.cases import Outcome
 from consent.core.policies.policy import PolicySet
-from consent.errors import one_line
-from gateway.commands.check import Checked
+from consent.core.review.warnings import Note
+from consent.errors import PolicyError, one_line
 
 _LONGEST_TEXT: Final = 2000
+FINDING, BROKEN = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of a policies folder found.
+
+    Attributes:
+        files: Every file of policies and cases that was found, relative to the folder.
+        policies: None where they cannot be put in force.
+        keys: The recipients whose public key is there.
+        faults: What cannot be read or used, each naming file and key.
+        outcomes: What became of each case that could be read.
+        notes: What is odd, and no fault.
+    """
+
+    files: tuple[str, ...]
+    policies: PolicySet | None = None
+    keys: tuple[str, ...] = ()
+    faults: tuple[PolicyError, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The cases that came out otherwise than expected."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.passed)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where all is well, 1 where a case failed, 2 where a file is broken."""
+        if self.faults:
+            return BROKEN
+        return FINDING if self.failed else 0
 
 
 def as_text(checked: Checked) -> str:

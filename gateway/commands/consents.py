@@ -1,132 +1,18 @@
-"""What the commands do: speak to the running gateway over its control socket, or, where none runs, do the same themselves.
+"""`sluice consent` and `sluice subject`: what their options say, and receipts written and checked.
 
-Each function takes parsed arguments, prints for people or as JSON, and returns the exit status.
+Each function takes parsed arguments; a command prints for people or as JSON, and returns the exit status.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import logging
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from gateway.commands.output import in_lines, save, show
-from gateway.config import Place, load_config
-from gateway.control.socket import ControlClient
-from gateway.errors import OperatorError, UnavailableError
-
-DEFAULT_CONFIG = Path("gateway.toml")
-
-
-def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]], timeout_s: float = 60.0) -> list[dict[str, Any]]:
-    """Run control methods in the gateway, or in this process where none is running.
-
-    Raises: SluiceError: a method is refused; what came before it stands.
-    """
-    try:
-        client = ControlClient(place.control_socket, timeout_s)
-    except UnavailableError:
-        from gateway.durable.state import ended_by_the_disk
-
-        with ended_by_the_disk(place):
-            return asyncio.run(_call_offline(place, calls))
-    with client:
-        return [client.call(name, params) for name, params in calls]
-
-
-async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    from gateway.control import methods
-    from gateway.durable.state import DurableState
-    from gateway.edge.clock import GatewayClock
-    from gateway.edge.keys import load_keys
-    from gateway.service import set_up_logging
-
-    set_up_logging(logging.WARNING)
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
-    await durable.start()
-    try:
-        return await durable.perform([partial(methods.action, durable, *call) for call in calls])
-    finally:
-        await durable.close()
-
-
-def run(args: argparse.Namespace) -> int:
-    """`sluice run`."""
-    from gateway.service import run as run_service
-
-    return run_service(load_config(args.config), unwitnessed=args.unwitnessed)
-
-
-def status(args: argparse.Namespace) -> int:
-    """`sluice status`."""
-    from gateway.control.status import as_text
-
-    with ControlClient(load_config(args.config).control_socket) as client:
-        shown = client.call("status")
-    show(args, shown, as_text(shown))
-    return 3 if shown["imbalances"] else 0
-
-
-def check(args: argparse.Namespace) -> int:
-    """`sluice check`: configuration, keys, policies and their cases, without starting anything."""
-    from gateway.commands.check import run as run_check
-
-    return run_check(args)
-
-
-def keys_init(args: argparse.Namespace) -> int:
-    """`sluice keys init`."""
-    from gateway.edge.keys import init_keys
-
-    place = load_config(args.config)
-    keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
-    vkey = keys.log_signer.vkey()
-    text = (
-        f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it\n"
-        f"the log's public key, for everyone: {vkey}\n"
-    )
-    show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
-    return 0
-
-
-def one_call(args: argparse.Namespace) -> int:
-    """Any command that is one control method: its parameters are made by ``args.params``."""
-    place = load_config(args.config)
-    answer = call_gateway(place, [(args.method, args.params(args))])[0]
-    show(args, answer, in_lines(answer))
-    return 0
-
-
-def policy_explain(args: argparse.Namespace) -> int:
-    """`sluice policy explain`."""
-    from gateway.commands.policies import explain
-
-    return explain(args)
-
-
-def policy_diff(args: argparse.Namespace) -> int:
-    """`sluice policy diff`."""
-    from gateway.commands.policies import difference
-
-    return difference(args)
-
-
-def device_params(args: argparse.Namespace) -> dict[str, Any]:
-    """Read the devices to add from the options, or from a file of JSON lines."""
-    if args.from_file is None:
-        if not (args.profile and args.zone and args.topic):
-            raise OperatorError("name `--profile`, `--zone` and `--topic`, or a file with `--from`")
-        return {"devices": [{"profile": args.profile, "zone": args.zone, "topic": args.topic, "subject": args.subject}]}
-    try:
-        lines = args.from_file.read_text().splitlines()
-        return {"devices": [json.loads(line) for line in lines if line.strip()]}
-    except OSError as error:
-        raise OperatorError(f"`{args.from_file}`: {(error.strerror or 'cannot be read').lower()}") from error
-    except ValueError as error:
-        raise OperatorError(f"`{args.from_file}`: not one json object a line") from error
+from gateway.commands.client import call_gateway
+from gateway.commands.output import save, show
+from gateway.config import load_config
+from gateway.errors import OperatorError
 
 
 def grant_params(args: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import OperatorError
-from gateway.recipient.secret_file import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file
 
 _INSTANTS = frozenset({"time_ms", "since_ms", "expiry_ms", "now_ms", "expires_ms"})
 

@@ -14,7 +14,7 @@ from consent.core.review.diff import Side, diff
 from consent.core.review.rows import Whose
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
-from gateway.commands.consents import DEFAULT_CONFIG, call_gateway
+from gateway.commands.client import DEFAULT_CONFIG, call_gateway
 from gateway.commands.output import show, utc
 from gateway.config import Place, load_config
 from gateway.control.policies import IN_FORCE

@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from gateway.commands.consents import call_gateway
+from gateway.commands.client import call_gateway
 from gateway.commands.output import save, show, utc
 from gateway.config import load_config
 from gateway.errors import OperatorError

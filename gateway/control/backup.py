@@ -12,8 +12,7 @@ from pathlib import Path
 
 from gateway.control.params import MethodError, Params, no_more, take
 from gateway.durable.state import Answer, DurableState
-from gateway.files import sync_folder
-from gateway.recipient.secret_file import SECRET_MODE
+from gateway.files import SECRET_MODE, sync_folder
 
 
 async def backup(durable: DurableState, params: Params) -> Answer:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import OPERATOR, Consent, Status, decode, record_hash
 from consent.core.decide import standing
@@ -16,11 +18,15 @@ from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
 from consent.core.lifecycle.steps import Speaker
 from consent.core.policies.bounds import read_bounds
-from consent.core.policies.policy import Flow, LegalBasis
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 from consent.core.policies.toml_file import PolicyFile
-from gateway.control.params import Params, no_more, speaking, take, take_subject, time_ms
+from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from gateway.audit.log.openings import Opening, Part
+from gateway.control.params import MethodError, Params, no_more, speaking, take, take_subject, time_ms
 from gateway.core.changes import changes
-from gateway.core.changes.subjects import devices_of
+from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.durable.state import Answer, DurableState
 
 UNDECIDED = "undecided"
@@ -169,3 +175,39 @@ def _limits_shown(limits: Disclosure) -> dict[str, Any]:
         return {}
     unbounded = disclosure_map(TOP)
     return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}
+
+
+async def consent_receipt(durable: DurableState, params: Params) -> Answer:
+    """Write the receipt of the latest that a resident said about a scope, or of the record at `log_index`."""
+    subject, resident = speaking(durable, params)
+    scope, wanted = take(params, "scope", str), take(params, "log_index", int, -1)
+    no_more(params)
+    said = [(index, consent) for index, consent in await history(durable, subject) if _is_of(consent, resident, scope)]
+    chosen = [row for row in said if wanted in (-1, row[0])]
+    if not chosen:
+        raise MethodError(f"nothing was said about `{scope}`" + (f" at log index `{wanted}`" if said else ""))
+    index, consent = chosen[-1]
+    state = durable.state
+    is_latest = not consent.permits and index == said[-1][0]
+    handed_over = tuple(state.handed_over_of(subject)) if is_latest else None
+    issue = Issue(durable.clock.now_ms(), label_keys(state.subjects[subject])[0], handed_over)
+    place = LogPlace(durable.origin, index, durable.keys.log_signer.vkey(), await _salt(durable, index))
+    policies = await _policies_at(durable, index)
+    return {"receipt": make_receipt(consent, policies, place, issue, durable.keys.log_signer.sign_bytes)}
+
+
+def _is_of(consent: Consent, resident: bytes, scope: str) -> bool:
+    return (consent.resident, consent.scope) == (resident, scope)
+
+
+async def _salt(durable: DurableState, index: int) -> bytes:
+    """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
+    stored = await durable.store.opening(index)
+    part = b"" if stored is None else Opening.decode(stored).parts[0]
+    return part.salt if isinstance(part, Part) else b""
+
+
+async def _policies_at(durable: DurableState, index: int) -> PolicySet | None:
+    """Return the policies that were in force when an entry was made, whose words the resident was shown."""
+    content = await durable.store.policy_at(index)
+    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=PolicyRow).files)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from consent.errors import ConsentError, PolicyError
-from gateway import receipt_methods
 from gateway.control import backup, consents, devices, policies, rights, subjects
 from gateway.control.params import Method, MethodError, Params, no_more, take, time_ms
 from gateway.durable.state import Answer, DurableState
@@ -53,7 +52,7 @@ METHODS: dict[str, Method] = {
 
 READING: dict[str, Callable[[DurableState, Params], Awaitable[Answer]]] = {
     "consent.show": consents.consent_show,
-    "consent.receipt": receipt_methods.consent_receipt,
+    "consent.receipt": consents.consent_receipt,
     "consent.export": rights.consent_export,
     "consent.releases": rights.consent_releases,
     "consent.erase": rights.consent_erase,

@@ -1,13 +1,25 @@
 """What is durable, or is about to be, and has been in no publication yet: it goes with the next checkpoint that is signed.
 
 ``gateway.durable.state`` collects each commit here, and hands what a signed checkpoint covers to ``gateway.edge.publisher``.
+
+`/.well-known/sluice.json` is what a log says of itself to whoever finds it on a web server, and whom to ask. A convenience, like
+`log.vkey`: it says whose log this claims to be and by whom it is watched, and is no source of trust. It changes when the
+policies do, and lies in the public folder before the checkpoint that covers them.
 """
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.notes import Verifier
 from gateway.audit.log.tiles import LogWriter, labels_path
+from gateway.audit.log.witness_policy import Witness
 from gateway.core.effects import Commit
 from gateway.edge.publisher import Publication
+
+FORMAT = "sluice-log/1"
 
 
 class Unpublished:
@@ -52,3 +64,23 @@ class Unpublished:
         self.size = log.size
         self.files, self.openings, self.shortened, self.description = {}, {}, {}, b""
         return publication
+
+
+def describe_log(log: Verifier, policies: PolicySet, witnesses: tuple[Witness, ...]) -> bytes:
+    """Return `/.well-known/sluice.json`.
+
+    Args:
+        log: The log's key, whose name is its origin.
+        policies: Those in force; they name the controller.
+        witnesses: Those that are asked to cosign.
+    """
+    city = policies.city
+    described: dict[str, Any] = {
+        "format": FORMAT,
+        "origin": log.name,
+        "vkey": log.vkey(),
+        "controller": {"name": city.name, "address": city.address, "contact": city.contact},
+        "openings": {"contact": city.data_protection_officer},
+        "witnesses": [{"name": each.name, "vkey": each.verifier.vkey(), "url": each.url} for each in witnesses],
+    }
+    return (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()

@@ -16,20 +16,21 @@ import structlog
 
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
+from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.config import ConfigError, Place
-from gateway.core import recovery
+from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
-from gateway.core.gaps import note_gap
+from gateway.core.log import note_gap
 from gateway.core.release.bundle import DailySeals
 from gateway.core.state import Identity, State
 from gateway.core.windows.windows import DAY_MS
 from gateway.durable.log_recovery import LogRecovery
-from gateway.durable.publication import Unpublished
+from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.state_recovery import StateRecovery, damage_named
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
@@ -37,9 +38,8 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import public_key, read_policies
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
-from gateway.edge.witnesses.configured import configured_witnesses, empty_head, size_of
+from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import CorruptionError, OperatorError
-from gateway.log_description import describe_log
 from gateway.recipient.wire import Address
 
 _log = structlog.get_logger()
@@ -132,7 +132,7 @@ class DurableState:
         await self.bring_back()
         now_ms = self.clock.now_ms()
         self._note_absence(now_ms)
-        changes.begin_log(self.state, now_ms)
+        log.begin_log(self.state, now_ms)
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
         if now_ms >= self.state.latest_entry_ms:
@@ -261,7 +261,7 @@ class DurableState:
             heartbeat: Say that the gateway is there, even where nothing has happened.
         """
         if self.confirmed:
-            changes.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
+            log.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
 
     async def confirm(self) -> None:
         """Wait until a witness has confirmed that the last head of our own is the latest of this log.

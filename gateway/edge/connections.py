@@ -8,7 +8,7 @@ from gateway.config import ConfigError, Connection, Place
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.edge.mqtt import LinkSettings
 from gateway.edge.tls import tls_context
-from gateway.recipient.secret_file import SecretFileError, read_secret_file
+from gateway.files import SecretFileError, read_secret_file
 
 
 def check_connections(place: Place) -> None:

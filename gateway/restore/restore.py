@@ -23,7 +23,7 @@ from gateway.audit.log.reader import FileError, OpeningsReader
 from gateway.config import Place
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
-from gateway.core.gaps import note_gap
+from gateway.core.log import note_gap
 from gateway.durable.holdings import holdings_of
 from gateway.durable.state import DurableState
 from gateway.edge import system_clock

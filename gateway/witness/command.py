@@ -18,7 +18,7 @@ from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import KeyFormatError
 from gateway.audit.log.submission import Witness
 from gateway.errors import OperatorError
-from gateway.recipient.secret_file import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import HttpServer
 from gateway.witness.service import WitnessService

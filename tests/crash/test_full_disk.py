@@ -22,7 +22,7 @@ from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
 from gateway.control import methods
 from gateway.control.status import as_text, status
-from gateway.core.changes import changes
+from gateway.core import log
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import DurableState
 from gateway.edge import publisher as edge_publisher
@@ -232,7 +232,7 @@ async def test_full_log_folder_delays_publication_and_loses_none_of_it(live: Liv
         disk.full = True
         disk._ballast.unlink()  # the database lies on another disk
         for _ in range(300):
-            changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+            log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
             if durable.state.log.size % 20 == 0:
                 await durable.commit()
                 await asyncio.sleep(0)
@@ -262,7 +262,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         app = App(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
-        changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+        log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
             await asyncio.wait_for(task, WAIT_S)

@@ -11,7 +11,7 @@ from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.reader import DESCRIPTION_NAME
 from gateway.audit.log.witness_policy import parse_policy
-from gateway.log_description import describe_log
+from gateway.durable.publication import describe_log
 from tests.live import ROOT, LiveGateway
 
 LOG = Signer("sluice.ribera-1/log", bytes(32)).verifier

@@ -10,7 +10,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
-from gateway.audit.log.merkle import HASH_BYTES
+from gateway.audit.log.merkle import HASH_BYTES, tree_root
+from gateway.audit.log.notes import Signer, sign_note, split_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -64,3 +65,13 @@ class Checkpoint:
         if base64.b64encode(decoded).decode() != root:
             raise CheckpointError("line 3: base64 that is not canonical")
         return cls(origin, int(size), decoded, tuple(extensions))
+
+
+def size_of(note: bytes) -> int:
+    """Return the size of a signed checkpoint."""
+    return Checkpoint.parse(split_note(note)[0]).size
+
+
+def empty_head(signer: Signer) -> bytes:
+    """Return the checkpoint of a log without entries, which contradicts nothing: for a gateway that has signed none yet."""
+    return sign_note(Checkpoint(signer.name, 0, tree_root([])).text(), signer)

@@ -19,7 +19,7 @@ from consent.core.lifecycle.notifications import MessageKind
 from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.payloads import AccountPayload, GenesisPayload, PolicyPayload
+from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
@@ -42,14 +42,6 @@ class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
     files: dict[str, bytes]
     public_keys: dict[str, bytes]
     flow_since_ms: dict[str, int]
-
-
-def begin_log(state: State, now_ms: int) -> None:
-    """Write the genesis entry, if the log is empty, and an account of nothing; a simulated clock is said in the genesis."""
-    if state.log.size == 0:
-        payload = GenesisPayload(state.identity.signer.name, state.identity.simulated_clock)
-        state.append(Kind.GENESIS, now_ms, state.one_part(payload.encode()))
-        state.append(Kind.ACCOUNT, now_ms, state.one_part(AccountPayload({}, {}).encode()))
 
 
 def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int) -> int:
@@ -195,21 +187,6 @@ def expire(state: State, now_ms: int) -> None:
 def _expect_expiry(state: State) -> None:
     next_ms = expiry.next_expiry_ms(state.book)
     state.expires_next_ms = NEVER_MS if next_ms is None else next_ms
-
-
-def checkpoint(state: State, now_ms: int, *, heartbeat: bool = False) -> None:
-    """Bring the account up to date and sign the log as it is.
-
-    Args:
-        state: Changed in place.
-        now_ms: The gateway's clock.
-        heartbeat: Account for nothing too: only an entry's time tells how fresh a checkpoint is.
-    """
-    if heartbeat or state.ledger.differences():
-        totals, differences = state.ledger.close_period()
-        payload = AccountPayload({name: n for name, n in totals.items() if n}, differences)
-        state.append(Kind.ACCOUNT, now_ms, state.one_part(payload.encode()))
-    state.sign_head()
 
 
 def take_back(state: State, now_ms: int) -> None:

@@ -3,11 +3,17 @@
 All of a household's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
 who leaves no longer counts, and cannot find the household's later releases. Every such change acts on open windows and waiting
 records like a withdrawal, and the household is told.
+
+A claim code is what a crew leaves on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups. No
+letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
+cannot claim anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -18,13 +24,17 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
-from gateway.core.claim_codes import code_hash, new_code
 from gateway.core.plans import Device
 from gateway.core.state import Claim, Resident, State, Subject
 from gateway.core.windows.windows import DAY_MS
 
 CODE_DAYS: Final = 90
 """How long a claim code can be used."""
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SYMBOLS: Final = 12
+_GROUP_SYMBOLS: Final = 4
+_ALIKE: Final = str.maketrans("OIL", "011", "- ")
+_HASH_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +216,21 @@ def _with_resident(subject: Subject, changed: Resident) -> Subject:
 def _drop(state: State, number: bytes) -> None:
     del state.claims[number]
     state.commit.claims.append((number, None))
+
+
+def new_code(random_bytes: Callable[[int], bytes]) -> str:
+    """Return a fresh code, such as `K7QM-4T2X-9RHD`."""
+    number = int.from_bytes(random_bytes(8), "big")
+    symbols = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_SYMBOLS))
+    return "-".join(symbols[at : at + _GROUP_SYMBOLS] for at in range(0, _SYMBOLS, _GROUP_SYMBOLS))
+
+
+def code_hash(code: str) -> bytes:
+    """Return the 16 bytes under which a code is known, however it was typed.
+
+    Raises: ValueError: it cannot be a code.
+    """
+    symbols = code.upper().translate(_ALIKE)
+    if len(symbols) != _SYMBOLS or not set(symbols) <= set(_ALPHABET):
+        raise ValueError(f"a claim code has {_SYMBOLS} letters and digits")
+    return sha256(b"sluice claim code " + symbols.encode()).digest()[:_HASH_BYTES]

@@ -6,9 +6,7 @@ was put back would otherwise fork the log. Readings and changes of consent are t
 
 from __future__ import annotations
 
-from gateway.audit.log.checkpoint import Checkpoint
-from gateway.audit.log.merkle import tree_root
-from gateway.audit.log.notes import Signer, sign_note, split_note
+from gateway.audit.log.notes import Signer
 from gateway.config import Place
 from gateway.edge.witnesses.quorum import Witnesses, load_policy
 from gateway.errors import OperatorError
@@ -26,13 +24,3 @@ def configured_witnesses(place: Place, signer: Signer) -> Witnesses | None:
     if policy.logs and signer.verifier not in [log.verifier for log in policy.logs]:
         raise OperatorError(f"`{file}`: lists logs, and not `{signer.name}` with its present key")
     return Witnesses(policy, ca_file=place.path(place.config.audit.witness_ca_file))
-
-
-def size_of(note: bytes) -> int:
-    """Return the size of a signed checkpoint."""
-    return Checkpoint.parse(split_note(note)[0]).size
-
-
-def empty_head(signer: Signer) -> bytes:
-    """Return the checkpoint of a log without entries, which contradicts nothing: for a gateway that has signed none yet."""
-    return sign_note(Checkpoint(signer.name, 0, tree_root([])).text(), signer)

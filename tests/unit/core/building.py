@@ -24,7 +24,7 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution, ReleasePayload
-from gateway.core import pipeline, recovery
+from gateway.core import log, pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
 from gateway.core.mqtt.events import Frame
@@ -280,7 +280,7 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
-        changes.begin_log(self.state, now_ms)
+        log.begin_log(self.state, now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)

@@ -18,7 +18,7 @@ from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AccountPayload, ReleasePayload, VoidPayload
 from gateway.audit.verify.recount import Recount
-from gateway.core import recovery
+from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.effects import Commit
 from gateway.core.plans import Device, InForce
@@ -106,7 +106,7 @@ class KilledGate(Gate):
             self._tell(index, recipient, content)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
         recovery.begin_segment(state)
-        changes.checkpoint(state, self.now_ms)
+        log.checkpoint(state, self.now_ms)
         self.commit()
 
     # the steps of a history; none of them commits

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.core import recovery
+from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.release import release
@@ -187,7 +187,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def checkpoint(self) -> None:
         """Account and sign; begin a new journal segment where that may be."""
-        changes.checkpoint(self.gate.state, self.gate.now_ms)
+        log.checkpoint(self.gate.state, self.gate.now_ms)
         if not self.gate.state.unsent:
             recovery.begin_segment(self.gate.state)
 

@@ -14,7 +14,7 @@ from consent.core.lifecycle.notifications import TEXTS, MessageKind, text_of
 from consent.errors import ConsentError
 from gateway.audit.log.openings import label, split_labels
 from gateway.core.changes import subjects
-from gateway.core.claim_codes import code_hash, new_code
+from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.state import Claim, Subject
