@@ -1,4 +1,4 @@
-"""The edge of the policies: reads a policies folder and hands its bytes to ``consent.core.policy_text``."""
+"""The edge of the policies: reads a policies folder and hands its bytes to ``consent.core.policies.parse``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from consent.core.policy import PolicySet
-from consent.core.policy_text import CITY_FILE, DEVICES, NEIGHBOURHOODS, parse_policies
+from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS, parse_policies
+from consent.core.policies.policy import PolicySet
 from consent.errors import PolicyError
 
 _LARGEST_BYTES: Final = 1 << 20

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.audit.payloads import CLOCK_SET, SESSION_LOST
+from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.config import UPSTREAM_PREFIX, Place
-from gateway.connections import link_settings, password
-from gateway.core import changes, pipeline, recovery, release, subjects
-from gateway.core.mqtt_events import Connected, Disconnected, Dry, LinkEvent, Subscribed
-from gateway.core.mqtt_settings import SessionSettings
-from gateway.durable import Action, Answer, DurableState, answer_of
-from gateway.edge import machine
+from gateway.core import pipeline, recovery
+from gateway.core.changes import changes, subjects
+from gateway.core.mqtt.events import Connected, Disconnected, Dry, LinkEvent, Subscribed
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.release import release
+from gateway.delivery import Upstream
+from gateway.durable.state import Action, Answer, DurableState, answer_of
+from gateway.edge import system_clock
+from gateway.edge.connections import link_settings, password
 from gateway.edge.mqtt import MqttLink
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
-from gateway.upstream import Upstream
 
 PACKET_HEAD_BYTES = 8192
 """Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
@@ -62,7 +64,7 @@ class App:
         self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
-        self._clock_watch = machine.ClockWatch()
+        self._clock_watch = system_clock.ClockWatch()
 
     def _broker_link(self, place: Place) -> MqttLink:
         broker = self.config.broker
@@ -254,7 +256,7 @@ class App:
     async def _tick(self) -> None:
         """Step 11: let consents run out and windows end, form bundles, commit, hand them over."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, machine.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.room.is_there():
             await self._withhold()

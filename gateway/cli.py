@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from consent.core.languages import LANGUAGES
-from gateway import commands
 from gateway.audit import arguments as auditing
+from gateway.commands import client, consents, devices, gateway, keys
 from gateway.errors import SluiceError
 
 Parser = argparse.ArgumentParser
@@ -70,7 +70,7 @@ def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str, run: 
 
 def _with_config(parser: Parser, *, prints: bool = True) -> Parser:
     parser.add_argument(
-        "--config", type=Path, default=commands.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
+        "--config", type=Path, default=client.DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
     )
     if prints:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -88,37 +88,35 @@ def _method(
     method: str,
     params: Callable[[argparse.Namespace], dict[str, object]],
 ) -> Parser:
-    parser = _with_config(_verb(verbs, name, text, commands.one_call))
+    parser = _with_config(_verb(verbs, name, text, client.one_call))
     parser.set_defaults(method=method, params=params)
     return parser
 
 
 def _gateway_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
-    run = _with_config(_verb(verbs, "run", "run the gateway", commands.run), prints=False)
+    run = _with_config(_verb(verbs, "run", "run the gateway", gateway.run), prints=False)
     run.add_argument("--unwitnessed", action="store_true", help="sign and release without waiting for a witness; the log says so")
-    _with_config(_verb(verbs, "status", "show the running gateway on one screen", commands.status))
-    check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", commands.check))
+    _with_config(_verb(verbs, "status", "show the running gateway on one screen", gateway.status))
+    check = _with_config(_verb(verbs, "check", "check configuration, keys, policies and their cases", gateway.check))
     check.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")
     check.add_argument("--junit", type=Path, metavar="FILE", help="write what was found as JUnit XML too")
 
 
 def _keys_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "keys", "the gateway's own keys")
-    _with_config(_verb(group, "init", "make the root key and the log's key", commands.keys_init))
+    _with_config(_verb(group, "init", "make the root key and the log's key", keys.keys_init))
 
 
 def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "policy", "what is collected, why and for whom")
     _method(group, "apply", "put the policies folder in force", "policy.apply", lambda _: {})
     _method(group, "show", "say which policies are in force", "policy.show", lambda _: {})
-    explain = _with_config(
-        _verb(group, "explain", "say what leaves of a device or subject by a flow, and why", commands.policy_explain)
-    )
+    explain = _with_config(_verb(group, "explain", "say what leaves of a device or subject by a flow, and why", _policy_explain))
     explain.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
     explain.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
     explain.add_argument("--language", metavar="CODE", help="en, es or pt (default: the first of the city's)")
     explain.add_argument("--resident", metavar="ID", help="who asks, where the subject has several residents")
-    diff = _verb(group, "diff", "say who would be revealed more or less", commands.policy_diff)
+    diff = _verb(group, "diff", "say who would be revealed more or less", _policy_diff)
     diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
     diff.add_argument("new", metavar="NEW", help="the same")
     diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
@@ -126,9 +124,23 @@ def _policy_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     diff.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _policy_explain(args: argparse.Namespace) -> int:
+    """`sluice policy explain`."""
+    from gateway.commands.policies import explain
+
+    return explain(args)
+
+
+def _policy_diff(args: argparse.Namespace) -> int:
+    """`sluice policy diff`."""
+    from gateway.commands.policies import difference
+
+    return difference(args)
+
+
 def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "device", "the registry of devices")
-    add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", commands.device_params)
+    add = _method(group, "add", "register devices, and print new ids and keys once", "device.add", devices.device_params)
     add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
     add.add_argument("--zone", metavar="ZONE", help="block where it stands")
     add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")
@@ -147,7 +159,7 @@ def _device_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "consent", "what citizens permit")
-    grant = _who(_method(group, "grant", "permit a flow or purpose, up to limits", "consent.grant", commands.grant_params))
+    grant = _who(_method(group, "grant", "permit a flow or purpose, up to limits", "consent.grant", consents.grant_params))
     grant.add_argument(
         "--limit",
         action="append",
@@ -156,17 +168,17 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="no more than that, e.g. time=4h, space=city, precision.LAeq=1, group=20",
     )
     grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
-    _who(_method(group, "request", "ask for a flow or purpose", "consent.request", commands.who_params))
-    _who(_method(group, "refuse", "say no to what is not permitted", "consent.refuse", commands.who_params))
-    _who(_method(group, "pause", "stop for a while", "consent.pause", commands.who_params))
-    _who(_method(group, "resume", "let what is paused go on as it was", "consent.resume", commands.who_params))
-    _who(_method(group, "withdraw", "take back what was permitted", "consent.withdraw", commands.who_params))
-    revoke = _who(_method(group, "revoke", "end a consent by another's authority", "consent.revoke", commands.revoke_params))
+    _who(_method(group, "request", "ask for a flow or purpose", "consent.request", consents.who_params))
+    _who(_method(group, "refuse", "say no to what is not permitted", "consent.refuse", consents.who_params))
+    _who(_method(group, "pause", "stop for a while", "consent.pause", consents.who_params))
+    _who(_method(group, "resume", "let what is paused go on as it was", "consent.resume", consents.who_params))
+    _who(_method(group, "withdraw", "take back what was permitted", "consent.withdraw", consents.who_params))
+    revoke = _who(_method(group, "revoke", "end a consent by another's authority", "consent.revoke", consents.revoke_params))
     revoke.add_argument("--authority", required=True, metavar="TEXT", help="who ends it, and on what ground")
-    receipt = _who(_with_config(_verb(group, "receipt", "write a receipt of what was said", commands.consent_receipt)))
+    receipt = _who(_with_config(_verb(group, "receipt", "write a receipt of what was said", consents.consent_receipt)))
     receipt.add_argument("--log-index", type=int, metavar="INDEX", help="of which record (default: the latest about the scope)")
     receipt.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: print it)")
-    checked = _verb(group, "check-receipt", "check a receipt, offline", commands.consent_check_receipt)
+    checked = _verb(group, "check-receipt", "check a receipt, offline", consents.consent_check_receipt)
     checked.add_argument("file", type=Path, metavar="FILE", help="the receipt")
     checked.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
     checked.add_argument("--json", action="store_true", help="print JSON")
@@ -182,7 +194,7 @@ def _consent_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _rights_verbs(group: argparse._SubParsersAction[Parser]) -> None:
-    from gateway import rights_commands as rights
+    from gateway.commands import rights
 
     export = _with_config(_verb(group, "export", "give out everything that is held about a subject", rights.export), prints=False)
     export.add_argument("--out", type=Path, metavar="FILE", help="write it there, for its owner alone")
@@ -194,7 +206,7 @@ def _rights_verbs(group: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _backup_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
-    from gateway import rights_commands as rights
+    from gateway.commands import rights
 
     backup = _with_config(_verb(verbs, "backup", "write a backup of the database, also while the gateway runs", rights.backup))
     backup.add_argument("file", type=Path, metavar="FILE", help="must not exist")
@@ -208,18 +220,18 @@ def _backup_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _subject_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     group = _group(verbs, "subject", "households: residents, claim codes, messages")
-    show = _method(group, "show", "show residents, devices and messages", "subject.show", commands.subject_params)
+    show = _method(group, "show", "show residents, devices and messages", "subject.show", consents.subject_params)
     show.add_argument("--language", default="en", choices=LANGUAGES, help="of the messages (default: en)")
-    code = _method(group, "code", "make a claim code, printed once", "subject.code", commands.subject_params)
+    code = _method(group, "code", "make a claim code, printed once", "subject.code", consents.subject_params)
     code.add_argument(
         "--resident", metavar="ID", help="for a resident who lost code or credential, which then end (default: somebody new)"
     )
     for verb in (show, code):
         verb.add_argument("subject", metavar="SUBJECT", help="the subject's id")
-    claim = _method(group, "claim", "use a claim code", "subject.claim", commands.subject_params)
+    claim = _method(group, "claim", "use a claim code", "subject.claim", consents.subject_params)
     claim.add_argument("code", metavar="CODE", help="as the crew left it")
     claim.add_argument("--subject", metavar="ID", help="bring the code's device into this household")
-    leave = _method(group, "leave", "let a resident go", "subject.leave", commands.subject_params)
+    leave = _method(group, "leave", "let a resident go", "subject.leave", consents.subject_params)
     leave.add_argument("subject", metavar="SUBJECT", help="the subject's id")
     leave.add_argument("resident", metavar="RESIDENT", help="the resident's id")
 

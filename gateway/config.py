@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from gateway.core.mqtt_topics import refuse_overlap
+from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
 
 UPSTREAM_PREFIX = "sluice"

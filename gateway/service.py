@@ -12,15 +12,15 @@ from typing import Any
 
 import structlog
 
-from gateway import methods
 from gateway.app import App
 from gateway.config import Place
-from gateway.durable import DurableState, ended_by_the_disk
+from gateway.control import methods
+from gateway.control.socket import ControlServer
+from gateway.control.status import gauges, status
+from gateway.durable.state import DurableState, ended_by_the_disk
 from gateway.edge.clock import GatewayClock
-from gateway.edge.control import ControlServer
 from gateway.edge.keys import load_keys
 from gateway.errors import SluiceError
-from gateway.status import gauges, status
 
 _log = structlog.get_logger()
 

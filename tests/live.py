@@ -21,13 +21,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway import methods
-from gateway.audit.report import Report
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.verify import verify_folder
 from gateway.config import Place, load_config
-from gateway.durable import Answer, DurableState
+from gateway.control import methods
+from gateway.control.socket import ControlClient
+from gateway.durable.state import Answer, DurableState
 from gateway.edge.clock import GatewayClock
-from gateway.edge.control import ControlClient
 from gateway.edge.keys import init_keys
 from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate, load_private

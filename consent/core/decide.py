@@ -20,10 +20,10 @@ from typing import Final
 
 import msgspec
 
+from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet_axes
-from consent.core.notice import FlowTerms
-from consent.core.policy import Flow, LegalBasis, PolicySet
-from consent.core.records import Consent, Status
+from consent.core.policies.notice import FlowTerms
+from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 
 PERMITTED: Final = ""
 """The reason of a decision that withholds nothing."""

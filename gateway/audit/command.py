@@ -13,25 +13,25 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from gateway.audit.anchors import AnchorError, anchors_for, read_small
-from gateway.audit.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.explain import explain
+from gateway.audit.explain.explain import explain
 from gateway.audit.export import VERIFIER_NAME, Export
 from gateway.audit.find import Found, Search, SubjectKeyError, parse_subject_keys
-from gateway.audit.kept import Kept, KeptError, kept_file
-from gateway.audit.merkle import ProofError
-from gateway.audit.notes import KeyFormatError, NoteError
-from gateway.audit.payloads import PayloadError
-from gateway.audit.progress import Progress
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.inclusion_proofs import proven_entry
+from gateway.audit.log.merkle import ProofError
+from gateway.audit.log.notes import KeyFormatError, NoteError
+from gateway.audit.log.payloads import PayloadError
+from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, OpeningsReader
+from gateway.audit.log.remote import source_of
+from gateway.audit.log.witness_policy import PolicyFormatError
 from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
-from gateway.audit.reader import LONGEST_NOTE_BYTES, FileError, LogReader, OpeningsReader
-from gateway.audit.remote import source_of
-from gateway.audit.replay import Replay
-from gateway.audit.tile_proofs import proven_entry
-from gateway.audit.tlog_policy import PolicyFormatError
-from gateway.audit.trust import Trust, UntrustedError, open_checkpoint
-from gateway.audit.verify import Verification
+from gateway.audit.replay.replay import Replay
+from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
+from gateway.audit.verify.progress import Progress
+from gateway.audit.verify.saved_checkpoint import Kept, KeptError, kept_file
+from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
+from gateway.audit.verify.verify import Verification
 
 _FINDING_STATUS = 1
 _USAGE_STATUS = 2

@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.notes import split_note
-from gateway.audit.reader import (
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.notes import split_note
+from gateway.audit.log.reader import (
     CHECKPOINT_NAME,
     LONGEST_BUNDLE_BYTES,
     LONGEST_LABELS_BYTES,
@@ -24,8 +24,7 @@ from gateway.audit.reader import (
     FileError,
     Source,
 )
-from gateway.audit.report import Finding
-from gateway.audit.tiles import (
+from gateway.audit.log.tiles import (
     TILE_WIDTH,
     BundleError,
     entries_path,
@@ -35,6 +34,7 @@ from gateway.audit.tiles import (
     tile_path,
     tile_spans,
 )
+from gateway.audit.verify.report import Finding
 
 VERIFIER_NAME: Final = "verify.py"
 LONGEST_POLICIES_BYTES: Final = 1 << 24

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.merkle import leaf_hash, tree_root
-from gateway.audit.openings import Opening, Part, label, split_labels
-from gateway.audit.payloads import PayloadError, ReleasePayload, VoidPayload
-from gateway.audit.reader import FileError, LogReader, OpeningsReader, opening_name
-from gateway.audit.report import Finding, StepRecord
-from gateway.audit.stored_tree import StoredTree
-from gateway.audit.tiles import labels_path
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.merkle import leaf_hash, tree_root
+from gateway.audit.log.openings import Opening, Part, label, split_labels
+from gateway.audit.log.payloads import PayloadError, ReleasePayload, VoidPayload
+from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
+from gateway.audit.log.tiles import labels_path
+from gateway.audit.verify.report import Finding, StepRecord
+from gateway.audit.verify.stored_tree import StoredTree
 
 SUBJECT_KEY_BYTES: Final = 32
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")

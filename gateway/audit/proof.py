@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.merkle import HASH_BYTES, ProofError, leaf_hash, verify_inclusion
-from gateway.audit.trust import Anchors, Trust, open_checkpoint
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.merkle import HASH_BYTES, ProofError, leaf_hash, verify_inclusion
+from gateway.audit.verify.trust import Anchors, Trust, open_checkpoint
 
 SUFFIX: Final = ".tlog-proof"
 LONGEST_PROOF_BYTES: Final = 1 << 18

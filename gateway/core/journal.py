@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.plans import Slot, WindowTarget
-from gateway.core.windows import Cohort
+from gateway.core.windows.windows import Cohort
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Past this size a new segment is begun with a fresh snapshot."""

@@ -2,14 +2,14 @@
 
 Stands beside the pipeline: each step that decides a fate says so here, and the totals are stored in the same transaction
 as the fate itself. Accounts are named ``unit.account`` or ``unit.account.reason``; the balances that they must keep are
-those of ``gateway.audit.balances``, which auditors apply to the same names.
+those of ``gateway.audit.log.balances``, which auditors apply to the same names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.audit.balances import imbalances
+from gateway.audit.log.balances import imbalances
 
 
 class Ledger:

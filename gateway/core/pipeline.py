@@ -8,10 +8,10 @@
      6 decide        device → plans, compiled before                                    (gateway.core.plans)
      7 minimise      floor to the first step; contribute to a window, or make a record
      8 account       every frame, observation and pair to exactly one account
-     9 commit        once, in one transaction                                           (gateway.edge.store)
+     9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)
-    11 release       at each tick                                                       (gateway.core.release)
-    12 publish       a checkpoint                                                       (gateway.audit.folder)
+    11 release       at each tick                                                       (gateway.core.release.release)
+    12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
 Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the house's size rule because every call in it is
 paid a hundred thousand times.
@@ -24,15 +24,15 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from gateway.core.admission import clock_reject
-from gateway.core.contributions import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
+from gateway.core.ingest.admission import clock_reject
+from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.journal import WHOLE_SINCE
-from gateway.core.minimise import MAX_STEPS, floor_steps
 from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reject
-from gateway.core.mqtt_events import Frame
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import RecordTarget
-from gateway.core.records import outbox_rows
+from gateway.core.release.records import outbox_rows
 from gateway.core.state import State
+from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 

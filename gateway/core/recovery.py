@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from consent.core.disclosure import BOTTOM
+from gateway.core.ingest.marks import Marks
 from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
-from gateway.core.marks import Marks
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release import put_back
+from gateway.core.release.release import put_back
 from gateway.core.state import State
-from gateway.core.windows import Cohort, Window, window_state
+from gateway.core.windows.windows import Cohort, Window, window_state
 
 _Snapshot = tuple[tuple[int, int, list[msgspec.Raw], list[Any]], dict[bytes, msgspec.Raw], list[bytes]]
 _encode = msgspec.msgpack.Encoder().encode

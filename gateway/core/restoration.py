@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import msgspec
 
-from consent.core import lapses
-from consent.core.messages import MessageKind
-from consent.core.records import Status
-from consent.core.records import decode as decode_consent
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.openings import Opening, Part
-from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
-from gateway.core import changes, subjects
+from consent.core.consents.records import Status
+from consent.core.consents.records import decode as decode_consent
+from consent.core.lifecycle import expiry
+from consent.core.lifecycle.notifications import MessageKind
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
+from gateway.core.changes import changes, subjects
 from gateway.core.ledger import Ledger
 from gateway.core.state import Resident, State
 
@@ -122,7 +122,7 @@ def drop_under_way(state: State, now_ms: int) -> None:
 
 def end_consents(state: State, now_ms: int) -> int:
     """End every consent that still holds, and tell the households; return how many there were."""
-    ended = list(lapses.unsure(state.book, now_ms))
+    ended = list(expiry.unsure(state.book, now_ms))
     if ended:
         changes.change_consents(state, ended, now_ms, told=_TOLD)
     return len(ended)

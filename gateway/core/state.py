@@ -12,22 +12,22 @@ from typing import Any
 
 import msgspec
 
-from consent.core.book import Book
-from consent.core.messages import MessageKind
-from consent.core.policy import PolicySet
-from gateway.audit.chain import Chain
-from gateway.audit.entries import Kind
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.openings import Opening, Part, labels_root
-from gateway.audit.tiles import LogWriter
+from consent.core.consents.book import Book
+from consent.core.lifecycle.notifications import MessageKind
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.openings import Opening, Part, labels_root
+from gateway.audit.log.tiles import LogWriter
 from gateway.core.effects import Commit, LogRow
+from gateway.core.ingest.marks import Marks
 from gateway.core.journal import Journal
 from gateway.core.ledger import Ledger
-from gateway.core.marks import Marks
 from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
-from gateway.core.windows import NEVER_MS, Windows
+from gateway.core.windows.windows import NEVER_MS, Windows
 
 MESSAGES_KEPT = 20
 """How many messages a household has at most: the latest."""
@@ -64,7 +64,7 @@ class Resident(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
-    """Something that a household was told; see ``consent.core.messages``."""
+    """Something that a household was told; see ``consent.core.lifecycle.notifications``."""
 
     time_ms: int
     kind: str
@@ -94,7 +94,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a claim code lets its bearer do; see ``gateway.core.subjects``."""
+    """What a claim code lets its bearer do; see ``gateway.core.changes.subjects``."""
 
     code_hash: bytes
     subject: bytes

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from firmware_sim.scenario import Fleet, parse_scenario
-from gateway import methods
 from gateway.config import Place, load_config
-from gateway.durable import DurableState
+from gateway.control import methods
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import init_keys
 from gateway.errors import OperatorError

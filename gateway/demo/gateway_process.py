@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.edge.control import ControlClient
+from gateway.control.socket import ControlClient
 from gateway.errors import SluiceError, UnavailableError
 
 RESTART_S = 0.2

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.audit.notes import Verifier
+from gateway.audit.log.notes import Verifier
 from gateway.demo.city import DemoCity
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.follow import Broker, Subscription, follow, introduce

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from firmware_sim.run import Counters, run_fleet
-from gateway.audit.report import Report
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.verify import verify_folder
+from gateway.control.socket import RefusedError
 from gateway.demo.city import SCOPE, DemoCity, make_city
+from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Heard, Listeners
 from gateway.edge.clock import GatewayClock
-from gateway.edge.control import RefusedError
-from gateway.edge.embedded_broker import embedded_broker
 from gateway.errors import SluiceError
 
 LEAD_S = 2.5

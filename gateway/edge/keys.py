@@ -21,10 +21,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.audit.durable_files import sync_folder
-from gateway.audit.notes import KeyFormatError, Signer
+from gateway.audit.log.notes import KeyFormatError, Signer
 from gateway.errors import CorruptionError, OperatorError
-from gateway.recipient.secret_file import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder
 
 ROOT_KEY_FILE: Final = "root.key"
 LOG_KEY_FILE: Final = "log.skey"

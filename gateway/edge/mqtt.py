@@ -1,4 +1,4 @@
-"""Keeps one MQTT session connected: sockets, TLS, time and randomness around ``gateway.core.mqtt_session``.
+"""Keeps one MQTT session connected: sockets, TLS, time and randomness around ``gateway.core.mqtt.session``.
 
 Readings come in over one link and bundles go out over another; both are this class. A frame costs no callback, task or
 await of its own: the socket's bytes become frames in a list, the owner is woken once per read and takes them by the
@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from gateway.core.mqtt_events import Frame, LinkEvent
-from gateway.core.mqtt_session import MqttSession, State
-from gateway.core.mqtt_settings import SessionSettings
-from gateway.core.mqtt_timing import Backoff
+from gateway.core.mqtt.events import Frame, LinkEvent
+from gateway.core.mqtt.session import MqttSession, State
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.mqtt.timing import Backoff
 
 _TICK_S = 0.5
 _FAREWELL_S = 1.0

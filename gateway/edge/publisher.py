@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
-from gateway.audit.growth_proofs import GrowthProofs, Overlay
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.reader import FileError, FolderSource, LogReader
-from gateway.edge.room import FULL_DISK_RETRY_S, NO_ROOM
-from gateway.edge.witnesses import Witnesses
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
+from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.reader import FileError, FolderSource, LogReader
+from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
+from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
 
 _log = structlog.get_logger()

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from gateway.audit.notes import KeyFormatError, Verifier
+from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
 from gateway.recipient.keys import KeyFileError, generate, load_private

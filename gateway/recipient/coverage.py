@@ -14,14 +14,14 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from gateway.audit.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.durable_files import write_whole
-from gateway.audit.entries import Entry, EntryError, Kind
-from gateway.audit.growth_proofs import GrowthProofs
-from gateway.audit.merkle import ProofError, verify_consistency
-from gateway.audit.notes import NoteError, Verifier, open_note
-from gateway.audit.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
-from gateway.audit.tile_proofs import proven_entry
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.consistency_proofs import GrowthProofs
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.inclusion_proofs import proven_entry
+from gateway.audit.log.merkle import ProofError, verify_consistency
+from gateway.audit.log.notes import NoteError, Verifier, open_note
+from gateway.audit.log.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
+from gateway.files import write_whole
 
 
 class CoverageError(Exception):

@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from gateway.audit.durable_files import write_whole
+from gateway.files import write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from gateway.recipient.opening import Bundle, open_bundle, peek
 from gateway.recipient.records import record_to_json

@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from gateway.recipient.secret_file import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.audit.canonical import head
+from gateway.audit.log.canonical import head
 from gateway.recipient.wire import FORMAT_VERSION, MAX_LOG_INDEX, Address, BundleError, deterministic, strict_loads
 
 RECORD_ID_BYTES: Final = 16

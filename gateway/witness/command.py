@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.cosignature import Cosigner
-from gateway.audit.notes import KeyFormatError
-from gateway.audit.witness import Witness
+from gateway.audit.log.cosignature import Cosigner
+from gateway.audit.log.notes import KeyFormatError
+from gateway.audit.log.submission import Witness
 from gateway.errors import OperatorError
-from gateway.recipient.secret_file import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import HttpServer
 from gateway.witness.service import WitnessService

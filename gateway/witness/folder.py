@@ -16,10 +16,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.audit.durable_files import sync_folder, write_whole
-from gateway.audit.notes import Verifier
-from gateway.audit.witness import Seen, SeenError, origin_hash
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
+from gateway.files import sync_folder, write_whole
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"

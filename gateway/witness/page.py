@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from gateway.audit.notes import Verifier
-from gateway.audit.witness import Seen, origin_hash
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.submission import Seen, origin_hash
 from gateway.witness.http import Response
 
 _PAGE = """\

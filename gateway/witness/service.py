@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.audit.witness import Submission, Witness, origin_hash
+from gateway.audit.log.submission import Submission, Witness, origin_hash
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import Request, Response
 from gateway.witness.page import page

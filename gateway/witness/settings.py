@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.cosignature import Cosigner
-from gateway.audit.notes import ED25519, KeyFormatError, Verifier
+from gateway.audit.log.cosignature import Cosigner
+from gateway.audit.log.notes import ED25519, KeyFormatError, Verifier
 from gateway.errors import OperatorError
-from gateway.recipient.secret_file import SecretFileError, read_secret_file
+from gateway.files import SecretFileError, read_secret_file
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
 _KEYS = {"listen": str, "key_file": str, "state_folder": str, "logs": list}

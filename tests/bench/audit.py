@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.entries import Kind
-from gateway.audit.notes import Signer
-from gateway.audit.openings import LABEL_BYTES
-from gateway.audit.progress import Progress
-from gateway.audit.tiles import LogWriter, policies_path
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.notes import Signer
+from gateway.audit.log.openings import LABEL_BYTES
+from gateway.audit.log.tiles import LogWriter, policies_path
+from gateway.audit.verify.progress import Progress
 from gateway.core.effects import Commit
 from gateway.service import set_up_logging
 from tests.bench.audit_append import BATCH, appended

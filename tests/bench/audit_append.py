@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.entries import Kind
-from gateway.audit.payloads import AccountPayload
-from gateway.audit.verify import verify_folder
-from gateway.durable import DurableState
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import AccountPayload
+from gateway.audit.verify.verify import verify_folder
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.bench.audit_city import CITY, METER
 from tests.live import LiveGateway

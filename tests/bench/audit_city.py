@@ -14,13 +14,15 @@ from typing import Final
 
 import msgspec
 
-from consent.core.policy import PolicySet
-from consent.core.policy_archive import pack_files
-from consent.core.policy_text import parse_policies
-from gateway.core import changes, recovery, release
+from consent.core.policies.archive import pack_files
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from gateway.core import log, recovery
+from gateway.core.changes import changes
 from gateway.core.effects import Commit, LogRow
-from gateway.core.mqtt_events import Frame
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
+from gateway.core.release import release
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
 
 TICK_MS: Final = 10_000
@@ -236,7 +238,7 @@ def simulated_day(ticks: int = TICKS_OF_A_DAY) -> Iterator[Day]:
         gate.to(gate.now_ms)
         for recipient in RECIPIENTS:
             gate.let_out(recipient)
-        changes.checkpoint(gate.state, gate.now_ms)
+        log.checkpoint(gate.state, gate.now_ms)
         gate.commit()
         if tick % _PRUNE_EVERY_TICKS == 0:
             recovery.prune(gate.state)

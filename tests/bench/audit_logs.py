@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.audit.chain import Chain
-from gateway.audit.entries import Kind
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.openings import LABEL_BYTES, labels_file, labels_root
-from gateway.audit.reader import CHECKPOINT_NAME
-from gateway.audit.tiles import TILE_WIDTH, LogWriter, labels_path
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.openings import LABEL_BYTES, labels_file, labels_root
+from gateway.audit.log.reader import CHECKPOINT_NAME
+from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
 from gateway.core.effects import Commit, LogRow
 from gateway.edge.keys import init_keys
-from gateway.edge.store import Store
+from gateway.edge.store.store import Store
 
 _INTERVAL_MS = 5_000
 _FIRST_MS = 1_772_409_600_000

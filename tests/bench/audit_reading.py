@@ -15,15 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.progress import Progress
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.inclusion_proofs import proven_entry
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.proof import Proof
-from gateway.audit.reader import LogReader, OpeningsReader
-from gateway.audit.replay import Replay
-from gateway.audit.tile_proofs import proven_entry
-from gateway.audit.trust import Anchors
-from gateway.audit.verify import Verification
+from gateway.audit.replay.replay import Replay
+from gateway.audit.verify.progress import Progress
+from gateway.audit.verify.trust import Anchors
+from gateway.audit.verify.verify import Verification
 
 Outcome = dict[str, Any]
 

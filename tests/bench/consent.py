@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from consent.core import decide as deciding
-from consent.core import disclosure, notice
-from consent.core.policy import PolicySet
-from gateway.core import changes
+from consent.core import disclosure
+from consent.core.policies import notice
+from consent.core.policies.policy import PolicySet
+from gateway.core.changes import changes
 from gateway.core.state import State
 from gateway.service import set_up_logging
 from tests.bench import consent_withdrawal

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import LARGEST_GROUP, TOP, Disclosure, Identity, Space, Time
-from consent.core.notice import FlowTerms, notice_of
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from consent.core.records import Consent, Status
-from gateway.audit.notes import Signer
-from gateway.core import changes
+from consent.core.policies.notice import FlowTerms, notice_of
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.notes import Signer
+from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
 from gateway.core.state import Identity as GatewayIdentity
 from gateway.core.state import Resident, State, Subject

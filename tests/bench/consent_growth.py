@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from consent.core.decide import decide
-from consent.core.policy import Flow, PolicySet
-from gateway.core import changes
+from consent.core.policies.policy import Flow, PolicySet
+from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.state import State
 from tests.bench.consent_city import FLOWS, NOW_MS, bench_policies, gateway_state

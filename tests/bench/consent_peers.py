@@ -17,10 +17,10 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from consent.core.consents.records import Consent
 from consent.core.decide import binding_limits, decide
 from consent.core.disclosure import Disclosure
-from consent.core.policy import PolicySet
-from consent.core.records import Consent
+from consent.core.policies.policy import PolicySet
 from gateway.core.state import State
 from tests.bench.consent_city import FLOWS, NOW_MS, PROPERTY, full_asks
 

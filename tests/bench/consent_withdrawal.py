@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from firmware_sim.load import Load, meter_messages
-from gateway.edge.control import ControlClient
+from gateway.control.socket import ControlClient
 from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import BenchError
 from tests.broker.mosquitto import running_mosquitto

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from consent.core.records import Status
+from consent.core.consents.records import Status
 from gateway.core.state import State
 from tests.bench import __main__ as bench
 from tests.bench import consent_peers, consent_withdrawal

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.core.mqtt_events import Connected, Disconnected, Dry, Frame, LinkEvent, Published, Subscribed
-from gateway.core.mqtt_settings import SessionSettings
-from gateway.edge.embedded_broker import embedded_broker
+from gateway.core.mqtt.events import Connected, Disconnected, Dry, Frame, LinkEvent, Published, Subscribed
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.demo.embedded_broker import embedded_broker
 from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError

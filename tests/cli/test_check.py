@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gateway.check import check_folder
+from gateway.commands.check import check_folder
 from gateway.recipient.keys import generate
 from tests.cli.shell import Done, sluice
 from tests.live import ROOT, LiveGateway

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import build_parser
-from gateway.methods import METHODS, READING
+from gateway.control.methods import METHODS, READING
 from tests.cli.shell import Shell, cold_sluice, sluice
 from tests.live import LiveGateway
 from tests.support.waiting import HANG_S

@@ -19,15 +19,15 @@ import pytest
 
 from firmware_sim.messages import Reading
 from firmware_sim.run import Counters
-from gateway import methods
+from gateway.control import methods
+from gateway.control.socket import RefusedError
 from gateway.demo import stage
 from gateway.demo.city import SCOPE
 from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
 from gateway.demo.stage import Scene
-from gateway.durable import DurableState, answer_of
+from gateway.durable.state import DurableState, answer_of
 from gateway.edge.clock import GatewayClock
-from gateway.edge.control import RefusedError
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
 from tests.live import ROOT, LiveGateway

@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway import methods
 from gateway.app import App
 from gateway.config import Clock
-from gateway.core.mqtt_settings import SessionSettings
-from gateway.durable import Answer, DurableState
+from gateway.control import methods
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.durable.state import Answer, DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.mqtt import LinkSettings
-from gateway.edge.sinks import Sink
+from gateway.edge.sinks.mqtt import Sink
 from tests.broker.mosquitto import free_port
 from tests.live import LiveGateway
 

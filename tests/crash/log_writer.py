@@ -16,11 +16,11 @@ from pathlib import Path
 import structlog
 
 from gateway.config import load_config
-from gateway.core import changes
-from gateway.durable import DurableState, ended_by_the_disk
-from gateway.edge import room, store
+from gateway.core import log
+from gateway.durable.state import DurableState, ended_by_the_disk
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
+from gateway.edge.store import disk_space, store
 from gateway.errors import SluiceError
 
 COMMITS = 2
@@ -53,7 +53,7 @@ async def write(config: Path) -> None:
         for _ in range(COMMITS):
             durable.state.ledger.add("frames.received")
             durable.state.ledger.add("frames.admitted")
-            changes.checkpoint(durable.state, time.time_ns() // 1_000_000)
+            log.checkpoint(durable.state, time.time_ns() // 1_000_000)
             await durable.commit()
             _STDOUT.write(f"{durable.state.log.size}\n")
             for _ in range(MOST_TRIES):
@@ -73,7 +73,7 @@ def main() -> int:
         processors=[structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(_STDERR),  # type: ignore[arg-type]  # it writes and flushes
     )
-    room.FULL_DISK_RETRY_S = RETRY_S
+    disk_space.FULL_DISK_RETRY_S = RETRY_S
     store.BALLAST_BYTES = 4096
     try:
         with ended_by_the_disk(load_config(config)):

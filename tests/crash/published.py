@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.tiles import LogWriter
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.tiles import LogWriter
 
 
 def head_of(note: bytes, vkey: str) -> Checkpoint:

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Self
 
 from firmware_sim.load import Load
-from gateway.durable import Answer
-from gateway.edge.store import DATABASE_FILE
+from gateway.durable.state import Answer
+from gateway.edge.store.store import DATABASE_FILE
 from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings

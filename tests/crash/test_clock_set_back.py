@@ -8,12 +8,12 @@ import pytest
 from aiomqtt import Client, ProtocolVersion
 
 from gateway import app as gateway_app
-from gateway import methods
 from gateway.app import App
+from gateway.control import methods
 from gateway.core import pipeline
-from gateway.core.mqtt_events import Frame
-from gateway.durable import DurableState
-from gateway.edge.embedded_broker import embedded_broker
+from gateway.core.mqtt.events import Frame
+from gateway.demo.embedded_broker import embedded_broker
+from gateway.durable.state import DurableState
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import ReluctantSink, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.durable import DurableState
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES

@@ -17,20 +17,20 @@ from typing import Any
 import pytest
 
 from gateway import app as gateway_app
-from gateway import methods
 from gateway.app import App
-from gateway.audit import folder as audit_folder
-from gateway.audit.durable_files import replace_file
-from gateway.audit.verify import verify_folder
-from gateway.core import changes
-from gateway.core.mqtt_events import Frame
-from gateway.durable import DurableState
+from gateway.audit.log import folder as audit_folder
+from gateway.audit.verify.verify import verify_folder
+from gateway.control import methods
+from gateway.control.status import as_text, status
+from gateway.core import log
+from gateway.core.mqtt.events import Frame
+from gateway.durable.state import DurableState
 from gateway.edge import publisher as edge_publisher
-from gateway.edge import room as edge_room
-from gateway.edge.store import BALLAST_FILE, Store
+from gateway.edge.store import disk_space as edge_room
+from gateway.edge.store.store import BALLAST_FILE, Store
 from gateway.errors import DiskFullError
+from gateway.files import replace_file
 from gateway.service import answer
-from gateway.status import as_text, status
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
@@ -232,7 +232,7 @@ async def test_full_log_folder_delays_publication_and_loses_none_of_it(live: Liv
         disk.full = True
         disk._ballast.unlink()  # the database lies on another disk
         for _ in range(300):
-            changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+            log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
             if durable.state.log.size % 20 == 0:
                 await durable.commit()
                 await asyncio.sleep(0)
@@ -262,7 +262,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         app = App(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
-        changes.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+        log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
             await asyncio.wait_for(task, WAIT_S)

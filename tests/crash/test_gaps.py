@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.app import App
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.openings import Opening, Part
-from gateway.audit.payloads import AWAY, CLOCK_SET, SESSION_LOST, UNCLEAN_END, AccountPayload, GapPayload
-from gateway.audit.verify import verify_folder
-from gateway.core.mqtt_events import Connected
-from gateway.durable import DurableState
-from gateway.edge import machine
-from gateway.edge.machine import CLOCK_SET_MS, ClockWatch
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import AWAY, CLOCK_SET, SESSION_LOST, UNCLEAN_END, AccountPayload, GapPayload
+from gateway.audit.verify.verify import verify_folder
+from gateway.core.mqtt.events import Connected
+from gateway.durable.state import DurableState
+from gateway.edge import system_clock
+from gateway.edge.system_clock import CLOCK_SET_MS, ClockWatch
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
@@ -71,7 +71,7 @@ async def test_start_after_an_unclean_end_logs_a_gap_with_boot_id_and_clock(live
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         (data,) = await payloads(durable, Kind.GAP)
         payload = GapPayload.decode(data)
-        assert payload == GapPayload(UNCLEAN_END, machine.boot_id(), machine.clock_state())
+        assert payload == GapPayload(UNCLEAN_END, system_clock.boot_id(), system_clock.clock_state())
         assert len(payload.boot_id) in (0, 36)
         assert payload.clock in ("synchronised", "unsynchronised", "unknown")
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway import methods
 from gateway.app import App
+from gateway.control import methods
 from gateway.core import pipeline
-from gateway.core.mqtt_events import Frame
-from gateway.edge.embedded_broker import embedded_broker
+from gateway.core.mqtt.events import Frame
+from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import ReluctantSink, running, started, until
 from tests.live import LiveGateway

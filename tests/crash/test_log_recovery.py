@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway import methods
 from gateway.app import App
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.core import changes
-from gateway.durable import DurableState
-from gateway.edge.store import DATABASE_FILE
+from gateway.control import methods
+from gateway.core import log
+from gateway.durable.state import DurableState
+from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.inside import ReluctantSink, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
@@ -39,10 +39,10 @@ async def _published(folder: Path) -> LiveGateway:
     async with started(live, clock) as durable:
         await _release(durable, clock)
         while durable.state.log.size < ENTRIES - 1:
-            changes.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+            log.checkpoint(durable.state, clock.time_ms, heartbeat=True)
         await durable.commit()
         durable.publisher.write_waiting()
-        changes.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+        log.checkpoint(durable.state, clock.time_ms, heartbeat=True)
         await durable.commit()
     return live
 
@@ -167,7 +167,7 @@ async def test_start_on_changed_entries_without_a_log_folder_holds_them_against_
 async def test_changed_file_met_while_running_ends_the_publishing(live: LiveGateway) -> None:
     """A partial file under the name of the next one: the log is not published over it."""
     async with started(live, SetClock(MIDNIGHT_MS + 60_000)) as durable:
-        changes.checkpoint(durable.state, MIDNIGHT_MS + 60_000, heartbeat=True)
+        log.checkpoint(durable.state, MIDNIGHT_MS + 60_000, heartbeat=True)
         await durable.commit()
         size = durable.state.log.size
         planted = live.place.log / f"tile/0/001.p/{size - 256}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway import methods
-from gateway.audit.reader import OpeningsReader
-from gateway.core.windows import DAY_MS
-from gateway.durable import DurableState
+from gateway.audit.log.reader import OpeningsReader
+from gateway.control import methods
+from gateway.core.windows.windows import DAY_MS
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.live import LiveGateway
 

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway import methods
 from gateway.app import App
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.verify import verify_folder
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
+from gateway.control import methods
 from gateway.core import pipeline, recovery
-from gateway.core.mqtt_events import Frame
-from gateway.durable import Answer, DurableState
-from gateway.edge import store
+from gateway.core.mqtt.events import Frame
+from gateway.durable.state import Answer, DurableState
+from gateway.edge.store import store
 from gateway.errors import CorruptionError
 from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway import methods
 from gateway.app import App
 from gateway.config import load_config
+from gateway.control import methods
 from gateway.core import pipeline
-from gateway.core.mqtt_events import Frame
-from gateway.edge.embedded_broker import embedded_broker
+from gateway.core.mqtt.events import Frame
+from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import ReluctantSink, ask, running, started, until
 from tests.crash.street import ZONES

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.openings import Opening
-from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, GapPayload
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload
 from gateway.config import Place
-from gateway.edge.store import BALLAST_FILE, DATABASE_FILE, Store
+from gateway.control.params import MethodError
+from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, Store
 from gateway.errors import CorruptionError, OperatorError
-from gateway.params import MethodError
-from gateway.restore import Restored, restore
+from gateway.restore.restore import Restored, restore
 from tests.cli.shell import sluice
 from tests.live import LiveGateway
 from tests.privacy.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started

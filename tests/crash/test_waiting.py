@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from firmware_sim.load import Load
 from gateway import app as gateway_app
-from gateway import methods
 from gateway.app import App
 from gateway.config import Place
-from gateway.edge.embedded_broker import embedded_broker
+from gateway.control import methods
+from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port, running_mosquitto
 from tests.crash.inside import ask, running, started, until
 from tests.crash.scene import MIDNIGHT_MS, clock

@@ -1,4 +1,4 @@
-"""Makes `docs/files.md`, the map of the source: every room, and what each file in it says of itself in its first sentence."""
+"""Makes `docs/files.md`, the map of the source: every folder, and what each file in it says of itself in its first sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEAD = f"""\
 
 {MADE.format(source="the first sentence of each file")}
 
-The way through these rooms is told in [architecture.md](architecture.md). The tests lie in `tests/`, in rooms of the same names.
+The way through these folders is told in [architecture.md](architecture.md), and what the folders of `tests/` are for.
 """
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consent.core.policy import Codec
-from consent.core.policy_devices import ProfileTable
-from gateway.audit.entries import Kind
+from consent.core.policies.devices import ProfileTable
+from consent.core.policies.policy import Codec
+from gateway.audit.log.entries import Kind
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
 from gateway.core.plans import Device

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gateway.control.status import as_text
 from gateway.core import model
 from gateway.core.model import Reject
-from gateway.status import as_text
 from tests.docs.pages import ROOT, pages
 
 OPERATING = pages()["docs/operating.md"]

@@ -8,38 +8,40 @@ from enum import StrEnum
 import msgspec
 import pytest
 
-from consent.core import case_residents, case_text, policy_bounds, policy_devices, policy_flows, policy_text
-from consent.core.case_text import read_cases
-from consent.core.cases import REASONS, try_case
+from consent.core.cases import parse, residents
+from consent.core.cases.cases import REASONS, try_case
+from consent.core.cases.parse import read_cases
+from consent.core.consents.records import Status
 from consent.core.disclosure import Identity, Level, Space, Time
-from consent.core.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
-from consent.core.policy_file import Table
-from consent.core.records import Status
+from consent.core.policies import bounds, devices, flows
+from consent.core.policies import parse as policy_text
+from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
+from consent.core.policies.toml_file import Table
 from consent.policy_files import load_policies
 from tests.docs.pages import ROOT, pages
 
 PAGE = pages()["docs/policies.md"]
 TABLES: dict[str, type[Table]] = {
-    "Bounds": policy_bounds.BoundsTable,
+    "Bounds": bounds.BoundsTable,
     "`city.toml`": policy_text.CityFile,
     "`[city]`": policy_text.CityTable,
     "`[limits]`": policy_text.LimitsTable,
     "`[district.<id>]`": policy_text.DistrictTable,
     "`[zone.<id>]`": policy_text.ZoneTable,
-    "`[property.<property>]`": policy_flows.PropertyTable,
-    "`[purpose.<id>]`": policy_flows.PurposeTable,
-    "`[recipient.<id>]`": policy_flows.RecipientTable,
-    "`[flow.<id>]`": policy_flows.FlowTable,
-    "`ask`": policy_bounds.AskTable,
+    "`[property.<property>]`": flows.PropertyTable,
+    "`[purpose.<id>]`": flows.PurposeTable,
+    "`[recipient.<id>]`": flows.RecipientTable,
+    "`[flow.<id>]`": flows.FlowTable,
+    "`ask`": bounds.AskTable,
     "`neighbourhoods/<id>.toml`": policy_text.NeighbourhoodFile,
-    "`devices/<id>.toml`": policy_devices.ProfileTable,
-    "`[fields.<property>]`": policy_devices.FieldTable,
-    "`[time]`": policy_devices.TimeTable,
-    "`[sequence]`": policy_devices.SequenceTable,
-    "`[authentication]`": policy_devices.AuthenticationTable,
-    "`[case.<id>]`": case_text.CaseTable,
-    "`residents`": case_residents.ConsentTable,
-    "`told`": case_residents.ToldTable,
+    "`devices/<id>.toml`": devices.ProfileTable,
+    "`[fields.<property>]`": devices.FieldTable,
+    "`[time]`": devices.TimeTable,
+    "`[sequence]`": devices.SequenceTable,
+    "`[authentication]`": devices.AuthenticationTable,
+    "`[case.<id>]`": parse.CaseTable,
+    "`residents`": residents.ConsentTable,
+    "`told`": residents.ToldTable,
 }
 CHOICES: dict[tuple[str, str], type[StrEnum | Level]] = {
     ("Bounds", "identity"): Identity,
@@ -72,9 +74,9 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (case_residents, case_text, policy_bounds, policy_devices, policy_flows, policy_text)
+    rooms = (residents, parse, bounds, devices, flows, policy_text)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
-    assert shapes - {Table, case_text.CaseFile} == set(TABLES.values())
+    assert shapes - {Table, parse.CaseFile} == set(TABLES.values())
 
 
 @pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)

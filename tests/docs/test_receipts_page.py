@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from consent.core.receipt_json import write_receipt
-from consent.core.receipts import Issue, LogPlace, make_receipt
-from consent.core.records import record_hash, signing_bytes
-from gateway.audit.notes import Signer
+from consent.core.consents.records import record_hash, signing_bytes
+from consent.core.receipts.canonical_json import write_receipt
+from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from gateway.audit.log.notes import Signer
 from tests.docs.pages import ROOT, pages
 from tests.support.waiting import HANG_S
 from tests.unit.consent.samples import NOW_MS, agreed, policies

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from consent.core.policy import PolicySet
+from consent.core.policies.policy import PolicySet
 from consent.policy_files import load_policies
 from gateway.cli import build_parser
 from gateway.config import Config, load_config

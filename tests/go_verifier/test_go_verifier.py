@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from deploy.dev.debian import GO, GO_MOD, missing_packages
-from gateway.audit.kept import Kept
-from gateway.audit.reader import LogReader
-from gateway.audit.trust import Anchors
-from gateway.audit.verify import Verification, verify_folder
+from gateway.audit.log.reader import LogReader
+from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.trust import Anchors
+from gateway.audit.verify.verify import Verification, verify_folder
 from tests.unit.audit.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
 from tests.unit.audit.sample_log import SIGNER, SampleLog, sample
 

@@ -14,17 +14,19 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway import methods
-from gateway.audit.report import Report
+from gateway.audit.verify.report import Report
 from gateway.config import load_config
-from gateway.core import changes, pipeline, release
-from gateway.core.mqtt_events import Frame
-from gateway.core.records import epoch_day
+from gateway.control import methods
+from gateway.core import pipeline
+from gateway.core.changes import changes
+from gateway.core.mqtt.events import Frame
+from gateway.core.release import release
+from gateway.core.release.records import epoch_day
 from gateway.core.state import Unsent
-from gateway.durable import Answer, DurableState, answer_of
+from gateway.durable.state import Answer, DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
-from gateway.edge.store import BALLAST_FILE, DATABASE_FILE
+from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.live import LiveGateway

@@ -14,14 +14,16 @@ from typing import Any
 
 import msgspec
 
-from consent.core.policy import PolicySet
-from gateway import service, status
+from consent.core.policies.policy import PolicySet
+from gateway import service
 from gateway.app import App
 from gateway.cli import main
-from gateway.core import pipeline, records, release
-from gateway.core.mqtt_events import Frame
+from gateway.control import status
+from gateway.core import pipeline
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Terms
-from gateway.core.records import Waiting
+from gateway.core.release import records, release
+from gateway.core.release.records import Waiting
 from gateway.core.state import State
 from gateway.edge.keys import Sealer
 from gateway.edge.mqtt import MqttLink

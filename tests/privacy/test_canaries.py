@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from firmware_sim.wire import Value, cbor_bytes, json_bytes, senml_bytes
-from gateway.edge.control import RefusedError
+from gateway.control.socket import RefusedError
 from gateway.recipient.opening import Bundle
 from gateway.recipient.records import encode_record
 from tests.broker.mosquitto import free_port, running_mosquitto

@@ -17,12 +17,12 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from gateway.audit import folder as log_folder
-from gateway.audit.durable_files import replace_file
-from gateway.audit.openings import Opening, Part, label, subject_label_key
-from gateway.audit.payloads import Contribution
-from gateway.edge.store import Store
-from gateway.params import MethodError
+from gateway.audit.log import folder as log_folder
+from gateway.audit.log.openings import Opening, Part, label, subject_label_key
+from gateway.audit.log.payloads import Contribution
+from gateway.control.params import MethodError
+from gateway.edge.store.store import Store
+from gateway.files import replace_file
 from tests.live import LiveGateway
 from tests.privacy.disk_gate import (
     HOUR_MS,
@@ -299,7 +299,7 @@ def test_erasure_after_what_others_asked_for_in_the_same_breath_takes_that_too(t
     """A consent that is not committed yet when the erasure begins is found and erased with the rest."""
 
     async def work() -> None:
-        from gateway import methods
+        from gateway.control import methods
 
         async with started(configured(tmp_path / "gw")) as gate:
             victim, others = await town(gate)

@@ -14,17 +14,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from consent.core.records import decode as decode_consent
-from consent.core.records import record_hash
-from gateway.audit.openings import label
-from gateway.audit.payloads import Contribution, KeyPayload
+from consent.core.consents.records import decode as decode_consent
+from consent.core.consents.records import record_hash
+from gateway.audit.log.openings import label
+from gateway.audit.log.payloads import Contribution, KeyPayload
+from gateway.control.releases import NO_LONGER_KEPT
 from gateway.core.effects import Commit
 from gateway.core.plans import Device, DeviceMemory
-from gateway.core.records import Waiting
+from gateway.core.release.records import Waiting
 from gateway.core.state import Claim, Handed, Message, Resident, Subject, Unsent
-from gateway.core.windows import Windows
-from gateway.edge.schema import MIGRATIONS
-from gateway.subject_releases import NO_LONGER_KEPT
+from gateway.core.windows.windows import Windows
+from gateway.edge.store.schema import MIGRATIONS
 from tests.cli.shell import sluice
 from tests.privacy.disk_gate import DiskGate, configured, database, started
 from tests.privacy.test_erasure import TOPIC, outage, town, under_way

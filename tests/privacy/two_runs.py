@@ -15,15 +15,16 @@ from hashlib import shake_256
 from typing import Any, NamedTuple
 from unittest import mock
 
-from consent.core import lifecycle
-from consent.core.policy import PolicySet
+from consent.core.lifecycle import steps
+from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
-from gateway.core import changes, pipeline, recovery, subjects
+from gateway.core import pipeline, recovery
+from gateway.core.changes import changes, subjects
 from gateway.core.effects import OutboxRow
-from gateway.core.mqtt_events import Frame
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device, RecordTarget
 from gateway.core.pseudonyms import DomainKeys, Pseudonymiser
-from gateway.core.records import outbox_rows
+from gateway.core.release.records import outbox_rows
 from gateway.core.state import Unsent
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
@@ -160,7 +161,7 @@ class Run(KilledGate):
             self.withdraw(self.silent["withdrawn"], scope)
             self.pause(self.silent["paused"], scope)
             speaker = self.speaker(self.silent["revoked"])
-            changes.change_consents(self.state, [lifecycle.revoke(speaker, scope, "Court 1, ruling 2")], STOP_MS)
+            changes.change_consents(self.state, [steps.revoke(speaker, scope, "Court 1, ruling 2")], STOP_MS)
         self.join(self.silent["newcomer"])
         changes.revoke_device(self.state, self.silent["struck off"].topic, STOP_MS)
         self.apply(town(MORE, files={"neighbourhoods/old.toml": SHUT}))

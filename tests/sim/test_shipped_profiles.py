@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from consent.core.policy import PolicySet
+from consent.core.policies.policy import PolicySet
 from consent.policy_files import load_policies
 from firmware_sim.devices import MODELS
 from firmware_sim.faults import FAULTS, REPLAY_INTERVALS, Fate, hostile_frames
 from firmware_sim.messages import Device
 from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.core.codecs import compile_decoder
-from gateway.core.cose import Mac0Key
+from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.model import Reading, Reject
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"

@@ -93,7 +93,7 @@ def test_packages_of_libraries_are_found_by_their_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("slow", "needed"), [([], False), (["--slow"], True), (["-k", "x", "--slow"], True)])
 def test_packages_of_slow_tests_only_with_slow(slow: list[str], needed: bool) -> None:
     """Each call needs its own programs and no others."""
-    assert (debian.STRACE in commands.COMMANDS["test"].programs_for(slow)) is needed
+    assert (debian.GO in commands.COMMANDS["test"].programs_for(slow)) is needed
     assert commands.COMMANDS["demo"].programs_for(slow) == ()
 
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import h11
 import pytest
 
-from gateway.edge import http_request
-from gateway.edge.http_request import MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES, Endpoint, HttpError, Reply, post
+from gateway.edge import http
+from gateway.edge.http import MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES, Endpoint, HttpError, Reply, post
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _BOUND_S = 10.0  # an answer that is waited for this long is not refused by its bytes
@@ -156,7 +156,7 @@ async def test_answer_of_many_small_chunks_leaves_others_their_turns() -> None:
     connection.send(h11.Request(method="POST", target="/", headers=[("Host", "a"), ("Content-Length", "0")]))
     connection.send(h11.EndOfMessage())
     reader.feed_data(_CHUNKED + b"1\r\na\r\n" * 20_000 + b"0\r\n\r\n")
-    reading = asyncio.create_task(http_request._read_reply(connection, reader))
+    reading = asyncio.create_task(http._read_reply(connection, reader))
     turns = 0
     while not reading.done():
         turns += 1

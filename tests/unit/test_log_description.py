@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from consent.policy_files import load_policies
-from gateway.audit.cosignature import Cosigner
-from gateway.audit.folder import LogFolder
-from gateway.audit.notes import Signer
-from gateway.audit.reader import DESCRIPTION_NAME
-from gateway.audit.tlog_policy import parse_policy
-from gateway.log_description import describe_log
+from gateway.audit.log.cosignature import Cosigner
+from gateway.audit.log.folder import LogFolder
+from gateway.audit.log.notes import Signer
+from gateway.audit.log.reader import DESCRIPTION_NAME
+from gateway.audit.log.witness_policy import parse_policy
+from gateway.durable.publication import describe_log
 from tests.live import ROOT, LiveGateway
 
 LOG = Signer("sluice.ribera-1/log", bytes(32)).verifier

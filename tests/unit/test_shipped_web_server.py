@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.reader import DESCRIPTION_NAME, LogReader
-from gateway.audit.remote import RemoteSource
-from gateway.audit.tiles import entries_path, labels_path, policies_path, tile_path
-from gateway.audit.trust import Anchors
-from gateway.audit.verify import Verification
+from gateway.audit.log.reader import DESCRIPTION_NAME, LogReader
+from gateway.audit.log.remote import RemoteSource
+from gateway.audit.log.tiles import entries_path, labels_path, policies_path, tile_path
+from gateway.audit.verify.trust import Anchors
+from gateway.audit.verify.verify import Verification
 from tests.broker.mosquitto import free_port
 from tests.support.waiting import HANG_S
 from tests.unit.audit.sample_log import SIGNER, sample

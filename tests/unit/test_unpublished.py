@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.audit.tiles import LogWriter, labels_path
+from gateway.audit.log.tiles import LogWriter, labels_path
 from gateway.core.effects import Commit, LogRow
-from gateway.unpublished import Unpublished
+from gateway.durable.publication import Unpublished
 
 
 def _committed(unpublished: Unpublished, log: LogWriter, *, labels: bytes | None = None) -> int:

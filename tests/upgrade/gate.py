@@ -16,31 +16,33 @@ from typing import Any
 import cbor2
 import msgspec
 
-from consent.core.receipt_check import check_receipt
-from gateway import methods
-from gateway.audit.anchors import anchors_for
-from gateway.audit.entries import Entry
-from gateway.audit.kept import Kept
-from gateway.audit.notes import Signer, Verifier
-from gateway.audit.openings import Opening
-from gateway.audit.reader import FolderSource, LogReader, OpeningsReader
-from gateway.audit.replay import Replay, ReplayReport
-from gateway.audit.report import Report
-from gateway.audit.trust import open_checkpoint
-from gateway.audit.verify import Verification
+from consent.core.receipts.check import check_receipt
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.notes import Signer, Verifier
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.reader import FolderSource, LogReader, OpeningsReader
+from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.verify.anchors import anchors_for
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.trust import open_checkpoint
+from gateway.audit.verify.verify import Verification
 from gateway.config import Place, load_config
-from gateway.core import changes, pipeline, recovery, release, subjects
-from gateway.core.mqtt_events import Frame
-from gateway.core.records import epoch_day
-from gateway.durable import Answer, DurableState, answer_of
+from gateway.control import methods
+from gateway.control.params import MethodError
+from gateway.core import pipeline, recovery
+from gateway.core.changes import changes, subjects
+from gateway.core.mqtt.events import Frame
+from gateway.core.release import release
+from gateway.core.release.records import epoch_day
+from gateway.durable.state import Answer, DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
-from gateway.edge.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
-from gateway.params import MethodError
+from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
 from gateway.recipient.keys import load_private
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
-from gateway.restore import Restored, restore
+from gateway.restore.restore import Restored, restore
 
 __all__ = ["BALLAST_FILE", "DATABASE_FILE", "LOCK_FILE", "Answer", "Gate", "MethodError", "Restored"]
 

@@ -19,9 +19,9 @@ from unittest import mock
 
 import structlog
 
-import gateway.core.bundle
+import gateway.core.release.bundle
 import gateway.recipient.opening
-from gateway.edge import machine
+from gateway.edge import system_clock
 from gateway.edge.keys import Sealer
 from gateway.recipient.wire import KEY_WRAP_SUITE
 
@@ -100,8 +100,8 @@ def fixed(written: Callable[[str, bytes], None] = lambda _table, _content: None,
         for target, name, stand_in in (
             (os, "urandom", FixedRandomness()),
             (time, "time", lambda: 1_772_409_600.0),
-            (machine, "boot_id", lambda: "00000000-0000-0000-0000-000000000000"),
-            (gateway.core.bundle, "KEY_WRAP_SUITE", wrap),
+            (system_clock, "boot_id", lambda: "00000000-0000-0000-0000-000000000000"),
+            (gateway.core.release.bundle, "KEY_WRAP_SUITE", wrap),
             (gateway.recipient.opening, "KEY_WRAP_SUITE", wrap),
             (Sealer, "seal", sealed),
         ):

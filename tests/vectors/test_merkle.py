@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.merkle import (
+from gateway.audit.log.merkle import (
     ProofError,
     consistency_proof,
     inclusion_proof,
@@ -16,8 +16,8 @@ from gateway.audit.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from gateway.audit.log.tiles import LogWriter
 from gateway.audit.standalone import verify as standalone
-from gateway.audit.tiles import LogWriter
 from tests.vectors.generator.files import load
 from tests.vectors.judged import misjudged
 

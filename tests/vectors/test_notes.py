@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.cosignature import Cosigner, cosignatures_in, signature_lines
-from gateway.audit.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.cosignature import Cosigner, cosignatures_in, signature_lines
+from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
 from gateway.audit.standalone import verify as standalone
 from tests.vectors.generator.files import load
 from tests.vectors.judged import misjudged

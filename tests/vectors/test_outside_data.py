@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.cosignature import cosignatures_in, signature_lines
-from gateway.audit.merkle import ProofError, leaf_hash, node_hash, tree_root, verify_consistency, verify_inclusion
-from gateway.audit.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
-from gateway.audit.reader import LogReader
-from gateway.audit.tiles import tile_spans
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.cosignature import cosignatures_in, signature_lines
+from gateway.audit.log.merkle import ProofError, leaf_hash, node_hash, tree_root, verify_consistency, verify_inclusion
+from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.tiles import tile_spans
 from gateway.core.codecs.senml import resolve
 from tests.data import DataSet, outside_data
 from tests.vectors.judged import Case, misjudged

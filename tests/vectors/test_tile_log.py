@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.cosignature import cosignatures_in
-from gateway.audit.merkle import leaf_hash, tree_root, verify_inclusion
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.reader import FileError, LogReader
-from gateway.audit.tile_proofs import TileProofs
-from gateway.audit.tiles import LogWriter, tile_path, tile_spans
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.cosignature import cosignatures_in
+from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.merkle import leaf_hash, tree_root, verify_inclusion
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.reader import FileError, LogReader
+from gateway.audit.log.tiles import LogWriter, tile_path, tile_spans
 from tests.vectors.generator.files import load
 from tests.vectors.generator.tile_log import entry
 

@@ -6,7 +6,7 @@ no others, and it never raises, whatever the bytes.
 
 from __future__ import annotations
 
-from consent.core.policy import Codec, Profile
+from consent.core.policies.policy import Codec, Profile
 from gateway.core.codecs.cbor_map import compile_cbor
 from gateway.core.codecs.json_map import compile_json
 from gateway.core.codecs.senml import compile_senml

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, defstruct
 
-from consent.core.policy import Profile
+from consent.core.policies.policy import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.times import FORMATS
 from gateway.core.model import BAD_TIME, NO_READING, NO_SEQUENCE, NOT_FINITE, Observation, Reading, Reject

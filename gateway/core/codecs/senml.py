@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from consent.core.policy import Field, Profile
+from consent.core.policies.policy import Field, Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.times import from_unix_s
 from gateway.core.codecs.units import senml_factors

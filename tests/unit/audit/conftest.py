@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.reader import FileError, LogReader
+from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.standalone import verify as standalone
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.sample_log import ORIGIN, SIGNER
 
 _LARGEST_BYTES = 1 << 20  # of a bundle folder; the largest logs have their own comparison

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.merkle import consistency_proof, leaf_hash, tree_root
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.witness import Submission
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.merkle import consistency_proof, leaf_hash, tree_root
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.submission import Submission
 
 
 class GrowingLog:

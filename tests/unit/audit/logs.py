@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gateway.audit.cosignature import Cosigner, with_signatures
-from gateway.audit.entries import Kind
-from gateway.audit.notes import sign_note, split_note
-from gateway.audit.reader import FileError
+from gateway.audit.log.cosignature import Cosigner, with_signatures
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.notes import sign_note, split_note
+from gateway.audit.log.reader import FileError
 from tests.unit.audit.sample_log import SIGNER, START_MS, SampleLog, sample
 
 COSIGNERS = tuple(Cosigner(f"witness-{n}.example/w", bytes([n]) * 32) for n in (1, 2, 3))

@@ -7,11 +7,11 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.audit.chain import Chain
-from gateway.audit.entries import Kind
-from gateway.audit.folder import LogFolder, OpeningsFolder
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.openings import (
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.folder import LogFolder, OpeningsFolder
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.openings import (
     Opening,
     Part,
     commit,
@@ -21,7 +21,7 @@ from gateway.audit.openings import (
     opening_salt,
     subject_label_key,
 )
-from gateway.audit.payloads import (
+from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
     ErasurePayload,
@@ -33,7 +33,7 @@ from gateway.audit.payloads import (
     VoidPayload,
     erase_subject,
 )
-from gateway.audit.tiles import LogWriter, labels_path
+from gateway.audit.log.tiles import LogWriter, labels_path
 
 ORIGIN = "gw-1.example.org/audit/2026"
 SIGNER = Signer(ORIGIN, bytes(range(32)))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.balances import ACCOUNTS, BALANCES, REASON_ACCOUNTS, imbalances, is_account
-from gateway.audit.payloads import AccountPayload, ReleasePayload, ReleaseRecord, VoidPayload
-from gateway.audit.recount import Recount
+from gateway.audit.log.balances import ACCOUNTS, BALANCES, REASON_ACCOUNTS, imbalances, is_account
+from gateway.audit.log.payloads import AccountPayload, ReleasePayload, ReleaseRecord, VoidPayload
+from gateway.audit.verify.recount import Recount
 
 _BOOKS = {
     "frames.received": 12, "frames.admitted": 10, "frames.rejected.malformed": 1, "frames.rejected.unknown-device": 1,

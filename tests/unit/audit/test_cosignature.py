@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.cosignature import MAX_TIME_S, Cosigner, cosignatures_in, with_signatures
-from gateway.audit.notes import COSIGNATURE, KeyFormatError, NoteError, Signature, Signer, Verifier, open_note, sign_note
+from gateway.audit.log.cosignature import MAX_TIME_S, Cosigner, cosignatures_in, with_signatures
+from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signature, Signer, Verifier, open_note, sign_note
 
 _LOG = Signer("log.example", bytes(range(32)))
 _ALICE = Cosigner("alice.example", bytes(range(1, 33)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.durable_files import replace_file, write_whole
+from gateway.files import replace_file, write_whole
 
 
 def test_write_whole_takes_the_place_of_what_was_there(tmp_path: Path) -> None:

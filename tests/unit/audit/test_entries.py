@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.chain import Chain
-from gateway.audit.entries import NO_CONSENT, Entry, EntryError, Kind
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import NO_CONSENT, Entry, EntryError, Kind
 
 _HASH = st.binary(min_size=32, max_size=32)
 _UINT = st.integers(0, 2**63 - 1)

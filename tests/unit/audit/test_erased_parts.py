@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.entries import Kind
-from gateway.audit.openings import labels_file, labels_root
-from gateway.audit.payloads import RESTORED, RESTORED_BOOKS, Contribution, GapPayload, ReleasePayload, ReleaseRecord
-from gateway.audit.report import Report
-from gateway.audit.verify import verify_folder
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import labels_file, labels_root
+from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, Contribution, GapPayload, ReleasePayload, ReleaseRecord
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.sample_log import SIGNER, START_MS, SUBJECTS, SampleLog
 
 

@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
+from consent.core.consents.records import Consent, Status, encode
 from consent.core.disclosure import Disclosure, Identity, Space, Time
 from consent.core.languages import LANGUAGES
-from consent.core.notice import notice_of
-from consent.core.records import Consent, Status, encode
-from gateway.audit import canonical, command
-from gateway.audit.chain import Chain
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.explain import SENTENCES, Explanation, explain, say
-from gateway.audit.openings import Opening, Part, commit
-from gateway.audit.payloads import Contribution, KeyPayload, PayloadError, ReleasePayload, ReleaseRecord
+from consent.core.policies.notice import notice_of
+from gateway.audit import command
+from gateway.audit.explain.explain import SENTENCES, Explanation, explain, say
+from gateway.audit.log import canonical
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.openings import Opening, Part, commit
+from gateway.audit.log.payloads import Contribution, KeyPayload, PayloadError, ReleasePayload, ReleaseRecord
 from tests.unit.audit.sample_log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 _DIGEST = hashlib.sha256(b"").digest()

@@ -14,9 +14,9 @@ import pytest
 
 from gateway.audit import command
 from gateway.audit.export import Export, verifier_program
-from gateway.audit.reader import FileError
-from gateway.audit.tiles import policies_path
-from gateway.audit.verify import verify_folder
+from gateway.audit.log.reader import FileError
+from gateway.audit.log.tiles import policies_path
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.logs import LOGS, MemorySource
 from tests.unit.audit.sample_log import SIGNER, sample
 

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.audit import command
 from gateway.audit.find import Found, Search, SubjectKeyError, parse_subject_keys
-from gateway.audit.openings import subject_label_key
-from gateway.audit.reader import LogReader, OpeningsReader
-from gateway.audit.trust import Anchors, open_checkpoint
+from gateway.audit.log.openings import subject_label_key
+from gateway.audit.log.reader import LogReader, OpeningsReader
+from gateway.audit.verify.trust import Anchors, open_checkpoint
 from tests.unit.audit.logs import MemorySource
 from tests.unit.audit.sample_log import SIGNER, START_MS, SUBJECTS, SampleLog, sample, secret
 

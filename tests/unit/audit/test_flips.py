@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.entries import Entry
-from gateway.audit.kept import Kept
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.reader import LogReader
-from gateway.audit.report import Report
-from gateway.audit.tiles import LogWriter, split_bundle
-from gateway.audit.tlog_policy import parse_policy
-from gateway.audit.trust import Anchors
-from gateway.audit.verify import Verification
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.tiles import LogWriter, split_bundle
+from gateway.audit.log.witness_policy import parse_policy
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.trust import Anchors
+from gateway.audit.verify.verify import Verification
 from tests.unit.audit.logs import COSIGNERS, MemorySource, cosign, policy_text
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, SampleLog, sample
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.folder import FolderConflictError, LogFolder, OpeningsFolder
-from gateway.audit.notes import sign_note
-from gateway.audit.tiles import LogWriter
-from gateway.audit.verify import verify_folder
+from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
+from gateway.audit.log.notes import sign_note
+from gateway.audit.log.tiles import LogWriter
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.sample_log import SIGNER, SampleLog
 
 

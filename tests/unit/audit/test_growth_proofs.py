@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.folder import LogFolder
-from gateway.audit.growth_proofs import GrowthProofs, Overlay
-from gateway.audit.merkle import consistency_proof, leaf_hash, verify_consistency
-from gateway.audit.reader import FileError, FolderSource, LogReader
-from gateway.audit.tiles import LogWriter, tile_path
+from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
+from gateway.audit.log.folder import LogFolder
+from gateway.audit.log.merkle import consistency_proof, leaf_hash, verify_consistency
+from gateway.audit.log.reader import FileError, FolderSource, LogReader
+from gateway.audit.log.tiles import LogWriter, tile_path
 
 _SIZES = (1, 2, 3, 7, 8, 255, 256, 257, 300, 511, 512, 513, 767, 1000, 1199)
 

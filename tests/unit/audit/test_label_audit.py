@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import label_audit
-from gateway.audit.label_audit import LabelAudit
-from gateway.audit.openings import LABEL_BYTES, labels_root
-from gateway.audit.reader import LogReader
-from gateway.audit.report import Finding, StepRecord
+from gateway.audit.log.openings import LABEL_BYTES, labels_root
+from gateway.audit.log.reader import LogReader
+from gateway.audit.verify import label_audit
+from gateway.audit.verify.label_audit import LabelAudit
+from gateway.audit.verify.report import Finding, StepRecord
 
 RELEASES = 3000
 """More than two batches."""

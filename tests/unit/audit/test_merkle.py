@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.merkle import (
+from gateway.audit.log.merkle import (
     ProofError,
     consistency_proof,
     inclusion_proof,

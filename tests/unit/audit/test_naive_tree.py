@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.merkle import consistency_proof, inclusion_proof, tree_root, verify_consistency, verify_inclusion
-from gateway.audit.reader import LogReader
+from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.merkle import consistency_proof, inclusion_proof, tree_root, verify_consistency, verify_inclusion
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.tiles import LogWriter
 from gateway.audit.standalone import verify as standalone
-from gateway.audit.tile_proofs import TileProofs
-from gateway.audit.tiles import LogWriter
 from tests.unit.audit.logs import MemorySource
 from tests.unit.audit.naive_tree import split
 

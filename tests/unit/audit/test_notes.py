@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.notes import KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.notes import KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note
 
 _ALICE = Signer("alice.example", bytes(range(32)))
 _BOB = Signer("bob.example", bytes(range(1, 33)))

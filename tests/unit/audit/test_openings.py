@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit import canonical
-from gateway.audit.merkle import leaf_hash, tree_root
-from gateway.audit.openings import (
+from gateway.audit.log import canonical
+from gateway.audit.log.merkle import leaf_hash, tree_root
+from gateway.audit.log.openings import (
     Opening,
     OpeningError,
     Part,
@@ -28,7 +28,7 @@ from gateway.audit.openings import (
     split_labels,
     subject_label_key,
 )
-from gateway.audit.payloads import (
+from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
     GenesisPayload,

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit import command
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entries import EntryError
-from gateway.audit.merkle import ProofError
-from gateway.audit.notes import Signer, Verifier
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.entries import EntryError
+from gateway.audit.log.inclusion_proofs import proven_entry
+from gateway.audit.log.merkle import ProofError
+from gateway.audit.log.notes import Signer, Verifier
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.proof import Proof, ProofFormatError
-from gateway.audit.reader import LogReader
-from gateway.audit.tile_proofs import proven_entry
-from gateway.audit.tlog_policy import parse_policy
-from gateway.audit.trust import Anchors, UntrustedError, open_checkpoint
+from gateway.audit.verify.trust import Anchors, UntrustedError, open_checkpoint
 from tests.unit.audit.logs import COSIGNERS, LOGS, cosign, policy_text
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, SampleLog, sample
 

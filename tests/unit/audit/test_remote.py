@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 
 from gateway.audit import command
-from gateway.audit.kept import Kept, KeptError, kept_file
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.progress import Progress
-from gateway.audit.reader import FileError, FolderSource, LogReader
-from gateway.audit.remote import RemoteSource, source_of
-from gateway.audit.report import Report
-from gateway.audit.tiles import LogWriter
-from gateway.audit.tlog_policy import parse_policy
-from gateway.audit.trust import Anchors
-from gateway.audit.verify import Verification
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.reader import FileError, FolderSource, LogReader
+from gateway.audit.log.remote import RemoteSource, source_of
+from gateway.audit.log.tiles import LogWriter
+from gateway.audit.log.witness_policy import parse_policy
+from gateway.audit.verify.progress import Progress
+from gateway.audit.verify.report import Report
+from gateway.audit.verify.saved_checkpoint import Kept, KeptError, kept_file
+from gateway.audit.verify.trust import Anchors
+from gateway.audit.verify.verify import Verification
 from tests.unit.audit.logs import COSIGNERS, MemorySource, cosign, grown, policy_text, publish_quickly
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, SampleLog, sample
 

@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.canonical import encode
-from gateway.audit.chain import Chain
-from gateway.audit.entries import Entry, EntryError, Kind
 from gateway.audit.export import verifier_program
-from gateway.audit.notes import Signer
+from gateway.audit.log.canonical import encode
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.notes import Signer
 from gateway.audit.standalone import verify as standalone
-from gateway.audit.verify import verify_folder
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.logs import COSIGNERS, LARGE, LOGS, cosign
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, SampleLog, sample
 

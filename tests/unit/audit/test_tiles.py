@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.merkle import leaf_hash, tree_root
-from gateway.audit.tiles import BundleError, LogWriter, entries_path, split_bundle, tile_path, tile_spans
+from gateway.audit.log.merkle import leaf_hash, tree_root
+from gateway.audit.log.tiles import BundleError, LogWriter, entries_path, split_bundle, tile_path, tile_spans
 from tests.unit.audit import naive_tree
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.checkpoint import CheckpointError
-from gateway.audit.cosignature import Cosigner, with_signatures
-from gateway.audit.notes import NoteError, Signer, sign_note
-from gateway.audit.tlog_policy import Policy, PolicyFormatError, parse_policy
+from gateway.audit.log.checkpoint import CheckpointError
+from gateway.audit.log.cosignature import Cosigner, with_signatures
+from gateway.audit.log.notes import NoteError, Signer, sign_note
+from gateway.audit.log.witness_policy import Policy, PolicyFormatError, parse_policy
 
 _LOG = Signer("log.example/2026", bytes(32))
 _OTHER_LOG = Signer("other.example", bytes([1]) * 32)

@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from gateway.audit.command import audit_verify
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.openings import Opening, Part, labels_file, labels_root
-from gateway.audit.payloads import AccountPayload, Contribution, ReleasePayload, VoidPayload
-from gateway.audit.report import Report, Status
-from gateway.audit.tiles import LogWriter
-from gateway.audit.verify import verify_folder
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
+from gateway.audit.log.payloads import AccountPayload, Contribution, ReleasePayload, VoidPayload
+from gateway.audit.log.tiles import LogWriter
+from gateway.audit.verify.report import Report, Status
+from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.cosignature import Cosigner, cosignatures_in, with_signatures
-from gateway.audit.merkle import EMPTY_ROOT
-from gateway.audit.notes import KeyFormatError, Signer, Verifier, open_note, sign_note, split_note
-from gateway.audit.witness import SIZE_TYPE, Answer, Seen, SeenError, Submission, Witness, origin_hash
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.cosignature import Cosigner, cosignatures_in, with_signatures
+from gateway.audit.log.merkle import EMPTY_ROOT
+from gateway.audit.log.notes import KeyFormatError, Signer, Verifier, open_note, sign_note, split_note
+from gateway.audit.log.submission import SIZE_TYPE, Answer, Seen, SeenError, Submission, Witness, origin_hash
 from tests.unit.audit.growing_log import GrowingLog
 
 _KEY = Signer("gw.example/log", bytes(range(32)))

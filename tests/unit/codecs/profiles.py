@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from consent.core.disclosure import TOP
-from consent.core.policy import (
+from consent.core.policies.policy import (
     Authentication,
     Codec,
     Field,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.policy import Codec
+from consent.core.policies.policy import Codec
 from gateway.core import model
 from gateway.core.codecs import compile_decoder
 from gateway.core.codecs.cbor_map import parse_cbor

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision, binding_limits, decide
 from consent.core.disclosure import Disclosure
-from consent.core.notice import FlowTerms
-from consent.core.policy import PolicySet
-from consent.core.records import Consent, Status
+from consent.core.policies.notice import FlowTerms
+from consent.core.policies.policy import PolicySet
 from tests.unit.consent.generated import CLASSES, COMMUNITIES, DISTRICTS, RESIDENTS, Town, bounds, point, towns
 from tests.unit.consent.samples import NOW_MS, consent
 

@@ -15,8 +15,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 
 Table = dict[str, Any]
 

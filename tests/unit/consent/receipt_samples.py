@@ -9,11 +9,11 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from consent.core.consents.records import Consent, Status, record_hash, signing_bytes
 from consent.core.disclosure import BOTTOM, Time
-from consent.core.policy import PolicySet
-from consent.core.receipt_json import Json
-from consent.core.receipts import Issue, LogPlace, make_receipt
-from consent.core.records import Consent, Status, record_hash, signing_bytes
+from consent.core.policies.policy import PolicySet
+from consent.core.receipts.canonical_json import Json
+from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from tests.unit.consent.samples import NOW_MS, agreed, limits_of, policies
 
 LOG_KEY: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)

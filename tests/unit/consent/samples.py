@@ -9,11 +9,11 @@ from math import inf
 
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time, normalise
-from consent.core.notice import FlowTerms, notice_of
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from consent.core.records import Consent, Status
+from consent.core.policies.notice import FlowTerms, notice_of
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 
 NOW_MS = 1_774_047_600_000
 SUBJECT = bytes(range(16))

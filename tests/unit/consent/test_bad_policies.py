@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.case_text import read_cases
-from consent.core.cases import try_case
-from consent.core.policy_text import parse_policies
+from consent.core.cases.cases import try_case
+from consent.core.cases.parse import read_cases
+from consent.core.policies.parse import parse_policies
 from consent.errors import PolicyError
 from tests.unit.consent.samples import CITY, METER, OLD, policies, small_city
 

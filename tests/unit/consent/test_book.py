@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.book import Book
+from consent.core.consents.book import Book
+from consent.core.consents.records import Consent, Status, decode, encode
 from consent.core.disclosure import TOP, Space
-from consent.core.records import Consent, Status, decode, encode
 from consent.errors import ConsentError
 from tests.unit.consent.samples import ANN, BEN, NOW_MS, SUBJECT, agreed, limits_of, policies
 

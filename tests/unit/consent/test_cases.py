@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from consent.core.case_residents import MOST_RESIDENTS
-from consent.core.case_text import read_cases
-from consent.core.cases import REASONS, Case, Outcome, try_case
+from consent.core.cases.cases import REASONS, Case, Outcome, try_case
+from consent.core.cases.parse import read_cases
+from consent.core.cases.residents import MOST_RESIDENTS
 from consent.core.decide import Decision
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 from consent.errors import PolicyError
 from tests.unit.consent.samples import policies, small_city
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import bounds_of, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet, meet_axes
-from consent.core.records import Consent, Status
 from tests.unit.consent.samples import BEN, NOW_MS, agreed, limits_of, points, policies, raw_points
 
 CITY = policies()

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Level, Space, Time
-from consent.core.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, Matter, explain
-from consent.core.explain_phrases import SENTENCES
+from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, Matter, explain
+from consent.core.explain.phrases import SENTENCES
 from consent.core.languages import LANGUAGES
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from consent.core.records import Consent, Status
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 from tests.unit.consent.samples import BEN, METER, NOW_MS, SUBJECT, agreed, limits_of, points, small_city
 
 SOUND = METER.replace("fields.consumption", "fields.LAeq").replace("kwh", "db").replace("kW.h", "dB").replace("Meter", "Ear")

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet, meet_axes, normalise
-from consent.core.policy_text import parse_policies
-from consent.core.records import Consent, Status
+from consent.core.policies.parse import parse_policies
 from tests.unit.consent.deciding import Case, cases, speakers, with_limits, with_point
 from tests.unit.consent.generated import LADDERS, Town, bounds, point, towns
 from tests.unit.consent.samples import NOW_MS

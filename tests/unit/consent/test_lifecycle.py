@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from consent.core.book import Book
+from consent.core.consents.book import Book
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Time
-from consent.core.lifecycle import Speaker, grant, pause, refuse, withdraw
-from consent.core.notice import notice_of
-from consent.core.policy import PolicySet
-from consent.core.records import Consent, Status
+from consent.core.lifecycle.steps import Speaker, grant, pause, refuse, withdraw
+from consent.core.policies.notice import notice_of
+from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
 from tests.unit.consent.samples import ANN, BEN, NOW_MS, SUBJECT, limits_of, policies
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consent.core.policy_change import changed_flows
-from consent.core.policy_text import parse_policies
+from consent.core.policies.changed_flows import changed_flows
+from consent.core.policies.parse import parse_policies
 from tests.unit.consent.samples import METER, OLD, policies, small_city
 
 CITY = policies()

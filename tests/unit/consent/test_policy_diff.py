@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent.core.book import Book
+from consent.core.consents.book import Book
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import decide
 from consent.core.disclosure import Disclosure, Identity, Time
-from consent.core.policy import PolicySet
-from consent.core.policy_diff import Difference, Side, diff
-from consent.core.policy_diff_rows import Change, Count, Whose
-from consent.core.policy_diff_rules import Rule
-from consent.core.policy_reach import ALL_AXES, Direction
-from consent.core.policy_text import parse_policies
-from consent.core.population import Group, grouped
-from consent.core.records import Consent, Status
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from consent.core.review.diff import Difference, Side, diff
+from consent.core.review.population import Group, grouped
+from consent.core.review.reach import ALL_AXES, Direction
+from consent.core.review.rows import Change, Count, Whose
+from consent.core.review.rules import Rule
 from consent.policy_files import load_policies
 from tests.unit.consent.samples import ANN, BEN, METER, NOW_MS, OLD, agreed, limits_of, points, small_city
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from consent.core.policy_notes import Weight, notes_on
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
+from consent.core.review.warnings import Weight, notes_on
 from consent.policy_files import load_policies
 from tests.unit.consent.samples import METER, OLD, small_city
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
-from consent.core.notice import notice_of
-from consent.core.policy import Codec, Field, Scheme, Statistic, TimeFormat, TimeOrigin
-from consent.core.policy_text import parse_policies
+from consent.core.policies.notice import notice_of
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import Codec, Field, Scheme, Statistic, TimeFormat, TimeOrigin
 from consent.errors import PolicyError
 from tests.unit.consent.samples import CITY, METER, OLD, policies, small_city
 

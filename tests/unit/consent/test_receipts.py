@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent.core.consents.records import Status, encode, record_hash
 from consent.core.decide import decide
 from consent.core.disclosure import TOP, Disclosure
-from consent.core.receipt_check import check_chain, check_receipt, commitment, record_in
-from consent.core.receipt_json import LARGEST_BYTES, Json, canonical_json, read_receipt, write_receipt
-from consent.core.receipt_rights import rights_nodes
-from consent.core.receipt_terms import base64url, date_time, decimal, disclosure_node, from_base64url, time_of
-from consent.core.receipts import Issue, message_of
-from consent.core.records import Status, encode, record_hash
+from consent.core.receipts.canonical_json import LARGEST_BYTES, Json, canonical_json, read_receipt, write_receipt
+from consent.core.receipts.check import check_chain, check_receipt, commitment, record_in
+from consent.core.receipts.receipts import Issue, message_of
+from consent.core.receipts.rights import rights_nodes
+from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, from_base64url, time_of
 from consent.errors import RecordError
-from gateway.audit.openings import commit
+from gateway.audit.log.openings import commit
 from tests.unit.consent.receipt_samples import CASES, CITY, ISSUE, LOG_KEY, PLACE, life, receipt_of, said, signed, verify
 from tests.unit.consent.samples import NOW_MS, agreed, points, policies
 

@@ -20,12 +20,12 @@ from rdflib import DCTERMS, RDF, RDFS, SKOS, Graph, Namespace, URIRef
 from rdflib.compare import isomorphic
 from rdflib.term import Node
 
+from consent.core.consents.records import Status
 from consent.core.disclosure import Identity, Space, Time
-from consent.core.policy import Statistic
-from consent.core.receipt_json import Json, write_receipt
-from consent.core.receipt_record import STATUS_TYPES
-from consent.core.receipt_terms import CONTEXT
-from consent.core.records import Status
+from consent.core.policies.policy import Statistic
+from consent.core.receipts.canonical_json import Json, write_receipt
+from consent.core.receipts.record import STATUS_TYPES
+from consent.core.receipts.terms import CONTEXT
 from consent.policy_files import load_policies
 from tests.unit.consent.dpv_terms import IRIS, NAMESPACES, PURPOSES, TERMS
 from tests.unit.consent.receipt_samples import CASES

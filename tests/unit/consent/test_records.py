@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent.core.canonical import decode_canonical, disclosure_from_map, disclosure_map, encode_canonical
+from consent.core.consents.records import Consent, Status, decode, encode, signing_bytes
 from consent.core.disclosure import TOP, Disclosure
-from consent.core.encoding import decode_canonical, disclosure_from_map, disclosure_map, encode_canonical
-from consent.core.notice import FlowTerms, decode_terms, encode_terms
-from consent.core.records import Consent, Status, decode, encode, signing_bytes
+from consent.core.policies.notice import FlowTerms, decode_terms, encode_terms
 from consent.errors import RecordError
 from tests.unit.consent.samples import agreed, consent, points, policies
 

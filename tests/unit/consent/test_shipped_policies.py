@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from consent.core.consents.records import Consent
 from consent.core.decide import decide
 from consent.core.disclosure import TOP, Identity, Space, Time
-from consent.core.policy import PolicySet, Texts
-from consent.core.records import Consent
+from consent.core.policies.policy import PolicySet, Texts
 from consent.policy_files import load_policies
 from tests.unit.consent.samples import NOW_MS, agreed, limits_of
 

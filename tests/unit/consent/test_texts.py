@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from consent.core.languages import LANGUAGES
-from consent.core.messages import MessageKind
-from consent.core.receipt_rights import RIGHTS
+from consent.core.lifecycle.notifications import MessageKind
+from consent.core.receipts.rights import RIGHTS
 from consent.texts.load import TEXTS, TextsError, check, parse, sentences
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from consent.core import lapses, lifecycle
-from consent.core.book import Book
+from consent.core.consents.book import Book
+from consent.core.consents.records import FIRST, Consent, Status, record_hash
 from consent.core.decide import decide
 from consent.core.disclosure import BOTTOM, TOP, Time
-from consent.core.policy import PolicySet
-from consent.core.records import FIRST, Consent, Status, record_hash
-from consent.core.speaker import Speaker
-from consent.core.transitions import FORBIDDEN, LEADS_TO, Step, admits
+from consent.core.lifecycle import expiry, steps
+from consent.core.lifecycle.actor import Speaker
+from consent.core.lifecycle.transitions import FORBIDDEN, LEADS_TO, Step, admits
+from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
 from tests.unit.consent.samples import ANN, NOW_MS, SUBJECT, limits_of, policies
 
@@ -67,16 +67,16 @@ class Life:
 
 
 def _grant(life: Life) -> Consent:
-    return lifecycle.grant(life.speaker(), life.city, "hourly", limits_of(time=Time.HOUR_4), life.now_ms + 50 * HOUR_MS)
+    return steps.grant(life.speaker(), life.city, "hourly", limits_of(time=Time.HOUR_4), life.now_ms + 50 * HOUR_MS)
 
 
 def _expire(life: Life) -> list[Consent]:
     life.now_ms += 100 * HOUR_MS
-    return _something(list(lapses.expired(life.book, life.now_ms)))
+    return _something(list(expiry.expired(life.book, life.now_ms)))
 
 
 def _invalidate(life: Life) -> list[Consent]:
-    return _something(list(lapses.invalidated(life.book, STRICTER, life.now_ms)))
+    return _something(list(expiry.invalidated(life.book, STRICTER, life.now_ms)))
 
 
 def _something(records: list[Consent]) -> list[Consent]:
@@ -86,14 +86,14 @@ def _something(records: list[Consent]) -> list[Consent]:
 
 
 STEPS: dict[Step, Callable[[Life], Consent | list[Consent]]] = {
-    Step.REQUEST: lambda life: lifecycle.request(life.speaker(), life.city, "hourly"),
+    Step.REQUEST: lambda life: steps.request(life.speaker(), life.city, "hourly"),
     Step.GRANT: _grant,
     Step.RENEW: _grant,
-    Step.REFUSE: lambda life: lifecycle.refuse(life.speaker(), life.city, "hourly"),
-    Step.PAUSE: lambda life: lifecycle.pause(life.speaker(), "hourly"),
-    Step.RESUME: lambda life: lifecycle.resume(life.speaker(), life.city, "hourly"),
-    Step.WITHDRAW: lambda life: lifecycle.withdraw(life.speaker(), "hourly"),
-    Step.REVOKE: lambda life: lifecycle.revoke(life.speaker(), "hourly", "court of Ribera"),
+    Step.REFUSE: lambda life: steps.refuse(life.speaker(), life.city, "hourly"),
+    Step.PAUSE: lambda life: steps.pause(life.speaker(), "hourly"),
+    Step.RESUME: lambda life: steps.resume(life.speaker(), life.city, "hourly"),
+    Step.WITHDRAW: lambda life: steps.withdraw(life.speaker(), "hourly"),
+    Step.REVOKE: lambda life: steps.revoke(life.speaker(), "hourly", "court of Ribera"),
     Step.EXPIRE: _expire,
     Step.INVALIDATE: _invalidate,
 }
@@ -190,12 +190,12 @@ def test_resume_of_what_no_longer_holds_is_refused(clock: str) -> None:
 def test_pause_of_a_flow_permitted_by_its_purpose_resumes_that_flow_alone() -> None:
     """What was permitted as a whole may be stopped and let go in parts."""
     life = Life()
-    life.book.apply(lifecycle.grant(life.speaker(), CITY, "purpose:energy", TOP), 0)
-    (paused,) = lifecycle.pause(life.speaker(), "hourly")
+    life.book.apply(steps.grant(life.speaker(), CITY, "purpose:energy", TOP), 0)
+    (paused,) = steps.pause(life.speaker(), "hourly")
     assert (paused.scope, [terms.flow for terms in paused.terms]) == ("hourly", ["hourly"])
     life.book.apply(paused, 1)
     assert life.status is Status.PAUSED
-    (resumed,) = lifecycle.resume(life.speaker(), CITY, "hourly")
+    (resumed,) = steps.resume(life.speaker(), CITY, "hourly")
     assert (resumed.scope, resumed.limits) == ("hourly", TOP)
 
 
@@ -203,11 +203,11 @@ def test_pause_of_a_purpose_keeps_each_consent_in_it_as_it_was() -> None:
     """Flows permitted one by one come back one by one, and no flow comes back that was never permitted."""
     life = Life()
     for index, (flow, level) in enumerate([("hourly", Time.HOUR_4), ("daily", Time.DAY)]):
-        life.book.apply(lifecycle.grant(life.speaker(), CITY, flow, limits_of(time=level)), index)
+        life.book.apply(steps.grant(life.speaker(), CITY, flow, limits_of(time=level)), index)
     life.now_ms += HOUR_MS
-    for index, record in enumerate(lifecycle.pause(life.speaker(), "purpose:energy"), 2):
+    for index, record in enumerate(steps.pause(life.speaker(), "purpose:energy"), 2):
         life.book.apply(record, index)
-    resumed = lifecycle.resume(life.speaker(), CITY, "purpose:energy")
+    resumed = steps.resume(life.speaker(), CITY, "purpose:energy")
     assert {(record.scope, record.limits.time) for record in resumed} == {("hourly", Time.HOUR_4), ("daily", Time.DAY)}
 
 
@@ -215,10 +215,10 @@ def test_withdrawal_of_a_purpose_twice_is_refused_though_flows_were_permitted_on
     """After the first there is nothing left to take back."""
     life = Life()
     life.take(Step.GRANT)
-    life.book.apply(lifecycle.withdraw(life.speaker(), "purpose:energy"), 9)
+    life.book.apply(steps.withdraw(life.speaker(), "purpose:energy"), 9)
     for scope in ("purpose:energy", "hourly"):
         with pytest.raises(ConsentError, match="already withdrawn"):
-            lifecycle.withdraw(life.speaker(), scope)
+            steps.withdraw(life.speaker(), scope)
 
 
 @pytest.mark.parametrize("authority", ["", "  ", "x" * 201, "court\n7", "\x1b[2Jcourt", "\u202ecourt"])
@@ -227,7 +227,7 @@ def test_revocation_without_a_name_is_refused(authority: str) -> None:
     life = Life()
     life.take(Step.GRANT)
     with pytest.raises(ConsentError, match="names its authority"):
-        lifecycle.revoke(life.speaker(), "hourly", authority)
+        steps.revoke(life.speaker(), "hourly", authority)
 
 
 def test_lapsed_consents_stay_lapsed_when_the_clock_or_the_terms_go_back() -> None:
@@ -244,18 +244,18 @@ def test_lapsed_consents_stay_lapsed_when_the_clock_or_the_terms_go_back() -> No
 def test_invalidation_of_one_flow_of_a_purpose_ends_that_flow_until_the_purpose_is_granted_anew() -> None:
     """Who agreed to a purpose loses only what has changed in it, and gets it back with the purpose."""
     life = Life()
-    life.book.apply(lifecycle.grant(life.speaker(), CITY, "purpose:energy", TOP), 0)
-    (ended,) = lapses.invalidated(life.book, STRICTER, NOW_MS + 1)
+    life.book.apply(steps.grant(life.speaker(), CITY, "purpose:energy", TOP), 0)
+    (ended,) = expiry.invalidated(life.book, STRICTER, NOW_MS + 1)
     assert (ended.scope, ended.status, ended.channel) == ("hourly", Status.INVALIDATED, "gateway")
     life.book.apply(ended, 1)
-    assert list(lapses.invalidated(life.book, STRICTER, NOW_MS + 2)) == []
+    assert list(expiry.invalidated(life.book, STRICTER, NOW_MS + 2)) == []
     reasons = [
         decide(STRICTER, flow, life.book.resolve(SUBJECT, STRICTER.flows[flow]), "mill", TOP, NOW_MS).reason
         for flow in ("hourly", "daily")
     ]
     assert reasons == ["invalidated", ""]
     life.now_ms += HOUR_MS
-    life.book.apply(lifecycle.grant(life.speaker(), STRICTER, "purpose:energy", TOP), 2)
+    life.book.apply(steps.grant(life.speaker(), STRICTER, "purpose:energy", TOP), 2)
     consents = life.book.resolve(SUBJECT, STRICTER.flows["hourly"])
     assert decide(STRICTER, "hourly", consents, "mill", TOP, life.now_ms).reason == ""
 
@@ -263,10 +263,10 @@ def test_invalidation_of_one_flow_of_a_purpose_ends_that_flow_until_the_purpose_
 def test_next_expiry_is_that_of_the_first_to_run_out_also_while_paused() -> None:
     """A paused consent runs out too; one that is overruled or has no date is not waited for."""
     life = Life()
-    assert lapses.next_expiry_ms(life.book) is None
+    assert expiry.next_expiry_ms(life.book) is None
     life.take(Step.GRANT)
-    assert lapses.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
+    assert expiry.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
     life.take(Step.PAUSE)
-    assert lapses.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
-    life.book.apply(replace(lifecycle.withdraw(life.speaker(), "purpose:energy")), 9)
-    assert lapses.next_expiry_ms(life.book) is None
+    assert expiry.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
+    life.book.apply(replace(steps.withdraw(life.speaker(), "purpose:energy")), 9)
+    assert expiry.next_expiry_ms(life.book) is None

@@ -15,21 +15,23 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from consent.core import lifecycle
+from consent.core.consents.records import Consent
 from consent.core.disclosure import TOP, Disclosure
-from consent.core.policy import PolicySet
-from consent.core.policy_archive import pack_files
-from consent.core.policy_text import parse_policies
-from consent.core.records import Consent
-from gateway.audit.notes import Signer
-from gateway.audit.openings import Opening
-from gateway.audit.payloads import Contribution, ReleasePayload
-from gateway.core import changes, pipeline, recovery, release, subjects
-from gateway.core.bundle import DailySeals
+from consent.core.lifecycle import steps
+from consent.core.policies.archive import pack_files
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.notes import Signer
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import Contribution, ReleasePayload
+from gateway.core import log, pipeline, recovery
+from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
-from gateway.core.mqtt_events import Frame
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.records import epoch_day
+from gateway.core.release import release
+from gateway.core.release.bundle import DailySeals
+from gateway.core.release.records import epoch_day
 from gateway.core.state import Identity, State, Unsent
 from gateway.recipient.opening import Bundle, open_bundle
 from gateway.recipient.records import Record
@@ -278,7 +280,7 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
-        changes.begin_log(self.state, now_ms)
+        log.begin_log(self.state, now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
@@ -314,29 +316,29 @@ class Gate:
 
     def grant(self, device: Device, scope: str, limits: Disclosure = TOP, expiry_ms: int | None = None) -> int:
         """Let a household consent; return the log index."""
-        return self.say(lifecycle.grant(self.speaker(device), self.state.policies, scope, limits, expiry_ms))
+        return self.say(steps.grant(self.speaker(device), self.state.policies, scope, limits, expiry_ms))
 
     def withdraw(self, device: Device, scope: str) -> int:
         """Let a household withdraw; return the log index."""
-        return self.say(lifecycle.withdraw(self.speaker(device), scope))
+        return self.say(steps.withdraw(self.speaker(device), scope))
 
     def pause(self, device: Device, scope: str) -> int:
         """Let a household pause; return the last log index."""
-        return self.say(*lifecycle.pause(self.speaker(device), scope))
+        return self.say(*steps.pause(self.speaker(device), scope))
 
     def resume(self, device: Device, scope: str) -> int:
         """Let a household go on with what it paused; return the last log index."""
-        return self.say(*lifecycle.resume(self.speaker(device), self.state.policies, scope))
+        return self.say(*steps.resume(self.speaker(device), self.state.policies, scope))
 
     def refuse(self, device: Device, scope: str) -> int:
         """Let a household refuse; return the log index."""
-        return self.say(lifecycle.refuse(self.speaker(device), self.state.policies, scope))
+        return self.say(steps.refuse(self.speaker(device), self.state.policies, scope))
 
-    def speaker(self, device: Device, resident: int = 0) -> lifecycle.Speaker:
+    def speaker(self, device: Device, resident: int = 0) -> steps.Speaker:
         """Return one of a household's residents, about to say something."""
         assert device.subject is not None
         book = self.state.book
-        return lifecycle.Speaker(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
+        return steps.Speaker(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
     def say(self, *consents: Consent) -> int:
         """Let records of consent count; return the last log index."""

@@ -1,6 +1,6 @@
 """A gateway without edges that can be killed: it keeps what a database would, and is made anew from that, as at a start.
 
-The rows are those of ``gateway.core.effects``; what is done with them at a start follows ``gateway.durable``.
+The rows are those of ``gateway.core.effects``; what is done with them at a start follows ``gateway.durable.state``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from typing import Any
 
 import msgspec
 
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from consent.core.records import decode as decode_consent
-from gateway.audit.entries import Entry
-from gateway.audit.openings import Opening, Part
-from gateway.audit.payloads import AccountPayload, ReleasePayload, VoidPayload
-from gateway.audit.recount import Recount
-from gateway.core import changes, recovery, release
+from consent.core.consents.records import decode as decode_consent
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import AccountPayload, ReleasePayload, VoidPayload
+from gateway.audit.verify.recount import Recount
+from gateway.core import log, recovery
+from gateway.core.changes import changes
 from gateway.core.effects import Commit
 from gateway.core.plans import Device, InForce
-from gateway.core.records import epoch_day, read_row
+from gateway.core.release import release
+from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import Handed, State, Subject, Unsent, decode_ledger
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
@@ -104,7 +106,7 @@ class KilledGate(Gate):
             self._tell(index, recipient, content)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
         recovery.begin_segment(state)
-        changes.checkpoint(state, self.now_ms)
+        log.checkpoint(state, self.now_ms)
         self.commit()
 
     # the steps of a history; none of them commits

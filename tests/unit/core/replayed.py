@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.audit.openings import Opening
-from gateway.audit.reader import FileError, LogReader
-from gateway.audit.replay import Replay, ReplayReport
-from gateway.audit.tiles import policies_path
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.reader import FileError, LogReader
+from gateway.audit.log.tiles import policies_path
+from gateway.audit.replay.replay import Replay, ReplayReport
 from tests.unit.core.building import Gate
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.admission import MAX_AHEAD_MS, MAX_BEHIND_MS, SequenceWindows, clock_reject
+from gateway.core.ingest.admission import MAX_AHEAD_MS, MAX_BEHIND_MS, SequenceWindows, clock_reject
 from gateway.core.model import CLOCK_AHEAD, CLOCK_BEHIND, Reject
 
 NOW_MS = 1_731_110_400_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.bundle import ContentKey, DailySeals, OpenData, Seal
+from gateway.core.release.bundle import ContentKey, DailySeals, OpenData, Seal
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record, encode_plaintext, encode_record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_COUNTER, MAX_LOG_INDEX, PADDED_SIZES_BYTES, decode_frame

@@ -8,19 +8,21 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from consent.core.consents.records import Status, decode, signing_bytes
 from consent.core.disclosure import Space
-from consent.core.records import Status, decode, signing_bytes
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entries import Entry, Kind
-from gateway.audit.notes import Verifier, open_note
-from gateway.audit.openings import Opening
-from gateway.audit.payloads import AccountPayload, GenesisPayload, PolicyPayload
-from gateway.core import changes, release, subjects
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import AccountPayload, GenesisPayload, PolicyPayload
+from gateway.core import log
+from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
 from gateway.core.journal import PURGE, decode_batch
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.core.state import State, Subject, decode_ledger
-from gateway.core.windows import NEVER_MS
+from gateway.core.windows.windows import NEVER_MS
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
@@ -45,8 +47,8 @@ def journal_kinds(gate: Gate) -> list[int]:
 def test_begin_log_once_and_says_whether_time_is_simulated(simulated: bool) -> None:
     """The first entry is the genesis, and there is no second; an account of nothing makes the ledger checkable from the start."""
     state = State(replace(Gate().state.identity, simulated_clock=simulated))
-    changes.begin_log(state, T)
-    changes.begin_log(state, T)
+    log.begin_log(state, T)
+    log.begin_log(state, T)
     commit = state.take_commit()
     assert [row.kind for row in commit.log] == ["genesis", "account"]
     assert GenesisPayload.decode(payload(commit)) == GenesisPayload("test.example/gw", simulated)
@@ -319,7 +321,7 @@ def test_checkpoint_accounts_and_signs_the_log_as_it_is() -> None:
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    changes.checkpoint(gate.state, T)
+    log.checkpoint(gate.state, T)
     commit = gate.commit()
     assert [row.kind for row in commit.log] == ["account"]
     account = AccountPayload.decode(payload(commit))
@@ -336,7 +338,7 @@ def test_checkpoint_without_news_signs_and_accounts_nothing() -> None:
     gate = Gate(only("hourly"))
     gate.send(gate.home("hourly"), kwh=1)
     for expected in (1, 0):
-        changes.checkpoint(gate.state, T)
+        log.checkpoint(gate.state, T)
         commit = gate.commit()
         assert (len(commit.log), commit.head is None) == (expected, False)
 
@@ -347,12 +349,12 @@ def test_checkpoint_zero_totals_left_out_and_their_change_told() -> None:
     homes = gate.homes(2, "hourly")
     for home in homes:
         gate.send(home, kwh=1)
-    changes.checkpoint(gate.state, T)
+    log.checkpoint(gate.state, T)
     gate.commit()
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[1], "hourly")
     gate.commit()
-    changes.checkpoint(gate.state, T)
+    log.checkpoint(gate.state, T)
     account = AccountPayload.decode(payload(gate.commit()))
     assert "pairs.open" not in account.totals
     assert account.differences["pairs.open"] == -2

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, Space, Time, meet
-from consent.core.policy import PolicySet
+from consent.core.policies.policy import PolicySet
 from gateway.core import pipeline
 from gateway.core.journal import decode_batch
 from gateway.core.plans import Device

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cose import Mac0Key, mac0
+from gateway.core.ingest.mac0 import Mac0Key, mac0
 from gateway.core.model import BAD_MAC, Reject
 
 KEY = bytes(range(32))

@@ -14,8 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.core import changes, recovery, release
+from gateway.core import log, recovery
+from gateway.core.changes import changes
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.core.state import State
 from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
 
@@ -185,7 +187,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def checkpoint(self) -> None:
         """Account and sign; begin a new journal segment where that may be."""
-        changes.checkpoint(self.gate.state, self.gate.now_ms)
+        log.checkpoint(self.gate.state, self.gate.now_ms)
         if not self.gate.state.unsent:
             recovery.begin_segment(self.gate.state)
 

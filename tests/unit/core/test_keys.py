@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.notes import Signer, Verifier
+from gateway.audit.log.notes import Signer, Verifier
 from gateway.edge.keys import (
     LOG_KEY_FILE,
     LOG_PUBLIC_FILE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.marks import MOST_MARKS, Marks
+from gateway.core.ingest.marks import MOST_MARKS, Marks
 
 
 def mark(packet_id: int, digest: int) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.minimise import MAX_STEPS, coarsen_steps, energy, floor_steps, floor_time_ms, level_db, shown_value
+from gateway.core.ingest.minimise import MAX_STEPS, coarsen_steps, energy, floor_steps, floor_time_ms, level_db, shown_value
 
 STEPS = st.sampled_from([Decimal(text) for text in ("0.001", "0.01", "0.1", "0.2", "0.25", "0.5", "1", "5", "10", "1000")])
 RATIOS = st.integers(1, 10_000)

@@ -14,11 +14,11 @@ from math import inf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consent.core.book import Book
-from consent.core.policy import PolicySet
-from consent.core.records import Consent, Status
+from consent.core.consents.book import Book
+from consent.core.consents.records import Consent, Status
+from consent.core.policies.policy import PolicySet
 from gateway.core.plans import Device, DeviceMemory, InForce, RecordTarget, Slot, Target, compile_slots
-from gateway.core.windows import Windows
+from gateway.core.windows.windows import Windows
 from tests.unit.consent.generated import CLASSES, DAY_MS, DISTRICTS, LADDERS, RESIDENTS, Town, bounds, point, towns
 from tests.unit.consent.samples import NOW_MS, SUBJECT, consent
 from tests.unit.core.oracle import NEVER_MS, Answer, Home, Said, may_leave

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_sim.wire import mac0_bytes
-from gateway.core.minimise import MAX_STEPS
-from gateway.core.mqtt_events import Frame
+from gateway.core.ingest.minimise import MAX_STEPS
+from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
-from gateway.core.records import read_row
+from gateway.core.release.records import read_row
 from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, only, reading, town
 
 T = MIDNIGHT_MS

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from consent.core.disclosure import Identity, Space, Time
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget, format_step
-from gateway.core.windows import DAY_MS, NEVER_MS
+from gateway.core.windows.windows import DAY_MS, NEVER_MS
 from tests.unit.core.building import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS

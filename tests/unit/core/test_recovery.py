@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.disclosure import Time
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
-from gateway.core import changes, pipeline, recovery
-from gateway.core.mqtt_events import Frame
+from gateway.core import log, pipeline, recovery
+from gateway.core.changes import changes
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from tests.unit.core.building import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, limited, only, reading, town
 from tests.unit.core.killed_gate import KilledGate
@@ -78,7 +79,7 @@ class Twins:
         """Kill one, and let the other live through what the world sees of it."""
         changes.expire(self.spared.state, self.spared.now_ms)
         self.spared.hand_over()  # what was formed counts as handed over
-        changes.checkpoint(self.spared.state, self.spared.now_ms)
+        log.checkpoint(self.spared.state, self.spared.now_ms)
         self.spared.commit()
         self.killed.now_ms = self.spared.now_ms
         self.killed.crash()
@@ -100,7 +101,7 @@ class Twins:
                     gate.hand_over()
                     gate.acknowledge()
                     gate.commit()
-            changes.checkpoint(gate.state, gate.now_ms)
+            log.checkpoint(gate.state, gate.now_ms)
             gate.commit()
         self.compare()
 
@@ -160,7 +161,7 @@ def take_step(gate: KilledGate, name: str, arguments: Sequence[Any], twins: Twin
                 if not state.unsent:
                     recovery.begin_segment(state)
             case ("account",):
-                changes.checkpoint(state, gate.now_ms)
+                log.checkpoint(state, gate.now_ms)
             case ("session lost",):
                 gate.reconnect(session_present=False)
             case ("hand over",):
@@ -232,7 +233,7 @@ def test_bundle_that_its_sink_does_not_take_is_voided_by_a_withdrawal_and_never_
     _, records = gate.told[formed.index]
     shown = Counter((record.identity, record.n, record.result) for record in records)
     assert shown == {("aggregate", 2, 2.0): 1, ("per-record", None, 1.0): 2}
-    changes.checkpoint(gate.state, gate.now_ms)
+    log.checkpoint(gate.state, gate.now_ms)
     gate.commit()
     assert gate.audited() == []
     assert gate.count("bundles.voided") == 1

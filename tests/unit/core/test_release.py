@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from consent.core.disclosure import Space, Time
-from gateway.audit.openings import label, split_labels, subject_label_key
-from gateway.core import release
+from gateway.audit.log.openings import label, split_labels, subject_label_key
+from gateway.core.release import release
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES
 from tests.unit.core.building import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consent.core.disclosure import Space
-from gateway.core import release
+from gateway.core.release import release
 from tests.unit.core.building import (
     HOUR_MS,
     LATENESS_MS,

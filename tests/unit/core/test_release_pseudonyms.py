@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core import release
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.unit.core.building import (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.audit.payloads import VoidPayload
-from gateway.core import changes, release
-from gateway.core.records import read_row
+from gateway.audit.log.payloads import VoidPayload
+from gateway.core.changes import changes
+from gateway.core.release import release
+from gateway.core.release.records import read_row
 from tests.unit.core.building import (
     DAY_MS,
     HOUR_MS,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core import changes, recovery
+from gateway.core import recovery
+from gateway.core.changes import changes
 from gateway.core.state import State
 from tests.unit.core.building import Gate, only
 

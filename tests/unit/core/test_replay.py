@@ -8,17 +8,18 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from consent.core import lifecycle
+from consent.core.consents.records import Status, signing_bytes
 from consent.core.disclosure import TOP, Space, Time
-from consent.core.policy_archive import pack_files
-from consent.core.records import Status, signing_bytes
-from gateway.audit.entries import Kind
-from gateway.audit.notes import Signer
-from gateway.audit.payloads import ReleaseRecord
-from gateway.audit.replay import Verdict
-from gateway.core import changes, release, subjects
+from consent.core.lifecycle import steps
+from consent.core.policies.archive import pack_files
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.notes import Signer
+from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.replay.replay import Verdict
+from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device, WindowTarget
-from gateway.core.windows import window_state
+from gateway.core.release import release
+from gateway.core.windows.windows import window_state
 from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
 from tests.unit.core.replayed import replayed
 
@@ -58,7 +59,7 @@ def test_replay_of_a_long_honest_life_matches_throughout() -> None:
     hours(gate, [*homes, street], 3)
     joined = subjects.claim(gate.state, subjects.invite(gate.state, homes[0].subject or b"", gate.now_ms), None, gate.now_ms)
     hours(gate, homes, 2)
-    gate.say(lifecycle.grant(gate.speaker(homes[0], 1), gate.state.policies, "hourly", TOP))
+    gate.say(steps.grant(gate.speaker(homes[0], 1), gate.state.policies, "hourly", TOP))
     gate.pause(homes[1], "hourly")
     gate.withdraw(homes[2], "raw")
     gate.grant(homes[3], "hourly", expiry_ms=gate.now_ms + 5 * HOUR_MS)
@@ -135,7 +136,7 @@ def released_after_withdrawal(gate: Gate, homes: list[Device]) -> str:
 
 def planted_consent(gate: Gate, homes: list[Device]) -> str:
     """Log a consent that nobody gave, signed by another key."""
-    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
+    given = steps.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
     forger = Signer("forger", b"f" * 32)
     gate.say(given.signed(forger.sign_bytes(signing_bytes(given))))
     return "the record does not bear the log key's signature"
@@ -145,28 +146,28 @@ def consent_of_a_stranger(gate: Gate, homes: list[Device]) -> str:
     """Let somebody speak for a household whom the log never let in."""
     book, subject = gate.state.book, homes[0].subject or b""
     book.add_subject(subject, [*book.residents(subject), b"s" * 16])
-    speaker = lifecycle.Speaker(book, subject, b"s" * 16, gate.now_ms, "operator")
-    gate.say(lifecycle.grant(speaker, gate.state.policies, "hourly", TOP))
+    speaker = steps.Speaker(book, subject, b"s" * 16, gate.now_ms, "operator")
+    gate.say(steps.grant(speaker, gate.state.policies, "hourly", TOP))
     return "speaks for a household that the log has let nobody else into"
 
 
 def backdated_consent(gate: Gate, homes: list[Device]) -> str:
     """Let a consent count from before it was given."""
-    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
+    given = steps.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
     gate.say(replace(given, since_ms=given.since_ms - DAY_MS))
     return "the record counts from before it was made"
 
 
 def history_cut(gate: Gate, homes: list[Device]) -> str:
     """Take a record out of a household's chain."""
-    first = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
+    first = steps.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(retention_days=9))
     gate.say(replace(first, previous=b"x" * 32))
     return "the record does not name the one that it replaces"
 
 
 def expired_too_early(gate: Gate, homes: list[Device]) -> str:
     """Have the gateway end a consent that has no date."""
-    gate.say(replace(lifecycle.withdraw(gate.speaker(homes[0]), "hourly"), status=Status.EXPIRED, channel="gateway"))
+    gate.say(replace(steps.withdraw(gate.speaker(homes[0]), "hourly"), status=Status.EXPIRED, channel="gateway"))
     return "a consent has expired before its date"
 
 
@@ -206,7 +207,7 @@ def hour_of_former_terms(gate: Gate, homes: list[Device]) -> str:
 
 def consent_over_no_known_channel(gate: Gate, homes: list[Device]) -> str:
     """Log a consent as the resident's own, from a portal whose signatures nobody can check."""
-    given = lifecycle.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
+    given = steps.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
     gate.say(replace(given, channel="portal").signed(b"forged"))
     return "the record came over the channel `portal`, which nothing vouches for"
 

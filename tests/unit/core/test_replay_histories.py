@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from consent.core import lifecycle
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
+from consent.core.lifecycle import steps as lifecycle
 from consent.errors import ConsentError
-from gateway.audit.replay import ReplayReport, Verdict
-from gateway.core import changes, recovery, subjects
+from gateway.audit.replay.replay import ReplayReport, Verdict
+from gateway.core import recovery
+from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MINUTE_MS, limited, only, reading, town
 from tests.unit.core.killed_gate import KilledGate

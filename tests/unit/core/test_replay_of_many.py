@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from consent.core.policy import PolicySet
-from consent.core.policy_text import parse_policies
-from gateway.audit.replay import Verdict
-from gateway.core import changes, recovery
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
+from gateway.audit.replay.replay import Verdict
+from gateway.core import recovery
+from gateway.core.changes import changes
 from gateway.core.plans import Device
 from tests.unit.core.building import Gate, only
 from tests.unit.core.replayed import replayed

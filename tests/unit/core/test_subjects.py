@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core import lifecycle
 from consent.core.disclosure import TOP
 from consent.core.languages import LANGUAGES
-from consent.core.messages import MessageKind, text_of
+from consent.core.lifecycle import steps
+from consent.core.lifecycle.notifications import MessageKind, text_of
 from consent.errors import ConsentError
-from gateway.audit.openings import label, split_labels
-from gateway.core import release, subjects
-from gateway.core.claim_codes import code_hash, new_code
+from gateway.audit.log.openings import label, split_labels
+from gateway.core.changes import subjects
+from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.plans import Device
+from gateway.core.release import release
 from gateway.core.state import Claim, Subject
-from gateway.core.windows import DAY_MS
+from gateway.core.windows.windows import DAY_MS
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
 
 T = MIDNIGHT_MS
@@ -121,7 +122,7 @@ def test_newcomer_who_has_not_decided_stops_the_household_and_everyone_is_told()
     assert told(gate, whose(homes[0])) == ["code-made", "resident-joined"]
     speaker = gate.speaker(homes[0], 1)
     assert speaker.resident == joined
-    gate.say(lifecycle.grant(speaker, gate.state.policies, "hourly", TOP))
+    gate.say(steps.grant(speaker, gate.state.policies, "hourly", TOP))
     gate.send(homes[0], T + 2, kwh=1)
     assert gate.count("pairs.withheld.partial") == 1, "the window under way is not theirs any more"
     gate.to(T + HOUR_MS)
@@ -263,10 +264,10 @@ def test_messages_are_left_for_what_the_household_did_not_do_itself() -> None:
     gate = Gate(only("hourly"))
     home = gate.home()
     policies = gate.state.policies
-    gate.say(lifecycle.request(gate.speaker(home), policies, "hourly"))
+    gate.say(steps.request(gate.speaker(home), policies, "hourly"))
     gate.grant(home, "hourly")
     gate.pause(home, "hourly")
-    gate.say(lifecycle.revoke(gate.speaker(home), "hourly", "court of Ribera"))
+    gate.say(steps.revoke(gate.speaker(home), "hourly", "court of Ribera"))
     messages = gate.state.subjects[whose(home)].messages
     assert [(message.kind, message.scope) for message in messages] == [("asked", "hourly"), ("revoked", "hourly")]
     for _ in range(30):

@@ -12,10 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.disclosure import TOP
-from gateway.core.contributions import BASELINE, CONTRIBUTED, EXPIRED, LATE, PARTIAL, RECORDED, RESET, Delta, new_contribution
-from gateway.core.minimise import energy
+from gateway.core.ingest.minimise import energy
 from gateway.core.plans import RecordTarget, Terms, WindowTarget
-from gateway.core.windows import NEVER_MS, Cohort, Window, Windows, window_from_state, window_state
+from gateway.core.windows.accumulators import (
+    BASELINE,
+    CONTRIBUTED,
+    EXPIRED,
+    LATE,
+    PARTIAL,
+    RECORDED,
+    RESET,
+    Delta,
+    new_contribution,
+)
+from gateway.core.windows.windows import NEVER_MS, Cohort, Window, Windows, window_from_state, window_state
 from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
 STEP = Decimal("0.1")

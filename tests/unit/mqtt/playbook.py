@@ -7,9 +7,9 @@ from typing import TypeVar
 import mqtt5
 from mqtt5 import ConnAckReasonCode, PubAckReasonCode, QoS, SubAckReasonCode
 
-from gateway.core.mqtt_events import Frame, LinkEvent
-from gateway.core.mqtt_session import MqttSession
-from gateway.core.mqtt_settings import SessionSettings
+from gateway.core.mqtt.events import Frame, LinkEvent
+from gateway.core.mqtt.session import MqttSession
+from gateway.core.mqtt.settings import SessionSettings
 
 PacketT = TypeVar("PacketT")
 NONCE = b"n" * 16

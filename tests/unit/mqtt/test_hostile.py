@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mqtt5 import DisconnectReasonCode, PublishPacket, QoS, SubAckReasonCode
 
-from gateway.core.mqtt_events import Disconnected, Frame
-from gateway.core.mqtt_inbound import PAYLOAD_CUT
-from gateway.core.mqtt_session import State
-from gateway.core.mqtt_settings import SessionSettings
+from gateway.core.mqtt.events import Disconnected, Frame
+from gateway.core.mqtt.inbound import PAYLOAD_CUT
+from gateway.core.mqtt.session import State
+from gateway.core.mqtt.settings import SessionSettings
 from tests.unit.mqtt.playbook import MARK, NONCE, Playbook, connected, message, puback
 
 # On text that is not UTF-8 the codec panics, which the session catches, and leaves the decoding error lying about.

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mqtt5 import ConnAckReasonCode, DisconnectReasonCode, PubAckReasonCode, QoS, SubAckReasonCode
 
-from gateway.core.mqtt_events import Connected, Disconnected, Dry, Published, Subscribed
-from gateway.core.mqtt_outbound import PacketTooLargeError
-from gateway.core.mqtt_session import State
-from gateway.core.mqtt_settings import SessionSettings
+from gateway.core.mqtt.events import Connected, Disconnected, Dry, Published, Subscribed
+from gateway.core.mqtt.outbound import PacketTooLargeError
+from gateway.core.mqtt.session import State
+from gateway.core.mqtt.settings import SessionSettings
 from tests.unit.mqtt.playbook import MARK, NONCE, Playbook, connected, message, packets, puback
 
 PUBLISHER = SessionSettings(client_id="gw-up", most_in_flight=3)

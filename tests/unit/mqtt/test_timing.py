@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.mqtt_timing import Backoff
+from gateway.core.mqtt.timing import Backoff
 
 jitters = st.floats(0, 1, exclude_max=True)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.mqtt_topics import check_filter, check_topic, filters_overlap, refuse_overlap, topic_matches
+from gateway.core.mqtt.topics import check_filter, check_topic, filters_overlap, refuse_overlap, topic_matches
 
 LEVELS = ("a", "b", "", "$s")
 TOPICS = [

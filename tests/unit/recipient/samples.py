@@ -7,11 +7,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import strategies as st
 
-from gateway.audit.entries import NO_CONSENT, NO_POLICY, Entry, Kind
-from gateway.audit.folder import LogFolder
-from gateway.audit.notes import Signer, sign_note
-from gateway.audit.tiles import LogWriter
-from gateway.core.bundle import ContentKey
+from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
+from gateway.audit.log.folder import LogFolder
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.tiles import LogWriter
+from gateway.core.release.bundle import ContentKey
 from gateway.recipient.records import Record, encode_record
 from gateway.recipient.wire import Address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.bundle import OpenData
+from gateway.core.release.bundle import OpenData
 from gateway.recipient.command import add_arguments, run
 from gateway.recipient.keys import format_private
 from gateway.recipient.records import encode_record

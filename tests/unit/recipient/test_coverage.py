@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.merkle import inclusion_proof, leaf_hash, tree_root
-from gateway.audit.notes import Signer
-from gateway.audit.tile_proofs import TileProofs
-from gateway.audit.tiles import TILE_WIDTH, tile_path, tile_spans
+from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.merkle import inclusion_proof, leaf_hash, tree_root
+from gateway.audit.log.notes import Signer
+from gateway.audit.log.tiles import TILE_WIDTH, tile_path, tile_spans
 from gateway.recipient.coverage import Coverage, CoverageError, Verdict
 from tests.unit.recipient.samples import ORIGIN, SIGNER, GatewayLog
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.bundle import OpenData
+from gateway.core.release.bundle import OpenData
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
 from gateway.recipient.records import encode_record

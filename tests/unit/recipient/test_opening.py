@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.bundle import OpenData
+from gateway.core.release.bundle import OpenData
 from gateway.recipient.opening import open_bundle, peek
 from gateway.recipient.records import Record, encode_record
 from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Frame, Header, decode_frame, encode_frame

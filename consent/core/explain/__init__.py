@@ -1,0 +1,1 @@
+"""Explanations: a decision in sentences, in the city's languages, with what it rests on."""

@@ -1,0 +1,154 @@
+"""The phrase book: fills the gaps of the explaining sentences with what the policies call things, in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import inf
+from typing import Any, Final
+
+from consent.core.disclosure import Disclosure, Space
+from consent.core.policies.policy import PolicySet, Statistic, Texts
+from consent.texts.load import sentences
+
+SENTENCES: Final = sentences("explanation")
+"""What an explanation consists of, by language and key."""
+
+UNITS: Final = {"kW.h": "kWh", "W.h": "Wh", "Cel": "°C", "ug/m3": "µg/m³", "mg/m3": "mg/m³", "1": "", "m3": "m³", "L": "l"}
+"""How people write the units whose UCUM code they would not; any other is written as its code."""
+
+PRECISION: Final = "precision."
+"""How the name of an axis begins that bounds one property's precision."""
+
+
+class PhraseBook:
+    """One language, and one city's names for things."""
+
+    def __init__(self, policies: PolicySet, language: str) -> None:
+        """Speak ``language``, one of ``LANGUAGES``; what the policies do not say in it is said in the city's first language."""
+        self._policies = policies
+        self._language = language
+        self._words = SENTENCES[language]
+
+    def say(self, key: str, **gaps: object) -> str:
+        """Return a phrase with its gaps filled."""
+        return self._words[key].format(**gaps)
+
+    def title(self, texts: Texts, name: str) -> str:
+        """Return, in quotation marks, what people call something, or its ``name`` where the policies do not say."""
+        return self.say("quoted", text=self._text(texts) or name)
+
+    def _text(self, texts: Texts) -> str:
+        return texts.get(self._language) or texts.get(self._policies.city.languages[0], "")
+
+    def flow(self, flow_id: str) -> str:
+        """Return the title of a flow."""
+        flow = self._policies.flows.get(flow_id)
+        return self.title({} if flow is None else flow.title, flow_id)
+
+    def why(self, flow_id: str) -> str:
+        """Return the reason that the policies give for a flow, as a sentence of its own."""
+        text = self._text(self._policies.flows[flow_id].why).strip()
+        return self.say("why", why=text if text[-1:] in ".!?" else f"{text}.")
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Join texts as one speaks a list."""
+        *first, last = texts
+        return f"{', '.join(first)}{self.say('and')}{last}" if first else last
+
+    def measured(self, properties: Sequence[str]) -> str:
+        """Return the titles of observed properties."""
+        return self.listed([self._property(name) for name in properties])
+
+    def _property(self, name: str) -> str:
+        return self.title(self._policies.properties[name].title, name)
+
+    def axis(self, axis: str) -> str:
+        """Return the label of an axis."""
+        if axis.startswith(PRECISION):
+            return self.say("axis.precision", what=self._property(axis.removeprefix(PRECISION)))
+        return self.say(f"axis.{axis}")
+
+    def value(self, axis: str, value: Any, zone: str) -> str:
+        """Return a point's value on an axis; ``zone`` is where the device stands."""
+        if axis == "space":
+            return self.say(f"space.{value.label}", place=self._place(zone, value))
+        if axis in ("identity", "time"):
+            return self.say(f"{axis}.{value.label}")
+        if axis == "group":
+            return self.say("group", n=value)
+        if axis == "retention":
+            return self.days(value)
+        if axis == "budget":
+            amount = f"{value:.6f}".rstrip("0").rstrip(".") if value < inf else ""
+            return self.say("budget.amount", amount=self._decimal(amount)) if amount else self.say("budget.none")
+        return self._step(axis.removeprefix(PRECISION), value)
+
+    def days(self, days: int) -> str:
+        """Return a number of days."""
+        return self.say("retention.one" if days == 1 else "retention.other", n=days)
+
+    def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:
+        """Return how exactly each property is told; which is which is only said where there are several."""
+        told = []
+        for name in properties:
+            if self._policies.flows[flow_id].statistic.get(name) is Statistic.COUNT:
+                amount = self.say("precision.count")
+            else:
+                amount = self._step(name, disclosure.step(name))
+            told.append(amount if len(properties) == 1 else f"{self._property(name)} {amount}")
+        return self.listed(told)
+
+    def _step(self, name: str, step: Decimal | None) -> str:
+        known = self._policies.properties[name]
+        unit = UNITS.get(known.unit, known.unit)
+        amount = self._decimal(f"{known.rung(step):f}")
+        return self.say("precision.step", step=f"{amount} {unit}".rstrip())
+
+    def _decimal(self, number: str) -> str:
+        return number.replace(".", self._words["decimal_point"])
+
+    def _place(self, zone_id: str, level: Space) -> str:
+        """Return the name of the cell that a zone belongs to at a level."""
+        zone = self._policies.zones.get(zone_id)
+        if level is Space.NONE or zone is None:
+            return ""
+        if level is Space.CITY:
+            return self._policies.city.name
+        if level is Space.DISTRICT:
+            return self._text(self._policies.districts[zone.district]) or zone.district
+        return self._text(zone.title) or zone.id
+
+    def holder(self, source: str, profile: str, speaker: str) -> str:
+        """Return who sets a limit.
+
+        Args:
+            source: As in ``Decision.bounds``.
+            profile: The device's class.
+            speaker: Whose answer it is, where the source is a consent: `own`, `other` or `resident`.
+        """
+        kind, _, name = source.partition(":")
+        if kind == "consent":
+            return self.say(f"holder.{speaker}")
+        if kind == "neighbourhood":
+            return self.say("holder.neighbourhood", title=self.title(self._policies.neighbourhood_titles[name], name))
+        if kind == "class-cap":
+            known = self._policies.profiles.get(profile)
+            return self.say("holder.class-cap", title=self.title({} if known is None else known.title, profile))
+        return self.say(f"holder.{kind}")
+
+    def holders(self, sources: Sequence[str], profile: str, speakers: Sequence[str]) -> str:
+        """Return who sets a limit together, each once; ``speakers`` says whose each consent is."""
+        named = [self.holder(s, profile, speakers[int(s.partition(":")[2])] if s.startswith("consent:") else "") for s in sources]
+        return ", ".join(dict.fromkeys(named))
+
+    def recipient(self, flow_id: str, days: int) -> str:
+        """Return to whom a flow goes, for what, and for how long."""
+        flow = self._policies.flows[flow_id]
+        recipient, purpose = self._policies.recipients[flow.recipient], self._policies.purposes[flow.purpose]
+        return self.say(
+            "to" if recipient.public_key_file is not None else "to-all",
+            recipient=self.title(recipient.title, recipient.id),
+            purpose=self.title(purpose.title, purpose.id),
+            days=self.days(days),
+        )

@@ -1,0 +1,78 @@
+"""Consents that end by themselves: run out by their own date, or no longer covered by what the policies now ask.
+
+``decide`` withholds from the very moment; the records made here say so to whoever reads the history later, and make it stay so:
+a clock set back or terms changed back do not revive what has lapsed, only a new grant does. They rest on no word of anybody's:
+an auditor recomputes each from the consent that it ends, the policies, and the time of its log entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from consent.core.consents.book import Book, Entry, applying
+from consent.core.consents.records import GATEWAY, Consent
+from consent.core.lifecycle.actor import Speaker, is_purpose
+from consent.core.lifecycle.transitions import Step, admits
+from consent.core.policies.policy import PolicySet
+
+
+def expired(book: Book, now_ms: int) -> Iterator[Consent]:
+    """Make the records of consents that have run out."""
+    for speaker, entry in _holding(book, Step.EXPIRE, now_ms):
+        expiry_ms = entry.consent.expiry_ms
+        if expiry_ms is not None and expiry_ms <= now_ms:
+            yield speaker.stop(Step.EXPIRE, entry.consent.scope, [entry.consent])
+
+
+def next_expiry_ms(book: Book) -> int | None:
+    """Return when the first of the consents that still hold runs out; None where none does."""
+    ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Step.EXPIRE, 0)]
+    return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
+
+
+def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
+    """Make the records of consents to something else than is now asked.
+
+    Where only some flows of a purpose ask more, only these are ended, by records of their own; what is no longer asked at all
+    stays as it is.
+    """
+    for speaker, entry in _holding(book, Step.INVALIDATE, now_ms):
+        consent = entry.consent
+        changed = [terms.flow for terms in consent.terms if _asks_more(policies, consent, terms.flow)]
+        if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
+            yield from [speaker.stop(Step.INVALIDATE, consent.scope, [consent])] if changed else []
+            continue
+        entries = book.entries(speaker.subject, speaker.resident)
+        for terms in consent.terms:
+            if terms.flow in changed and _same(applying(entries, terms.flow, terms.purpose), consent):
+                yield speaker.stop(Step.INVALIDATE, terms.flow, [consent])
+
+
+def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
+    """Make the records that end every consent that still holds, for when it is not known what was said since."""
+    for speaker, entry in _holding(book, Step.INVALIDATE, now_ms):
+        yield speaker.stop(Step.INVALIDATE, entry.consent.scope, [entry.consent])
+
+
+def _holding(book: Book, step: Step, now_ms: int) -> Iterator[tuple[Speaker, Entry]]:
+    """Go through all that counts and may lapse, with whoever said it."""
+    for subject, resident, entries in book:
+        for entry in entries:
+            if admits(step, entry.consent.status) and _counts(entries, entry.consent):
+                yield Speaker(book, subject, resident, now_ms, GATEWAY), entry
+
+
+def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:
+    present, agreed = policies.terms.get(flow_id), consent.terms_of(flow_id)
+    return present is not None and agreed is not None and not present.asks_no_more_than(agreed)
+
+
+def _counts(entries: tuple[Entry, ...], consent: Consent) -> bool:
+    """Return whether a consent to a flow was not overruled by a later word about its purpose."""
+    return is_purpose(consent.scope) or any(
+        _same(applying(entries, terms.flow, terms.purpose), consent) for terms in consent.terms
+    )
+
+
+def _same(consent: Consent | None, other: Consent) -> bool:
+    return consent is not None and consent.scope == other.scope

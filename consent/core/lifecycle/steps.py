@@ -1,0 +1,167 @@
+"""The life of consents: the steps that a resident or another may take, each of which makes the next records.
+
+Each step looks at what the speaker said before and at the policies, asks ``transitions`` whether it may be taken, and returns
+records, unsigned; they count once they have been signed, logged and applied to the ``Book``. What ends by itself is found by
+``expiry``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from consent.core.consents.book import applying
+from consent.core.consents.records import Consent
+from consent.core.decide import standing
+from consent.core.disclosure import Disclosure
+from consent.core.lifecycle.actor import Speaker, narrower, told
+from consent.core.lifecycle.transitions import LEADS_TO, Step, admits, refuse_unless_all, refuse_unless_any
+from consent.core.policies.notice import FlowTerms
+from consent.core.policies.policy import LegalBasis, PolicySet
+from consent.errors import ConsentError
+
+__all__ = ["Speaker", "grant", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
+
+_LONGEST_AUTHORITY: Final = 200
+
+
+def request(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+    """Make the record by which a resident is asked for a scope; it permits nothing.
+
+    Raises: ConsentError: there is no such scope, or the resident was asked already, or has answered.
+    """
+    terms = _terms_for_consent(policies, scope)
+    refuse_unless_all(Step.REQUEST, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Step.REQUEST, scope, terms)
+
+
+def grant(speaker: Speaker, policies: PolicySet, scope: str, limits: Disclosure, expiry_ms: int | None = None) -> Consent:
+    """Make the record by which a resident permits a flow, or every flow of `purpose:<id>`, up to some limits.
+
+    It is a renewal, and the limits count as in force all along, where the same limits hold already.
+
+    Raises: ConsentError: the scope, the limits or the expiry cannot be granted.
+    """
+    terms = _terms_for_consent(policies, scope)
+    _check_limits(policies, limits)
+    if expiry_ms is not None and expiry_ms <= speaker.now_ms:
+        raise ConsentError("the consent would end before it begins")
+    record = replace(speaker.next_record(Step.GRANT, scope, terms), limits=limits, expiry_ms=expiry_ms)
+    since_ms = _in_force_since(speaker, policies, record)
+    if since_ms is None:
+        return replace(record, since_ms=speaker.anew_since_ms(scope, terms))
+    return replace(record, status=LEADS_TO[Step.RENEW], since_ms=since_ms)
+
+
+def refuse(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+    """Make the record by which a resident says no to what is not permitted.
+
+    Raises: ConsentError: there is no such scope, or it is permitted and must be withdrawn.
+    """
+    terms = _terms_for_consent(policies, scope)
+    refuse_unless_all(Step.REFUSE, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Step.REFUSE, scope, terms)
+
+
+def pause(speaker: Speaker, scope: str) -> list[Consent]:
+    """Make the records by which a resident stops a scope for a while: one for each consent in it, which keeps its limits.
+
+    Raises: ConsentError: nothing in the scope is permitted.
+    """
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.PAUSE, scope, [consent.status for consent in counting])
+    return [
+        replace(
+            speaker.stop(Step.PAUSE, narrower(consent.scope, scope), [consent]),
+            limits=consent.limits,
+            expiry_ms=consent.expiry_ms,
+        )
+        for consent in counting
+        if admits(Step.PAUSE, consent.status)
+    ]
+
+
+def resume(speaker: Speaker, policies: PolicySet, scope: str) -> list[Consent]:
+    """Make the records by which a resident lets paused consents go on with the limits they had; they count from now.
+
+    Raises: ConsentError: nothing in the scope is paused, or what was paused has since run out or been changed.
+    """
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.RESUME, scope, [consent.status for consent in counting])
+    return [_resumed(speaker, policies, scope, each) for each in counting if admits(Step.RESUME, each.status)]
+
+
+def _resumed(speaker: Speaker, policies: PolicySet, scope: str, paused: Consent) -> Consent:
+    own_scope = narrower(paused.scope, scope)
+    terms = told([paused], own_scope)
+    record = replace(
+        speaker.next_record(Step.RESUME, own_scope, terms),
+        limits=paused.limits,
+        expiry_ms=paused.expiry_ms,
+        since_ms=speaker.anew_since_ms(own_scope, terms),
+    )
+    for one in terms:
+        flow = policies.flows.get(one.flow)
+        reason = "" if flow is None else standing(policies, flow, record, speaker.now_ms)
+        if reason:
+            raise ConsentError(f"what was permitted of `{one.flow}` is {reason}: grant it anew")
+    return record
+
+
+def withdraw(speaker: Speaker, scope: str) -> Consent:
+    """Make the record by which a resident takes back what was permitted; it needs no policy to still name the scope.
+
+    Raises: ConsentError: nothing was said about the scope, or all of it is withdrawn or refused already.
+    """
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.WITHDRAW, scope, [consent.status for consent in counting])
+    return speaker.stop(Step.WITHDRAW, scope, counting)
+
+
+def revoke(speaker: Speaker, scope: str, authority: str) -> Consent:
+    """Make the record by which somebody else ends what a resident permitted.
+
+    Args:
+        speaker: The resident whose permission ends.
+        scope: What it was for.
+        authority: Who ends it, and on what ground.
+    Raises: ConsentError: nothing in the scope is permitted, or no authority is named.
+    """
+    if not authority.strip() or len(authority) > _LONGEST_AUTHORITY or not authority.isprintable():
+        raise ConsentError(f"a revocation names its authority, in 1 to {_LONGEST_AUTHORITY} printable characters")
+    counting = speaker.counting(scope)
+    refuse_unless_any(Step.REVOKE, scope, [consent.status for consent in counting])
+    return replace(speaker.stop(Step.REVOKE, scope, counting), authority=authority)
+
+
+def _terms_for_consent(policies: PolicySet, scope: str) -> tuple[FlowTerms, ...]:
+    terms = policies.terms_for(scope)
+    if not terms:
+        raise ConsentError(f"there is no flow or purpose `{scope}`")
+    if policies.purposes[terms[0].purpose].legal_basis is not LegalBasis.CONSENT:
+        raise ConsentError(f"`{scope}` rests on a public task and takes no consent")
+    return terms
+
+
+def _check_limits(policies: PolicySet, limits: Disclosure) -> None:
+    if limits.is_bottom:
+        raise ConsentError("these limits permit nothing: refuse or withdraw instead")
+    for name, step in limits.precision:
+        if name not in policies.properties:
+            raise ConsentError(f"there is no observed property `{name}`")
+        if step not in policies.properties[name].ladder:
+            raise ConsentError(f"`{step:f}` is no step of the ladder of `{name}`")
+
+
+def _in_force_since(speaker: Speaker, policies: PolicySet, record: Consent) -> int | None:
+    """Return since when a record's limits have been in force for its whole scope; None if they are not."""
+    entries = speaker.book.entries(speaker.subject, speaker.resident)
+    since_ms = 0
+    for terms in record.terms:
+        consent = applying(entries, terms.flow, terms.purpose)
+        if consent is None or consent.scope != record.scope or consent.limits != record.limits:
+            return None
+        if standing(policies, policies.flows[terms.flow], consent, record.time_ms):
+            return None
+        since_ms = max(since_ms, consent.since_ms)
+    return since_ms

@@ -1,0 +1,130 @@
+"""The life of a consent as one table: where each step may be taken, what it leads to, and why it may not be taken elsewhere.
+
+``steps`` asks this table before it makes a record; nothing else says what may follow what. None stands for a scope about
+which nothing was ever said. Whatever the table does not forbid by name is allowed, so that adding a status or a step means
+going through all of its neighbours here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from consent.core.consents.records import Status
+from consent.errors import ConsentError
+
+
+class Step(StrEnum):
+    """What somebody does about a scope: the resident, but for `request` and `revoke` (another) and the last two (the gateway)."""
+
+    REQUEST = "request"
+    GRANT = "grant"
+    RENEW = "renew"
+    REFUSE = "refuse"
+    PAUSE = "pause"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    EXPIRE = "expire"
+    INVALIDATE = "invalidate"
+
+
+LEADS_TO: Final[Mapping[Step, Status]] = {
+    Step.REQUEST: Status.REQUESTED,
+    Step.GRANT: Status.GIVEN,
+    Step.RENEW: Status.RENEWED,
+    Step.REFUSE: Status.REFUSED,
+    Step.PAUSE: Status.PAUSED,
+    Step.RESUME: Status.GIVEN,
+    Step.WITHDRAW: Status.WITHDRAWN,
+    Step.REVOKE: Status.REVOKED,
+    Step.EXPIRE: Status.EXPIRED,
+    Step.INVALIDATE: Status.INVALIDATED,
+}
+
+Reasons = dict[Status | None, str]
+"""Why a step may not be taken, by status, as what follows the scope's name."""
+
+_SAID_NO: Final[Reasons] = {
+    Status.REFUSED: "was refused: only the resident can reopen it",
+    Status.WITHDRAWN: "was withdrawn: only the resident can reopen it",
+}
+_ENDED: Final[Reasons] = {
+    Status.REQUESTED: "was asked for and not answered yet",
+    Status.REFUSED: "is already refused",
+    Status.WITHDRAWN: "is already withdrawn",
+    Status.REVOKED: "is already revoked",
+    Status.EXPIRED: "has already expired",
+    Status.INVALIDATED: "is already invalidated",
+}
+
+
+def _where_permitted(reason: str) -> Reasons:
+    return {Status.GIVEN: reason, Status.RENEWED: reason}
+
+
+FORBIDDEN: Final[Mapping[Step, Reasons]] = {
+    Step.REQUEST: {
+        **_SAID_NO,
+        Status.REQUESTED: "was asked for already",
+        **_where_permitted("is permitted already"),
+        Status.PAUSED: "is paused: only the resident can resume it",
+    },
+    Step.GRANT: {},
+    Step.RENEW: {
+        None: "was never permitted",
+        **_ENDED,
+        Status.PAUSED: "is paused: resume it",
+    },
+    Step.REFUSE: {
+        **_where_permitted("was permitted before: withdraw it instead"),
+        Status.PAUSED: "was permitted before: withdraw it instead",
+    },
+    Step.PAUSE: {
+        None: "was never permitted and cannot be paused",
+        **_ENDED,
+        Status.PAUSED: "is already paused",
+    },
+    Step.RESUME: {
+        None: "was never permitted and cannot be resumed",
+        **_ENDED,
+        **_where_permitted("is not paused"),
+    },
+    Step.WITHDRAW: {
+        None: "was never spoken of and cannot be withdrawn",
+        Status.REQUESTED: "was never permitted: refuse it instead",
+        Status.REFUSED: "is already refused",
+        Status.WITHDRAWN: "is already withdrawn",
+    },
+    Step.REVOKE: {None: "was never permitted and cannot be revoked", **_ENDED},
+    Step.EXPIRE: {None: "was never permitted and cannot expire", **_ENDED},
+    Step.INVALIDATE: {None: "was never permitted and cannot be invalidated", **_ENDED},
+}
+"""The steps that may not be taken, by status; a status that is not listed allows the step."""
+
+
+def admits(step: Step, status: Status | None) -> bool:
+    """Return whether a step may be taken from a status; None where nothing was ever said."""
+    return status not in FORBIDDEN[step]
+
+
+def refuse_unless_all(step: Step, scope: str, statuses: Iterable[Status]) -> None:
+    """Check a step that everything said about a scope has to admit.
+
+    Raises: ConsentError: something does not.
+    """
+    said: list[Status | None] = [*statuses]
+    for status in said or [None]:
+        if not admits(step, status):
+            raise ConsentError(f"`{scope}` {FORBIDDEN[step][status]}")
+
+
+def refuse_unless_any(step: Step, scope: str, statuses: Iterable[Status]) -> None:
+    """Check a step that reaches whatever of a scope admits it, and needs something that does.
+
+    Raises: ConsentError: nothing does.
+    """
+    found: list[Status | None] = [*statuses] or [None]
+    if not any(admits(step, status) for status in found):
+        raise ConsentError(f"`{scope}` {FORBIDDEN[step][found[0]]}")

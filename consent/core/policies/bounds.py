@@ -1,0 +1,100 @@
+"""Points of the lattice as policies write them: a flow's ask, a ceiling, a device class's cap.
+
+An ask says how much it wants on every axis. A ceiling or cap says as little as it likes: an axis that it does not name it
+does not bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import inf
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, Disclosure, Identity, Level, Space, Time
+from consent.core.policies.policy import Property
+from consent.core.policies.toml_file import Number, PolicyFile, Table
+
+L = TypeVar("L", bound=Level)
+_BUDGET: Final = (Decimal("1e-6"), Decimal("1e6"))
+
+
+class BoundsTable(Table, frozen=True, kw_only=True):
+    """A ceiling or cap; every axis may be left out."""
+
+    identity: str | None = None
+    time: str | None = None
+    space: str | None = None
+    precision: dict[str, Any] = msgspec.field(default_factory=dict)
+    group: int = TOP.group
+    retention: int = TOP.retention_days
+    budget: Number | None = None
+
+
+class AskTable(Table, frozen=True, kw_only=True):
+    """What a flow asks; only precision, group and budget may be left out."""
+
+    identity: str
+    time: str
+    space: str
+    precision: dict[str, Any] = msgspec.field(default_factory=dict)
+    group: int = TOP.group
+    retention: int
+    budget: Number | None = None
+
+
+def read_bounds(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
+    """Return the point that a ceiling or cap stands for; a level may be `none`, which lets nothing through."""
+    return _point(file, file.table(value, BoundsTable, key), key, properties)
+
+
+def read_ask(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
+    """Return the point that a flow asks for; it has to ask for something."""
+    ask = _point(file, file.table(value, AskTable, key), key, properties)
+    for axis, level in (("identity", ask.identity), ("time", ask.time), ("space", ask.space)):
+        if not level:
+            raise file.error(f"{key}.{axis}", "`none` asks for nothing")
+    return ask
+
+
+def _point(file: PolicyFile, table: BoundsTable | AskTable, key: str, properties: Mapping[str, Property]) -> Disclosure:
+    if not 1 <= table.group <= LARGEST_GROUP:
+        raise file.error(f"{key}.group", f"`{table.group}` should be from 1 to {LARGEST_GROUP}")
+    if not 1 <= table.retention <= LONGEST_RETENTION_DAYS:
+        raise file.error(f"{key}.retention", f"`{table.retention}` should be from 1 to {LONGEST_RETENTION_DAYS} days")
+    return Disclosure(
+        identity=_level(file, table.identity, Identity, TOP.identity, f"{key}.identity"),
+        time=_level(file, table.time, Time, TOP.time, f"{key}.time"),
+        space=_level(file, table.space, Space, TOP.space, f"{key}.space"),
+        precision=_steps(file, table.precision, f"{key}.precision", properties),
+        group=table.group,
+        retention_days=table.retention,
+        budget=inf if table.budget is None else float(file.number(table.budget, *_BUDGET, f"{key}.budget")),
+    )
+
+
+def _level(file: PolicyFile, label: str | None, axis: type[L], unbounded: L, key: str) -> L:
+    if label is None:
+        return unbounded
+    try:
+        return axis.named(label)
+    except ValueError as error:
+        raise file.error(key, str(error)) from error
+
+
+def _steps(
+    file: PolicyFile, value: Mapping[str, Any], key: str, properties: Mapping[str, Property]
+) -> tuple[tuple[str, Decimal], ...]:
+    steps = []
+    for name, step in value.items():
+        where = f"{key}.{name}"
+        file.known(name, properties, "property", where)
+        if isinstance(step, bool) or not isinstance(step, int | Decimal):
+            raise file.error(where, "should be a number")
+        ladder = properties[name].ladder
+        if step not in ladder:
+            raise file.error(where, f"`{step}` is no step of the ladder {', '.join(f'{rung:f}' for rung in ladder)}")
+        steps.append((name, Decimal(step)))
+    return tuple(steps)

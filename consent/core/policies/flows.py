@@ -1,0 +1,215 @@
+"""The tables of `city.toml` that say what is measured and who may ask for it: properties, purposes, recipients, flows.
+
+Each flow is checked as a whole: what it asks must be something that the gateway can give, to someone who may have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import inf
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from consent.core.disclosure import WINDOW_MS, Identity, Time
+from consent.core.policies.bounds import read_ask
+from consent.core.policies.dpv_purposes import PURPOSES
+from consent.core.policies.policy import Flow, LegalBasis, Property, Purpose, Recipient, Statistic
+from consent.core.policies.toml_file import Number, PolicyFile, Table
+
+_UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # what it means is the recipient's matter, but a bundle's size rests on its length
+_STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
+_VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
+
+
+class PropertyTable(Table, frozen=True, kw_only=True):
+    """`[property.<id>]`."""
+
+    title: dict[str, Any] | None = None
+    unit: str
+    ladder: list[Number]
+    clamp: list[Number] | None = None
+
+
+class PurposeTable(Table, frozen=True, kw_only=True):
+    """`[purpose.<id>]`."""
+
+    title: dict[str, Any]
+    dpv: str
+    legal_basis: str
+
+
+class RecipientTable(Table, frozen=True, kw_only=True):
+    """`[recipient.<id>]`."""
+
+    title: dict[str, Any]
+    public_key_file: str | None = None
+    sink: str
+
+
+class FlowTable(Table, frozen=True, kw_only=True):
+    """`[flow.<id>]`."""
+
+    title: dict[str, Any] | None = None
+    why: dict[str, Any]
+    properties: list[str]
+    statistic: dict[str, Any] = msgspec.field(default_factory=dict)
+    purpose: str
+    recipient: str
+    ask: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What flows, ceilings and device classes refer to."""
+
+    languages: tuple[str, ...]
+    properties: dict[str, Property]
+    purposes: dict[str, Purpose]
+    recipients: dict[str, Recipient]
+
+
+def read_property(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Property:
+    """Return one observed property."""
+    key = f"property.{name}"
+    file.property_name(name, key)
+    table = file.table(value, PropertyTable, key)
+    ladder = _ladder(file, table.ladder, f"{key}.ladder")
+    return Property(
+        id=name,
+        title={} if table.title is None else file.texts(table.title, languages, f"{key}.title"),
+        unit=_unit(file, table.unit, f"{key}.unit"),
+        ladder=ladder,
+        clamp=None if table.clamp is None else _clamp(file, table.clamp, ladder[0], f"{key}.clamp"),
+    )
+
+
+def _unit(file: PolicyFile, code: str, key: str) -> str:
+    if not _UCUM_CODE.fullmatch(code):
+        raise file.error(key, f"`{code}` is no unit code of ucum, such as kW.h")
+    return code
+
+
+def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal, ...]:
+    if not written:
+        raise file.error(key, "should have at least one step")
+    steps = [file.number(step, *_STEPS, key) for step in written]
+    for finer, coarser in pairwise(steps):
+        if coarser <= finer or coarser % finer:
+            raise file.error(key, f"`{coarser}` should be a multiple of the step before it, `{finer}`")
+    return tuple(step.normalize() for step in steps)
+
+
+def _clamp(file: PolicyFile, written: list[Number], first_step: Decimal, key: str) -> tuple[Decimal, Decimal]:
+    if len(written) != 2:
+        raise file.error(key, "should be the least and the greatest value")
+    least, greatest = [file.number(bound, *_VALUES, key) for bound in written]
+    for bound in (least, greatest):
+        if bound % first_step:
+            raise file.error(key, f"`{bound}` should be a multiple of the first step, `{first_step:f}`")
+    if least >= greatest:
+        raise file.error(key, f"`{least}` should be below `{greatest}`")
+    return least.normalize(), greatest.normalize()
+
+
+def read_purpose(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Purpose:
+    """Return one purpose."""
+    key = f"purpose.{name}"
+    file.id(name, key)
+    table = file.table(value, PurposeTable, key)
+    if table.dpv not in PURPOSES:
+        raise file.error(
+            f"{key}.dpv", f"`{table.dpv}` is no purpose of the data privacy vocabulary, such as ImprovePublicServices"
+        )
+    basis = file.choice(table.legal_basis, LegalBasis, f"{key}.legal_basis")
+    return Purpose(name, file.texts(table.title, languages, f"{key}.title"), table.dpv, basis)
+
+
+def read_recipient(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Recipient:
+    """Return one recipient; where its key lies is kept as a name, and nothing is opened."""
+    key = f"recipient.{name}"
+    file.id(name, key)
+    table = file.table(value, RecipientTable, key)
+    key_file = table.public_key_file
+    if key_file is not None:
+        path = PurePosixPath(file.text(key_file, f"{key}.public_key_file"))
+        if path.is_absolute() or ".." in path.parts or "\\" in key_file or not key_file.isprintable():
+            raise file.error(f"{key}.public_key_file", "should be a path inside the policies folder")
+        key_file = str(path)
+    title = file.texts(table.title, languages, f"{key}.title")
+    return Recipient(name, title, key_file, file.id(table.sink, f"{key}.sink"))
+
+
+def read_flow(file: PolicyFile, name: str, value: Any, declared: Declared) -> Flow:
+    """Return one flow, checked against all that it refers to."""
+    key = f"flow.{name}"
+    file.id(name, key)
+    table = file.table(value, FlowTable, key)
+    why = file.texts(table.why, declared.languages, f"{key}.why")
+    flow = Flow(
+        id=name,
+        title=why if table.title is None else file.texts(table.title, declared.languages, f"{key}.title"),
+        why=why,
+        properties=_properties(file, table.properties, key, declared.properties),
+        statistic=_statistics(file, table, key, declared.properties),
+        purpose=file.known(table.purpose, declared.purposes, "purpose", f"{key}.purpose"),
+        recipient=file.known(table.recipient, declared.recipients, "recipient", f"{key}.recipient"),
+        ask=read_ask(file, table.ask, f"{key}.ask", declared.properties),
+    )
+    _check_ask(file, flow, f"{key}.ask")
+    _check_statistics(file, flow, f"{key}.statistic")
+    is_open = declared.recipients[flow.recipient].public_key_file is None
+    if is_open and declared.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
+        raise file.error(f"{key}.recipient", f"`{flow.recipient}` has no key and may only get data of a public task")
+    return flow
+
+
+def _properties(file: PolicyFile, names: list[str], key: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
+    if not names or len(set(names)) != len(names):
+        raise file.error(f"{key}.properties", "should name at least one property, and each once")
+    for name in names:
+        file.known(name, properties, "property", f"{key}.properties")
+    return tuple(names)
+
+
+def _statistics(file: PolicyFile, table: FlowTable, key: str, properties: Mapping[str, Property]) -> dict[str, Statistic]:
+    chosen = {}
+    for name, statistic in table.statistic.items():
+        where = f"{key}.statistic.{name}"
+        if name not in table.properties:
+            raise file.error(where, "is none of the flow's properties")
+        chosen[name] = file.choice(statistic, Statistic, where)
+        if chosen[name] is Statistic.ENERGY_MEAN and properties[name].unit != "dB":
+            raise file.error(where, f"`energy-mean` is for levels in `dB`, not `{properties[name].unit}`")
+    return chosen
+
+
+def _check_ask(file: PolicyFile, flow: Flow, key: str) -> None:
+    """Refuse what the gateway cannot or will not give."""
+    ask = flow.ask
+    if ask.identity is Identity.STABLE:
+        raise file.error(f"{key}.identity", "`stable` is not offered")
+    if ask.identity is Identity.PER_EPOCH and ask.time is not Time.DAY:
+        raise file.error(f"{key}.time", f"`{ask.time.label}` is too fine for `per-epoch`, which is by the `day`")
+    if (ask.identity is Identity.AGGREGATE or flow.statistic) and ask.time not in WINDOW_MS:
+        raise file.error(f"{key}.time", f"`{ask.time.label}` has no window to draw a figure over")
+    if ask.identity is not Identity.AGGREGATE and ask.group > 1:
+        raise file.error(f"{key}.group", f"`{ask.group}` binds only at identity `aggregate`")
+    if ask.identity is not Identity.AGGREGATE and ask.budget < inf:
+        raise file.error(f"{key}.budget", "binds only at identity `aggregate`")
+    for name, _ in ask.precision:
+        if name not in flow.properties:
+            raise file.error(f"{key}.precision.{name}", "is none of the flow's properties")
+
+
+def _check_statistics(file: PolicyFile, flow: Flow, key: str) -> None:
+    if flow.ask.identity is Identity.PER_RECORD and not flow.statistic:
+        return
+    for name in flow.properties:
+        if name not in flow.statistic:
+            raise file.error(f"{key}.{name}", "is missing: a figure has no default statistic")

@@ -1,0 +1,228 @@
+"""From the text of a policies folder to the policies in force: the one way in, which checks everything.
+
+    city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, ceiling, limits
+    neighbourhoods/<id>.toml    a community's ceiling
+    devices/<id>.toml           a device class
+
+The first fault ends the reading with a ``PolicyError``; a set that is returned refers to nothing that is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from consent.core.disclosure import Disclosure
+from consent.core.policies.archive import pack_files
+from consent.core.policies.bounds import read_bounds
+from consent.core.policies.devices import read_profile
+from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
+from consent.core.policies.policy import City, Limits, PolicySet, Profile, Texts, Zone
+from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.errors import PolicyError
+
+CITY_FILE: Final = "city.toml"
+NEIGHBOURHOODS: Final = "neighbourhoods"
+DEVICES: Final = "devices"
+
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_TIMEZONE: Final = re.compile(r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+")
+
+_SHARE: Final = (Decimal("0.001"), Decimal(1))
+_PERCENT: Final = (Decimal(0), Decimal(100))
+
+T = TypeVar("T")
+
+
+class CityTable(Table, frozen=True, kw_only=True):
+    """`[city]`: the controller."""
+
+    id: str
+    name: str
+    address: str
+    contact: str
+    data_protection_officer: str
+    jurisdiction: str
+    storage_place: str
+    languages: list[str]
+    timezone: str
+
+
+class DistrictTable(Table, frozen=True, kw_only=True):
+    """`[district.<id>]`."""
+
+    title: dict[str, Any]
+
+
+class ZoneTable(Table, frozen=True, kw_only=True):
+    """`[zone.<id>]`: a block."""
+
+    title: dict[str, Any] | None = None
+    district: str
+    neighbourhood: str | None = None
+
+
+class LimitsTable(Table, frozen=True, kw_only=True):
+    """`[limits]`."""
+
+    share: Number
+    p: Number = 0
+
+
+class CityFile(Table, frozen=True, kw_only=True):
+    """`city.toml` as a whole; its tables are read one by one, so that faults can name them."""
+
+    city: dict[str, Any]
+    property: dict[str, Any] = msgspec.field(default_factory=dict)
+    purpose: dict[str, Any] = msgspec.field(default_factory=dict)
+    recipient: dict[str, Any] = msgspec.field(default_factory=dict)
+    flow: dict[str, Any] = msgspec.field(default_factory=dict)
+    district: dict[str, Any] = msgspec.field(default_factory=dict)
+    zone: dict[str, Any] = msgspec.field(default_factory=dict)
+    ceiling: dict[str, Any]
+    limits: dict[str, Any]
+
+
+class NeighbourhoodFile(Table, frozen=True, kw_only=True):
+    """`neighbourhoods/<id>.toml` as a whole."""
+
+    title: dict[str, Any]
+    ceiling: dict[str, Any]
+
+
+def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
+    """Return the policies that the files of a policies folder say.
+
+    Args:
+        files: Their bytes, by path relative to the folder, with `/` between parts.
+    Raises: PolicyError: a file is wrong, unknown, or absent.
+    """
+    places = {path: _place(path) for path in sorted(files)}
+    if CITY_FILE not in files:
+        raise PolicyError(CITY_FILE, "", "is missing")
+    file = PolicyFile(CITY_FILE, files[CITY_FILE])
+    tables = file.table(file.tables, CityFile, "")
+    city = _city(file, tables.city)
+    declared = _declared(file, tables, city.languages)
+    titles: dict[str, Texts] = {}
+    neighbourhoods: dict[str, Disclosure] = {}
+    profiles: dict[str, Profile] = {}
+    for path, (folder, name) in places.items():
+        if folder == NEIGHBOURHOODS:
+            titles[name], neighbourhoods[name] = _neighbourhood(PolicyFile(path, files[path]), name, declared)
+        elif folder == DEVICES:
+            profiles[name] = read_profile(PolicyFile(path, files[path]), name, declared.languages, declared.properties)
+    districts = {name: _district(file, name, value, city) for name, value in tables.district.items()}
+    return PolicySet(
+        sha256=hashlib.sha256(pack_files(files)).digest(),
+        files=dict(files),
+        city=city,
+        purposes=declared.purposes,
+        recipients=declared.recipients,
+        flows={name: read_flow(file, name, value, declared) for name, value in tables.flow.items()},
+        properties=declared.properties,
+        districts=districts,
+        zones={name: _zone(file, name, value, city, districts, neighbourhoods) for name, value in tables.zone.items()},
+        ceiling=read_bounds(file, tables.ceiling, "ceiling", declared.properties),
+        limits=_limits(file, tables.limits),
+        neighbourhoods=neighbourhoods,
+        neighbourhood_titles=titles,
+        profiles=profiles,
+    )
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Return the folder that a policy file lies in and its name without ending."""
+    parts = PurePosixPath(path).parts
+    if path == CITY_FILE:
+        return "", CITY_FILE
+    if len(parts) == 2 and parts[0] in (NEIGHBOURHOODS, DEVICES) and parts[1].endswith(".toml"):
+        return parts[0], parts[1].removesuffix(".toml")
+    raise PolicyError(path, "", f"is neither `{CITY_FILE}` nor `{NEIGHBOURHOODS}/<id>.toml` nor `{DEVICES}/<id>.toml`")
+
+
+def _city(file: PolicyFile, value: Any) -> City:
+    table = file.table(value, CityTable, "city")
+    for key in ("name", "address", "contact", "data_protection_officer", "storage_place"):
+        file.text(getattr(table, key), f"city.{key}")
+    for key, form in (("jurisdiction", _JURISDICTION), ("timezone", _TIMEZONE)):
+        if not form.fullmatch(getattr(table, key)):
+            raise file.error(f"city.{key}", f"should be of the form {'`ES`' if key == 'jurisdiction' else '`Europe/Madrid`'}")
+    if not table.languages or len(set(table.languages)) != len(table.languages):
+        raise file.error("city.languages", "should name at least one language, and each once")
+    if not all(_LANGUAGE.fullmatch(language) for language in table.languages):
+        raise file.error("city.languages", "should be language codes such as `en`")
+    return City(
+        id=file.id(table.id, "city.id"),
+        name=table.name,
+        address=table.address,
+        contact=table.contact,
+        data_protection_officer=table.data_protection_officer,
+        jurisdiction=table.jurisdiction,
+        storage_place=table.storage_place,
+        languages=tuple(table.languages),
+        timezone=table.timezone,
+    )
+
+
+def _declared(file: PolicyFile, tables: CityFile, languages: tuple[str, ...]) -> Declared:
+    """Return what flows, ceilings and device classes refer to."""
+
+    def all_of(section: dict[str, Any], read: Callable[[PolicyFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
+        return {name: read(file, name, value, languages) for name, value in section.items()}
+
+    return Declared(
+        languages=languages,
+        properties=all_of(tables.property, read_property),
+        purposes=all_of(tables.purpose, read_purpose),
+        recipients=all_of(tables.recipient, read_recipient),
+    )
+
+
+def _neighbourhood(file: PolicyFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:
+    file.id(name, "")
+    table = file.table(file.tables, NeighbourhoodFile, "")
+    title = file.texts(table.title, declared.languages, "title")
+    return title, read_bounds(file, table.ceiling, "ceiling", declared.properties)
+
+
+def _district(file: PolicyFile, name: str, value: Any, city: City) -> Texts:
+    key = f"district.{name}"
+    if file.id(name, key) == city.id:
+        raise file.error(key, "has the name of the city, which is the cell that is all of it")
+    return file.texts(file.table(value, DistrictTable, key).title, city.languages, f"{key}.title")
+
+
+def _zone(
+    file: PolicyFile,
+    name: str,
+    value: Any,
+    city: City,
+    districts: Mapping[str, Texts],
+    neighbourhoods: Mapping[str, Disclosure],
+) -> Zone:
+    key = f"zone.{name}"
+    if file.id(name, key) == city.id or name in districts:
+        raise file.error(key, "has the name of a larger cell")
+    table = file.table(value, ZoneTable, key)
+    if table.neighbourhood is not None:
+        file.known(table.neighbourhood, neighbourhoods, "neighbourhood", f"{key}.neighbourhood")
+    return Zone(
+        id=name,
+        title={} if table.title is None else file.texts(table.title, city.languages, f"{key}.title"),
+        district=file.known(table.district, districts, "district", f"{key}.district"),
+        neighbourhood=table.neighbourhood,
+    )
+
+
+def _limits(file: PolicyFile, value: Any) -> Limits:
+    table = file.table(value, LimitsTable, "limits")
+    share = file.number(table.share, *_SHARE, "limits.share")
+    return Limits(share=float(share), p=float(file.number(table.p, *_PERCENT, "limits.p")))

@@ -1,0 +1,301 @@
+"""The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, device classes.
+
+``consent.core.policies.parse`` makes a ``PolicySet`` from the text of a policies folder, with every reference checked;
+``consent.core.decide`` reads it. Nothing here can be wrong any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from consent.core.disclosure import Disclosure, Space
+from consent.core.policies.notice import FlowTerms, notice_of
+
+Texts = dict[str, str]
+"""The same text in each of the city's languages, by language code."""
+
+
+class Statistic(StrEnum):
+    """How the readings of a window become one figure."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MEAN = "mean"
+    ENERGY_MEAN = "energy-mean"
+    DELTA = "delta"
+    MIN = "min"
+    MAX = "max"
+
+
+class LegalBasis(StrEnum):
+    """On what the processing for a purpose rests."""
+
+    CONSENT = "consent"
+    PUBLIC_TASK = "public-task"
+
+
+class Codec(StrEnum):
+    """How a device class writes its messages."""
+
+    JSON = "json"
+    CBOR = "cbor"
+    SENML = "senml"
+
+
+class TimeFormat(StrEnum):
+    """How a device class writes the time of a reading."""
+
+    UNIX_S = "unix-s"
+    UNIX_MS = "unix-ms"
+    ISO8601 = "iso8601"
+
+
+class TimeOrigin(StrEnum):
+    """Whose clock the time in a message is."""
+
+    DEVICE = "device"
+    NETWORK = "network"
+
+
+class Scheme(StrEnum):
+    """How a device class proves that a message is its own."""
+
+    NONE = "none"
+    MAC0 = "mac0"
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """The controller, as a citizen must be able to find it.
+
+    Attributes:
+        id: Short name; also the name of the cell that is the whole city.
+    """
+
+    id: str
+    name: str
+    address: str
+    contact: str
+    data_protection_officer: str
+    jurisdiction: str
+    storage_place: str
+    languages: tuple[str, ...]
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why data is processed; ``dpv`` is the term of the Data Privacy Vocabulary that it comes under."""
+
+    id: str
+    title: Texts
+    dpv: str
+    legal_basis: LegalBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets bundles.
+
+    Attributes:
+        public_key_file: Path relative to the policies folder; None means open data only.
+        sink: Name of the configured connection that carries them.
+    """
+
+    id: str
+    title: Texts
+    public_key_file: str | None
+    sink: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """An observed property.
+
+    Attributes:
+        title: What people call it; empty where the policies do not say.
+        unit: UCUM code.
+        ladder: Steps of precision, finest first, each a multiple of the one before.
+        clamp: Least and greatest that one subject's value in a window may count as.
+    """
+
+    id: str
+    title: Texts
+    unit: str
+    ladder: tuple[Decimal, ...]
+    clamp: tuple[Decimal, Decimal] | None
+
+    def rung(self, bound: Decimal | None) -> Decimal:
+        """Return the step to which values are told under a bound on their precision; None is no bound.
+
+        The finest step of the ladder that is no finer than the bound: a consent may name one that the ladder no longer has.
+        """
+        if bound is None:
+            return self.ladder[0]
+        coarsest = self.ladder[-1]
+        steps = (bound / coarsest).to_integral_value(ROUND_CEILING)
+        return next((step for step in self.ladder if step >= bound), coarsest * steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A block where fixed sensors stand."""
+
+    id: str
+    title: Texts
+    district: str
+    neighbourhood: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on figures of data that have a subject.
+
+    Attributes:
+        share: Most that one subject may make up of a figure, as a fraction.
+        p: Percentage of the p % rule; 0 where it is off.
+    """
+
+    share: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A declared processing activity: what is asked, of which properties, why and for whom."""
+
+    id: str
+    title: Texts
+    why: Texts
+    properties: tuple[str, ...]
+    statistic: dict[str, Statistic]
+    purpose: str
+    recipient: str
+    ask: Disclosure
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where an observed property stands in a message.
+
+    Attributes:
+        unit: UCUM code of what the device sends.
+        scale: Turns the device's unit into the property's.
+    """
+
+    path: str
+    unit: str
+    scale: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TimeField:
+    """Where the time of a reading stands in a message, and whose clock it is."""
+
+    path: str
+    format: TimeFormat
+    source: TimeOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceField:
+    """Where a device's own numbering stands; ``path`` is None where the partial IV of the authentication is the number."""
+
+    path: str | None
+    boot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How a device class proves that a message is its own."""
+
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A device class; never a device.
+
+    Attributes:
+        fields: By observed property; what no field names is never read.
+        time: None means that the time of arrival counts.
+        cap: The most that this class may ever reveal.
+    """
+
+    id: str
+    title: Texts
+    codec: Codec
+    fields: dict[str, Field]
+    time: TimeField | None
+    sequence: SequenceField | None
+    authentication: Authentication
+    cap: Disclosure
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """All that is in force, checked as a whole.
+
+    Attributes:
+        sha256: Over the deterministic CBOR map of the files; what a log entry names.
+        files: The text that it was made from, by path relative to the policies folder.
+        districts: Their titles, by id.
+        zones: The blocks of the registry, by id.
+        neighbourhoods: Each community's ceiling; titles stand in ``neighbourhood_titles``.
+    """
+
+    sha256: bytes
+    files: dict[str, bytes]
+    city: City
+    purposes: dict[str, Purpose]
+    recipients: dict[str, Recipient]
+    flows: dict[str, Flow]
+    properties: dict[str, Property]
+    districts: dict[str, Texts]
+    zones: dict[str, Zone]
+    ceiling: Disclosure
+    limits: Limits
+    neighbourhoods: dict[str, Disclosure]
+    neighbourhood_titles: dict[str, Texts]
+    profiles: dict[str, Profile]
+
+    def cell(self, zone_id: str, space: Space) -> str:
+        """Return the name of the cell that a zone's readings belong to at a level of space.
+
+        Raises: KeyError: there is no such zone. ValueError: the level tells no place.
+        """
+        zone = self.zones[zone_id]
+        if space is Space.NONE:
+            raise ValueError("at `none` there is no cell")
+        if space is Space.CITY:
+            return self.city.id
+        return zone.district if space is Space.DISTRICT else zone.id
+
+    @cached_property
+    def terms(self) -> dict[str, FlowTerms]:
+        """The material terms of every flow: what a consent to it agrees to."""
+        return {flow.id: _terms_of(flow) for flow in self.flows.values()}
+
+    @cached_property
+    def settings(self) -> dict[tuple[str, str, Disclosure], Any]:
+        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and class cap."""
+        return {}
+
+    def terms_for(self, scope: str) -> tuple[FlowTerms, ...]:
+        """Return the terms that a notice for a flow, or for every flow of `purpose:<id>`, names; empty for an unknown scope."""
+        if scope in self.flows:
+            return (self.terms[scope],)
+        return tuple(terms for _, terms in sorted(self.terms.items()) if scope == f"purpose:{terms.purpose}")
+
+    def flow_terms(self, flow_id: str) -> bytes:
+        """Return the notice of a flow: the SHA-256 of its material terms."""
+        return notice_of((self.terms[flow_id],))
+
+
+def _terms_of(flow: Flow) -> FlowTerms:
+    figures = sorted((name, str(flow.statistic.get(name, ""))) for name in flow.properties)
+    return FlowTerms(flow.id, flow.purpose, flow.recipient, tuple(figures), flow.ask)

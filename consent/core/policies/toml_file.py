@@ -1,0 +1,193 @@
+"""One policy file as parsed TOML, and the reading of its tables into typed records with errors that name file and key.
+
+``parse`` and its neighbours say what the tables mean; here is how a table becomes a struct and how a fault becomes one
+``PolicyError``. Numbers with a point are read as exact decimals.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tomllib
+from collections.abc import Container
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from consent.errors import PolicyError, one_line
+
+S = TypeVar("S", bound=msgspec.Struct)
+C = TypeVar("C", bound=StrEnum)
+
+Number = int | Decimal
+"""A number as TOML writes it: with a point an exact decimal, without one an integer."""
+
+_ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_LONGEST_ID: Final = 64
+_LONGEST_TEXT: Final = 2000
+_LOOKED_AT_BYTES: Final = 64
+# A key of so many parts; the parser's time and memory grow with the square of their number.
+_TOO_DEEP: Final = re.compile(r"(?:\.[ \t]{0,20}+[^\s.=]{1,400}+[ \t]{0,20}+){32}")
+_TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+_EXPECTED: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
+_TOML_WORDS: Final = {
+    "object": "table",
+    "str": "text",
+    "int": "whole number",
+    "decimal": "number",
+    "float": "number",
+    "bool": "true or false",
+    "date": "date",
+    "time": "time",
+    "datetime": "date and time",
+}
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a policy file; keys that it does not name are errors."""
+
+
+class PolicyFile:
+    """A policy file that is valid TOML."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        """Parse the file.
+
+        Args:
+            path: Relative to the policies folder.
+        Raises: PolicyError: the bytes are not TOML.
+        """
+        self.path = path
+        text = self._decoded(data)
+        if _TOO_DEEP.search(text):
+            raise self.error("", "is not toml: nested too deep")
+        try:
+            self.tables: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
+        except RecursionError as error:
+            raise self.error("", "is not toml: nested too deep") from error
+        except tomllib.TOMLDecodeError as error:
+            raise self.error("", f"is not toml: {_sentence(_TWICE.sub(_declared_twice, str(error)))}") from error
+        except (ArithmeticError, ValueError) as error:
+            raise self.error("", "is not toml: a number or date in it is out of all bounds") from error
+
+    def _decoded(self, data: bytes) -> str:
+        """Return the text of a file, or say how it is encoded where that is not how a policy should be."""
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:_LOOKED_AT_BYTES]:
+            raise self.error("", "is not utf-8, but looks like utf-16: save it as utf-8")
+        if data.startswith(codecs.BOM_UTF8):
+            raise self.error("", "begins with a byte order mark: save it as utf-8 without one")
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise self.error("", f"is not utf-8 at byte {error.start}, in line {line}") from error
+
+    def error(self, key: str, message: str) -> PolicyError:
+        """Return the error that names this file and a key in it."""
+        return PolicyError(self.path, key, message)
+
+    def table(self, value: Any, shape: type[S], key: str) -> S:
+        """Read a parsed table into a struct.
+
+        Args:
+            key: Where the table stands in the file; empty for the file as a whole.
+        Raises: PolicyError: a key is unknown or missing, or a value has another type.
+        """
+        try:
+            return msgspec.convert(value, shape, builtin_types=(Decimal,))
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise self._misfit(str(error), key) from error
+
+    def _misfit(self, text: str, key: str) -> PolicyError:
+        text, _, path = text.partition(" - at `$")
+        inner = path.rstrip("`").lstrip(".").replace("[...]", "")
+        where = f"{key}.{inner}" if key and inner else key or inner
+        if found := _UNKNOWN.fullmatch(text):
+            return self.error(_joined(where, found[1]), "is not a known key")
+        if found := _MISSING.fullmatch(text):
+            return self.error(_joined(where, found[1]), "is missing")
+        return self.error(where, _sentence(_EXPECTED.sub(_in_toml_words, text)))
+
+    def id(self, text: str, key: str) -> str:
+        """Return a short name, checked: lower-case words and digits joined by hyphens."""
+        if len(text) > _LONGEST_ID or not _ID.fullmatch(text):
+            raise self.error(key, f"{quoted(text)} is no name of lower-case letters, digits and single hyphens")
+        return text
+
+    def property_name(self, text: str, key: str) -> str:
+        """Return the name of an observed property, checked: letters, digits and underscores."""
+        if len(text) > _LONGEST_ID or not _PROPERTY.fullmatch(text):
+            raise self.error(key, f"{quoted(text)} is no name of letters, digits and underscores")
+        return text
+
+    def text(self, text: str, key: str) -> str:
+        """Return a text that is there and no longer than a screen."""
+        if not text.strip() or len(text) > _LONGEST_TEXT:
+            raise self.error(key, f"should be a text of 1 to {_LONGEST_TEXT} characters")
+        return text
+
+    def texts(self, value: dict[str, Any], languages: tuple[str, ...], key: str) -> dict[str, str]:
+        """Return a text in each of the city's languages, and in no other."""
+        for language, text in value.items():
+            if language not in languages:
+                raise self.error(_joined(key, language), f"is none of the city's languages {', '.join(languages)}")
+            if not isinstance(text, str):
+                raise self.error(_joined(key, language), "should be a text")
+            self.text(text, _joined(key, language))
+        for language in languages:
+            if language not in value:
+                raise self.error(_joined(key, language), "is missing")
+        return {language: value[language] for language in languages}
+
+    def number(self, value: Number, least: Decimal, most: Decimal, key: str) -> Decimal:
+        """Return a number that lies between two others, or on either."""
+        number = Decimal(value)
+        if not (number.is_finite() and least <= number <= most):
+            raise self.error(key, f"{quoted(str(value))} should be a number from {least} to {most}")
+        return number
+
+    def choice(self, value: Any, choices: type[C], key: str) -> C:
+        """Return the member of an enumeration that a text names."""
+        try:
+            return choices(value)
+        except ValueError as error:
+            shown = f"{quoted(value)} is" if isinstance(value, str) else "is"
+            raise self.error(key, f"{shown} none of {', '.join(choices)}") from error
+
+    def known(self, name: str, among: Container[str], what: str, key: str) -> str:
+        """Return a name that refers to something there is."""
+        if name not in among:
+            raise self.error(key, f"there is no {what} {quoted(name)}")
+        return name
+
+
+def _joined(key: str, last: str) -> str:
+    return one_line(f"{key}.{last}" if key else last)
+
+
+def quoted(text: str) -> str:
+    """Return an offending value as errors show it."""
+    return f"`{one_line(text)}`"
+
+
+def _sentence(text: str) -> str:
+    """Return another parser's message in our form: one line that begins in lower case."""
+    line = one_line(text)
+    return line[:1].lower() + line[1:]
+
+
+def _declared_twice(found: re.Match[str]) -> str:
+    name = ".".join(part.strip("'\"") for part in found[1].rstrip(",").split(", "))
+    return f"`{one_line(name)}` stands there twice, the second time in line {found[2]}"
+
+
+def _in_toml_words(found: re.Match[str]) -> str:
+    wanted, got = (
+        " or ".join(_TOML_WORDS.get(word, word) for word in part.split(" | ") if word != "null") for part in found.groups()
+    )
+    return f"should be {wanted}, not {got}"

@@ -1,0 +1,103 @@
+"""How far a flow reaches into what a device class tells in a zone, axis by axis, so that two sets of policies can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import Final
+
+from consent.core.consents.records import Consent
+from consent.core.decide import decide
+from consent.core.disclosure import Disclosure, Identity
+from consent.core.policies.policy import PolicySet
+
+ALL_AXES: Final = "all"
+"""Stands for every axis at once, where something begins or ceases to leave."""
+
+NOTHING: Final = "nothing"
+
+
+class Direction(StrEnum):
+    """Whether a change reveals more, less, or cannot be ordered and opens nothing."""
+
+    RISES = "rises"
+    FALLS = "falls"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where one axis stands: ``rank`` grows with what is revealed, ``label`` is how policies write it."""
+
+    rank: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What leaves.
+
+    Attributes:
+        steps: (axis, where it stands) for the axes that bind; empty where nothing leaves.
+        reason: Why nothing leaves; empty where something does, or where the policies ask for nothing of it.
+    """
+
+    steps: tuple[tuple[str, Step], ...] = ()
+    reason: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return all axes in one line."""
+        if not self.steps:
+            return f"{NOTHING} ({self.reason})" if self.reason else NOTHING
+        return ", ".join(_named(axis, step.label) for axis, step in self.steps if step.rank < inf)
+
+
+def _named(axis: str, label: str) -> str:
+    return label if axis in ("identity", "time", "space") else f"{axis.removeprefix('precision.')} {label}"
+
+
+def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, consents: Sequence[Consent | None] | None) -> Reach:
+    """Return how far a flow reaches; ``consents`` as in ``decide``, with none that has an expiry."""
+    flow, profile = policies.flows.get(flow_id), policies.profiles.get(profile_id)
+    measured = [] if flow is None or profile is None else [name for name in flow.properties if name in profile.fields]
+    if profile is None or not measured:
+        return Reach()
+    decision = decide(policies, flow_id, consents, zone, profile.cap, 0)
+    if decision.reason:
+        return Reach(reason=decision.reason)
+    return Reach(tuple(_steps(policies, measured, decision.disclosure, has_subject=consents is not None)))
+
+
+def _steps(policies: PolicySet, measured: Sequence[str], point: Disclosure, *, has_subject: bool) -> Iterator[tuple[str, Step]]:
+    for axis, level in (("identity", point.identity), ("time", point.time), ("space", point.space)):
+        yield axis, Step(level, level.label)
+    for name in measured:
+        known = policies.properties[name]
+        step = known.rung(point.step(name))
+        yield f"precision.{name}", Step(-float(step), f"{step:f} {known.unit}")
+    if has_subject and point.identity is Identity.AGGREGATE:
+        yield "group", Step(-point.group, str(point.group))
+        yield "budget", Step(point.budget, f"{point.budget:g}" if point.budget < inf else "no noise")
+    yield "retention", Step(point.retention_days, f"{point.retention_days} days")
+
+
+def compared(old: Reach, new: Reach) -> Iterator[tuple[str, Direction, str, str]]:
+    """Go through (axis, direction, old, new) of all that differs; where something begins or ceases to leave that is one row.
+
+    The group and budget of figures are compared between figures only: where the identity changes, that says it all.
+    """
+    if bool(old.steps) is not bool(new.steps):
+        yield ALL_AXES, Direction.RISES if new.steps else Direction.FALLS, old.label, new.label
+        return
+    before, after = dict(old.steps), dict(new.steps)
+    for axis in dict.fromkeys([*before, *after]):
+        was, now = before.get(axis), after.get(axis)
+        if was is not None and now is not None:
+            if was.rank != now.rank:
+                yield axis, Direction.RISES if now.rank > was.rank else Direction.FALLS, was.label, now.label
+        elif axis.startswith("precision."):
+            direction = Direction.RISES if was is None else Direction.FALLS
+            yield axis, direction, NOTHING if was is None else was.label, NOTHING if now is None else now.label

@@ -1,0 +1,195 @@
+"""What two sets of policies say otherwise beside what ``decide`` weighs: who gets it, why, what is read, how figures are made.
+
+What can be ordered rises or falls. What cannot be ordered but tells somebody something new (another recipient, purpose, figure,
+key or field) counts as rising: nobody has agreed to it, and the former policies did not do it. What is only done differently
+differs, and opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from consent.core.canonical import disclosure_map
+from consent.core.disclosure import Disclosure
+from consent.core.policies.policy import Flow, PolicySet, Profile, Property
+from consent.core.review.reach import Direction
+
+ABSENT: Final = "nothing"
+_CONTROLLER: Final = ("name", "jurisdiction", "storage_place", "data_protection_officer")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A key whose value is another.
+
+    Attributes:
+        key: Where it stands: in `city.toml`, or behind the path of another file and a colon.
+        old: As policies write it.
+        new: What it comes to be.
+    """
+
+    direction: Direction
+    key: str
+    old: str
+    new: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"direction": self.direction.value, "key": self.key, "old": self.old, "new": self.new}
+
+
+def rule_changes(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], new_keys: Mapping[str, bytes]) -> list[Rule]:
+    """Return what is said otherwise, what rises first.
+
+    Args:
+        old: The former policies.
+        new: The later ones.
+        old_keys: The former public keys, by recipient, as far as they are known.
+        new_keys: The later ones.
+    """
+    found = [*_flows(old, new), *_purposes(old, new), *_recipients(old, new, old_keys, new_keys), *_properties(old, new)]
+    found += [*_limits(old, new), *_profiles(old, new), *_places(old, new), *_controller(old, new)]
+    order = list(Direction)
+    return sorted(found, key=lambda rule: (order.index(rule.direction), rule.key))
+
+
+def _changed(direction: Direction, key: str, old: object, new: object) -> Iterator[Rule]:
+    if old != new:
+        yield Rule(direction, key, _written(old), _written(new))
+
+
+def _written(value: object) -> str:
+    return ABSENT if value is None or value == "" else str(value)
+
+
+def _ordered(key: str, old: float, new: float, *, more_reveals: bool) -> Iterator[Rule]:
+    """Compare two numbers of which the greater, or else the smaller, reveals more."""
+    rises = (new > old) is more_reveals
+    yield from _changed(Direction.RISES if rises else Direction.FALLS, key, f"{old:g}", f"{new:g}")
+
+
+def _flows(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    for name in old.flows.keys() | new.flows.keys():
+        before, after, key = old.flows.get(name), new.flows.get(name), f"flow.{name}"
+        if before is None or after is None:
+            direction = Direction.RISES if before is None else Direction.FALLS
+            yield Rule(direction, key, _asked(before), _asked(after))
+            continue
+        yield from _changed(Direction.RISES, f"{key}.purpose", before.purpose, after.purpose)
+        yield from _changed(Direction.RISES, f"{key}.recipient", before.recipient, after.recipient)
+        for added in set(after.properties) - set(before.properties):
+            yield Rule(Direction.RISES, f"{key}.properties", ABSENT, added)
+        for removed in set(before.properties) - set(after.properties):
+            yield Rule(Direction.FALLS, f"{key}.properties", removed, ABSENT)
+        for each in set(before.properties) & set(after.properties):
+            was, now = str(before.statistic.get(each, "")), str(after.statistic.get(each, ""))
+            yield from _changed(Direction.RISES, f"{key}.statistic.{each}", was, now)
+
+
+def _asked(flow: Flow | None) -> str:
+    return ABSENT if flow is None else f"{', '.join(flow.properties)} for {flow.recipient}: {_point(flow.ask)}"
+
+
+def _point(ask: Disclosure) -> str:
+    axes = disclosure_map(ask)
+    return ", ".join([axes["identity"], axes["time"], axes["space"], f"{ask.retention_days} days"])
+
+
+def _purposes(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    for name in old.purposes.keys() & new.purposes.keys():
+        before, after = old.purposes[name], new.purposes[name]
+        yield from _changed(Direction.DIFFERS, f"purpose.{name}.legal_basis", before.legal_basis, after.legal_basis)
+        yield from _changed(Direction.DIFFERS, f"purpose.{name}.dpv", before.dpv, after.dpv)
+
+
+def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], new_keys: Mapping[str, bytes]) -> Iterator[Rule]:
+    for name in old.recipients.keys() & new.recipients.keys():
+        before, after, key = old.recipients[name], new.recipients[name], f"recipient.{name}"
+        closes = before.public_key_file is None  # what was open; another file may hold somebody else's key
+        direction = Direction.FALLS if closes else Direction.RISES
+        yield from _changed(direction, f"{key}.public_key_file", before.public_key_file, after.public_key_file)
+        was, now = old_keys.get(name), new_keys.get(name)
+        if was is not None and now is not None:
+            yield from _changed(Direction.RISES, f"{key} public key", was.hex(), now.hex())
+        yield from _changed(Direction.DIFFERS, f"{key}.sink", before.sink, after.sink)
+
+
+def _properties(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    for name in old.properties.keys() & new.properties.keys():
+        before, after, key = old.properties[name], new.properties[name], f"property.{name}"
+        yield from _changed(Direction.RISES, f"{key}.unit", before.unit, after.unit)
+        finest, was = after.ladder[0], before.ladder[0]
+        direction = Direction.DIFFERS if finest == was else Direction.RISES if finest < was else Direction.FALLS
+        yield from _changed(direction, f"{key}.ladder", _listed(before.ladder), _listed(after.ladder))
+        yield from _changed(_clamp_direction(before, after), f"{key}.clamp", _listed(before.clamp), _listed(after.clamp))
+
+
+def _clamp_direction(before: Property, after: Property) -> Direction:
+    """Return whether any value counts as more, or as less, than it did: wider bounds tell extremes."""
+    if before.clamp is None or after.clamp is None:
+        return Direction.FALLS if before.clamp is None else Direction.RISES
+    return Direction.FALLS if before.clamp[0] <= after.clamp[0] and after.clamp[1] <= before.clamp[1] else Direction.RISES
+
+
+def _listed(numbers: tuple[Any, ...] | None) -> str:
+    return ABSENT if numbers is None else ", ".join(f"{number:f}" for number in numbers)
+
+
+def _limits(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    yield from _ordered("limits.share", old.limits.share, new.limits.share, more_reveals=True)
+    yield from _ordered("limits.p", old.limits.p, new.limits.p, more_reveals=False)
+
+
+def _profiles(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    asked = {name for flow in new.flows.values() for name in flow.properties}
+    for name in old.profiles.keys() & new.profiles.keys():
+        before, after, key = old.profiles[name], new.profiles[name], f"devices/{name}.toml:"
+        for each in before.fields.keys() | after.fields.keys():
+            was, now = _field(before, each), _field(after, each)
+            opens = Direction.RISES if each in asked else Direction.DIFFERS
+            yield from _changed(Direction.FALLS if now == ABSENT else opens, f"{key} fields.{each}", was, now)
+        for each in ("codec", "time", "sequence", "authentication"):
+            if getattr(before, each) != getattr(after, each):
+                yield Rule(Direction.DIFFERS, f"{key} {each}", _part(before, each), _part(after, each))
+
+
+def _field(profile: Profile, name: str) -> str:
+    field = profile.fields.get(name)
+    return ABSENT if field is None else f"{field.path} in {field.unit}" + ("" if field.scale == 1 else f" times {field.scale:f}")
+
+
+def _part(profile: Profile, name: str) -> str:
+    if name == "codec":
+        return profile.codec.value
+    if name == "authentication":
+        return profile.authentication.scheme.value
+    if name == "time":
+        return ABSENT if profile.time is None else f"{profile.time.path} as {profile.time.format}, {profile.time.source} clock"
+    return ABSENT if profile.sequence is None else f"{profile.sequence.path}, boot {profile.sequence.boot}"
+
+
+def _places(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    """Compare districts as cells: one that a zone shares with fewer zones than before tells its place more exactly."""
+    common = old.zones.keys() & new.zones.keys()
+    found: dict[tuple[Direction, str, str], list[str]] = {}
+    for zone in sorted(common):
+        before, after = _neighbours(old, zone) & common, _neighbours(new, zone) & common
+        if before != after:
+            direction = Direction.FALLS if before < after else Direction.RISES
+            was, now = old.zones[zone].district, new.zones[zone].district
+            row = direction, f"{was} of {len(before)} zones", f"{now} of {len(after)} zones"
+            found.setdefault(row, []).append(zone)
+    for (direction, was, now), zones in found.items():
+        yield Rule(direction, f"zone.{','.join(zones)}.district", was, now)
+
+
+def _neighbours(policies: PolicySet, zone: str) -> set[str]:
+    district = policies.zones[zone].district
+    return {each.id for each in policies.zones.values() if each.district == district}
+
+
+def _controller(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    for each in _CONTROLLER:
+        yield from _changed(Direction.DIFFERS, f"city.{each}", getattr(old.city, each), getattr(new.city, each))

@@ -1,0 +1,182 @@
+"""What is odd about policies that are valid: data that goes nowhere, flows that can give nothing, names that nothing uses.
+
+None of it keeps a set from being put in force. A note tells of something that may well be meant, a warning of something that
+hardly is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from consent.core.cases.cases import PRECISION, axes_of
+from consent.core.decide import decide
+from consent.core.disclosure import Disclosure, Identity, Level
+from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS
+from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.review.population import agreeing
+
+
+class Weight(StrEnum):
+    """How likely it is a mistake."""
+
+    NOTE = "note"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something odd.
+
+    Attributes:
+        file: Relative to the policies folder.
+        key: Dotted path of what it is about; empty where that is the whole file.
+        message: What is odd, in one line.
+    """
+
+    weight: Weight
+    file: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the line that tells of it."""
+        where = f"`{self.file}`: `{self.key}`" if self.key else f"`{self.file}`"
+        return f"{self.weight}: {where}: {self.message}"
+
+
+def notes_on(policies: PolicySet) -> tuple[Note, ...]:
+    """Return all that is odd about policies, warnings first."""
+    found = chain(
+        _cut_short(policies),
+        _hopeless(policies),
+        _beyond_the_ceiling(policies),
+        _too_few(policies),
+        _unfed(policies),
+        _unused(policies),
+        _unasked(policies),
+    )
+    return tuple(sorted(found, key=lambda note: note.weight is Weight.NOTE))
+
+
+def _warning(key: str, message: str, file: str = CITY_FILE) -> Note:
+    return Note(Weight.WARNING, file, key, message)
+
+
+def _note(key: str, message: str, file: str = CITY_FILE) -> Note:
+    return Note(Weight.NOTE, file, key, message)
+
+
+def _cut_short(policies: PolicySet) -> Iterator[Note]:
+    """Files whose last line has no end: copied by half, `group = 25` reads as `group = 2`."""
+    for path, data in policies.files.items():
+        if not data.endswith(b"\n"):
+            yield _warning("", "its last line has no line end: it may have been cut short", path)
+
+
+def _unasked(policies: PolicySet) -> Iterator[Note]:
+    """Properties that a device class sends and no flow mentions."""
+    asked = {name for flow in policies.flows.values() for name in flow.properties}
+    for profile in policies.profiles.values():
+        for name in profile.fields:
+            if name not in asked:
+                yield _note(f"fields.{name}", f"no flow asks for `{name}`, so it goes nowhere", f"{DEVICES}/{profile.id}.toml")
+
+
+def _unfed(policies: PolicySet) -> Iterator[Note]:
+    """Properties that a flow asks for and no device class sends."""
+    sent = {name for profile in policies.profiles.values() for name in profile.fields}
+    for flow in policies.flows.values():
+        for name in flow.properties:
+            if name not in sent:
+                yield _warning(f"flow.{flow.id}.properties", f"no device class sends `{name}`")
+
+
+def _unused(policies: PolicySet) -> Iterator[Note]:
+    """Purposes, recipients and neighbourhoods that nothing refers to."""
+    flows = policies.flows.values()
+    for purpose in sorted(policies.purposes.keys() - {flow.purpose for flow in flows}):
+        yield _warning(f"purpose.{purpose}", "no flow serves it")
+    for recipient in sorted(policies.recipients.keys() - {flow.recipient for flow in flows}):
+        yield _warning(f"recipient.{recipient}", "no flow goes to it")
+    for neighbourhood in sorted(policies.neighbourhoods.keys() - {zone.neighbourhood for zone in policies.zones.values()}):
+        yield _warning("", "no zone names it, so it holds nowhere", f"{NEIGHBOURHOODS}/{neighbourhood}.toml")
+
+
+def _beyond_the_ceiling(policies: PolicySet) -> Iterator[Note]:
+    """Flows that ask for more than the city's own ceiling permits: citizens are asked for what will not be taken."""
+    for flow in policies.flows.values():
+        ask, ceiling = _whole_ask(policies, flow), axes_of(policies.ceiling)
+        for axis in _exceeded(ask, policies.ceiling):
+            asked = axes_of(ask).get(axis, "unbounded")
+            yield _warning(f"flow.{flow.id}.ask.{axis}", f"asks `{asked}`, beyond the city's ceiling of `{ceiling[axis]}`")
+
+
+def _too_few(policies: PolicySet) -> Iterator[Note]:
+    """Figures about subjects with a group so small that one subject always makes up more than the share that one may."""
+    for flow in policies.flows.values():
+        group = max(flow.ask.group, policies.ceiling.group)
+        by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+        if flow.ask.identity is Identity.AGGREGATE and by_consent and group * policies.limits.share < 1:
+            share = f"the share of {policies.limits.share:g} that `limits.share` permits"
+            yield _note(
+                f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
+            )
+
+
+def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
+    """Return what a flow asks with the precision that it gets where it names none: the first step."""
+    steps = {name: policies.properties[name].ladder[0] for name in flow.properties} | dict(flow.ask.precision)
+    ask = flow.ask
+    return Disclosure(ask.identity, ask.time, ask.space, tuple(steps.items()), ask.group, ask.retention_days, ask.budget)
+
+
+def _exceeded(ask: Disclosure, ceiling: Disclosure) -> Iterator[str]:
+    """Go through the axes on which an ask reveals more than a ceiling; group and budget bind only figures."""
+    levels: tuple[tuple[str, Level, Level], ...] = (
+        ("identity", ask.identity, ceiling.identity),
+        ("time", ask.time, ceiling.time),
+        ("space", ask.space, ceiling.space),
+    )
+    yield from (axis for axis, asked, most in levels if asked > most)
+    for name, step in ask.precision:
+        if step < (ceiling.step(name) or 0):
+            yield f"{PRECISION}{name}"
+    if ask.retention_days > ceiling.retention_days:
+        yield "retention"
+    if ask.identity is Identity.AGGREGATE:
+        yield from (
+            axis for axis, over in (("group", ask.group < ceiling.group), ("budget", ask.budget > ceiling.budget)) if over
+        )
+
+
+def _hopeless(policies: PolicySet) -> Iterator[Note]:
+    """Flows that give nothing whatever residents say, everywhere or in one neighbourhood."""
+    for flow in policies.flows.values():
+        reasons = _reasons_by_neighbourhood(policies, flow)
+        if not reasons:
+            continue
+        if all(reasons.values()):
+            why = " or ".join(f"`{reason}`" for reason in sorted(set(reasons.values())))
+            yield _warning(f"flow.{flow.id}", f"nothing can ever leave by it: {why} withholds it everywhere")
+            continue
+        for neighbourhood, reason in reasons.items():
+            if reason and neighbourhood:
+                file = f"{NEIGHBOURHOODS}/{neighbourhood}.toml"
+                yield _note("ceiling", f"nothing of `{flow.id}` leaves here: `{reason}` withholds it", file)
+
+
+def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]:
+    """Return for each neighbourhood, and `""` for outside of any, why all is withheld there; empty where something is not."""
+    by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+    consents = [agreeing(policies, flow.id)] if by_consent else None
+    caps = [profile.cap for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
+    reasons: dict[str, str] = {}
+    for zone in policies.zones.values():
+        neighbourhood = zone.neighbourhood or ""
+        if neighbourhood not in reasons and caps:
+            found = [decide(policies, flow.id, consents, zone.id, cap, 0).reason for cap in caps]
+            reasons[neighbourhood] = found[0] if all(found) else ""
+    return reasons

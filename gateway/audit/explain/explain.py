@@ -1,0 +1,228 @@
+"""One entry of the log in plain words: what it says in clear and, with its opening, what that holds; never more.
+
+What comes from an opening was written by whoever made it: nothing of it reaches a terminal but printable characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from consent.core.canonical import disclosure_map
+from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
+from consent.errors import RecordError
+from consent.texts.load import sentences
+from gateway.audit.log import canonical
+from gateway.audit.log.balances import IDENTITIES
+from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import (
+    AccountPayload,
+    Contribution,
+    GenesisPayload,
+    KeyPayload,
+    PayloadError,
+    ReleasePayload,
+    ReleaseRecord,
+    VoidPayload,
+)
+from gateway.audit.verify.report import printable
+
+SENTENCES = sentences("audit")
+"""By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What there is to say of an entry.
+
+    Attributes:
+        entry: The entry.
+        summary: What happened, in a sentence.
+        facts: What the entry says in clear, a line each.
+        content: What its opening says, a line each; None where there is no opening.
+    """
+
+    entry: Entry
+    summary: str
+    facts: tuple[str, ...]
+    content: tuple[str, ...] | None
+
+    def to_text(self, language: str) -> str:
+        """Return the explanation for a terminal."""
+        lines = [self.summary, *(f"  {fact}" for fact in self.facts)]
+        if self.content is None:
+            lines.append(f"  {say(language, 'no_opening')}")
+        else:
+            lines += [f"  {say(language, 'opening')}", *(f"    {line}" for line in self.content)]
+        return "\n".join(lines) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the explanation for a program."""
+        entry = self.entry
+        fields = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "kind"}
+        shown = {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items() if value is not None}
+        content = None if self.content is None else list(self.content)
+        return {"kind": entry.kind.word, **shown, "summary": self.summary, "content": content}
+
+
+def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> Explanation:
+    """Explain an entry.
+
+    Args:
+        entry: The entry.
+        opening: Its opening, already seen to lead to the entry's commitment; None where it is not at hand.
+        size: How many entries the log has.
+        language: One of ``LANGUAGES``.
+
+    Raises:
+        PayloadError: when the opening does not hold what an entry of its kind must.
+    """
+    return Explanation(
+        entry,
+        say(language, entry.kind.word, parts=entry.parts_deleted),
+        tuple(_facts(entry, size, language)),
+        None if opening is None else tuple(printable(line) for line in _content(entry, opening, language)),
+    )
+
+
+def say(language: str, phrase: str, **values: object) -> str:
+    """Return a phrase in a language, its gaps filled in; a name without a phrase stands for itself."""
+    sentence = SENTENCES[language].get(phrase)
+    return phrase if sentence is None else sentence.format(**values)
+
+
+def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
+    yield say(language, "entry", index=entry.sequence, size=size)
+    yield say(language, "time", time=_time(entry.time_ms))
+    for name in ("bundle_sha256", "labels_root", "subject_sha256"):
+        value = getattr(entry, name)
+        if value is not None:
+            yield say(language, name, sha256=value.hex())
+    none_yet = entry.policy == NO_POLICY
+    yield say(language, "no_policy") if none_yet else say(language, "policy_in_force", sha256=entry.policy.hex())
+    nobody_yet = entry.consent_head == NO_CONSENT
+    yield say(language, "no_consent") if nobody_yet else say(language, "consent_head", index=entry.consent_head)
+
+
+def _content(entry: Entry, opening: Opening, language: str) -> Iterator[str]:
+    """Go through what an opening holds, a line each."""
+    first = opening.parts[0]
+    if isinstance(first, Part):
+        yield from _payload(entry, first.data, language)
+    if entry.kind is Kind.RELEASE:
+        for part in opening.parts[1:]:
+            if isinstance(part, Part):
+                yield from _contribution(Contribution.decode(part.data), language)
+    if opening.erased_count:
+        yield say(language, "erased", n=opening.erased_count)
+
+
+def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
+    match entry.kind:
+        case Kind.GENESIS:
+            genesis = GenesisPayload.decode(data)
+            yield say(language, "origin", origin=genesis.origin)
+            yield say(language, "simulated_clock" if genesis.simulated_clock else "real_clock")
+        case Kind.CONSENT | Kind.WITHDRAWAL:
+            yield from _consent(data, language)
+        case Kind.RELEASE:
+            release = ReleasePayload.decode(data)
+            yield say(language, "recipient", recipient=release.recipient)
+            for number, record in enumerate(release.records):
+                yield from _record(number, record, language)
+        case Kind.KEY:
+            key = KeyPayload.decode(data)
+            yield say(language, "subject", id=key.subject.hex())
+            ids = ", ".join(resident.hex() for resident in key.residents)
+            yield say(language, "residents", ids=ids) if ids else say(language, "nobody")
+        case Kind.VOID:
+            yield say(language, "voided", release=VoidPayload.decode(data).release)
+        case Kind.ACCOUNT:
+            totals = AccountPayload.decode(data).totals
+            yield from (f"{name}: {total}" for name, total in sorted(totals.items()) if total)
+        case kind if kind in _REPEATS_ITS_ENTRY:
+            yield say(language, "nothing_more")
+        case _:
+            yield from _map(data, language)
+
+
+def _consent(data: bytes, language: str) -> Iterator[str]:
+    try:
+        consent = decode(data)
+    except RecordError as error:
+        raise PayloadError(f"not the record of a consent: {error}") from error
+    yield say(language, "subject", id=consent.subject.hex())
+    yield say(language, "resident", id=consent.resident.hex())
+    is_purpose = consent.scope.startswith(PURPOSE_PREFIX)
+    yield say(language, "scope_purpose" if is_purpose else "scope_flow", scope=consent.scope.removeprefix(PURPOSE_PREFIX))
+    yield say(language, "status", status=say(language, consent.status.value))
+    if consent.permits:
+        yield from _permission(consent, language)
+    named = f"channel_{consent.channel}"
+    yield say(language, "channel", channel=consent.channel) if say(language, named) == named else say(language, named)
+    if consent.authority:
+        yield say(language, "authority", authority=consent.authority)
+
+
+def _permission(consent: Consent, language: str) -> Iterator[str]:
+    limits = ", ".join(f"{axis} {_value(value)}" for axis, value in disclosure_map(consent.limits).items())
+    yield say(language, "limits", limits=limits or "—")
+    yield say(language, "since", time=_time(consent.since_ms))
+    yield say(language, "no_expiry") if consent.expiry_ms is None else say(language, "expiry", time=_time(consent.expiry_ms))
+
+
+def _record(number: int, record: ReleaseRecord, language: str) -> Iterator[str]:
+    start, end = map(_time, record.window)
+    identity = say(language, record.identity) if record.identity in IDENTITIES else record.identity
+    yield say(
+        language, "record", number=number, flow=record.flow, cell=record.cell, start=start, end=end, n=record.n, identity=identity
+    )
+    if record.property:
+        phrase = "statistic" if record.statistic else "property"
+        yield "  " + say(language, phrase, property=record.property, statistic=record.statistic)
+    time, space, precision = record.level
+    yield "  " + say(language, "level", time=time, space=space, precision=precision)
+
+
+def _contribution(one: Contribution, language: str) -> Iterator[str]:
+    consents = ", ".join(map(str, one.consents)) or "—"
+    subject = one.subject.hex()
+    yield say(language, "contribution", record=one.record, n=one.n, subject=subject, policy=one.policy, consents=consents)
+    if one.profile:
+        yield "  " + say(language, "device", profile=one.profile, zone=one.zone)
+
+
+def _map(data: bytes, language: str) -> Iterator[str]:
+    """Go through a payload that is one map, whatever its keys."""
+    try:
+        value = canonical.decode(data)
+    except canonical.CanonicalError as error:
+        raise PayloadError(str(error)) from error
+    if not isinstance(value, dict):
+        raise PayloadError("not a map")
+    lines = [f"{name}: {_value(one)}" for name, one in value.items() if name != "kind"]
+    yield from lines or [say(language, "nothing_more")]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} {_value(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    return str(value)
+
+
+def _time(time_ms: int) -> str:
+    """Return a time in UTC; one beyond the calendar as the milliseconds that it is."""
+    try:
+        return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%dT%H:%M:%SZ}"
+    except OverflowError:
+        return f"{time_ms} ms"

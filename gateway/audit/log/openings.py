@@ -1,0 +1,191 @@
+"""Openings: the payload parts and salts behind an entry's commitment, and the labels by which a citizen finds releases.
+
+A commitment is a Merkle root over an entry's parts, each hidden under a salt of its own, so that one part can be shown or
+destroyed without the others. Erasing a subject deletes its parts and their salts and keeps their leaf hashes: the
+commitment still closes, and nothing of the subject can be computed from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from hashlib import sha256
+from hmac import digest as hmac_digest
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import cbor2
+import msgspec
+
+from gateway.audit.log.canonical import head
+from gateway.audit.log.merkle import leaf_hash, tree_root
+
+SALT_BYTES: Final = 32
+LABEL_BYTES: Final = 16
+_HASH_BYTES = 32
+_FORMAT_VERSION = 1
+_MAX_INDEX = (1 << 63) - 1
+
+
+class OpeningError(ValueError):
+    """The bytes are not an opening, or its parts cannot be."""
+
+
+class Part(NamedTuple):
+    """One part of an entry's payload, in canonical bytes, under its salt."""
+
+    salt: bytes
+    data: bytes
+
+
+def part_leaf(salt: bytes, data: bytes) -> bytes:
+    """Return the leaf hash of a part: that of HMAC-SHA256 of the part under its salt."""
+    return sha256(b"\x00" + hmac_digest(salt, data, "sha256")).digest()
+
+
+def commit(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the commitment to parts, given as pairs of salt and canonical bytes.
+
+    Raises:
+        OpeningError: when there are none, or a salt is not 32 bytes long.
+    """
+    if not parts:
+        raise OpeningError("a commitment has at least one part")
+    for salt, _ in parts:
+        if len(salt) != SALT_BYTES:
+            raise OpeningError(f"a salt of `{len(salt)}` bytes where {SALT_BYTES} are due")
+    return tree_root([part_leaf(salt, data) for salt, data in parts])
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What an accredited auditor sees of one entry; an erased part is only its leaf hash."""
+
+    index: int
+    parts: tuple[Part | bytes, ...]
+
+    def commitment(self) -> bytes:
+        """Return the commitment that these parts and leaf hashes lead to."""
+        return tree_root([part if isinstance(part, bytes) else part_leaf(*part) for part in self.parts])
+
+    @property
+    def erased_count(self) -> int:
+        """How many parts have been erased."""
+        return sum(isinstance(part, bytes) for part in self.parts)
+
+    def erase(self, numbers: Collection[int]) -> Opening:
+        """Return the opening without the parts of these numbers, their leaf hashes kept."""
+        return Opening(
+            self.index,
+            tuple(
+                part_leaf(*part) if number in numbers and isinstance(part, Part) else part
+                for number, part in enumerate(self.parts)
+            ),
+        )
+
+    def encode(self) -> bytes:
+        """Return the bytes of the opening's file.
+
+        Raises:
+            OpeningError: when a salt or leaf hash has another length, or there is no part.
+        """
+        if type(self.index) is not int or not 0 <= self.index <= _MAX_INDEX or not self.parts:
+            raise OpeningError("an opening has an index and at least one part")
+        out = [b"\x83", head(0x00, _FORMAT_VERSION), head(0x00, self.index), head(0x80, len(self.parts))]
+        for part in self.parts:
+            if isinstance(part, bytes):
+                _check_bytes(part, _HASH_BYTES)
+                out += (b"\x58\x20", part)
+            else:
+                _check_bytes(part[0], SALT_BYTES)
+                out += (b"\x82\x58\x20", part[0], head(0x40, len(part[1])), part[1])
+        return b"".join(out)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Opening:
+        """Return the opening that a file holds.
+
+        Raises:
+            OpeningError: when the bytes are anything but what `encode` writes.
+        """
+        try:
+            value = cbor2.loads(data, max_depth=4, allow_indefinite=False, allow_duplicate_keys=False)
+        except cbor2.CBORError as error:
+            raise OpeningError(f"not CBOR: {error}") from error
+        if type(value) is not list or len(value) != 3 or type(value[2]) is not list:
+            raise OpeningError("not an array of version, index and parts")
+        if value[0] != _FORMAT_VERSION:
+            raise OpeningError(f"unknown format version `{value[0]}`")
+        opening = cls(value[1], tuple(_parse_part(part) for part in value[2]))
+        if opening.encode() != data:
+            raise OpeningError("not the deterministic encoding of an opening")
+        return opening
+
+
+def commitment(opening: Opening) -> bytes:
+    """Return the commitment that an opening leads to."""
+    return opening.commitment()
+
+
+def _parse_part(value: object) -> Part | bytes:
+    if type(value) is bytes:
+        return value
+    if type(value) is list and len(value) == 2 and type(value[0]) is bytes and type(value[1]) is bytes:
+        return Part(value[0], value[1])
+    raise OpeningError("a part is neither salt and bytes nor a leaf hash")
+
+
+def _check_bytes(value: bytes, length: int) -> None:
+    if len(value) != length:
+        raise OpeningError(f"a salt or leaf hash of `{len(value)}` bytes where {length} are due")
+
+
+def opening_salt(subject_secret: bytes, index: int, record: int) -> bytes:
+    """Return the salt of a subject's part in record number `record` of the release at log index `index`."""
+    return hmac_digest(subject_secret, b"opening" + index.to_bytes(8, "big") + record.to_bytes(8, "big"), "sha256")
+
+
+def subject_label_key(subject_secret: bytes, generation: int = 0) -> bytes:
+    """Return the key with which a citizen computes the labels of their subject; each resident who leaves begins a generation."""
+    return hmac_digest(subject_secret, b"labels" if generation == 0 else b"labels|%d" % generation, "sha256")
+
+
+def label(subject_key: bytes, index: int) -> bytes:
+    """Return the label that stands in the release at log index `index` if the subject is in it."""
+    return hmac_digest(subject_key, index.to_bytes(8, "big"), "sha256")[:LABEL_BYTES]
+
+
+def labels_file(labels: Iterable[bytes], random_bytes: Callable[[int], bytes]) -> bytes:
+    """Return a release's label file: its distinct labels among random ones up to a power of two, in byte order.
+
+    A release without any subject has one random label, so that it looks like one with a single subject.
+
+    Args:
+        labels: One label for each subject in the release; a repeated one counts once.
+        random_bytes: Returns that many unpredictable bytes.
+    """
+    distinct = set(labels)
+    if any(len(one) != LABEL_BYTES for one in distinct):
+        raise ValueError(f"a label is {LABEL_BYTES} bytes long")
+    wanted = 1 << max(0, len(distinct) - 1).bit_length()
+    while len(distinct) < wanted:
+        distinct.add(random_bytes(LABEL_BYTES))
+    return b"".join(sorted(distinct))
+
+
+def split_labels(data: bytes) -> list[bytes]:
+    """Return the labels of a label file.
+
+    Raises:
+        ValueError: when they are not a power of two in number, or not in strictly rising order.
+    """
+    labels = [data[at : at + LABEL_BYTES] for at in range(0, len(data), LABEL_BYTES)]
+    count = len(labels)
+    if not labels or len(data) % LABEL_BYTES or count & (count - 1):
+        raise ValueError(f"`{len(data)}` bytes are not a power of two of labels")
+    if any(low >= high for low, high in pairwise(labels)):
+        raise ValueError("the labels are not in strictly rising order")
+    return labels
+
+
+def labels_root(data: bytes) -> bytes:
+    """Return the RFC 6962 root over the labels of a label file, each a leaf of 16 bytes."""
+    return tree_root([leaf_hash(one) for one in split_labels(data)])

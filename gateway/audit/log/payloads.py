@@ -1,0 +1,259 @@
+"""Payloads: what the parts of an opening say, as typed records in deterministic CBOR.
+
+Every payload of one part is a map that names its ``kind``. A release has one part for the bundle and one `Contribution` for
+each record and subject in it. The single part of a consent or withdrawal is the consent's own signed encoding, which the
+log carries without looking into it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Self
+
+import msgspec
+
+from gateway.audit.log import canonical
+from gateway.audit.log.canonical import head
+from gateway.audit.log.openings import Opening
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+RESTORED: Final = "restored"
+RESTORED_BOOKS: Final = "restored-books"
+_SUBJECT_BYTES: Final = 16
+_SUBJECT: Final = b"\x67subject\x50"  # a text of 7, a byte string of 16
+SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+
+
+class PayloadError(ValueError):
+    """The bytes are not the payload that they should be."""
+
+
+class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of an opening."""
+
+    word: ClassVar[str] = ""
+
+    def encode(self) -> bytes:
+        """Return the part's canonical bytes."""
+        return canonical.encode(msgspec.to_builtins(self, builtin_types=(bytes,)))
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Return the payload that canonical bytes hold.
+
+        Raises:
+            PayloadError: when they hold another, or are not canonical.
+        """
+        try:
+            payload = msgspec.convert(canonical.decode(data), cls, builtin_types=(bytes,))
+        except (canonical.CanonicalError, msgspec.ValidationError) as error:
+            raise PayloadError(f"not a payload of kind `{cls.word}`: {error}") from error
+        if payload.encode() != data:
+            raise PayloadError(f"not the only spelling of a payload of kind `{cls.word}`")
+        return payload
+
+
+class GenesisPayload(Payload, frozen=True, tag_field="kind", tag="genesis"):
+    """The log's beginning: its name, and whether its times are those of a simulation."""
+
+    word = "genesis"
+    origin: str
+    simulated_clock: bool
+
+
+class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy"):
+    """A policy set put in force."""
+
+    word = "policy"
+    sha256: Hash
+
+
+class ErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):
+    """An erasure; it repeats the entry's own fields, so that every entry has an opening of one shape."""
+
+    word = "erasure"
+    subject_sha256: Hash
+    parts_deleted: Count
+
+
+class KeyPayload(Payload, frozen=True, tag_field="kind", tag="key"):
+    """Who speaks for a subject from here on: somebody joined it, or left it and with that its label key was replaced."""
+
+    word = "key"
+    subject: SubjectId
+    residents: tuple[SubjectId, ...]
+
+
+UNCLEAN_END: Final = "unclean-end"
+AWAY: Final = "away"
+SESSION_LOST: Final = "session-lost"
+CLOCK_SET: Final = "clock-set"
+UNWITNESSED: Final = "unwitnessed"
+
+
+class GapPayload(Payload, frozen=True, tag_field="kind", tag="gap"):
+    """Something that the gateway cannot know happened before this entry.
+
+    Attributes:
+        reason: ``RESTORED``: it was restored from a backup, and went on with the books of the latest account entry;
+            ``RESTORED_BOOKS``: likewise, but that entry's opening was not at hand, so the books are those of the backup;
+            ``UNCLEAN_END``: the run before did not end in order, by a power cut or a kill;
+            ``AWAY``: it did, and the gateway was away for longer than the heartbeat;
+            ``SESSION_LOST``: the broker had forgotten the gateway, and with it perhaps readings;
+            ``CLOCK_SET``: the machine's clock was set, so that earlier times may not be compared with later ones;
+            ``UNWITNESSED``: it was started without waiting for a witness to confirm its last checkpoint.
+        boot_id: The machine's boot, as the kernel names it; empty where it is not known.
+        clock: The state of its clock: `synchronised` or `unsynchronised`, as the kernel says, `unknown`, or `simulated`.
+    """
+
+    word = "gap"
+    reason: str
+    boot_id: str
+    clock: str
+
+
+class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
+    """The ledger at one moment: every account's total, and its change since the account entry before."""
+
+    word = "account"
+    totals: dict[str, Count]
+    differences: dict[str, int]
+
+
+class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
+    """A release taken back before its first byte was sent."""
+
+    word = "void"
+    release: Count
+
+
+class ReleaseRecord(Payload, frozen=True):
+    """One record of a released bundle, without its value.
+
+    Attributes:
+        flow: The flow that asked for it.
+        level: Its levels of time, space and precision.
+        cell: The zone or cell that it speaks of.
+        window: First and last-plus-one millisecond of its time.
+        n: How many pairs of observation and flow are in it.
+        identity: Its level of identity.
+        property: The observed property.
+        statistic: How its readings became one figure; empty for a reading handed on by itself.
+    """
+
+    word = "record"
+    flow: str
+    level: tuple[str, str, str]
+    cell: str
+    window: tuple[int, int]
+    n: Count
+    identity: str
+    property: str = ""
+    statistic: str = ""
+
+
+class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release"):
+    """The first part of a release: the bundle's recipient and records."""
+
+    word = "release"
+    recipient: str
+    records: tuple[ReleaseRecord, ...]
+
+
+class Contribution(Payload, frozen=True):
+    """A further part of a release: one subject's share in one record, and what it rests on.
+
+    Attributes:
+        record: The record's number in the bundle, from 0.
+        subject: The subject's id.
+        disclosure: The effective disclosure, by axis.
+        policy: Log index of the policy entry in force.
+        consents: Log indices of the consent entries that permit it.
+        n: How many of the record's pairs are the subject's.
+        profile: The class of a device that it came from; where there are several, each has a part, and the first bears all pairs.
+        zone: The block where that device stands.
+    """
+
+    word = "contribution"
+    record: Count
+    subject: SubjectId
+    disclosure: dict[str, Any]
+    policy: Count
+    consents: tuple[Count, ...]
+    n: Count
+    profile: str = ""
+    zone: str = ""
+
+
+def encode_contribution(
+    record: int,
+    subject: bytes,
+    disclosure: bytes,
+    policy: int,
+    consents: tuple[int, ...] | list[int],
+    n: int,
+    profile: str,
+    zone: str,
+) -> bytes:
+    """Return the bytes of a `Contribution` whose disclosure is already encoded.
+
+    A release has one of these for each of thousands of subjects, who share a few disclosures: this is six times
+    quicker than going through the struct.
+    """
+    return b"".join((
+        b"\xa8\x61n", head(0x00, n),
+        b"\x64zone", _text(zone),
+        b"\x66policy", head(0x00, policy),
+        b"\x66record", head(0x00, record),
+        b"\x67profile", _text(profile),
+        _SUBJECT, subject,
+        contribution_end(consents, disclosure),
+    ))  # fmt: skip
+
+
+def contribution_end(consents: tuple[int, ...] | list[int], disclosure: bytes) -> bytes:
+    """Return how the bytes of a `Contribution` end, behind its subject: what it rests on, and what that allows."""
+    listed = [head(0x00, index) for index in consents]
+    return b"".join((b"\x68consents", head(0x80, len(consents)), *listed, b"\x6adisclosure", disclosure))
+
+
+def cut_contribution(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before the subject of a `Contribution`, its subject, and what stands behind it.
+
+    Nothing is verified: that the first piece is a beginning is for `contribution_beginning` to say, the last is what
+    `contribution_end` makes or else not canonical. Many contributions share both.
+
+    Raises:
+        PayloadError: when there is no subject.
+    """
+    beginning, found, rest = data.partition(_SUBJECT)
+    if not found or len(rest) < _SUBJECT_BYTES:
+        raise PayloadError(f"not a payload of kind `{Contribution.word}`: it has no subject")
+    return beginning, rest[:_SUBJECT_BYTES], rest[_SUBJECT_BYTES:]
+
+
+def contribution_beginning(beginning: bytes) -> Contribution:
+    """Return a `Contribution` that begins with these bytes, of nobody, and resting on nothing.
+
+    Raises:
+        PayloadError: when none begins so.
+    """
+    return Contribution.decode(b"".join((beginning, _SUBJECT, bytes(_SUBJECT_BYTES), contribution_end((), b"\xa0"))))
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return head(0x60, len(data)) + data
+
+
+def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, int]:
+    """Return a release's opening without the parts of one subject, and how many parts that took away."""
+    numbers = {
+        number
+        for number, part in enumerate(opening.parts)
+        if number
+        and not isinstance(part, bytes)
+        and subject in part.data  # spares most parts the decoding
+        and Contribution.decode(part.data).subject == subject
+    }
+    return (opening.erase(numbers), len(numbers)) if numbers else (opening, 0)

@@ -1,0 +1,225 @@
+"""Reading a log and an openings folder, as an outsider finds them (an edge: it reads files).
+
+A log lies in a folder, or on a web server (`remote`): either is a `Source` of files by path. A partial file that is gone may
+have been replaced by the full one, whose start it was. Whatever cannot be read is a `FileError` that names the file: the
+verifier records it and goes on. No file is read further than the longest that it could rightly be.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from gateway.audit.log.entries import MAX_ENTRY_BYTES
+from gateway.audit.log.merkle import HASH_BYTES
+from gateway.audit.log.openings import Opening, OpeningError
+from gateway.audit.log.tiles import TILE_WIDTH, BundleError, entries_path, labels_path, split_bundle, tile_path
+
+CHECKPOINT_NAME: Final = "checkpoint"
+VKEY_NAME: Final = "log.vkey"
+DESCRIPTION_NAME: Final = ".well-known/sluice.json"
+LONGEST_NOTE_BYTES: Final = 1 << 16
+LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
+LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
+LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
+_LONGEST_VKEY_BYTES = 1 << 10
+_INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class FileError(Exception):
+    """A file is absent, unreadable or malformed."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+class Tile(NamedTuple):
+    """A hash tile as read: the path that it was read from, and its hashes one behind the other."""
+
+    where: str
+    data: bytes
+
+    def hashes(self) -> list[bytes]:
+        """Return the hashes one by one."""
+        return [self.data[at : at + HASH_BYTES] for at in range(0, len(self.data), HASH_BYTES)]
+
+
+class Bundle(NamedTuple):
+    """An entry bundle as read: the path that it was read from, and its entries."""
+
+    where: str
+    entries: list[bytes]
+
+
+class Source(Protocol):
+    """Where the files of a log come from; paths are relative to the log and use `/`."""
+
+    def read(self, path: str, longest_bytes: int) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            FileError: when it is absent, unreadable or longer than that.
+        """
+        ...
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder; none where it is absent or the source cannot list."""
+        ...
+
+
+class FolderSource:
+    """A log that lies in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prefix = os.path.join(folder, "")  # text, since a path object for each file of a long log takes its time
+
+    def read(self, path: str, longest_bytes: int) -> bytes:
+        """Return a file's bytes; see `Source`."""
+        try:
+            data = _read_file(self._prefix + path, longest_bytes + 1)
+        except OSError as error:
+            raise FileError(path, _reason(error)) from error
+        if len(data) > longest_bytes:
+            raise FileError(path, f"longer than `{longest_bytes}` bytes")
+        return data
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder; see `Source`."""
+        try:
+            return sorted(file.name for file in (self._folder / path).iterdir())
+        except OSError:
+            return []
+
+
+class LogReader:
+    """The files of a log, from a folder or from another source; paths in problems are relative to it."""
+
+    def __init__(self, place: Path | Source) -> None:
+        self.source: Source = FolderSource(place) if isinstance(place, Path) else place
+
+    def checkpoint(self) -> bytes:
+        """Return the bytes of the checkpoint."""
+        return self.source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
+
+    def vkey(self) -> str | None:
+        """Return the key that the log itself offers, if any; nobody should trust it for that."""
+        try:
+            return self.source.read(VKEY_NAME, _LONGEST_VKEY_BYTES).decode(errors="replace").removesuffix("\n")
+        except FileError:
+            return None
+
+    def tile(self, level: int, index: int, width: int) -> Tile:
+        """Return the first `width` hashes of a tile."""
+        where, data = self._partial_or_full(tile_path(level, index, width), tile_path(level, index), LONGEST_TILE_BYTES)
+        if len(data) % HASH_BYTES or len(data) < width * HASH_BYTES:
+            raise FileError(where, f"`{len(data)}` bytes are not the tile's {width} hashes")
+        if where == tile_path(level, index, width) and len(data) != width * HASH_BYTES:
+            raise FileError(where, f"more than the tile's {width} hashes")
+        return Tile(where, data[: width * HASH_BYTES])
+
+    def bundle(self, index: int, width: int) -> Bundle:
+        """Return the first `width` entries of a bundle."""
+        where, data = self._partial_or_full(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES)
+        try:
+            entries = split_bundle(data)
+        except BundleError as error:
+            raise FileError(where, str(error)) from error
+        if len(entries) < width or (len(entries) > width and where == entries_path(index, width)):
+            raise FileError(where, f"`{len(entries)}` entries where {width} are due")
+        return Bundle(where, entries[:width])
+
+    def labels(self, index: int) -> bytes:
+        """Return the label file of the release at that log index."""
+        return self.source.read(labels_path(index), LONGEST_LABELS_BYTES)
+
+    def older_partials(self, path: str, width: int) -> list[tuple[str, int, bytes]]:
+        """Return path, width and bytes of the partial files narrower than `width` that lie beside a file of full width."""
+        widths = [int(name) for name in self.source.names(f"{path}.p") if _INDEX.fullmatch(name)]
+        found = []
+        for count in (count for count in widths if 0 < count < width):
+            where = f"{path}.p/{count}"
+            try:
+                found.append((where, count, self.source.read(where, LONGEST_BUNDLE_BYTES)))
+            except FileError:  # the writer removes them all once the full file is there
+                continue
+        return found
+
+    def _partial_or_full(self, path: str, full: str, longest_bytes: int) -> tuple[str, bytes]:
+        """Return path and bytes of a partial file, or of the full one that has replaced it."""
+        try:
+            return path, self.source.read(path, longest_bytes)
+        except FileError:
+            if path == full:
+                raise
+            try:
+                return full, self.source.read(full, longest_bytes)
+            except FileError:
+                pass
+            raise
+
+
+class OpeningsReader:
+    """An openings folder: one file for each opened entry, named by its index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.indices: set[int] = set()
+        self.strangers: list[str] = []
+        for name in sorted(file.name for file in folder.iterdir()):
+            if _INDEX.fullmatch(name):
+                self.indices.add(int(name))
+            elif not name.startswith("."):  # a dot marks what a writer has not finished
+                self.strangers.append(name)
+
+    def read(self, index: int) -> bytes | None:
+        """Return the bytes of the opening of the entry at that log index, None if it has been deleted meanwhile."""
+        try:
+            return (self._folder / str(index)).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise FileError(opening_name(index), _reason(error)) from error
+
+    def opening(self, index: int, commitment: bytes) -> Opening | None:
+        """Return the opening of the entry at that log index, None if it is not there.
+
+        Raises:
+            FileError: when it cannot be read, is malformed or another entry's, or does not lead to the entry's commitment.
+        """
+        data = self.read(index) if index in self.indices else None
+        if data is None:
+            return None
+        where = opening_name(index)
+        try:
+            opening = Opening.decode(data)
+        except OpeningError as error:
+            raise FileError(where, str(error)) from error
+        if opening.index != index:
+            raise FileError(where, f"the opening of entry `{opening.index}`")
+        if opening.commitment() != commitment:
+            raise FileError(where, "does not lead to the commitment in the entry")
+        return opening
+
+
+def _read_file(path: str, most_bytes: int) -> bytes:
+    """Return the first so many bytes of a file; by the shortest way, since a log has hundreds of thousands of small ones."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        return os.read(descriptor, min(size + 1, most_bytes))
+    finally:
+        os.close(descriptor)
+
+
+def opening_name(index: int) -> str:
+    """Return how findings name an opening."""
+    return f"openings/{index}"
+
+
+def _reason(error: OSError) -> str:
+    return "absent" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()

@@ -1,0 +1,207 @@
+"""A witness's whole judgement, without network, clock or disk: may this checkpoint be cosigned, after what was cosigned before?
+
+A request is a log's new checkpoint with a proof of growth from the one before. The answer holds, besides status and body, what
+the witness has now seen of the log; whoever serves it must have stored that durably before the answer leaves, and lets no
+second request for the same log in between.
+
+Source: C2SP tlog-witness, `add-checkpoint`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.cosignature import Cosigner, cosignatures_in, signature_lines, with_signatures
+from gateway.audit.log.merkle import EMPTY_ROOT, HASH_BYTES, ProofError, verify_consistency
+from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, OpenedNote, Verifier, open_note, split_note
+
+MAX_PROOF_LINES = 63
+TEXT_TYPE = "text/plain; charset=utf-8"
+SIZE_TYPE = "text/x.tlog.size"
+_OLD_SIZE = re.compile(rb"old (0|[1-9][0-9]{0,18})")
+
+
+class RequestError(ValueError):
+    """A request is malformed."""
+
+
+class SeenError(ValueError):
+    """What is stored of a log is not what this witness has cosigned."""
+
+
+def origin_hash(origin: str) -> str:
+    """Return the name under which a log's files and its monitoring path stand: SHA-256 of the origin, lower-case hex."""
+    return sha256(origin.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The latest checkpoint of one log that this witness has cosigned; `note` bears the log's signatures and the witness's."""
+
+    size: int
+    root: bytes
+    time_s: int
+    note: bytes
+
+    @classmethod
+    def parse(cls, note: bytes, origin: str, witness: Verifier) -> Seen:
+        """Read it back from its note.
+
+        Raises:
+            SeenError: when it is another log's, or this witness has not cosigned it so.
+        """
+        try:
+            (cosignature,) = cosignatures_in(note, [witness])
+            checkpoint = Checkpoint.parse(split_note(note)[0])
+        except (NoteError, CheckpointError) as error:
+            raise SeenError(str(error)) from error
+        if checkpoint.origin != origin:
+            raise SeenError(f"a checkpoint of log `{checkpoint.origin}`")
+        return cls(checkpoint.size, checkpoint.root, cosignature.cosigned_s, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A parsed request, nothing of it verified."""
+
+    old_size: int
+    proof: tuple[bytes, ...]
+    note: bytes
+    checkpoint: Checkpoint
+
+    @classmethod
+    def parse(cls, request: bytes) -> Submission:
+        """Read the body of a request.
+
+        Raises:
+            RequestError: when it is malformed.
+        """
+        head, blank, note = request.partition(b"\n\n")
+        first, *lines = head.split(b"\n")
+        old = _OLD_SIZE.fullmatch(first)
+        if not blank or old is None:
+            raise RequestError("a request begins with `old <size>`, proof lines and an empty line")
+        if len(lines) > MAX_PROOF_LINES:
+            raise RequestError(f"more than {MAX_PROOF_LINES} proof lines")
+        try:
+            return cls(int(old[1]), tuple(map(_hash, lines)), note, Checkpoint.parse(split_note(note)[0]))
+        except (NoteError, CheckpointError) as error:
+            raise RequestError(str(error)) from error
+
+    def encode(self) -> bytes:
+        """Return the body of the request."""
+        proof = b"".join(base64.b64encode(one) + b"\n" for one in self.proof)
+        return b"old %d\n%b\n%b" % (self.old_size, proof, self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer, and what must be durable before that.
+
+    Attributes:
+        status: HTTP status.
+        body: Bytes of the answer.
+        content_type: Their type.
+        seen: The log's new state; None where nothing was cosigned.
+        contradiction: The log has signed two trees of one size: proof that it shows different histories.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = TEXT_TYPE
+    seen: Seen | None = None
+    contradiction: bool = False
+
+
+class Witness:
+    """A cosigner for some logs.
+
+    Args:
+        cosigner: The witness's key.
+        logs: The logs' keys; each is named by its log's origin, and a log may have several.
+
+    Raises:
+        KeyFormatError: when a key is none of a log.
+    """
+
+    def __init__(self, cosigner: Cosigner, logs: Iterable[Verifier]) -> None:
+        self.cosigner = cosigner
+        self._keys: dict[str, list[Verifier]] = {}
+        for log in logs:
+            if log.algorithm != ED25519:
+                raise KeyFormatError(f"`{log.vkey()}` is no log's key")
+            self._keys.setdefault(log.name, []).append(log)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The logs that it witnesses."""
+        return tuple(self._keys)
+
+    def add_checkpoint(self, request: bytes, seen: Mapping[str, Seen], now_s: int) -> Answer:
+        """Judge a request.
+
+        Args:
+            request: The body as it came, any bytes.
+            seen: By origin, what was last cosigned of each log.
+            now_s: Unix time.
+        """
+        try:
+            submission = Submission.parse(request)
+        except RequestError as error:
+            return _refusal(400, str(error))
+        checkpoint = submission.checkpoint
+        keys = self._keys.get(checkpoint.origin)
+        if keys is None:
+            return _refusal(404, f"log `{checkpoint.origin}` is not witnessed here")
+        try:
+            opened = open_note(submission.note, keys)
+        except NoteError as error:
+            return _refusal(403, str(error))
+        last = seen.get(checkpoint.origin)
+        return _objection(submission, last) or self._cosign(checkpoint, opened, now_s)
+
+    def _cosign(self, checkpoint: Checkpoint, opened: OpenedNote, now_s: int) -> Answer:
+        cosignature = self.cosigner.cosign(opened.text, now_s)
+        note = opened.text.encode() + b"\n" + signature_lines(opened.verified)  # of strangers' lines nothing is kept
+        seen = Seen(checkpoint.size, checkpoint.root, now_s, with_signatures(note, [cosignature]))
+        return Answer(200, signature_lines([cosignature]), seen=seen)
+
+
+def _objection(submission: Submission, last: Seen | None) -> Answer | None:
+    """Return why a log's own checkpoint is not to be cosigned after the last one."""
+    old_size, checkpoint = submission.old_size, submission.checkpoint
+    last_size, last_root = (0, EMPTY_ROOT) if last is None else (last.size, last.root)
+    if old_size > checkpoint.size:
+        return _refusal(400, f"old size `{old_size}` is beyond the checkpoint's `{checkpoint.size}`")
+    if old_size != last_size:
+        return Answer(409, b"%d\n" % last_size, SIZE_TYPE)
+    if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
+        return _refusal(422, "an empty log has another root")
+    if old_size == 0:
+        return _refusal(422, "nothing needs no proof") if submission.proof else None
+    try:
+        verify_consistency(old_size, checkpoint.size, submission.proof, last_root, checkpoint.root)
+    except ProofError as error:
+        contradiction = checkpoint.size == last_size and checkpoint.root != last_root
+        return _refusal(422, str(error), contradiction=contradiction)
+    return None
+
+
+def _refusal(status: int, reason: str, *, contradiction: bool = False) -> Answer:
+    return Answer(status, f"{reason}\n".encode(), contradiction=contradiction)
+
+
+def _hash(line: bytes) -> bytes:
+    try:
+        data = base64.b64decode(line, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError("a proof line is not base64") from error
+    if len(data) != HASH_BYTES or base64.b64encode(data) != line:
+        raise RequestError("a proof line is not a hash in base64")
+    return data

@@ -1,0 +1,1 @@
+"""Replay: the release decisions of a log, reached once more from the recorded policies and consents."""

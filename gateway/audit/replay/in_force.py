@@ -1,0 +1,208 @@
+"""The fold of a log into what was in force at each entry: policies, consents, and who has to permit.
+
+A replay rebuilds this from the log alone, by the code by which the gateway decides. Every record is held against the one that it
+replaces, its signature, and the table of what may follow what, so that a consent which somebody slipped in is named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from consent.core.consents.book import Book
+from consent.core.consents.records import FIRST, GATEWAY, OPERATOR, Consent, Status, decode, record_hash, signing_bytes
+from consent.core.lifecycle.actor import Speaker
+from consent.core.lifecycle.transitions import LEADS_TO, admits
+from consent.core.policies.archive import unpack_files
+from consent.core.policies.changed_flows import changed_flows
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import Flow, PolicySet
+from consent.errors import PolicyError, RecordError
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.payloads import KeyPayload, PayloadError
+from gateway.audit.log.reader import FileError
+
+_NOTHING_SAID: Final = -1
+_CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs
+
+Shelf = Callable[[bytes], bytes]
+"""SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""
+
+
+class Fold:
+    """What was in force, entry by entry.
+
+    Args:
+        verifier: The log's key, which signs what rests on the operator's or the gateway's word.
+        shelf: Where the policy sets lie.
+
+    Attributes:
+        policies: Those in force; None before the first, or where they cannot be read.
+        policy_entry: Index of their entry; -1 before the first.
+        flow_since_ms: Since when each flow has been as it is, where that is known.
+        grants: How many permissions were said over each channel.
+        unopened: How many consents and withdrawals have no opening at hand: whose they are is unknown.
+    """
+
+    def __init__(self, verifier: Verifier, shelf: Shelf) -> None:
+        self.policies: PolicySet | None = None
+        self.policy_entry = -1
+        self.flow_since_ms: dict[str, int] = {}
+        self.grants: Counter[str] = Counter()
+        self.unopened = 0
+        self._last_unopened = -1
+        self._verifier = verifier
+        self._shelf = shelf
+        self._book = Book()
+        self._gone: set[bytes] = set()
+        self._declared: set[bytes] = set()
+        self._standing: dict[bytes, dict[str, tuple[int, ...]]] = {}
+
+    def pass_over(self, index: int) -> None:
+        """Take note of a consent or withdrawal whose opening is not at hand."""
+        self.unopened += 1
+        self._last_unopened = index
+
+    def take_policy(self, entry: Entry) -> list[str]:
+        """Put the policies of an entry in force; return what is wrong with them."""
+        former, first = self.policies, self.policy_entry < 0
+        self.policies, self.policy_entry = None, entry.sequence
+        self._standing.clear()
+        try:
+            packed = self._shelf(entry.policy)
+            if sha256(packed).digest() != entry.policy:
+                return ["the policies that are kept under its hash are others"]
+            self.policies = parse_policies(unpack_files(packed))
+        except FileError as problem:
+            return [f"its policies cannot be read: {problem}"]
+        except (RecordError, PolicyError) as error:
+            return [f"its policies cannot be understood: {error}"]
+        self._date_flows(former, self.policies, entry.time_ms, known=first or former is not None)
+        return []
+
+    def _date_flows(self, former: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
+        """Take note of since when each flow is as it is; where the policies before cannot be read, of nothing."""
+        changed = changed_flows(former, present)
+        kept = {flow: since_ms for flow, since_ms in self.flow_since_ms.items() if flow not in changed}
+        self.flow_since_ms = {flow: kept.get(flow, now_ms) for flow in present.flows} if known else {}
+
+    def take_consent(self, entry: Entry, data: bytes) -> list[str]:
+        """Let the record of a consent or withdrawal count; return what is wrong with it."""
+        try:
+            consent = decode(data)
+        except RecordError as error:
+            return [str(error)]
+        if sha256(consent.subject).digest() in self._gone:
+            return ["speaks for a subject that was erased"]
+        problems = self._enter(consent)
+        problems += self._faults(entry, consent)
+        self._book.apply(consent, entry.sequence)
+        self._standing.pop(consent.subject, None)
+        if consent.permits:
+            self.grants[consent.channel] += 1
+        return problems
+
+    def take_residents(self, entry: Entry, data: bytes) -> list[str]:
+        """Let a household consist of other residents."""
+        try:
+            payload = KeyPayload.decode(data)
+        except PayloadError as error:
+            return [str(error)]
+        self._declared.add(payload.subject)
+        self._book.add_subject(payload.subject, payload.residents, entry.time_ms)
+        self._standing.pop(payload.subject, None)
+        return []
+
+    def take_erasure(self, subject_sha256: bytes) -> None:
+        """Forget a subject: nothing of theirs may be released any more."""
+        self._gone.add(subject_sha256)
+        for subject in {subject for subject, _, _ in self._book if sha256(subject).digest() == subject_sha256}:
+            self._book.remove_subject(subject)
+            self._standing.pop(subject, None)
+
+    def is_gone(self, subject: bytes) -> bool:
+        """Say whether a subject has been erased."""
+        return bool(self._gone) and sha256(subject).digest() in self._gone
+
+    def consents(self, subject: bytes, flow: Flow) -> list[Consent | None]:
+        """Return what each resident says about a flow at present."""
+        return self._book.resolve(subject, flow)
+
+    def standing(self, subject: bytes, flow: Flow) -> tuple[int, ...]:
+        """Return the log index of what each resident says about a flow at present, in order; -1 for one who has said nothing."""
+        known = self._standing.setdefault(subject, {})
+        standing = known.get(flow.id)
+        if standing is None:
+            said = self._book.resolve(subject, flow)
+            indices = [_NOTHING_SAID if consent is None else self._book.entry_of(consent) for consent in said]
+            standing = known[flow.id] = tuple(sorted(indices))
+        return standing
+
+    def residents_since_ms(self, subject: bytes) -> int:
+        """Return when a household's residents last changed."""
+        return self._book.residents_since_ms(subject)
+
+    def _enter(self, consent: Consent) -> list[str]:
+        """Make room in the book for whoever speaks; only the first to speak for a subject needs no entry that lets them in."""
+        residents = self._book.residents(consent.subject)
+        if consent.resident in residents:
+            return []
+        self._book.add_subject(consent.subject, [*residents, consent.resident])
+        declared = consent.subject in self._declared
+        return ["speaks for a household that the log has let nobody else into"] if residents or declared else []
+
+    def _faults(self, entry: Entry, consent: Consent) -> list[str]:
+        """Return what is wrong with a record, held against its entry and against what was said before."""
+        said = [each for each in self._book.entries(consent.subject, consent.resident) if each.consent.scope == consent.scope]
+        before = [each.consent for each in said]
+        may_lack = self._last_unopened > (said[0].index if said else -1)  # the one in between may be any of those
+        found = []
+        if (entry.kind is Kind.CONSENT) != consent.permits:
+            found.append(f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
+        if consent.channel not in _CHANNELS:
+            found.append(f"the record came over the channel `{consent.channel}`, which nothing vouches for")
+        elif not self._verifier.verify_bytes(signing_bytes(consent), consent.signature):
+            found.append("the record does not bear the log key's signature")
+        if consent.previous != (record_hash(before[0]) if before else FIRST) and not may_lack:
+            found.append("the record does not name the one that it replaces")
+        if consent.time_ms > entry.time_ms:
+            found.append("the record is younger than its entry")
+        if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and _renews(consent, before)):
+            found.append("the record counts from before it was made")
+        if not self._may_follow(consent, before):
+            found.append(f"nothing leads from what was said before to {consent.status}")
+        if consent.channel == GATEWAY:
+            found += self._lapse_faults(entry, consent, before)
+        return found
+
+    def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
+        """Say whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
+        speaker = Speaker(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
+        said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
+        steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
+        return any(admits(step, status) for step in steps for status in said or {None})
+
+    def _lapse_faults(self, entry: Entry, consent: Consent, before: list[Consent]) -> list[str]:
+        """Return what is wrong with a record that the gateway made by itself: each must follow from what was said."""
+        if consent.status is Status.EXPIRED:
+            ends_ms = before[0].expiry_ms if before else None
+            return [] if ends_ms is not None and ends_ms <= entry.time_ms else ["a consent has expired before its date"]
+        if consent.status is not Status.INVALIDATED:
+            return [f"the gateway itself says {consent.status}"]
+        policies = self.policies
+        if policies is None:
+            return []
+        still = [
+            terms.flow
+            for terms in consent.terms
+            if terms.flow in policies.terms and not policies.terms[terms.flow].asks_no_more_than(terms)
+        ]
+        return [] if still else ["a consent was invalidated that covers all that is asked"]
+
+
+def _renews(consent: Consent, before: list[Consent]) -> bool:
+    """Say whether a renewal counts from when what it renews did."""
+    return bool(before) and before[0].permits and before[0].limits == consent.limits and consent.since_ms >= before[0].since_ms

@@ -1,0 +1,255 @@
+"""One release held against what was in force: every record and every subject's part in it, decided again from the fold.
+
+What a part of a subject begins with, the record, the device's class and place, many have alike and is read once. What it ends
+with, the consents and the disclosure, is not read but made again, from the fold and the plan of that device. Only where its bytes
+are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from math import inf
+from typing import Final, NamedTuple
+
+from consent.core.canonical import disclosure_map
+from consent.core.decide import decide
+from consent.core.disclosure import WINDOW_MS, Identity
+from consent.core.policies.policy import Flow, PolicySet
+from gateway.audit.log import canonical
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import (
+    Contribution,
+    ReleasePayload,
+    ReleaseRecord,
+    contribution_beginning,
+    contribution_end,
+    cut_contribution,
+)
+from gateway.audit.replay.in_force import Fold
+
+PlanKey = tuple[str, str, str, str, tuple[int, ...]]
+"""(flow, observed property, device class, zone, indices of what the residents say)"""
+
+_MOST_BEGINNINGS: Final = 10_000
+_WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
+
+
+class Member(NamedTuple):
+    """A subject's part in a record, in the pieces into which it was cut."""
+
+    subject: bytes
+    share: Contribution
+    end: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a device's readings of one property may become for one flow, or why nothing.
+
+    Attributes:
+        end: What a subject's part under this plan ends with.
+        record: (identity, level of time, space and precision, cell) of the records that it allows.
+        group: How many subjects have to stand in a figure.
+        expires_ms: From when on it has to be decided anew.
+    """
+
+    reason: str
+    end: bytes
+    record: tuple[str, tuple[str, str, str], str]
+    group: int
+    since_ms: int
+    expires_ms: float
+
+
+class ReleaseAudit:
+    """Checks releases against a fold.
+
+    Attributes:
+        unknown: Whether what was found last may be due to a consent whose opening is not at hand.
+    """
+
+    def __init__(self, fold: Fold) -> None:
+        self.unknown = False
+        self._fold = fold
+        self._plans: dict[PlanKey, Plan] = {}
+        self._plans_of = -1
+        self._drawn: dict[object, tuple[int, int]] = {}  # what was released -> index of the entry, number of the record
+        self._keys: dict[int, list[object]] = {}
+        self._shares: dict[bytes, Contribution] = {}
+
+    def check(self, entry: Entry, opening: Opening) -> list[str]:
+        """Return what is wrong with a release; nothing where every part follows from what was in force."""
+        self.unknown = False
+        policies = self._fold.policies
+        if policies is None:
+            return ["no policies are in force that could permit it"]
+        if self._plans_of != self._fold.policy_entry:
+            self._plans, self._plans_of = {}, self._fold.policy_entry
+        first, *others = opening.parts
+        if not isinstance(first, Part):
+            return ["the part of the bundle is erased"]
+        payload = ReleasePayload.decode(first.data)
+        members: defaultdict[int, list[Member]] = defaultdict(list)
+        for part in others:
+            if isinstance(part, Part):
+                one = self._cut(part.data)
+                members[one.share.record].append(one)
+        found = ["a part is of no record in it"] if members and max(members) >= len(payload.records) else []
+        for number, record in enumerate(payload.records):
+            stood = members[number]
+            problems = self._record(policies, payload.recipient, record)
+            problems += self._members(policies, entry, record, stood, opening.erased_count)
+            problems += self._twice((entry.sequence, number), record, stood)
+            found += [f"record {number}: {problem}" for problem in problems]
+        return found
+
+    def void(self, index: int) -> None:
+        """Take back a release: what was in it may be released again."""
+        for key in self._keys.pop(index, ()):
+            self._drawn.pop(key, None)
+
+    def _cut(self, data: bytes) -> Member:
+        """Return the pieces of a part; the first is read where no part before began with it."""
+        beginning, subject, end = cut_contribution(data)
+        share = self._shares.get(beginning)
+        if share is None:
+            if len(self._shares) >= _MOST_BEGINNINGS:
+                self._shares.clear()
+            share = self._shares[beginning] = contribution_beginning(beginning)
+        return Member(subject, share, end, data)
+
+    def _record(self, policies: PolicySet, recipient: str, record: ReleaseRecord) -> list[str]:
+        """Return what is wrong with a record by itself."""
+        flow = policies.flows.get(record.flow)
+        if flow is None or record.property not in flow.properties:
+            return [f"no flow `{record.flow}` of `{record.property}` is in force"]
+        found = []
+        if flow.recipient != recipient:
+            found.append(f"flow `{flow.id}` is not for `{recipient}`")
+        if record.statistic != str(flow.statistic.get(record.property, "")):
+            found.append(f"`{record.statistic}` is not the statistic of flow `{flow.id}`")
+        begins_ms, ends_ms = record.window
+        length_ms = _WINDOW_MS.get(record.level[0], 0)  # an instant has none
+        if ends_ms - begins_ms != length_ms or (length_ms and begins_ms % length_ms):
+            found.append(f"its window is none of level `{record.level[0]}`")
+        return found
+
+    def _members(self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[Member], erased: int) -> list[str]:
+        """Return what is wrong with a record's subjects, or with its having none."""
+        flow = policies.flows.get(record.flow)
+        if flow is None or record.property not in flow.properties:
+            return []
+        if not stood:
+            return [] if erased or self._public(policies, entry, flow, record) else ["it rests on no consent and is not public"]
+        found, group = [], 0
+        for one in stood:
+            problem, plan = self._member(policies, entry, flow, record, one)
+            found += [problem] if problem else []
+            group = max(group, plan.group if plan else 0)
+        if record.identity == Identity.AGGREGATE.label and len({one.subject for one in stood}) + erased < group:
+            found.append(f"`{len(stood)}` subjects where at least `{group}` have to stand together")
+        return found
+
+    def _member(
+        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: Member
+    ) -> tuple[str, Plan | None]:
+        """Return what is wrong with one subject's part, and the plan that it should follow."""
+        fold = self._fold
+        if fold.is_gone(one.subject):
+            return "it holds a subject that was erased before", None
+        if one.share.policy != fold.policy_entry:
+            return f"it rests on policies `{one.share.policy}`, in force are `{fold.policy_entry}`", None
+        standing = fold.standing(one.subject, flow)
+        plan = self._plan(policies, entry, flow, record.property, one, standing)
+        if one.end != plan.end:
+            return self._misled(one, standing, plan), plan
+        if (record.identity, record.level, record.cell) != plan.record:
+            return "it is told at another level than a subject permits", plan
+        since_ms = max(plan.since_ms, fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
+        begins_ms, ends_ms = record.window
+        if since_ms > begins_ms and (record.statistic or since_ms >= max(ends_ms, begins_ms + 1)):
+            return "it reaches back to before a subject permitted it", plan
+        return "", plan
+
+    def _misled(self, one: Member, standing: tuple[int, ...], plan: Plan) -> str:
+        """Return why a part does not end as the plan of its device says."""
+        part = Contribution.decode(one.data)
+        entries = tuple([index for index in standing if index >= 0])
+        if part.consents != entries:
+            self.unknown = self.unknown or bool(self._fold.unopened)
+            return f"it rests on consents {_listed(part.consents)}, what counts is {_listed(entries)}"
+        if plan.reason:
+            return f"a subject's data was withheld from it: {plan.reason}"
+        return "a subject's disclosure is not what policies and consents give"
+
+    def _plan(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+        """Return the plan of a part's device; one that permits is kept until a consent that it rests on ends."""
+        key = (flow.id, name, one.share.profile, one.share.zone, standing)
+        plan = self._plans.get(key)
+        if plan is None or entry.time_ms >= plan.expires_ms:
+            plan = self._decide(policies, entry, flow, name, one, standing)
+            if not plan.reason:
+                self._plans[key] = plan
+        return plan
+
+    def _decide(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+        share = one.share
+        profile = policies.profiles.get(share.profile)
+        if profile is None or name not in profile.fields:
+            return _withheld(f"no class `{share.profile}` reports `{name}`")
+        consents = self._fold.consents(one.subject, flow)
+        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
+        if decision.reason:
+            return _withheld(decision.reason)
+        point = decision.disclosure
+        if point.identity is Identity.AGGREGATE and point.budget != inf:
+            return _withheld("no-noise")
+        step = policies.properties[name].rung(point.step(name))
+        level = (point.time.label, point.space.label, f"{step:f}")
+        place = (point.identity.label, level, policies.cell(share.zone, point.space))
+        end = contribution_end(standing, canonical.encode(disclosure_map(point)))
+        expires_ms = inf if decision.expires_ms is None else decision.expires_ms
+        return Plan("", end, place, point.group, decision.since_ms, expires_ms)
+
+    def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
+        """Say whether some device of the city's own may have told a record."""
+        told = (record.identity, record.level, record.cell)
+        for profile in policies.profiles.values():
+            if record.property not in profile.fields:
+                continue
+            for zone in policies.zones:
+                point = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms).disclosure
+                if point.is_bottom:
+                    continue
+                step = policies.properties[record.property].rung(point.step(record.property))
+                level = (point.time.label, point.space.label, f"{step:f}")
+                if told == (point.identity.label, level, policies.cell(zone, point.space)):
+                    return True
+        return False
+
+    def _twice(self, place: tuple[int, int], record: ReleaseRecord, stood: list[Member]) -> list[str]:
+        """Return what was released before; single readings have nothing by which to tell."""
+        if not record.statistic:
+            return []
+        what = (record.flow, record.property, record.identity, record.level, record.cell, record.window)
+        public = not stood
+        keys = [(*what, None)] if record.identity == Identity.AGGREGATE.label else [(*what, one.subject) for one in stood]
+        found = []
+        for key in () if public and record.identity != Identity.AGGREGATE.label else keys:
+            former = self._drawn.setdefault((key, public), place)
+            if former != place:
+                found.append(f"what is in it was released before, by entry `{former[0]}`")
+            else:
+                self._keys.setdefault(place[0], []).append((key, public))
+        return found
+
+
+def _withheld(reason: str) -> Plan:
+    return Plan(reason, b"", ("", ("", "", ""), ""), 0, 0, inf)
+
+
+def _listed(indices: tuple[int, ...]) -> str:
+    return "`" + ", ".join(map(str, indices)) + "`" if indices else "none"

@@ -1,0 +1,1 @@
+"""Verification of a log in numbered steps, against the trust that an auditor brings."""

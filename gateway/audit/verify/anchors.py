@@ -1,0 +1,99 @@
+"""The trust that a command line names: a key, a policy file of witnesses, or nothing but the log's own word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.reader import LogReader
+from gateway.audit.log.witness_policy import Policy, parse_policy
+from gateway.audit.verify.trust import Anchors
+
+LONGEST_KEY_BYTES: Final = 1 << 10
+LONGEST_POLICY_BYTES: Final = 1 << 16
+
+
+class AnchorError(ValueError):
+    """The command line does not say whom to trust, or names a file that does not. The text is one line."""
+
+
+def anchors_for(
+    reader: LogReader | None, key: str | None, policy_file: Path | None, *, unpinned: bool = False, note: bytes | None = None
+) -> Anchors:
+    """Return the trust that a command line names.
+
+    Args:
+        reader: The log, for its name where a policy lists several, and for its own key where that is asked for.
+        key: The log's public key, or a file that holds it.
+        policy_file: A tlog-policy file; without a `key`, the log's key is the one that it lists under the log's name.
+        unpinned: Take the key that lies beside the log.
+        note: The signed checkpoint, where there is no reader.
+
+    Raises:
+        AnchorError: when that names no key, or several ways to one.
+        KeyFormatError: when the key is malformed.
+        PolicyFormatError: when the policy file is.
+        FileError: when the log has no checkpoint to tell its name.
+    """
+    policy = None if policy_file is None else parse_policy(read_small(policy_file, LONGEST_POLICY_BYTES), str(policy_file))
+    if unpinned:
+        if key is not None:
+            raise AnchorError("`--key` and `--no-key` exclude each other")
+        offered = None if reader is None else reader.vkey()
+        if offered is None:
+            raise AnchorError("the log offers no key of its own; name one with `--key`")
+        return Anchors(Verifier.parse(offered), False, policy)
+    if key is not None:
+        log = Verifier.parse(read_key(key))
+        if policy is not None and policy.logs and log not in [one.verifier for one in policy.logs]:
+            raise AnchorError(f"`{policy_file}` lists logs, and not the one of `--key`")
+        return Anchors(log, True, policy)
+    if policy is None or not policy.logs:
+        raise AnchorError("name the log's public key with `--key`, or a policy file that lists it with `--witnesses`")
+    if note is None:
+        note = b"" if reader is None else reader.checkpoint()
+    return Anchors(_listed(policy, note.partition(b"\n")[0], str(policy_file)), True, policy)
+
+
+def read_key(text: str) -> str:
+    """Return a key that stands on the command line, or in the file that is named there.
+
+    Raises:
+        AnchorError: when the file holds no single line of text.
+    """
+    file = Path(text)
+    if not file.is_file():
+        return text
+    try:
+        lines = read_small(file, LONGEST_KEY_BYTES).decode("ascii", "replace").splitlines()
+    except AnchorError:
+        lines = []
+    if len(lines) != 1 or not lines[0].isprintable():
+        raise AnchorError(f"`{text}`: is no file with a log's public key")
+    return lines[0]
+
+
+def read_small(file: Path, longest_bytes: int) -> bytes:
+    """Return the bytes of a file of the auditor's own.
+
+    Raises:
+        AnchorError: when it cannot be read or is longer than it should be.
+    """
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(longest_bytes + 1)
+    except OSError as error:
+        raise AnchorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    if len(data) > longest_bytes:
+        raise AnchorError(f"`{file}`: longer than `{longest_bytes}` bytes")
+    return data
+
+
+def _listed(policy: Policy, origin: bytes, source: str) -> Verifier:
+    """Return the key of the one log of a policy that has the checkpoint's name."""
+    found = [log.verifier for log in policy.logs if log.verifier.name.encode() == origin]
+    if len(found) != 1:
+        name = origin.decode(errors="replace")
+        raise AnchorError(f"`{source}` lists {len(found) or 'no'} keys for the log `{name}`; name one with `--key`")
+    return found[0]

@@ -1,0 +1,223 @@
+"""What an auditor checks of each entry in turn: its form, its place in the log, its labels, and its opening.
+
+Openings are there only for auditors who have been given them, and only while they are kept: one that is absent leaves
+what depends on it unchecked and is no finding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gateway.audit.log import canonical
+from gateway.audit.log.balances import IDENTITIES
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import (
+    AccountPayload,
+    Contribution,
+    ErasurePayload,
+    GapPayload,
+    GenesisPayload,
+    PayloadError,
+    PolicyPayload,
+    ReleasePayload,
+    VoidPayload,
+)
+from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
+from gateway.audit.verify.label_audit import LabelAudit
+from gateway.audit.verify.recount import Recount
+from gateway.audit.verify.report import StepRecord
+
+_ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # beside a release's parts about subjects
+_OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # a consent's own encoding; replaying it is another command's work
+
+
+class EntryAudit:
+    """Takes a log's entries in order; its findings go to the steps from coherence to ledger.
+
+    Args:
+        origin: The log's name.
+        labels: Takes the releases; step 5.
+        openings: The openings folder, if there is one.
+        steps: The records of the steps 4 (coherence), 6 (openings), 7 (ledger).
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        labels: LabelAudit,
+        openings: OpeningsReader | None,
+        steps: tuple[StepRecord, StepRecord, StepRecord],
+    ) -> None:
+        self._origin = origin
+        self._labels = labels
+        self._openings = openings
+        self._coherence, self._opened, self._ledger = steps
+        self._chain = Chain()
+        self.recount = Recount()
+        self._last_time_ms = 0
+        self._set_back = self._opened_count = self._erased = self._erasures_declared = 0
+        self._taken = 0
+
+    def begin_behind(self, index: int, data: bytes | None) -> None:
+        """Go on behind an entry that has been checked before; None stands for one that cannot be read."""
+        try:
+            entry = None if data is None else Entry.decode(data)
+        except EntryError:
+            entry = None
+        self._chain = Chain() if entry is None else Chain.after(entry)
+        self._chain.size = index
+        if entry is None:
+            self._chain.skip()
+        else:
+            self._chain.size, self._last_time_ms = index + 1, entry.time_ms
+        self.recount.skip()
+
+    def take(self, data: bytes | None) -> None:
+        """Check the next entry; None stands for one that cannot be read."""
+        index = self._chain.size
+        self._taken += 1
+        entry = self._decode(index, data)
+        if entry is None:
+            self._chain.skip()
+            self.recount.skip()
+            return
+        for problem in self._chain.problems(entry):
+            self._coherence.add(f"entry {index}", problem)
+        self._chain.advance(entry)
+        self._set_back += entry.time_ms < self._last_time_ms
+        self._last_time_ms = entry.time_ms
+        if entry.kind is Kind.RELEASE:
+            self._labels.take(index, entry.labels_root or b"")
+        elif entry.kind is Kind.ERASURE:
+            self._erasures_declared += entry.parts_deleted or 0
+        if self._openings is not None:
+            self._check_opening(index, entry)
+
+    def close(self) -> None:
+        """Say what was checked, once all entries have been taken."""
+        self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
+        self._labels.close()
+        if self._openings is None:
+            self._opened.leave_out("no openings")
+            self._ledger.leave_out("no openings")
+            return
+        for name in self._openings.strangers:
+            self._opened.add(f"openings/{name}", "not named by an entry's index")
+        whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
+        if self._erased > self._erasures_declared or (whole and self._erased < self._erasures_declared):
+            self._opened.add(
+                "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
+            )
+        self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
+        recount = self.recount
+        counted = f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
+        if recount.begun_anew:
+            counted += f", books begun anew `{recount.begun_anew}` times after a gap"
+        if not recount.opened:
+            self._ledger.leave_out("no account openings")
+        elif recount.recounted < recount.accounts:
+            self._ledger.leave_out(counted)
+        else:
+            self._ledger.detail = counted
+
+    def _decode(self, index: int, data: bytes | None) -> Entry | None:
+        if data is None:
+            return None
+        try:
+            return Entry.decode(data)
+        except EntryError as error:
+            self._coherence.add(f"entry {index}", str(error))
+            return None
+
+    def _check_opening(self, index: int, entry: Entry) -> None:
+        """Check the entry's opening, if it is there, and let the ledger know what it says."""
+        opening = self._read_opening(index, entry)
+        payload: object = None
+        if opening is not None:
+            self._opened_count += 1
+            self._erased += opening.erased_count
+            try:
+                payload = self._payload(entry, opening)
+            except (PayloadError, canonical.CanonicalError) as error:
+                self._opened.add(opening_name(index), str(error))
+        found: list[str] = []
+        if entry.kind is Kind.RELEASE:
+            self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
+        elif entry.kind is Kind.VOID:
+            found = self.recount.void(payload if isinstance(payload, VoidPayload) else None)
+        elif entry.kind is Kind.ACCOUNT:
+            found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
+        elif entry.kind is Kind.GAP:
+            self.recount.gap(payload if isinstance(payload, GapPayload) else None)
+        for problem in found:
+            self._ledger.add(f"entry {index}", problem)
+
+    def _read_opening(self, index: int, entry: Entry) -> Opening | None:
+        """Return the entry's opening if it is there and leads to the entry's commitment."""
+        try:
+            return None if self._openings is None else self._openings.opening(index, entry.commitment)
+        except FileError as problem:
+            self._opened.add(problem.where, problem.problem)
+            return None
+
+    def _payload(self, entry: Entry, opening: Opening) -> object:
+        """Return what an opening says, checked against what its entry says in clear; None where that is erased or opaque."""
+        first = opening.parts[0]
+        if entry.kind is Kind.RELEASE:
+            return _release(entry, opening)
+        if len(opening.parts) != 1:
+            raise PayloadError(f"an opening of kind `{entry.kind.word}` has one part")
+        if not isinstance(first, Part) and entry.kind not in _ERASABLE:
+            raise PayloadError(f"its part is erased, and nobody's erasure reaches an entry of kind `{entry.kind.word}`")
+        if not isinstance(first, Part) or entry.kind in _OPAQUE:
+            return None
+        match entry.kind:
+            case Kind.GENESIS:
+                if GenesisPayload.decode(first.data).origin != self._origin:
+                    raise PayloadError("the genesis of another log")
+            case Kind.POLICY:
+                if PolicyPayload.decode(first.data).sha256 != entry.policy:
+                    raise PayloadError("the policy is not the one in the entry")
+            case Kind.ERASURE:
+                if ErasurePayload.decode(first.data) != ErasurePayload(entry.subject_sha256 or b"", entry.parts_deleted or 0):
+                    raise PayloadError("the erasure is not the one in the entry")
+            case Kind.ACCOUNT:
+                return AccountPayload.decode(first.data)
+            case Kind.VOID:
+                return VoidPayload.decode(first.data)
+            case Kind.GAP:
+                return GapPayload.decode(first.data)
+            case _:
+                value = canonical.decode(first.data)
+                if not isinstance(value, dict) or value.get("kind") != entry.kind.word:
+                    raise PayloadError(f"not a payload of kind `{entry.kind.word}`")
+        return None
+
+
+def _release(entry: Entry, opening: Opening) -> ReleasePayload:
+    """Return a release's payload once its contributions add up to its records."""
+    first, *others = opening.parts
+    if not isinstance(first, Part):
+        raise PayloadError("the part of the bundle is erased")
+    payload = ReleasePayload.decode(first.data)
+    contributed: Counter[int] = Counter()
+    for part in others:
+        if isinstance(part, Part):
+            one = Contribution.decode(part.data)
+            if one.record >= len(payload.records):
+                raise PayloadError(f"a contribution to record `{one.record}` of `{len(payload.records)}`")
+            if max((one.policy, *one.consents)) >= entry.sequence:
+                raise PayloadError("a contribution rests on an entry that comes later")
+            contributed[one.record] += one.n
+    short = 0
+    for number, record in enumerate(payload.records):
+        if record.identity not in IDENTITIES:
+            raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
+        total = contributed[number]
+        # Of data without a subject there are no contributions; erased ones no longer say whose record they were.
+        short += total != record.n and number in contributed
+        if total > record.n or short > opening.erased_count:
+            raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")
+    return payload

@@ -1,0 +1,150 @@
+"""The auditor's report: numbered steps, what each found, and whom the verdict trusts.
+
+A finding names the file, entry or line at fault, so that whoever reads it knows where to look.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from gateway.audit.verify.trust import Trust
+
+_MAX_FINDINGS: Final = 100
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters by which it could write over a terminal or begin a line of its own."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+class Status(StrEnum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCHECKED = "not checkable"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: where, and what."""
+
+    where: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered step of the verification; `unlisted` counts the findings beyond those listed."""
+
+    number: int
+    title: str
+    status: Status
+    detail: str
+    findings: tuple[Finding, ...]
+    unlisted: int
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """A step while it is under way."""
+
+    number: int
+    title: str
+    detail: str = ""
+    unchecked: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    unlisted: int = 0
+
+    def add(self, where: str, problem: str) -> None:
+        """Record a finding; what it quotes was written by strangers, and may reach a terminal."""
+        if len(self.findings) < _MAX_FINDINGS:
+            self.findings.append(Finding(printable(where), printable(problem)))
+        else:
+            self.unlisted += 1
+
+    def leave_out(self, why: str) -> None:
+        """Record that the step cannot be done, which is no finding."""
+        self.unchecked, self.detail = True, why
+
+    def finish(self) -> Step:
+        """Return the step as it ended."""
+        status = Status.FAILED if self.findings else Status.UNCHECKED if self.unchecked else Status.PASSED
+        return Step(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verifying a log folder found.
+
+    Attributes:
+        trust: Whose word the verdict rests on.
+        origin: The log's name; None when there is no trustworthy checkpoint.
+        size: Its number of entries.
+        root: Its root.
+        steps: The steps, in order.
+        ledger: The ledger's state in a few words: balanced, unbalanced, or why it cannot be checked.
+    """
+
+    trust: Trust
+    origin: str | None
+    size: int | None
+    root: bytes | None
+    steps: tuple[Step, ...]
+    ledger: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether no step failed."""
+        return all(step.status is not Status.FAILED for step in self.steps)
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a command that prints this: 0 when all is well, 1 for a finding."""
+        return 0 if self.ok else 1
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All listed findings, in the order of the steps."""
+        return tuple(finding for step in self.steps for finding in step.findings)
+
+    def to_text(self) -> str:
+        """Return the report for a terminal."""
+        lines = [
+            f"log: {'unknown' if self.origin is None else self.origin}" + ("" if self.size is None else f", {self.size} entries"),
+            *self.trust.lines(),
+        ]
+        for step in self.steps:
+            lines.append(f"{step.number} {step.title}: {step.status}" + (f" ({step.detail})" if step.detail else ""))
+            lines += [f"  {finding.where}: {finding.problem}" for finding in step.findings]
+            if step.unlisted:
+                lines.append(f"  and {step.unlisted} more")
+        lines += [f"ledger: {self.ledger}", f"audit: {'ok' if self.ok else 'failed'}"]
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Return the report for a program, as one JSON object."""
+        report = {
+            "audit": "ok" if self.ok else "failed",
+            "ledger": self.ledger,
+            "origin": self.origin,
+            "size": self.size,
+            "root": None if self.root is None else base64.b64encode(self.root).decode(),
+            "trust": self.trust.as_json(),
+            "steps": [
+                {
+                    "number": step.number,
+                    "title": step.title,
+                    "status": str(step.status),
+                    "detail": step.detail,
+                    "findings": [{"where": finding.where, "problem": finding.problem} for finding in step.findings],
+                    "unlisted": step.unlisted,
+                }
+                for step in self.steps
+            ],
+        }
+        return json.dumps(report, ensure_ascii=False, indent=2) + "\n"

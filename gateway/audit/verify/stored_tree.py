@@ -1,0 +1,211 @@
+"""The tree as it lies in tiles, checked against the entries on one side and the checkpoint on the other.
+
+Every hash of the first upper level is known three ways: from the tile below it, from the entries below that, and as
+stored. Where they differ, two agree, and the third is to blame: so a finding names the file that was changed and not
+its neighbours. Entries are read 256 at a time and forgotten again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.merkle import HASH_BYTES, leaf_hash, tree_root
+from gateway.audit.log.reader import Bundle, FileError, LogReader, Tile
+from gateway.audit.log.tiles import TILE_WIDTH, entries_path, tile_path, tile_spans
+from gateway.audit.verify.report import StepRecord
+
+
+class _Block(NamedTuple):
+    """What is kept of a tile and its entries: the root that each leads to, and which entries differ from their leaves."""
+
+    tile: str
+    bundle: str
+    tile_root: bytes | None
+    bundle_root: bytes | None
+    differing: tuple[int, ...]
+
+
+class StoredTree:
+    """One pass over a log's tiles and entry bundles; `close` gives the verdict on the tree.
+
+    Args:
+        reader: The log folder.
+        checkpoint: The checkpoint that says how large the log is and which root it has.
+        tree: Takes the findings about tiles and the root.
+        entries: Takes the findings about entry bundles.
+        older_size: The size of an earlier checkpoint, whose root `older_root` returns.
+        first_block: The first block of 256 entries that is read; those before are taken from the hashes above them.
+    """
+
+    def __init__(
+        self,
+        reader: LogReader,
+        checkpoint: Checkpoint,
+        tree: StepRecord,
+        entries: StepRecord,
+        *,
+        older_size: int = 0,
+        first_block: int = 0,
+    ) -> None:
+        self._reader = reader
+        self._checkpoint = checkpoint
+        self._tree = tree
+        self._entries = entries
+        self._older_size = older_size
+        self._first_block = first_block
+        self._older_leaves: list[bytes] | None = None  # of the block that the earlier log ended in
+        self._nodes: list[bytes | None] = []  # roots of the full blocks, once settled
+        self._blocks = [_Block(tile_path(0, n), entries_path(n), None, None, ()) for n in range(first_block)]
+
+    def entries(self) -> Iterator[bytes | None]:
+        """Yield the entries in order; None for one that is absent or differs from its leaf."""
+        for index, width in tile_spans(self._checkpoint.size, 0):
+            if index >= self._first_block:
+                yield from self._block(index, width)
+
+    def older_root(self) -> bytes | None:
+        """Return the root over the first `older_size` entries, once `close` has settled the tree; None where it is not known."""
+        full, rest = divmod(self._older_size, TILE_WIDTH)
+        nodes = [node for node in self._nodes[:full] if node is not None]
+        if len(nodes) < full or (rest and self._older_leaves is None):
+            return None
+        return tree_root([*nodes, tree_root(self._older_leaves[:rest])] if self._older_leaves and rest else nodes)
+
+    def _block(self, index: int, width: int) -> Sequence[bytes | None]:
+        """Read one tile and its bundle and keep what `close` needs of them."""
+        tile, bundle = self._read_tile(0, index, width), self._read_bundle(index, width)
+        leaves = [leaf_hash(entry) for entry in bundle.entries] if bundle else []
+        agree = tile is not None and b"".join(leaves) == tile.data
+        differing: tuple[int, ...] = ()
+        if tile and bundle and not agree:
+            differing = tuple(i for i, (leaf, stored) in enumerate(zip(leaves, tile.hashes(), strict=True)) if leaf != stored)
+        if tile and index == self._older_size // TILE_WIDTH:
+            self._older_leaves = tile.hashes()
+        tile_root = tree_root(tile.hashes()) if tile else None
+        bundle_root = (tile_root if agree else tree_root(leaves)) if bundle else None
+        tile_name = tile.where if tile else tile_path(0, index, width)
+        bundle_name = bundle.where if bundle else entries_path(index, width)
+        self._blocks.append(_Block(tile_name, bundle_name, tile_root, bundle_root, differing))
+        if tile and bundle and agree:
+            self._check_older(tile_path(0, index), width, tile.data, self._tree)
+            self._check_older_bundles(index, width, bundle)
+        if bundle is None:
+            return [None] * width
+        wrong = set(differing)
+        return [None if i in wrong else entry for i, entry in enumerate(bundle.entries)] if wrong else bundle.entries
+
+    def close(self) -> None:
+        """Check the upper levels and the root, once all entries have been read."""
+        full = self._checkpoint.size // TILE_WIDTH
+        nodes = self._first_upper_level(full)
+        self._upper_levels(nodes)
+        self._nodes = list(nodes)
+        if len(self._blocks) > full:
+            nodes.append(self._last_block(nodes, full))
+        known = [node for node in nodes if node is not None]
+        if len(known) == len(nodes):
+            root = tree_root(known)
+            if root != self._checkpoint.root:
+                self._tree.add("checkpoint", f"its root is `{self._checkpoint.root.hex()}`, the tiles lead to `{root.hex()}`")
+        self._tree.detail = f"{self._checkpoint.size} leaves"
+        self._entries.detail = f"{len(self._blocks) - self._first_block} bundles"
+
+    def _first_upper_level(self, full: int) -> list[bytes | None]:
+        """Settle the root of each full block between tile, entries and the stored upper tile."""
+        nodes: list[bytes | None] = []
+        for index, width in tile_spans(self._checkpoint.size, 1):
+            stored = self._read_tile(1, index, width)
+            hashes: Sequence[bytes | None] = stored.hashes() if stored else [None] * width
+            first, wrong = index * TILE_WIDTH, 0
+            for place, hash_ in enumerate(hashes):
+                block = self._blocks[first + place]
+                node = _majority(hash_, block.tile_root, block.bundle_root)
+                self._blame(first + place, block, node)
+                if stored and hash_ != node:
+                    wrong += 1
+                    self._tree.add(stored.where, f"hash `{place}` is not that of `{block.tile}`")
+                nodes.append(node)
+            if stored and not wrong:
+                self._check_older(tile_path(1, index), width, stored.data, self._tree)
+        assert len(nodes) == full
+        return nodes
+
+    def _upper_levels(self, nodes: Sequence[bytes | None]) -> None:
+        """Check the tiles of the second and higher upper levels against the nodes below them."""
+        level = 2
+        while len(nodes) >= TILE_WIDTH:
+            above: list[bytes | None] = []
+            for index, width in tile_spans(self._checkpoint.size, level):
+                stored = self._read_tile(level, index, width)
+                hashes: Sequence[bytes | None] = stored.hashes() if stored else [None] * width
+                for place, hash_ in enumerate(hashes):
+                    start = (index * TILE_WIDTH + place) * TILE_WIDTH
+                    below = [node for node in nodes[start : start + TILE_WIDTH] if node is not None]
+                    node = tree_root(below) if len(below) == TILE_WIDTH else hash_
+                    if stored and node != hash_:
+                        self._tree.add(
+                            stored.where, f"hash `{place}` is not that of `{tile_path(level - 1, start // TILE_WIDTH)}`"
+                        )
+                    above.append(node)
+                if stored:
+                    self._check_older(tile_path(level, index), width, stored.data, self._tree)
+            nodes, level = above, level + 1
+
+    def _last_block(self, nodes: Sequence[bytes | None], index: int) -> bytes | None:
+        """Settle the root of the block that is not full between tile and entries, with the checkpoint as the third voice."""
+        block = self._blocks[index]
+        known = [node for node in nodes if node is not None]
+        node = block.tile_root
+        if node is None or (
+            block.bundle_root is not None
+            and len(known) == len(nodes)
+            and tree_root([*known, block.bundle_root]) == self._checkpoint.root
+        ):
+            node = block.bundle_root
+        self._blame(index, block, node)
+        return node
+
+    def _blame(self, index: int, block: _Block, node: bytes | None) -> None:
+        """Record whether the tile, the bundle or both lead to another root than the block has."""
+        first = index * TILE_WIDTH
+        listed = ", ".join(f"`{first + i}`" for i in block.differing[:5]) + (" …" if len(block.differing) > 5 else "")
+        if block.tile_root not in (None, node):
+            what = f"the hash of entry {listed} is wrong" if listed else "its hashes do not lead to the tree"
+            self._tree.add(block.tile, what)
+        if block.bundle_root not in (None, node):
+            what = f"entry {listed} does not hash to its leaf" if listed else "its entries do not lead to the tree"
+            self._entries.add(block.bundle, what)
+
+    def _read_tile(self, level: int, index: int, width: int) -> Tile | None:
+        try:
+            return self._reader.tile(level, index, width)
+        except FileError as problem:
+            self._tree.add(problem.where, problem.problem)
+            return None
+
+    def _read_bundle(self, index: int, width: int) -> Bundle | None:
+        try:
+            return self._reader.bundle(index, width)
+        except FileError as problem:
+            self._entries.add(problem.where, problem.problem)
+            return None
+
+    def _check_older(self, path: str, width: int, data: bytes, step: StepRecord) -> None:
+        """Check that narrower partial files, left from earlier checkpoints, are the start of the present one."""
+        for where, count, older in self._reader.older_partials(path, width):
+            if older != data[: count * HASH_BYTES]:
+                step.add(where, f"not the first {count} hashes of the tile")
+
+    def _check_older_bundles(self, index: int, width: int, bundle: Bundle) -> None:
+        for where, count, older in self._reader.older_partials(entries_path(index), width):
+            if older != b"".join(len(entry).to_bytes(2, "big") + entry for entry in bundle.entries[:count]):
+                self._entries.add(where, f"not the first {count} entries of the bundle")
+
+
+def _majority(stored: bytes | None, tile: bytes | None, bundle: bytes | None) -> bytes | None:
+    """Return the hash that two of three agree on; without two, the one highest up in the tree."""
+    if tile is not None and tile == bundle:
+        return tile
+    return next((one for one in (stored, tile, bundle) if one is not None), None)

@@ -1,0 +1,167 @@
+"""Whom a verdict rests on: the log's key, where that key came from, and the witnesses that have countersigned.
+
+Every command of an auditor opens the log's checkpoint here and prints what it had to trust, so that nobody takes a log that
+vouches for itself for one that somebody else has vouched for.
+
+Source: C2SP tlog-checkpoint, tlog-cosignature v1.0.1, tlog-policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
+from gateway.audit.log.cosignature import MAX_TIME_S
+from gateway.audit.log.merkle import EMPTY_ROOT
+from gateway.audit.log.notes import NoteError, OpenedNote, Signature, Verifier, open_note, split_note
+from gateway.audit.log.witness_policy import Policy
+
+_LATEST_S = 253_402_300_799  # the last second of the year 9999, the calendar's end
+
+
+class UntrustedError(ValueError):
+    """A checkpoint that nobody trusted has signed for this log; `unknown` lists the signature lines of strangers."""
+
+    def __init__(self, problem: str, unknown: tuple[str, ...] = ()) -> None:
+        super().__init__(problem)
+        self.unknown = unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """What the auditor holds from elsewhere.
+
+    Attributes:
+        log: The log's public key.
+        pinned: Whether it came from elsewhere than the log itself.
+        policy: The witnesses that the auditor knows, and how many of them suffice; None where no policy says. Its logs are
+            not looked at: `log` is the one of them that matters.
+    """
+
+    log: Verifier
+    pinned: bool = True
+    policy: Policy | None = None
+
+    @property
+    def witnesses(self) -> dict[str, Verifier]:
+        """The keys of the known witnesses, by the names that the policy calls them."""
+        return {} if self.policy is None else {one.name: one.verifier for one in self.policy.witnesses}
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """One witness's word that it has seen a checkpoint, and the Unix second at which it says so."""
+
+    witness: str
+    time_s: int
+
+    def __str__(self) -> str:
+        if self.time_s > _LATEST_S:
+            return f"{self.witness} at second {self.time_s}"
+        return f"{self.witness} at {datetime.fromtimestamp(self.time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a verdict rests on.
+
+    Attributes:
+        key: The log's public key that the checkpoint was opened with.
+        pinned: Whether that key came from elsewhere than the log.
+        cosigned: The known witnesses whose cosignatures were good.
+        witnesses_n: How many witnesses are known.
+        quorum: Whether those that cosigned suffice by the auditor's policy; None where there is none.
+        unknown: Signature lines of keys that the auditor does not know, which say nothing.
+    """
+
+    key: str
+    pinned: bool = True
+    cosigned: tuple[Cosigned, ...] = ()
+    witnesses_n: int = 0
+    quorum: bool | None = None
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def witnesses_k(self) -> int:
+        """How many of the known witnesses have cosigned."""
+        return len(self.cosigned)
+
+    def lines(self) -> list[str]:
+        """Return what a terminal shows of it."""
+        named = f" ({', '.join(map(str, self.cosigned))})" if self.cosigned else ""
+        seen = f"{self.witnesses_k} of {self.witnesses_n}{named}" if self.witnesses_n else "none configured"
+        key = f"pinned key {self.key}" if self.pinned else f"NONE: the key comes from the log itself, {self.key}"
+        lines = [f"trust: {key}", f"witnesses: {seen}"]
+        if self.unknown:
+            lines.append(f"signatures of unknown keys: {', '.join(self.unknown)}")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for a program."""
+        return {
+            "key": self.key,
+            "pinned": self.pinned,
+            "witnesses": [one.witness for one in self.cosigned],
+            "cosigned": [{"witness": one.witness, "time_s": one.time_s} for one in self.cosigned],
+            "witnesses_k": self.witnesses_k,
+            "witnesses_n": self.witnesses_n,
+            "quorum": self.quorum,
+            "unknown": list(self.unknown),
+        }
+
+
+def open_checkpoint(note: bytes, anchors: Anchors) -> tuple[Checkpoint, Trust]:
+    """Return a signed checkpoint once the log's key has been seen to have signed it, and what that rests on.
+
+    Whether the witnesses suffice is in `Trust.quorum`: the caller decides what follows from it.
+
+    Raises:
+        UntrustedError: when it is malformed, another log's, or a known key's signature is missing or wrong.
+    """
+    known = (anchors.log, *anchors.witnesses.values())
+    try:
+        opened = open_note(note, known)
+        checkpoint = Checkpoint.parse(opened.text)
+    except NoteError as error:
+        raise UntrustedError(str(error), _strangers(note, known)) from error
+    except CheckpointError as error:
+        raise UntrustedError(str(error)) from error
+    unknown = _strangers(note, known)
+    if _line_of(anchors.log, opened) is None:
+        raise UntrustedError("the log's own key has not signed this", unknown)
+    if checkpoint.origin != anchors.log.name:
+        raise UntrustedError(f"line 1: origin `{checkpoint.origin}` is not the key's name `{anchors.log.name}`")
+    if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
+        raise UntrustedError("line 3: not the root of an empty log")
+    lines = {name: _line_of(witness, opened) for name, witness in anchors.witnesses.items()}
+    cosigned = [Cosigned(name, line.cosigned_s) for name, line in lines.items() if line and 0 < line.cosigned_s <= MAX_TIME_S]
+    policy = anchors.policy
+    return checkpoint, Trust(
+        key=anchors.log.vkey(),
+        pinned=anchors.pinned,
+        cosigned=tuple(cosigned),
+        witnesses_n=len(lines),
+        quorum=None if policy is None else policy.is_met_by({one.witness for one in cosigned}),
+        unknown=unknown,
+    )
+
+
+def _line_of(verifier: Verifier, opened: OpenedNote) -> Signature | None:
+    return next((one for one in opened.verified if (one.name, one.key_id) == (verifier.name, verifier.key_id)), None)
+
+
+def _strangers(note: bytes, known: tuple[Verifier, ...]) -> tuple[str, ...]:
+    """Name the signature lines of unknown keys: the line's number, and the key's name and id."""
+    try:
+        text, signatures = split_note(note)
+    except NoteError:
+        return ()
+    keys = {(verifier.name, verifier.key_id) for verifier in known}
+    first = text.count("\n") + 2
+    return tuple(
+        f"line {number} `{one.name}+{one.key_id.hex()}`"
+        for number, one in enumerate(signatures, first)
+        if (one.name, one.key_id) not in keys
+    )

@@ -1,0 +1,184 @@
+"""Verification of a log, in numbered steps, by someone who holds nothing but the log's public key.
+
+The log lies in a folder or behind a URL. An auditor who has kept the checkpoint of an earlier verification gets one thing
+more, that the log has only grown since, and need not read again what was read then.
+
+Source: C2SP tlog-tiles, tlog-checkpoint; the entries are ours (``docs/log-format.md``).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
+from gateway.audit.log.tiles import TILE_WIDTH
+from gateway.audit.verify.entry_audit import EntryAudit
+from gateway.audit.verify.label_audit import LabelAudit
+from gateway.audit.verify.progress import Progress
+from gateway.audit.verify.report import Report, Status, StepRecord
+from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.stored_tree import StoredTree
+from gateway.audit.verify.trust import Anchors, Trust, UntrustedError, open_checkpoint
+
+_TITLES = (
+    "checkpoint signed by the pinned key",
+    "tiles lead to the checkpoint's root",
+    "entries hash to their leaves",
+    "entries are well formed and coherent",
+    "labels lead to the roots in the releases",
+    "openings lead to the commitments",
+    "ledger balances and agrees with releases and voids",
+    "witnesses have cosigned the checkpoint",
+    "log has only grown since the kept checkpoint",
+)
+
+
+class Verification:
+    """One pass over one log; `run` makes the report.
+
+    Args:
+        reader: The log.
+        anchors: The keys that the auditor trusts.
+        openings: Holds one file for each opened entry, if the auditor has been given them.
+        since: The checkpoint of an earlier verification. What it covers is not read again if it was checked then, unless
+            there are openings: those change when something is erased.
+        progress: Where to show how far it has come.
+
+    Attributes:
+        note: The checkpoint's bytes as the log served them, once read.
+    """
+
+    def __init__(
+        self,
+        reader: LogReader,
+        anchors: Anchors,
+        *,
+        openings: Path | None = None,
+        since: Kept | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.note = b""
+        self._reader = reader
+        self._anchors = anchors
+        self._openings = openings
+        self._since = since
+        self._progress = progress or Progress(None)
+        titles = _TITLES if anchors.pinned else ("checkpoint signed by the key that the log offers", *_TITLES[1:])
+        self._steps = tuple(StepRecord(number, title) for number, title in enumerate(titles, 1))
+        self._trust = Trust(anchors.log.vkey(), anchors.pinned, witnesses_n=len(anchors.witnesses))
+
+    def run(self) -> Report:
+        """Verify the log and return what was found."""
+        checkpoint = self._open_checkpoint()
+        if checkpoint is None:
+            for step in self._steps[1:]:
+                step.leave_out("no trustworthy checkpoint")
+        else:
+            self._check_witnesses()
+            self._check_log(checkpoint)
+        return self._report(checkpoint)
+
+    def _open_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint if the pinned key signed it for the log that it names."""
+        step = self._steps[0]
+        if self._reader.vkey() not in (None, self._anchors.log.vkey()):
+            step.add(VKEY_NAME, "another key than the pinned one")
+        try:
+            self.note = self._reader.checkpoint()
+            checkpoint, self._trust = open_checkpoint(self.note, self._anchors)
+        except FileError as problem:
+            step.add(problem.where, problem.problem)
+            return None
+        except UntrustedError as error:
+            step.add(CHECKPOINT_NAME, str(error))
+            for line in error.unknown:
+                step.add(CHECKPOINT_NAME, f"{line} is the signature of an unknown key")
+            return None
+        return checkpoint
+
+    def _check_witnesses(self) -> None:
+        step, trust = self._steps[7], self._trust
+        if trust.quorum is None:
+            step.leave_out("no policy of witnesses")
+            return
+        step.detail = f"{trust.witnesses_k} of {trust.witnesses_n}"
+        if not trust.quorum:
+            step.add(CHECKPOINT_NAME, f"cosigned by {trust.witnesses_k} of {trust.witnesses_n} witnesses, who are no quorum")
+
+    def _check_log(self, checkpoint: Checkpoint) -> None:
+        """Pass over the log once; every entry is read, checked and forgotten."""
+        older = 0 if self._since is None else self._since.checkpoint.size
+        checked = older if self._since and self._since.checked and not self._openings and older <= checkpoint.size else 0
+        first_block = max(0, checked - 1) // TILE_WIDTH  # the block of the last entry known: the first new one follows from it
+        tree = StoredTree(self._reader, checkpoint, self._steps[1], self._steps[2], older_size=older, first_block=first_block)
+        # The list of openings is taken after the checkpoint: whatever is newer than that is left alone.
+        known = None if self._openings is None else OpeningsReader(self._openings)
+        labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
+        audit = EntryAudit(checkpoint.origin, labels, known, (self._steps[3], self._steps[5], self._steps[6]))
+        for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
+            if index >= checked:
+                audit.take(entry)
+            elif index == checked - 1:
+                audit.begin_behind(index, entry)
+            if index % TILE_WIDTH == 0:
+                self._progress.show(index, checkpoint.size, time.monotonic())
+        tree.close()
+        audit.close()
+        self._progress.clear()
+        self._check_growth(checkpoint, tree)
+
+    def _check_growth(self, checkpoint: Checkpoint, tree: StoredTree) -> None:
+        """Compare the log with the kept checkpoint: the first so many entries must have the root that they had."""
+        step = self._steps[8]
+        if self._since is None:
+            step.leave_out("no kept checkpoint")
+            return
+        kept = self._since.checkpoint
+        step.detail = f"{kept.size} entries then, {checkpoint.size} now"
+        if checkpoint.size < kept.size:
+            step.add(CHECKPOINT_NAME, f"size `{checkpoint.size}` falls behind the `{kept.size}` of the kept one: a rollback")
+        elif checkpoint.size == kept.size:
+            if checkpoint.root != kept.root:
+                step.add(CHECKPOINT_NAME, f"another root than the kept one's at size `{kept.size}`: the log has split")
+        elif (root := tree.older_root()) is None:
+            step.add(CHECKPOINT_NAME, f"the tiles do not tell the root at the kept size `{kept.size}`")
+        elif root != kept.root:
+            step.add(CHECKPOINT_NAME, f"the first `{kept.size}` entries are not those of the kept one: the log has split")
+
+    def _report(self, checkpoint: Checkpoint | None) -> Report:
+        steps = tuple(record.finish() for record in self._steps)
+        ledger = steps[6]
+        words = {Status.PASSED: "balanced", Status.FAILED: "unbalanced", Status.UNCHECKED: _unchecked(ledger.detail)}
+        return Report(
+            trust=self._trust,
+            origin=checkpoint.origin if checkpoint else None,
+            size=checkpoint.size if checkpoint else None,
+            root=checkpoint.root if checkpoint else None,
+            steps=steps,
+            ledger=words[ledger.status],
+        )
+
+
+def verify_folder(folder: Path, vkey: str, openings: Path | None = None) -> Report:
+    """Verify a log folder, and the openings that the auditor has been given.
+
+    Args:
+        folder: Holds ``checkpoint``, ``tile/`` and ``labels/``.
+        vkey: The log's public key, from elsewhere than the folder.
+        openings: Holds one file for each opened entry.
+
+    Raises:
+        KeyFormatError: when `vkey` is malformed.
+        NotADirectoryError: when one of the folders is none.
+    """
+    for path in (folder, openings):
+        if path is not None and not path.is_dir():
+            raise NotADirectoryError(f"`{path}` is not a folder")
+    return Verification(LogReader(folder), Anchors(Verifier.parse(vkey)), openings=openings).run()
+
+
+def _unchecked(why: str) -> str:
+    return f"not checkable, {why}" if why.startswith("no ") else f"not fully checkable, {why}"

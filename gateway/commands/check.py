@@ -1,0 +1,103 @@
+"""`sluice check`: reads what the gateway would read and tries out every case, without starting anything.
+
+With a policies folder alone it needs no gateway: a city can keep its policies in a repository of its own and check each change
+there. What was found is told by ``check_report``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from consent.core.cases.cases import Outcome, try_case
+from consent.core.cases.parse import read_cases
+from consent.core.policies.parse import CITY_FILE
+from consent.core.policies.policy import PolicySet
+from consent.core.review.warnings import Note, Weight, notes_on
+from consent.errors import PolicyError
+from consent.policy_files import read_case_files, read_policy_files
+from gateway.commands.check_report import Checked, as_json, as_junit, as_text
+from gateway.config import load_config
+from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, report, and return the exit status."""
+    checked = check_gateway(args.config) if args.policies is None else check_folder(args.policies, None)
+    if args.junit is not None:
+        args.junit.write_bytes(as_junit(checked))
+    print(as_json(checked) if args.json else as_text(checked), end="")
+    for fault in checked.faults:
+        print(f"sluice: {fault}", file=sys.stderr)
+    return checked.exit_status
+
+
+def check_gateway(config: Path) -> Checked:
+    """Check a gateway's configuration and keys, and its policies with them.
+
+    Raises: OperatorError: the configuration or a key of the gateway's own cannot be used.
+    """
+    from gateway.edge.connections import check_connections
+    from gateway.edge.keys import load_keys
+    from gateway.edge.witnesses.configured import configured_witnesses
+
+    place = load_config(config)
+    check_connections(place)
+    configured_witnesses(place, load_keys(place.keys).log_signer)
+    return check_folder(place.policies, place.config.sink)
+
+
+def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
+    """Check a policies folder and its cases.
+
+    Args:
+        folder: The policies.
+        sinks: Names of the configured sinks. None where no gateway is near: then recipients may have any sink, and a key that
+            is not there is noted and no fault.
+    """
+    files: tuple[str, ...] = ()
+    try:
+        texts, cases = read_policy_files(folder), read_case_files(folder)
+        files = (*texts, *cases)
+        policies = parse_compilable(texts)
+    except PolicyError as fault:
+        return Checked(files, faults=(fault,))
+    notes = list(notes_on(policies))
+    keys: list[str] = []
+    faults = list(_recipients(folder, policies, sinks, keys, notes))
+    outcomes: list[Outcome] = []
+    for path, data in cases.items():
+        try:
+            outcomes += [try_case(policies, case) for case in read_cases(path, data, policies)]
+        except PolicyError as fault:
+            faults.append(fault)
+    return Checked(files, policies, tuple(sorted(keys)), tuple(faults), tuple(outcomes), tuple(notes))
+
+
+def _recipients(
+    folder: Path, policies: PolicySet, sinks: Container[str] | None, keys: list[str], notes: list[Note]
+) -> Iterator[PolicyError]:
+    """Go through what is wrong with recipients; add those whose key is well, and what is to be noted of the others."""
+    for recipient in policies.recipients.values():
+        file = recipient.public_key_file
+        try:
+            if sinks is not None:
+                refuse_unknown_sink(recipient, sinks)
+            if file is None:
+                continue
+            if sinks is None and not (folder / file).is_symlink() and not (folder / file).exists():
+                notes.append(_absent(recipient.id, file))
+                continue
+            load_key(folder, recipient, file)
+            keys.append(recipient.id)
+        except PolicyError as fault:
+            yield fault
+
+
+def _absent(recipient: str, file: str) -> Note:
+    key = f"recipient.{recipient}.public_key_file"
+    return Note(
+        Weight.NOTE, CITY_FILE, key, f"there is no `{file}` here; a gateway needs it before these policies can be in force"
+    )

@@ -1,0 +1,132 @@
+"""The report of `sluice check`: in lines for people, as JSON, and as JUnit XML, which most build services show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+from consent.core.cases.cases import Outcome
+from consent.core.policies.policy import PolicySet
+from consent.core.review.warnings import Note
+from consent.errors import PolicyError, one_line
+
+_LONGEST_TEXT: Final = 2000
+FINDING, BROKEN = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of a policies folder found.
+
+    Attributes:
+        files: Every file of policies and cases that was found, relative to the folder.
+        policies: None where they cannot be put in force.
+        keys: The recipients whose public key is there.
+        faults: What cannot be read or used, each naming file and key.
+        outcomes: What became of each case that could be read.
+        notes: What is odd, and no fault.
+    """
+
+    files: tuple[str, ...]
+    policies: PolicySet | None = None
+    keys: tuple[str, ...] = ()
+    faults: tuple[PolicyError, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The cases that came out otherwise than expected."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.passed)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where all is well, 1 where a case failed, 2 where a file is broken."""
+        if self.faults:
+            return BROKEN
+        return FINDING if self.failed else 0
+
+
+def as_text(checked: Checked) -> str:
+    """Return the lines for people: failed cases, the sum of it, and what is odd; faults are for standard error."""
+    lines = [str(outcome) for outcome in checked.failed]
+    if checked.policies is not None and not checked.faults:
+        lines.append(_sum(checked, checked.policies))
+        lines += [str(note) for note in checked.notes]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _sum(checked: Checked, policies: PolicySet) -> str:
+    cases, named = len(checked.outcomes), f"policies {policies.sha256.hex()}"
+    if checked.failed:
+        return f"failed: {len(checked.failed)} of {cases} cases, {named}"
+    return f"well: {len(policies.flows)} flows, {cases} cases, {named}"
+
+
+def as_json(checked: Checked) -> str:
+    """Return one line of JSON."""
+    policies = checked.policies
+    found: dict[str, Any] = {
+        "policies": None if policies is None else policies.sha256.hex(),
+        "flows": 0 if policies is None else len(policies.flows),
+        "keys": list(checked.keys),
+        "failed": len(checked.failed),
+        "cases": [_case(outcome) for outcome in checked.outcomes],
+        "errors": [{"file": fault.file, "key": fault.key, "message": fault.message} for fault in checked.faults],
+        "notes": [{"weight": note.weight, "file": note.file, "key": note.key, "message": note.message} for note in checked.notes],
+    }
+    return json.dumps(found) + "\n"
+
+
+def _case(outcome: Outcome) -> dict[str, Any]:
+    said = {"file": outcome.case.file, "case": outcome.case.id, "passed": outcome.passed}
+    return said if outcome.passed else {**said, "expected": outcome.expected, "got": outcome.got}
+
+
+def as_junit(checked: Checked) -> bytes:
+    """Return a JUnit document: a suite for each file, with one test that it can be used and one for each case in it.
+
+    An error is a file that is broken, a failure a case that came out otherwise; a file that was not judged, because another one
+    of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
+    """
+    root = ET.Element("testsuites", name="sluice check")
+    for file in dict.fromkeys([*checked.files, *(fault.file for fault in checked.faults)]):
+        suite = ET.SubElement(root, "testsuite", name=file)
+        suite.extend([_file_test(checked, file), *_case_tests(checked, file)])
+        _count(suite, [suite])
+    _count(root, root.findall("testsuite"))
+    ET.indent(root)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _file_test(checked: Checked, file: str) -> ET.Element:
+    test = ET.Element("testcase", classname=file, name="can be used")
+    faults = [str(fault) for fault in checked.faults if fault.file == file]
+    notes = [str(note) for note in checked.notes if note.file == file]
+    if faults:
+        ET.SubElement(test, "error", message=faults[0]).text = "\n".join(faults)
+    elif checked.policies is None:
+        ET.SubElement(test, "skipped", message="another file is broken")
+    if notes:
+        ET.SubElement(test, "system-out").text = "\n".join(notes)
+    return test
+
+
+def _case_tests(checked: Checked, file: str) -> Iterator[ET.Element]:
+    for outcome in checked.outcomes:
+        if outcome.case.file == file:
+            test = ET.Element("testcase", classname=file, name=outcome.case.id)
+            if not outcome.passed:
+                message = f"expected {outcome.expected}, got {outcome.got}"
+                ET.SubElement(test, "failure", message=message).text = one_line(outcome.case.says or message, _LONGEST_TEXT)
+            yield test
+
+
+def _count(element: ET.Element, suites: list[ET.Element]) -> None:
+    """Write how many tests there are, and how many of each outcome."""
+    for name, path in (("tests", "testcase"), ("failures", ".//failure"), ("errors", ".//error"), ("skipped", ".//skipped")):
+        element.set(name, str(sum(len(suite.findall(path)) for suite in suites)))

@@ -1,0 +1,23 @@
+"""`sluice keys`: the gateway's own keys."""
+
+from __future__ import annotations
+
+import argparse
+
+from gateway.commands.output import show
+from gateway.config import load_config
+
+
+def keys_init(args: argparse.Namespace) -> int:
+    """`sluice keys init`."""
+    from gateway.edge.keys import init_keys
+
+    place = load_config(args.config)
+    keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
+    vkey = keys.log_signer.vkey()
+    text = (
+        f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it\n"
+        f"the log's public key, for everyone: {vkey}\n"
+    )
+    show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
+    return 0

@@ -1,0 +1,1 @@
+"""The control methods: what a running gateway is asked, by whom, and its answers over the control socket."""

@@ -1,0 +1,172 @@
+"""Everything that is held about a subject, as plain data: what `sluice consent export` writes.
+
+One function for each thing that can hold anything of a subject. A test lists the fields of all state and all tables, and fails
+where one is neither exported nor known to hold nothing. The secret itself is not handed out: what it is good for, finding the
+subject's releases, the label keys do.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any
+
+from consent.core.consents.records import decode as decode_consent
+from consent.core.lifecycle.notifications import MessageKind, text_of
+from gateway.control.consents import shown
+from gateway.control.releases import releases_of
+from gateway.core.changes.subjects import devices_of, label_keys
+from gateway.core.plans import Device, DeviceMemory
+from gateway.core.release.records import Waiting, read_row
+from gateway.core.state import Message, State
+from gateway.core.windows.accumulators import Contribution, Delta
+from gateway.core.windows.windows import Cohort, Window, window_from_state
+from gateway.durable.state import DurableState
+
+FORMAT = "sluice subject export 1"
+
+Plain = dict[str, Any]
+
+
+async def export_of(durable: DurableState, subject_id: bytes) -> Plain:
+    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
+    state = durable.state
+    subject = state.subjects[subject_id]
+    return {
+        "format": FORMAT,
+        "time_ms": durable.clock.now_ms(),
+        "gateway": durable.config.gateway,
+        "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
+        "subject": subject_id.hex(),
+        "residents_since_ms": subject.since_ms,
+        "residents_entries": list(subject.key_entries),
+        "residents": [
+            {"resident": resident.id.hex(), "since_ms": resident.since_ms, "claimed_ms": resident.claimed_ms}
+            for resident in subject.residents
+        ],
+        "label_keys": [key.hex() for key in label_keys(subject)],
+        "messages": [_message(message) for message in subject.messages],
+        "open_claims": _claims(state, subject_id),
+        "devices": [_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
+        "consents": [shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.book.for_subject(subject_id)],
+        "history": await _history(durable, subject_id),
+        "contributions": list(_contributions(state, subject_id)),
+        "counters": list(_counters(state, subject_id)),
+        "waiting": await _waiting(durable, subject_id),
+        "bundles_under_way": list(_under_way(state, subject_id)),
+        "releases": await releases_of(durable, subject_id),
+    }
+
+
+def _message(message: Message) -> Plain:
+    text = text_of(MessageKind(message.kind), message.scope, "en")
+    return {"time_ms": message.time_ms, "kind": message.kind, "scope": message.scope, "text": text}
+
+
+def _claims(state: State, subject_id: bytes) -> list[Plain]:
+    """Return the claim codes that are still open: for whom and until when; the codes themselves are kept nowhere."""
+    return [
+        {"expires_ms": claim.expires_ms, "resident": claim.resident.hex() or None, "device": claim.device.hex() or None}
+        for claim in state.claims.values()
+        if claim.subject == subject_id
+    ]
+
+
+def _device(device: Device, memory: DeviceMemory | None) -> Plain:
+    runs, times = ([], {}) if memory is None else memory.state()
+    return {
+        "device": device.id.hex(),
+        "topic": device.topic,
+        "profile": device.profile,
+        "zone": device.zone,
+        "generation": device.generation,
+        "since_ms": device.added_ms,
+        "sequences": [{"boot": boot, "highest": highest, "bitmap": bitmap} for boot, highest, bitmap in runs],
+        "remembered_times_ms": times,
+    }
+
+
+async def _history(durable: DurableState, subject_id: bytes) -> list[Plain]:
+    """Return all that was ever said, each with the signed record itself."""
+    return [
+        {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
+        for index, data in await durable.store.consents_of(subject_id)
+    ]
+
+
+def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
+    """Go through what stands in windows: the open ones, and those of bundles that may still be taken back."""
+    for window in state.windows:
+        if subject_id in window.members:
+            yield _contribution(window, window.members[subject_id])
+    for unsent in state.unsent.values():
+        for stored in unsent.windows:
+            window = window_from_state(stored, state.windows.first_steps)
+            if subject_id in window.members:
+                yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
+
+
+def _contribution(window: Window, member: Contribution) -> Plain:
+    """Return one contribution; its figures are in first steps of the property's ladder."""
+    head = {**_cohort(window.cohort), "window_ms": [window.start_ms, window.end_ms], "pairs": member.pairs}
+    if not isinstance(member, Delta):
+        return {**head, "total": member.state()[1]}
+    meters = [
+        {"device": meter.hex(), "time_ms": t_ms, "reading": reading, "baseline": baseline}
+        for meter, (t_ms, reading, baseline) in member.meters.items()
+    ]
+    return {**head, "fell": member.broken, "meters": meters}
+
+
+def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
+    """Go through the last readings of counters, from which the next window's difference is taken."""
+    for cohort, meter, t_ms, reading in state.windows.baselines(subject_id):
+        yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
+
+
+async def _waiting(durable: DurableState, subject_id: bytes) -> list[Plain]:
+    """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
+    found = [
+        _waiting_record(recipient, waiting)
+        async for _, recipient, content in durable.store.outbox()
+        if subject_id in content
+        for waiting in read_row(content)
+        if waiting.contributor == subject_id
+    ]
+    for unsent in durable.state.unsent.values():
+        for _, recipient, content in unsent.outbox:
+            own = [waiting for waiting in read_row(content) if waiting.contributor == subject_id]
+            found += [{**_waiting_record(recipient, waiting), "bundle": unsent.index} for waiting in own]
+    return found
+
+
+def _waiting_record(recipient: str, waiting: Waiting) -> Plain:
+    return {
+        "recipient": recipient,
+        **_cohort(waiting.cohort),
+        "record_id": waiting.record_id.hex(),
+        "phenomenon_time_ms": [waiting.start_ms, waiting.end_ms],
+        "terms_since_ms": waiting.since_ms,
+        "steps": waiting.n,
+    }
+
+
+def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
+    """Go through the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
+    for unsent in state.unsent.values():
+        if subject_id in unsent.subjects:
+            yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}
+    for index, handed in state.handed.items():
+        if handed.may_speak_of(subject_id):
+            yield {"log_index": index, "recipient": handed.recipient, "handed_over": True, "certain": handed.subjects is not None}
+
+
+def _cohort(cohort: Cohort) -> Plain:
+    return {
+        "flow": cohort.flow,
+        "property": cohort.observed_property,
+        "statistic": cohort.statistic or None,
+        "identity": cohort.identity,
+        "level": {"time": cohort.time, "space": cohort.space, "precision": cohort.step},
+        "cell": cohort.cell,
+    }

@@ -1,0 +1,107 @@
+"""What `sluice status` shows: connections, clock, log, outbox and the whole ledger; nothing that tells a person or a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.app import App
+from gateway.durable.state import DurableState
+
+
+def status(app: App) -> dict[str, Any]:
+    """Return the gateway's present state as plain data."""
+    durable, state = app.durable, app.durable.state
+    force = state.force
+    return {
+        "gateway": durable.config.gateway,
+        "clock": {
+            "now": datetime.fromtimestamp(durable.clock.now_ms() / 1000, UTC).isoformat(),
+            "now_ms": durable.clock.now_ms(),
+            "simulated": durable.clock.simulated,
+            "rate": durable.clock.rate,
+        },
+        "broker": {"connected": app.link.connected, "dry": state.dry, "counters": dict(app.link.counters)},
+        "sinks": {name: {"connected": sink.connected} for name, sink in app.upstream.sinks.items()},
+        "disk": {"withholds": durable.store.room.short, "log_waits": durable.publisher.full},
+        "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
+        "witnesses": _witnesses(durable),
+        "policy": None if force is None else force.policies.sha256.hex(),
+        "devices": len(state.registry),
+        "subjects": len(state.subjects),
+        "windows": {"open": len(state.windows.open), "watermark_ms": state.windows.watermark_ms},
+        "outbox_rows": sum(state.waiting.values()),
+        "bundles_under_way": len(state.handed) + len(state.unsent),
+        "ledger": dict(sorted(state.ledger.totals.items())),
+        "imbalances": state.ledger.imbalances(),
+    }
+
+
+def _witnesses(durable: DurableState) -> dict[str, Any] | None:
+    """Return how the witnesses stand; None where none is configured."""
+    if durable.witnesses is None:
+        return None
+    return {
+        "confirmed": durable.confirmed,
+        "seconds_since_quorum": round(durable.witnesses.seconds_since_quorum()),
+        "each": [
+            {"name": one.name, "size": one.size, "cosigned": one.cosigned, "failures": one.failures, "problem": one.problem}
+            for one in durable.witnesses.standings
+        ],
+    }
+
+
+def gauges(app: App) -> Mapping[str, float]:
+    """Return the figures for Prometheus: ledger accounts, and a few of the gateway's own."""
+    state = app.durable.state
+    return {
+        **state.ledger.totals,
+        "log_size": state.log.size,
+        "outbox_rows": sum(state.waiting.values()),
+        "bundles_under_way": len(state.handed) + len(state.unsent),
+        "windows_open": len(state.windows.open),
+        "disk_full": int(app.durable.store.room.short or app.durable.publisher.full),
+        "broker_connected": int(app.link.connected),
+        **_witness_gauges(app.durable),
+    }
+
+
+def _witness_gauges(durable: DurableState) -> dict[str, float]:
+    if durable.witnesses is None:
+        return {}
+    figures = {"seconds_since_quorum": durable.witnesses.seconds_since_quorum(), "log_confirmed": float(durable.confirmed)}
+    for count in ("asked", "cosigned", "conflicts", "failures"):
+        figures[f"witness_{count}"] = sum(getattr(one, count) for one in durable.witnesses.standings)
+    return figures
+
+
+def as_text(shown: Mapping[str, Any]) -> str:
+    """Return a status as one screen of text."""
+    clock, broker, disk, ledger = shown["clock"], shown["broker"], shown["disk"], shown["ledger"]
+    simulated = f"  SIMULATED, rate {clock['rate']:g}" if clock["simulated"] else ""
+    sinks = ", ".join(f"{name} {'connected' if sink['connected'] else 'away'}" for name, sink in shown["sinks"].items())
+    full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
+    lines = [
+        f"gateway    {shown['gateway']}",
+        f"clock      {clock['now']}{simulated}",
+        f"broker     {'connected' if broker['connected'] else 'away'}, queue {'dry' if broker['dry'] else 'not dry yet'}",
+        f"upstream   {sinks or 'none configured'}",
+        f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
+        f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
+        f"witnesses  {_told(shown['witnesses'])}",
+        f"policies   {shown['policy'] or 'none'}",
+        f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
+        f"windows    {shown['windows']['open']} open",
+        f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
+        "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
+    ]
+    lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
+    return "\n".join(lines) + "\n"
+
+
+def _told(witnesses: Mapping[str, Any] | None) -> str:
+    if witnesses is None:
+        return "none configured"
+    each = ", ".join(f"{one['name']} {one['problem'] or 'cosigns'}" for one in witnesses["each"])
+    return each if witnesses["confirmed"] else f"WAITING for one to confirm the log: {each}"

@@ -1,0 +1,124 @@
+"""Erasure: a subject is taken out of everything that the gateway holds, in one commit, and the log says that somebody was.
+
+What goes: the secret, and with it every pseudonym, label and salt that was made with it; residents, consents, claim codes,
+devices and what is remembered of them; contributions in windows and records that wait; their parts of openings, whose leaf hashes
+stay, so that everybody else's part can still be checked. The journal begins anew with a snapshot that lacks them, under a new
+key, and everything under the former keys is sealed anew. What the recipients have, they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import ErasurePayload, erase_subject
+from gateway.core import recovery
+from gateway.core.changes import changes, subjects
+from gateway.core.effects import OutboxRow
+from gateway.core.release.records import encode_row, read_row
+from gateway.core.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the database holds of a subject and the memory does not.
+
+    Attributes:
+        own: Openings that are about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
+        releases: Openings of the releases that contained the subject, by log index.
+        waiting: Outbox rows that may hold records of the subject: (number, recipient, content).
+    """
+
+    own: Mapping[int, bytes]
+    releases: Mapping[int, bytes]
+    waiting: Sequence[tuple[int, str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure came to: its log index, how many parts of openings went, and which bundles had been handed over."""
+
+    index: int
+    parts_deleted: int
+    handed_over: list[int]
+
+
+def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Erased:
+    """Erase a subject, log it, and begin a journal segment that knows nothing of it.
+
+    Args:
+        state: Changed in place, with nothing left to commit.
+        subject: The id of a subject that is known.
+        holdings: What the database holds of it.
+        now_ms: The gateway's clock.
+    """
+    parts = forget(state, subject, holdings, now_ms)
+    digest = sha256(subject).digest()
+    payload = ErasurePayload(digest, parts)
+    index = state.append(Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts)
+    recovery.begin_segment(state)
+    return Erased(index, parts, state.handed_over_of(subject))
+
+
+def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:
+    """Take a subject out of the memory, and have the commit take it out of the database; the caller begins a journal segment.
+
+    Returns: How many parts of openings go.
+    """
+    shortened, parts = _shortened(subject, holdings)
+    changes.take_back(state, now_ms)
+    _forget_waiting(state, subject, holdings.waiting)
+    for device in subjects.devices_of(state, subject):
+        changes.revoke_device(state, device.topic, now_ms)
+    registered = {device.id for device in state.registry.values()}
+    for former in state.memories.keys() - registered:  # devices that were struck off earlier may have been theirs
+        del state.memories[former]
+    subjects.drop_claims(state, subject)
+    changes.forget_subject(state, subject)
+    state.commit.consents_gone.append(subject)
+    state.commit.openings += shortened
+    state.commit.erases = True
+    return parts
+
+
+def _shortened(subject: bytes, holdings: Holdings) -> tuple[list[tuple[int, bytes]], int]:
+    """Return the openings that lose a part, as they then are, and how many parts go."""
+    shortened: list[tuple[int, bytes]] = []
+    parts = 0
+    for index, before, after in _erased_openings(subject, holdings):
+        if after.erased_count > before.erased_count:
+            shortened.append((index, after.encode()))
+            parts += after.erased_count - before.erased_count
+    return shortened, parts
+
+
+def _erased_openings(subject: bytes, holdings: Holdings) -> Iterator[tuple[int, Opening, Opening]]:
+    for index, encoded in holdings.own.items():
+        opening = Opening.decode(encoded)
+        yield index, opening, opening.erase({0})
+    for index, encoded in holdings.releases.items():
+        opening = Opening.decode(encoded)
+        yield index, opening, erase_subject(opening, subject)[0]
+
+
+def _forget_waiting(state: State, subject: bytes, rows: Sequence[tuple[int, str, bytes]]) -> None:
+    """Write waiting rows anew without a subject's records: those in the database, and those that a voided bundle gave back."""
+    given_back = {row.number for row in state.commit.outbox}
+    pending = [(row.number, row.recipient, row.content) for row in state.commit.outbox]
+    state.commit.outbox = []
+    for number, recipient, content in [*rows, *pending]:
+        readings = read_row(content)
+        kept = [waiting for waiting in readings if waiting.contributor != subject]
+        unchanged = len(kept) == len(readings)
+        if number not in given_back:
+            if unchanged:
+                continue
+            state.commit.outbox_done.append(number)
+        if kept:
+            state.commit.outbox.append(OutboxRow(number, recipient, content if unchanged else encode_row(kept)))
+        else:
+            state.waiting[recipient] -= 1
+        state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", len(readings) - len(kept))

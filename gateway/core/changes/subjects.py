@@ -1,0 +1,236 @@
+"""Subjects: households and persons, who their residents are, what they were told, and the codes by which people and devices join.
+
+All of a household's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
+who leaves no longer counts, and cannot find the household's later releases. Every such change acts on open windows and waiting
+records like a withdrawal, and the household is told.
+
+A claim code is what a crew leaves on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups. No
+letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
+cannot claim anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from consent.core.lifecycle.notifications import MessageKind
+from consent.errors import ConsentError
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import subject_label_key
+from gateway.audit.log.payloads import KeyPayload
+from gateway.core.changes import changes
+from gateway.core.plans import Device
+from gateway.core.state import Claim, Resident, State, Subject
+from gateway.core.windows.windows import DAY_MS
+
+CODE_DAYS: Final = 90
+"""How long a claim code can be used."""
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SYMBOLS: Final = 12
+_GROUP_SYMBOLS: Final = 4
+_ALIKE: Final = str.maketrans("OIL", "011", "- ")
+_HASH_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a claim code led to; ``device`` is set where it brought a device into a household that was there before."""
+
+    subject: bytes
+    resident: bytes
+    device: bytes | None = None
+
+
+def add_subject(state: State, now_ms: int) -> Subject:
+    """Make a subject with one resident; its id and secret are random and tell nothing."""
+    random_bytes = state.identity.random_bytes
+    subject = Subject(random_bytes(16), random_bytes(32), (Resident(random_bytes(16), now_ms),))
+    state.keep_subject(subject)
+    return subject
+
+
+def label_keys(subject: Subject) -> list[bytes]:
+    """Return the keys by which a household finds its releases, the present one first; each departure has added one."""
+    return [subject_label_key(subject.secret, generation) for generation in range(subject.label_generation, -1, -1)]
+
+
+def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, now_ms: int) -> str:
+    """Make a claim code.
+
+    Args:
+        state: Changed in place.
+        subject_id: The household.
+        resident: Whom the code lets in: a resident who is known, or empty for somebody new.
+        device: The device that it came with, which may then go to another household; or empty.
+        now_ms: The gateway's clock.
+    Returns: The code, which is kept nowhere.
+    """
+    code = new_code(state.identity.random_bytes)
+    claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
+    state.claims[claim.code_hash] = claim
+    state.commit.claims.append((claim.code_hash, msgspec.msgpack.encode(claim)))
+    return code
+
+
+def forget_old_codes(state: State, now_ms: int) -> None:
+    """Forget the codes that nobody has used in their time."""
+    for former in [number for number, claim in state.claims.items() if claim.expires_ms <= now_ms]:
+        _drop(state, former)
+
+
+def invite(state: State, subject_id: bytes, now_ms: int) -> str:
+    """Make the code by which a new resident can join a household, and tell the household; an earlier one ends."""
+    for former, claim in list(state.claims.items()):
+        if claim.subject == subject_id and not claim.resident:
+            _drop(state, former)
+    state.tell(subject_id, MessageKind.CODE_MADE, now_ms)
+    return make_code(state, subject_id, b"", b"", now_ms)
+
+
+def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> str:
+    """Make a new code for a resident who has lost code or credential: what they had before ends, and the household is told.
+
+    Raises: ConsentError: the subject has no such resident.
+    """
+    subject = state.subjects[subject_id]
+    resident = _resident(subject, resident_id)
+    for former, claim in list(state.claims.items()):
+        if (claim.subject, claim.resident) == (subject_id, resident_id):
+            _drop(state, former)
+    state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
+    state.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
+    return make_code(state, subject_id, resident_id, b"", now_ms)
+
+
+def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
+    """Let a person in by a claim code, which is used up.
+
+    Args:
+        state: Changed in place.
+        code: As typed.
+        own: The household of the person who typed it, where they have one already: a device's code then brings the device there.
+        now_ms: The gateway's clock.
+    Raises: ConsentError: the code is wrong, used, too old, or cannot be used so.
+    """
+    number, found = _find(state, code, now_ms)
+    subject = state.subjects[found.subject]
+    if own is not None and own != found.subject:
+        return _move_device(state, number, found, own, now_ms)
+    _drop(state, number)
+    if found.resident:
+        resident = _resident(subject, found.resident)
+        state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
+        return Joined(subject.id, resident.id)
+    newcomer = Resident(state.identity.random_bytes(16), now_ms, now_ms)
+    _change_residents(state, msgspec.structs.replace(subject, residents=(*subject.residents, newcomer)), now_ms)
+    state.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
+    return Joined(subject.id, newcomer.id)
+
+
+def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> None:
+    """Let a resident go: what they said no longer counts, and their key finds none of the household's later releases.
+
+    Raises: ConsentError: the subject has no such resident, or no other.
+    """
+    subject = state.subjects[subject_id]
+    gone = _resident(subject, resident_id)
+    rest = tuple([resident for resident in subject.residents if resident is not gone])
+    if not rest:
+        raise ConsentError("the last resident of a household does not leave it: erase the household instead")
+    for former, claimed in list(state.claims.items()):
+        if (claimed.subject, claimed.resident) == (subject_id, resident_id):
+            _drop(state, former)
+    state.commit.openings_settled += [entry.index for entry in state.book.entries(subject_id, resident_id)]
+    changed = msgspec.structs.replace(subject, residents=rest, label_generation=subject.label_generation + 1)
+    _change_residents(state, changed, now_ms)
+    state.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
+
+
+def devices_of(state: State, subject_id: bytes) -> list[Device]:
+    """Return a subject's devices."""
+    return [device for device in state.registry.values() if device.subject == subject_id]
+
+
+def drop_claims(state: State, subject_id: bytes) -> None:
+    """Forget every code of a household."""
+    for number in [number for number, claim in state.claims.items() if claim.subject == subject_id]:
+        _drop(state, number)
+
+
+def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
+    try:
+        number = code_hash(code)
+    except ValueError as error:
+        raise ConsentError(str(error)) from error
+    found = state.claims.get(number)
+    if found is None:
+        raise ConsentError("there is no such claim code, or it was used already")
+    if found.expires_ms <= now_ms:
+        raise ConsentError("the claim code is too old: ask the crew for a new one")
+    return number, found
+
+
+def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
+    """Bring the device of a code into another household; the one it was made with goes if nobody has claimed it."""
+    former = state.subjects[found.subject]
+    device = next((device for device in state.registry.values() if device.id == found.device), None)
+    if device is None or any(resident.claimed_ms for resident in former.residents) or state.book.for_subject(former.id):
+        raise ConsentError("the claim code belongs to another household")
+    _drop(state, number)
+    changes.move_device(state, device, own, now_ms)
+    state.tell(own, MessageKind.DEVICE_JOINED, now_ms)
+    if not devices_of(state, former.id):
+        drop_claims(state, former.id)
+        changes.forget_subject(state, former.id)
+    return Joined(own, state.subjects[own].residents[0].id, device.id)
+
+
+def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
+    """Let a household be as it now is; the log says so, since an auditor who replays it must know who has to permit."""
+    changes.take_back(state, now_ms)
+    payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
+    index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
+    state.commit.openings_settled += subject.key_entries[-1:]
+    since_ms = max(now_ms, subject.since_ms + 1)
+    state.keep_subject(msgspec.structs.replace(subject, since_ms=since_ms, key_entries=(*subject.key_entries, index)))
+    changes.compile_devices(state, devices_of(state, subject.id), now_ms)
+
+
+def _resident(subject: Subject, resident_id: bytes) -> Resident:
+    for resident in subject.residents:
+        if resident.id == resident_id:
+            return resident
+    raise ConsentError("the subject has no such resident")
+
+
+def _with_resident(subject: Subject, changed: Resident) -> Subject:
+    residents = tuple([changed if resident.id == changed.id else resident for resident in subject.residents])
+    return msgspec.structs.replace(subject, residents=residents)
+
+
+def _drop(state: State, number: bytes) -> None:
+    del state.claims[number]
+    state.commit.claims.append((number, None))
+
+
+def new_code(random_bytes: Callable[[int], bytes]) -> str:
+    """Return a fresh code, such as `K7QM-4T2X-9RHD`."""
+    number = int.from_bytes(random_bytes(8), "big")
+    symbols = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_SYMBOLS))
+    return "-".join(symbols[at : at + _GROUP_SYMBOLS] for at in range(0, _SYMBOLS, _GROUP_SYMBOLS))
+
+
+def code_hash(code: str) -> bytes:
+    """Return the 16 bytes under which a code is known, however it was typed.
+
+    Raises: ValueError: it cannot be a code.
+    """
+    symbols = code.upper().translate(_ALIKE)
+    if len(symbols) != _SYMBOLS or not set(symbols) <= set(_ALPHABET):
+        raise ValueError(f"a claim code has {_SYMBOLS} letters and digits")
+    return sha256(b"sluice claim code " + symbols.encode()).digest()[:_HASH_BYTES]

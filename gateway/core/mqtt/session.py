@@ -1,0 +1,347 @@
+"""An MQTT 5 client session without sockets or clocks: bytes and times go in, bytes and events come out.
+
+It outlives its connections: ``open`` begins one, ``feed``, ``tick``, ``acknowledge`` and ``try_publish`` drive it, ``close`` or
+``lost`` ends it, and the next ``open`` continues the session. Frames and events wait in the ``inbox``.
+
+    CLOSED ──open──► CONNECTING ──CONNACK──► CONNECTED ──DISCONNECT, fault, silence, close, lost──► CLOSED
+
+After every CONNACK it subscribes (again), and after the SUBACK it publishes a marker to itself, whose return says that the
+inbound queue was dry. The session never asks for QoS 2 or topic aliases, so a broker that sends either is at fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum, auto
+
+import mqtt5
+from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
+
+from gateway.core.mqtt.events import Connected, Disconnected, Dry, Inbox, Published, Subscribed
+from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
+from gateway.core.mqtt.outbound import Outbound
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.mqtt.timing import Beat, DryMarker, KeepAlive
+from gateway.core.mqtt.topics import check_topic
+
+_UNASKED_KEEP_ALIVE_S = 60
+# The codec's enumerations are integers only in its type stubs: they neither hash, order nor test as false. Hence int().
+_NOT_AUTHORIZED = int(DisconnectReasonCode.NOT_AUTHORIZED)
+_TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
+_RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
+
+
+class State(Enum):
+    """Where the present connection stands."""
+
+    CLOSED = auto()
+    CONNECTING = auto()
+    CONNECTED = auto()
+
+
+class _Connection:
+    """What belongs to one connection and ends with it."""
+
+    def __init__(self, settings: SessionSettings, inbox: Inbox, generation: int, now_s: float, nonce: bytes) -> None:
+        self.opened_s = now_s
+        self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes)
+        self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
+        self.marker = DryMarker(nonce)
+        self.subscription_id = 0
+        self.paused = False
+
+
+class MqttSession:
+    """One client session over any number of connections."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self.settings = settings
+        self.state = State.CLOSED
+        self.generation = 0
+        self.inbox = Inbox()
+        self.counters: Counter[str] = Counter()
+        self.return_late = False  # the last connection ended in a way that forbids returning soon
+        self._bound = settings.unacknowledged_bound or 2 * settings.receive_max
+        self._clean_start = settings.clean_start
+        self._marker_forbidden = False
+        self._outbound = Outbound(settings.most_in_flight)
+        self._now_s = 0.0
+        self._out: list[bytes] = []
+        self._here = _Connection(settings, self.inbox, 0, 0.0, b"")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+        return self.state is State.CONNECTED
+
+    @property
+    def paused(self) -> bool:
+        """Whether reading should stop until frames are taken and acknowledged; it resumes at half the bound."""
+        here = self._here
+        most = max(here.inbound.unacknowledged, len(self.inbox.frames))
+        here.paused = most > self._bound // 2 if here.paused else most >= self._bound
+        return here.paused
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many frames of this connection the owner has yet to acknowledge."""
+        return self._here.inbound.unacknowledged
+
+    @property
+    def in_flight(self) -> int:
+        """How many of our own messages await the broker's answer."""
+        return self._outbound.in_flight
+
+    def open(self, now_s: float, nonce: bytes) -> bytes:
+        """Begin a connection and return the CONNECT.
+
+        Args:
+            now_s: The time.
+            nonce: At least 16 random bytes, the marker's payload, so that an older marker is not taken for this one's.
+        """
+        settings = self.settings
+        self.generation += 1
+        self.state = State.CONNECTING
+        self.return_late = False
+        self._now_s = now_s
+        self._out.clear()
+        self._here = _Connection(settings, self.inbox, self.generation, now_s, nonce)
+        return mqtt5.ConnectPacket(
+            settings.client_id,
+            username=settings.user,
+            password=settings.password,
+            clean_start=self._clean_start,
+            keep_alive=settings.keep_alive_s,
+            session_expiry_interval=settings.session_expiry_s,
+            receive_max=settings.receive_max,
+        ).write()
+
+    def feed(self, data: bytes, now_s: float) -> bytes:
+        """Take bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and hang up."""
+        if self.state is State.CLOSED:
+            return b""
+        here, arrived = self._here, self.inbox.arrived
+        self._now_s = now_s
+        here.keep_alive.heard(now_s)
+        try:
+            here.inbound.feed(data, self._control)
+        except BrokerFaultError as fault:
+            self._fail(fault)
+        if self.inbox.arrived > arrived:
+            here.marker.heard(now_s)
+        if self.state is State.CONNECTED:
+            self._out.append(here.inbound.acknowledge_markers())
+        return self._take_out() if self._out else b""
+
+    def tick(self, now_s: float) -> bytes:
+        """Let time pass, about every half second; return what to write. May end the connection, like ``feed``."""
+        self._now_s = now_s
+        if self.state is State.CONNECTING and now_s - self._here.opened_s >= self.settings.connect_timeout_s:
+            self.counters["connect_timeouts"] += 1
+            self._end("the broker did not answer the connection request")
+        if self.state is not State.CONNECTED:
+            return b""
+        if self._here.marker.found_dry(now_s, self.unacknowledged):
+            self.inbox.note(Dry(self.generation))
+        if self._here.marker.due:
+            self._send_marker()
+        self._beat(now_s)
+        return self._take_out()
+
+    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> bytes:
+        """Return the PUBACKs for the oldest unacknowledged frames, which must be these, in order of arrival.
+
+        Those of an earlier connection are dropped: the broker sends their frames again.
+
+        Raises:
+            ValueError: They are not the oldest ones, in order.
+        """
+        if generation != self.generation or self.state is not State.CONNECTED:
+            return b""
+        return self._here.inbound.acknowledge(packet_ids)
+
+    def try_publish(
+        self, topic: str, payload: bytes, *, user_properties: Sequence[tuple[str, str]] = (), retain: bool = False
+    ) -> tuple[int, bytes] | None:
+        """Publish at QoS 1 if that can be done now.
+
+        Returns:
+            A token and the bytes, which the caller must write at once; or None, and nothing has happened: not connected,
+            or as many messages in flight as allowed. ``Published`` with the token follows, maybe on a later connection.
+
+        Raises:
+            PacketTooLargeError: The broker takes no packet of this size.
+            ValueError: The topic is no topic name.
+        """
+        if self.state is not State.CONNECTED:
+            return None
+        return self._outbound.publish(check_topic(topic), payload, user_properties, retain)
+
+    def close(self) -> bytes:
+        """End the connection in good order; the session stays at the broker. Returns the DISCONNECT to write, if any."""
+        if self.state is State.CLOSED:
+            return b""
+        self._end("closed by us", 0)
+        return mqtt5.DisconnectPacket().write()
+
+    def lost(self, reason: str) -> None:
+        """The socket is gone, or could not be opened. Does nothing after the connection has ended in another way."""
+        if self.state is not State.CLOSED:
+            self.counters["lost"] += 1
+            self._end(reason)
+
+    def unreachable(self, reason: str) -> None:
+        """An attempt failed before there was a socket."""
+        self.counters["unreachable"] += 1
+        self.inbox.note(Disconnected(self.generation, reason))
+
+    def _take_out(self) -> bytes:
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def _beat(self, now_s: float) -> None:
+        match self._here.keep_alive.beat(now_s, paused=self.paused):
+            case Beat.PING:
+                self._out.append(mqtt5.PingReqPacket().write())
+            case Beat.DEAD:
+                self.counters["ping_timeouts"] += 1
+                self._out.append(mqtt5.DisconnectPacket(reason_code=DisconnectReasonCode.KEEP_ALIVE_TIMEOUT).write())
+                self._end("the broker stopped answering")
+            case Beat.WAIT:
+                pass
+
+    def _control(self, packet: mqtt5.Packet) -> None:
+        """Act on any packet but a frame. The pairs of state and packet that are not here are protocol errors."""
+        match self.state, packet:
+            case State.CONNECTING, mqtt5.ConnAckPacket():
+                self._connection_answered(packet)
+            case State.CONNECTED, mqtt5.SubAckPacket():
+                self._subscription_answered(packet)
+            case State.CONNECTED, mqtt5.PubAckPacket():
+                self._publication_answered(packet)
+            case State.CONNECTED, mqtt5.PublishPacket():
+                if self._here.marker.returned(packet.payload):
+                    self.inbox.note(Dry(self.generation))
+            case State.CONNECTED, mqtt5.PingRespPacket():
+                pass
+            case State.CONNECTED, mqtt5.DisconnectPacket():
+                self._sent_away(packet)
+            case State.CLOSED, _:
+                pass
+            case _:
+                raise protocol_error(f"a packet that has no place here: {type(packet).__name__.removesuffix('Packet').lower()}")
+
+    def _connection_answered(self, packet: mqtt5.ConnAckPacket) -> None:
+        if int(packet.reason_code):
+            self.counters["refused"] += 1
+            self._end(f"the broker refused the connection: {_words(packet.reason_code)}", int(packet.reason_code))
+            return
+        if packet.session_present and self._clean_start:
+            raise protocol_error("a session present, though we asked for a new one")
+        if packet.max_qos == QoS.AT_MOST_ONCE:
+            raise protocol_error("no QoS 1 at this broker", DisconnectReasonCode.QOS_NOT_SUPPORTED)
+        self.state = State.CONNECTED
+        self.counters["connections"] += 1
+        self._clean_start = False
+        self._here.inbound.accepts_frames = True
+        self._here.keep_alive = KeepAlive(self._now_s, self._agreed_keep_alive_s(packet))
+        expiry_s = packet.session_expiry_interval
+        expiry_s = self.settings.session_expiry_s if expiry_s is None else expiry_s
+        self.inbox.note(Connected(self.generation, packet.session_present, expiry_s))
+        self._subscribe()
+        repeated, hopeless = self._outbound.restart(packet.receive_max, packet.max_packet_size, packet.session_present)
+        self._out.append(repeated)
+        for token in hopeless:
+            self.inbox.note(Published(token, int(DisconnectReasonCode.PACKET_TOO_LARGE)))
+
+    def _agreed_keep_alive_s(self, packet: mqtt5.ConnAckPacket) -> float:
+        """A broker may shorten the interval; one that wants none still gets pings, which find out whether it lives."""
+        asked = packet.server_keep_alive
+        return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
+
+    def _subscribe(self) -> None:
+        patterns = self.settings.subscriptions
+        if not patterns:
+            return
+        self._here.subscription_id = self._outbound.next_packet_id()
+        filters = [
+            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER) for pattern in patterns
+        ]
+        self._out.append(mqtt5.SubscribePacket(self._here.subscription_id, filters).write())
+
+    def _subscription_answered(self, packet: mqtt5.SubAckPacket) -> None:
+        patterns = self.settings.subscriptions
+        if packet.packet_id != self._here.subscription_id or len(packet.reason_codes) != len(patterns):
+            raise protocol_error("an answer to a subscription that we did not ask for")
+        self._here.subscription_id = 0
+        codes = [int(code) for code in packet.reason_codes]
+        wanted = len(self.settings.filters)
+        answer = Subscribed(self.generation, tuple(zip(self.settings.filters, codes, strict=False)))
+        self.inbox.note(answer)
+        self.counters["filters_refused"] += len(answer.refused)
+        if wanted and len(answer.refused) == wanted:
+            self._out.append(mqtt5.DisconnectPacket().write())
+            self.return_late = True
+            self._end(f"the broker refused every subscription: {_words(packet.reason_codes[0])}", codes[0])
+        elif self.settings.marker_topic is None:
+            return
+        elif codes[-1] >= 0x80 or self._marker_forbidden:
+            self._here.marker.refuse(self._now_s)
+        else:
+            self._send_marker()
+
+    def _send_marker(self) -> None:
+        """Write the marker, or try again at the next tick if repeated messages use up the quota."""
+        marker, topic = self._here.marker, self.settings.marker_topic
+        assert topic is not None
+        sent = self._outbound.publish(topic, marker.nonce, (), retain=False)
+        marker.due = sent is None
+        if sent is not None:
+            token, raw = sent
+            marker.sent(token, self._now_s)
+            self._out.append(raw)
+
+    def _publication_answered(self, packet: mqtt5.PubAckPacket) -> None:
+        token, repeated = self._outbound.acknowledged(packet.packet_id)
+        self._out.append(repeated)
+        reason = int(packet.reason_code)
+        if token is None:
+            self.counters["unknown_puback"] += 1
+        elif token != self._here.marker.token:
+            self.counters["publish_refused"] += reason >= 0x80
+            self.inbox.note(Published(token, reason))
+        elif reason:
+            # No subscriber (0x10) means that we may not read it: it will not come back either. From 0x80 up we may not
+            # write it, for which Mosquitto 2.0 also hangs up: so never again, or we would be thrown out each time.
+            self._here.marker.refuse(self._now_s)
+            self._marker_forbidden |= reason >= 0x80
+
+    def _sent_away(self, packet: mqtt5.DisconnectPacket) -> None:
+        code = int(packet.reason_code)
+        self.counters["taken_over"] += code == _TAKEN_OVER
+        self.return_late = code in _RETURNING_SOON_HARMS
+        self._marker_forbidden |= code == _NOT_AUTHORIZED and self._here.marker.token is not None
+        self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
+
+    def _fail(self, fault: BrokerFaultError) -> None:
+        """Tell the broker what it did wrong, where the protocol allows that, and end."""
+        if self.state is State.CLOSED:
+            return
+        self.counters[fault.kind] += 1
+        if self.state is State.CONNECTED:
+            self._out.append(mqtt5.DisconnectPacket(reason_code=fault.code).write())
+        self._end(f"the broker sent {fault}", int(fault.code))
+
+    def _end(self, reason: str, code: int | None = None) -> None:
+        self.state = State.CLOSED
+        self._here.inbound.accepts_frames = False
+        if self._here.marker.token is not None:
+            self._outbound.forget(self._here.marker.token)
+        self.inbox.note(Disconnected(self.generation, reason, code))
+
+
+def _words(code: mqtt5.ConnAckReasonCode | mqtt5.SubAckReasonCode | DisconnectReasonCode) -> str:
+    """Say a reason code in words, with its number."""
+    return f"{code.name.lower().replace('_', ' ')} (0x{int(code):02x})"

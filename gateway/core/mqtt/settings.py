@@ -1,0 +1,64 @@
+"""What an MQTT session asks of its broker, checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.core.mqtt.topics import check_filter, check_topic, refuse_overlap
+
+_NEVER_EXPIRES_S = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """What a session asks of the broker.
+
+    Attributes:
+        client_id: Names the session at the broker; two gateways with the same one throw each other out.
+        filters: What to receive, at QoS 1. May be empty for a session that only publishes.
+        shared_group: Receive as one of several gateways that divide the messages among them.
+        marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not know when it is dry.
+        clean_start: Throw away what the broker holds, at the first connection only.
+        session_expiry_s: How long the broker keeps the session while we are away; the default is for ever.
+        keep_alive_s: The longest silence, unless the broker sets another.
+        receive_max: How many unacknowledged messages to ask for.
+        unacknowledged_bound: Stop reading at as many unacknowledged or untaken frames; 0 means twice ``receive_max``.
+        most_in_flight: How many of our own messages may await their answer.
+        largest_packet_bytes: Larger messages pass unread and are delivered with ``PAYLOAD_CUT`` in their place.
+        connect_timeout_s: How long the broker may take to accept the connection.
+    """
+
+    client_id: str
+    filters: tuple[str, ...] = ()
+    shared_group: str | None = None
+    marker_prefix: str | None = None
+    user: str | None = None
+    password: bytes | None = field(default=None, repr=False)
+    clean_start: bool = False
+    session_expiry_s: int = _NEVER_EXPIRES_S
+    keep_alive_s: int = 60
+    receive_max: int = 1000
+    unacknowledged_bound: int = 0
+    most_in_flight: int = 20
+    largest_packet_bytes: int = 1 << 20
+    connect_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.client_id or not self.keep_alive_s:
+            raise ValueError("a persistent session needs a client id and a keep-alive above 0")
+        for pattern in self.subscriptions:
+            check_filter(pattern)
+        if self.marker_topic is not None:
+            refuse_overlap(self.filters, [check_topic(self.marker_topic)])
+
+    @property
+    def marker_topic(self) -> str | None:
+        """Where the session writes to itself."""
+        return None if self.marker_prefix is None else f"{self.marker_prefix}/{self.client_id}/mark"
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters as they go into SUBSCRIBE, the marker last and never shared."""
+        share = "" if self.shared_group is None else f"$share/{self.shared_group}/"
+        marker = () if self.marker_topic is None else (self.marker_topic,)
+        return tuple(share + pattern for pattern in self.filters) + marker

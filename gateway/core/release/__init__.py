@@ -1,0 +1,1 @@
+"""Releases: ended windows and waiting records, drawn into sealed bundles or voided."""

@@ -1,0 +1,1 @@
+"""Open windows: what has been counted and not been released."""

@@ -1,0 +1,86 @@
+"""What is durable, or is about to be, and has been in no publication yet: it goes with the next checkpoint that is signed.
+
+``gateway.durable.state`` collects each commit here, and hands what a signed checkpoint covers to ``gateway.edge.publisher``.
+
+`/.well-known/sluice.json` is what a log says of itself to whoever finds it on a web server, and whom to ask. A convenience, like
+`log.vkey`: it says whose log this claims to be and by whom it is watched, and is no source of trust. It changes when the
+policies do, and lies in the public folder before the checkpoint that covers them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.tiles import LogWriter, labels_path
+from gateway.audit.log.witness_policy import Witness
+from gateway.core.effects import Commit
+from gateway.edge.publisher import Publication
+
+FORMAT = "sluice-log/1"
+
+
+class Unpublished:
+    """What the next publication has to hold.
+
+    Attributes:
+        size: Up to which log entry all is published, or handed to the publisher.
+        files: Labels and policies, by path; tiles and bundles of entries are the log's own to give.
+        openings: Of entries that are not exported yet, by log index.
+        shortened: Openings that lie in their folder longer than an erasure has left them, by log index.
+        description: Of the log, where it may have changed since; empty where it has not.
+    """
+
+    def __init__(self, *, exports_openings: bool) -> None:
+        """Begin with nothing.
+
+        Args:
+            exports_openings: Keep openings too, since there is a folder for them.
+        """
+        self._exports_openings = exports_openings
+        self.size = 0
+        self.files: dict[str, bytes] = {}
+        self.openings: dict[int, bytes] = {}
+        self.shortened: dict[int, bytes] = {}
+        self.description = b""
+
+    def collect(self, commit: Commit) -> None:
+        """Take up what a commit adds."""
+        for row in commit.log:
+            if row.labels is not None:
+                self.files[labels_path(row.index)] = row.labels
+            if self._exports_openings:
+                self.openings[row.index] = row.opening
+        for index, opening in commit.openings if self._exports_openings else ():
+            self.openings.pop(index, None)
+            self.shortened[index] = opening
+
+    def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
+        """Return all of it as one publication under a checkpoint of the log as it is, and begin anew."""
+        files = log.files_since(self.size) | self.files
+        publication = Publication(files, checkpoint_note, self.openings, self.shortened, self.description)
+        self.size = log.size
+        self.files, self.openings, self.shortened, self.description = {}, {}, {}, b""
+        return publication
+
+
+def describe_log(log: Verifier, policies: PolicySet, witnesses: tuple[Witness, ...]) -> bytes:
+    """Return `/.well-known/sluice.json`.
+
+    Args:
+        log: The log's key, whose name is its origin.
+        policies: Those in force; they name the controller.
+        witnesses: Those that are asked to cosign.
+    """
+    city = policies.city
+    described: dict[str, Any] = {
+        "format": FORMAT,
+        "origin": log.name,
+        "vkey": log.vkey(),
+        "controller": {"name": city.name, "address": city.address, "contact": city.contact},
+        "openings": {"contact": city.data_protection_officer},
+        "witnesses": [{"name": each.name, "vkey": each.verifier.vkey(), "url": each.url} for each in witnesses],
+    }
+    return (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()

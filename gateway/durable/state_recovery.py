@@ -1,0 +1,105 @@
+"""The core's state brought back from the open database at every start, once the log is: registry, policies, windows, outbox.
+
+Each part rests on those before it, and all of it on ``gateway.core.recovery``, which folds the journal. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from consent.core.consents.records import decode as decode_consent
+from consent.core.policies.parse import parse_policies
+from gateway.core import recovery
+from gateway.core.changes import changes
+from gateway.core.plans import Device, InForce
+from gateway.core.state import Claim, Handed, State, Subject, decode_ledger
+from gateway.edge.store.store import Store, Stored
+from gateway.errors import CorruptionError
+
+
+@contextmanager
+def damage_named(database: Path) -> Iterator[None]:
+    """Say in one line that what is stored cannot be read; that the disk fails is raised as it is.
+
+    Raises: CorruptionError: the file, or a record in it, is damaged.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise  # the disk's doing, not the content's
+        raise CorruptionError(f"`{database}`: {error}") from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise CorruptionError(f"`{database}`: a record in it cannot be read ({type(error).__name__})") from error
+
+
+class StateRecovery:
+    """Brings one state back, all of it but the log.
+
+    Attributes:
+        public_keys: Of the recipients in the policies in force, once ``recover`` is done.
+    """
+
+    def __init__(self, store: Store, state: State) -> None:
+        """Take the open database, and the state with its log grown again."""
+        self._store = store
+        self._state = state
+        self.public_keys: dict[str, bytes] = {}
+
+    async def recover(self, stored: Stored, now_ms: int) -> None:
+        """Bring the state back to what the database says.
+
+        Args:
+            stored: What ``Store.load`` returned.
+            now_ms: The gateway's clock, by which plans are compiled.
+        """
+        await self._registry()
+        if stored.ledger is not None:
+            self._state.ledger = decode_ledger(stored.ledger)
+        if stored.policy is not None:
+            self._policies(*stored.policy)
+        if stored.snapshot is not None:
+            await self._journal(stored.snapshot)
+        if self._state.force is not None:
+            changes.compile_all(self._state, now_ms)
+        self._outbox(stored)
+
+    async def _registry(self) -> None:
+        state = self._state
+        async for row in self._store.subjects():
+            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
+        async for row in self._store.claims():
+            claim = msgspec.msgpack.decode(row, type=Claim)
+            state.claims[claim.code_hash] = claim
+        async for index, data in self._store.consents():
+            consent = decode_consent(data)
+            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
+                state.book.apply(consent, index)
+        async for row in self._store.devices():
+            device = msgspec.msgpack.decode(row, type=Device)
+            state.registry[device.topic] = device
+
+    def _policies(self, index: int, content: bytes) -> None:
+        row = msgspec.msgpack.decode(content, type=changes.PolicyRow)
+        changes.put_in_force(self._state, InForce(parse_policies(row.files), index, row.flow_since_ms))
+        self.public_keys = row.public_keys
+
+    async def _journal(self, snapshot: bytes) -> None:
+        fold = recovery.restore(self._state, snapshot)
+        async for marks, journal in self._store.batches():
+            fold.batch(marks, journal)
+        fold.end()
+
+    def _outbox(self, stored: Stored) -> None:
+        """Take up what waits, and the bundles that nobody has acknowledged: they count as handed over."""
+        state = self._state
+        state.next_outbox_number = stored.next_outbox_number
+        state.waiting = dict(stored.outbox)
+        for bundle in stored.bundles:
+            state.handed[bundle.index] = Handed(bundle.recipient, None)
+        state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))

@@ -1,0 +1,76 @@
+"""The policies folder with what stands beside it: recipients' public keys, which policies name and the gateway seals to."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from consent.core.policies.parse import CITY_FILE, parse_policies
+from consent.core.policies.policy import PolicySet, Recipient
+from consent.errors import PolicyError
+from consent.policy_files import read_policy_files
+from gateway.core.codecs import compile_decoder
+from gateway.errors import OperatorError
+from gateway.recipient.keys import KeyFileError, load_public
+
+
+def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[str, bytes]]:
+    """Read and check a policies folder, and load the keys that it names.
+
+    Args:
+        folder: The policies.
+        sinks: Names of the configured sinks; a recipient behind any other could never be reached.
+    Returns: The policies, and the raw public key of each recipient that has one.
+    Raises: OperatorError: a policy or key file cannot be used; the line names it.
+    """
+    try:
+        policies = parse_compilable(read_policy_files(folder))
+        keys = {}
+        for recipient in policies.recipients.values():
+            refuse_unknown_sink(recipient, sinks)
+            if recipient.public_key_file is not None:
+                keys[recipient.id] = load_key(folder, recipient, recipient.public_key_file)
+    except PolicyError as error:
+        raise OperatorError(str(error)) from error
+    return policies, keys
+
+
+def parse_compilable(files: Mapping[str, bytes]) -> PolicySet:
+    """Parse the files of a policies folder; every device class of the set that is returned can be compiled to a decoder.
+
+    Raises: PolicyError: a file is wrong.
+    """
+    policies = parse_policies(files)
+    for profile in policies.profiles.values():
+        compile_decoder(profile)  # not every field map that reads well can be compiled
+    return policies
+
+
+def refuse_unknown_sink(recipient: Recipient, sinks: Container[str]) -> None:
+    """Refuse a recipient behind a sink that is not configured.
+
+    Raises: PolicyError: it names the recipient.
+    """
+    if recipient.sink not in sinks:
+        key = f"recipient.{recipient.id}.sink"
+        raise PolicyError(CITY_FILE, key, f"the configuration has no sink `{recipient.sink}`")
+
+
+def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
+    """Return the raw public key of a recipient, from the file that the policies name.
+
+    Raises: PolicyError: the file is absent or holds no usable key; it names the recipient and the file.
+    """
+    path = folder / public_key_file
+    try:
+        return load_public(path).public_bytes_raw()
+    except KeyFileError as error:
+        why = str(error).replace(str(path), public_key_file)
+        raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_file", why) from error
+
+
+def public_key(raw: bytes | None) -> X25519PublicKey | None:
+    """Return a recipient's key from its 32 bytes; None for open data."""
+    return None if raw is None else X25519PublicKey.from_public_bytes(raw)

@@ -1,0 +1,1 @@
+"""Sinks: where bundles go, and how acknowledgements come back."""

@@ -1,0 +1,169 @@
+"""What lies in the database, read row by row and unsealed: the reading half of ``gateway.edge.store.store``.
+
+Everything that there may be much of is gone through in pages, so that memory stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aiosqlite
+
+from gateway.audit.log.openings import label
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.store.writing import CommitRows, row_key
+from gateway.errors import CorruptionError
+
+
+class StoredRows:
+    """The rows of an open database."""
+
+    def __init__(self, keys: GatewayKeys) -> None:
+        """Take the keys that rows are sealed and found by."""
+        self._keys = keys
+        self._db: aiosqlite.Connection
+        self._commit_rows = CommitRows(keys)
+
+    async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return list(await self._db.execute_fetchall(sql, parameters))
+
+    def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
+        return self._keys.sealer.open(table, row_id, sealed)
+
+    async def _pages(self, sql: str) -> AsyncIterator[Any]:
+        """Go through rows a page at a time: memory stays small however many there are, and no cursor stays open.
+
+        Args:
+            sql: Asks for the next page after a row id, which each row begins with.
+        """
+        last = -1
+        while rows := await self._rows(sql, (last,)):
+            for row in rows:
+                yield row[1:]
+            last = rows[-1][0]
+
+    async def subjects(self) -> AsyncIterator[bytes]:
+        """Go through the subjects."""
+        async for row_id, sealed in self._pages(
+            "SELECT rowid, id, sealed FROM subject WHERE rowid > ? ORDER BY rowid LIMIT 1000"
+        ):
+            yield self._open("subject", row_id, sealed)
+
+    async def claims(self) -> AsyncIterator[bytes]:
+        """Go through the claim codes that can still be used."""
+        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM claim WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
+            yield self._open("claim", row_id, sealed)
+
+    async def devices(self) -> AsyncIterator[bytes]:
+        """Go through the devices."""
+        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM device WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
+            yield self._open("device", row_id, sealed)
+
+    async def consents(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Go through the consents in order: (log index, encoded consent)."""
+        sql = "SELECT entry_index, entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
+        async for index, sealed in self._pages(sql):
+            yield index, self._open("consent", row_key(index), sealed)
+
+    async def consents_of(self, subject: bytes) -> list[tuple[int, bytes]]:
+        """Return everything ever said for a subject, in order: (log index, encoded consent)."""
+        sql = "SELECT entry_index, sealed FROM consent WHERE subject = ? ORDER BY entry_index"
+        rows = await self._rows(sql, (self._keys.lookup_hash(subject),))
+        return [(index, self._open("consent", row_key(index), sealed)) for index, sealed in rows]
+
+    async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Go through the commits of the open journal segment in order: (marks, journal)."""
+        sealer = self._commit_rows.sealers[self._commit_rows.segment]
+        sql = "SELECT number, number, marks, sealed FROM batch WHERE number > ? AND segment = (SELECT max(number) FROM segment)"
+        async for number, marks, journal in self._pages(f"{sql} ORDER BY number LIMIT 20"):
+            yield (
+                sealer.open("marks", row_key(number), marks) if marks else b"",
+                sealer.open("batch", row_key(number), journal) if journal else b"",
+            )
+
+    async def entries(self) -> AsyncIterator[bytes]:
+        """Go through the log's entries in order.
+
+        Raises: CorruptionError: one is missing.
+        """
+        expected = 0
+        sql = "SELECT entry_index, entry_index, content FROM entry WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
+        async for index, content in self._pages(sql):
+            if index != expected:
+                raise CorruptionError(f"log entry `{expected}` is missing from the database")
+            expected += 1
+            yield content
+
+    async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
+        """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
+        rows = await self._rows(
+            "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
+            " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"
+            " WHERE upto - length(sealed) < ? ORDER BY number",
+            (recipient, most_bytes),
+        )
+        return [(number, self._commit_rows.opened(number, key, sealed)) for number, key, sealed in rows]
+
+    async def labels(self, since: int) -> list[tuple[int, bytes]]:
+        """Return the labels files of releases from a log index on."""
+        return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
+
+    async def label_indices(self) -> list[int]:
+        """Return the log indices of the releases, each of which has labels."""
+        return [index for (index,) in await self._rows("SELECT entry_index FROM labels ORDER BY entry_index")]
+
+    async def labels_of(self, index: int) -> bytes:
+        """Return the labels file of the release at a log index."""
+        content: bytes = (await self._rows("SELECT content FROM labels WHERE entry_index = ?", (index,)))[0][0]
+        return content
+
+    async def policies(self, since: int) -> list[bytes]:
+        """Return the encoded rows of the policies put in force from a log index on."""
+        return [content for (content,) in await self._rows("SELECT content FROM policy WHERE entry_index >= ?", (since,))]
+
+    async def policy_at(self, index: int) -> bytes | None:
+        """Return the encoded row of the policies that were in force at a log index."""
+        rows = await self._rows("SELECT content FROM policy WHERE entry_index <= ? ORDER BY entry_index DESC LIMIT 1", (index,))
+        return rows[0][0] if rows else None
+
+    async def openings(self, since: int) -> list[tuple[int, bytes]]:
+        """Return the openings of entries from a log index on."""
+        rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
+        return [(index, self._open("opening", row_key(index), sealed)) for index, sealed in rows]
+
+    async def outbox(self) -> AsyncIterator[tuple[int, str, bytes]]:
+        """Go through everything that waits: (number, recipient, content)."""
+        sql = "SELECT number, number, recipient, sealing_key, sealed FROM outbox WHERE number > ? ORDER BY number LIMIT 100"
+        async for number, recipient, segment, sealed in self._pages(sql):
+            yield number, recipient, self._commit_rows.opened(number, segment, sealed)
+
+    async def entry(self, index: int) -> bytes:
+        """Return the log entry at an index."""
+        content: bytes = (await self._rows("SELECT content FROM entry WHERE entry_index = ?", (index,)))[0][0]
+        return content
+
+    async def opening(self, index: int) -> bytes | None:
+        """Return the opening of the entry at a log index, None where it is no longer kept."""
+        rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
+        return self._open("opening", row_key(index), rows[0][0]) if rows else None
+
+    async def voids(self, since: int) -> list[bytes]:
+        """Return the openings of `void` entries from a log index on."""
+        sql = "SELECT entry_index, sealed FROM opening WHERE kind = 'void' AND entry_index >= ? ORDER BY entry_index"
+        return [self._open("opening", row_key(index), sealed) for index, sealed in await self._rows(sql, (since,))]
+
+    async def each_opening(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Go through every opening: (log index, opening)."""
+        sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
+        async for index, sealed in self._pages(sql):
+            yield index, self._open("opening", row_key(index), sealed)
+
+    async def releases_labelled(self, keys: Sequence[bytes]) -> list[int]:
+        """Return the log indices of the releases that bear a label of one of a subject's keys."""
+        found = []
+        sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
+        async for index, labels in self._pages(sql):
+            if any(label(key, index) in labels for key in keys):
+                found.append(index)
+        return found

@@ -1,0 +1,159 @@
+"""A commit of the core as the statements of one transaction: every row sealed, bound to its place, and found by keyed hash.
+
+Stands between the core's ``Commit`` and ``store``, which carries the statements out. It keeps the keys under which
+the journal and the outbox lie: one for each journal segment, random, wrapped by the state key; what is sealed under a key that is
+gone is gone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gateway.core.effects import Commit
+from gateway.edge.keys import GatewayKeys, Sealer
+
+Statement = tuple[str, Sequence[Any]]
+
+SCRUB_DUE = "scrub_due"
+"""The row of `meta` that says that something was erased whose bytes may still lie in free space, or exported."""
+
+
+def row_key(number: int) -> bytes:
+    """Return a row number as the bytes that a sealed row is bound to."""
+    return number.to_bytes(8, "big")
+
+
+SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
+"""Kinds of entries on which no later release can rest: the days for which their openings are kept count at once."""
+
+
+class CommitRows:
+    """Turns commits into rows.
+
+    Attributes:
+        batch: Number of the last batch row.
+        segment: Number of the open journal segment.
+        sealers: By segment: the open one's, and those that outbox rows may still need.
+    """
+
+    def __init__(self, keys: GatewayKeys) -> None:
+        """Begin with no segment; the store tells of those that it finds."""
+        self._keys = keys
+        self.batch = 0
+        self.segment = 0
+        self.sealers: dict[int, Sealer] = {}
+
+    def know_segment(self, number: int, wrapped: bytes) -> None:
+        """Take up a stored segment's key."""
+        self.sealers[number] = Sealer(self._keys.sealer.open("sealing_key", row_key(number), wrapped))
+        self.segment = max(self.segment, number)
+
+    def forget_former(self) -> None:
+        """Let go of the keys of all segments but the open one, once no row needs them."""
+        self.sealers = {self.segment: self.sealers[self.segment]}
+
+    def statements(self, commit: Commit, now_ms: int) -> list[Statement]:
+        """Return the statements that make a commit durable; the batch it is counted as has its number from here on."""
+        statements: list[Statement] = []
+        if commit.snapshot is not None:
+            statements += self._new_segment(commit.snapshot)
+        self.batch += 1
+        sealer = self.sealers[self.segment]
+        journal = sealer.seal("batch", row_key(self.batch), commit.journal) if commit.journal else b""
+        marks = sealer.seal("marks", row_key(self.batch), commit.marks) if commit.marks else b""
+        row = (self.batch, self.segment, marks, journal, commit.ledger)
+        statements.append(("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", row))
+        statements += self._log(commit, now_ms)
+        statements += self._registry(commit)
+        statements += self._bundles(commit)
+        return statements
+
+    def resealed(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes, int]]:
+        """Seal outbox rows anew, under the open segment's key.
+
+        Args:
+            rows: (number, segment whose key it lies under, sealed content).
+        Returns: (open segment, sealed content, number) of each.
+        """
+        sealer = self.sealers[self.segment]
+        return [
+            (self.segment, sealer.seal("outbox", row_key(number), self.opened(number, segment, sealed)), number)
+            for number, segment, sealed in rows
+        ]
+
+    def opened(self, number: int, segment: int, sealed: bytes) -> bytes:
+        """Return the content of an outbox row."""
+        return self.sealers[segment].open("outbox", row_key(number), sealed)
+
+    def _new_segment(self, snapshot: bytes) -> list[Statement]:
+        """Begin a journal segment under a new random key; the keys of earlier ones go once no outbox row needs them."""
+        self.segment = number = self.segment + 1
+        key = os.urandom(32)
+        sealer = self.sealers[number] = Sealer(key)
+        wrapped = self._keys.sealer.seal("sealing_key", row_key(number), key)
+        sealed = sealer.seal("segment", row_key(number), snapshot)
+        return [
+            ("INSERT INTO sealing_key VALUES (?, ?)", (number, wrapped)),
+            ("INSERT INTO segment VALUES (?, ?)", (number, sealed)),
+            ("DELETE FROM batch WHERE segment < ?", (number,)),
+            ("DELETE FROM segment WHERE number < ?", (number,)),
+            ("DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT sealing_key FROM outbox)", (number,)),
+        ]
+
+    def _log(self, commit: Commit, now_ms: int) -> list[Statement]:
+        seal = self._keys.sealer.seal
+        statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
+        for row in commit.log:
+            sealed = seal("opening", row_key(row.index), row.opening)
+            settled_ms = now_ms if row.kind in SETTLED_AT_ONCE else None
+            statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
+        settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
+        statements += [(settle, (now_ms, index)) for index in commit.openings_settled]
+        labelled = [row for row in commit.log if row.labels is not None]
+        statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
+        for index, opening in commit.openings:
+            sealed = seal("opening", row_key(index), opening)
+            statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, index)))
+        if commit.head is not None:
+            size = int(commit.head.split(b"\n", 2)[1])
+            statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))
+            statements.append(("DELETE FROM head WHERE size < ?", (size,)))
+        return statements
+
+    def _registry(self, commit: Commit) -> list[Statement]:
+        statements: list[Statement] = []
+        seal, lookup = self._keys.sealer.seal, self._keys.lookup_hash
+        for index, digest, content in commit.policies:
+            statements.append(("INSERT INTO policy VALUES (?, ?, ?)", (index, digest, content)))
+        for index, subject, content in commit.consents:
+            row = (index, lookup(subject), seal("consent", row_key(index), content))
+            statements.append(("INSERT INTO consent VALUES (?, ?, ?)", row))
+        statements += [("DELETE FROM consent WHERE subject = ?", (lookup(subject),)) for subject in commit.consents_gone]
+        for table, rows in (("subject", commit.subjects), ("device", commit.devices), ("claim", commit.claims)):
+            statements += [self._keyed_row(table, key, row_content) for key, row_content in dict(rows).items()]
+        return statements
+
+    def _keyed_row(self, table: str, key: bytes, content: bytes | None) -> Statement:
+        """Return what writes a row that is found by its key's hash, or deletes it."""
+        row_id = self._keys.lookup_hash(key)
+        if content is None:
+            return f"DELETE FROM {table} WHERE id = ?", (row_id,)  # noqa: S608  one of three fixed names
+        sealed = self._keys.sealer.seal(table, row_id, content)
+        return f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (row_id, sealed)  # noqa: S608  likewise
+
+    def _bundles(self, commit: Commit) -> list[Statement]:
+        sealer = self.sealers[self.segment]
+        statements: list[Statement] = [
+            ("INSERT INTO bundle VALUES (?, ?, ?, ?)", (bundle.index, bundle.recipient, bundle.sink, bundle.content))
+            for bundle in commit.bundles
+        ]
+        statements += [("DELETE FROM bundle WHERE entry_index = ?", (index,)) for index in commit.bundles_done]
+        statements += [("DELETE FROM outbox WHERE number = ?", (number,)) for number in commit.outbox_done]
+        for waiting in commit.outbox:
+            sealed = sealer.seal("outbox", row_key(waiting.number), waiting.content)
+            statements.append(
+                ("INSERT INTO outbox VALUES (?, ?, ?, ?)", (waiting.number, waiting.recipient, self.segment, sealed))
+            )
+        return statements

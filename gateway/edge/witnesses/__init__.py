@@ -1,0 +1,1 @@
+"""The witnesses of this gateway's log: asking each for its cosignature, until their policy is met."""

@@ -1,0 +1,185 @@
+"""The log's side of witnessing: submits each new checkpoint to the witnesses of a policy and collects their cosignatures.
+
+    note ─► every witness at once, each with a proof from the size that it last cosigned ─► note with cosignature lines
+
+A witness that is slow, silent or talks nonsense costs at most the bound; the note then goes on without it. A witness that knows
+more of the log than the log itself is the one thing that cannot be waited out: it means that an old state was put back. While
+the gateway runs that is alarmed; at start (`confirm`) it stops the process before anything new is signed.
+
+Source: C2SP tlog-witness, tlog-policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.cosignature import with_signatures
+from gateway.audit.log.notes import Signature, split_note
+from gateway.audit.log.witness_policy import Policy, PolicyFormatError, parse_policy
+from gateway.edge.http import Endpoint
+from gateway.edge.tls import tls_context
+from gateway.edge.witnesses.client import Objection, Patience, Proofs, Standing, WitnessClient, jitter
+from gateway.errors import CorruptionError, OperatorError
+
+ALARM_S: Final = 3600.0
+"""After how long without a quorum an error is logged, and again each time that it lasts so long."""
+
+_log = structlog.get_logger()
+_Tasks = dict[asyncio.Task[Signature | Objection | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CosignedNote:
+    """A checkpoint's note with the cosignatures that came in time.
+
+    Attributes:
+        note: The note, cosignature lines behind the log's own, in the policy's order.
+        cosigned: By the policy's name for each witness, the Unix second of its cosignature.
+        met: Whether they are a quorum.
+        objections: Of witnesses that know better.
+    """
+
+    note: bytes
+    cosigned: dict[str, int]
+    met: bool
+    objections: tuple[Objection, ...]
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """The witnesses of one log.
+
+    Args:
+        policy: Names them; those without a URL are not asked.
+        patience: How long to wait.
+        ca_file: Certificates to trust instead of the system's.
+        clock_s: The monotonic clock.
+
+    Raises:
+        OperatorError: when a URL is none, or those with URLs cannot make up the quorum.
+    """
+
+    policy: Policy
+    patience: Patience = field(default_factory=Patience)
+    ca_file: Path | None = None
+    clock_s: Callable[[], float] = time.monotonic
+    _clients: list[WitnessClient] = field(init=False)
+    _quorum_at_s: float = field(init=False)
+    _alarm_at_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        asked = [(witness, _endpoint(witness.url)) for witness in self.policy.witnesses if witness.url is not None]
+        if not asked or not self.policy.is_met_by({witness.name for witness, _ in asked}):
+            raise OperatorError("the witnesses that have a url are no quorum of the policy")
+        tls = tls_context(self.ca_file) if any(endpoint.tls for _, endpoint in asked) else None
+        self._clients = [WitnessClient(witness, endpoint, self.patience, tls, self.clock_s) for witness, endpoint in asked]
+        self._quorum_at_s = self.clock_s()
+        self._alarm_at_s = self._quorum_at_s + ALARM_S
+
+    @property
+    def standings(self) -> list[Standing]:
+        """What each witness has done so far, in the policy's order."""
+        return [client.standing for client in self._clients]
+
+    def seconds_since_quorum(self) -> float:
+        """Return how long ago a checkpoint last had a quorum; since the start where none has."""
+        return self.clock_s() - self._quorum_at_s
+
+    async def cosign(self, note: bytes, proofs: Proofs, *, await_all: bool = False) -> CosignedNote:
+        """Ask all witnesses for their cosignatures, for no longer than the bound.
+
+        Args:
+            note: A checkpoint signed by the log, already durable.
+            proofs: The log's tree, at least as large as the checkpoint.
+            await_all: Wait for every witness until the bound, though there is a quorum.
+
+        Raises:
+            FileError: when a tile of our own cannot be read.
+        """
+        checkpoint = Checkpoint.parse(split_note(note)[0])
+        tasks = {asyncio.create_task(each.ask(note, checkpoint, proofs)): each.witness.name for each in self._clients}
+        try:
+            await self._wait(tasks, await_all=await_all)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        answers = {name: task.result() for task, name in tasks.items() if not task.cancelled()}
+        signatures = {name: answer for name, answer in answers.items() if isinstance(answer, Signature)}
+        cosigned = {name: signature.cosigned_s for name, signature in signatures.items()}
+        met = self.policy.is_met_by(cosigned)
+        self._watch_quorum(met)
+        objections = tuple(answer for answer in answers.values() if isinstance(answer, Objection))
+        return CosignedNote(with_signatures(note, signatures.values()), cosigned, met, objections)
+
+    async def confirm(self, note: bytes, proofs: Proofs) -> CosignedNote:
+        """Ask until a witness has cosigned the checkpoint that was signed last, and none of those that answer objects.
+
+        To be called at start, before anything new is signed; takes as long as it takes.
+
+        Raises:
+            CorruptionError: when a witness has seen more of this log, or another history of it: an old state was restored.
+        """
+        size = Checkpoint.parse(split_note(note)[0]).size
+        pause_s, waiting = self.patience.pause_s, False
+        while True:
+            found = await self.cosign(note, proofs, await_all=True)
+            if found.objections:
+                raise CorruptionError(f"{found.objections[0]}, and the last of our own had `{size}`: an old state was restored")
+            if found.cosigned:
+                return found
+            if not waiting:
+                _log.warning("no witness answers: nothing is signed or released until one does")
+            waiting = True
+            await asyncio.sleep(pause_s * jitter())
+            pause_s = min(2 * pause_s, self.patience.longest_pause_s)
+
+    async def _wait(self, tasks: _Tasks, *, await_all: bool) -> None:
+        """Wait for all answers, until the bound or, where a quorum will do, for the grace after it."""
+        now_s = asyncio.get_running_loop().time
+        end_s = now_s() + self.patience.bound_s
+        pending, cosigned, settled = set(tasks), set[str](), await_all
+        while pending and (left_s := end_s - now_s()) > 0:
+            done, pending = await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            cosigned |= {tasks[task] for task in done if isinstance(task.result(), Signature)}
+            if not settled and cosigned and self.policy.is_met_by(cosigned):
+                settled = True
+                end_s = min(end_s, now_s() + self.patience.grace_s)
+
+    def _watch_quorum(self, met: bool) -> None:
+        now_s = self.clock_s()
+        if met:
+            self._quorum_at_s = now_s
+            self._alarm_at_s = now_s + ALARM_S
+        elif now_s >= self._alarm_at_s:
+            self._alarm_at_s = now_s + ALARM_S
+            _log.error("no quorum of witnesses for an hour or longer", minutes=int(self.seconds_since_quorum() // 60))
+
+
+def load_policy(file: Path) -> Policy:
+    """Read a policy file.
+
+    Raises:
+        OperatorError: when it cannot be read or is malformed; it names file and line.
+    """
+    try:
+        return parse_policy(file.read_bytes(), str(file))
+    except OSError as error:
+        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    except PolicyFormatError as error:
+        raise OperatorError(str(error)) from error
+
+
+def _endpoint(url: str) -> Endpoint:
+    try:
+        return Endpoint.parse(url)
+    except ValueError as error:
+        raise OperatorError(f"a witness's url: {error}") from error

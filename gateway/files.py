@@ -1,0 +1,122 @@
+"""Files written so that a power cut takes nothing back, and files that hold a secret, which nobody else may read.
+
+The first are whole or not at all, forced to the disk with the names that lead there. The second are made with mode 0600 and
+never over another file. An edge without dependencies, shared by all who keep files: the log's publisher, witnesses, recipients
+and the gateway's state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final
+
+SECRET_MODE: Final = 0o600
+PUBLIC_MODE: Final = 0o644
+_MAX_BYTES: Final = 65_536
+
+
+class SecretFileError(ValueError):
+    """A key file that cannot be made or must not be used. The text is one line and names the file."""
+
+
+def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:
+    """Put a file in place whole, its content on the disk; its folder is left to the caller to force.
+
+    Args:
+        target: Where it goes, in place of any of that name.
+        data: All of it.
+        mode: Its permissions, whatever the umask; None leaves them to the umask.
+    Raises: OSError: it could not be; what was there before is there still.
+    """
+    draft = target.with_name(f".{target.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
+    try:
+        with open(descriptor, "wb") as file:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(draft, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()  # half a file on a full disk only takes the room that is missing
+        raise
+
+
+def write_whole(target: Path, data: bytes, mode: int | None = None) -> None:
+    """Put a file in place as ``replace_file`` does, and force its folder too."""
+    replace_file(target, data, mode)
+    sync_folder(target.parent)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, each durable: what is synced in a folder that a power cut takes away is lost with it."""
+    if not folder.is_dir():
+        make_folder(folder.parent, mode)
+        folder.mkdir(mode=mode, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's listing to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_file(path: Path, data: bytes, mode: int = SECRET_MODE) -> None:
+    """Write a new file durably: whole or not at all, and never over an existing one.
+
+    Raises:
+        SecretFileError: If something of that name exists already, or the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(file.fileno(), mode)  # whatever the umask
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)  # unlike a rename, a link never replaces
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except FileExistsError as error:
+        raise SecretFileError(f"`{path}`: exists already, and keys are never overwritten") from error
+    except OSError as error:
+        raise SecretFileError(f"`{path}`: cannot be written: {_reason(error)}") from error
+
+
+def read_secret_file(path: Path) -> bytes:
+    """Return a secret file's bytes.
+
+    Raises:
+        SecretFileError: If the file is absent, a symbolic link or no regular file, or if group or others have any right to it.
+    """
+    try:
+        if path.is_symlink():
+            raise SecretFileError(f"`{path}`: is a symbolic link; name the key file itself")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with contextlib.closing(os.fdopen(descriptor, "rb")) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SecretFileError(f"`{path}`: is not a regular file")
+            mode = stat.S_IMODE(status.st_mode)
+            if mode & 0o077:
+                raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others at the key; run `chmod 0600 {path}`")
+            return file.read(_MAX_BYTES)
+    except OSError as error:
+        raise SecretFileError(f"`{path}`: cannot be read: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

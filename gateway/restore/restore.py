@@ -1,0 +1,234 @@
+"""`sluice restore`: put a backup in the place of a database that is lost, brought up to date with the published log.
+
+All of it happens in a folder of its own beside the database; the restored file takes its place at the end, whole or not at all.
+The next start publishes what the restore logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.openings import Opening, labels_root
+from gateway.audit.log.reader import FileError, OpeningsReader
+from gateway.config import Place
+from gateway.core import recovery, restoration
+from gateway.core.changes import erasure
+from gateway.core.log import note_gap
+from gateway.durable.holdings import holdings_of
+from gateway.durable.state import DurableState
+from gateway.edge import system_clock
+from gateway.edge.clock import GatewayClock
+from gateway.edge.keys import GatewayKeys, load_keys
+from gateway.edge.policies import read_policies
+from gateway.edge.store.store import DATABASE_FILE, Store
+from gateway.errors import CorruptionError, OperatorError
+from gateway.files import sync_folder
+from gateway.restore.published_log import PublishedLog
+from gateway.restore.restored_store import PublishedRow, RestoredStore
+
+WORK_FOLDER: Final = "restoring"
+ROWS_AT_ONCE: Final = 1000
+_MAGIC: Final = b"SQLite format 3\x00"
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a restore came to.
+
+    Attributes:
+        log_entries: How many entries the log now has.
+        entries_since: How many of them were published after the backup was made.
+        erased_again: How many subjects were erased since, and now here too.
+        openings_missing: How many changes of consent or residents have no opening at hand.
+        strangers: How many are of subjects that were registered after the backup was made.
+        consents_ended: How many consents were ended, since it is not known what was said.
+        gap: Log index of the entry that says so.
+    """
+
+    log_entries: int = 0
+    entries_since: int = 0
+    erased_again: int = 0
+    openings_missing: int = 0
+    strangers: int = 0
+    consents_ended: int = 0
+    gap: int = 0
+
+
+def restore(place: Place, backup: Path, openings: Path | None, *, replace: bool) -> Restored:
+    """Restore a backup; no gateway may run.
+
+    Args:
+        place: The gateway's configuration.
+        backup: What `sluice backup` wrote.
+        openings: Where the openings of the entries since are, as far as there are any.
+        replace: Put it in the place of a database that is there.
+    Raises:
+        OperatorError: A file or folder cannot be used, a gateway runs, or a database is there.
+        CorruptionError: The published log is absent, not ours, older than the backup, or not the one that it belongs to.
+    """
+    keys = load_keys(place.keys)
+    _check_backup(backup)
+    published = PublishedLog(place.log, keys.log_signer.vkey())
+    holder = Store(place.state, keys)
+    holder.take_lock()
+    try:
+        target = place.state / DATABASE_FILE
+        if target.exists() and not replace:
+            raise OperatorError(f"`{target}`: a database is there; `--replace` puts the backup in its place")
+        work = _work_folder(place, backup)
+        try:
+            restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings)).run())
+            _put_in_place(work / DATABASE_FILE, target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    finally:
+        holder.let_lock_go()
+    return restored
+
+
+def _check_backup(backup: Path) -> None:
+    try:
+        with backup.open("rb") as file:
+            begins = file.read(len(_MAGIC))
+    except OSError as error:
+        raise OperatorError(f"`{backup}`: {(error.strerror or 'cannot be read').lower()}") from error
+    if begins != _MAGIC:
+        raise OperatorError(f"`{backup}`: is no backup")
+
+
+def _openings(folder: Path | None) -> OpeningsReader | None:
+    try:
+        return None if folder is None else OpeningsReader(folder)
+    except OSError as error:
+        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be read').lower()}") from error
+
+
+def _work_folder(place: Place, backup: Path) -> Path:
+    """Make the folder in which the backup becomes the database; one that a crash left goes."""
+    work = place.state / WORK_FOLDER
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    descriptor = os.open(work / DATABASE_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as target, backup.open("rb") as source:
+        shutil.copyfileobj(source, target)
+    return work
+
+
+def _put_in_place(restored: Path, target: Path) -> None:
+    """Let the restored file be the database; what an earlier one left beside it would be taken for its own."""
+    for suffix in ("-wal", "-shm"):
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    os.replace(restored, target)
+    sync_folder(target.parent)
+
+
+@dataclass
+class _Restoration:
+    """One restore under way, in its own folder."""
+
+    place: Place
+    keys: GatewayKeys
+    work: Path
+    published: PublishedLog
+    openings: OpeningsReader | None
+    found: Restored = field(default_factory=Restored)
+
+    async def run(self) -> Restored:
+        own = copy.copy(self.place)
+        own.state = self.work
+        store = RestoredStore(self.work, self.keys)
+        await store.open()
+        try:
+            durable = DurableState(own, self.keys, GatewayClock(self.place.config.clock))
+            durable.store = store
+            first = await self._carry_on(store)
+            await store.drop_under_way(starts=int(time.time()))
+            await durable.bring_back()
+            await self._bring_up_to_date(durable, first)
+            if not await store.scrub():
+                raise OperatorError(f"`{self.place.state}`: no room to restore")
+            await store.end_in_order()
+        finally:
+            await store.close()
+        return self.found
+
+    async def _carry_on(self, store: RestoredStore) -> int:
+        """Compare the backup's log with the published one, and append what was published since; return where that begins.
+
+        Raises: CorruptionError: the log is older than the backup, or another one.
+        """
+        entries, size = self.published.entries(), 0
+        async for content in store.entries():
+            theirs = next(entries, None)
+            if theirs is None:
+                raise CorruptionError(
+                    f"`{self.place.log}`: the log has `{self.published.size}` entries and the backup more: it is an older copy"
+                )
+            if theirs != content:
+                raise CorruptionError(f"`{self.place.log}`: the published log and the backup differ at entry `{size}`")
+            size += 1
+        rows: list[PublishedRow] = []
+        for index, content in enumerate(entries, size):
+            rows.append(self._row(index, content))
+            if len(rows) == ROWS_AT_ONCE:
+                await store.carry_on(rows)
+                rows = []
+        await store.carry_on(rows)
+        self.found.entries_since = self.published.size - size
+        return size
+
+    def _row(self, index: int, content: bytes) -> PublishedRow:
+        """Return an entry with its opening and labels, checked against it.
+
+        Raises: CorruptionError: a file contradicts the entry.
+        """
+        try:
+            entry = Entry.decode(content)
+            opening = None if self.openings is None else self.openings.opening(index, entry.commitment)
+        except (EntryError, FileError) as error:
+            raise CorruptionError(str(error)) from error
+        labels = self.published.labels(index) if entry.kind is Kind.RELEASE else None
+        if labels is not None and labels_root(labels) != entry.labels_root:
+            raise CorruptionError(f"`{self.place.log}`: the labels of release `{index}` are not those in its entry")
+        encoded = None if opening is None else opening.encode()
+        return PublishedRow(index, entry.kind.word, entry.time_ms, content, encoded, labels)
+
+    async def _bring_up_to_date(self, durable: DurableState, first: int) -> None:
+        state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
+        if now_ms < state.latest_entry_ms:
+            raise OperatorError("the clock is behind the log's latest entry: set it right first")
+        tail = restoration.Tail(state)
+        async for entry, opening in self._tail(durable, first):
+            tail.take(entry, opening)
+        restoration.drop_under_way(state, now_ms)
+        found.gap = note_gap(state, tail.take_up_books(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
+        found.openings_missing, found.strangers = tail.missing, tail.strangers
+        recovery.begin_segment(state)
+        await durable.commit()
+        for subject in [each for each in state.subjects if sha256(each).digest() in tail.erased]:
+            erasure.forget(state, subject, await holdings_of(durable, subject), now_ms)
+            recovery.begin_segment(state)
+            await durable.commit()
+            found.erased_again += 1
+        if tail.missing:
+            found.consents_ended = restoration.end_consents(state, now_ms)
+        durable.apply_policies(*read_policies(self.place.policies, self.place.config.sink))
+        recovery.begin_segment(state)
+        await durable.commit()
+        found.log_entries = state.log.size
+
+    async def _tail(self, durable: DurableState, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
+        """Go through the entries since the backup, with their openings."""
+        for index in range(first, durable.state.log.size):
+            opening = await durable.store.opening(index)
+            yield Entry.decode(await durable.store.entry(index)), None if opening is None else Opening.decode(opening)
