@@ -220,25 +220,27 @@ def _result(commit: str, compared: Comparison, *, unequal: bool) -> dict[str, An
 
 
 def _figures(new: list[Sample], old: list[Sample]) -> dict[str, Any]:
-    ratios = [ours.cpu_s / theirs.cpu_s for ours, theirs in zip(new, old, strict=True) if theirs.cpu_s]
+    ratios = [ours.cpu_s / theirs.cpu_s for ours, theirs in zip(new, old, strict=True)]
     costs = {name: [sample.cpu_s_per_100k for sample in samples] for name, samples in (("new", new), ("old", old))}
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     medians = {name: statistics.median(values) for name, values in costs.items()}
     return {
         "new_cpu_s_per_100k": round(medians["new"], 3),
         "old_cpu_s_per_100k": round(medians["old"], 3),
-        "ratio": round(medians["new"] / medians["old"], 3) if medians["old"] else 1.0,
-        "ratio_of_rounds": [round(ratio, 3) for ratio in sorted(ratios)],
+        "ratio": round(medians["new"] / medians["old"], 3),
+        "quartiles": [round(low, 3), round(high, 3)],
         "rounds": {name: [round(value, 3) for value in values] for name, values in costs.items()},
     }
 
 
 def comparison_text(result: dict[str, Any]) -> str:
     """Return a result as a small table."""
-    lines = [f"CPU-s per 100k readings   {'now':>8}{result['against']:>10}{'ratio':>8}   least and greatest of the rounds"]
+    lines = [f"CPU-s per 100k readings   {'now':>8}{result['against']:>10}{'ratio':>8}   middle half of the rounds"]
     for name in ("burst", "steady"):
         if (part := result[name]) is None:
             continue
-        spread = f"{part['ratio_of_rounds'][0]:.2f} to {part['ratio_of_rounds'][-1]:.2f}" if part["ratio_of_rounds"] else ""
+        low, high = part["quartiles"]
+        spread = f"{low:.2f} to {high:.2f}"
         lines.append(
             f"{name:<26}{part['new_cpu_s_per_100k']:>8.3f}{part['old_cpu_s_per_100k']:>10.3f}{part['ratio']:>7.2f}x   {spread}"
         )
