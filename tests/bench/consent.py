@@ -273,8 +273,10 @@ def as_text(result: dict[str, Any]) -> str:
         (
             "withdrawal to effect",
             f"{withdrawal['p50']} ms",
-            f"p99 {withdrawal['p99']} ms, {withdrawal['p99_to_status']} × status; {withdrawal['count']} of them"
-            f" under {withdrawal['readings_per_s']} readings/s",
+            (
+                f"p99 {withdrawal['p99']} ms, {withdrawal['p99_to_status']} × status; {withdrawal['count']} of them"
+                f" under {withdrawal['readings_per_s']} readings/s"
+            ),
         ),
     ]
     lines = [f"{name:<28}{figure:>14}   {more}".rstrip() for name, figure, more in rows]
