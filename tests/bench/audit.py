@@ -52,9 +52,11 @@ from tests.bench.audit_logs import (
 from tests.bench.consumers import BenchError
 from tests.unit.core.building import ORIGIN
 
-APPEND_PER_S = 20_000
-VERIFY_S = 10
-REPLAY_S = 60
+APPEND_TO_FLOOR = 12
+"""Times what it takes to hash the same entries and to store them durably, by turns."""
+VERIFY_HASHES = 50
+REPLAY_HASHES = 1200
+"""CPU time for an entry and a release, in SHA-256 of an entry's length in the same process."""
 BYTES_PER_ENTRY = 400
 
 SIGNER = Signer(ORIGIN, bytes(32))
@@ -109,9 +111,9 @@ def _merge(result: dict[str, Any], part: dict[str, Any]) -> None:
 
 def _holds(result: dict[str, Any]) -> dict[str, bool]:
     return {
-        "append_per_s": result["append_per_s"] >= APPEND_PER_S,
-        "verify_1m_s": result["verify_1m_s"] <= VERIFY_S,
-        "replay_100k_s": result["replay_100k_s"] <= REPLAY_S,
+        "append_to_floor": result["append_to_floor"] <= APPEND_TO_FLOOR,
+        "verify_hashes": result["verify_hashes"] <= VERIFY_HASHES,
+        "replay_hashes": result["replay_hashes"] <= REPLAY_HASHES,
         "bytes_per_entry": result["bytes_per_entry"] <= BYTES_PER_ENTRY,
     }
 
@@ -120,14 +122,18 @@ def _holds(result: dict[str, Any]) -> dict[str, bool]:
 
 
 def _append(options: Options, folder: Path) -> dict[str, Any]:
-    rounds, sound = appended(folder, options.rounds, options.appends)
+    rounds, floor, sound = appended(folder, options.rounds, options.appends)
     remove(folder)
     if not sound:
         raise BenchError("the log that was appended to does not verify")
     _say("append   " + "  ".join(f"{one.per_s:.0f}/s" for one in rounds))
     return {
         "append_per_s": round(statistics.median(one.per_s for one in rounds)),
+        "append_to_floor": round(
+            statistics.median(one.seconds / least.seconds for one, least in zip(rounds, floor, strict=True)), 2
+        ),
         "explained": {
+            "append_floor_per_s": [round(one.per_s) for one in floor],
             "append_rounds_per_s": [round(one.per_s) for one in rounds],
             "append_entries_a_commit": BATCH,
             "append_cpu_s_per_100k": round(statistics.median(one.cpu_s / one.entries * 100_000 for one in rounds), 2),
@@ -199,6 +205,7 @@ def _long_log(options: Options, shape: Shape, folder: Path) -> dict[str, Any]:
     labels = [labels_n for kind, labels_n in shape if kind is Kind.RELEASE]
     return {
         "verify_1m_s": round(verified["seconds"] * 1_000_000 / options.entries, 2),
+        "verify_hashes": round(statistics.median(one["hashes"] for one in rounds) / options.entries, 1),
         "verify_rss_mib": round(verified["rss_mib"], 1),
         "proofs_per_s": round(proved["proofs"] / proved["seconds"]),
         "explained": {
@@ -220,6 +227,7 @@ def _replay(options: Options, folder: Path) -> dict[str, Any]:
     _say(f"replay   {options.releases} releases in {replayed['seconds']:.1f} s")
     return {
         "replay_100k_s": round(replayed["seconds"] * 100_000 / options.releases, 2),
+        "replay_hashes": round(replayed["hashes"] / options.releases),
         "explained": {
             "replay_cpu_s": round(replayed["cpu_s"], 2),
             "replay_rss_mib": round(replayed["rss_mib"], 1),
@@ -276,10 +284,13 @@ def as_text(result: dict[str, Any]) -> str:
     """Return a result as a small table."""
     explained, holds = result["explained"], result["holds"]
     rows = [
-        ("append_per_s", "append, durable", f"{result['append_per_s']}/s", f"{APPEND_PER_S}/s"),
-        ("verify_1m_s", "verify 1,000,000 entries", f"{result['verify_1m_s']:.1f} s", f"{VERIFY_S} s"),
+        ("", "append, durable", f"{result['append_per_s']}/s", ""),
+        ("append_to_floor", "  beside hash and commit alone", f"{result['append_to_floor']:.1f} ×", f"{APPEND_TO_FLOOR} ×"),
+        ("", "verify 1,000,000 entries", f"{result['verify_1m_s']:.1f} s", ""),
+        ("verify_hashes", "  CPU for an entry", f"{result['verify_hashes']:.0f} hashes", f"{VERIFY_HASHES} hashes"),
         ("verify_rss_mib", "  memory for that", f"{result['verify_rss_mib']:.0f} MiB", ""),
-        ("replay_100k_s", "replay 100,000 releases", f"{result['replay_100k_s']:.1f} s", f"{REPLAY_S} s"),
+        ("", "replay 100,000 releases", f"{result['replay_100k_s']:.1f} s", ""),
+        ("replay_hashes", "  CPU for a release", f"{result['replay_hashes']} hashes", f"{REPLAY_HASHES} hashes"),
         ("proofs_per_s", "receipts made and checked", f"{result['proofs_per_s']}/s", ""),
         ("bytes_per_entry", "public log, an entry", f"{result['bytes_per_entry']:.0f} bytes", f"{BYTES_PER_ENTRY} bytes"),
         ("bytes_per_day", "public log, a day", f"{result['bytes_per_day'] / 1e6:.1f} MB", ""),

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import os
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,8 @@ from tests.live import LiveGateway
 
 BATCH: Final = 1000
 _HEAD_EVERY_S = 1.0
+_ENTRY_BYTES = 137
+_OPENING_BYTES = 400
 _TOTALS = {
     "frames.received": 1_000_000,
     "frames.admitted": 1_000_000,
@@ -49,17 +54,20 @@ class Appended:
         return self.entries / self.seconds
 
 
-def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], bool]:
-    """Append some rounds of entries to the log of a gateway in an empty folder; return them, and whether the log verifies."""
+def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], list[Appended], bool]:
+    """Append some rounds of entries to the log of a gateway in an empty folder, and of the floor, by turns.
+
+    Returns: The rounds, those of the floor, and whether the log verifies.
+    """
     live = LiveGateway(folder, 1883, policies={"city.toml": CITY, "devices/meter.toml": METER}, gateway="gw-bench")
     live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
 
-    async def work() -> list[Appended]:
+    async def work() -> list[tuple[Appended, Appended]]:
         durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
         await durable.start()
         publishing = asyncio.create_task(durable.publisher.run())
         try:
-            return [await _round(durable, entries) for _ in range(rounds)]
+            return [(await _round(durable, entries), _floor(folder / f"floor-{n}.db", entries)) for n in range(rounds)]
         finally:
             publishing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -67,7 +75,8 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], b
             await durable.close()
 
     found = asyncio.run(work())
-    return found, verify_folder(live.place.log, live.vkey).exit_status == 0
+    ours, floor = [one for one, _ in found], [other for _, other in found]
+    return ours, floor, verify_folder(live.place.log, live.vkey).exit_status == 0
 
 
 async def _round(durable: DurableState, entries: int) -> Appended:
@@ -88,3 +97,25 @@ async def _round(durable: DurableState, entries: int) -> Appended:
     await durable.publisher.drained()
     count = -(-entries // BATCH) * BATCH
     return Appended(count, time.perf_counter() - started_s, time.process_time() - cpu_s)
+
+
+def _floor(path: Path, entries: int) -> Appended:
+    """Do the least that an append can do, on the same disk: hash an entry of that size, and store it and its opening durably."""
+    count = -(-entries // BATCH) * BATCH
+    rows = [(number, os.urandom(_ENTRY_BYTES), os.urandom(_OPENING_BYTES)) for number in range(count)]
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for sql in (
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE entry (n INTEGER PRIMARY KEY, e BLOB, o BLOB)",
+        ):
+            db.execute(sql)
+        started_s, cpu_s = time.perf_counter(), time.process_time()
+        for first in range(0, count, BATCH):
+            batch = rows[first : first + BATCH]
+            for _, entry, _ in batch:
+                hashlib.sha256(b"\0" + entry).digest()
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT INTO entry VALUES (?, ?, ?)", batch)
+            db.execute("COMMIT")
+        return Appended(count, time.perf_counter() - started_s, time.process_time() - cpu_s)

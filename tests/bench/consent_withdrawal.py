@@ -59,7 +59,7 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
             with _publishing(broker.port, options) as load:
                 before = live.wait_until(lambda shown: _received(shown) >= options.meters)  # each household is in a window
                 started_s = time.monotonic()
-                withdrawals, grants = _ask(live, subjects, options)
+                withdrawals, grants, statuses = _ask(live, subjects, options)
                 seconds = time.monotonic() - started_s
                 if load.ended:
                     raise BenchError("the readings ended before the withdrawals did")
@@ -74,6 +74,9 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
         "p99": _percentile(withdrawals, 99),
         "max": round(max(withdrawals), 1),
         "count": len(withdrawals),
+        "status_p50": _percentile(statuses, 50),
+        "status_p99": _percentile(statuses, 99),
+        "p99_to_status": round(_percentile(withdrawals, 99) / _percentile(statuses, 99), 2),
         "grant_p50": _percentile(grants, 50),
         "grant_p99": _percentile(grants, 99),
         "readings_per_s": round(received / seconds),
@@ -107,22 +110,31 @@ def _publishing(port: int, options: Options) -> Iterator[_Publishing]:
         thread.join()
 
 
-def _ask(live: LiveGateway, subjects: Sequence[str], options: Options) -> tuple[list[float], list[float]]:
-    """Withdraw and grant again; return what each took, in ms. Ends early rather than outlast the readings."""
+def _ask(live: LiveGateway, subjects: Sequence[str], options: Options) -> tuple[list[float], list[float], list[float]]:
+    """Withdraw, ask how things are and grant again, by turns; return what each took, in ms.
+
+    Ends early rather than outlast the readings.
+    """
     withdrawals: list[float] = []
     grants: list[float] = []
+    statuses: list[float] = []
     deadline_s = time.monotonic() + _LONGEST_S * 0.8
     with ControlClient(live.place.control_socket) as client:
         for number in range(options.withdrawals):
             if time.monotonic() > deadline_s:
                 break
-            said = {"subject": subjects[number * 7 % len(subjects)], "scope": SCOPE}
-            for method, times in (("consent.withdraw", withdrawals), ("consent.grant", grants)):
+            scope = {"subject": subjects[number * 7 % len(subjects)], "scope": SCOPE}
+            turns: tuple[tuple[str, dict[str, Any], list[float]], ...] = (
+                ("consent.withdraw", scope, withdrawals),
+                ("status", {}, statuses),
+                ("consent.grant", scope, grants),
+            )
+            for method, parameters, times in turns:
                 sent_s = time.monotonic()
-                client.call(method, said)
+                client.call(method, parameters)
                 times.append((time.monotonic() - sent_s) * 1000)
             time.sleep(options.pause_s)
-    return withdrawals, grants
+    return withdrawals, grants, statuses
 
 
 def _received(shown: dict[str, Any]) -> int:

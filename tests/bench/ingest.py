@@ -11,30 +11,25 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
-
-from firmware_sim.load import Load, meter_messages
+from firmware_sim.load import meter_messages
 from gateway.service import set_up_logging
 from tests.bench.city import FIRST_READING_MS, FLOWS, bench_gateway
 from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Consumer, Gateway, MosquittoSub, Paho
+from tests.bench.timing import Message, Sample, in_words, measure, say
+from tests.bench.versions import as_json, compare, comparison_text
 from tests.broker.mosquitto import running_mosquitto
 from tests.live import LiveGateway
-
-Message = tuple[str, bytes]
 
 SPACING_MS = 300_000
 """From one reading of a meter to its next: some begin an hour's window, most go on in one."""
 
 STEADY_RATE = 1000
-_TIMEOUT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +49,6 @@ class Options:
     steady_s: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one consumer took for one round."""
-
-    readings: int
-    cpu_s: float
-    seconds: float
-
-    @property
-    def cpu_s_per_100k(self) -> float:
-        """CPU seconds per 100,000 readings."""
-        return self.cpu_s / self.readings * 100_000
-
-
-def measure(consumer: Consumer, messages: Sequence[Message], rate: float | None = None) -> Sample:
-    """Publish messages to a consumer; return what they cost it.
-
-    Raises: BenchError: not all have come through.
-    """
-    with consumer.turn(len(messages)) as turn:
-        before_s, started_s = _cpu_s(turn.process), time.monotonic()
-        sent = Load("127.0.0.1", consumer.port, messages, rate=rate).run(_TIMEOUT_S)
-        if sent.missing or sent.unheard:
-            raise BenchError(
-                f"`{consumer.name}`: of `{sent.messages}` messages `{sent.acknowledged}` were taken, `{sent.unheard}` unheard"
-            )
-        turn.wait(_TIMEOUT_S)
-        return Sample(len(messages), _cpu_s(turn.process) - before_s, time.monotonic() - started_s)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    """Return what the operating system has charged to a process and its children, dead and alive."""
-    return sum(sum(one.cpu_times()[:4]) for one in (process, *process.children(recursive=True)))
-
-
 def run(options: Options, folder: Path) -> dict[str, Any]:
     """Run the bench in an empty folder; return the result as it is written to the file."""
     for name in ("gateway-broker", "broker"):
@@ -97,7 +57,7 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
         running_mosquitto(folder / "gateway-broker") as own,
         running_mosquitto(folder / "broker", extra=LOG_SUBSCRIPTIONS) as broker,
     ):
-        _say(f"{options.devices} devices and subjects, {FLOWS} flows each")
+        say(f"{options.devices} devices and subjects, {FLOWS} flows each")
         live = bench_gateway(folder / "gateway", own.port, options.devices)
         messages = _messages(options)
         try:
@@ -123,7 +83,7 @@ def _rounds(consumers: list[Consumer], messages: list[Message], options: Options
         for consumer in consumers:
             sample = measure(consumer, part)
             samples[consumer.name].append(sample)
-            _say(f"round {number + 1}  {consumer.name:<16} {_in_words(sample)}")
+            say(f"round {number + 1}  {consumer.name:<16} {in_words(sample)}")
     return samples
 
 
@@ -132,7 +92,7 @@ def _steady(consumers: Iterable[Consumer], messages: list[Message]) -> dict[str,
     figures: dict[str, Any] = {}
     for consumer in consumers if messages else ():
         sample = measure(consumer, messages, rate=STEADY_RATE)
-        _say(f"steady   {consumer.name:<16} {_in_words(sample)}")
+        say(f"steady   {consumer.name:<16} {in_words(sample)}")
         figures[consumer.name] = {"cpu_s_per_100k": round(sample.cpu_s_per_100k, 3)}
     return figures
 
@@ -176,14 +136,6 @@ def _ratio(ours: float, theirs: float) -> float | None:
     return round(ours / theirs, 3) if theirs else None
 
 
-def _in_words(sample: Sample) -> str:
-    return f"{sample.cpu_s_per_100k:6.2f} CPU-s per 100k  {sample.readings / sample.seconds:8.0f} readings/s"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def as_text(result: dict[str, Any]) -> str:
     """Return a result as a small table."""
     gateway = result["gateway"]
@@ -217,14 +169,37 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--steady-s", type=int, default=default.steady_s, help="seconds at 1,000 readings/s (default %(default)s)"
     )
+    parser.add_argument("--against", metavar="REV", help="compare with an earlier revision instead, both by turns in one run")
     given = parser.parse_args(arguments)
+    options = Options(given.readings, given.devices, given.rounds, given.steady_s)
+    if given.against is not None:
+        return _against(given.against, options, given.json)
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         try:
-            result = run(Options(given.readings, given.devices, given.rounds, given.steady_s), Path(folder))
+            result = run(options, Path(folder))
         except BenchError as error:
-            _say(str(error))
+            say(str(error))
             return 1
     print(as_text(result), end="")
     if given.json is not None:
         given.json.write_text(json.dumps(result, indent=2) + "\n")
     return 1 if result["gateway"]["lost"] or result["gateway"]["duplicated"] else 0
+
+
+def _against(revision: str, options: Options, file: Path | None) -> int:
+    """Compare with an earlier revision; return the exit status: 1 when the present one takes more, or either lost something."""
+    messages, size = _messages(options), options.readings
+    bursts = [messages[n * size : (n + 1) * size] for n in range(options.rounds)]
+    rest = messages[options.rounds * size :]
+    share = len(rest) // options.rounds
+    steady = [rest[n * share : (n + 1) * share] for n in range(options.rounds)] if share else []
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        try:
+            result = compare(revision, Path(folder), options.devices, bursts, steady, STEADY_RATE)
+        except BenchError as error:
+            say(str(error))
+            return 1
+    print(comparison_text(result), end="")
+    if file is not None:
+        file.write_text(as_json(result))
+    return 0 if all(result["holds"].values()) else 1

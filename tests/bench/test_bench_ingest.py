@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.load import meter_messages
 from tests.bench import __main__ as bench
+from tests.bench.city import FIRST_READING_MS
 from tests.bench.ingest import Options, as_text, run
+from tests.bench.versions import as_json, compare, comparison_text
 
 PEERS = ("mosquitto_sub", "paho", "mosquitto_bridge")
 
@@ -25,6 +28,24 @@ def test_ingest_on_few_readings_counts_each_once_and_gives_all_figures(tmp_path:
     assert {"ratio_to_mosquitto_sub", "ratio_to_paho", "ratio_to_bridge"} <= result.keys()
     assert result["steady_1000"].keys() == {"gateway", "mosquitto_sub"}
     assert all(name in as_text(json.loads(json.dumps(result))) for name in ("gateway", *PEERS))
+
+
+def test_ingest_against_a_revision_alternates_and_gives_ratios(tmp_path: Path) -> None:
+    """The revision runs from files of its own, and both take every reading in."""
+    messages = meter_messages(400, 20, FIRST_READING_MS)
+    result = compare("HEAD", tmp_path, 20, [messages[:100], messages[100:200]], [messages[200:300], messages[300:]], 1000)
+    assert result["holds"].keys() == {"both take all readings in, alike", "burst"}
+    assert result["holds"]["both take all readings in, alike"]
+    assert [len(costs) for costs in result["burst"]["rounds"].values()] == [2, 2]
+    assert result["steady"]["ratio"] > 0
+    assert result["against"] in comparison_text(json.loads(as_json(result)))
+
+
+def test_ingest_against_an_unknown_revision_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong name is a usage error in one line."""
+    monkeypatch.setattr("tests.bench.ingest.set_up_logging", lambda: None)
+    assert bench.main(["ingest", "--against", "no-such", "--readings", "10", "--devices", "1", "--rounds", "1"]) == 1
+    assert capsys.readouterr().err.startswith("git rev-parse: ")
 
 
 @pytest.mark.parametrize("arguments", [[], ["unheard-of"]])
