@@ -24,7 +24,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from gateway.config import load_config
-from gateway.edge.control import ControlClient
+from gateway.control.socket import ControlClient
 from gateway.errors import UnavailableError
 from tests.bench.consumers import BenchError, Turn
 from tests.bench.timing import Message, Sample, in_words, measure, say
