@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
-from gateway.config import UPSTREAM_PREFIX, Place
+from gateway.config import UPSTREAM_PREFIX, Installation
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Dry, LinkEvent, Subscribed
@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Request:
+class PendingRequest:
     """An action that waits for its turn, and who waits for its answer."""
 
     action: Action
@@ -44,7 +44,7 @@ class Request:
     tick: bool
 
 
-class App:
+class Gateway:
     """A gateway that takes readings in and lets bundles out."""
 
     def __init__(self, durable: DurableState) -> None:
@@ -52,7 +52,7 @@ class App:
         self.durable = durable
         self.config = durable.config
         self.link = self._broker_link(durable.place)
-        self._requests: list[Request] = []
+        self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
         self.upstream = Upstream(durable, self._wake.set)
@@ -66,7 +66,7 @@ class App:
         self._plausible = True
         self._clock_watch = system_clock.ClockWatch()
 
-    def _broker_link(self, place: Place) -> MqttLink:
+    def _broker_link(self, place: Installation) -> MqttLink:
         broker = self.config.broker
         session = SessionSettings(
             client_id=f"sluice-{self.config.gateway}",
@@ -133,7 +133,7 @@ class App:
             tick: Run a release tick after it, before answering.
         Raises: UnavailableError: the gateway ends before it can answer; what was asked may or may not be committed.
         """
-        request = Request(action, asyncio.get_running_loop().create_future(), tick)
+        request = PendingRequest(action, asyncio.get_running_loop().create_future(), tick)
         self._requests.append(request)
         self._unanswered.add(request.answer)
         self._wake.set()
@@ -234,7 +234,7 @@ class App:
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
-        answers: list[tuple[Request, Answer]] = []
+        answers: list[tuple[PendingRequest, Answer]] = []
         for request in requests:
             try:
                 answers.append((request, await answer_of(request.action)))

@@ -199,7 +199,7 @@ class Config(_Section, frozen=True, kw_only=True):
     metrics: Metrics = Metrics()
 
 
-class Place:
+class Installation:
     """A configuration with its paths made whole."""
 
     def __init__(self, config: Config, file: Path) -> None:
@@ -220,7 +220,7 @@ class Place:
         return None if relative is None else self.folder / relative
 
 
-def load_config(file: Path) -> Place:
+def load_config(file: Path) -> Installation:
     """Read a configuration file.
 
     Raises: ConfigError: it is absent, no TOML, or says something that it cannot; the line names file and key.
@@ -241,7 +241,7 @@ def load_config(file: Path) -> Place:
         raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
     for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
         _check_connection(file, where, connection)
-    return Place(config, file)
+    return Installation(config, file)
 
 
 def _check_connection(file: Path, where: str, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.config import Connection, Place
+from gateway.config import Connection, Installation
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
@@ -40,7 +40,7 @@ class Upstream:
         self.sinks = {name: self._sink(durable.place, name, at) for name, at in durable.config.sink.items()}
         self._acknowledged: list[int] = []
 
-    def _sink(self, place: Place, name: str, connection: Connection) -> Sink:
+    def _sink(self, place: Installation, name: str, connection: Connection) -> Sink:
         session = SessionSettings(
             client_id=f"sluice-{place.config.gateway}-{name}", user=connection.user, password=password(place, connection)
         )

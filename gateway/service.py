@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from gateway.app import App
-from gateway.config import Place
+from gateway.app import Gateway
+from gateway.config import Installation
 from gateway.control import methods
 from gateway.control.socket import ControlServer
 from gateway.control.status import gauges, status
@@ -25,7 +25,7 @@ from gateway.errors import SluiceError
 _log = structlog.get_logger()
 
 
-def run(place: Place, *, unwitnessed: bool = False) -> int:
+def run(place: Installation, *, unwitnessed: bool = False) -> int:
     """Run the gateway until SIGTERM or SIGINT; return the exit status.
 
     Args:
@@ -60,14 +60,14 @@ def set_up_logging(level: int = logging.INFO) -> None:
     )
 
 
-async def _serve(place: Place, *, unwitnessed: bool) -> None:
+async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock), unwitnessed=unwitnessed)
     await durable.start()
     gc.collect()
     gc.freeze()  # registry and plans stay for good: no later collection needs to look at them
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
-        app = App(durable)
+        app = Gateway(durable)
         control = ControlServer(place.control_socket, lambda name, params: answer(app, name, params))
         opened.push_async_callback(control.close)
         await control.start()
@@ -81,7 +81,7 @@ async def _serve(place: Place, *, unwitnessed: bool) -> None:
         await app.run()
 
 
-async def answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
+async def answer(app: Gateway, name: str, params: dict[str, Any]) -> dict[str, Any]:
     """Answer what was asked over the control socket, also while a commit waits for room on the disk."""
     room = app.durable.store.room
     if name == "status":
@@ -91,7 +91,7 @@ async def answer(app: App, name: str, params: dict[str, Any]) -> dict[str, Any]:
     return await app.ask(lambda: methods.action(app.durable, name, params), tick=name in methods.TICKING)
 
 
-def _follow_signals(app: App) -> None:
+def _follow_signals(app: Gateway) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stop)
@@ -105,7 +105,7 @@ def _follow_signals(app: App) -> None:
     loop.add_signal_handler(signal.SIGHUP, apply)
 
 
-async def _apply_policies(app: App) -> None:
+async def _apply_policies(app: Gateway) -> None:
     """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
     app.durable.store.room.make_way()
     try:

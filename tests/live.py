@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.verify import verify_folder
-from gateway.config import Place, load_config
+from gateway.config import Installation, load_config
 from gateway.control import methods
 from gateway.control.socket import ControlClient
 from gateway.durable.state import Answer, DurableState
@@ -31,7 +31,7 @@ from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import init_keys
 from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate, load_private
-from gateway.recipient.opening import Bundle, open_bundle
+from gateway.recipient.opening import OpenedBundle, open_bundle
 from tests.support.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,7 +104,7 @@ class LiveGateway:
         )
         self.config = folder / "gateway.toml"
         self.config.write_text(text + extra)
-        self.place: Place = load_config(self.config)
+        self.place: Installation = load_config(self.config)
         self.keys = init_keys(self.place.keys, f"test.example/{gateway}")
         self.vkey = self.keys.log_signer.vkey()
 
@@ -239,7 +239,7 @@ class LiveGateway:
         """Audit the published log with its openings."""
         return verify_folder(self.place.log, self.vkey, self.place.openings)
 
-    def open(self, recipient: str, content: bytes) -> Bundle:
+    def open(self, recipient: str, content: bytes) -> OpenedBundle:
         """Open a bundle as its recipient does."""
         key = self.private_keys.get(recipient)
         return open_bundle(content, None if key is None else load_private(key))
@@ -290,7 +290,7 @@ class Listener:
         self._client.loop_stop()
 
 
-def opened(live: LiveGateway, listener: Listener) -> Iterator[Bundle]:
+def opened(live: LiveGateway, listener: Listener) -> Iterator[OpenedBundle]:
     """Open everything that came, once each, in order of log index."""
     for _, (recipient, content) in sorted(listener.bundles().items()):
         yield live.open(recipient, content)

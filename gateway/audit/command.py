@@ -29,7 +29,7 @@ from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatE
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.saved_checkpoint import Kept, KeptError, kept_file
+from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
 from gateway.audit.verify.verify import Verification
 
@@ -95,7 +95,7 @@ def _verify(args: argparse.Namespace, out: TextIO) -> int:
     since = None
     if args.since is not None:
         try:
-            since = Kept.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.log)
+            since = SavedCheckpoint.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.log)
         except KeptError as error:
             raise KeptError(f"`{args.since}`: {error}") from error
     terminal = sys.stderr if sys.stderr.isatty() else None

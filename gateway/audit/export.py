@@ -26,7 +26,7 @@ from gateway.audit.log.reader import (
 )
 from gateway.audit.log.tiles import (
     TILE_WIDTH,
-    BundleError,
+    EntryBundleError,
     entries_path,
     labels_path,
     policies_path,
@@ -118,7 +118,7 @@ class Export:
         """Copy the label files of the releases in a bundle, and note which policies came into force."""
         try:
             entries = split_bundle(bundle)[:width]
-        except BundleError:
+        except EntryBundleError:
             return  # copied all the same, for `verify.py` to name
         for number, data in enumerate(entries, index * TILE_WIDTH):
             try:

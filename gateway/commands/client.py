@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gateway.commands.output import in_lines, show
-from gateway.config import Place, load_config
+from gateway.config import Installation, load_config
 from gateway.control.socket import ControlClient
 from gateway.errors import UnavailableError
 
 DEFAULT_CONFIG = Path("gateway.toml")
 
 
-def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]], timeout_s: float = 60.0) -> list[dict[str, Any]]:
+def call_gateway(place: Installation, calls: list[tuple[str, dict[str, Any]]], timeout_s: float = 60.0) -> list[dict[str, Any]]:
     """Run control methods in the gateway, or in this process where none is running.
 
     Raises: SluiceError: a method is refused; what came before it stands.
@@ -33,7 +33,7 @@ def call_gateway(place: Place, calls: list[tuple[str, dict[str, Any]]], timeout_
         return [client.call(name, params) for name, params in calls]
 
 
-async def _call_offline(place: Place, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+async def _call_offline(place: Installation, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     from gateway.control import methods
     from gateway.durable.state import DurableState
     from gateway.edge.clock import GatewayClock

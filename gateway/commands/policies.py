@@ -16,11 +16,11 @@ from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from gateway.commands.client import DEFAULT_CONFIG, call_gateway
 from gateway.commands.output import show, utc
-from gateway.config import Place, load_config
+from gateway.config import Installation, load_config
 from gateway.control.policies import IN_FORCE
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import OperatorError
-from gateway.recipient.keys import KeyFileError, load_public
+from gateway.recipient.keys import RecipientKeyError, load_public
 
 TEXT_WIDTH = 100
 MOST_ZONES = 3
@@ -65,7 +65,7 @@ def difference(args: argparse.Namespace) -> int:
     return 1 if found["rises"] and not args.accept else 0
 
 
-def _gateway_at_hand(config: Path | None) -> Place | None:
+def _gateway_at_hand(config: Path | None) -> Installation | None:
     """Return the gateway whose subjects are counted: the one that is named, or the one of this folder if it has begun a log.
 
     Raises: OperatorError: the one that is named has not.
@@ -93,7 +93,7 @@ def _side(text: str) -> Side:
         named = {recipient.id: recipient.public_key_file for recipient in policies.recipients.values()}
         files = {name: folder / file for name, file in named.items() if file is not None}
         keys = {name: load_public(file).public_bytes_raw() for name, file in files.items() if file.exists()}
-    except (PolicyError, KeyFileError) as error:
+    except (PolicyError, RecipientKeyError) as error:
         raise OperatorError(f"`{folder}`: {error}") from error
     return Side(policies, keys)
 

@@ -16,14 +16,14 @@ from consent.core.consents.records import OPERATOR, Consent, Status, decode, rec
 from consent.core.decide import standing
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
-from consent.core.lifecycle.steps import Speaker
+from consent.core.lifecycle.steps import Actor
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from gateway.audit.log.openings import Opening, Part
-from gateway.control.params import MethodError, Params, no_more, speaking, take, take_subject, time_ms
+from gateway.control.params import MethodError, Params, actor, no_more, take, take_subject, time_ms
 from gateway.core.changes import changes
 from gateway.core.changes.changes import PolicyRow
 from gateway.core.changes.subjects import devices_of, label_keys
@@ -41,7 +41,7 @@ def consent_grant(durable: DurableState, params: Params) -> Answer:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
     limits, expiry = take(params, "limits", dict, {}), take(params, "expiry", str, "")
 
-    def grant(speaker: Speaker, scope: str) -> list[Consent]:
+    def grant(speaker: Actor, scope: str) -> list[Consent]:
         expiry_ms = time_ms("expiry", expiry) if expiry else None
         return [steps.grant(speaker, durable.state.policies, scope, _limits(durable, limits), expiry_ms)]
 
@@ -74,13 +74,13 @@ def consent_revoke(durable: DurableState, params: Params) -> Answer:
     return _say(durable, params, lambda speaker, scope: [steps.revoke(speaker, scope, authority)])
 
 
-def _say(durable: DurableState, params: Params, step: Callable[[Speaker, str], Sequence[Consent]]) -> Answer:
+def _say(durable: DurableState, params: Params, step: Callable[[Actor, str], Sequence[Consent]]) -> Answer:
     """Take a step on behalf of a resident, and let its records count."""
-    subject, resident = speaking(durable, params)
+    subject, resident = actor(durable, params)
     scope = take(params, "scope", str)
     no_more(params)
     state, now_ms = durable.state, durable.clock.now_ms()
-    consents = step(Speaker(state.book, subject, resident, now_ms, OPERATOR), scope)
+    consents = step(Actor(state.book, subject, resident, now_ms, OPERATOR), scope)
     indices = changes.change_consents(state, consents, now_ms)
     return {
         "log_index": indices[-1],
@@ -179,7 +179,7 @@ def _limits_shown(limits: Disclosure) -> dict[str, Any]:
 
 async def consent_receipt(durable: DurableState, params: Params) -> Answer:
     """Write the receipt of the latest that a resident said about a scope, or of the record at `log_index`."""
-    subject, resident = speaking(durable, params)
+    subject, resident = actor(durable, params)
     scope, wanted = take(params, "scope", str), take(params, "log_index", int, -1)
     no_more(params)
     said = [(index, consent) for index, consent in await history(durable, subject) if _is_of(consent, resident, scope)]

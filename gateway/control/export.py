@@ -19,7 +19,7 @@ from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import Message, State
-from gateway.core.windows.accumulators import Contribution, Delta
+from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window, window_from_state
 from gateway.durable.state import DurableState
 
@@ -106,7 +106,7 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
 
 
-def _contribution(window: Window, member: Contribution) -> Plain:
+def _contribution(window: Window, member: Accumulator) -> Plain:
     """Return one contribution; its figures are in first steps of the property's ladder."""
     head = {**_cohort(window.cohort), "window_ms": [window.start_ms, window.end_ms], "pairs": member.pairs}
     if not isinstance(member, Delta):

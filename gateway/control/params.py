@@ -80,7 +80,7 @@ def known_subject(durable: DurableState, text: str, key: str = "subject") -> byt
     return subject
 
 
-def speaking(durable: DurableState, params: Params) -> tuple[bytes, bytes]:
+def actor(durable: DurableState, params: Params) -> tuple[bytes, bytes]:
     """Take who speaks: a subject and one of its residents, of whom the only one need not be named.
 
     Raises: MethodError: there is no such subject, or it has several residents and none is named.

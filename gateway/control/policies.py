@@ -9,7 +9,7 @@ from typing import Any
 from consent.core.consents.records import Consent
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM
-from consent.core.explain.explain import Matter, explain
+from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
@@ -17,7 +17,7 @@ from consent.core.review.diff import Side, diff
 from consent.core.review.population import grouped
 from gateway.control.params import MethodError, Params, id_of, no_more, take
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms, not_yet
+from gateway.core.plans import Device, InForce, Terms, unsupported_reason
 from gateway.durable.state import Answer, DurableState
 from gateway.edge.policies import read_policies
 
@@ -83,7 +83,7 @@ def _concerned(durable: DurableState, who: bytes, flow: str) -> list[Device]:
     return [device for device in devices if _matter(durable, device, flow, None).measured()] or devices
 
 
-def _matter(durable: DurableState, device: Device, flow: str, asker: bytes | None) -> Matter:
+def _matter(durable: DurableState, device: Device, flow: str, asker: bytes | None) -> ExplanationRequest:
     state = durable.state
     consents: list[Consent | None] | None = None
     position = None
@@ -93,7 +93,7 @@ def _matter(durable: DurableState, device: Device, flow: str, asker: bytes | Non
         if asker is not None and asker not in residents:
             raise MethodError("the subject has no such resident")
         position = None if asker is None else residents.index(asker)
-    return Matter(state.policies, flow, consents, device.zone, device.profile, durable.clock.now_ms(), position)
+    return ExplanationRequest(state.policies, flow, consents, device.zone, device.profile, durable.clock.now_ms(), position)
 
 
 def _explained(durable: DurableState, device: Device, flow: str, language: str, asker: bytes | None) -> tuple[Answer, int | None]:
@@ -114,7 +114,7 @@ def _explained(durable: DurableState, device: Device, flow: str, language: str, 
     return outcome, None if terms is None else terms.since_ms
 
 
-def _decided(matter: Matter) -> tuple[Decision, str]:
+def _decided(matter: ExplanationRequest) -> tuple[Decision, str]:
     """Return the decision about a device, and why the gateway withholds all the same."""
     policies = matter.policies
     if matter.profile not in policies.profiles:
@@ -123,7 +123,7 @@ def _decided(matter: Matter) -> tuple[Decision, str]:
         return Decision(BOTTOM, "not-measured", (), 0, None), ""
     cap = policies.profiles[matter.profile].cap
     decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else not_yet(decision.disclosure, public=matter.consents is None)
+    return decision, "" if decision.reason else unsupported_reason(decision.disclosure, public=matter.consents is None)
 
 
 def _terms_in_force(durable: DurableState, device: Device, flow: str) -> Terms | None:

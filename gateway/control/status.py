@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.durable.state import DurableState
 
 
-def status(app: App) -> dict[str, Any]:
+def status(app: Gateway) -> dict[str, Any]:
     """Return the gateway's present state as plain data."""
     durable, state = app.durable, app.durable.state
     force = state.force
@@ -52,7 +52,7 @@ def _witnesses(durable: DurableState) -> dict[str, Any] | None:
     }
 
 
-def gauges(app: App) -> Mapping[str, float]:
+def gauges(app: Gateway) -> Mapping[str, float]:
     """Return the figures for Prometheus: ledger accounts, and a few of the gateway's own."""
     state = app.durable.state
     return {

@@ -21,7 +21,7 @@ from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.model import Decoder
-from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Contribution
+from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Accumulator
 from gateway.core.windows.windows import DAY_MS, NEVER_MS, Cohort, Windows
 
 _WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
@@ -140,7 +140,7 @@ class WindowTarget:
                 self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
                 return BASELINE
             return PARTIAL
-        contribution: Contribution = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
+        contribution: Accumulator = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
         self._add = contribution.add
         self._from_ms = start_ms + self._offset_ms
         self._until_ms = min(end_ms + self._offset_ms, self.terms.expires_ms)
@@ -261,7 +261,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
     decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
-    reason = decision.reason or not_yet(decision.disclosure, public=device.subject is None)
+    reason = decision.reason or unsupported_reason(decision.disclosure, public=device.subject is None)
     if reason:
         slot.withheld.append(reason)
         return
@@ -279,7 +279,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     slot.targets.append(target)
 
 
-def not_yet(disclosure: Disclosure, *, public: bool) -> str:
+def unsupported_reason(disclosure: Disclosure, *, public: bool) -> str:
     """Return why a permitted disclosure still cannot be honoured: a figure under a budget needs noise (docs/limits.md).
 
     A budget binds figures only, and only of data that have a subject.

@@ -49,7 +49,7 @@ def begin_segment_if_due(state: State) -> None:
         begin_segment(state)
 
 
-def restore(state: State, stored: bytes) -> Fold:
+def restore(state: State, stored: bytes) -> JournalReplay:
     """Take up a stored snapshot.
 
     Args:
@@ -62,7 +62,7 @@ def restore(state: State, stored: bytes) -> Fold:
     for device, memory_state in memories.items():
         state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
     state.marks = Marks(marks)
-    return Fold(state)
+    return JournalReplay(state)
 
 
 def prune(state: State) -> None:
@@ -75,7 +75,7 @@ def prune(state: State) -> None:
                 slot.seen.difference_update([t_ms for t_ms in slot.seen if t_ms < horizon_ms])
 
 
-class Fold:
+class JournalReplay:
     """Folds journal records into the windows and memories, as they were folded the first time."""
 
     def __init__(self, state: State) -> None:

@@ -23,7 +23,7 @@ from gateway.core.state import Resident, State
 _TOLD = {Status.INVALIDATED: MessageKind.RESTORED}
 
 
-class Tail:
+class LogTail:
     """Folds the entries after the backup, in order, into its memory.
 
     Attributes:
@@ -90,7 +90,7 @@ class Tail:
             )
         )
 
-    def take_up_books(self) -> str:
+    def resume_ledger(self) -> str:
         """Go on with the latest books at hand, and move what is not known any more to where it stays.
 
         Returns: The reason that the log's `gap` entry gives.

@@ -36,7 +36,7 @@ RandomBytes = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class GatewayIdentity:
     """Who this gateway is, and the keys that the core needs; nothing here changes while it runs.
 
     Attributes:
@@ -104,7 +104,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
 
 @dataclass(slots=True)
-class Unsent:
+class ReadyBundle:
     """A bundle that is logged and committed, of which no byte has yet been handed to the sink.
 
     Attributes:
@@ -126,7 +126,7 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class SentBundle:
     """A bundle of which a byte has been handed over and that no PUBACK has come for.
 
     Attributes:
@@ -145,7 +145,7 @@ class Handed:
 class State:
     """The gateway's memory."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: GatewayIdentity) -> None:
         """Begin with nothing in force: everything is withheld until policies are applied."""
         self.identity = identity
         self.force: InForce | None = None
@@ -173,8 +173,8 @@ class State:
         """Frames committed in an earlier connection that the broker may send again: packet id → digest."""
         self.dry = False
         """True once the inbound queue has run dry since start or reconnect; before that no window ends."""
-        self.unsent: dict[str, Unsent] = {}
-        self.handed: dict[int, Handed] = {}
+        self.unsent: dict[str, ReadyBundle] = {}
+        self.handed: dict[int, SentBundle] = {}
         """By log index."""
         self.next_outbox_number = 1
         self.waiting: dict[str, int] = {}

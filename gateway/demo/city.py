@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_sim.scenario import Fleet, parse_scenario
-from gateway.config import Place, load_config
+from gateway.config import Installation, load_config
 from gateway.control import methods
 from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
@@ -71,7 +71,7 @@ class DemoCity:
     """
 
     folder: Path
-    place: Place
+    place: Installation
     gateway: str
     vkey: str
     fleet: Fleet

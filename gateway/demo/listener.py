@@ -10,10 +10,10 @@ from pathlib import Path
 from gateway.audit.log.notes import Verifier
 from gateway.demo.city import DemoCity
 from gateway.recipient.coverage import Coverage
-from gateway.recipient.follow import Broker, Subscription, follow, introduce
+from gateway.recipient.follow import BrokerAddress, Subscription, follow, introduce
 from gateway.recipient.inbox import Inbox
 from gateway.recipient.keys import load_private
-from gateway.recipient.opening import Bundle
+from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import Record
 
 
@@ -35,7 +35,7 @@ class Heard:
     latest: dict[str, Record] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
-    def take(self, bundle: Bundle) -> None:
+    def take(self, bundle: OpenedBundle) -> None:
         """Count a bundle that was handed on."""
         recipient = bundle.address.recipient
         self.bundles[recipient] += 1
@@ -54,7 +54,7 @@ class Listeners:
         """Listen at the broker that the gateway sends to; bundles lie in `received/<recipient>` as they came."""
         self.heard = Heard()
         self._city = city
-        self._broker = Broker(host, port)
+        self._broker = BrokerAddress(host, port)
         self._inboxes = {name: self._inbox(name, key) for name, key in city.recipients.items()}
 
     def _inbox(self, recipient: str, key: Path) -> Inbox:

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from gateway.demo.stage import Scene
+from gateway.demo.stage import DemoScene
 from gateway.recipient.records import Record
 
 _KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
@@ -46,7 +46,7 @@ class Screen:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: DemoScene) -> None:
         """Draw the scene as it is now."""
         if self._live is not None:
             self._live.update(_picture(scene, small=self._console.height < TALL or self._console.width < WIDE))
@@ -54,7 +54,7 @@ class Screen:
             self._phase = scene.phase
             self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
 
-    def finish(self, scene: Scene, outcome: dict[str, Any]) -> None:
+    def finish(self, scene: DemoScene, outcome: dict[str, Any]) -> None:
         """Say how it ended."""
         print_ = self._console.print
         print_(
@@ -78,7 +78,7 @@ def _program() -> str:
     return str(installed.relative_to(Path.cwd()) if installed.is_relative_to(Path.cwd()) else installed)
 
 
-def _picture(scene: Scene, *, small: bool) -> RenderableType:
+def _picture(scene: DemoScene, *, small: bool) -> RenderableType:
     status = scene.status
     if not status:
         return Text(scene.phase)
@@ -93,7 +93,7 @@ def _picture(scene: Scene, *, small: bool) -> RenderableType:
     return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene, kinds=list(_KINDS)))
 
 
-def _balance_rows(scene: Scene) -> list[tuple[str, int, str]]:
+def _balance_rows(scene: DemoScene) -> list[tuple[str, int, str]]:
     """Return the lines of the water balance: name, amount, style."""
     ledger: dict[str, int] = scene.status["ledger"]
     withheld = [(f"  withheld: {name[15:]}", n, "red") for name, n in ledger.items() if name.startswith("pairs.withheld.")]
@@ -115,7 +115,7 @@ def _balance_rows(scene: Scene) -> list[tuple[str, int, str]]:
     ]
 
 
-def _balance(scene: Scene) -> RenderableType:
+def _balance(scene: DemoScene) -> RenderableType:
     table = Table(box=None, padding=(0, 1), show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -136,7 +136,7 @@ def _in_columns(rows: list[tuple[str, int, str]]) -> RenderableType:
     return table
 
 
-def _log(scene: Scene) -> RenderableType:
+def _log(scene: DemoScene) -> RenderableType:
     status, heard = scene.status, scene.heard
     table = Table(box=None, padding=(0, 1), show_header=False)
     table.add_row("log entries", f"{status['log']['size']:,}")
@@ -148,7 +148,7 @@ def _log(scene: Scene) -> RenderableType:
     return Panel(table, title="the city and the log", border_style="cyan")
 
 
-def _beside(scene: Scene, kinds: list[str]) -> RenderableType:
+def _beside(scene: DemoScene, kinds: list[str]) -> RenderableType:
     table = Table(title="a raw reading, and what the city got of it", expand=True)
     table.add_column("at the sensor", ratio=1, overflow="fold")
     table.add_column("at the city", ratio=1, overflow="fold")

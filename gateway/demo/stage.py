@@ -33,7 +33,7 @@ STILL = 3
 
 
 @dataclass(slots=True)
-class Scene:
+class DemoScene:
     """What the screen shows, live.
 
     Attributes:
@@ -71,7 +71,7 @@ class Options:
     rate: float
 
 
-async def play(options: Options, stop: asyncio.Event, show: Callable[[Scene], None]) -> Scene:
+async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene], None]) -> DemoScene:
     """Play the demo to its end.
 
     Args:
@@ -89,7 +89,7 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[Scene], No
         process = GatewayProcess(city.folder, city.place.control_socket)
         ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
         clock = GatewayClock(city.place.config.clock)
-        scene = Scene(city, clock, Counters(), listeners.heard, process, ends_at_s, began_at_s)
+        scene = DemoScene(city, clock, Counters(), listeners.heard, process, ends_at_s, began_at_s)
         await listeners.introduce()
         async with _background(process.run(), "gateway") as gateway:
             hearing = asyncio.Event()
@@ -135,7 +135,7 @@ def _check(tasks: list[asyncio.Task[None]]) -> None:
             raise SluiceError(f"the {task.get_name()} ended too early")
 
 
-async def _connected(scene: Scene, gateway: asyncio.Task[None]) -> None:
+async def _connected(scene: DemoScene, gateway: asyncio.Task[None]) -> None:
     """Wait until the gateway has subscribed: readings of before would not reach it."""
     while True:
         _check([gateway])
@@ -146,7 +146,12 @@ async def _connected(scene: Scene, gateway: asyncio.Task[None]) -> None:
 
 
 async def _publish(
-    scene: Scene, host: str, port: int, stop: asyncio.Event, show: Callable[[Scene], None], others: list[asyncio.Task[None]]
+    scene: DemoScene,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    show: Callable[[DemoScene], None],
+    others: list[asyncio.Task[None]],
 ) -> None:
     """Let the sensors publish until the time is up or ``stop`` is set; midway a household withdraws."""
     scene.phase = "sensors publish"
@@ -173,7 +178,7 @@ async def _publish(
         await sensors
 
 
-async def _withdraw(scene: Scene) -> None:
+async def _withdraw(scene: DemoScene) -> None:
     params = {"subject": scene.city.withdrawing, "scope": SCOPE}
     began_s = time.perf_counter()
     try:
@@ -188,7 +193,9 @@ async def _withdraw(scene: Scene) -> None:
     scene.withdrawn_at_index = answer["log_index"]
 
 
-async def _drain(scene: Scene, listeners: Listeners, show: Callable[[Scene], None], others: list[asyncio.Task[None]]) -> None:
+async def _drain(
+    scene: DemoScene, listeners: Listeners, show: Callable[[DemoScene], None], others: list[asyncio.Task[None]]
+) -> None:
     """Wait until everything that was published has been taken in, and everything that may leave has arrived."""
     deadline_s = time.time() + DRAIN_S
     seen: tuple[int, ...] = ()

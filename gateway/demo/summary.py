@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.core.ledger import Ledger
-from gateway.demo.stage import Scene
+from gateway.demo.stage import DemoScene
 
 _PAIRS = (
     "considered",
@@ -24,7 +24,7 @@ _PAIRS = (
 )
 
 
-def outcome(scene: Scene) -> dict[str, Any]:
+def outcome(scene: DemoScene) -> dict[str, Any]:
     """Return what `--json` writes: counts are integers, and the counts of sensors and city are not the gateway's."""
     ledger: dict[str, int] = scene.status["ledger"]
     total = Ledger(ledger).sum

@@ -19,7 +19,7 @@ from gateway.audit.log.entries import Entry, EntryError
 from gateway.audit.log.merkle import HASH_BYTES, leaf_hash
 from gateway.audit.log.tiles import (
     TILE_WIDTH,
-    BundleError,
+    EntryBundleError,
     LogWriter,
     entries_path,
     labels_path,
@@ -217,5 +217,5 @@ def _entries(bundle: bytes) -> list[bytes]:
     """Return the entries of a published bundle as far as it is one."""
     try:
         return split_bundle(bundle)
-    except BundleError:
+    except EntryBundleError:
         return []

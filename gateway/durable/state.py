@@ -17,17 +17,17 @@ import structlog
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.checkpoint import empty_head, size_of
-from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
+from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
-from gateway.config import ConfigError, Place
+from gateway.config import ConfigError, Installation
 from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
 from gateway.core.log import note_gap
 from gateway.core.release.bundle import DailySeals
-from gateway.core.state import Identity, State
+from gateway.core.state import GatewayIdentity, State
 from gateway.core.windows.windows import DAY_MS
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
@@ -56,7 +56,7 @@ async def answer_of(action: Action) -> Answer:
 
 
 @contextmanager
-def ended_by_the_disk(place: Place) -> Iterator[None]:
+def ended_by_the_disk(place: Installation) -> Iterator[None]:
     """Say in one line that a disk has failed, which nothing goes on after: what a failed write has kept nobody knows.
 
     Raises: OperatorError: it has.
@@ -72,7 +72,7 @@ def ended_by_the_disk(place: Place) -> Iterator[None]:
 class DurableState:
     """The state of one gateway and the folder it lies in."""
 
-    def __init__(self, place: Place, keys: GatewayKeys, clock: GatewayClock, *, unwitnessed: bool = False) -> None:
+    def __init__(self, place: Installation, keys: GatewayKeys, clock: GatewayClock, *, unwitnessed: bool = False) -> None:
         """Take what was configured; ``start`` opens it.
 
         Args:
@@ -161,7 +161,7 @@ class DurableState:
     async def _bring_back(self) -> None:
         stored = await self.store.load()
         self.state = State(
-            Identity(
+            GatewayIdentity(
                 gateway=self.config.gateway,
                 signer=self.keys.log_signer,
                 device_key=self.keys.device_key,
@@ -273,7 +273,7 @@ class DurableState:
         head = self._last_head or empty_head(self.keys.log_signer)
         files = Overlay(self.state.log.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
-            await self.witnesses.confirm(head, GrowthProofs(LogReader(files), self.state.log.size))
+            await self.witnesses.confirm(head, ConsistencyProofs(LogReader(files), self.state.log.size))
         except FileError as problem:
             raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
         self.confirmed = True

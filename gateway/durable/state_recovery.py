@@ -17,7 +17,7 @@ from consent.core.policies.parse import parse_policies
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
-from gateway.core.state import Claim, Handed, State, Subject, decode_ledger
+from gateway.core.state import Claim, SentBundle, State, Subject, decode_ledger
 from gateway.edge.store.store import Store, Stored
 from gateway.errors import CorruptionError
 
@@ -101,5 +101,5 @@ class StateRecovery:
         state.next_outbox_number = stored.next_outbox_number
         state.waiting = dict(stored.outbox)
         for bundle in stored.bundles:
-            state.handed[bundle.index] = Handed(bundle.recipient, None)
+            state.handed[bundle.index] = SentBundle(bundle.recipient, None)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ssl
 
-from gateway.config import ConfigError, Connection, Place
+from gateway.config import ConfigError, Connection, Installation
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.edge.mqtt import LinkSettings
 from gateway.edge.tls import tls_context
 from gateway.files import SecretFileError, read_secret_file
 
 
-def check_connections(place: Place) -> None:
+def check_connections(place: Installation) -> None:
     """Read the password and certificates that each connection names, and forget them.
 
     Raises: OperatorError: a file cannot be used.
@@ -21,7 +21,7 @@ def check_connections(place: Place) -> None:
         _tls(place, connection)
 
 
-def password(place: Place, connection: Connection) -> bytes | None:
+def password(place: Installation, connection: Connection) -> bytes | None:
     """Return the password that a connection names; None where it names none."""
     path = place.path(connection.password_file)
     try:
@@ -30,7 +30,7 @@ def password(place: Place, connection: Connection) -> bytes | None:
         raise ConfigError(str(error)) from error
 
 
-def link_settings(place: Place, connection: Connection, session: SessionSettings) -> LinkSettings:
+def link_settings(place: Installation, connection: Connection, session: SessionSettings) -> LinkSettings:
     """Return where and how to connect, certificates read."""
     return LinkSettings(
         host=connection.host,
@@ -41,7 +41,7 @@ def link_settings(place: Place, connection: Connection, session: SessionSettings
     )
 
 
-def _tls(place: Place, connection: Connection) -> ssl.SSLContext | None:
+def _tls(place: Installation, connection: Connection) -> ssl.SSLContext | None:
     if not connection.tls:
         return None
     return tls_context(

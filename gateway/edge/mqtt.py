@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from gateway.core.mqtt.events import Frame, LinkEvent
-from gateway.core.mqtt.session import MqttSession, State
+from gateway.core.mqtt.session import ConnectionState, MqttSession
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import Backoff
 
@@ -160,7 +160,7 @@ class MqttLink:
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 await loop.create_connection(lambda: wire, settings.host, settings.port, ssl=settings.tls)
-            while not wire.gone.done() and self.session.state is not State.CLOSED:
+            while not wire.gone.done() and self.session.state is not ConnectionState.CLOSED:
                 await asyncio.wait([wire.gone], timeout=_TICK_S)
                 self.received(wire, self.session.tick(loop.time()))
         except (OSError, TimeoutError) as error:
@@ -182,7 +182,7 @@ class MqttLink:
             return
         if answer:
             wire.write(answer)
-        if self.session.state is State.CLOSED:
+        if self.session.state is ConnectionState.CLOSED:
             wire.close()
         elif self.session.connected and not wire.accepted:
             wire.accepted = True

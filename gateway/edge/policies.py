@@ -13,7 +13,7 @@ from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from gateway.core.codecs import compile_decoder
 from gateway.errors import OperatorError
-from gateway.recipient.keys import KeyFileError, load_public
+from gateway.recipient.keys import RecipientKeyError, load_public
 
 
 def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[str, bytes]]:
@@ -66,7 +66,7 @@ def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
     path = folder / public_key_file
     try:
         return load_public(path).public_bytes_raw()
-    except KeyFileError as error:
+    except RecipientKeyError as error:
         why = str(error).replace(str(path), public_key_file)
         raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_file", why) from error
 

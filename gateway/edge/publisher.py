@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import structlog
 
 from gateway.audit.log.checkpoint import Checkpoint
-from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
+from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
@@ -153,7 +153,7 @@ class Publisher:
         if asked is None:
             return True
         checkpoint = self.opened(asked.checkpoint_note, self.log.path)
-        proofs = GrowthProofs(LogReader(Overlay(asked.files, FolderSource(self.log.path))), checkpoint.size)
+        proofs = ConsistencyProofs(LogReader(Overlay(asked.files, FolderSource(self.log.path))), checkpoint.size)
         try:
             cosigned = await self._witnesses.cosign(asked.checkpoint_note, proofs)
         except FileError as problem:

@@ -16,10 +16,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.audit.log.notes import KeyFormatError, Verifier
-from gateway.recipient.coverage import Coverage, CoverageError, Verdict
+from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
-from gateway.recipient.keys import KeyFileError, generate, load_private
-from gateway.recipient.opening import Bundle, open_bundle
+from gateway.recipient.keys import RecipientKeyError, generate, load_private
+from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import Address, BundleError
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         if args.recipient_command == "keygen":
             return _keygen(args)
         return _follow(args) if args.follow else _open_files(args)
-    except (KeyFileError, UsageError) as error:
+    except (RecipientKeyError, UsageError) as error:
         _complain(str(error))
         return 2
 
@@ -106,7 +106,7 @@ def _open_files(args: argparse.Namespace) -> int:
     return status
 
 
-def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | None) -> Bundle:
+def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | None) -> OpenedBundle:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -115,13 +115,13 @@ def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | No
     bundle = open_bundle(data, key, int(named) if named.isascii() and named.isdecimal() else None)
     if coverage is not None:
         verdict = coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
-        if verdict is not Verdict.COVERED:
+        if verdict is not CoverageVerdict.COVERED:
             raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {verdict.value}")
     return bundle
 
 
 def _follow(args: argparse.Namespace) -> int:
-    from gateway.recipient.follow import Broker, Subscription, follow
+    from gateway.recipient.follow import BrokerAddress, Subscription, follow
 
     if args.files:
         raise UsageError("`--follow` takes no bundle files")
@@ -133,7 +133,7 @@ def _follow(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from error
     host, port = _host_and_port(args.broker)
-    broker = Broker(host, port, args.username, _password(args.password_file), args.ca_file)
+    broker = BrokerAddress(host, port, args.username, _password(args.password_file), args.ca_file)
     subscription = Subscription(args.gateway, args.recipient, args.client_id)
     findings: list[str] = []
 
@@ -186,7 +186,7 @@ def _password(path: Path | None) -> str | None:
         raise UsageError(f"`{path}`: the password cannot be read") from error
 
 
-def _print_bundle(bundle: Bundle, *, as_json: bool) -> None:
+def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:
     for record, values in zip(bundle.records, json_records(bundle), strict=True):
         if as_json:
             _print_json(values)

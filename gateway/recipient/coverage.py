@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.log.consistency_proofs import GrowthProofs
+from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.merkle import ProofError, verify_consistency
@@ -28,7 +28,7 @@ class CoverageError(Exception):
     """The log itself is not in order, so it vouches for nothing. The text is one line."""
 
 
-class Verdict(Enum):
+class CoverageVerdict(Enum):
     """What the log says of a bundle."""
 
     COVERED = "covered"
@@ -93,14 +93,14 @@ class Coverage:
         if not 0 < old.size < new.size:
             return
         try:
-            proof = GrowthProofs(self._reader, new.size).consistency(old.size, new.size)
+            proof = ConsistencyProofs(self._reader, new.size).consistency(old.size, new.size)
             verify_consistency(old.size, new.size, proof, old.root, new.root)
         except FileError as error:
             raise CoverageError(f"that the log of `{new.size}` entries continues the one of `{old.size}`: {error}") from error
         except ProofError as error:
             raise CoverageError(f"the first `{old.size}` entries are not those seen before: the log has split") from error
 
-    def check(self, log_origin: str, log_index: int, bundle_sha256: bytes) -> Verdict:
+    def check(self, log_origin: str, log_index: int, bundle_sha256: bytes) -> CoverageVerdict:
         """Say whether the latest checkpoint covers a bundle; `refresh` comes first.
 
         Args:
@@ -112,11 +112,15 @@ class Coverage:
             CoverageError: If the log's files do not lead to its checkpoint.
         """
         if log_origin != self._verifier.name:
-            return Verdict.REFUTED
+            return CoverageVerdict.REFUTED
         if self._checkpoint is None or log_index >= self._checkpoint.size:
-            return Verdict.NOT_YET
+            return CoverageVerdict.NOT_YET
         entry = self._included_entry(self._checkpoint, log_index)
-        return Verdict.COVERED if entry.kind is Kind.RELEASE and entry.bundle_sha256 == bundle_sha256 else Verdict.REFUTED
+        return (
+            CoverageVerdict.COVERED
+            if entry.kind is Kind.RELEASE and entry.bundle_sha256 == bundle_sha256
+            else CoverageVerdict.REFUTED
+        )
 
     def _included_entry(self, checkpoint: Checkpoint, index: int) -> Entry:
         try:

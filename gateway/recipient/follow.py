@@ -19,7 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.recipient.inbox import Inbox
-from gateway.recipient.opening import Bundle
+from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.wire import bundle_topic
 
 SESSION_EXPIRY_S: Final = 30 * 24 * 3600
@@ -30,7 +30,7 @@ _INDEX_DIGITS: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerAddress:
     """Where to listen. ``ca_file`` turns TLS on."""
 
     host: str
@@ -55,10 +55,10 @@ class Subscription:
 
 
 async def follow(
-    broker: Broker,
+    broker: BrokerAddress,
     subscription: Subscription,
     inbox: Inbox,
-    emit: Callable[[Bundle], None],
+    emit: Callable[[OpenedBundle], None],
     report: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
@@ -92,7 +92,7 @@ async def follow(
         await asyncio.gather(receiving, stopping, return_exceptions=True)
 
 
-async def introduce(broker: Broker, subscription: Subscription) -> None:
+async def introduce(broker: BrokerAddress, subscription: Subscription) -> None:
     """Open the recipient's session at the broker and subscribe, so that from now on it keeps what comes while nobody listens.
 
     Raises: aiomqtt.MqttError: the broker cannot be reached or refuses.
@@ -102,7 +102,7 @@ async def introduce(broker: Broker, subscription: Subscription) -> None:
 
 
 async def _receive(
-    broker: Broker, subscription: Subscription, inbox: Inbox, report: Callable[[str], None], arrived: asyncio.Event
+    broker: BrokerAddress, subscription: Subscription, inbox: Inbox, report: Callable[[str], None], arrived: asyncio.Event
 ) -> None:
     delay_s = _FIRST_DELAY_S
     while True:
@@ -118,7 +118,7 @@ async def _receive(
         delay_s = min(2 * delay_s, _LAST_DELAY_S)
 
 
-def _client(broker: Broker, subscription: Subscription, queue: type[asyncio.Queue[aiomqtt.Message]]) -> aiomqtt.Client:
+def _client(broker: BrokerAddress, subscription: Subscription, queue: type[asyncio.Queue[aiomqtt.Message]]) -> aiomqtt.Client:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
     properties.SessionExpiryInterval = SESSION_EXPIRY_S
     return aiomqtt.Client(

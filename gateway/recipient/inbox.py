@@ -24,8 +24,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.files import write_whole
-from gateway.recipient.coverage import Coverage, CoverageError, Verdict
-from gateway.recipient.opening import Bundle, open_bundle, peek
+from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
+from gateway.recipient.opening import OpenedBundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
 
@@ -109,7 +109,7 @@ class Inbox:
         self._arrived_s[name] = self._now_s()
         return True
 
-    def settle(self) -> Iterator[Bundle]:
+    def settle(self) -> Iterator[OpenedBundle]:
         """Hand on every waiting bundle that may be: write its records, then yield it."""
         covered_size = self._covered_size() if self._waiting else 0
         ready = [(index, name) for name, index in self._waiting.items() if index < covered_size]
@@ -148,7 +148,7 @@ class Inbox:
     def _report_second(self, name: str, index: int) -> None:
         self._report(f"log index `{index}` came with two contents; the one in `{name}` was not handed on")
 
-    def _admit(self, name: str, index: int) -> Bundle | None:
+    def _admit(self, name: str, index: int) -> OpenedBundle | None:
         """Open a bundle; return it if it can be handed on now, and let go of it where it never can."""
         try:
             bundle = open_bundle((self._folder / name).read_bytes(), self._private_key, index)
@@ -159,17 +159,17 @@ class Inbox:
             self._complain(error)
             return None
         else:
-            if verdict is Verdict.COVERED:
+            if verdict is CoverageVerdict.COVERED:
                 return bundle
-            if verdict is Verdict.NOT_YET:
+            if verdict is CoverageVerdict.NOT_YET:
                 return None
             self._report(f"`{self._folder / name}`: {verdict.value}")
         del self._waiting[name]
         return None
 
-    def _verdict(self, bundle: Bundle) -> Verdict:
+    def _verdict(self, bundle: OpenedBundle) -> CoverageVerdict:
         if self._coverage is None:
-            return Verdict.COVERED
+            return CoverageVerdict.COVERED
         return self._coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
 
     def _covered_size(self) -> int:
@@ -190,7 +190,7 @@ class Inbox:
             self._report(self._log_complaint)
 
 
-def json_records(bundle: Bundle) -> Iterator[dict[str, object]]:
+def json_records(bundle: OpenedBundle) -> Iterator[dict[str, object]]:
     """Yield a bundle's records as JSON objects, each with the log index under which it came."""
     for record in bundle.records:
         yield {"log_index": bundle.log_index, **record_to_json(record)}

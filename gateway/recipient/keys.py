@@ -24,7 +24,7 @@ _KEY_BYTES: Final = 32
 _DEFAULT_STEM: Final = "recipient"
 
 
-class KeyFileError(ValueError):
+class RecipientKeyError(ValueError):
     """A recipient's key file that cannot be made or used. The text is one line and names the file."""
 
 
@@ -51,13 +51,13 @@ def generate(target: Path) -> KeyPair:
         stem = stem.with_suffix("")
     private_path, public_path = stem.with_name(f"{stem.name}.key"), stem.with_name(f"{stem.name}.pub")
     if public_path.exists():
-        raise KeyFileError(f"`{public_path}`: exists already, and keys are never overwritten")
+        raise RecipientKeyError(f"`{public_path}`: exists already, and keys are never overwritten")
     key = X25519PrivateKey.generate()
     try:
         create_file(private_path, format_private(key).encode(), SECRET_MODE)
         create_file(public_path, format_public(key.public_key()).encode(), PUBLIC_MODE)
     except SecretFileError as error:
-        raise KeyFileError(str(error)) from error
+        raise RecipientKeyError(str(error)) from error
     return KeyPair(private_path, public_path, fingerprint(key.public_key()))
 
 
@@ -70,7 +70,7 @@ def load_private(path: Path) -> X25519PrivateKey:
     try:
         text = read_secret_file(path).decode("ascii", errors="replace")
     except SecretFileError as error:
-        raise KeyFileError(str(error)) from error
+        raise RecipientKeyError(str(error)) from error
     return X25519PrivateKey.from_private_bytes(_key_bytes(text, _PRIVATE_PREFIX, str(path), "private"))
 
 
@@ -82,10 +82,10 @@ def load_public(path: Path) -> X25519PublicKey:
     """
     try:
         if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            raise KeyFileError(f"`{path}`: is no regular file")
+            raise RecipientKeyError(f"`{path}`: is no regular file")
         text = path.read_text("ascii", errors="replace")
     except OSError as error:
-        raise KeyFileError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise RecipientKeyError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
     return parse_public(text, str(path))
 
 
@@ -103,7 +103,7 @@ def parse_public(text: str, source: str) -> X25519PublicKey:
     try:
         X25519PrivateKey.generate().exchange(key)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFileError(f"`{source}`: the public key is a weak one that protects nothing") from error
+        raise RecipientKeyError(f"`{source}`: the public key is a weak one that protects nothing") from error
     return key
 
 
@@ -137,12 +137,12 @@ def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:
     if len(keys) != 1 or not keys[0].startswith(prefix):
         other = _PUBLIC_PREFIX if prefix == _PRIVATE_PREFIX else _PRIVATE_PREFIX
         if len(keys) == 1 and keys[0].startswith(other):
-            raise KeyFileError(f"`{source}`: holds the other half of the pair; a {kind} key is wanted")
-        raise KeyFileError(f"`{source}`: holds no line that begins with `{prefix}`")
+            raise RecipientKeyError(f"`{source}`: holds the other half of the pair; a {kind} key is wanted")
+        raise RecipientKeyError(f"`{source}`: holds no line that begins with `{prefix}`")
     try:
         raw = base64.b64decode(keys[0].removeprefix(prefix), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise KeyFileError(f"`{source}`: the {kind} key is not base64") from error
+        raise RecipientKeyError(f"`{source}`: the {kind} key is not base64") from error
     if len(raw) != _KEY_BYTES:
-        raise KeyFileError(f"`{source}`: the {kind} key has `{len(raw)}` bytes, not {_KEY_BYTES}")
+        raise RecipientKeyError(f"`{source}`: the {kind} key has `{len(raw)}` bytes, not {_KEY_BYTES}")
     return raw

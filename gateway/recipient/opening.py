@@ -20,7 +20,7 @@ from gateway.recipient.wire import (
     MAX_BUNDLE_BYTES,
     Address,
     BundleError,
-    Frame,
+    SealedFrame,
     associated_data,
     content_key_info,
     decode_frame,
@@ -30,7 +30,7 @@ from gateway.recipient.wire import (
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class OpenedBundle:
     """An opened bundle. ``sha256`` is that of the bytes as received, which the release entry at ``log_index`` names."""
 
     address: Address
@@ -39,7 +39,7 @@ class Bundle:
     records: tuple[Record, ...]
 
 
-def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: int | None = None) -> Bundle:
+def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: int | None = None) -> OpenedBundle:
     """Open a bundle, sealed or open data.
 
     Args:
@@ -60,7 +60,7 @@ def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: in
         records = _decrypt(frame, private_key)
     if log_index is not None and index != log_index:
         raise BundleError(f"bundle says log index `{index}`, but came under `{log_index}`")
-    return Bundle(address, index, hashlib.sha256(data).digest(), records)
+    return OpenedBundle(address, index, hashlib.sha256(data).digest(), records)
 
 
 def peek(data: bytes) -> tuple[Address, int]:
@@ -76,7 +76,7 @@ def peek(data: bytes) -> tuple[Address, int]:
     return header.address, header.log_index
 
 
-def _decrypt(frame: Frame, private_key: X25519PrivateKey | None) -> tuple[Record, ...]:
+def _decrypt(frame: SealedFrame, private_key: X25519PrivateKey | None) -> tuple[Record, ...]:
     if private_key is None:
         raise BundleError("bundle is sealed, and no private key was given")
     header = frame.header

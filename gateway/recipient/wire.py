@@ -87,7 +87,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SealedFrame:
     """A sealed bundle taken apart: header and ciphertext, the ciphertext with its authentication tag at the end."""
 
     header: Header
@@ -131,12 +131,12 @@ def nonce(counter: int) -> bytes:
     return counter.to_bytes(NONCE_BYTES, "big")
 
 
-def encode_frame(frame: Frame) -> bytes:
+def encode_frame(frame: SealedFrame) -> bytes:
     """Return the bytes of a sealed bundle."""
     return _before_ciphertext(frame.header) + deterministic(frame.ciphertext)
 
 
-def decode_frame(data: bytes) -> Frame:
+def decode_frame(data: bytes) -> SealedFrame:
     """Take a sealed bundle apart, without opening it.
 
     Raises:
@@ -153,7 +153,7 @@ def decode_frame(data: bytes) -> Frame:
     if not isinstance(protected, bytes) or not isinstance(unprotected, Mapping) or not isinstance(ciphertext, bytes):
         raise BundleError("bundle is not a cose encrypt0 message of headers and ciphertext")
     address, log_index = _parse_protected(strict_loads(protected))
-    frame = Frame(_parse_unprotected(address, log_index, unprotected), ciphertext)
+    frame = SealedFrame(_parse_unprotected(address, log_index, unprotected), ciphertext)
     if encode_frame(frame) != data:
         raise BundleError("bundle is not in deterministic encoding")
     return frame

@@ -20,7 +20,7 @@ from typing import Final
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.openings import Opening, labels_root
 from gateway.audit.log.reader import FileError, OpeningsReader
-from gateway.config import Place
+from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
 from gateway.core.log import note_gap
@@ -64,7 +64,7 @@ class Restored:
     gap: int = 0
 
 
-def restore(place: Place, backup: Path, openings: Path | None, *, replace: bool) -> Restored:
+def restore(place: Installation, backup: Path, openings: Path | None, *, replace: bool) -> Restored:
     """Restore a backup; no gateway may run.
 
     Args:
@@ -113,7 +113,7 @@ def _openings(folder: Path | None) -> OpeningsReader | None:
         raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be read').lower()}") from error
 
 
-def _work_folder(place: Place, backup: Path) -> Path:
+def _work_folder(place: Installation, backup: Path) -> Path:
     """Make the folder in which the backup becomes the database; one that a crash left goes."""
     work = place.state / WORK_FOLDER
     shutil.rmtree(work, ignore_errors=True)
@@ -136,7 +136,7 @@ def _put_in_place(restored: Path, target: Path) -> None:
 class _Restoration:
     """One restore under way, in its own folder."""
 
-    place: Place
+    place: Installation
     keys: GatewayKeys
     work: Path
     published: PublishedLog
@@ -207,11 +207,11 @@ class _Restoration:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
         if now_ms < state.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
-        tail = restoration.Tail(state)
+        tail = restoration.LogTail(state)
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
         restoration.drop_under_way(state, now_ms)
-        found.gap = note_gap(state, tail.take_up_books(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
+        found.gap = note_gap(state, tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
         found.openings_missing, found.strangers = tail.missing, tail.strangers
         recovery.begin_segment(state)
         await durable.commit()

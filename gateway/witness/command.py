@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import KeyFormatError
-from gateway.audit.log.submission import Witness
+from gateway.audit.log.submission import LogWitness
 from gateway.errors import OperatorError
 from gateway.files import SecretFileError, create_file
 from gateway.witness.folder import WitnessFolder
@@ -86,7 +86,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _run(settings: Settings) -> int:
-    witness = Witness(load_cosigner(settings.key_file), settings.logs)
+    witness = LogWitness(load_cosigner(settings.key_file), settings.logs)
     folder = WitnessFolder(settings.state_folder, witness.cosigner.verifier)
     try:
         asyncio.run(_serve(WitnessService(witness, folder), settings))

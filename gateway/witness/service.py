@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from gateway.audit.log.submission import Submission, Witness, origin_hash
+from gateway.audit.log.submission import LogWitness, Submission, origin_hash
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import Request, Response
 from gateway.witness.page import page
@@ -30,7 +30,7 @@ class WitnessService:
         clock: Tells Unix time in seconds.
     """
 
-    def __init__(self, witness: Witness, folder: WitnessFolder, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, witness: LogWitness, folder: WitnessFolder, clock: Callable[[], float] = time.time) -> None:
         self._witness = witness
         self._folder = folder
         self._clock = clock

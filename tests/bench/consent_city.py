@@ -21,8 +21,7 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
-from gateway.core.state import Identity as GatewayIdentity
-from gateway.core.state import Resident, State, Subject
+from gateway.core.state import GatewayIdentity, Resident, State, Subject
 
 NOW_MS: Final = 1_774_047_600_000
 DAY_MS: Final = 86_400_000

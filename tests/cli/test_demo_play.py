@@ -25,7 +25,7 @@ from gateway.demo import stage
 from gateway.demo.city import SCOPE
 from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
-from gateway.demo.stage import Scene
+from gateway.demo.stage import DemoScene
 from gateway.durable.state import DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
@@ -69,11 +69,11 @@ class Played:
         return answer
 
 
-def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")) -> Scene:
+def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")) -> DemoScene:
     """Return a scene that has just begun."""
     city = SimpleNamespace(withdrawing=subject, fleet=None, folder=Path("city"))
     clock = SimpleNamespace(starts_ms=0, rate=10_800.0)
-    return Scene(cast("Any", city), cast("Any", clock), Counters(), Heard(), cast("Any", process), ends_at_s, time.time())
+    return DemoScene(cast("Any", city), cast("Any", clock), Counters(), Heard(), cast("Any", process), ends_at_s, time.time())
 
 
 @pytest.mark.parametrize("lose", ["", "consent.withdraw"], ids=["heard", "lost"])
@@ -118,7 +118,7 @@ async def test_demo_without_an_end_has_a_household_withdraw(monkeypatch: pytest.
     async def fleet(*args: Any, **_: Any) -> None:
         await args[4].wait()
 
-    def show(_: Scene) -> None:
+    def show(_: DemoScene) -> None:
         if "consent.withdraw" in process.asked:
             stop.set()
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.config import Clock
 from gateway.control import methods
 from gateway.core.mqtt.settings import SessionSettings
@@ -86,7 +86,7 @@ async def started(live: LiveGateway, clock: GatewayClock | None = None) -> Async
 
 
 @asynccontextmanager
-async def running(app: App) -> AsyncIterator[None]:
+async def running(app: Gateway) -> AsyncIterator[None]:
     """Run an application; at the end it is cut off, as by a kill."""
     task = asyncio.create_task(app.run())
     try:
@@ -97,7 +97,7 @@ async def running(app: App) -> AsyncIterator[None]:
             await task
 
 
-async def ask(app: App, method: str, params: dict[str, Any] | None = None, *, tick: bool = False) -> Answer:
+async def ask(app: Gateway, method: str, params: dict[str, Any] | None = None, *, tick: bool = False) -> Answer:
     """Ask a running application, as over its control socket."""
     return await app.ask(lambda: methods.call(app.durable, method, params or {}), tick=tick)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import cbor2
 
-from gateway.recipient.opening import Bundle
+from gateway.recipient.opening import OpenedBundle
 
 ZONES = ("north-quay", "bridge-square", "garden-row", "school-street")  # blocks of one district
 DISTRICT = "riverside"
@@ -117,7 +117,7 @@ def hourly_figures(messages: Iterable[Message], step_wh: int = 100) -> dict[int,
 class Heard:
     """What the city opened, sorted out."""
 
-    def __init__(self, bundles: Iterable[Bundle]) -> None:
+    def __init__(self, bundles: Iterable[OpenedBundle]) -> None:
         self.readings: Counter[Told] = Counter()
         self.ids: Counter[bytes] = Counter()
         self.figures: dict[int, list[float]] = {}

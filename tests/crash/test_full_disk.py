@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gateway import app as gateway_app
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
 from gateway.control import methods
@@ -53,7 +53,7 @@ class FullDisk:
         self.full = False
         self.tables: list[str] = []
         self._ballast = state / BALLAST_FILE
-        write, fill, replace = Store._write, edge_room.Room._fill, replace_file
+        write, fill, replace = Store._write, edge_room.DiskSpace._fill, replace_file
 
         async def write_if_room(store: Store, statements: list[Any]) -> None:
             if self.full and self._ballast.exists():
@@ -63,7 +63,7 @@ class FullDisk:
             await write(store, statements)
             self.tables += [sql.split()[2] for sql, _ in statements]
 
-        def fill_if_room(room: edge_room.Room) -> None:
+        def fill_if_room(room: edge_room.DiskSpace) -> None:
             if self.full:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             fill(room)
@@ -74,7 +74,7 @@ class FullDisk:
             replace(target, data, mode)
 
         patch.setattr(Store, "_write", write_if_room)
-        patch.setattr(edge_room.Room, "_fill", fill_if_room)
+        patch.setattr(edge_room.DiskSpace, "_fill", fill_if_room)
         patch.setattr(audit_folder, "replace_file", replace_if_room)
         for module in (edge_room, edge_publisher):
             patch.setattr(module, "FULL_DISK_RETRY_S", RETRY_S)
@@ -157,7 +157,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         subject = consented(durable)
         await durable.commit()
-        app = App(durable)
+        app = Gateway(durable)
         link = QueuedLink(frames(1, 3))
         app.link = link  # type: ignore[assignment]  # as much of one as the loop uses
         async with running(app):
@@ -192,7 +192,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         consented(durable)
         await durable.commit()
-        app = App(durable)
+        app = Gateway(durable)
         link = QueuedLink(frames(1, 3))
         app.link = link  # type: ignore[assignment]  # likewise
         task = asyncio.create_task(app.run())
@@ -259,7 +259,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         def fail(target: Path, data: bytes, mode: int) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
 
-        app = App(durable)
+        app = Gateway(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
         log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)

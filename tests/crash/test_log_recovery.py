@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
 from gateway.control import methods
@@ -53,7 +53,7 @@ async def _release(durable: DurableState, clock: SetClock) -> None:
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()
-    app = App(durable)
+    app = Gateway(durable)
     sink = app.upstream.sinks["city"] = ReluctantSink()
     async with running(app):
         await until(lambda: sink.taken)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
@@ -65,7 +65,7 @@ class Run:
 class _QuickSink(ReluctantSink):
     """Takes every bundle; the city acknowledges it at once."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Gateway) -> None:
         super().__init__()
         self._app = app
 
@@ -82,7 +82,7 @@ async def _run(folder: Path, steps: int) -> Run:
         for start in range(2):
             async with started(live, clock) as durable:
                 disk.events.append(Told("entries", durable.state.log.size))
-                app = App(durable)
+                app = Gateway(durable)
                 app.upstream.sinks["city"] = _QuickSink(app)
                 task = asyncio.create_task(app.run())
                 for step in range(start * steps // 2, (start + 1) * steps // 2):

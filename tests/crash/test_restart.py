@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import pipeline
@@ -32,7 +32,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
             frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)
             pipeline.take_frames(durable.state, [frame], now_ms)
             await durable.commit()
-            app = App(durable)
+            app = Gateway(durable)
             sink = app.upstream.sinks["city"] = ReluctantSink()
             async with running(app):
                 await until(lambda: durable.state.handed)
@@ -45,7 +45,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
         try:
             async with started(live) as durable:
                 assert "streets" not in durable.state.policies.recipients
-                app = App(durable)
+                app = Gateway(durable)
                 async with running(app):
                     await until(lambda: listener.messages and not durable.state.handed)
                     await ask(app, "policy.show")  # answered once what came before is durable

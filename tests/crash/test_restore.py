@@ -16,7 +16,7 @@ import pytest
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload
-from gateway.config import Place
+from gateway.config import Installation
 from gateway.control.params import MethodError
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, Store
 from gateway.errors import CorruptionError, OperatorError
@@ -32,7 +32,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(work)
 
 
-async def put_back(place: Place, backup: Path, *, openings: Path | None = None, replace: bool = False) -> Restored:
+async def put_back(place: Installation, backup: Path, *, openings: Path | None = None, replace: bool = False) -> Restored:
     """Restore as the command does, in a thread of its own."""
     return await asyncio.to_thread(restore, place, backup, openings, replace=replace)
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from firmware_sim.load import Load
 from gateway import app as gateway_app
-from gateway.app import App
-from gateway.config import Place
+from gateway.app import Gateway
+from gateway.config import Installation
 from gateway.control import methods
 from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port, running_mosquitto
@@ -37,7 +37,7 @@ def bounded(folder: Path, port: int, upstream_port: int, **bound: int) -> LiveGa
     extra = clock(0, rate=0) + "\n[batches]\nframes = 1\n"
     live = LiveGateway(folder, port, upstream_port=upstream_port, policies=POLICIES, tick_ms=50, extra=extra)
     config = live.place.config
-    live.place = Place(replace(config, release=replace(config.release, **bound)), live.config)
+    live.place = Installation(replace(config, release=replace(config.release, **bound)), live.config)
     return live
 
 
@@ -59,7 +59,7 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
         live = bounded(tmp_path, port, free_port(), outbox_rows=BOUND)
         live_city = live.place.policies / "city.toml"
         async with started(live) as durable:
-            state, totals, app = durable.state, durable.state.ledger.totals, App(durable)
+            state, totals, app = durable.state, durable.state.ledger.totals, Gateway(durable)
             async with running(app):
                 row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
                 await ask(app, "device.add", {"devices": [row]})
@@ -95,14 +95,14 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
         async with started(live) as durable:
             for row in methods.call(durable, "device.add", {"devices": rows})["devices"]:
                 methods.call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
-            app = App(durable)
+            app = Gateway(durable)
             async with running(app):
                 await until(lambda: app.durable.state.dry)
                 await ask(app, "policy.show")  # answered once what came before is durable
         payload = b'{"t":%d,"seq":1,"boot":1,"kwh":0.5}' % (MIDNIGHT_MS // 1000 + 60)
         await publish(broker.port, [(row["topic"], payload) for row in rows])
         async with started(live) as durable:
-            state, totals, app = durable.state, durable.state.ledger.totals, App(durable)
+            state, totals, app = durable.state, durable.state.ledger.totals, Gateway(durable)
             async with running(app):
                 await until(lambda: totals.get("frames.received") == homes and state.dry)
                 assert state.windows.contributions == homes

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.dev.debian import GO, GO_MOD, missing_packages
 from gateway.audit.log.reader import LogReader
-from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
 from tests.unit.audit.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
@@ -106,7 +106,7 @@ def test_go_finds_growth_and_split_where_ours_does(verifier: Path, tmp_path: Pat
     while log.writer.size < newer:
         log.writer.append(b"%d" % log.writer.size)
     publish_quickly(log)
-    kept = Kept.parse(since.read_bytes(), SIGNER.verifier)
+    kept = SavedCheckpoint.parse(since.read_bytes(), SIGNER.verifier)
     assert _say(verifier, log.log.path, "-since", str(since)) == f"ok {newer} 0"
     grew = Verification(LogReader(log.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
     assert grew.status == "passed"

@@ -22,7 +22,7 @@ from gateway.core.changes import changes
 from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
-from gateway.core.state import Unsent
+from gateway.core.state import ReadyBundle
 from gateway.durable.state import Answer, DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
@@ -93,7 +93,7 @@ class DiskGate:
         await self.send(*((home["topic"], {"t": t_ms, "kwh": kwh}) for home in homes))
         await self.to(self.now_ms // HOUR_MS * HOUR_MS + HOUR_MS + LATENESS_MS)
 
-    async def form(self, recipient: str = "office") -> Unsent | None:
+    async def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Form a bundle and commit it: it stands ready, and no byte of it has left."""
         rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES)
         seal = self.durable.seals[recipient].on(epoch_day(self.now_ms))
@@ -118,7 +118,7 @@ class DiskGate:
             records += self.opened(unsent)
         return records
 
-    def opened(self, unsent: Unsent) -> list[Record]:
+    def opened(self, unsent: ReadyBundle) -> list[Record]:
         """Open a bundle as its recipient does."""
         from gateway.recipient.keys import load_private
 

@@ -16,7 +16,7 @@ import msgspec
 
 from consent.core.policies.policy import PolicySet
 from gateway import service
-from gateway.app import App
+from gateway.app import Gateway
 from gateway.cli import main
 from gateway.control import status
 from gateway.core import pipeline
@@ -78,7 +78,7 @@ def device_in_record_id() -> None:
 def topic_in_metrics() -> None:
     """A figure for each topic."""
 
-    def with_topics(app: App) -> Mapping[str, float]:
+    def with_topics(app: Gateway) -> Mapping[str, float]:
         return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry}}
 
     vars(service)["gauges"] = with_topics

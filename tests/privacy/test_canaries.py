@@ -23,7 +23,7 @@ from paho.mqtt.properties import Properties
 
 from firmware_sim.wire import Value, cbor_bytes, json_bytes, senml_bytes
 from gateway.control.socket import RefusedError
-from gateway.recipient.opening import Bundle
+from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import encode_record
 from tests.broker.mosquitto import free_port, running_mosquitto
 from tests.live import Listener, LiveGateway, opened
@@ -241,7 +241,7 @@ class Scene:
         finally:
             connection.close()
 
-    def opened(self) -> list[Bundle]:
+    def opened(self) -> list[OpenedBundle]:
         """Open all bundles, and put their records among the places."""
         bundles = list(opened(self.live, self.listener))
         for bundle in bundles:

@@ -22,7 +22,7 @@ from gateway.control.releases import NO_LONGER_KEPT
 from gateway.core.effects import Commit
 from gateway.core.plans import Device, DeviceMemory
 from gateway.core.release.records import Waiting
-from gateway.core.state import Claim, Handed, Message, Resident, Subject, Unsent
+from gateway.core.state import Claim, Message, ReadyBundle, Resident, SentBundle, Subject
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
 from tests.cli.shell import sluice
@@ -141,7 +141,7 @@ HELD: dict[str, dict[str, str]] = {
 def fields_there_are() -> dict[str, set[str]]:
     """Return the fields of every class, and the tables, that could hold anything of a subject."""
     structs = (Subject, Resident, Message, Claim, Contribution, KeyPayload)
-    dataclasses = (Commit, Device, Unsent, Handed, Waiting)
+    dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     return {
         "State": set(vars(Gate().state)),
         "Windows": set(vars(Windows({}))),

@@ -25,7 +25,7 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device, RecordTarget
 from gateway.core.pseudonyms import DomainKeys, Pseudonymiser
 from gateway.core.release.records import outbox_rows
-from gateway.core.state import Unsent
+from gateway.core.state import ReadyBundle
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.unit.core.building import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town
@@ -192,7 +192,7 @@ class Run(KilledGate):
     def _tick(self, minutes: int) -> None:
         self.to(self.now_ms + minutes * MINUTE_MS)
 
-    def form_next(self, recipient: str) -> Unsent | None:
+    def form_next(self, recipient: str) -> ReadyBundle | None:
         """Form a bundle, if the recipient has none under way, and commit it, or what came of looking for one."""
         unsent = super().form_next(recipient)
         self.commit()

@@ -24,10 +24,10 @@ from gateway.audit.log.reader import FolderSource, LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay, ReplayReport
 from gateway.audit.verify.anchors import anchors_for
 from gateway.audit.verify.report import Report
-from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import open_checkpoint
 from gateway.audit.verify.verify import Verification
-from gateway.config import Place, load_config
+from gateway.config import Installation, load_config
 from gateway.control import methods
 from gateway.control.params import MethodError
 from gateway.core import pipeline, recovery
@@ -104,7 +104,7 @@ def _secret(path: Path, content: bytes) -> None:
     path.chmod(0o600)
 
 
-def place_of(folder: Path) -> Place:
+def place_of(folder: Path) -> Installation:
     """Return the configuration of the gateway in a folder."""
     return load_config(folder / CONFIG_FILE)
 
@@ -132,7 +132,7 @@ def verified(folder: Path, since: bytes | None = None) -> Report:
     log, openings = published(folder)
     reader = LogReader(FolderSource(log))
     anchors = anchors_for(reader, vkey_of(folder), None)
-    known = None if since is None else Kept.parse(since, anchors.log)
+    known = None if since is None else SavedCheckpoint.parse(since, anchors.log)
     return Verification(reader, anchors, openings=openings, since=known).run()
 
 
@@ -370,7 +370,7 @@ async def started(folder: Path) -> AsyncIterator[Gate]:
         await durable.close()
 
 
-def _opened(folder: Path) -> tuple[Place, GatewayKeys]:
+def _opened(folder: Path) -> tuple[Installation, GatewayKeys]:
     place = place_of(folder)
     return place, load_keys(place.keys)
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import cosignatures_in
-from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.inclusion_proofs import InclusionProofs
 from gateway.audit.log.merkle import leaf_hash, tree_root, verify_inclusion
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import FileError, LogReader
@@ -49,7 +49,7 @@ def test_tiles_lead_to_the_cosigned_root(log: LogReader) -> None:
 
 def test_proofs_from_the_tiles_lead_to_the_root(log: LogReader) -> None:
     """Of every leaf, from a handful of files."""
-    proofs = TileProofs(log, _SIZE)
+    proofs = InclusionProofs(log, _SIZE)
     for index in range(_SIZE):
         verify_inclusion(index, _SIZE, leaf_hash(entry(index)), proofs.inclusion(index), base64.b64decode(_VECTORS["root"]))
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.audit.log.cosignature import Cosigner
-from gateway.audit.log.submission import Answer, Seen, Submission, Witness
+from gateway.audit.log.submission import Answer, LogWitness, Seen, Submission
 
 NOW_S = 1_800_000_000
 Respond = Callable[["LocalWitness", bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -27,7 +27,7 @@ class LocalWitness:
     """
 
     cosigner: Cosigner
-    witness: Witness
+    witness: LogWitness
     respond: Respond
     port: int = 0
     seen: dict[str, Seen] = field(default_factory=dict)

@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from gateway.audit.log.cosignature import Cosigner, signature_lines
 from gateway.audit.log.notes import Signer, split_note
 from gateway.audit.log.reader import FileError
-from gateway.audit.log.submission import Answer, Witness
+from gateway.audit.log.submission import Answer, LogWitness
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.edge.http import MAX_BODY_BYTES, Endpoint, HttpError, post
-from gateway.edge.witnesses.client import Patience
+from gateway.edge.witnesses.client import Timeouts
 from gateway.edge.witnesses.quorum import ALARM_S, Witnesses
 from gateway.errors import CorruptionError, OperatorError
 from tests.broker.test_mqtt_session import Authority
@@ -40,13 +40,13 @@ from tests.witness.hostile_witness import (
 )
 
 _KEY = Signer("gw.example/log", bytes(range(32)))
-_HURRIED = Patience(bound_s=0.6, request_s=0.25, grace_s=0.05, pause_s=0.01, longest_pause_s=0.05)
+_HURRIED = Timeouts(bound_s=0.6, request_s=0.25, grace_s=0.05, pause_s=0.01, longest_pause_s=0.05)
 _SLACK_S = 1.0  # for a machine that others use too
 
 
 def _local(name: str, respond: Respond = honest) -> LocalWitness:
     cosigner = Cosigner(f"{name}.example", name.encode().ljust(32))
-    return LocalWitness(cosigner, Witness(cosigner, [_KEY.verifier]), respond)
+    return LocalWitness(cosigner, LogWitness(cosigner, [_KEY.verifier]), respond)
 
 
 class _Town:
@@ -232,7 +232,7 @@ _MISBEHAVIOUR: dict[str, Respond] = {
 
 async def test_witnesses_that_do_not_behave_cost_at_most_the_bound() -> None:
     """All kinds at once: the note goes on with what the one honest gave, in time, and each other is counted as failing."""
-    log, patience = GrowingLog(_KEY, 5), Patience(bound_s=2, request_s=0.5, pause_s=0.1)
+    log, patience = GrowingLog(_KEY, 5), Timeouts(bound_s=2, request_s=0.5, pause_s=0.1)
     async with _Town(*(_local(name, bad) for name, bad in _MISBEHAVIOUR.items()), _local("honest")) as witnesses:
         patient = Witnesses(witnesses.policy, patience)
         begun_s = time.monotonic()
@@ -274,7 +274,7 @@ async def test_witness_that_does_not_listen_costs_at_most_the_bound() -> None:
 
 async def test_quorum_once_met_waits_for_others_only_for_the_grace() -> None:
     """A dead third witness does not make each publication last the bound."""
-    log, patience = GrowingLog(_KEY, 5), Patience(bound_s=30, request_s=30, grace_s=0.1)
+    log, patience = GrowingLog(_KEY, 5), Timeouts(bound_s=30, request_s=30, grace_s=0.1)
     async with _Town(_local("a"), _local("b", silent), quorum="group one any {names}\nquorum one") as witnesses:
         patient = Witnesses(witnesses.policy, patience)
         begun_s = time.monotonic()
@@ -324,9 +324,9 @@ async def test_witness_behind_tls_is_asked_only_where_its_certificate_is_trusted
     async with serving(local, context):
         url = local.url.replace("http:", "https:")
         policy = parse_policy(f"witness a {local.cosigner.vkey()} {url}\nquorum a\n".encode(), "policy")
-        trusting = Witnesses(policy, Patience(bound_s=5), authority.file)
+        trusting = Witnesses(policy, Timeouts(bound_s=5), authority.file)
         assert (await trusting.cosign(log.note(), log)).met
-        wary = Witnesses(policy, Patience(bound_s=1.5, request_s=1.5))
+        wary = Witnesses(policy, Timeouts(bound_s=1.5, request_s=1.5))
         assert not (await wary.cosign(log.note(), log)).met
         assert "certificate" in str(wary.standings[0].problem)
         assert len(local.bodies) == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.log.consistency_proofs import GrowthProofs
+from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.cosignature import cosignatures_in
 from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.notes import Signer, Verifier, sign_note
@@ -234,7 +234,7 @@ class _PublishedLog:
         self.published = self.writer.size
         found = await self.witnesses.cosign(
             sign_note(self.writer.checkpoint().text(), self.signer),
-            GrowthProofs(LogReader(self.folder.path), self.writer.size),
+            ConsistencyProofs(LogReader(self.folder.path), self.writer.size),
         )
         self.folder.publish({}, found.note)
         return self.policy.satisfied(LogReader(self.folder.path).checkpoint()).met

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from consent.core.cases.cases import AXES, PRECISION, REASONS, Case, Expected, axes_of
-from consent.core.cases.residents import Scene, read_residents
+from consent.core.cases.residents import CaseScene, read_residents
 from consent.core.cases.times import ANY_MS, read_instant
 from consent.core.decide import PERMITTED
 from consent.core.policies.bounds import read_ask, read_bounds
@@ -74,7 +74,7 @@ def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
     if not policies.profiles[device].fields.keys() & set(flow.properties):
         raise file.error(f"{key}.device", f"`{device}` sends nothing that `{flow.id}` asks for")
     now_ms = None if table.at is None else read_instant(file, table.at, f"{key}.at")
-    scene = Scene(file, policies, flow, now_ms)
+    scene = CaseScene(file, policies, flow, now_ms)
     return Case(
         file=file.path,
         id=name,

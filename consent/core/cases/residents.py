@@ -55,7 +55,7 @@ class ToldTable(Table, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CaseScene:
     """What a case is about.
 
     Attributes:
@@ -68,7 +68,7 @@ class Scene:
     now_ms: int | None
 
 
-def read_residents(scene: Scene, rows: list[Any], key: str) -> tuple[Consent | None, ...]:
+def read_residents(scene: CaseScene, rows: list[Any], key: str) -> tuple[Consent | None, ...]:
     """Return what each resident says about the flow, by the same rules as for real ones; None for one who says nothing.
 
     Raises: PolicyError: what is written could not have been said.
@@ -94,7 +94,7 @@ def _said(file: PolicyFile, row: Any, key: str) -> list[tuple[ConsentTable, str]
     return [(file.table(each, ConsentTable, where), where) for each, where in rows if each != {}]
 
 
-def _consent(scene: Scene, table: ConsentTable, resident: bytes, key: str) -> Consent:
+def _consent(scene: CaseScene, table: ConsentTable, resident: bytes, key: str) -> Consent:
     scope = _scope(scene, table.scope, f"{key}.scope")
     status = scene.file.choice(table.status, Status, f"{key}.status")
     if status not in (Status.GIVEN, Status.RENEWED):
@@ -119,7 +119,7 @@ def _consent(scene: Scene, table: ConsentTable, resident: bytes, key: str) -> Co
     )
 
 
-def _scope(scene: Scene, scope: str | None, key: str) -> str:
+def _scope(scene: CaseScene, scope: str | None, key: str) -> str:
     """Return a scope that can be consented to; without one it is the case's flow."""
     file, policies = scene.file, scene.policies
     if scope is None:
@@ -135,14 +135,14 @@ def _scope(scene: Scene, scope: str | None, key: str) -> str:
     return scope
 
 
-def _limits(scene: Scene, value: Mapping[str, Any], key: str) -> Disclosure:
+def _limits(scene: CaseScene, value: Mapping[str, Any], key: str) -> Disclosure:
     limits = read_bounds(scene.file, value, key, scene.policies.properties)
     if limits.is_bottom:
         raise scene.file.error(key, "permit nothing: a resident would refuse or withdraw instead")
     return limits
 
 
-def _span(scene: Scene, table: ConsentTable, key: str) -> tuple[int, int | None]:
+def _span(scene: CaseScene, table: ConsentTable, key: str) -> tuple[int, int | None]:
     """Return from when and until when a consent holds; without `given`, a day before the case or its own end."""
     file, now_ms = scene.file, ANY_MS if scene.now_ms is None else scene.now_ms
     expiry_ms = None if table.expiry is None else read_moment(file, table.expiry, scene.now_ms, f"{key}.expiry")
@@ -157,7 +157,7 @@ def _span(scene: Scene, table: ConsentTable, key: str) -> tuple[int, int | None]
     return given_ms, expiry_ms
 
 
-def _terms(scene: Scene, scope: str, told: Any, key: str) -> tuple[FlowTerms, ...]:
+def _terms(scene: CaseScene, scope: str, told: Any, key: str) -> tuple[FlowTerms, ...]:
     """Return what the resident was told of each flow in the scope."""
     present = scene.policies.terms_for(scope)
     if told is None:
@@ -172,7 +172,7 @@ def _terms(scene: Scene, scope: str, told: Any, key: str) -> tuple[FlowTerms, ..
     return (*others, _overlaid(scene, scene.file.table(told, ToldTable, key), key))
 
 
-def _overlaid(scene: Scene, table: ToldTable, key: str) -> FlowTerms:
+def _overlaid(scene: CaseScene, table: ToldTable, key: str) -> FlowTerms:
     """Return the flow's present terms with what the resident was told instead; names may be of what is no longer there."""
     file, present = scene.file, scene.policies.terms[scene.flow.id]
     figures = dict(present.figures)
@@ -193,7 +193,7 @@ def _overlaid(scene: Scene, table: ToldTable, key: str) -> FlowTerms:
     )
 
 
-def _overlaid_ask(scene: Scene, present: Disclosure, value: Mapping[str, Any], key: str) -> Disclosure:
+def _overlaid_ask(scene: CaseScene, present: Disclosure, value: Mapping[str, Any], key: str) -> Disclosure:
     told = read_bounds(scene.file, value, key, scene.policies.properties)
     named = {_ATTRIBUTES.get(axis, axis) for axis in value if axis in BoundsTable.__struct_fields__ and axis != "precision"}
     precision = {**dict(present.precision), **dict(told.precision)}

@@ -22,7 +22,7 @@ _NOBODY_SAID: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BookEntry:
     """A consent and the index of its log entry."""
 
     consent: Consent
@@ -36,7 +36,7 @@ class _Voice:
 
     def __init__(self, resident: bytes) -> None:
         self.resident = resident
-        self.entries: tuple[Entry, ...] = ()
+        self.entries: tuple[BookEntry, ...] = ()
 
 
 class Book:
@@ -83,14 +83,14 @@ class Book:
         known = _latest(voice.entries, consent.scope)
         if known is None or known.index < index:
             rest = [entry for entry in voice.entries if entry is not known]
-            voice.entries = (*rest, Entry(self._slim(consent, voice.resident), index))
+            voice.entries = (*rest, BookEntry(self._slim(consent, voice.resident), index))
 
-    def for_subject(self, subject: bytes) -> list[Entry]:
+    def for_subject(self, subject: bytes) -> list[BookEntry]:
         """Return all that counts for a subject, oldest log entry first; nothing for an unknown subject."""
         entries = [entry for voice in self._subjects.get(subject, ()) for entry in voice.entries]
         return sorted(entries, key=lambda entry: entry.index)
 
-    def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[Entry, ...]]]:
+    def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[BookEntry, ...]]]:
         """Go through (subject, resident, all that counts of the resident)."""
         for subject, voices in self._subjects.items():
             for voice in voices:
@@ -100,7 +100,7 @@ class Book:
         """Return what each resident says about a flow, None for one who has said nothing; empty for an unknown subject."""
         return [applying(voice.entries, flow.id, flow.purpose) for voice in self._subjects.get(subject, ())]
 
-    def entries(self, subject: bytes, resident: bytes) -> tuple[Entry, ...]:
+    def entries(self, subject: bytes, resident: bytes) -> tuple[BookEntry, ...]:
         """Return all that counts of one resident.
 
         Raises: ConsentError: the subject or resident is unknown.
@@ -145,14 +145,14 @@ class Book:
         return self._shared.setdefault(value, value)  # type: ignore[return-value]
 
 
-def _latest(entries: tuple[Entry, ...], scope: str) -> Entry | None:
+def _latest(entries: tuple[BookEntry, ...], scope: str) -> BookEntry | None:
     for entry in entries:
         if entry.consent.scope == scope:
             return entry
     return None
 
 
-def applying(entries: tuple[Entry, ...], flow: str, purpose: str) -> Consent | None:
+def applying(entries: tuple[BookEntry, ...], flow: str, purpose: str) -> Consent | None:
     """Return which of a resident's consents speaks for a flow under a purpose, or None.
 
     One for the flow itself goes before one for its purpose, unless the one for the purpose is newer and permits nothing:

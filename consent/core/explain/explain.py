@@ -30,7 +30,7 @@ OF_RULES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class ExplanationRequest:
     """What was decided about: the arguments of the decision, and who asks why.
 
     Attributes:
@@ -140,7 +140,7 @@ class Explanation:
         }
 
 
-def explain(matter: Matter, decision: Decision, language: str, besides: str = "") -> Explanation:
+def explain(matter: ExplanationRequest, decision: Decision, language: str, besides: str = "") -> Explanation:
     """Put a decision into words.
 
     Args:
@@ -159,7 +159,7 @@ def explain(matter: Matter, decision: Decision, language: str, besides: str = ""
     return Explanation(language, "", decision.disclosure, sentences, axes, decision.expires_ms)
 
 
-def _what_leaves(matter: Matter, told: Disclosure, book: PhraseBook) -> Iterator[str]:
+def _what_leaves(matter: ExplanationRequest, told: Disclosure, book: PhraseBook) -> Iterator[str]:
     measured = matter.measured()
     if matter.consents is None:
         key = f"tell-public.{told.identity.label}"
@@ -177,7 +177,7 @@ def _what_leaves(matter: Matter, told: Disclosure, book: PhraseBook) -> Iterator
     yield book.why(matter.flow)
 
 
-def _why_nothing(matter: Matter, reason: str, axes: Sequence[AxisNote], book: PhraseBook) -> Iterator[str]:
+def _why_nothing(matter: ExplanationRequest, reason: str, axes: Sequence[AxisNote], book: PhraseBook) -> Iterator[str]:
     yield book.say("nothing" if matter.consents is not None else "nothing-public", flow=book.flow(matter.flow))
     refusals = matter.refusals() if reason in OF_CONSENT else []
     if refusals:
@@ -204,7 +204,7 @@ def _is_closed(note: AxisNote) -> bool:
     return note.axis != "group" and note.value in ("none", 0, 0.0)
 
 
-def _axes(matter: Matter, decision: Decision, book: PhraseBook) -> Iterator[AxisNote]:
+def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> Iterator[AxisNote]:
     """Go through the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
     bounds = dict(decision.bounds)
     if decision.reason in OF_CONSENT and matter.refusals():
@@ -215,7 +215,7 @@ def _axes(matter: Matter, decision: Decision, book: PhraseBook) -> Iterator[Axis
             yield _note(matter, axis, point, bounds.get(axis, ()), book)
 
 
-def _binding_axes(matter: Matter, point: Disclosure) -> Iterator[str]:
+def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str]:
     yield from ("identity", "time", "space")
     yield from (f"{PRECISION}{name}" for name in matter.measured())
     if matter.consents is not None and point.identity <= Identity.AGGREGATE:
@@ -225,7 +225,7 @@ def _binding_axes(matter: Matter, point: Disclosure) -> Iterator[str]:
     yield "retention"
 
 
-def _note(matter: Matter, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
+def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
     value = _on_axis(point, axis)
     told = book.value(axis, value, matter.zone)
     holders = book.holders(sources, matter.profile, matter.speakers()) if sources else book.say("holder.nobody")
@@ -247,14 +247,14 @@ def _on_axis(point: Disclosure, axis: str) -> Any:
     return point.retention_days if axis == "retention" else getattr(point, axis)
 
 
-def _written(matter: Matter, axis: str, value: Any) -> object:
+def _written(matter: ExplanationRequest, axis: str, value: Any) -> object:
     """Return a value as policies write it; precision as the step to which a property is told."""
     if axis.startswith(PRECISION):
         return f"{matter.policies.properties[axis.removeprefix(PRECISION)].rung(value):f}"
     return value.label if axis in ("identity", "time", "space") else value
 
 
-def _point(matter: Matter, bounds: dict[str, tuple[str, ...]]) -> Disclosure:
+def _point(matter: ExplanationRequest, bounds: dict[str, tuple[str, ...]]) -> Disclosure:
     """Return the meet of all who speak, axis by axis and not collapsed: each axis is where those hold it who bound it."""
     values: dict[str, Any] = {axis: _on_axis(_speaks(matter, sources[0]), axis) for axis, sources in bounds.items()}
     return Disclosure(
@@ -268,7 +268,7 @@ def _point(matter: Matter, bounds: dict[str, tuple[str, ...]]) -> Disclosure:
     )
 
 
-def _speaks(matter: Matter, source: str) -> Disclosure:
+def _speaks(matter: ExplanationRequest, source: str) -> Disclosure:
     """Return the point that a source of a decision's bounds stands for."""
     policies = matter.policies
     kind, _, name = source.partition(":")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from consent.core.consents.book import Book, applying
 from consent.core.consents.records import FIRST, PURPOSE_PREFIX, Consent, record_hash
 from consent.core.disclosure import BOTTOM
-from consent.core.lifecycle.transitions import LEADS_TO, Step
+from consent.core.lifecycle.transitions import LEADS_TO, Transition
 from consent.core.policies.notice import FlowTerms, notice_of
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class Actor:
     """Who speaks, and when and how.
 
     Attributes:
@@ -47,7 +47,7 @@ class Speaker:
                     found.append(consent)
         return found
 
-    def next_record(self, step: Step, scope: str, terms: tuple[FlowTerms, ...]) -> Consent:
+    def next_record(self, step: Transition, scope: str, terms: tuple[FlowTerms, ...]) -> Consent:
         """Return the next record of a scope's chain, with limits that permit nothing."""
         entries = self.book.entries(self.subject, self.resident)
         latest = [entry.consent for entry in entries if entry.consent.scope == scope]
@@ -67,7 +67,7 @@ class Speaker:
             previous=record_hash(latest[0]) if latest else FIRST,
         )
 
-    def stop(self, step: Step, scope: str, ended: list[Consent]) -> Consent:
+    def stop(self, step: Transition, scope: str, ended: list[Consent]) -> Consent:
         """Return a record that ends others: it took force no earlier than they did, wherever the clock stands."""
         record = self.next_record(step, scope, told(ended, scope))
         return replace(record, since_ms=max([self.now_ms, *(consent.since_ms for consent in ended)]))

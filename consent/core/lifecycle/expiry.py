@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consent.core.consents.book import Book, Entry, applying
+from consent.core.consents.book import Book, BookEntry, applying
 from consent.core.consents.records import GATEWAY, Consent
-from consent.core.lifecycle.actor import Speaker, is_purpose
-from consent.core.lifecycle.transitions import Step, admits
+from consent.core.lifecycle.actor import Actor, is_purpose
+from consent.core.lifecycle.transitions import Transition, admits
 from consent.core.policies.policy import PolicySet
 
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
     """Make the records of consents that have run out."""
-    for speaker, entry in _holding(book, Step.EXPIRE, now_ms):
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
         expiry_ms = entry.consent.expiry_ms
         if expiry_ms is not None and expiry_ms <= now_ms:
-            yield speaker.stop(Step.EXPIRE, entry.consent.scope, [entry.consent])
+            yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
 
 
 def next_expiry_ms(book: Book) -> int | None:
     """Return when the first of the consents that still hold runs out; None where none does."""
-    ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Step.EXPIRE, 0)]
+    ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Transition.EXPIRE, 0)]
     return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
 
 
@@ -36,30 +36,30 @@ def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consen
     Where only some flows of a purpose ask more, only these are ended, by records of their own; what is no longer asked at all
     stays as it is.
     """
-    for speaker, entry in _holding(book, Step.INVALIDATE, now_ms):
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
         consent = entry.consent
         changed = [terms.flow for terms in consent.terms if _asks_more(policies, consent, terms.flow)]
         if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
-            yield from [speaker.stop(Step.INVALIDATE, consent.scope, [consent])] if changed else []
+            yield from [speaker.stop(Transition.INVALIDATE, consent.scope, [consent])] if changed else []
             continue
         entries = book.entries(speaker.subject, speaker.resident)
         for terms in consent.terms:
             if terms.flow in changed and _same(applying(entries, terms.flow, terms.purpose), consent):
-                yield speaker.stop(Step.INVALIDATE, terms.flow, [consent])
+                yield speaker.stop(Transition.INVALIDATE, terms.flow, [consent])
 
 
 def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
     """Make the records that end every consent that still holds, for when it is not known what was said since."""
-    for speaker, entry in _holding(book, Step.INVALIDATE, now_ms):
-        yield speaker.stop(Step.INVALIDATE, entry.consent.scope, [entry.consent])
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
+        yield speaker.stop(Transition.INVALIDATE, entry.consent.scope, [entry.consent])
 
 
-def _holding(book: Book, step: Step, now_ms: int) -> Iterator[tuple[Speaker, Entry]]:
+def _holding(book: Book, step: Transition, now_ms: int) -> Iterator[tuple[Actor, BookEntry]]:
     """Go through all that counts and may lapse, with whoever said it."""
     for subject, resident, entries in book:
         for entry in entries:
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):
-                yield Speaker(book, subject, resident, now_ms, GATEWAY), entry
+                yield Actor(book, subject, resident, now_ms, GATEWAY), entry
 
 
 def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:
@@ -67,7 +67,7 @@ def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:
     return present is not None and agreed is not None and not present.asks_no_more_than(agreed)
 
 
-def _counts(entries: tuple[Entry, ...], consent: Consent) -> bool:
+def _counts(entries: tuple[BookEntry, ...], consent: Consent) -> bool:
     """Return whether a consent to a flow was not overruled by a later word about its purpose."""
     return is_purpose(consent.scope) or any(
         _same(applying(entries, terms.flow, terms.purpose), consent) for terms in consent.terms

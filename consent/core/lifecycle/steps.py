@@ -14,28 +14,28 @@ from consent.core.consents.book import applying
 from consent.core.consents.records import Consent
 from consent.core.decide import standing
 from consent.core.disclosure import Disclosure
-from consent.core.lifecycle.actor import Speaker, narrower, told
-from consent.core.lifecycle.transitions import LEADS_TO, Step, admits, refuse_unless_all, refuse_unless_any
+from consent.core.lifecycle.actor import Actor, narrower, told
+from consent.core.lifecycle.transitions import LEADS_TO, Transition, admits, refuse_unless_all, refuse_unless_any
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.policy import LegalBasis, PolicySet
 from consent.errors import ConsentError
 
-__all__ = ["Speaker", "grant", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
+__all__ = ["Actor", "grant", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
 
 _LONGEST_AUTHORITY: Final = 200
 
 
-def request(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+def request(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
     """Make the record by which a resident is asked for a scope; it permits nothing.
 
     Raises: ConsentError: there is no such scope, or the resident was asked already, or has answered.
     """
     terms = _terms_for_consent(policies, scope)
-    refuse_unless_all(Step.REQUEST, scope, [consent.status for consent in speaker.counting(scope)])
-    return speaker.next_record(Step.REQUEST, scope, terms)
+    refuse_unless_all(Transition.REQUEST, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Transition.REQUEST, scope, terms)
 
 
-def grant(speaker: Speaker, policies: PolicySet, scope: str, limits: Disclosure, expiry_ms: int | None = None) -> Consent:
+def grant(speaker: Actor, policies: PolicySet, scope: str, limits: Disclosure, expiry_ms: int | None = None) -> Consent:
     """Make the record by which a resident permits a flow, or every flow of `purpose:<id>`, up to some limits.
 
     It is a renewal, and the limits count as in force all along, where the same limits hold already.
@@ -46,56 +46,56 @@ def grant(speaker: Speaker, policies: PolicySet, scope: str, limits: Disclosure,
     _check_limits(policies, limits)
     if expiry_ms is not None and expiry_ms <= speaker.now_ms:
         raise ConsentError("the consent would end before it begins")
-    record = replace(speaker.next_record(Step.GRANT, scope, terms), limits=limits, expiry_ms=expiry_ms)
+    record = replace(speaker.next_record(Transition.GRANT, scope, terms), limits=limits, expiry_ms=expiry_ms)
     since_ms = _in_force_since(speaker, policies, record)
     if since_ms is None:
         return replace(record, since_ms=speaker.anew_since_ms(scope, terms))
-    return replace(record, status=LEADS_TO[Step.RENEW], since_ms=since_ms)
+    return replace(record, status=LEADS_TO[Transition.RENEW], since_ms=since_ms)
 
 
-def refuse(speaker: Speaker, policies: PolicySet, scope: str) -> Consent:
+def refuse(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
     """Make the record by which a resident says no to what is not permitted.
 
     Raises: ConsentError: there is no such scope, or it is permitted and must be withdrawn.
     """
     terms = _terms_for_consent(policies, scope)
-    refuse_unless_all(Step.REFUSE, scope, [consent.status for consent in speaker.counting(scope)])
-    return speaker.next_record(Step.REFUSE, scope, terms)
+    refuse_unless_all(Transition.REFUSE, scope, [consent.status for consent in speaker.counting(scope)])
+    return speaker.next_record(Transition.REFUSE, scope, terms)
 
 
-def pause(speaker: Speaker, scope: str) -> list[Consent]:
+def pause(speaker: Actor, scope: str) -> list[Consent]:
     """Make the records by which a resident stops a scope for a while: one for each consent in it, which keeps its limits.
 
     Raises: ConsentError: nothing in the scope is permitted.
     """
     counting = speaker.counting(scope)
-    refuse_unless_any(Step.PAUSE, scope, [consent.status for consent in counting])
+    refuse_unless_any(Transition.PAUSE, scope, [consent.status for consent in counting])
     return [
         replace(
-            speaker.stop(Step.PAUSE, narrower(consent.scope, scope), [consent]),
+            speaker.stop(Transition.PAUSE, narrower(consent.scope, scope), [consent]),
             limits=consent.limits,
             expiry_ms=consent.expiry_ms,
         )
         for consent in counting
-        if admits(Step.PAUSE, consent.status)
+        if admits(Transition.PAUSE, consent.status)
     ]
 
 
-def resume(speaker: Speaker, policies: PolicySet, scope: str) -> list[Consent]:
+def resume(speaker: Actor, policies: PolicySet, scope: str) -> list[Consent]:
     """Make the records by which a resident lets paused consents go on with the limits they had; they count from now.
 
     Raises: ConsentError: nothing in the scope is paused, or what was paused has since run out or been changed.
     """
     counting = speaker.counting(scope)
-    refuse_unless_any(Step.RESUME, scope, [consent.status for consent in counting])
-    return [_resumed(speaker, policies, scope, each) for each in counting if admits(Step.RESUME, each.status)]
+    refuse_unless_any(Transition.RESUME, scope, [consent.status for consent in counting])
+    return [_resumed(speaker, policies, scope, each) for each in counting if admits(Transition.RESUME, each.status)]
 
 
-def _resumed(speaker: Speaker, policies: PolicySet, scope: str, paused: Consent) -> Consent:
+def _resumed(speaker: Actor, policies: PolicySet, scope: str, paused: Consent) -> Consent:
     own_scope = narrower(paused.scope, scope)
     terms = told([paused], own_scope)
     record = replace(
-        speaker.next_record(Step.RESUME, own_scope, terms),
+        speaker.next_record(Transition.RESUME, own_scope, terms),
         limits=paused.limits,
         expiry_ms=paused.expiry_ms,
         since_ms=speaker.anew_since_ms(own_scope, terms),
@@ -108,17 +108,17 @@ def _resumed(speaker: Speaker, policies: PolicySet, scope: str, paused: Consent)
     return record
 
 
-def withdraw(speaker: Speaker, scope: str) -> Consent:
+def withdraw(speaker: Actor, scope: str) -> Consent:
     """Make the record by which a resident takes back what was permitted; it needs no policy to still name the scope.
 
     Raises: ConsentError: nothing was said about the scope, or all of it is withdrawn or refused already.
     """
     counting = speaker.counting(scope)
-    refuse_unless_any(Step.WITHDRAW, scope, [consent.status for consent in counting])
-    return speaker.stop(Step.WITHDRAW, scope, counting)
+    refuse_unless_any(Transition.WITHDRAW, scope, [consent.status for consent in counting])
+    return speaker.stop(Transition.WITHDRAW, scope, counting)
 
 
-def revoke(speaker: Speaker, scope: str, authority: str) -> Consent:
+def revoke(speaker: Actor, scope: str, authority: str) -> Consent:
     """Make the record by which somebody else ends what a resident permitted.
 
     Args:
@@ -130,8 +130,8 @@ def revoke(speaker: Speaker, scope: str, authority: str) -> Consent:
     if not authority.strip() or len(authority) > _LONGEST_AUTHORITY or not authority.isprintable():
         raise ConsentError(f"a revocation names its authority, in 1 to {_LONGEST_AUTHORITY} printable characters")
     counting = speaker.counting(scope)
-    refuse_unless_any(Step.REVOKE, scope, [consent.status for consent in counting])
-    return replace(speaker.stop(Step.REVOKE, scope, counting), authority=authority)
+    refuse_unless_any(Transition.REVOKE, scope, [consent.status for consent in counting])
+    return replace(speaker.stop(Transition.REVOKE, scope, counting), authority=authority)
 
 
 def _terms_for_consent(policies: PolicySet, scope: str) -> tuple[FlowTerms, ...]:
@@ -153,7 +153,7 @@ def _check_limits(policies: PolicySet, limits: Disclosure) -> None:
             raise ConsentError(f"`{step:f}` is no step of the ladder of `{name}`")
 
 
-def _in_force_since(speaker: Speaker, policies: PolicySet, record: Consent) -> int | None:
+def _in_force_since(speaker: Actor, policies: PolicySet, record: Consent) -> int | None:
     """Return since when a record's limits have been in force for its whole scope; None if they are not."""
     entries = speaker.book.entries(speaker.subject, speaker.resident)
     since_ms = 0

@@ -15,7 +15,7 @@ from consent.core.consents.records import Status
 from consent.errors import ConsentError
 
 
-class Step(StrEnum):
+class Transition(StrEnum):
     """What somebody does about a scope: the resident, but for `request` and `revoke` (another) and the last two (the gateway)."""
 
     REQUEST = "request"
@@ -30,17 +30,17 @@ class Step(StrEnum):
     INVALIDATE = "invalidate"
 
 
-LEADS_TO: Final[Mapping[Step, Status]] = {
-    Step.REQUEST: Status.REQUESTED,
-    Step.GRANT: Status.GIVEN,
-    Step.RENEW: Status.RENEWED,
-    Step.REFUSE: Status.REFUSED,
-    Step.PAUSE: Status.PAUSED,
-    Step.RESUME: Status.GIVEN,
-    Step.WITHDRAW: Status.WITHDRAWN,
-    Step.REVOKE: Status.REVOKED,
-    Step.EXPIRE: Status.EXPIRED,
-    Step.INVALIDATE: Status.INVALIDATED,
+LEADS_TO: Final[Mapping[Transition, Status]] = {
+    Transition.REQUEST: Status.REQUESTED,
+    Transition.GRANT: Status.GIVEN,
+    Transition.RENEW: Status.RENEWED,
+    Transition.REFUSE: Status.REFUSED,
+    Transition.PAUSE: Status.PAUSED,
+    Transition.RESUME: Status.GIVEN,
+    Transition.WITHDRAW: Status.WITHDRAWN,
+    Transition.REVOKE: Status.REVOKED,
+    Transition.EXPIRE: Status.EXPIRED,
+    Transition.INVALIDATE: Status.INVALIDATED,
 }
 
 Reasons = dict[Status | None, str]
@@ -64,52 +64,52 @@ def _where_permitted(reason: str) -> Reasons:
     return {Status.GIVEN: reason, Status.RENEWED: reason}
 
 
-FORBIDDEN: Final[Mapping[Step, Reasons]] = {
-    Step.REQUEST: {
+FORBIDDEN: Final[Mapping[Transition, Reasons]] = {
+    Transition.REQUEST: {
         **_SAID_NO,
         Status.REQUESTED: "was asked for already",
         **_where_permitted("is permitted already"),
         Status.PAUSED: "is paused: only the resident can resume it",
     },
-    Step.GRANT: {},
-    Step.RENEW: {
+    Transition.GRANT: {},
+    Transition.RENEW: {
         None: "was never permitted",
         **_ENDED,
         Status.PAUSED: "is paused: resume it",
     },
-    Step.REFUSE: {
+    Transition.REFUSE: {
         **_where_permitted("was permitted before: withdraw it instead"),
         Status.PAUSED: "was permitted before: withdraw it instead",
     },
-    Step.PAUSE: {
+    Transition.PAUSE: {
         None: "was never permitted and cannot be paused",
         **_ENDED,
         Status.PAUSED: "is already paused",
     },
-    Step.RESUME: {
+    Transition.RESUME: {
         None: "was never permitted and cannot be resumed",
         **_ENDED,
         **_where_permitted("is not paused"),
     },
-    Step.WITHDRAW: {
+    Transition.WITHDRAW: {
         None: "was never spoken of and cannot be withdrawn",
         Status.REQUESTED: "was never permitted: refuse it instead",
         Status.REFUSED: "is already refused",
         Status.WITHDRAWN: "is already withdrawn",
     },
-    Step.REVOKE: {None: "was never permitted and cannot be revoked", **_ENDED},
-    Step.EXPIRE: {None: "was never permitted and cannot expire", **_ENDED},
-    Step.INVALIDATE: {None: "was never permitted and cannot be invalidated", **_ENDED},
+    Transition.REVOKE: {None: "was never permitted and cannot be revoked", **_ENDED},
+    Transition.EXPIRE: {None: "was never permitted and cannot expire", **_ENDED},
+    Transition.INVALIDATE: {None: "was never permitted and cannot be invalidated", **_ENDED},
 }
 """The steps that may not be taken, by status; a status that is not listed allows the step."""
 
 
-def admits(step: Step, status: Status | None) -> bool:
+def admits(step: Transition, status: Status | None) -> bool:
     """Return whether a step may be taken from a status; None where nothing was ever said."""
     return status not in FORBIDDEN[step]
 
 
-def refuse_unless_all(step: Step, scope: str, statuses: Iterable[Status]) -> None:
+def refuse_unless_all(step: Transition, scope: str, statuses: Iterable[Status]) -> None:
     """Check a step that everything said about a scope has to admit.
 
     Raises: ConsentError: something does not.
@@ -120,7 +120,7 @@ def refuse_unless_all(step: Step, scope: str, statuses: Iterable[Status]) -> Non
             raise ConsentError(f"`{scope}` {FORBIDDEN[step][status]}")
 
 
-def refuse_unless_any(step: Step, scope: str, statuses: Iterable[Status]) -> None:
+def refuse_unless_any(step: Transition, scope: str, statuses: Iterable[Status]) -> None:
     """Check a step that reaches whatever of a scope admits it, and needs something that does.
 
     Raises: ConsentError: nothing does.

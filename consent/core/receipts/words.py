@@ -87,27 +87,27 @@ class Process(Node, frozen=True, kw_only=True, tag="dpv:Process"):
     why: Texts = msgspec.field(name="description")
 
 
-class Purpose(Node, frozen=True, kw_only=True, tag="dpv:Purpose"):
+class ReceiptPurpose(Node, frozen=True, kw_only=True, tag="dpv:Purpose"):
     """What a purpose is called, and the DPV purpose that it comes under."""
 
     title: Texts
     broader: str
 
 
-class Recipient(Node, frozen=True, kw_only=True, tag="dpv:Recipient"):
+class ReceiptRecipient(Node, frozen=True, kw_only=True, tag="dpv:Recipient"):
     """What a recipient is called."""
 
     title: Texts
 
 
-class Property(Node, frozen=True, kw_only=True, tag="sosa:ObservableProperty"):
+class ReceiptProperty(Node, frozen=True, kw_only=True, tag="sosa:ObservableProperty"):
     """What an observed property is called, and its unit as a UCUM code."""
 
     title: Texts = msgspec.field(default_factory=dict)
     unit: str
 
 
-Described = Controller | Storage | Notice | Policies | Process | Purpose | Recipient | Property
+Described = Controller | Storage | Notice | Policies | Process | ReceiptPurpose | ReceiptRecipient | ReceiptProperty
 Words = Sequence[Described]
 
 
@@ -149,12 +149,12 @@ def _of_terms(consent: Consent, policies: PolicySet, origin: str) -> Iterator[De
             yield Process(id=process_name(consent, flow.id), title=flow.title, why=flow.why)
     for name in sorted({terms.purpose for terms in consent.terms} & policies.purposes.keys()):
         purpose = policies.purposes[name]
-        yield Purpose(id=thing("purpose", origin, name), title=purpose.title, broader=f"dpv:{purpose.dpv}")
+        yield ReceiptPurpose(id=thing("purpose", origin, name), title=purpose.title, broader=f"dpv:{purpose.dpv}")
     for name in sorted({terms.recipient for terms in consent.terms} & policies.recipients.keys()):
-        yield Recipient(id=thing("recipient", origin, name), title=policies.recipients[name].title)
+        yield ReceiptRecipient(id=thing("recipient", origin, name), title=policies.recipients[name].title)
     for name in sorted({name for terms in consent.terms for name, _ in terms.figures} & policies.properties.keys()):
         known = policies.properties[name]
-        yield Property(id=thing("property", origin, name), title=known.title, unit=known.unit)
+        yield ReceiptProperty(id=thing("property", origin, name), title=known.title, unit=known.unit)
 
 
 def record_name(consent: Consent) -> str:
@@ -174,9 +174,9 @@ def named_by(consent: Consent, origin: str) -> set[tuple[type[Node], str]]:
         (Storage, thing("storage", origin)),
         (Notice, thing("notice", consent.notice.hex())),
         *((Process, process_name(consent, terms.flow)) for terms in consent.terms),
-        *((Purpose, thing("purpose", origin, terms.purpose)) for terms in consent.terms),
-        *((Recipient, thing("recipient", origin, terms.recipient)) for terms in consent.terms),
-        *((Property, thing("property", origin, name)) for terms in consent.terms for name, _ in terms.figures),
+        *((ReceiptPurpose, thing("purpose", origin, terms.purpose)) for terms in consent.terms),
+        *((ReceiptRecipient, thing("recipient", origin, terms.recipient)) for terms in consent.terms),
+        *((ReceiptProperty, thing("property", origin, name)) for terms in consent.terms for name, _ in terms.figures),
     }
 
 

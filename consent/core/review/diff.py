@@ -17,7 +17,7 @@ from consent.core.consents.book import applying
 from consent.core.consents.records import Consent
 from consent.core.disclosure import TOP, Disclosure, Identity
 from consent.core.policies.policy import PolicySet
-from consent.core.review.population import Group, Voice, agreeing
+from consent.core.review.population import DeviceGroup, Voice, agreeing
 from consent.core.review.reach import Direction, Reach, compared, reach_of
 from consent.core.review.rows import Alike, Change, Rows, Whose
 from consent.core.review.rules import Rule, rule_changes
@@ -68,7 +68,7 @@ class Difference:
         }
 
 
-def diff(old: Side, new: Side, population: Iterable[Group] | None = None) -> Difference:
+def diff(old: Side, new: Side, population: Iterable[DeviceGroup] | None = None) -> Difference:
     """Compare two sets of policies.
 
     Args:
@@ -85,7 +85,7 @@ def diff(old: Side, new: Side, population: Iterable[Group] | None = None) -> Dif
 class _Comparison:
     """Decides everything twice, and each thing once: zones with the same ceilings before and after are weighed together."""
 
-    def __init__(self, old: PolicySet, new: PolicySet, population: Iterable[Group] | None) -> None:
+    def __init__(self, old: PolicySet, new: PolicySet, population: Iterable[DeviceGroup] | None) -> None:
         self._old = old
         self._new = new
         self._groups = list(population or ())
@@ -138,7 +138,7 @@ class _Comparison:
             for alike in weighed[key]:
                 self.rows.add(alike, {group.zone: group.members})
 
-    def _standing(self, group: Group, flow: str) -> Iterator[Alike]:
+    def _standing(self, group: DeviceGroup, flow: str) -> Iterator[Alike]:
         consents = [_resolved(policies, flow, group.voices or ()) for policies in (self._old, self._new)]
         return self._differences(Whose.STANDING, flow, group.profile, group.zone, *consents)
 

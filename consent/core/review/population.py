@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
-from consent.core.consents.book import Book, Entry
+from consent.core.consents.book import Book, BookEntry
 from consent.core.consents.records import FIRST, ID_BYTES, Consent, Status
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.policies.policy import PolicySet
@@ -18,12 +18,12 @@ from consent.core.policies.policy import PolicySet
 _NOBODY: Final = bytes(ID_BYTES)
 _INDEX: Final = attrgetter("index")
 
-Voice = tuple[Entry, ...]
+Voice = tuple[BookEntry, ...]
 """All that counts of one resident; the indices only tell which came first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DeviceGroup:
     """Devices of one class in one zone, whose subjects' residents have said the same.
 
     Attributes:
@@ -37,7 +37,7 @@ class Group:
     members: frozenset[bytes]
 
 
-def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book, now_ms: int) -> list[Group]:
+def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book, now_ms: int) -> list[DeviceGroup]:
     """Return the groups that devices fall into.
 
     Args:
@@ -54,7 +54,7 @@ def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book,
         key = profile, zone, None if subject is None else said[subject]
         members.setdefault(key, set()).add(subject or device)
     return [
-        Group(profile, zone, None if each is None else tuple(map(sayings.voice, each)), frozenset(those))
+        DeviceGroup(profile, zone, None if each is None else tuple(map(sayings.voice, each)), frozenset(those))
         for (profile, zone, each), those in members.items()
     ]
 
@@ -83,7 +83,7 @@ class _Sayings:
     def voice(self, numbers: Sequence[int]) -> Voice:
         """Return what some numbers stand for."""
         consents = list(self._known)
-        return tuple([Entry(consents[number], place) for place, number in enumerate(numbers)])
+        return tuple([BookEntry(consents[number], place) for place, number in enumerate(numbers)])
 
     def _number(self, consent: Consent) -> int:
         run_out = consent.permits and consent.expiry_ms is not None and consent.expiry_ms <= self._now_ms

@@ -28,7 +28,7 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AxisStep:
     """Where one axis stands: ``rank`` grows with what is revealed, ``label`` is how policies write it."""
 
     rank: float
@@ -44,7 +44,7 @@ class Reach:
         reason: Why nothing leaves; empty where something does, or where the policies ask for nothing of it.
     """
 
-    steps: tuple[tuple[str, Step], ...] = ()
+    steps: tuple[tuple[str, AxisStep], ...] = ()
     reason: str = ""
 
     @property
@@ -71,17 +71,19 @@ def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, cons
     return Reach(tuple(_steps(policies, measured, decision.disclosure, has_subject=consents is not None)))
 
 
-def _steps(policies: PolicySet, measured: Sequence[str], point: Disclosure, *, has_subject: bool) -> Iterator[tuple[str, Step]]:
+def _steps(
+    policies: PolicySet, measured: Sequence[str], point: Disclosure, *, has_subject: bool
+) -> Iterator[tuple[str, AxisStep]]:
     for axis, level in (("identity", point.identity), ("time", point.time), ("space", point.space)):
-        yield axis, Step(level, level.label)
+        yield axis, AxisStep(level, level.label)
     for name in measured:
         known = policies.properties[name]
         step = known.rung(point.step(name))
-        yield f"precision.{name}", Step(-float(step), f"{step:f} {known.unit}")
+        yield f"precision.{name}", AxisStep(-float(step), f"{step:f} {known.unit}")
     if has_subject and point.identity is Identity.AGGREGATE:
-        yield "group", Step(-point.group, str(point.group))
-        yield "budget", Step(point.budget, f"{point.budget:g}" if point.budget < inf else "no noise")
-    yield "retention", Step(point.retention_days, f"{point.retention_days} days")
+        yield "group", AxisStep(-point.group, str(point.group))
+        yield "budget", AxisStep(point.budget, f"{point.budget:g}" if point.budget < inf else "no noise")
+    yield "retention", AxisStep(point.retention_days, f"{point.retention_days} days")
 
 
 def compared(old: Reach, new: Reach) -> Iterator[tuple[str, Direction, str, str]]:

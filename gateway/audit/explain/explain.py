@@ -38,7 +38,7 @@ _REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class EntryExplanation:
     """What there is to say of an entry.
 
     Attributes:
@@ -71,7 +71,7 @@ class Explanation:
         return {"kind": entry.kind.word, **shown, "summary": self.summary, "content": content}
 
 
-def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> Explanation:
+def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> EntryExplanation:
     """Explain an entry.
 
     Args:
@@ -83,7 +83,7 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
     Raises:
         PayloadError: when the opening does not hold what an entry of its kind must.
     """
-    return Explanation(
+    return EntryExplanation(
         entry,
         say(language, entry.kind.word, parts=entry.parts_deleted),
         tuple(_facts(entry, size, language)),

@@ -17,7 +17,7 @@ from gateway.audit.log.tiles import TILE_WIDTH
 _LEVEL_BITS = 8
 
 
-class GrowthProofs:
+class ConsistencyProofs:
     """The hash tiles of a log as it is at one size.
 
     Args:

@@ -13,7 +13,7 @@ from gateway.audit.log.tiles import TILE_WIDTH
 _LEVEL_BITS = 8
 
 
-class TileProofs:
+class InclusionProofs:
     """The hash tiles of a log as it is at one size.
 
     Args:
@@ -66,6 +66,6 @@ def proven_entry(reader: LogReader, checkpoint: Checkpoint, index: int) -> tuple
         raise ValueError(f"no entry `{index}` in a log of `{checkpoint.size}`")
     width = min(checkpoint.size - (index - index % TILE_WIDTH), TILE_WIDTH)
     entry = reader.bundle(index // TILE_WIDTH, width).entries[index % TILE_WIDTH]
-    proof = TileProofs(reader, checkpoint.size).inclusion(index)
+    proof = InclusionProofs(reader, checkpoint.size).inclusion(index)
     verify_inclusion(index, checkpoint.size, leaf_hash(entry), proof, checkpoint.root)
     return entry, proof

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
 from gateway.audit.log.merkle import HASH_BYTES
 from gateway.audit.log.openings import Opening, OpeningError
-from gateway.audit.log.tiles import TILE_WIDTH, BundleError, entries_path, labels_path, split_bundle, tile_path
+from gateway.audit.log.tiles import TILE_WIDTH, EntryBundleError, entries_path, labels_path, split_bundle, tile_path
 
 CHECKPOINT_NAME: Final = "checkpoint"
 VKEY_NAME: Final = "log.vkey"
@@ -48,7 +48,7 @@ class Tile(NamedTuple):
         return [self.data[at : at + HASH_BYTES] for at in range(0, len(self.data), HASH_BYTES)]
 
 
-class Bundle(NamedTuple):
+class EntryBundle(NamedTuple):
     """An entry bundle as read: the path that it was read from, and its entries."""
 
     where: str
@@ -122,16 +122,16 @@ class LogReader:
             raise FileError(where, f"more than the tile's {width} hashes")
         return Tile(where, data[: width * HASH_BYTES])
 
-    def bundle(self, index: int, width: int) -> Bundle:
+    def bundle(self, index: int, width: int) -> EntryBundle:
         """Return the first `width` entries of a bundle."""
         where, data = self._partial_or_full(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES)
         try:
             entries = split_bundle(data)
-        except BundleError as error:
+        except EntryBundleError as error:
             raise FileError(where, str(error)) from error
         if len(entries) < width or (len(entries) > width and where == entries_path(index, width)):
             raise FileError(where, f"`{len(entries)}` entries where {width} are due")
-        return Bundle(where, entries[:width])
+        return EntryBundle(where, entries[:width])
 
     def labels(self, index: int) -> bytes:
         """Return the label file of the release at that log index."""

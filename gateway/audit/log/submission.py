@@ -119,7 +119,7 @@ class Answer:
     contradiction: bool = False
 
 
-class Witness:
+class LogWitness:
     """A cosigner for some logs.
 
     Args:

@@ -22,7 +22,7 @@ TILE_WIDTH: Final = 256
 _LEVEL_BITS = 8
 
 
-class BundleError(ValueError):
+class EntryBundleError(ValueError):
     """The bytes are not a bundle of entries."""
 
 
@@ -78,7 +78,7 @@ def split_bundle(data: bytes) -> list[bytes]:
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
         if at > end or start > end:
-            raise BundleError(f"the length of entry `{len(entries)}` in the bundle runs past its end")
+            raise EntryBundleError(f"the length of entry `{len(entries)}` in the bundle runs past its end")
         entries.append(data[start:at])
     return entries
 

@@ -47,7 +47,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WitnessGroup:
     """A name for at least `threshold` of some witnesses and earlier groups."""
 
     name: str
@@ -56,7 +56,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QuorumVerdict:
     """What a checkpoint has of what a policy asks.
 
     Attributes:
@@ -84,7 +84,7 @@ class Policy:
 
     logs: tuple[Log, ...]
     witnesses: tuple[Witness, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[WitnessGroup, ...]
     quorum: str
 
     def is_met_by(self, cosigned: Collection[str]) -> bool:
@@ -97,7 +97,7 @@ class Policy:
                 witnessed.add(group.name)
         return self.quorum in witnessed
 
-    def satisfied(self, note: bytes) -> Verdict:
+    def satisfied(self, note: bytes) -> QuorumVerdict:
         """Say what a signed checkpoint has of what the policy asks.
 
         Args:
@@ -118,7 +118,7 @@ class Policy:
             raise NoteError(f"no log of the policy has signed this checkpoint of `{checkpoint.origin}`")
         times = {names[_who(one)]: one.cosigned_s for one in opened.verified if _who(one) in names}
         cosigned = {name: time_s for name, time_s in times.items() if 0 < time_s <= MAX_TIME_S}
-        return Verdict(checkpoint, by_log, cosigned, len(self.witnesses), self.is_met_by(cosigned))
+        return QuorumVerdict(checkpoint, by_log, cosigned, len(self.witnesses), self.is_met_by(cosigned))
 
 
 def parse_policy(data: bytes, source: str) -> Policy:
@@ -146,7 +146,7 @@ class _Draft:
     line: int = 0
     logs: list[Log] = field(default_factory=list)
     witnesses: list[Witness] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    groups: list[WitnessGroup] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     grouped: set[str] = field(default_factory=set)
     quorum: str | None = None
@@ -196,7 +196,7 @@ class _Draft:
             self.grouped.add(member)
         threshold = {"all": len(members), "any": 1}.get(rule) or self._threshold(rule, len(members))
         self._define(name)
-        self.groups.append(Group(name, threshold, tuple(members)))
+        self.groups.append(WitnessGroup(name, threshold, tuple(members)))
 
     def _threshold(self, text: str, members: int) -> int:
         if not _THRESHOLD.fullmatch(text) or int(text) > members:

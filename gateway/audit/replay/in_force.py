@@ -13,7 +13,7 @@ from typing import Final
 
 from consent.core.consents.book import Book
 from consent.core.consents.records import FIRST, GATEWAY, OPERATOR, Consent, Status, decode, record_hash, signing_bytes
-from consent.core.lifecycle.actor import Speaker
+from consent.core.lifecycle.actor import Actor
 from consent.core.lifecycle.transitions import LEADS_TO, admits
 from consent.core.policies.archive import unpack_files
 from consent.core.policies.changed_flows import changed_flows
@@ -28,11 +28,11 @@ from gateway.audit.log.reader import FileError
 _NOTHING_SAID: Final = -1
 _CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs
 
-Shelf = Callable[[bytes], bytes]
+PolicySource = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""
 
 
-class Fold:
+class InForceAt:
     """What was in force, entry by entry.
 
     Args:
@@ -47,7 +47,7 @@ class Fold:
         unopened: How many consents and withdrawals have no opening at hand: whose they are is unknown.
     """
 
-    def __init__(self, verifier: Verifier, shelf: Shelf) -> None:
+    def __init__(self, verifier: Verifier, shelf: PolicySource) -> None:
         self.policies: PolicySet | None = None
         self.policy_entry = -1
         self.flow_since_ms: dict[str, int] = {}
@@ -180,7 +180,7 @@ class Fold:
 
     def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
         """Say whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
-        speaker = Speaker(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
+        speaker = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
         said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
         steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
         return any(admits(step, status) for step in steps for status in said or {None})

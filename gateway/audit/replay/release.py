@@ -27,7 +27,7 @@ from gateway.audit.log.payloads import (
     contribution_end,
     cut_contribution,
 )
-from gateway.audit.replay.in_force import Fold
+from gateway.audit.replay.in_force import InForceAt
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
 """(flow, observed property, device class, zone, indices of what the residents say)"""
@@ -36,7 +36,7 @@ _MOST_BEGINNINGS: Final = 10_000
 _WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 
 
-class Member(NamedTuple):
+class ReleasedPart(NamedTuple):
     """A subject's part in a record, in the pieces into which it was cut."""
 
     subject: bytes
@@ -71,7 +71,7 @@ class ReleaseAudit:
         unknown: Whether what was found last may be due to a consent whose opening is not at hand.
     """
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
@@ -92,7 +92,7 @@ class ReleaseAudit:
         if not isinstance(first, Part):
             return ["the part of the bundle is erased"]
         payload = ReleasePayload.decode(first.data)
-        members: defaultdict[int, list[Member]] = defaultdict(list)
+        members: defaultdict[int, list[ReleasedPart]] = defaultdict(list)
         for part in others:
             if isinstance(part, Part):
                 one = self._cut(part.data)
@@ -111,7 +111,7 @@ class ReleaseAudit:
         for key in self._keys.pop(index, ()):
             self._drawn.pop(key, None)
 
-    def _cut(self, data: bytes) -> Member:
+    def _cut(self, data: bytes) -> ReleasedPart:
         """Return the pieces of a part; the first is read where no part before began with it."""
         beginning, subject, end = cut_contribution(data)
         share = self._shares.get(beginning)
@@ -119,7 +119,7 @@ class ReleaseAudit:
             if len(self._shares) >= _MOST_BEGINNINGS:
                 self._shares.clear()
             share = self._shares[beginning] = contribution_beginning(beginning)
-        return Member(subject, share, end, data)
+        return ReleasedPart(subject, share, end, data)
 
     def _record(self, policies: PolicySet, recipient: str, record: ReleaseRecord) -> list[str]:
         """Return what is wrong with a record by itself."""
@@ -137,7 +137,9 @@ class ReleaseAudit:
             found.append(f"its window is none of level `{record.level[0]}`")
         return found
 
-    def _members(self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[Member], erased: int) -> list[str]:
+    def _members(
+        self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[ReleasedPart], erased: int
+    ) -> list[str]:
         """Return what is wrong with a record's subjects, or with its having none."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
@@ -154,7 +156,7 @@ class ReleaseAudit:
         return found
 
     def _member(
-        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: Member
+        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: ReleasedPart
     ) -> tuple[str, Plan | None]:
         """Return what is wrong with one subject's part, and the plan that it should follow."""
         fold = self._fold
@@ -174,7 +176,7 @@ class ReleaseAudit:
             return "it reaches back to before a subject permitted it", plan
         return "", plan
 
-    def _misled(self, one: Member, standing: tuple[int, ...], plan: Plan) -> str:
+    def _misled(self, one: ReleasedPart, standing: tuple[int, ...], plan: Plan) -> str:
         """Return why a part does not end as the plan of its device says."""
         part = Contribution.decode(one.data)
         entries = tuple([index for index in standing if index >= 0])
@@ -185,7 +187,9 @@ class ReleaseAudit:
             return f"a subject's data was withheld from it: {plan.reason}"
         return "a subject's disclosure is not what policies and consents give"
 
-    def _plan(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+    def _plan(
+        self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
+    ) -> Plan:
         """Return the plan of a part's device; one that permits is kept until a consent that it rests on ends."""
         key = (flow.id, name, one.share.profile, one.share.zone, standing)
         plan = self._plans.get(key)
@@ -195,7 +199,9 @@ class ReleaseAudit:
                 self._plans[key] = plan
         return plan
 
-    def _decide(self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: Member, standing: tuple[int, ...]) -> Plan:
+    def _decide(
+        self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
+    ) -> Plan:
         share = one.share
         profile = policies.profiles.get(share.profile)
         if profile is None or name not in profile.fields:
@@ -230,7 +236,7 @@ class ReleaseAudit:
                     return True
         return False
 
-    def _twice(self, place: tuple[int, int], record: ReleaseRecord, stood: list[Member]) -> list[str]:
+    def _twice(self, place: tuple[int, int], record: ReleaseRecord, stood: list[ReleasedPart]) -> list[str]:
         """Return what was released before; single readings have nothing by which to tell."""
         if not record.statistic:
             return []

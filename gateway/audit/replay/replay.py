@@ -22,7 +22,7 @@ from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import PayloadError, VoidPayload
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
-from gateway.audit.replay.in_force import Fold
+from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.release import ReleaseAudit
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Finding, StepRecord
@@ -45,7 +45,7 @@ class Openings(Protocol):
         ...
 
 
-class Verdict(StrEnum):
+class ReplayVerdict(StrEnum):
     """What became of the check of one release."""
 
     MATCH = "match"
@@ -77,13 +77,13 @@ class ReplayReport:
     @property
     def exit_status(self) -> int:
         """0 where every release that can be checked follows from what was in force, and none is missing; else 1."""
-        return 1 if self.findings or self.verdicts[Verdict.MISSING] else 0
+        return 1 if self.findings or self.verdicts[ReplayVerdict.MISSING] else 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
             "entries": self.entries,
-            "releases": {verdict.value: self.verdicts[verdict] for verdict in Verdict},
+            "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
             "grants": dict(sorted(self.grants.items())),
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
@@ -98,7 +98,7 @@ class ReplayReport:
     def to_text(self) -> str:
         """Return the report for a terminal."""
         lines = [f"replayed: {self.entries} entries, {sum(self.verdicts.values())} releases"]
-        lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in Verdict]
+        lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
         operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
         lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
         if self.erased_parts or self.erasures_account_for:
@@ -137,7 +137,7 @@ class Replay:
         self._kept_ms = openings_days * DAY_MS
         self._progress = progress or Progress(None)
         self._step = StepRecord(0, "replay")
-        self._fold = Fold(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
+        self._fold = InForceAt(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
         self._releases = ReleaseAudit(self._fold)
         self._report = ReplayReport()
         self._latest_ms = 0
@@ -158,7 +158,7 @@ class Replay:
         report = self._report
         for index, time_ms in self._absent:
             old = time_ms < self._latest_ms - self._kept_ms
-            report.verdicts[Verdict.EXPIRED if old else Verdict.MISSING] += 1
+            report.verdicts[ReplayVerdict.EXPIRED if old else ReplayVerdict.MISSING] += 1
             if not old:
                 self._step.add(f"entry {index}", "the opening of the release is missing")
         if report.erased_parts > report.erasures_account_for:
@@ -220,12 +220,12 @@ class Replay:
         except PayloadError as error:
             problems = [str(error)]
         if problems and self._releases.unknown:
-            verdicts[Verdict.MISSING] += 1
+            verdicts[ReplayVerdict.MISSING] += 1
             return ["it rests on consents whose openings are missing"]
         if problems:
-            verdicts[Verdict.MISMATCH] += 1
+            verdicts[ReplayVerdict.MISMATCH] += 1
         else:
-            verdicts[Verdict.ERASED if opening.erased_count else Verdict.MATCH] += 1
+            verdicts[ReplayVerdict.ERASED if opening.erased_count else ReplayVerdict.MATCH] += 1
         return problems
 
 

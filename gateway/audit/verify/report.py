@@ -21,7 +21,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-class Status(StrEnum):
+class StepStatus(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
@@ -38,12 +38,12 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReportStep:
     """One numbered step of the verification; `unlisted` counts the findings beyond those listed."""
 
     number: int
     title: str
-    status: Status
+    status: StepStatus
     detail: str
     findings: tuple[Finding, ...]
     unlisted: int
@@ -71,10 +71,10 @@ class StepRecord:
         """Record that the step cannot be done, which is no finding."""
         self.unchecked, self.detail = True, why
 
-    def finish(self) -> Step:
+    def finish(self) -> ReportStep:
         """Return the step as it ended."""
-        status = Status.FAILED if self.findings else Status.UNCHECKED if self.unchecked else Status.PASSED
-        return Step(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted)
+        status = StepStatus.FAILED if self.findings else StepStatus.UNCHECKED if self.unchecked else StepStatus.PASSED
+        return ReportStep(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ class Report:
     origin: str | None
     size: int | None
     root: bytes | None
-    steps: tuple[Step, ...]
+    steps: tuple[ReportStep, ...]
     ledger: str
 
     @property
     def ok(self) -> bool:
         """Whether no step failed."""
-        return all(step.status is not Status.FAILED for step in self.steps)
+        return all(step.status is not StepStatus.FAILED for step in self.steps)
 
     @property
     def exit_status(self) -> int:

@@ -21,14 +21,14 @@ class KeptError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedCheckpoint:
     """An earlier checkpoint, and whether all entries below it have been checked already."""
 
     checkpoint: Checkpoint
     checked: bool
 
     @classmethod
-    def parse(cls, data: bytes, verifier: Verifier) -> Kept:
+    def parse(cls, data: bytes, verifier: Verifier) -> SavedCheckpoint:
         """Return the kept checkpoint that a file holds, once the log's key has been seen to have signed it.
 
         Raises:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.merkle import HASH_BYTES, leaf_hash, tree_root
-from gateway.audit.log.reader import Bundle, FileError, LogReader, Tile
+from gateway.audit.log.reader import EntryBundle, FileError, LogReader, Tile
 from gateway.audit.log.tiles import TILE_WIDTH, entries_path, tile_path, tile_spans
 from gateway.audit.verify.report import StepRecord
 
@@ -185,7 +185,7 @@ class StoredTree:
             self._tree.add(problem.where, problem.problem)
             return None
 
-    def _read_bundle(self, index: int, width: int) -> Bundle | None:
+    def _read_bundle(self, index: int, width: int) -> EntryBundle | None:
         try:
             return self._reader.bundle(index, width)
         except FileError as problem:
@@ -198,7 +198,7 @@ class StoredTree:
             if older != data[: count * HASH_BYTES]:
                 step.add(where, f"not the first {count} hashes of the tile")
 
-    def _check_older_bundles(self, index: int, width: int, bundle: Bundle) -> None:
+    def _check_older_bundles(self, index: int, width: int, bundle: EntryBundle) -> None:
         for where, count, older in self._reader.older_partials(entries_path(index), width):
             if older != b"".join(len(entry).to_bytes(2, "big") + entry for entry in bundle.entries[:count]):
                 self._entries.add(where, f"not the first {count} entries of the bundle")

@@ -18,8 +18,8 @@ from gateway.audit.log.tiles import TILE_WIDTH
 from gateway.audit.verify.entry_audit import EntryAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.report import Report, Status, StepRecord
-from gateway.audit.verify.saved_checkpoint import Kept
+from gateway.audit.verify.report import Report, StepRecord, StepStatus
+from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.stored_tree import StoredTree
 from gateway.audit.verify.trust import Anchors, Trust, UntrustedError, open_checkpoint
 
@@ -57,7 +57,7 @@ class Verification:
         anchors: Anchors,
         *,
         openings: Path | None = None,
-        since: Kept | None = None,
+        since: SavedCheckpoint | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.note = b""
@@ -151,7 +151,7 @@ class Verification:
     def _report(self, checkpoint: Checkpoint | None) -> Report:
         steps = tuple(record.finish() for record in self._steps)
         ledger = steps[6]
-        words = {Status.PASSED: "balanced", Status.FAILED: "unbalanced", Status.UNCHECKED: _unchecked(ledger.detail)}
+        words = {StepStatus.PASSED: "balanced", StepStatus.FAILED: "unbalanced", StepStatus.UNCHECKED: _unchecked(ledger.detail)}
         return Report(
             trust=self._trust,
             origin=checkpoint.origin if checkpoint else None,

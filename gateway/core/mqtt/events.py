@@ -86,7 +86,7 @@ class Disconnected:
 LinkEvent = Connected | Subscribed | Dry | Published | Disconnected
 
 
-class Inbox:
+class InboundQueue:
     """Frames and events, waiting for the owner in the order in which they came."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import mqtt5
 from mqtt5 import DisconnectReasonCode, PublishPacket
 
-from gateway.core.mqtt.events import Frame, Inbox
+from gateway.core.mqtt.events import Frame, InboundQueue
 
 PAYLOAD_CUT = bytes(65_537)
 """Stands for a payload that was too large to be read: itself larger than any the pipeline admits."""
@@ -49,7 +49,7 @@ class Inbound:
     The gateway's own marker (see ``mqtt_dry``) is taken out of the stream and acknowledged here, in its turn.
     """
 
-    def __init__(self, inbox: Inbox, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
+    def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
         self.accepts_frames = False
         self._inbox = inbox
         self._generation = generation

@@ -18,11 +18,11 @@ from enum import Enum, auto
 import mqtt5
 from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
 
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, Inbox, Published, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Dry, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.core.mqtt.timing import Beat, DryMarker, KeepAlive
+from gateway.core.mqtt.timing import DryMarker, KeepAlive, KeepAliveAction
 from gateway.core.mqtt.topics import check_topic
 
 _UNASKED_KEEP_ALIVE_S = 60
@@ -32,7 +32,7 @@ _TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
 _RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """Where the present connection stands."""
 
     CLOSED = auto()
@@ -43,7 +43,7 @@ class State(Enum):
 class _Connection:
     """What belongs to one connection and ends with it."""
 
-    def __init__(self, settings: SessionSettings, inbox: Inbox, generation: int, now_s: float, nonce: bytes) -> None:
+    def __init__(self, settings: SessionSettings, inbox: InboundQueue, generation: int, now_s: float, nonce: bytes) -> None:
         self.opened_s = now_s
         self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes)
         self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
@@ -57,9 +57,9 @@ class MqttSession:
 
     def __init__(self, settings: SessionSettings) -> None:
         self.settings = settings
-        self.state = State.CLOSED
+        self.state = ConnectionState.CLOSED
         self.generation = 0
-        self.inbox = Inbox()
+        self.inbox = InboundQueue()
         self.counters: Counter[str] = Counter()
         self.return_late = False  # the last connection ended in a way that forbids returning soon
         self._bound = settings.unacknowledged_bound or 2 * settings.receive_max
@@ -73,7 +73,7 @@ class MqttSession:
     @property
     def connected(self) -> bool:
         """Whether the broker has accepted the present connection."""
-        return self.state is State.CONNECTED
+        return self.state is ConnectionState.CONNECTED
 
     @property
     def paused(self) -> bool:
@@ -102,7 +102,7 @@ class MqttSession:
         """
         settings = self.settings
         self.generation += 1
-        self.state = State.CONNECTING
+        self.state = ConnectionState.CONNECTING
         self.return_late = False
         self._now_s = now_s
         self._out.clear()
@@ -119,7 +119,7 @@ class MqttSession:
 
     def feed(self, data: bytes, now_s: float) -> bytes:
         """Take bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and hang up."""
-        if self.state is State.CLOSED:
+        if self.state is ConnectionState.CLOSED:
             return b""
         here, arrived = self._here, self.inbox.arrived
         self._now_s = now_s
@@ -130,17 +130,17 @@ class MqttSession:
             self._fail(fault)
         if self.inbox.arrived > arrived:
             here.marker.heard(now_s)
-        if self.state is State.CONNECTED:
+        if self.state is ConnectionState.CONNECTED:
             self._out.append(here.inbound.acknowledge_markers())
         return self._take_out() if self._out else b""
 
     def tick(self, now_s: float) -> bytes:
         """Let time pass, about every half second; return what to write. May end the connection, like ``feed``."""
         self._now_s = now_s
-        if self.state is State.CONNECTING and now_s - self._here.opened_s >= self.settings.connect_timeout_s:
+        if self.state is ConnectionState.CONNECTING and now_s - self._here.opened_s >= self.settings.connect_timeout_s:
             self.counters["connect_timeouts"] += 1
             self._end("the broker did not answer the connection request")
-        if self.state is not State.CONNECTED:
+        if self.state is not ConnectionState.CONNECTED:
             return b""
         if self._here.marker.found_dry(now_s, self.unacknowledged):
             self.inbox.note(Dry(self.generation))
@@ -157,7 +157,7 @@ class MqttSession:
         Raises:
             ValueError: They are not the oldest ones, in order.
         """
-        if generation != self.generation or self.state is not State.CONNECTED:
+        if generation != self.generation or self.state is not ConnectionState.CONNECTED:
             return b""
         return self._here.inbound.acknowledge(packet_ids)
 
@@ -174,20 +174,20 @@ class MqttSession:
             PacketTooLargeError: The broker takes no packet of this size.
             ValueError: The topic is no topic name.
         """
-        if self.state is not State.CONNECTED:
+        if self.state is not ConnectionState.CONNECTED:
             return None
         return self._outbound.publish(check_topic(topic), payload, user_properties, retain)
 
     def close(self) -> bytes:
         """End the connection in good order; the session stays at the broker. Returns the DISCONNECT to write, if any."""
-        if self.state is State.CLOSED:
+        if self.state is ConnectionState.CLOSED:
             return b""
         self._end("closed by us", 0)
         return mqtt5.DisconnectPacket().write()
 
     def lost(self, reason: str) -> None:
         """The socket is gone, or could not be opened. Does nothing after the connection has ended in another way."""
-        if self.state is not State.CLOSED:
+        if self.state is not ConnectionState.CLOSED:
             self.counters["lost"] += 1
             self._end(reason)
 
@@ -203,32 +203,32 @@ class MqttSession:
 
     def _beat(self, now_s: float) -> None:
         match self._here.keep_alive.beat(now_s, paused=self.paused):
-            case Beat.PING:
+            case KeepAliveAction.PING:
                 self._out.append(mqtt5.PingReqPacket().write())
-            case Beat.DEAD:
+            case KeepAliveAction.DEAD:
                 self.counters["ping_timeouts"] += 1
                 self._out.append(mqtt5.DisconnectPacket(reason_code=DisconnectReasonCode.KEEP_ALIVE_TIMEOUT).write())
                 self._end("the broker stopped answering")
-            case Beat.WAIT:
+            case KeepAliveAction.WAIT:
                 pass
 
     def _control(self, packet: mqtt5.Packet) -> None:
         """Act on any packet but a frame. The pairs of state and packet that are not here are protocol errors."""
         match self.state, packet:
-            case State.CONNECTING, mqtt5.ConnAckPacket():
+            case ConnectionState.CONNECTING, mqtt5.ConnAckPacket():
                 self._connection_answered(packet)
-            case State.CONNECTED, mqtt5.SubAckPacket():
+            case ConnectionState.CONNECTED, mqtt5.SubAckPacket():
                 self._subscription_answered(packet)
-            case State.CONNECTED, mqtt5.PubAckPacket():
+            case ConnectionState.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
-            case State.CONNECTED, mqtt5.PublishPacket():
+            case ConnectionState.CONNECTED, mqtt5.PublishPacket():
                 if self._here.marker.returned(packet.payload):
                     self.inbox.note(Dry(self.generation))
-            case State.CONNECTED, mqtt5.PingRespPacket():
+            case ConnectionState.CONNECTED, mqtt5.PingRespPacket():
                 pass
-            case State.CONNECTED, mqtt5.DisconnectPacket():
+            case ConnectionState.CONNECTED, mqtt5.DisconnectPacket():
                 self._sent_away(packet)
-            case State.CLOSED, _:
+            case ConnectionState.CLOSED, _:
                 pass
             case _:
                 raise protocol_error(f"a packet that has no place here: {type(packet).__name__.removesuffix('Packet').lower()}")
@@ -242,7 +242,7 @@ class MqttSession:
             raise protocol_error("a session present, though we asked for a new one")
         if packet.max_qos == QoS.AT_MOST_ONCE:
             raise protocol_error("no QoS 1 at this broker", DisconnectReasonCode.QOS_NOT_SUPPORTED)
-        self.state = State.CONNECTED
+        self.state = ConnectionState.CONNECTED
         self.counters["connections"] += 1
         self._clean_start = False
         self._here.inbound.accepts_frames = True
@@ -327,15 +327,15 @@ class MqttSession:
 
     def _fail(self, fault: BrokerFaultError) -> None:
         """Tell the broker what it did wrong, where the protocol allows that, and end."""
-        if self.state is State.CLOSED:
+        if self.state is ConnectionState.CLOSED:
             return
         self.counters[fault.kind] += 1
-        if self.state is State.CONNECTED:
+        if self.state is ConnectionState.CONNECTED:
             self._out.append(mqtt5.DisconnectPacket(reason_code=fault.code).write())
         self._end(f"the broker sent {fault}", int(fault.code))
 
     def _end(self, reason: str, code: int | None = None) -> None:
-        self.state = State.CLOSED
+        self.state = ConnectionState.CLOSED
         self._here.inbound.accepts_frames = False
         if self._here.marker.token is not None:
             self._outbound.forget(self._here.marker.token)

@@ -12,7 +12,7 @@ _QUIET_SILENT_S = 10.0
 _LONGEST_REFUSED_S = 60.0
 
 
-class Beat(Enum):
+class KeepAliveAction(Enum):
     """What the keep-alive asks for."""
 
     WAIT = auto()
@@ -37,7 +37,7 @@ class KeepAlive:
         """Bytes came from the broker."""
         self._heard_s = now_s
 
-    def beat(self, now_s: float, *, paused: bool) -> Beat:
+    def beat(self, now_s: float, *, paused: bool) -> KeepAliveAction:
         """Say whether it is time to ping, or to give the broker up.
 
         Args:
@@ -47,13 +47,13 @@ class KeepAlive:
         self._excused |= paused
         late_s = now_s - self._pinged_s - self._interval_s
         if late_s < 0:
-            return Beat.WAIT
+            return KeepAliveAction.WAIT
         silent = self._heard_s < self._pinged_s
         if silent and not self._excused and late_s < self._interval_s / 2:
-            return Beat.DEAD
+            return KeepAliveAction.DEAD
         self._pinged_s = now_s
         self._excused = paused
-        return Beat.PING
+        return KeepAliveAction.PING
 
 
 class DryMarker:

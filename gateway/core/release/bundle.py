@@ -24,8 +24,8 @@ from gateway.recipient.wire import (
     MAX_COUNTER,
     MAX_LOG_INDEX,
     Address,
-    Frame,
     Header,
+    SealedFrame,
     associated_data,
     content_key_info,
     encode_frame,
@@ -95,7 +95,7 @@ class ContentKey:
         self._next_counter += 1  # before it is used: a nonce that may have been used is never used again
         aad = associated_data(self.address, log_index)
         ciphertext = self._cipher.encrypt(nonce(header.counter), pad(plaintext, padded_bytes), aad)
-        return encode_frame(Frame(header, ciphertext))
+        return encode_frame(SealedFrame(header, ciphertext))
 
     def _header(self, log_index: int) -> Header:
         if self._next_counter > MAX_COUNTER:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from consent.core.policies.policy import PolicySet
 from gateway.core.ingest.minimise import energy, floor_steps, level_db, shown_value
 from gateway.core.plans import Terms
-from gateway.core.windows.accumulators import Contribution, Delta
+from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]
@@ -28,7 +28,7 @@ class Member:
     """A contributor that stands in a figure."""
 
     contributor: bytes
-    contribution: Contribution
+    contribution: Accumulator
     value: Fraction
     terms: Terms
 

@@ -34,7 +34,7 @@ from gateway.core.release.records import (
     single_record,
     unlinked_record,
 )
-from gateway.core.state import Handed, State, Unsent
+from gateway.core.state import ReadyBundle, SentBundle, State
 from gateway.core.windows.windows import Cohort, Window, window_from_state, window_state
 from gateway.recipient.records import Record, encode_record
 
@@ -90,7 +90,7 @@ def advance(state: State, now_ms: int, lateness_ms: int) -> None:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
-def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, seal: Seal) -> Unsent | None:
+def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, seal: Seal) -> ReadyBundle | None:
     """Form the next bundle of a recipient from ended windows and waiting records, and log it.
 
     Args:
@@ -240,7 +240,7 @@ def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of
     state.waiting[draft.recipient] -= 1
 
 
-def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
+def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> ReadyBundle:
     """Seal and log the draft. The subjects' parts follow the bundle's, each under a salt that dies with the subject's secret."""
     content = draft.seal.seal(draft.records, index)
     subjects = {stood.contributor: state.subjects[stood.contributor] for stood in draft.stood}
@@ -273,7 +273,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> Unsent:
     sink = state.policies.recipients[draft.recipient].sink
     state.commit.bundles.append(BundleRow(index, draft.recipient, sink, content))
     windows = [window_state(window) for window in draft.windows]
-    unsent = Unsent(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
+    unsent = ReadyBundle(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
     state.unsent[draft.recipient] = unsent
     return unsent
 
@@ -289,7 +289,7 @@ def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]
 def handed_over(state: State, recipient: str) -> None:
     """Take note that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
     unsent = state.unsent.pop(recipient)
-    state.handed[unsent.index] = Handed(recipient, unsent.subjects, unsent.full)
+    state.handed[unsent.index] = SentBundle(recipient, unsent.subjects, unsent.full)
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 

@@ -19,7 +19,7 @@ LAST_KEPT = BASELINE
 """Up to here the reading has left a trace in the windows or the outbox, and belongs in the journal."""
 
 
-class Contribution(Protocol):
+class Accumulator(Protocol):
     """What one contributor has put into one window."""
 
     pairs: int
@@ -151,7 +151,7 @@ class Delta:
         self.meters = {row[0]: list(row[1:]) for row in state[2]}
 
 
-_PLAIN: dict[str, Callable[[], Contribution]] = {
+_PLAIN: dict[str, Callable[[], Accumulator]] = {
     "sum": _Total,
     "count": _Count,
     "mean": _Mean,
@@ -161,6 +161,6 @@ _PLAIN: dict[str, Callable[[], Contribution]] = {
 }
 
 
-def new_contribution(statistic: str, first_step: Decimal) -> Contribution:
+def new_contribution(statistic: str, first_step: Decimal) -> Accumulator:
     """Return an empty contribution to a figure of this statistic."""
     return _EnergyMean(first_step) if statistic == "energy-mean" else _PLAIN[statistic]()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from gateway.core.windows.accumulators import Contribution, Delta, new_contribution
+from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
 
 DAY_MS = 86_400_000
 NEVER_MS = 1 << 62
@@ -42,7 +42,7 @@ class Window:
         self.cohort = cohort
         self.start_ms = start_ms
         self.end_ms = end_ms
-        self.members: dict[bytes, Contribution] = {}
+        self.members: dict[bytes, Accumulator] = {}
 
     @property
     def key(self) -> tuple[Cohort, int]:
@@ -77,7 +77,7 @@ class Windows:
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
         self._cached: set[Cached] = set()
 
-    def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Contribution:
+    def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Accumulator:
         """Return the accumulator of a contributor in a window, opening either if need be."""
         window = self.open.get((cohort, start_ms))
         if window is None:

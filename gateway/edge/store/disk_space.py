@@ -29,7 +29,7 @@ def says_full(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode == sqlite3.SQLITE_FULL
 
 
-class Room:
+class DiskSpace:
     """What is known of the room on one disk."""
 
     def __init__(self, ballast: Path, ballast_bytes: int) -> None:

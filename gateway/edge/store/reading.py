@@ -16,7 +16,7 @@ from gateway.edge.store.writing import CommitRows, row_key
 from gateway.errors import CorruptionError
 
 
-class StoredRows:
+class StoreReader:
     """The rows of an open database."""
 
     def __init__(self, keys: GatewayKeys) -> None:

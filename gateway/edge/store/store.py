@@ -24,8 +24,8 @@ import aiosqlite
 
 from gateway.core.effects import BundleRow, Commit
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.store.disk_space import Room, says_full
-from gateway.edge.store.reading import StoredRows
+from gateway.edge.store.disk_space import DiskSpace, says_full
+from gateway.edge.store.reading import StoreReader
 from gateway.edge.store.schema import MIGRATIONS
 from gateway.edge.store.writing import SCRUB_DUE, Statement, row_key
 from gateway.errors import CorruptionError, OperatorError
@@ -73,7 +73,7 @@ class Stored:
     next_outbox_number: int = 1
 
 
-class Store(StoredRows):
+class Store(StoreReader):
     """The open database."""
 
     def __init__(self, folder: Path, keys: GatewayKeys) -> None:
@@ -82,7 +82,7 @@ class Store(StoredRows):
         self._folder = folder
         self._lock_fd = -1
         self._uncarried = 0
-        self.room = Room(folder / BALLAST_FILE, BALLAST_BYTES)
+        self.room = DiskSpace(folder / BALLAST_FILE, BALLAST_BYTES)
 
     async def open(self) -> None:
         """Take the lock, open the file, bring it up to date and put the ballast in place.

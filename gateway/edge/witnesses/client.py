@@ -44,7 +44,7 @@ class Proofs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long to wait for witnesses, in seconds.
 
     Attributes:
@@ -124,7 +124,7 @@ class WitnessClient:
 
     witness: Witness
     endpoint: Endpoint
-    patience: Patience
+    patience: Timeouts
     tls: ssl.SSLContext | None = None
     clock_s: Callable[[], float] = time.monotonic
     standing: Standing = field(init=False)

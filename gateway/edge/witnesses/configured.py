@@ -7,12 +7,12 @@ was put back would otherwise fork the log. Readings and changes of consent are t
 from __future__ import annotations
 
 from gateway.audit.log.notes import Signer
-from gateway.config import Place
+from gateway.config import Installation
 from gateway.edge.witnesses.quorum import Witnesses, load_policy
 from gateway.errors import OperatorError
 
 
-def configured_witnesses(place: Place, signer: Signer) -> Witnesses | None:
+def configured_witnesses(place: Installation, signer: Signer) -> Witnesses | None:
     """Return the witnesses that the configuration names, or None.
 
     Raises: OperatorError: their policy cannot be used, or is for other logs.

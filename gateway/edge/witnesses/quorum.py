@@ -26,7 +26,7 @@ from gateway.audit.log.notes import Signature, split_note
 from gateway.audit.log.witness_policy import Policy, PolicyFormatError, parse_policy
 from gateway.edge.http import Endpoint
 from gateway.edge.tls import tls_context
-from gateway.edge.witnesses.client import Objection, Patience, Proofs, Standing, WitnessClient, jitter
+from gateway.edge.witnesses.client import Objection, Proofs, Standing, Timeouts, WitnessClient, jitter
 from gateway.errors import CorruptionError, OperatorError
 
 ALARM_S: Final = 3600.0
@@ -68,7 +68,7 @@ class Witnesses:
     """
 
     policy: Policy
-    patience: Patience = field(default_factory=Patience)
+    patience: Timeouts = field(default_factory=Timeouts)
     ca_file: Path | None = None
     clock_s: Callable[[], float] = time.monotonic
     _clients: list[WitnessClient] = field(init=False)

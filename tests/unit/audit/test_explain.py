@@ -17,7 +17,7 @@ from consent.core.disclosure import Disclosure, Identity, Space, Time
 from consent.core.languages import LANGUAGES
 from consent.core.policies.notice import notice_of
 from gateway.audit import command
-from gateway.audit.explain.explain import SENTENCES, Explanation, explain, say
+from gateway.audit.explain.explain import SENTENCES, EntryExplanation, explain, say
 from gateway.audit.log import canonical
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
@@ -61,7 +61,7 @@ def _consent(status: Status = Status.GIVEN, **changes: Any) -> Consent:
     return Consent(**(fields | changes))
 
 
-def _content(explanation: Explanation) -> str:
+def _content(explanation: EntryExplanation) -> str:
     assert explanation.content is not None
     return "\n".join(explanation.content)
 

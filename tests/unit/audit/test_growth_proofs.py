@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.log.consistency_proofs import GrowthProofs, Overlay
+from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.merkle import consistency_proof, leaf_hash, verify_consistency
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
@@ -45,7 +45,7 @@ def test_consistency_from_tiles_is_that_of_the_definition(size: int) -> None:
     """From every old size, also to a size that the tiles have outgrown."""
     writer, leaves = _written(size)
     source = _Files(writer.files_since(0))
-    proofs = GrowthProofs(LogReader(source), size)
+    proofs = ConsistencyProofs(LogReader(source), size)
     for new_size in {size, (size + 1) // 2}:
         for old_size in range(1, new_size + 1):
             assert proofs.consistency(old_size, new_size) == consistency_proof(leaves[:new_size], old_size)
@@ -62,7 +62,7 @@ def test_consistency_of_a_large_log_reads_a_handful_of_tiles() -> None:
     for _ in range(76_543):
         writer.append(b"")
     source = _Files(writer.files_since(0))
-    proof = GrowthProofs(LogReader(source), 200_000).consistency(123_457, 200_000)
+    proof = ConsistencyProofs(LogReader(source), 200_000).consistency(123_457, 200_000)
     verify_consistency(123_457, 200_000, proof, old_root, writer.root())
     assert len(source.reads) <= 6
 
@@ -72,7 +72,7 @@ def test_consistency_between_sizes_that_are_not_there_is_refused(old_size: int, 
     """Nothing is read for it."""
     writer, _ = _written(10)
     with pytest.raises(ValueError, match="no proof leads"):
-        GrowthProofs(LogReader(_Files(writer.files_since(0))), 10).consistency(old_size, new_size)
+        ConsistencyProofs(LogReader(_Files(writer.files_since(0))), 10).consistency(old_size, new_size)
 
 
 def test_consistency_with_a_tile_gone_names_it() -> None:
@@ -81,7 +81,7 @@ def test_consistency_with_a_tile_gone_names_it() -> None:
     files = writer.files_since(0)
     del files[tile_path(0, 1, 44)]
     with pytest.raises(FileError, match=tile_path(0, 1, 44)):
-        GrowthProofs(LogReader(_Files(files)), 300).consistency(280, 300)
+        ConsistencyProofs(LogReader(_Files(files)), 300).consistency(280, 300)
 
 
 def test_consistency_comes_from_what_is_about_to_be_published_over_what_is(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_consistency_comes_from_what_is_about_to_be_published_over_what_is(tmp_p
             writer.append(b"%d" % (len(leaves) + i))
         leaves += [leaf_hash(b"%d" % (len(leaves) + i)) for i in range(step)]
         files = writer.files_since(published)
-        proofs = GrowthProofs(LogReader(Overlay(files, FolderSource(tmp_path / "log"))), writer.size)
+        proofs = ConsistencyProofs(LogReader(Overlay(files, FolderSource(tmp_path / "log"))), writer.size)
         if published:
             assert proofs.consistency(published, writer.size) == consistency_proof(leaves, published)
         folder.publish(files, b"checkpoint")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.inclusion_proofs import InclusionProofs
 from gateway.audit.log.merkle import consistency_proof, inclusion_proof, tree_root, verify_consistency, verify_inclusion
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import LogWriter
@@ -86,7 +86,7 @@ def test_proofs_from_tiles_are_those_of_the_definition(size: int) -> None:
     writer = LogWriter("log.example")
     for entry in _ENTRIES[:size]:
         writer.append(entry)
-    proofs = TileProofs(LogReader(MemorySource(writer.files_since(0))), size)
+    proofs = InclusionProofs(LogReader(MemorySource(writer.files_since(0))), size)
     for index in {0, size - 1, size // 2, *range(0, size, 97), 255, 256} & set(range(size)):
         assert proofs.inclusion(index) == _path(index, 0, size), index
 
@@ -99,6 +99,6 @@ def test_proofs_from_tiles_of_a_log_of_three_levels(tmp_path: Path) -> None:
     for n in range(size):
         writer.append(b"%d" % n)
         leaves.append(sha256(b"\x00%d" % n).digest())
-    proofs = TileProofs(LogReader(MemorySource(writer.files_since(0))), size)
+    proofs = InclusionProofs(LogReader(MemorySource(writer.files_since(0))), size)
     for index in (0, 255, 256, 65_535, 65_536, 65_791, 65_792, size - 1):
         verify_inclusion(index, size, leaves[index], proofs.inclusion(index), writer.root())

@@ -24,7 +24,7 @@ from gateway.audit.log.tiles import LogWriter
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Report
-from gateway.audit.verify.saved_checkpoint import Kept, KeptError, kept_file
+from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
 from tests.unit.audit.logs import COSIGNERS, MemorySource, cosign, grown, policy_text, publish_quickly
@@ -159,9 +159,9 @@ def test_read_of_a_folder_is_bounded_too(tmp_path: Path) -> None:
 # incremental
 
 
-def _kept(log: SampleLog, checked: bool = True) -> Kept:
+def _kept(log: SampleLog, checked: bool = True) -> SavedCheckpoint:
     note = (log.log.path / "checkpoint").read_bytes()
-    return Kept.parse(kept_file(note) if checked else note, SIGNER.verifier)
+    return SavedCheckpoint.parse(kept_file(note) if checked else note, SIGNER.verifier)
 
 
 @pytest.mark.parametrize(("older", "newer"), [(1, 2), (255, 256), (256, 256), (256, 257), (300, 700), (512, 700), (700, 700)])
@@ -238,13 +238,13 @@ def test_split_view_is_found_by_the_verifier_that_kept_a_checkpoint(
 def test_kept_checkpoint_of_another_log_or_hand_is_refused(tmp_path: Path) -> None:
     """It counts only with the pinned key's signature, for the pinned name."""
     note = (grown(tmp_path, 3).log.path / "checkpoint").read_bytes()
-    assert Kept.parse(note, SIGNER.verifier).checked is False
+    assert SavedCheckpoint.parse(note, SIGNER.verifier).checked is False
     with pytest.raises(KeptError):
-        Kept.parse(note, Signer(ORIGIN, bytes(32)).verifier)
+        SavedCheckpoint.parse(note, Signer(ORIGIN, bytes(32)).verifier)
     with pytest.raises(KeptError):
-        Kept.parse(b"sluice: something else\n" + note, SIGNER.verifier)
+        SavedCheckpoint.parse(b"sluice: something else\n" + note, SIGNER.verifier)
     with pytest.raises(KeptError, match="a checkpoint of log"):
-        Kept.parse(sign_note(LogWriter("other.example").checkpoint().text(), SIGNER), SIGNER.verifier)
+        SavedCheckpoint.parse(sign_note(LogWriter("other.example").checkpoint().text(), SIGNER), SIGNER.verifier)
 
 
 # the command

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit.log.merkle import leaf_hash, tree_root
-from gateway.audit.log.tiles import BundleError, LogWriter, entries_path, split_bundle, tile_path, tile_spans
+from gateway.audit.log.tiles import EntryBundleError, LogWriter, entries_path, split_bundle, tile_path, tile_spans
 from tests.unit.audit import naive_tree
 
 
@@ -131,5 +131,5 @@ def test_bundle_splits_into_its_entries(entries: list[bytes]) -> None:
 @pytest.mark.parametrize("data", [b"\x00", b"\x00\x01", b"\x00\x00\x00\x05abcd"])
 def test_bundle_cut_short_is_refused(data: bytes) -> None:
     """A length that runs past the end is an error."""
-    with pytest.raises(BundleError):
+    with pytest.raises(EntryBundleError):
         split_bundle(data)

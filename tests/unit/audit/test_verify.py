@@ -18,7 +18,7 @@ from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
 from gateway.audit.log.payloads import AccountPayload, Contribution, ReleasePayload, VoidPayload
 from gateway.audit.log.tiles import LogWriter
-from gateway.audit.verify.report import Report, Status
+from gateway.audit.verify.report import Report, StepStatus
 from gateway.audit.verify.verify import verify_folder
 from tests.unit.audit.sample_log import ORIGIN, SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
@@ -36,12 +36,12 @@ def test_verify_of_a_sound_log_passes_every_step(tmp_path: Path) -> None:
     log = sample(tmp_path)
     report = _verify(log)
     assert report.ok, report.to_text()
-    assert [step.status for step in report.steps] == [Status.PASSED] * 7 + [Status.UNCHECKED] * 2
+    assert [step.status for step in report.steps] == [StepStatus.PASSED] * 7 + [StepStatus.UNCHECKED] * 2
     assert (report.ledger, report.origin, report.size, report.exit_status) == ("balanced", ORIGIN, log.writer.size, 0)
     public = _verify(log, openings=False)
     assert public.ok
     assert public.ledger == "not checkable, no openings"
-    assert [step.number for step in public.steps if step.status is Status.UNCHECKED] == [6, 7, 8, 9]
+    assert [step.number for step in public.steps if step.status is StepStatus.UNCHECKED] == [6, 7, 8, 9]
 
 
 def test_verify_of_an_empty_log_passes(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_verify_of_a_large_log_lays_a_change_to_the_one_file(
     finally:
         path.write_bytes(whole)
     assert [(finding.where, finding.problem) for finding in report.findings] == [(name, problem)]
-    assert _step(report, step) is Status.FAILED
+    assert _step(report, step) is StepStatus.FAILED
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "tile/0/000.p/15", "tile/entries/000.p/15", "labels/9"])
@@ -148,7 +148,7 @@ def test_verify_with_another_key_or_for_another_origin_stops_at_the_checkpoint(t
     stranger = Signer(ORIGIN, bytes(32))
     report = verify_folder(log.log.path, stranger.vkey())
     assert {finding.where for finding in report.findings} == {"checkpoint", "log.vkey"}
-    assert [step.status for step in report.steps[1:]] == [Status.UNCHECKED] * 8
+    assert [step.status for step in report.steps[1:]] == [StepStatus.UNCHECKED] * 8
     assert report.ledger == "not checkable, no trustworthy checkpoint"
     text = log.writer.checkpoint().text().replace(ORIGIN, "other.example/log")
     (log.log.path / "checkpoint").write_bytes(sign_note(text, SIGNER))
@@ -164,7 +164,7 @@ def test_verify_of_a_checkpoint_over_another_tree_names_the_checkpoint(tmp_path:
     (log.log.path / "checkpoint").write_bytes(sign_note(other.checkpoint().text(), SIGNER))
     report = _verify(log)
     assert [finding.where for finding in report.findings] == ["checkpoint"]
-    assert _step(report, 2) is Status.FAILED
+    assert _step(report, 2) is StepStatus.FAILED
 
 
 def _rewrite(log: SampleLog, change: Callable[[Entry], Entry | bytes], index: int) -> Report:
@@ -207,7 +207,7 @@ def test_verify_of_a_well_signed_but_wrong_entry_names_it(
     """The log's own key does not make a false entry true."""
     report = _rewrite(sample(tmp_path), change, index)
     failed = report.steps[step - 1]
-    assert failed.status is Status.FAILED
+    assert failed.status is StepStatus.FAILED
     assert [(f.where.split("/")[-1].split(" ")[-1], f.problem) for f in failed.findings] == [(str(index), problem)]
 
 

@@ -13,7 +13,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import Cosigner, cosignatures_in, with_signatures
 from gateway.audit.log.merkle import EMPTY_ROOT
 from gateway.audit.log.notes import KeyFormatError, Signer, Verifier, open_note, sign_note, split_note
-from gateway.audit.log.submission import SIZE_TYPE, Answer, Seen, SeenError, Submission, Witness, origin_hash
+from gateway.audit.log.submission import SIZE_TYPE, Answer, LogWitness, Seen, SeenError, Submission, origin_hash
 from tests.unit.audit.growing_log import GrowingLog
 
 _KEY = Signer("gw.example/log", bytes(range(32)))
@@ -27,7 +27,7 @@ class _Desk:
     """A witness with its memory, which it is handed like a faithful edge would."""
 
     def __init__(self, *logs: Verifier) -> None:
-        self.witness = Witness(_COSIGNER, logs or [_KEY.verifier])
+        self.witness = LogWitness(_COSIGNER, logs or [_KEY.verifier])
         self.seen: dict[str, Seen] = {}
 
     def submit(self, request: bytes, now_s: int = _NOW_S) -> Answer:
@@ -351,7 +351,7 @@ def test_submission_is_read_back_the_same() -> None:
 def test_witness_takes_no_witness_for_a_log() -> None:
     """A cosignature key signs no logs."""
     with pytest.raises(KeyFormatError):
-        Witness(_COSIGNER, [_COSIGNER.verifier])
+        LogWitness(_COSIGNER, [_COSIGNER.verifier])
 
 
 def test_origin_hash_is_the_one_in_the_paths_of_others() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Level, Space, Time
-from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, Matter, explain
+from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, ExplanationRequest, explain
 from consent.core.explain.phrases import SENTENCES
 from consent.core.languages import LANGUAGES
 from consent.core.policies.parse import parse_policies
@@ -46,7 +46,7 @@ def explained(
 ) -> Explanation:
     """Decide and explain."""
     decision = decide(city, flow, consents, zone, city.profiles[profile].cap, NOW_MS)
-    return explain(Matter(city, flow, consents, zone, profile, NOW_MS, asker), decision, language)
+    return explain(ExplanationRequest(city, flow, consents, zone, profile, NOW_MS, asker), decision, language)
 
 
 def holders(explanation: Explanation) -> dict[str, str]:
@@ -99,13 +99,15 @@ def withholding(reason: str, language: str = "en") -> Explanation:
         case "unknown-zone":
             return said(zone="nowhere")
         case "unknown-class" | "not-measured":
-            matter = Matter(CITY, "hourly", [GIVEN], "mill", "nothing" if reason == "unknown-class" else "sound", NOW_MS)
+            matter = ExplanationRequest(
+                CITY, "hourly", [GIVEN], "mill", "nothing" if reason == "unknown-class" else "sound", NOW_MS
+            )
             return explain(matter, Decision(BOTTOM, reason, (), 0, None), language)
         case "no-noise" | "no-recipient":
             limits = limits_of(budget=0.5) if reason == "no-noise" else TOP
             consents = [agreed(CITY, "hourly", limits)]
             decision = decide(CITY, "hourly", consents, "mill", TOP, NOW_MS)
-            return explain(Matter(CITY, "hourly", consents, "mill", "meter", NOW_MS), decision, language, reason)
+            return explain(ExplanationRequest(CITY, "hourly", consents, "mill", "meter", NOW_MS), decision, language, reason)
     raise AssertionError(reason)
 
 
@@ -127,7 +129,7 @@ def test_explanation_of_every_level_is_a_whole_sentence(language: str) -> None:
     for identity, time, space in product([*Identity][1:], [*Time][1:], [*Space][1:]):
         told = limits_of(identity=identity, time=time, space=space, group=15, retention_days=1)
         for flow, profile, consents in (("hourly", "meter", [GIVEN]), ("noise", "sound", None)):
-            matter = Matter(CITY, flow, consents, "mill", profile, NOW_MS)
+            matter = ExplanationRequest(CITY, flow, consents, "mill", profile, NOW_MS)
             explanation = explain(matter, Decision(told, "", (), 0, None), language)
             assert_whole(explanation)
             assert len(explanation.sentences) == 4

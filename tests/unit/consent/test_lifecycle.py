@@ -10,7 +10,7 @@ from consent.core.consents.book import Book
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Time
-from consent.core.lifecycle.steps import Speaker, grant, pause, refuse, withdraw
+from consent.core.lifecycle.steps import Actor, grant, pause, refuse, withdraw
 from consent.core.policies.notice import notice_of
 from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
@@ -36,8 +36,8 @@ class _Home:
         self.now_ms += HOUR_MS
         return consent
 
-    def speaker(self) -> Speaker:
-        return Speaker(self.book, SUBJECT, ANN, self.now_ms, "operator")
+    def speaker(self) -> Actor:
+        return Actor(self.book, SUBJECT, ANN, self.now_ms, "operator")
 
     def grant(self, scope: str, limits: Disclosure = TOP, expiry_ms: int | None = None) -> Consent:
         return self._count(grant(self.speaker(), self.city, scope, limits, expiry_ms))
@@ -136,10 +136,10 @@ def test_steps_of_someone_unknown_are_refused() -> None:
     """Neither an unknown subject nor a stranger can say anything."""
     book = Book()
     with pytest.raises(ConsentError, match="no such subject"):
-        grant(Speaker(book, SUBJECT, ANN, NOW_MS, "operator"), CITY, "hourly", TOP)
+        grant(Actor(book, SUBJECT, ANN, NOW_MS, "operator"), CITY, "hourly", TOP)
     book.add_subject(SUBJECT, (ANN,))
     with pytest.raises(ConsentError, match="no such resident"):
-        withdraw(Speaker(book, SUBJECT, BEN, NOW_MS, "operator"), "hourly")
+        withdraw(Actor(book, SUBJECT, BEN, NOW_MS, "operator"), "hourly")
 
 
 def test_refuse_says_no_and_can_be_changed_later() -> None:

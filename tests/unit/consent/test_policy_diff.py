@@ -19,7 +19,7 @@ from consent.core.disclosure import Disclosure, Identity, Time
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Difference, Side, diff
-from consent.core.review.population import Group, grouped
+from consent.core.review.population import DeviceGroup, grouped
 from consent.core.review.reach import ALL_AXES, Direction
 from consent.core.review.rows import Change, Count, Whose
 from consent.core.review.rules import Rule
@@ -45,7 +45,7 @@ def city(*changes: tuple[str, str], files: dict[str, str] | None = None) -> Poli
 CITY = city()
 
 
-def compare(old: PolicySet, new: PolicySet, population: Sequence[Group] | None = None) -> Difference:
+def compare(old: PolicySet, new: PolicySet, population: Sequence[DeviceGroup] | None = None) -> Difference:
     """Compare two sets of policies whose keys nobody knows."""
     return diff(Side(old, {}), Side(new, {}), population)
 
@@ -76,7 +76,7 @@ class Town:
         for _ in range(number):
             self.home(*consents, zone=zone, profile=profile)
 
-    def population(self, now_ms: int = NOW_MS) -> list[Group]:
+    def population(self, now_ms: int = NOW_MS) -> list[DeviceGroup]:
         """Return the groups."""
         return grouped(self.devices, self.book, now_ms)
 

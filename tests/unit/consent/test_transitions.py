@@ -12,8 +12,8 @@ from consent.core.consents.records import FIRST, Consent, Status, record_hash
 from consent.core.decide import decide
 from consent.core.disclosure import BOTTOM, TOP, Time
 from consent.core.lifecycle import expiry, steps
-from consent.core.lifecycle.actor import Speaker
-from consent.core.lifecycle.transitions import FORBIDDEN, LEADS_TO, Step, admits
+from consent.core.lifecycle.actor import Actor
+from consent.core.lifecycle.transitions import FORBIDDEN, LEADS_TO, Transition, admits
 from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
 from tests.unit.consent.samples import ANN, NOW_MS, SUBJECT, limits_of, policies
@@ -49,10 +49,10 @@ class Life:
         self.city: PolicySet = CITY
         self.chain: list[Consent] = []
 
-    def speaker(self) -> Speaker:
-        return Speaker(self.book, SUBJECT, ANN, self.now_ms, "operator")
+    def speaker(self) -> Actor:
+        return Actor(self.book, SUBJECT, ANN, self.now_ms, "operator")
 
-    def take(self, step: Step) -> None:
+    def take(self, step: Transition) -> None:
         """Take a step; it counts at once."""
         made = STEPS[step](self)
         for record in made if isinstance(made, list) else [made]:
@@ -85,35 +85,35 @@ def _something(records: list[Consent]) -> list[Consent]:
     return records
 
 
-STEPS: dict[Step, Callable[[Life], Consent | list[Consent]]] = {
-    Step.REQUEST: lambda life: steps.request(life.speaker(), life.city, "hourly"),
-    Step.GRANT: _grant,
-    Step.RENEW: _grant,
-    Step.REFUSE: lambda life: steps.refuse(life.speaker(), life.city, "hourly"),
-    Step.PAUSE: lambda life: steps.pause(life.speaker(), "hourly"),
-    Step.RESUME: lambda life: steps.resume(life.speaker(), life.city, "hourly"),
-    Step.WITHDRAW: lambda life: steps.withdraw(life.speaker(), "hourly"),
-    Step.REVOKE: lambda life: steps.revoke(life.speaker(), "hourly", "court of Ribera"),
-    Step.EXPIRE: _expire,
-    Step.INVALIDATE: _invalidate,
+STEPS: dict[Transition, Callable[[Life], Consent | list[Consent]]] = {
+    Transition.REQUEST: lambda life: steps.request(life.speaker(), life.city, "hourly"),
+    Transition.GRANT: _grant,
+    Transition.RENEW: _grant,
+    Transition.REFUSE: lambda life: steps.refuse(life.speaker(), life.city, "hourly"),
+    Transition.PAUSE: lambda life: steps.pause(life.speaker(), "hourly"),
+    Transition.RESUME: lambda life: steps.resume(life.speaker(), life.city, "hourly"),
+    Transition.WITHDRAW: lambda life: steps.withdraw(life.speaker(), "hourly"),
+    Transition.REVOKE: lambda life: steps.revoke(life.speaker(), "hourly", "court of Ribera"),
+    Transition.EXPIRE: _expire,
+    Transition.INVALIDATE: _invalidate,
 }
-WAYS: dict[str, list[Step]] = {
+WAYS: dict[str, list[Transition]] = {
     "none": [],
-    "Requested": [Step.REQUEST],
-    "Refused": [Step.REFUSE],
-    "Given": [Step.GRANT],
-    "Renewed": [Step.GRANT, Step.RENEW],
-    "Paused": [Step.GRANT, Step.PAUSE],
-    "Expired": [Step.GRANT, Step.EXPIRE],
-    "Invalidated": [Step.GRANT, Step.INVALIDATE],
-    "Withdrawn": [Step.GRANT, Step.WITHDRAW],
-    "Revoked": [Step.GRANT, Step.REVOKE],
+    "Requested": [Transition.REQUEST],
+    "Refused": [Transition.REFUSE],
+    "Given": [Transition.GRANT],
+    "Renewed": [Transition.GRANT, Transition.RENEW],
+    "Paused": [Transition.GRANT, Transition.PAUSE],
+    "Expired": [Transition.GRANT, Transition.EXPIRE],
+    "Invalidated": [Transition.GRANT, Transition.INVALIDATE],
+    "Withdrawn": [Transition.GRANT, Transition.WITHDRAW],
+    "Revoked": [Transition.GRANT, Transition.REVOKE],
 }
 
 
-@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("step", list(Transition))
 @pytest.mark.parametrize("status", list(WAYS))
-def test_step_from_a_status_leads_on_or_is_refused_with_a_reason(status: str, step: Step) -> None:
+def test_step_from_a_status_leads_on_or_is_refused_with_a_reason(status: str, step: Transition) -> None:
     """What the table allows makes the record it says; what it forbids is one plain line, and changes nothing."""
     life = Life()
     for each in WAYS[status]:
@@ -121,7 +121,7 @@ def test_step_from_a_status_leads_on_or_is_refused_with_a_reason(status: str, st
     before = life.status
     assert (before.value if before else "none") == status
     assert admits(step, before) is MAY[step.value, status]
-    if step in (Step.GRANT, Step.RENEW):
+    if step in (Transition.GRANT, Transition.RENEW):
         life.take(step)
         assert life.status is (Status.RENEWED if MAY["renew", status] else Status.GIVEN)
     elif MAY[step.value, status]:
@@ -137,7 +137,7 @@ def test_step_from_a_status_leads_on_or_is_refused_with_a_reason(status: str, st
 def test_table_in_the_code_covers_every_status_and_step() -> None:
     """A new status or step cannot be forgotten: the table here would not fit."""
     assert {*WAYS} == {"none", *(status.value for status in Status)}
-    assert {step for step, _ in MAY} == {step.value for step in Step} == {step.value for step in FORBIDDEN}
+    assert {step for step, _ in MAY} == {step.value for step in Transition} == {step.value for step in FORBIDDEN}
 
 
 @pytest.mark.parametrize("status", [name for name in WAYS if name not in ("Given", "Renewed")])
@@ -155,7 +155,16 @@ def test_every_status_but_given_and_renewed_withholds(status: str) -> None:
 def test_chain_each_record_names_the_one_that_it_replaces() -> None:
     """Nobody can take a record out of the middle, or put one in."""
     life = Life()
-    for step in (Step.REQUEST, Step.GRANT, Step.PAUSE, Step.RESUME, Step.RENEW, Step.REVOKE, Step.GRANT, Step.WITHDRAW):
+    for step in (
+        Transition.REQUEST,
+        Transition.GRANT,
+        Transition.PAUSE,
+        Transition.RESUME,
+        Transition.RENEW,
+        Transition.REVOKE,
+        Transition.GRANT,
+        Transition.WITHDRAW,
+    ):
         life.take(step)
     assert [record.previous for record in life.chain] == [FIRST, *(record_hash(record) for record in life.chain[:-1])]
 
@@ -163,11 +172,11 @@ def test_chain_each_record_names_the_one_that_it_replaces() -> None:
 def test_resume_gives_back_the_limits_and_the_date_and_counts_from_now() -> None:
     """A pause loses nothing that was said, and nothing of the pause itself is ever told."""
     life = Life()
-    life.take(Step.GRANT)
+    life.take(Transition.GRANT)
     given = life.chain[-1]
-    life.take(Step.PAUSE)
+    life.take(Transition.PAUSE)
     paused_ms = life.now_ms
-    life.take(Step.RESUME)
+    life.take(Transition.RESUME)
     resumed = life.chain[-1]
     assert (resumed.status, resumed.limits, resumed.expiry_ms) == (Status.GIVEN, given.limits, given.expiry_ms)
     assert resumed.since_ms >= paused_ms > given.since_ms
@@ -177,14 +186,14 @@ def test_resume_gives_back_the_limits_and_the_date_and_counts_from_now() -> None
 def test_resume_of_what_no_longer_holds_is_refused(clock: str) -> None:
     """A pause does not carry a consent past its date, nor to other terms."""
     life = Life()
-    life.take(Step.GRANT)
-    life.take(Step.PAUSE)
+    life.take(Transition.GRANT)
+    life.take(Transition.PAUSE)
     if clock == "late":
         life.now_ms += 100 * HOUR_MS
     else:
         life.city = STRICTER
     with pytest.raises(ConsentError, match="grant it anew"):
-        life.take(Step.RESUME)
+        life.take(Transition.RESUME)
 
 
 def test_pause_of_a_flow_permitted_by_its_purpose_resumes_that_flow_alone() -> None:
@@ -214,7 +223,7 @@ def test_pause_of_a_purpose_keeps_each_consent_in_it_as_it_was() -> None:
 def test_withdrawal_of_a_purpose_twice_is_refused_though_flows_were_permitted_one_by_one() -> None:
     """After the first there is nothing left to take back."""
     life = Life()
-    life.take(Step.GRANT)
+    life.take(Transition.GRANT)
     life.book.apply(steps.withdraw(life.speaker(), "purpose:energy"), 9)
     for scope in ("purpose:energy", "hourly"):
         with pytest.raises(ConsentError, match="already withdrawn"):
@@ -225,7 +234,7 @@ def test_withdrawal_of_a_purpose_twice_is_refused_though_flows_were_permitted_on
 def test_revocation_without_a_name_is_refused(authority: str) -> None:
     """Whoever ends another's consent stands in the record."""
     life = Life()
-    life.take(Step.GRANT)
+    life.take(Transition.GRANT)
     with pytest.raises(ConsentError, match="names its authority"):
         steps.revoke(life.speaker(), "hourly", authority)
 
@@ -233,11 +242,11 @@ def test_revocation_without_a_name_is_refused(authority: str) -> None:
 def test_lapsed_consents_stay_lapsed_when_the_clock_or_the_terms_go_back() -> None:
     """Only the resident permits anew."""
     life = Life()
-    life.take(Step.GRANT)
-    life.take(Step.INVALIDATE)
+    life.take(Transition.GRANT)
+    life.take(Transition.INVALIDATE)
     assert decide(CITY, "hourly", life.book.resolve(SUBJECT, CITY.flows["hourly"]), "mill", TOP, NOW_MS).reason == "invalidated"
-    life.take(Step.GRANT)
-    life.take(Step.EXPIRE)
+    life.take(Transition.GRANT)
+    life.take(Transition.EXPIRE)
     assert decide(CITY, "hourly", life.book.resolve(SUBJECT, CITY.flows["hourly"]), "mill", TOP, NOW_MS).reason == "expired"
 
 
@@ -264,9 +273,9 @@ def test_next_expiry_is_that_of_the_first_to_run_out_also_while_paused() -> None
     """A paused consent runs out too; one that is overruled or has no date is not waited for."""
     life = Life()
     assert expiry.next_expiry_ms(life.book) is None
-    life.take(Step.GRANT)
+    life.take(Transition.GRANT)
     assert expiry.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
-    life.take(Step.PAUSE)
+    life.take(Transition.PAUSE)
     assert expiry.next_expiry_ms(life.book) == NOW_MS + 50 * HOUR_MS
     life.book.apply(replace(steps.withdraw(life.speaker(), "purpose:energy")), 9)
     assert expiry.next_expiry_ms(life.book) is None

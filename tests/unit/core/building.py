@@ -32,8 +32,8 @@ from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.release.bundle import DailySeals
 from gateway.core.release.records import epoch_day
-from gateway.core.state import Identity, State, Unsent
-from gateway.recipient.opening import Bundle, open_bundle
+from gateway.core.state import GatewayIdentity, ReadyBundle, State
+from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, Address
 
@@ -265,7 +265,7 @@ class Gate:
         self.random_bytes = CountedBytes()
         self.now_ms = now_ms
         self.state = State(
-            Identity(
+            GatewayIdentity(
                 gateway="gw",
                 signer=Signer(ORIGIN, bytes(32)),
                 device_key=lambda device, generation: sha256(device + bytes([generation])).digest(),
@@ -334,11 +334,11 @@ class Gate:
         """Let a household refuse; return the log index."""
         return self.say(steps.refuse(self.speaker(device), self.state.policies, scope))
 
-    def speaker(self, device: Device, resident: int = 0) -> steps.Speaker:
+    def speaker(self, device: Device, resident: int = 0) -> steps.Actor:
         """Return one of a household's residents, about to say something."""
         assert device.subject is not None
         book = self.state.book
-        return steps.Speaker(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
+        return steps.Actor(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
     def say(self, *consents: Consent) -> int:
         """Let records of consent count; return the last log index."""
@@ -368,7 +368,7 @@ class Gate:
         changes.expire(self.state, now_ms)
         release.advance(self.state, now_ms, LATENESS_MS)
 
-    def form(self, recipient: str = "office") -> Unsent | None:
+    def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Commit what there is; then form a bundle and commit it too. It stands ready to be handed over."""
         self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
@@ -378,7 +378,7 @@ class Gate:
         assert unsent is None or len(unsent.content) <= MAX_BUNDLE_BYTES
         return unsent
 
-    def deliver(self, unsent: Unsent) -> Bundle:
+    def deliver(self, unsent: ReadyBundle) -> OpenedBundle:
         """Hand a bundle over, let the broker upstream acknowledge it, and open it."""
         release.handed_over(self.state, unsent.recipient)
         self.commit()
@@ -386,7 +386,7 @@ class Gate:
         self.commit()
         return open_bundle(unsent.content, RECIPIENT_KEY, unsent.index)
 
-    def bundle(self, recipient: str = "office") -> Bundle | None:
+    def bundle(self, recipient: str = "office") -> OpenedBundle | None:
         """Form and deliver the next bundle."""
         unsent = self.form(recipient)
         return None if unsent is None else self.deliver(unsent)
@@ -457,7 +457,7 @@ def hour_with(gate: Gate, homes: list[Device], kwh: float = 1.0) -> None:
     gate.to(gate.now_ms + HOUR_MS + LATENESS_MS)
 
 
-def whole(bundle: Bundle | None) -> Bundle:
+def whole(bundle: OpenedBundle | None) -> OpenedBundle:
     """Return a bundle that must be there."""
     assert bundle is not None
     return bundle

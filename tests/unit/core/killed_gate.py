@@ -24,7 +24,7 @@ from gateway.core.effects import Commit
 from gateway.core.plans import Device, InForce
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day, read_row
-from gateway.core.state import Handed, State, Subject, Unsent, decode_ledger
+from gateway.core.state import ReadyBundle, SentBundle, State, Subject, decode_ledger
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.unit.core.building import RECIPIENT_KEY, Gate
@@ -102,7 +102,7 @@ class KilledGate(Gate):
         state.next_outbox_number = max(self.outbox, default=0) + 1
         state.waiting = dict(Counter(recipient for recipient, _ in self.outbox.values()))
         for index, (recipient, content) in self._bundles.items():
-            state.handed[index] = Handed(recipient, None)
+            state.handed[index] = SentBundle(recipient, None)
             self._tell(index, recipient, content)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
         recovery.begin_segment(state)
@@ -111,7 +111,7 @@ class KilledGate(Gate):
 
     # the steps of a history; none of them commits
 
-    def form_next(self, recipient: str) -> Unsent | None:
+    def form_next(self, recipient: str) -> ReadyBundle | None:
         """Form a bundle, if the recipient has none under way."""
         state = self.state
         busy = recipient in state.unsent or recipient in {handed.recipient for handed in state.handed.values()}

@@ -15,7 +15,7 @@ from consent.core.policies.archive import pack_files
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.payloads import ReleaseRecord
-from gateway.audit.replay.replay import Verdict
+from gateway.audit.replay.replay import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device, WindowTarget
 from gateway.core.release import release
@@ -71,7 +71,7 @@ def test_replay_of_a_long_honest_life_matches_throughout() -> None:
     hours(gate, homes, 20)
     found = replayed(gate)
     assert [f"{one.where}: {one.problem}" for one in found.findings] == []
-    assert found.verdicts[Verdict.MATCH] == sum(found.verdicts.values()) > 20
+    assert found.verdicts[ReplayVerdict.MATCH] == sum(found.verdicts.values()) > 20
     assert found.grants == {"operator": 4 * 3 + 3 + 3}
     assert found.exit_status == 0
 
@@ -83,7 +83,7 @@ def test_replay_of_a_public_record_needs_no_consent() -> None:
     gate.send(device, db=61.2)
     gate.to(T + 25 * HOUR_MS)
     assert {record.flow for record in gate.records("public")} == {"street-noise", "street-hourly"}
-    assert replayed(gate).verdicts == {Verdict.MATCH: 1}
+    assert replayed(gate).verdicts == {ReplayVerdict.MATCH: 1}
 
 
 def test_replay_of_a_refusal_behind_a_wider_withdrawal_accuses_nobody() -> None:
@@ -146,7 +146,7 @@ def consent_of_a_stranger(gate: Gate, homes: list[Device]) -> str:
     """Let somebody speak for a household whom the log never let in."""
     book, subject = gate.state.book, homes[0].subject or b""
     book.add_subject(subject, [*book.residents(subject), b"s" * 16])
-    speaker = steps.Speaker(book, subject, b"s" * 16, gate.now_ms, "operator")
+    speaker = steps.Actor(book, subject, b"s" * 16, gate.now_ms, "operator")
     gate.say(steps.grant(speaker, gate.state.policies, "hourly", TOP))
     return "speaks for a household that the log has let nobody else into"
 
@@ -279,7 +279,7 @@ def test_replay_with_policies_swapped_behind_the_log_says_so() -> None:
     laxer = pack_files(only("hourly", "raw").files)
     swapped = replayed(gate, policy_sets={in_force: laxer})
     assert "the policies that are kept under its hash are others" in swapped.findings[0].problem
-    assert swapped.verdicts == {Verdict.MISMATCH: 2}
+    assert swapped.verdicts == {ReplayVerdict.MISMATCH: 2}
     assert "its policies cannot be read" in replayed(gate, policy_sets={}).findings[0].problem
 
 
@@ -293,9 +293,9 @@ def test_replay_tells_missing_openings_from_those_that_have_run_out() -> None:
     releases = [index for index, opening in gate.openings.items() if len(opening.parts) > 1]
     without = {index: opening for index, opening in gate.openings.items() if index != releases[0]}
     missing = replayed(gate, openings=without)
-    assert (missing.verdicts, missing.exit_status) == ({Verdict.MATCH: 2, Verdict.MISSING: 1}, 1)
+    assert (missing.verdicts, missing.exit_status) == ({ReplayVerdict.MATCH: 2, ReplayVerdict.MISSING: 1}, 1)
     expired = replayed(gate, openings=without, openings_days=0)
-    assert (expired.verdicts, expired.exit_status) == ({Verdict.MATCH: 2, Verdict.EXPIRED: 1}, 0)
+    assert (expired.verdicts, expired.exit_status) == ({ReplayVerdict.MATCH: 2, ReplayVerdict.EXPIRED: 1}, 0)
 
 
 def test_replay_without_a_consents_opening_accuses_nobody() -> None:
@@ -307,7 +307,7 @@ def test_replay_without_a_consents_opening_accuses_nobody() -> None:
     hours(gate, homes, 2)
     found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at != index})
     assert found.unopened_consents == 1
-    assert found.verdicts == {Verdict.MATCH: 1, Verdict.MISSING: 2}
+    assert found.verdicts == {ReplayVerdict.MATCH: 1, ReplayVerdict.MISSING: 2}
     assert all("openings are missing" in finding.problem for finding in found.findings)
 
 
@@ -319,7 +319,7 @@ def test_replay_of_erased_parts_checks_the_rest() -> None:
     (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
     shorter = gate.openings | {index: gate.openings[index].erase({1})}
     found = replayed(gate, openings=shorter)
-    assert found.verdicts == {Verdict.ERASED: 1}
+    assert found.verdicts == {ReplayVerdict.ERASED: 1}
     assert found.erased_parts == 1
     assert "more parts are erased than the erasure entries account for" in found.findings[-1].problem
 
@@ -331,7 +331,7 @@ def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
     hours(gate, homes, 1)
     (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
     erased = replayed(gate, openings=gate.openings | {index: gate.openings[index].erase({1, 2})})
-    assert erased.verdicts == {Verdict.ERASED: 1}
+    assert erased.verdicts == {ReplayVerdict.ERASED: 1}
     parts = [part for part in gate.openings[index].parts[:4] if not isinstance(part, bytes)]
     planted = gate.state.append(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
     gate.commit()

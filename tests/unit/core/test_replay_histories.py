@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
 from consent.core.lifecycle import steps as lifecycle
 from consent.errors import ConsentError
-from gateway.audit.replay.replay import ReplayReport, Verdict
+from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
 from gateway.core import recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
@@ -205,7 +205,7 @@ class HonestLives(RuleBasedStateMachine):
 def assert_nothing_wrong(found: ReplayReport) -> None:
     """Check that every release of a log could be checked, and follows."""
     assert [f"{one.where}: {one.problem}" for one in found.findings] == []
-    assert sum(found.verdicts.values()) == found.verdicts[Verdict.MATCH]
+    assert sum(found.verdicts.values()) == found.verdicts[ReplayVerdict.MATCH]
 
 
 TestHonestLives = HonestLives.TestCase

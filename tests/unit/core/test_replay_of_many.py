@@ -8,7 +8,7 @@ import pytest
 
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from gateway.audit.replay.replay import Verdict
+from gateway.audit.replay.replay import ReplayVerdict
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
@@ -65,7 +65,7 @@ def test_replay_of_ten_thousand_releases_finds_the_four_planted_wrongs_alone() -
         assert planted[number][1] in finding.problem
         by_plant[number].add(finding.where)
     assert [len(entries) for entries in by_plant] == [1] * len(PLANTS)
-    assert found.verdicts[Verdict.MATCH] >= RELEASES
-    assert found.verdicts[Verdict.MISMATCH] == len(PLANTS) - 1  # a planted consent is no release
-    assert sum(found.verdicts.values()) == found.verdicts[Verdict.MATCH] + found.verdicts[Verdict.MISMATCH]
+    assert found.verdicts[ReplayVerdict.MATCH] >= RELEASES
+    assert found.verdicts[ReplayVerdict.MISMATCH] == len(PLANTS) - 1  # a planted consent is no release
+    assert sum(found.verdicts.values()) == found.verdicts[ReplayVerdict.MATCH] + found.verdicts[ReplayVerdict.MISMATCH]
     assert found.exit_status == 1

@@ -12,7 +12,7 @@ from mqtt5 import DisconnectReasonCode, PublishPacket, QoS, SubAckReasonCode
 
 from gateway.core.mqtt.events import Disconnected, Frame
 from gateway.core.mqtt.inbound import PAYLOAD_CUT
-from gateway.core.mqtt.session import State
+from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
 from tests.unit.mqtt.playbook import MARK, NONCE, Playbook, connected, message, puback
 
@@ -54,7 +54,7 @@ def test_feed_faulty_packet_ends_the_connection(data: bytes, counter: str, code:
     book = connected()
     book.says(message("s/1", b"good", 1), data, message("s/1", b"never", 2))
     assert [frame.payload for frame in book.frames] == [b"good"]
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert int(book.last(mqtt5.DisconnectPacket).reason_code) == code
     assert book.session.counters[counter] == 1
     (event,) = book.events
@@ -69,7 +69,7 @@ def test_feed_before_connack_only_connack_is_allowed(data: bytes) -> None:
     book = Playbook()
     book.open()
     book.says(data)
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert book.all(mqtt5.DisconnectPacket) == []
     assert book.frames == []
 
@@ -87,7 +87,7 @@ def test_connack_without_qos_1_is_no_broker_for_us() -> None:
     book = Playbook()
     book.open()
     book.accepted(max_qos=QoS.AT_MOST_ONCE)
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert isinstance(book.events[-1], Disconnected)
     assert book.events[-1].code == 0x9B
 
@@ -182,7 +182,7 @@ def test_feed_large_message_with_a_fault_ends_the_connection(data: bytes, counte
     """A message that is not read is still checked as far as it is."""
     book = connected(SMALL)
     book.says(data)
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert book.session.counters[counter] == 1
 
 
@@ -191,12 +191,12 @@ def test_feed_large_message_with_a_fault_ends_the_connection(data: bytes, counte
 def test_feed_any_bytes_never_raises(data: bytes) -> None:
     """Whatever a broker sends, before or after the CONNACK, the session survives it."""
     for book in (Playbook(), connected()):
-        if book.session.state is State.CLOSED:
+        if book.session.state is ConnectionState.CLOSED:
             book.open()
         book.says(data)
         for frame in book.frames:
             assert isinstance(frame, Frame)
-        assert book.session.connected or book.session.state in {State.CLOSED, State.CONNECTING}
+        assert book.session.connected or book.session.state in {ConnectionState.CLOSED, ConnectionState.CONNECTING}
 
 
 @given(st.integers(0, 9300), st.integers(0, 255))
@@ -208,7 +208,7 @@ def test_feed_one_byte_changed_never_raises(position: int, byte: int) -> None:
     book = Playbook(TALKER)
     book.open()
     book.says(bytes(data))
-    if book.session.state is State.CLOSED:
+    if book.session.state is ConnectionState.CLOSED:
         assert isinstance(book.events[-1], Disconnected)
         assert book.session.feed(message("s/1", b"", 1), book.now_s) == b""
 

@@ -10,7 +10,7 @@ from mqtt5 import ConnAckReasonCode, DisconnectReasonCode, PubAckReasonCode, QoS
 
 from gateway.core.mqtt.events import Connected, Disconnected, Dry, Published, Subscribed
 from gateway.core.mqtt.outbound import PacketTooLargeError
-from gateway.core.mqtt.session import State
+from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
 from tests.unit.mqtt.playbook import MARK, NONCE, Playbook, connected, message, packets, puback
 
@@ -368,7 +368,7 @@ def test_keep_alive_pings_and_notices_silence() -> None:
         book.passes(3)
     assert len(book.all(mqtt5.PingReqPacket)) == 2
     book.passes(30)
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert book.last(mqtt5.DisconnectPacket).reason_code == DisconnectReasonCode.KEEP_ALIVE_TIMEOUT
     assert book.events[-1] == Disconnected(1, "the broker stopped answering")
 
@@ -420,7 +420,7 @@ def test_connack_missing_ends_the_attempt() -> None:
     book.passes(9)
     assert book.events == []
     book.passes(1)
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert book.events == [Disconnected(1, "the broker did not answer the connection request")]
 
 
@@ -454,7 +454,7 @@ def test_disconnect_by_the_broker_is_reported(code: DisconnectReasonCode, late: 
     """A taken-over session returns late, so that two gateways with one name do not fight at full speed."""
     book = connected()
     book.says(mqtt5.DisconnectPacket(reason_code=code).write() + message("s/1", b"after", 1))
-    assert book.session.state is State.CLOSED
+    assert book.session.state is ConnectionState.CLOSED
     assert book.events == [
         Disconnected(1, f"the broker ended the connection: {code.name.lower().replace('_', ' ')} (0x{int(code):02x})", int(code))
     ]

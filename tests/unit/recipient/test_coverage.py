@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.log.inclusion_proofs import TileProofs
+from gateway.audit.log.inclusion_proofs import InclusionProofs
 from gateway.audit.log.merkle import inclusion_proof, leaf_hash, tree_root
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.tiles import TILE_WIDTH, tile_path, tile_spans
-from gateway.recipient.coverage import Coverage, CoverageError, Verdict
+from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from tests.unit.recipient.samples import ORIGIN, SIGNER, GatewayLog
 
 _BUNDLE = bytes(range(32))
@@ -36,11 +36,11 @@ def test_check_release_of_these_bytes_covered(log: GatewayLog, index: int, size:
     log.fill(size)
     log.publish()
     coverage = _coverage(log)
-    assert coverage.check(ORIGIN, index, _BUNDLE) is Verdict.NOT_YET
+    assert coverage.check(ORIGIN, index, _BUNDLE) is CoverageVerdict.NOT_YET
     coverage.refresh()
-    assert coverage.check(ORIGIN, index, _BUNDLE) is Verdict.COVERED
-    assert coverage.check(ORIGIN, index, bytes(32)) is Verdict.REFUTED
-    assert coverage.check("another.example/log", index, _BUNDLE) is Verdict.REFUTED
+    assert coverage.check(ORIGIN, index, _BUNDLE) is CoverageVerdict.COVERED
+    assert coverage.check(ORIGIN, index, bytes(32)) is CoverageVerdict.REFUTED
+    assert coverage.check("another.example/log", index, _BUNDLE) is CoverageVerdict.REFUTED
 
 
 def test_check_before_any_checkpoint_and_beyond_it_waits(log: GatewayLog) -> None:
@@ -51,10 +51,10 @@ def test_check_before_any_checkpoint_and_beyond_it_waits(log: GatewayLog) -> Non
     log.publish()
     coverage.refresh()
     index = log.add(_BUNDLE)
-    assert coverage.check(ORIGIN, index, _BUNDLE) is Verdict.NOT_YET
+    assert coverage.check(ORIGIN, index, _BUNDLE) is CoverageVerdict.NOT_YET
     log.publish()
     coverage.refresh()
-    assert coverage.check(ORIGIN, index, _BUNDLE) is Verdict.COVERED
+    assert coverage.check(ORIGIN, index, _BUNDLE) is CoverageVerdict.COVERED
 
 
 def test_check_entry_of_another_kind_refuted(log: GatewayLog) -> None:
@@ -63,7 +63,7 @@ def test_check_entry_of_another_kind_refuted(log: GatewayLog) -> None:
     log.publish()
     coverage = _coverage(log)
     coverage.refresh()
-    assert coverage.check(ORIGIN, 1, _BUNDLE) is Verdict.REFUTED
+    assert coverage.check(ORIGIN, 1, _BUNDLE) is CoverageVerdict.REFUTED
 
 
 def test_check_after_tile_filled_under_an_older_checkpoint_still_covered(log: GatewayLog) -> None:
@@ -76,7 +76,7 @@ def test_check_after_tile_filled_under_an_older_checkpoint_still_covered(log: Ga
     log.fill(700)
     log.publish()
     assert not (log.folder.path / tile_path(0, 0, 100)).exists()
-    assert coverage.check(ORIGIN, index, _BUNDLE) is Verdict.COVERED
+    assert coverage.check(ORIGIN, index, _BUNDLE) is CoverageVerdict.COVERED
 
 
 @pytest.mark.parametrize("path", ["tile/0/000.p/40", "tile/entries/000.p/40"])
@@ -230,5 +230,5 @@ def test_tree_files_proof_equals_that_over_all_leaves(size: int, random: object)
     """Composed from a few tiles, a proof is the one that RFC 6962 defines over the whole list."""
     leaves = _LEAVES[:size]
     index = random.choice([0, size - 1, random.randrange(size)])  # type: ignore[attr-defined]  # hypothesis's own Random
-    proof = TileProofs(_ListedTiles(leaves), size).inclusion(index)  # type: ignore[arg-type]  # the same two methods
+    proof = InclusionProofs(_ListedTiles(leaves), size).inclusion(index)  # type: ignore[arg-type]  # the same two methods
     assert proof == inclusion_proof(leaves, index)

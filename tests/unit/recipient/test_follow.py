@@ -16,9 +16,9 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from gateway.recipient.follow import Broker, Subscription, follow
+from gateway.recipient.follow import BrokerAddress, Subscription, follow
 from gateway.recipient.inbox import Inbox
-from gateway.recipient.opening import Bundle
+from gateway.recipient.opening import OpenedBundle
 from tests.support.waiting import HANG_S
 from tests.unit.recipient.samples import ADDRESS, PRIVATE_KEY, sealed
 
@@ -27,7 +27,7 @@ _FIRST = sealed(0)
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
+def broker(tmp_path: Path) -> Iterator[BrokerAddress]:
     """A Mosquitto of the test's own."""
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
@@ -40,7 +40,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     process = subprocess.Popen([program, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for_port(port)
-        yield Broker("127.0.0.1", port)
+        yield BrokerAddress("127.0.0.1", port)
     finally:
         process.terminate()
         process.wait(HANG_S)
@@ -56,7 +56,7 @@ def _wait_for_port(port: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _following(broker: Broker, inbox: Inbox, emit: Callable[[Bundle], None]) -> AsyncIterator[list[str]]:
+async def _following(broker: BrokerAddress, inbox: Inbox, emit: Callable[[OpenedBundle], None]) -> AsyncIterator[list[str]]:
     stop, reports = asyncio.Event(), list[str]()
     task = asyncio.create_task(follow(broker, _SUBSCRIPTION, inbox, emit, reports.append, stop))
     try:
@@ -66,7 +66,7 @@ async def _following(broker: Broker, inbox: Inbox, emit: Callable[[Bundle], None
         await asyncio.wait_for(task, HANG_S)
 
 
-async def _publish(broker: Broker, *bundles: tuple[int, bytes]) -> None:
+async def _publish(broker: BrokerAddress, *bundles: tuple[int, bytes]) -> None:
     async with aiomqtt.Client(broker.host, broker.port, protocol=aiomqtt.ProtocolVersion.V5) as client:
         for log_index, data in bundles:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
@@ -80,7 +80,7 @@ async def _until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _until_subscribed(broker: Broker, folder: Path) -> None:
+async def _until_subscribed(broker: BrokerAddress, folder: Path) -> None:
     """Publish a bundle until it arrives, so that the subscription is known to stand."""
     async with asyncio.timeout(HANG_S):
         while not (folder / "0.bundle").exists():
@@ -88,7 +88,7 @@ async def _until_subscribed(broker: Broker, folder: Path) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_follow_bundles_handed_on_once_and_while_away_too(tmp_path: Path, broker: Broker) -> None:
+async def test_follow_bundles_handed_on_once_and_while_away_too(tmp_path: Path, broker: BrokerAddress) -> None:
     """What is published while nobody listens waits at the broker; what comes twice, also after a restart, is handed on once."""
     folder, got, findings = tmp_path / "in", list[int](), list[str]()
     first, second = sealed(1), sealed(2)
@@ -104,7 +104,7 @@ async def test_follow_bundles_handed_on_once_and_while_away_too(tmp_path: Path, 
     assert (reports, findings) == ([], [])
 
 
-async def test_follow_not_stored_not_acknowledged(tmp_path: Path, broker: Broker) -> None:
+async def test_follow_not_stored_not_acknowledged(tmp_path: Path, broker: BrokerAddress) -> None:
     """A bundle that the disk refuses stays at the broker, and is handed on once there is room again."""
     folder, got, findings = tmp_path / "in", list[int](), list[str]()
     inbox = Inbox(folder, PRIVATE_KEY, None, findings.append)
@@ -125,6 +125,6 @@ async def test_follow_broker_away_told_and_tried_again(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path / "in", PRIVATE_KEY, None, lambda _: None)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        async with _following(Broker("127.0.0.1", closed.getsockname()[1]), inbox, lambda _: None) as reports:
+        async with _following(BrokerAddress("127.0.0.1", closed.getsockname()[1]), inbox, lambda _: None) as reports:
             await _until(lambda: bool(reports))
     assert "trying again in 0.5 s" in reports[0]

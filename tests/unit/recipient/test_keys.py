@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.recipient.keys import (
-    KeyFileError,
+    RecipientKeyError,
     fingerprint,
     format_private,
     format_public,
@@ -45,14 +45,14 @@ def test_generate_pair_loaded_belongs_together(tmp_path: Path, target: str, priv
 def test_generate_existing_file_never_overwritten(tmp_path: Path, name: str) -> None:
     """Where either half is there, nothing is written."""
     (tmp_path / name).write_text("precious")
-    with pytest.raises(KeyFileError, match=rf"`.*{name}`: exists already"):
+    with pytest.raises(RecipientKeyError, match=rf"`.*{name}`: exists already"):
         generate(tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
 
 
 def test_generate_absent_folder_told_in_one_line(tmp_path: Path) -> None:
     """A folder that is not there is the user's to make."""
-    with pytest.raises(KeyFileError, match=r"no such file or directory$"):
+    with pytest.raises(RecipientKeyError, match=r"no such file or directory$"):
         generate(tmp_path / "absent" / "city")
 
 
@@ -61,7 +61,7 @@ def test_load_private_readable_by_others_refused(tmp_path: Path, mode: int) -> N
     """A private key that others may read is no longer one; the message names file and mode."""
     path = generate(tmp_path).private_path
     path.chmod(mode)
-    with pytest.raises(KeyFileError, match=rf"recipient\.key`: mode `0{mode:o}`"):
+    with pytest.raises(RecipientKeyError, match=rf"recipient\.key`: mode `0{mode:o}`"):
         load_private(path)
 
 
@@ -81,7 +81,7 @@ def test_load_private_other_content_refused(tmp_path: Path, text: str, message: 
     path = tmp_path / "k"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(KeyFileError, match=message) as caught:
+    with pytest.raises(RecipientKeyError, match=message) as caught:
         load_private(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
@@ -89,9 +89,9 @@ def test_load_private_other_content_refused(tmp_path: Path, text: str, message: 
 
 def test_load_public_absent_or_private_refused(tmp_path: Path) -> None:
     """A missing public file, and a private key given in its place, are told apart."""
-    with pytest.raises(KeyFileError, match="cannot be read: no such file"):
+    with pytest.raises(RecipientKeyError, match="cannot be read: no such file"):
         load_public(tmp_path / "absent.pub")
-    with pytest.raises(KeyFileError, match="`here`: holds the other half"):
+    with pytest.raises(RecipientKeyError, match="`here`: holds the other half"):
         parse_public(format_private(PRIVATE_KEY), "here")
 
 
@@ -99,5 +99,5 @@ def test_load_public_absent_or_private_refused(tmp_path: Path) -> None:
 def test_parse_public_weak_key_refused(weak: bytes) -> None:
     """With a key of small order everyone would know the secret."""
     text = f"sluice-recipient-public:x25519:{base64.b64encode(weak).decode()}\n"
-    with pytest.raises(KeyFileError, match="weak"):
+    with pytest.raises(RecipientKeyError, match="weak"):
         parse_public(text, "here")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.release.bundle import OpenData
 from gateway.recipient.opening import open_bundle, peek
 from gateway.recipient.records import Record, encode_record
-from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Frame, Header, decode_frame, encode_frame
+from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
 from tests.unit.recipient import samples
 from tests.unit.recipient.samples import ADDRESS, OTHER_KEY, PRIVATE_KEY, content_key, record, sealed
 
@@ -86,7 +86,7 @@ def test_open_bundle_moved_in_the_log_refused(origin: str, log_index: int) -> No
     old = frame.header
     header = Header(Address(ADDRESS.gateway, ADDRESS.recipient, origin), log_index, old.key_id, old.counter, old.day, old.wrap)
     with pytest.raises(BundleError, match="changed"):
-        open_bundle(encode_frame(Frame(header, frame.ciphertext)), PRIVATE_KEY)
+        open_bundle(encode_frame(SealedFrame(header, frame.ciphertext)), PRIVATE_KEY)
 
 
 def test_open_bundle_open_data_needs_no_key() -> None:
@@ -105,6 +105,6 @@ def test_open_bundle_larger_than_any_refused_unread() -> None:
 
 def _padded_frame(header: Header, ciphertext: bytes) -> bytes:
     """Return a frame in a padded size, so that it is refused for its header and not for its length."""
-    short = encode_frame(Frame(header, ciphertext))
+    short = encode_frame(SealedFrame(header, ciphertext))
     size = min(size for size in PADDED_SIZES_BYTES if size >= len(ciphertext))
-    return encode_frame(Frame(header, (ciphertext + bytes(400))[: len(ciphertext) + size - len(short)]))
+    return encode_frame(SealedFrame(header, (ciphertext + bytes(400))[: len(ciphertext) + size - len(short)]))

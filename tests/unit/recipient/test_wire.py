@@ -11,8 +11,8 @@ from gateway.recipient.wire import (
     PADDED_SIZES_BYTES,
     Address,
     BundleError,
-    Frame,
     Header,
+    SealedFrame,
     decode_frame,
     deterministic,
     encode_frame,
@@ -41,7 +41,7 @@ def test_padded_plaintext_bytes_any_header_and_length_gives_a_padded_size(
         assert plaintext_bytes > PADDED_SIZES_BYTES[-1] - 1500
         return
     assert padded > plaintext_bytes
-    frame = Frame(header, bytes(padded + 16))
+    frame = SealedFrame(header, bytes(padded + 16))
     data = encode_frame(frame)
     assert len(data) in PADDED_SIZES_BYTES
     assert decode_frame(data) == frame
@@ -53,7 +53,7 @@ def test_padded_plaintext_bytes_unreachable_total_takes_the_next_size(name_bytes
     header = _header(Address("g", "r" * name_bytes, "o"))
     padded = padded_plaintext_bytes(header, 1)
     assert padded is not None
-    assert len(encode_frame(Frame(header, bytes(padded + 16)))) in PADDED_SIZES_BYTES
+    assert len(encode_frame(SealedFrame(header, bytes(padded + 16)))) in PADDED_SIZES_BYTES
 
 
 @given(st.binary(max_size=300), st.integers(1, 300))
