@@ -180,7 +180,7 @@ class InForceAt:
         return found
 
     def _renews(self, consent: Consent) -> bool:
-        """Return whether a renewal counts from when its limits came in force at the earliest; without policies nobody can tell."""
+        """Return whether a renewal counts from when its limits were in force; nobody can tell without policies."""
         if self.policies is None:
             return True
         actor = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
