@@ -23,7 +23,7 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.bench.audit_city import CITY, METER
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
 
 BATCH: Final = 1000
 _HEAD_EVERY_S = 1.0

@@ -30,7 +30,8 @@ from gateway.durable.state import DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 WAIT_S = 10.0

@@ -27,7 +27,8 @@ from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir", "rmdir", "fallocate")
 KILL = "signal=SIGKILL"

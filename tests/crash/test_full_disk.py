@@ -31,12 +31,12 @@ from gateway.edge.store.store import BALLAST_FILE, Store
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
 from gateway.service import answer
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
-from tests.live import LiveGateway
+from tests.support.inside import WAIT_S, SetClock, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 RETRY_S = 0.01
 

@@ -16,11 +16,11 @@ from gateway.core.mqtt.events import Connected
 from gateway.durable.state import DurableState
 from gateway.edge import system_clock
 from gateway.edge.system_clock import CLOCK_SET_MS, ClockWatch
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import SetClock, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 HEARTBEAT_MS = 600_000
 

@@ -10,9 +10,9 @@ from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import ReluctantSink, running, started, until
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:

@@ -18,12 +18,11 @@ from gateway.core import log
 from gateway.durable.state import DurableState
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
-from tests.crash.inside import ReluctantSink, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
-from tests.crash.test_clock_set_back import take
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, SetClock, running, started, take, until
+from tests.support.live import LiveGateway
 
 ENTRIES = 300
 

@@ -9,7 +9,7 @@ from gateway.control import methods
 from gateway.core.windows.windows import DAY_MS
 from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
 
 SCOPE = "energy-hourly"
 

@@ -25,15 +25,15 @@ from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Answer, DurableState
 from gateway.edge.store import store
 from gateway.errors import CorruptionError
-from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told
-from tests.crash.inside import ReluctantSink, SetClock, started
 from tests.crash.published import check_heads, head_of
 from tests.crash.recording import recorded
 from tests.crash.scene import MIDNIGHT_MS, fresh_seed
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, SetClock, started
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 STEPS = 250
 """So many that the log gets past its first full tile."""

@@ -13,11 +13,11 @@ from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import ReluctantSink, ask, running, started, until
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
-from tests.live import Listener, LiveGateway
+from tests.support.inside import ReluctantSink, ask, running, started, until
+from tests.support.live import Listener, LiveGateway
+from tests.support.mosquitto import free_port
 
 
 async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unchanged(tmp_path: Path) -> None:

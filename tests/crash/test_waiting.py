@@ -16,12 +16,12 @@ from gateway.app import Gateway
 from gateway.config import Installation
 from gateway.control import methods
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port, running_mosquitto
-from tests.crash.inside import ask, running, started, until
 from tests.crash.scene import MIDNIGHT_MS, clock
 from tests.crash.street import HOUR_MS, ZONES
 from tests.crash.town import POLICIES, SCOPE
-from tests.live import LiveGateway
+from tests.support.inside import ask, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port, running_mosquitto
 
 BOUND = 10
 

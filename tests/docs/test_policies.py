@@ -18,7 +18,8 @@ from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
 from consent.core.policies.toml_file import Table
 from consent.policy_files import load_policies
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
+from tests.support.checkout import ROOT
 
 PAGE = pages()["docs/policies.md"]
 TABLES: dict[str, type[Table]] = {

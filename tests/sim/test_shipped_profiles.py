@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from consent.core.policies.policy import PolicySet
@@ -15,8 +13,9 @@ from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.core.codecs import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.model import Reading, Reject
+from tests.support.checkout import ROOT
 
-POLICIES = Path(__file__).resolve().parents[2] / "policies"
+POLICIES = ROOT / "policies"
 NOON_MS = 1_774_008_000_000
 DAY_MS = 86_400_000
 MAX_PAYLOAD_BYTES = 64 * 1024  # the gateway refuses longer ones before it looks at them
