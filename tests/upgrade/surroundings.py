@@ -29,16 +29,16 @@ HASH_SEED = "0"
 """The hash seed of Python by which sets of ids have an order; the run must be a process of its own that begins with it."""
 
 STREAMS = {
+    "log": "salts",
     "state": "salts",
     "openings": "padding of labels",
     "subjects": "households",
-    "claim_codes": "households",
-    "device_methods": "devices",
+    "devices": "devices",
     "records": "ids of readings",
     "release": "ids of figures",
     "pseudonyms": "pseudonym keys",
     "bundle": "content keys",
-    "commit_rows": "segment keys",
+    "writing": "segment keys",
     "keys": "nonces",
 }
 """What a module of the gateway, by its last name, draws randomness for."""
