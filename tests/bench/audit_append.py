@@ -20,8 +20,8 @@ from typing import Final
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import AccountPayload
 from gateway.audit.verify.verify import verify_folder
+from gateway.durable.configured import start
 from gateway.durable.state import DurableState
-from gateway.edge.clock import GatewayClock
 from tests.bench.audit_city import CITY, METER
 from tests.live import LiveGateway
 
@@ -63,8 +63,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
     live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
 
     async def work() -> list[tuple[Appended, Appended]]:
-        durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-        await durable.start()
+        durable = await start(live.place, live.keys)
         publishing = asyncio.create_task(durable.publisher.run())
         try:
             return [(await _round(durable, entries), _floor(folder / f"floor-{n}.db", entries)) for n in range(rounds)]

@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.app import Gateway
+from gateway.app import BrokerLink, Gateway
 from gateway.config import Clock
 from gateway.control import methods
-from gateway.core.mqtt.settings import SessionSettings
+from gateway.durable.configured import start
 from gateway.durable.state import Answer, DurableState
 from gateway.edge.clock import GatewayClock
-from gateway.edge.mqtt import LinkSettings
-from gateway.edge.sinks.mqtt import Sink
-from tests.broker.mosquitto import free_port
+from gateway.edge.connections import broker_link
+from gateway.edge.sinks.configured import configured_sinks
+from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
 from tests.live import LiveGateway
 
 WAIT_S = 10.0
@@ -45,7 +45,7 @@ class SetClock(GatewayClock):
         return self.time_ms
 
 
-class ReluctantSink(Sink):
+class ReluctantSink:
     """A sink that is connected, and takes no bundle until it has been asked often enough; nobody acknowledges what it took.
 
     Attributes:
@@ -54,31 +54,47 @@ class ReluctantSink(Sink):
     """
 
     def __init__(self, refusals: int = 0) -> None:
-        settings = LinkSettings(host="127.0.0.1", port=free_port(), session=SessionSettings(client_id="reluctant"))
-        super().__init__("city", settings, lambda _: None, lambda: None)
         self.refusals = refusals
         self.away = False
         self.taken: dict[int, bytes] = {}
 
     @property
     def connected(self) -> bool:
-        """Say that it is, unless told otherwise."""
+        """Whether it is, as the test has it."""
         return not self.away
 
-    def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
+    def offer(self, bundle: Outgoing) -> bool:
         """Refuse, or take."""
         self.refusals -= 1
         if self.refusals >= 0:
             return False
-        self.taken[index] = content
+        self.taken[bundle.index] = bundle.content
         return True
+
+    def send_again(self, bundle: Outgoing) -> None:
+        """Nothing goes out a second time."""
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    async def run(self) -> None:
+        """Stay connected."""
+        await asyncio.Event().wait()
+
+
+def assembled(durable: DurableState, sink: Sink | None = None, link: BrokerLink | None = None) -> Gateway:
+    """Return a gateway as `sluice run` puts it together, but for a sink or link of the test's own."""
+
+    def sinks(acknowledged: Acknowledged, wake: Wake) -> dict[str, Sink]:
+        return configured_sinks(durable.place, acknowledged, wake) if sink is None else {"city": sink}
+
+    return Gateway(durable, lambda *told: broker_link(durable.place, *told) if link is None else link, sinks)
 
 
 @asynccontextmanager
 async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[DurableState]:
     """Open a gateway's state in this process."""
-    durable = DurableState(live.place, live.keys, clock or GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys, clock)
     try:
         yield durable
     finally:

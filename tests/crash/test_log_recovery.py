@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
 from gateway.control import methods
@@ -18,7 +17,7 @@ from gateway.core import log
 from gateway.durable.state import DurableState
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
-from tests.crash.inside import ReluctantSink, SetClock, running, started, until
+from tests.crash.inside import ReluctantSink, SetClock, assembled, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.test_clock_set_back import take
@@ -53,8 +52,8 @@ async def _release(durable: DurableState, clock: SetClock) -> None:
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()
-    app = Gateway(durable)
-    sink = app.upstream.sinks["city"] = ReluctantSink()
+    sink = ReluctantSink()
+    app = assembled(durable, sink)
     async with running(app):
         await until(lambda: sink.taken)
 

@@ -23,8 +23,8 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
 from gateway.core.state import ReadyBundle
+from gateway.durable.configured import start
 from gateway.durable.state import Answer, DurableState, answer_of
-from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
@@ -167,8 +167,7 @@ def copy_of(live: LiveGateway, folder: Path) -> LiveGateway:
 @asynccontextmanager
 async def started(live: LiveGateway) -> AsyncIterator[DiskGate]:
     """Start a gateway on its folder, connected to a broker whose queue has run dry; close it at the end."""
-    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys)
     try:
         pipeline.session_opened(durable.state, durable.state.log.size > 3, durable.clock.now_ms())
         durable.state.dry = True
