@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import structlog
 
+from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.checkpoint import empty_head, size_of
@@ -28,7 +29,6 @@ from gateway.core.effects import BundleRow
 from gateway.core.log import note_gap
 from gateway.core.release.bundle import DailySeals
 from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.core.windows.windows import DAY_MS
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.state_recovery import StateRecovery, damage_named

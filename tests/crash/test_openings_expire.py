@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from consent.core.disclosure import DAY_MS
 from gateway.audit.log.reader import OpeningsReader
 from gateway.control import methods
-from gateway.core.windows.windows import DAY_MS
 from gateway.durable.configured import start
 from tests.live import LiveGateway
 
