@@ -1,4 +1,4 @@
-"""The running gateway: it loops over what has happened, lets the core decide, commits, and only then acts.
+"""The running gateway: a loop that takes what has happened, has the core decide, commits, and only then acts.
 
 One task does all of it, one thing at a time: note what sinks had acknowledged, serve requests, take a batch, run a release
 tick; so no two steps of the core ever interleave. Link, sinks, timers and the control socket only put things in front of it
@@ -18,7 +18,7 @@ import structlog
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, Frame, LinkEvent, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
 from gateway.core.release import release
 from gateway.delivery import Delivery
 from gateway.durable.state import Action, Answer, DurableState, answer_of
@@ -72,7 +72,7 @@ Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink
 
 
 class Gateway:
-    """A gateway that takes readings in and lets bundles out."""
+    """A gateway that takes readings in and releases bundles."""
 
     def __init__(self, durable: DurableState, connect: Connect, sinks: Sinks) -> None:
         """Run on a state that has been started.
@@ -109,12 +109,12 @@ class Gateway:
             if not event.session_present:
                 self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
-        elif isinstance(event, Dry):
-            state.dry = True
+        elif isinstance(event, Drained):
+            state.drained = True
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):
-            state.dry = False
+            state.drained = False
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
@@ -143,7 +143,7 @@ class Gateway:
         self._wake.set()
 
     async def ask(self, action: Action, *, tick: bool = False) -> Answer:
-        """Have the loop run an action between two steps; return its answer once what it changed is durable.
+        """Run an action between two steps of the loop; return its answer once what it changed is durable.
 
         Args:
             action: What to do.
@@ -168,7 +168,7 @@ class Gateway:
     # the loop
 
     async def run(self) -> None:
-        """Take readings in and let bundles out until ``stop``; an edge that fails ends it with its error."""
+        """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
         tasks = [
@@ -244,9 +244,9 @@ class Gateway:
             self._frames_arrived()
 
     def _is_full(self) -> bool:
-        """Return whether more waits than may; windows count only once the queue is dry, since none can end before."""
+        """Return whether more waits than may; windows count only once the queue is drained, since none can end before."""
         bounds, state = self.config.release, self.durable.state
-        windows_full = state.dry and state.windows.contributions > bounds.contributions
+        windows_full = state.drained and state.windows.contributions > bounds.contributions
         return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:

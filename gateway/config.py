@@ -77,7 +77,7 @@ class Broker(Connection, frozen=True, kw_only=True):
 
 
 class MqttSinkSettings(Connection, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
-    """A broker that passes bundles on to the recipients behind it."""
+    """An MQTT 5 broker that passes bundles on to the recipients behind it."""
 
 
 SinkSettings = MqttSinkSettings
@@ -150,7 +150,7 @@ class Clock(_Section, frozen=True, kw_only=True):
     """A simulated clock, for replays and the demo: now = start + rate × (Unix time − at).
 
     Attributes:
-        simulated: Must be true for the rest to count; said in the log's first entry and in every status.
+        simulated: Must be true for the rest to count; stated in the log's first entry and in every status.
         start: Simulated time, as `2026-05-01T00:00:00Z`.
         at: Unix time in seconds at which the simulated clock stands at `start`.
         rate: Simulated seconds in a second; 0: time stands until `clock.advance`.
@@ -162,7 +162,7 @@ class Clock(_Section, frozen=True, kw_only=True):
     rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a simulated clock that does not say where it begins."""
+        """Refuse a simulated clock without a start."""
         if self.simulated:
             try:
                 parse_utc_ms(self.start or "")

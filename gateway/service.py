@@ -108,7 +108,7 @@ def _follow_signals(app: Gateway) -> None:
 
 
 async def _apply_policies(app: Gateway) -> None:
-    """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
+    """Apply the policies on SIGHUP as `sluice policy apply` does; a broken set is logged, and the old one stays in force."""
     app.durable.store.room.make_way()
     try:
         applied = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))

@@ -22,7 +22,7 @@ def status(app: Gateway) -> dict[str, Any]:
             "simulated": durable.clock.simulated,
             "rate": durable.clock.rate,
         },
-        "broker": {"connected": app.link.connected, "dry": state.dry, "counters": dict(app.link.counters)},
+        "broker": {"connected": app.link.connected, "dry": state.drained, "counters": dict(app.link.counters)},
         "sinks": {name: {"connected": sink.connected} for name, sink in app.delivery.sinks.items()},
         "disk": {"withholds": durable.store.room.short, "log_waits": durable.publisher.full},
         "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},

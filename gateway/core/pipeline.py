@@ -49,7 +49,7 @@ _PAIR_ACCOUNTS = {
 
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     """Begin a connection to the broker: note what it may redeliver, and whether readings can have been lost."""
-    state.dry = False
+    state.drained = False
     state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()

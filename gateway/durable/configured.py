@@ -29,7 +29,7 @@ def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: Gatewa
 async def start(
     place: Installation, keys: GatewayKeys, clock: GatewayClock | None = None, *, unwitnessed: bool = False
 ) -> DurableState:
-    """Open the database, bring memory back to what it says, and commit the beginning of this run.
+    """Open the database, restore memory from it, and commit the beginning of this run.
 
     Args:
         clock: Another than the configured one.

@@ -1,4 +1,4 @@
-"""The core's state together with the disk: brought back at start, made durable by every commit, published after it.
+"""The core's state together with the disk: restored at start, made durable by every commit, published after it.
 
 The running gateway (``gateway.app``) drives it from its loop; a command that finds no gateway running drives it alone, with the
 same code.
@@ -71,7 +71,7 @@ def ended_by_the_disk(place: Installation) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a database held when it was opened, brought back to memory.
+    """What a database held when it was opened, restored to memory.
 
     Attributes:
         last_head: The checkpoint signed last; empty in a new database.
@@ -118,7 +118,7 @@ class DurableState:
     """
 
     def __init__(self, place: Installation, keys: GatewayKeys, edges: Edges, found: Found, *, unwitnessed: bool = False) -> None:
-        """Take what ``open`` has brought back.
+        """Take what ``open`` has restored.
 
         Args:
             place: What was configured.
@@ -148,12 +148,12 @@ class DurableState:
 
     @classmethod
     async def open(cls, place: Installation, keys: GatewayKeys, edges: Edges, *, unwitnessed: bool = False) -> Self:
-        """Bring memory back to what the open database says, and change nothing; ``begin`` commits the beginning of a run.
+        """Restore memory from the open database, and change nothing; ``begin`` commits the beginning of a run.
 
         Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
         """
         with damage_named(edges.store.path):
-            found = await _bring_back(place, keys, edges)
+            found = await _restore(place, keys, edges)
             return cls(place, keys, edges, found, unwitnessed=unwitnessed)
 
     @property
@@ -250,7 +250,7 @@ class DurableState:
             self.publisher.publish(publication)
 
     async def drop_old_openings(self, now_ms: int) -> None:
-        """Delete openings that were kept for as long as they should be; the entries stay, and say no more what they are about."""
+        """Delete openings that have been kept for as long as configured; of their entries only the commitments remain."""
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
         while indices := await self.store.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
@@ -307,7 +307,7 @@ class DurableState:
             await self.store.close()
 
 
-async def _bring_back(place: Installation, keys: GatewayKeys, edges: Edges) -> Found:
+async def _restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found:
     stored = await edges.store.load()
     state = State(
         GatewayIdentity(
@@ -331,7 +331,7 @@ async def _bring_back(place: Installation, keys: GatewayKeys, edges: Edges) -> F
 
 
 async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:
-    """Grow the log's tree again from its entries, compare the published log with it, and return what is unpublished."""
+    """Rebuild the log's tree from its entries, compare the published log with it, and return what is unpublished."""
     log_recovery = LogRecovery(edges.store, edges.publisher)
     await log_recovery.grow(state, head)
     unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)

@@ -100,7 +100,7 @@ async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
         async with started(live, clock) as durable:
             app, totals = assembled(durable), durable.state.ledger.totals
             async with running(app), Client("127.0.0.1", port, protocol=ProtocolVersion.V5) as sensors:
-                await until(lambda: durable.state.dry)
+                await until(lambda: durable.state.drained)
                 clock.time_ms = MIDNIGHT_MS - 1
                 await sensors.publish("t/gate", b"{}", qos=1)
                 await until(lambda: app.link.waiting == 1)

@@ -16,7 +16,7 @@ class Outgoing:
     """A bundle on its way to a recipient.
 
     Attributes:
-        index: Of its log entry, by which its acknowledgement is told.
+        index: Of its log entry, by which it is acknowledged.
         recipient: As the policies name it.
         content: The bundle's bytes.
         origin: Of the log that accounts for it.
