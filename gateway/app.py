@@ -21,7 +21,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
 from gateway.core.release import release
 from gateway.delivery import Delivery
-from gateway.durable.state import Action, Answer, DurableState, answer_of
+from gateway.durable.state import Action, Answer, Durable, answer_of
 from gateway.edge import system_clock
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
@@ -74,7 +74,7 @@ Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink
 class Gateway:
     """A gateway that takes readings in and releases bundles."""
 
-    def __init__(self, durable: DurableState, connect: Connect, sinks: Sinks) -> None:
+    def __init__(self, durable: Durable, connect: Connect, sinks: Sinks) -> None:
         """Run on a state that has been started.
 
         Args:

@@ -9,7 +9,7 @@ import structlog
 
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge.sinks.port import Outgoing, Sinks, Wake
 
 _log = structlog.get_logger()
@@ -22,7 +22,7 @@ class Delivery:
         sinks: By the name that policies call them by.
     """
 
-    def __init__(self, durable: DurableState, sinks: Sinks, wake: Wake) -> None:
+    def __init__(self, durable: Durable, sinks: Sinks, wake: Wake) -> None:
         """Make the sinks; the gateway runs them.
 
         Args:

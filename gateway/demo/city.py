@@ -17,7 +17,7 @@ from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.config import Installation, load_config
 from gateway.control import methods
 from gateway.durable.configured import start as start_durable
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge.keys import init_keys
 from gateway.errors import OperatorError
 from gateway.recipient.keys import generate
@@ -148,7 +148,7 @@ def _devices(gateway: str) -> list[dict[str, Any]]:
     ]
 
 
-async def _register(durable: DurableState, city: DemoCity, devices: list[dict[str, Any]]) -> None:
+async def _register(durable: Durable, city: DemoCity, devices: list[dict[str, Any]]) -> None:
     rows = [
         {
             "profile": device["kind"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from gateway.config import Installation
-from gateway.durable.state import DurableState, Edges
+from gateway.durable.state import Durable, Edges
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.publisher import Publisher
@@ -28,7 +28,7 @@ def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: Gatewa
 
 async def start(
     place: Installation, keys: GatewayKeys, clock: GatewayClock | None = None, *, unwitnessed: bool = False
-) -> DurableState:
+) -> Durable:
     """Open the database, restore memory from it, and commit the beginning of this run.
 
     Args:
@@ -42,7 +42,7 @@ async def start(
     edges = edges_of(place, keys, store, clock or GatewayClock(place.config.clock))
     await store.open()
     try:
-        durable = await DurableState.open(place, keys, edges, unwitnessed=unwitnessed)
+        durable = await Durable.open(place, keys, edges, unwitnessed=unwitnessed)
         await durable.begin()
     except BaseException:
         await store.close()

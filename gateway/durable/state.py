@@ -105,7 +105,7 @@ class Edges:
     random_bytes: RandomBytes
 
 
-class DurableState:
+class Durable:
     """The state of one gateway and the database that it lies in.
 
     Attributes:

@@ -25,7 +25,7 @@ from gateway.core.changes import erasure
 from gateway.core.log import note_gap
 from gateway.durable.configured import edges_of
 from gateway.durable.holdings import holdings_of
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
@@ -150,7 +150,7 @@ class _Restoration:
             edges = edges_of(self.place, self.keys, store, GatewayClock(self.place.config.clock))
             first = await self._carry_on(store)
             await store.drop_under_way(starts=int(time.time()))
-            durable = await DurableState.open(self.place, self.keys, edges)
+            durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
             if not await store.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
@@ -200,7 +200,7 @@ class _Restoration:
         encoded = None if opening is None else opening.encode()
         return PublishedRow(index, entry.kind.word, entry.time_ms, content, encoded, labels)
 
-    async def _bring_up_to_date(self, durable: DurableState, first: int) -> None:
+    async def _bring_up_to_date(self, durable: Durable, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
         if now_ms < state.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
@@ -224,7 +224,7 @@ class _Restoration:
         await durable.commit()
         found.log_entries = state.log.size
 
-    async def _tail(self, durable: DurableState, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
+    async def _tail(self, durable: Durable, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
         """Yield the entries since the backup, with their openings."""
         for index in range(first, durable.state.log.size):
             opening = await durable.store.opening(index)

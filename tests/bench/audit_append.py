@@ -21,7 +21,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import AccountPayload
 from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import start
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from tests.bench.audit_city import CITY, METER
 from tests.live import LiveGateway
 
@@ -78,7 +78,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
     return ours, floor, verify_folder(live.place.log, live.vkey).exit_status == 0
 
 
-async def _round(durable: DurableState, entries: int) -> Appended:
+async def _round(durable: Durable, entries: int) -> Appended:
     payload = AccountPayload(_TOTALS, {}).encode()
     started_s, cpu_s = time.perf_counter(), time.process_time()
     head_s = started_s

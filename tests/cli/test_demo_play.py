@@ -27,7 +27,7 @@ from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
 from gateway.durable.configured import start
-from gateway.durable.state import DurableState, answer_of
+from gateway.durable.state import Durable, answer_of
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
 from tests.live import ROOT, LiveGateway
@@ -44,7 +44,7 @@ class Played:
         lose: Before it answers this method, the gateway is killed, and the question is put to the next one.
     """
 
-    def __init__(self, durable: DurableState | None, lose: str = "") -> None:
+    def __init__(self, durable: Durable | None, lose: str = "") -> None:
         self.durable = durable
         self.asked: list[str] = []
         self.lose = lose

@@ -16,7 +16,7 @@ from gateway.app import BrokerLink, Gateway
 from gateway.config import Clock
 from gateway.control import methods
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.connections import broker_link
 from gateway.edge.sinks.configured import configured_sinks
@@ -82,7 +82,7 @@ class ReluctantSink:
         await asyncio.Event().wait()
 
 
-def assembled(durable: DurableState, sink: Sink | None = None, link: BrokerLink | None = None) -> Gateway:
+def assembled(durable: Durable, sink: Sink | None = None, link: BrokerLink | None = None) -> Gateway:
     """Return a gateway as `sluice run` puts it together, but for a sink or link of the test's own."""
 
     def sinks(acknowledged: Acknowledged, wake: Wake) -> dict[str, Sink]:
@@ -92,7 +92,7 @@ def assembled(durable: DurableState, sink: Sink | None = None, link: BrokerLink 
 
 
 @asynccontextmanager
-async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[DurableState]:
+async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[Durable]:
     """Open a gateway's state in this process."""
     durable = await start(live.place, live.keys, clock)
     try:

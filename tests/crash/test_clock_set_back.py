@@ -12,7 +12,7 @@ from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import ReluctantSink, SetClock, assembled, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
@@ -24,7 +24,7 @@ MINUTE_MS = 60_000
 TICKS = 6
 
 
-async def _homes_that_wait(durable: DurableState, clock: SetClock) -> None:
+async def _homes_that_wait(durable: Durable, clock: SetClock) -> None:
     """Have two households report under consent, one of them for half an hour only; then let the log tell of an hour later."""
     rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(3)]
     subjects = [row["subject"] for row in methods.call(durable, "device.add", {"devices": rows})["devices"]]
@@ -111,7 +111,7 @@ async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
                 await until(lambda: totals.get("frames.received") == 1)
 
 
-def take(durable: DurableState, topic: str, payload: bytes) -> None:
+def take(durable: Durable, topic: str, payload: bytes) -> None:
     """Take one frame in."""
     frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
     pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())

@@ -24,7 +24,7 @@ from gateway.control import methods
 from gateway.control.status import as_text, status
 from gateway.core import log
 from gateway.core.mqtt.events import Frame
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import publisher as edge_publisher
 from gateway.edge.store import disk_space as edge_room
 from gateway.edge.store.store import BALLAST_FILE, Store
@@ -140,7 +140,7 @@ def frames(first: int, count: int) -> list[Frame]:
     ]
 
 
-def consented(durable: DurableState) -> str:
+def consented(durable: Durable) -> str:
     """Register a public device, and a household that consents; return its id."""
     gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}

@@ -12,7 +12,7 @@ from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AWAY, CLOCK_SET, SESSION_LOST, UNCLEAN_END, AccountPayload, GapPayload
 from gateway.audit.verify.verify import verify_folder
 from gateway.core.mqtt.events import Connected
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.system_clock import CLOCK_SET_MS, ClockWatch
 from tests.broker.mosquitto import free_port
@@ -30,7 +30,7 @@ def live(tmp_path: Path) -> LiveGateway:
     return LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
 
 
-async def payloads(durable: DurableState, kind: Kind) -> list[bytes]:
+async def payloads(durable: Durable, kind: Kind) -> list[bytes]:
     """Return what the log says in entries of a kind, in order."""
     found = []
     async for content in durable.store.entries():
@@ -42,7 +42,7 @@ async def payloads(durable: DurableState, kind: Kind) -> list[bytes]:
     return found
 
 
-async def gaps(durable: DurableState) -> list[str]:
+async def gaps(durable: Durable) -> list[str]:
     """Return the reasons of the log's gaps."""
     return [GapPayload.decode(data).reason for data in await payloads(durable, Kind.GAP)]
 

@@ -14,7 +14,7 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import log
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.inside import ReluctantSink, SetClock, assembled, running, started, until
@@ -46,7 +46,7 @@ async def _published(folder: Path) -> LiveGateway:
     return live
 
 
-async def _release(durable: DurableState, clock: SetClock) -> None:
+async def _release(durable: Durable, clock: SetClock) -> None:
     row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     methods.call(durable, "device.add", {"devices": [row]})
     clock.time_ms += 1000

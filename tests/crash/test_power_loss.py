@@ -23,7 +23,7 @@ from gateway.control import methods
 from gateway.core import pipeline, recovery
 from gateway.core.mqtt.events import Frame
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 from gateway.edge.connections import broker_link
 from gateway.edge.sinks.port import Acknowledged, Outgoing
 from gateway.edge.store import store
@@ -101,7 +101,7 @@ async def _run(folder: Path, steps: int) -> Run:
     return Run(live, disk, entries)
 
 
-def _step(durable: DurableState, step: int) -> Answer:
+def _step(durable: Durable, step: int) -> Answer:
     if step % 10 == 0:
         row = {"profile": "footfall", "zone": ZONES[0], "topic": f"t/{step}", "subject": "none"}
         methods.call(durable, "device.add", {"devices": [row]})

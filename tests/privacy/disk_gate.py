@@ -24,7 +24,7 @@ from gateway.core.release import release
 from gateway.core.release.records import epoch_day
 from gateway.core.state import ReadyBundle
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, DurableState, answer_of
+from gateway.durable.state import Answer, Durable, answer_of
 from gateway.edge.keys import load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
@@ -43,7 +43,7 @@ rate = 0
 class DiskGate:
     """A started gateway's state, and the folder it lies in."""
 
-    def __init__(self, live: LiveGateway, durable: DurableState) -> None:
+    def __init__(self, live: LiveGateway, durable: Durable) -> None:
         """Stand on a state that has been started."""
         self.live = live
         self.durable = durable

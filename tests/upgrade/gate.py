@@ -36,7 +36,7 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, DurableState, answer_of
+from gateway.durable.state import Answer, Durable, answer_of
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
 from gateway.recipient.keys import load_private
@@ -192,7 +192,7 @@ class Gate:
         killed: Whether it is not to end in order.
     """
 
-    def __init__(self, folder: Path, durable: DurableState) -> None:
+    def __init__(self, folder: Path, durable: Durable) -> None:
         self.folder = folder
         self.formed: dict[int, tuple[str, bytes]] = {}
         self.killed = False
