@@ -84,8 +84,9 @@ class Space(Level):
     EXACT = 4, "exact"
 
 
+DAY_MS: Final = 86_400_000
 WINDOW_MS: Final[dict[Time, int]] = {
-    Time.DAY: 86_400_000,
+    Time.DAY: DAY_MS,
     Time.HOUR_4: 14_400_000,
     Time.HOUR_1: 3_600_000,
     Time.MINUTE_15: 900_000,

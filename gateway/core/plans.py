@@ -15,14 +15,14 @@ from typing import Any
 
 from consent.core.consents.book import Book
 from consent.core.decide import Decision, decide
-from consent.core.disclosure import WINDOW_MS, Disclosure, Identity, meet
+from consent.core.disclosure import DAY_MS, WINDOW_MS, Disclosure, Identity, meet
 from consent.core.policies.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.model import Decoder
 from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Accumulator
-from gateway.core.windows.windows import DAY_MS, NEVER_MS, Cohort, Windows
+from gateway.core.windows.windows import NEVER_MS, Cohort, Windows
 
 _WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 

@@ -171,8 +171,8 @@ class State:
         """Of the frames last committed: what the broker may send again after the next reconnect."""
         self.redeliverable: dict[int, bytes] = {}
         """Frames committed in an earlier connection that the broker may send again: packet id → digest."""
-        self.dry = False
-        """True once the inbound queue has run dry since start or reconnect; before that no window ends."""
+        self.drained = False
+        """True once the inbound queue was drained since start or reconnect; before that no window ends."""
         self.unsent: dict[str, ReadyBundle] = {}
         self.handed: dict[int, SentBundle] = {}
         """By log index."""

@@ -20,7 +20,7 @@ from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
-from gateway.core.codecs import compile_decoder
+from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.release import void

@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from consent.core.disclosure import DAY_MS
 from consent.core.lifecycle.notifications import MessageKind
 from consent.errors import ConsentError
 from gateway.audit.log.entries import Kind
@@ -26,7 +27,6 @@ from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.state import Claim, Resident, State, Subject
-from gateway.core.windows.windows import DAY_MS
 
 CODE_DAYS: Final = 90
 """How long a claim code can be used."""

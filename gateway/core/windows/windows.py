@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Protocol
 
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
 
-DAY_MS = 86_400_000
 NEVER_MS = 1 << 62
 
 

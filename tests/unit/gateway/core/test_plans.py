@@ -8,10 +8,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from consent.core.disclosure import Identity, Space, Time
+from consent.core.disclosure import DAY_MS, Identity, Space, Time
 from consent.core.policies.parse import parse_policies
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget, format_step
-from gateway.core.windows.windows import DAY_MS, NEVER_MS
+from gateway.core.windows.windows import NEVER_MS
 from tests.support.gate import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.disclosure import TOP
+from consent.core.disclosure import DAY_MS, TOP
 from consent.core.languages import LANGUAGES
 from consent.core.lifecycle import steps
 from consent.core.lifecycle.notifications import MessageKind, text_of
@@ -18,7 +18,6 @@ from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.state import Claim, Subject
-from gateway.core.windows.windows import DAY_MS
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
 
 T = MIDNIGHT_MS
