@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.dev import debian, fresh, site
+from deploy.dev import commands, debian, fresh, site
 from deploy.dev.report import SetupError
 
 
@@ -132,3 +132,11 @@ def test_library_that_is_absent_names_its_package() -> None:
     assert debian.missing_packages([debian.Program("libc.so.6", "libc6"), debian.Program("libnowhere.so.9", "nowhere")]) == [
         "nowhere"
     ]
+
+
+def test_readme_names_every_package_that_the_tests_install() -> None:
+    """Nobody's machine is given a package that the page did not announce."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    announced = readme.partition("installed if missing")[0].rpartition("./dev test")[2]
+    missing = [program.package for program in commands.COMMANDS["test"].programs if f"`{program.package}`" not in announced]
+    assert not missing
