@@ -32,13 +32,12 @@ STREAMS = {
     "state": "salts",
     "openings": "padding of labels",
     "subjects": "households",
-    "claim_codes": "households",
-    "device_methods": "devices",
+    "devices": "devices",
     "records": "ids of readings",
     "release": "ids of figures",
     "pseudonyms": "pseudonym keys",
     "bundle": "content keys",
-    "commit_rows": "segment keys",
+    "writing": "segment keys",
     "keys": "nonces",
 }
 """What a module of the gateway, by its last name, draws randomness for."""
