@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,6 @@ from gateway.audit.replay.replay import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device, WindowTarget
 from gateway.core.release import release
-from gateway.core.windows.windows import window_state
 from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
 from tests.unit.core.replayed import replayed
 
@@ -113,7 +113,7 @@ def extra_release(gate: Gate, homes: list[Device]) -> str:
     """Release an hour that was released already."""
     gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
     hour_with(gate, homes)
-    again = [window_state(window) for window in gate.state.windows.ended()]
+    again = [deepcopy(window) for window in gate.state.windows.ended()]
     pairs = gate.count("pairs.open")
     gate.records()
     release.put_back(gate.state, again)
