@@ -100,7 +100,7 @@ HELD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms"), "devices"),
     },
     "DeviceMemory": dict.fromkeys(("sequences", "seen"), "devices"),
-    "Unsent": {
+    "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
         "windows": "contributions",
         "outbox": "waiting",
@@ -108,7 +108,7 @@ HELD: dict[str, dict[str, str]] = {
         "full": NOBODY,
         **dict.fromkeys(("index", "recipient", "subjects"), "bundles_under_way"),
     },
-    "Handed": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
+    "SentBundle": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
     "Waiting": {
         "contributor": "subject",
         **dict.fromkeys(("cohort", "since_ms", "record_id", "start_ms", "end_ms", "n"), "waiting"),

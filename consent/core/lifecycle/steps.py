@@ -20,7 +20,7 @@ from consent.core.policies.notice import FlowTerms
 from consent.core.policies.policy import LegalBasis, PolicySet
 from consent.errors import ConsentError
 
-__all__ = ["Actor", "grant", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
+__all__ = ["Actor", "grant", "in_force_since", "pause", "refuse", "request", "resume", "revoke", "withdraw"]
 
 _LONGEST_AUTHORITY: Final = 200
 
@@ -47,10 +47,27 @@ def grant(speaker: Actor, policies: PolicySet, scope: str, limits: Disclosure, e
     if expiry_ms is not None and expiry_ms <= speaker.now_ms:
         raise ConsentError("the consent would end before it begins")
     record = replace(speaker.next_record(Transition.GRANT, scope, terms), limits=limits, expiry_ms=expiry_ms)
-    since_ms = _in_force_since(speaker, policies, record)
+    since_ms = in_force_since(speaker, policies, record)
     if since_ms is None:
         return replace(record, since_ms=speaker.anew_since_ms(scope, terms))
     return replace(record, status=LEADS_TO[Transition.RENEW], since_ms=since_ms)
+
+
+def in_force_since(speaker: Actor, policies: PolicySet, record: Consent) -> int | None:
+    """Return since when a record's limits have been in force for its whole scope, by this resident's word; None if they are not.
+
+    A renewal counts from then: the gateway makes it so, and an auditor checks it by the same rule.
+    """
+    entries = speaker.book.entries(speaker.subject, speaker.resident)
+    since_ms = 0
+    for terms in record.terms:
+        flow, consent = policies.flows.get(terms.flow), applying(entries, terms.flow, terms.purpose)
+        if flow is None or consent is None or consent.scope != record.scope or consent.limits != record.limits:
+            return None
+        if standing(policies, flow, consent, record.time_ms):
+            return None
+        since_ms = max(since_ms, consent.since_ms)
+    return since_ms
 
 
 def refuse(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
@@ -151,17 +168,3 @@ def _check_limits(policies: PolicySet, limits: Disclosure) -> None:
             raise ConsentError(f"there is no observed property `{name}`")
         if step not in policies.properties[name].ladder:
             raise ConsentError(f"`{step:f}` is no step of the ladder of `{name}`")
-
-
-def _in_force_since(speaker: Actor, policies: PolicySet, record: Consent) -> int | None:
-    """Return since when a record's limits have been in force for its whole scope; None if they are not."""
-    entries = speaker.book.entries(speaker.subject, speaker.resident)
-    since_ms = 0
-    for terms in record.terms:
-        consent = applying(entries, terms.flow, terms.purpose)
-        if consent is None or consent.scope != record.scope or consent.limits != record.limits:
-            return None
-        if standing(policies, policies.flows[terms.flow], consent, record.time_ms):
-            return None
-        since_ms = max(since_ms, consent.since_ms)
-    return since_ms

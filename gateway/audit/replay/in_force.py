@@ -14,6 +14,7 @@ from typing import Final
 from consent.core.consents.book import Book
 from consent.core.consents.records import FIRST, GATEWAY, OPERATOR, Consent, Status, decode, record_hash, signing_bytes
 from consent.core.lifecycle.actor import Actor
+from consent.core.lifecycle.steps import in_force_since
 from consent.core.lifecycle.transitions import LEADS_TO, admits
 from consent.core.policies.archive import unpack_files
 from consent.core.policies.changed_flows import changed_flows
@@ -170,13 +171,21 @@ class InForceAt:
             found.append("the record does not name the one that it replaces")
         if consent.time_ms > entry.time_ms:
             found.append("the record is younger than its entry")
-        if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and _renews(consent, before)):
+        if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and (may_lack or self._renews(consent))):
             found.append("the record counts from before it was made")
         if not self._may_follow(consent, before):
             found.append(f"nothing leads from what was said before to {consent.status}")
         if consent.channel == GATEWAY:
             found += self._lapse_faults(entry, consent, before)
         return found
+
+    def _renews(self, consent: Consent) -> bool:
+        """Return whether a renewal counts from when its limits were in force; nobody can tell without policies."""
+        if self.policies is None:
+            return True
+        actor = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
+        since_ms = in_force_since(actor, self.policies, consent)
+        return since_ms is not None and consent.since_ms >= since_ms
 
     def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
         """Say whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
@@ -201,8 +210,3 @@ class InForceAt:
             if terms.flow in policies.terms and not policies.terms[terms.flow].asks_no_more_than(terms)
         ]
         return [] if still else ["a consent was invalidated that covers all that is asked"]
-
-
-def _renews(consent: Consent, before: list[Consent]) -> bool:
-    """Say whether a renewal counts from when what it renews did."""
-    return bool(before) and before[0].permits and before[0].limits == consent.limits and consent.since_ms >= before[0].since_ms

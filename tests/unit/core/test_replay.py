@@ -95,6 +95,20 @@ def test_replay_of_a_refusal_behind_a_wider_withdrawal_accuses_nobody() -> None:
     assert replayed(gate).findings == []
 
 
+def test_replay_of_a_renewal_under_a_newer_yes_to_the_purpose_accuses_nobody() -> None:
+    """What the purpose's newer yes has bounded is renewed at those bounds: they have been in force since that yes."""
+    gate = Gate(only("hourly", "raw"))
+    home = gate.home("raw", "purpose:energy")
+    gate.to(gate.now_ms + HOUR_MS)
+    gate.grant(home, "purpose:energy", limits=limited(time=Time.HOUR_4))
+    bounded_ms = gate.now_ms
+    gate.to(gate.now_ms + HOUR_MS)
+    renewed = steps.grant(gate.speaker(home), gate.state.policies, "raw", limited(time=Time.HOUR_4))
+    assert (renewed.status, renewed.since_ms) == (Status.RENEWED, bounded_ms)
+    gate.say(renewed)
+    assert replayed(gate).findings == []
+
+
 # what is planted
 
 
