@@ -25,7 +25,7 @@ from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from gateway.audit.log.openings import Opening, Part
 from gateway.control.params import MethodError, Params, actor, no_more, take, take_subject, time_ms
 from gateway.core.changes import changes
-from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.durable.state import Answer, Durable
 
@@ -210,4 +210,4 @@ async def _salt(durable: Durable, index: int) -> bytes:
 async def _policies_at(durable: Durable, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
     content = await durable.store.policy_at(index)
-    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=PolicyRow).files)
+    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

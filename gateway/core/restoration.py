@@ -17,6 +17,7 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
 from gateway.core.changes import changes, subjects
+from gateway.core.effects import ConsentRow
 from gateway.core.ledger import Ledger
 from gateway.core.state import Resident, State
 
@@ -66,7 +67,7 @@ class LogTail:
         if consent.subject not in state.subjects:
             self.strangers += 1
             return
-        state.commit.consents.append((entry.sequence, consent.subject, data))
+        state.commit.consents.append(ConsentRow(entry.sequence, consent.subject, data))
         if consent.resident in state.book.residents(consent.subject):
             said = state.book.entries(consent.subject, consent.resident)
             state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]

@@ -21,7 +21,7 @@ async def holdings_of(durable: Durable, subject: bytes) -> Holdings:
     return Holdings(
         own=await _openings(durable, [*consents, *known.key_entries]),
         releases=await _openings(durable, releases),
-        waiting=[row async for row in store.outbox() if subject in row[2]],
+        waiting=[row async for row in store.outbox() if subject in row.content],
     )
 
 

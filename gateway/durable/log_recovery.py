@@ -27,7 +27,7 @@ from gateway.audit.log.tiles import (
     split_bundle,
     tile_path,
 )
-from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.state import State
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.disk_space import NO_ROOM
@@ -87,7 +87,7 @@ class LogRecovery:
                 files[labels_path(index)] = await self._store.labels_of(index)
         policies = self._folder.names("policies")
         for row in await self._store.policies(0):
-            packed = pack_files(msgspec.msgpack.decode(row, type=PolicyRow).files)
+            packed = pack_files(msgspec.msgpack.decode(row, type=StoredPolicies).files)
             path = policies_path(sha256(packed).digest())
             if path.rpartition("/")[2] not in policies:
                 files[path] = packed

@@ -85,7 +85,7 @@ class StateRecovery:
             state.registry[device.topic] = device
 
     def _policies(self, index: int, content: bytes) -> None:
-        row = msgspec.msgpack.decode(content, type=changes.PolicyRow)
+        row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
         changes.put_in_force(self._state, InForce(parse_policies(row.files), index, row.flow_since_ms))
         self.public_keys = row.public_keys
 

@@ -411,8 +411,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
-        for _, digest, content in commit.policies:
-            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
+        for put in commit.policies:
+            self.policy_sets[put.sha256] = pack_files(msgspec.msgpack.decode(put.content, type=changes.StoredPolicies).files)
         return commit
 
     # what may be asked

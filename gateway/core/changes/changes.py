@@ -21,6 +21,7 @@ from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
+from gateway.core.effects import ConsentRow, DeviceRow, PolicyRow, SubjectRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.release import void
@@ -36,7 +37,7 @@ _TOLD = {
 """What a household is told of, since none of its residents did it."""
 
 
-class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
+class StoredPolicies(msgspec.Struct, frozen=True, array_like=True):
     """Policies as they are kept: every file whole, the recipients' public keys, and since when each flow has been as it is."""
 
     files: dict[str, bytes]
@@ -62,8 +63,8 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     since_ms = {
         flow: now_ms if old is None or flow in changed else old.flow_since_ms.get(flow, now_ms) for flow in policies.flows
     }
-    row = PolicyRow(policies.files, public_keys, since_ms)
-    state.commit.policies.append((index, policies.sha256, msgspec.msgpack.encode(row)))
+    row = StoredPolicies(policies.files, public_keys, since_ms)
+    state.commit.policies.append(PolicyRow(index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
     for lapsed in list(expiry.invalidated(state.book, policies, now_ms)):
         _enter(state, lapsed, now_ms)
@@ -106,7 +107,7 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
     said = state.book.entries(consent.subject, consent.resident)
     state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
     state.book.apply(consent, index)
-    state.commit.consents.append((index, consent.subject, data))
+    state.commit.consents.append(ConsentRow(index, consent.subject, data))
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
     if consent.status in told:
@@ -116,7 +117,7 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
     """Register a device; one that has the topic already is replaced."""
-    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(device)))
+    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(device)))
     former = state.registry.get(device.topic)
     state.registry[device.topic] = device
     if former is not None:
@@ -128,7 +129,7 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
     """Strike a device off the register: its frames are those of an unknown device from now on."""
     device = state.registry.pop(topic)
     take_back(state, now_ms)
-    state.commit.devices.append((topic.encode(), None))
+    state.commit.devices.append(DeviceRow(topic.encode(), None))
     _forget_plan(state, device)
     _purge(state, [device.contributor])
 
@@ -140,7 +141,7 @@ def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> No
     _purge(state, [device.contributor])
     moved = replace(device, subject=subject, added_ms=now_ms)
     state.registry[device.topic] = moved
-    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(moved)))
+    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(moved)))
     compile_devices(state, [moved], now_ms)
 
 
@@ -148,7 +149,7 @@ def forget_subject(state: State, subject: bytes) -> None:
     """Strike out a subject that has no device left; its secret goes, and nothing made with it can be made again."""
     del state.subjects[subject]
     state.book.remove_subject(subject)
-    state.commit.subjects.append((subject, None))
+    state.commit.subjects.append(SubjectRow(subject, None))
 
 
 def compile_all(state: State, now_ms: int) -> None:

@@ -25,6 +25,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
+from gateway.core.effects import ClaimRow
 from gateway.core.plans import Device
 from gateway.core.state import Claim, Resident, State, Subject
 
@@ -73,7 +74,7 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
     code = new_code(state.identity.random_bytes)
     claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
     state.claims[claim.code_hash] = claim
-    state.commit.claims.append((claim.code_hash, msgspec.msgpack.encode(claim)))
+    state.commit.claims.append(ClaimRow(claim.code_hash, msgspec.msgpack.encode(claim)))
     return code
 
 
@@ -215,7 +216,7 @@ def _with_resident(subject: Subject, changed: Resident) -> Subject:
 
 def _drop(state: State, number: bytes) -> None:
     del state.claims[number]
-    state.commit.claims.append((number, None))
+    state.commit.claims.append(ClaimRow(number, None))
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:
