@@ -125,6 +125,11 @@ class Decision(msgspec.Struct, frozen=True):
     consents: tuple[Consent | None, ...] = ()
 
     @property
+    def has_subject(self) -> bool:
+        """Return whether residents have their say in what is permitted; False for a device without a subject."""
+        return bool(self.consents)
+
+    @property
     def bounds(self) -> Bounds:
         """Return who holds each axis, worked out anew each time: only explanations ask."""
         return self.held if isinstance(self.held, tuple) else self.held.bounds(self.consents)
@@ -248,7 +253,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
             since_ms = consent.since_ms
         if consent.expiry_ms is not None and (expires_ms is None or consent.expiry_ms < expires_ms):
             expires_ms = consent.expiry_ms
-    point, fault = _outcome(identity, time, space, precision, group, retention_days, budget, setting.figures)
+    point, fault = _point_at(identity, time, space, precision, group, retention_days, budget, setting.figures)
     if not fault:
         return Decision(point, PERMITTED, setting, since_ms, expires_ms, consents)
     reason = _closed_by(setting.bounds(consents), point) if fault == _CLOSED else fault
@@ -256,7 +261,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
 
 
 @lru_cache(maxsize=8192)
-def _outcome(
+def _point_at(
     identity: Identity,
     time: Time,
     space: Space,

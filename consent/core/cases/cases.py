@@ -82,7 +82,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseResult:
     """What became of a case; where it passed, ``expected`` and ``got`` are empty."""
 
     case: Case
@@ -100,12 +100,12 @@ class Outcome:
         return f"{where}: well" if self.passed else f"{where}: expected {self.expected}, got {self.got}"
 
 
-def try_case(policies: PolicySet, case: Case) -> Outcome:
+def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare with what it expects."""
     cap = policies.profiles[case.device].cap
     decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms)
     differences = list(_differences(case.expected, decision))
-    return Outcome(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
+    return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 
 
 def axes_of(point: Disclosure) -> dict[str, str]:

@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, Disclosure, Identity, Level, Space, Time
+from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.policies.policy import Property
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
-L = TypeVar("L", bound=Level)
+L = TypeVar("L", bound=AxisLevel)
 _BUDGET: Final = (Decimal("1e-6"), Decimal("1e6"))
 
 

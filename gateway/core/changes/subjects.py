@@ -108,7 +108,7 @@ def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: i
 
 
 def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
-    """Let a person in by a claim code, which is used up.
+    """Admit a person by a claim code, which is used up.
 
     Args:
         state: Changed in place.
@@ -127,13 +127,13 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
         state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
         return Joined(subject.id, resident.id)
     newcomer = Resident(state.identity.random_bytes(16), now_ms, now_ms)
-    _change_residents(state, msgspec.structs.replace(subject, residents=(*subject.residents, newcomer)), now_ms)
+    _change_residents(state, subject, (*subject.residents, newcomer), now_ms)
     state.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
     return Joined(subject.id, newcomer.id)
 
 
 def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> None:
-    """Let a resident go: what they said no longer counts, and their key finds none of the household's later releases.
+    """Remove a resident: what they said no longer counts, and their key finds none of the subject's later releases.
 
     Raises: ConsentError: the subject has no such resident, or no other.
     """
@@ -145,9 +145,7 @@ def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> N
     for former, claimed in list(state.claims.items()):
         if (claimed.subject, claimed.resident) == (subject_id, resident_id):
             _drop(state, former)
-    state.commit.openings_settled += [entry.index for entry in state.book.entries(subject_id, resident_id)]
-    changed = msgspec.structs.replace(subject, residents=rest, label_generation=subject.label_generation + 1)
-    _change_residents(state, changed, now_ms)
+    _change_residents(state, subject, rest, now_ms)
     state.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
 
 
@@ -190,14 +188,39 @@ def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: 
     return Joined(own, state.subjects[own].residents[0].id, device.id)
 
 
-def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
-    """Let a household be as it now is; the log says so, since an auditor who replays it must know who has to permit."""
+def apply_residents(state: State, subject: Subject, residents: tuple[Resident, ...], index: int, time_ms: int) -> None:
+    """Enter who a subject's residents are from a log entry on: in daily work when it is made, after a backup when it is read.
+
+    What those said who have left no longer counts, and their key finds no later release.
+
+    Args:
+        state: Changed in place.
+        subject: As it was before.
+        residents: All who are left or have joined.
+        index: Of the entry.
+        time_ms: The entry's time.
+    """
+    ids = [resident.id for resident in residents]
+    settled = state.book.change_residents(subject.id, ids, time_ms)
+    state.commit.openings_settled += [*settled, *subject.key_entries[-1:]]
+    somebody_left = any(resident.id not in ids for resident in subject.residents)
+    state.keep_subject(
+        msgspec.structs.replace(
+            subject,
+            residents=residents,
+            since_ms=state.book.residents_since_ms(subject.id),
+            label_generation=subject.label_generation + somebody_left,
+            key_entries=(*subject.key_entries, index),
+        )
+    )
+
+
+def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
+    """Change a subject's residents; the log says so, since an auditor who replays it must know who has to permit."""
     changes.take_back(state, now_ms)
-    payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
+    payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
     index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
-    state.commit.openings_settled += subject.key_entries[-1:]
-    since_ms = max(now_ms, subject.since_ms + 1)
-    state.keep_subject(msgspec.structs.replace(subject, since_ms=since_ms, key_entries=(*subject.key_entries, index)))
+    apply_residents(state, subject, residents, index, now_ms)
     changes.compile_devices(state, devices_of(state, subject.id), now_ms)
 
 
