@@ -1,7 +1,7 @@
 """The decision: how much of a subject's data a flow may reveal, with the reason, and what bounds each axis.
 
 The effective disclosure is the meet of what the flow asks, the city's ceiling, the neighbourhood's ceiling, every resident's
-consent, and the device class's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
+consent, and the device profile's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
 arguments alone, so an auditor who has them reaches the same one.
 
 Citizens are many, and a change of policies decides for all of them. So what speaks before any resident does is met once and
@@ -65,7 +65,7 @@ Precision = tuple[tuple[str, Decimal], ...]
 
 
 class _Setting(msgspec.Struct, frozen=True):
-    """What policies say of a flow, for devices of one class in one neighbourhood, before any resident speaks.
+    """What policies say of a flow, for devices of one profile in one neighbourhood, before any resident speaks.
 
     Attributes:
         sources: Who speaks, by the names of ``Decision.bounds``.
@@ -149,7 +149,7 @@ def decide(
         flow: The flow's id.
         consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
         zone: The block where the device stands.
-        cap: The most that its class may reveal.
+        cap: The most that its profile lets it reveal.
         now_ms: The gateway's clock.
     """
     asked = policies.flows.get(flow)

@@ -1,7 +1,7 @@
 """The disclosure lattice: how much of a subject's data is revealed, as one point on seven ordered axes.
 
 Everything that may speak about a release (what a flow asks, the city's and the neighbourhood's ceilings, each resident's
-consent, the device class's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
+consent, the device profile's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
 An axis at its least level reveals nothing, and then the whole point is ``BOTTOM``.
 
     identity   none < aggregate < per-record < per-epoch < stable

@@ -109,7 +109,7 @@ def drop_under_way(state: State, now_ms: int) -> None:
 
 
 def end_consents(state: State, now_ms: int) -> int:
-    """End every consent that still holds, and tell the households; return how many there were."""
+    """End every consent that still holds, and notify the subjects; return how many there were."""
     ended = list(expiry.unsure(state.book, now_ms))
     if ended:
         changes.change_consents(state, ended, now_ms, told=_TOLD)

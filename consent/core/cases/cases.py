@@ -65,7 +65,7 @@ class Case:
         file: The file of cases, relative to the policies folder.
         id: Its name there.
         says: What it shows, in words; empty where the file does not say.
-        device: The device class.
+        device: The id of the device profile.
         consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
         now_ms: The gateway's clock.
     """
@@ -117,7 +117,7 @@ def axes_of(point: Disclosure) -> dict[str, str]:
 
 
 def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, str]]:
-    """Go through what was expected and what came instead."""
+    """Yield what was expected and what came instead."""
     axes = axes_of(decision.disclosure)
     if decision.reason != expected.reason:
         wanted = f"`{expected.reason}`" if expected.reason else _levels(dict(expected.axes)) or "that something is permitted"

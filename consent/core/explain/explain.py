@@ -209,7 +209,7 @@ def _is_closed(note: AxisNote) -> bool:
 
 
 def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> Iterator[AxisNote]:
-    """Go through the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
+    """Yield the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
     bounds = dict(decision.bounds)
     if decision.reason in OF_CONSENT and matter.refusals():
         yield _note(matter, "identity", BOTTOM, bounds["identity"], book)

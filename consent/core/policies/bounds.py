@@ -1,4 +1,4 @@
-"""Points of the lattice as policies write them: a flow's ask, a ceiling, a device class's cap.
+"""Points of the lattice as policies write them: a flow's ask, a ceiling, a device profile's cap.
 
 An ask says how much it wants on every axis. A ceiling or cap says as little as it likes: an axis that it does not name it
 does not bound.

@@ -1,4 +1,4 @@
-"""The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, device classes.
+"""The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, profiles.
 
 ``consent.core.policies.parse`` makes a ``PolicySet`` from the text of a policies folder, with every reference checked;
 ``consent.core.decide`` reads it. Nothing here can be wrong any more.
@@ -39,7 +39,7 @@ class LegalBasis(StrEnum):
 
 
 class Codec(StrEnum):
-    """How a device class writes its messages."""
+    """How a device profile writes its messages."""
 
     JSON = "json"
     CBOR = "cbor"
@@ -47,7 +47,7 @@ class Codec(StrEnum):
 
 
 class TimeFormat(StrEnum):
-    """How a device class writes the time of a reading."""
+    """How a device profile writes the time of a reading."""
 
     UNIX_S = "unix-s"
     UNIX_MS = "unix-ms"
@@ -286,7 +286,7 @@ class PolicySet:
 
     @cached_property
     def settings(self) -> dict[tuple[str, str, Disclosure], Any]:
-        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and class cap."""
+        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and cap."""
         return {}
 
     @cached_property

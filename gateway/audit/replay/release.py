@@ -1,6 +1,6 @@
 """One release held against what was in force: every record and every subject's part in it, decided again from the fold.
 
-What a part of a subject begins with, the record, the device's class and place, many have alike and is read once. What it ends
+What a part of a subject begins with, the record, the device's profile and place, many have alike and is read once. What it ends
 with, the consents and the disclosure, is not read but made again, from the fold and the plan of that device. Only where its bytes
 are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
 """
@@ -30,7 +30,7 @@ from gateway.audit.log.payloads import (
 from gateway.audit.replay.in_force import InForceAt
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
-"""(flow, observed property, device class, zone, indices of what the residents say)"""
+"""(flow, observed property, device profile, zone, indices of what the residents say)"""
 
 _MOST_BEGINNINGS: Final = 10_000
 

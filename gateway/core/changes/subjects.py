@@ -1,8 +1,8 @@
 """Subjects: households and persons, who their residents are, what they were told, and the codes by which people and devices join.
 
-All of a household's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
-who leaves no longer counts, and cannot find the household's later releases. Every such change acts on open windows and waiting
-records like a withdrawal, and the household is told.
+All of a subject's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
+who leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting
+records like a withdrawal, and the subject is notified.
 
 A claim code is what a crew leaves on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups. No
 letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
@@ -39,7 +39,7 @@ _HASH_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What a claim code led to; ``device`` is set where it brought a device into a household that was there before."""
+    """What a claim code led to; ``device`` is set where it brought a device to a subject that was there before."""
 
     subject: bytes
     resident: bytes
@@ -55,7 +55,7 @@ def add_subject(state: State, now_ms: int) -> Subject:
 
 
 def label_keys(subject: Subject) -> list[bytes]:
-    """Return the keys by which a household finds its releases, the present one first; each departure has added one."""
+    """Return the keys by which a subject finds its releases, the present one first; each departure has added one."""
     return [subject_label_key(subject.secret, generation) for generation in range(subject.label_generation, -1, -1)]
 
 
@@ -64,9 +64,9 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
 
     Args:
         state: Changed in place.
-        subject_id: The household.
+        subject_id: The subject.
         resident: Whom the code lets in: a resident who is known, or empty for somebody new.
-        device: The device that it came with, which may then go to another household; or empty.
+        device: The device that it came with, which may then go to another subject; or empty.
         now_ms: The gateway's clock.
     Returns: The code, which is kept nowhere.
     """
@@ -84,7 +84,7 @@ def forget_old_codes(state: State, now_ms: int) -> None:
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
-    """Make the code by which a new resident can join a household, and tell the household; an earlier one ends."""
+    """Make the code by which a new resident joins a subject, and notify its residents; an earlier one ends."""
     for former, claim in list(state.claims.items()):
         if claim.subject == subject_id and not claim.resident:
             _drop(state, former)
@@ -93,7 +93,7 @@ def invite(state: State, subject_id: bytes, now_ms: int) -> str:
 
 
 def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> str:
-    """Make a new code for a resident who has lost code or credential: what they had before ends, and the household is told.
+    """Make a new code for a resident who has lost code or credential: what they had before ends, and the subject is notified.
 
     Raises: ConsentError: the subject has no such resident.
     """
@@ -113,7 +113,7 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
     Args:
         state: Changed in place.
         code: As typed.
-        own: The household of the person who typed it, where they have one already: a device's code then brings the device there.
+        own: The subject of the person who typed it, where they have one already: a device's code then brings the device there.
         now_ms: The gateway's clock.
     Raises: ConsentError: the code is wrong, used, too old, or cannot be used so.
     """
@@ -155,7 +155,7 @@ def devices_of(state: State, subject_id: bytes) -> list[Device]:
 
 
 def drop_claims(state: State, subject_id: bytes) -> None:
-    """Forget every code of a household."""
+    """Forget every code of a subject."""
     for number in [number for number, claim in state.claims.items() if claim.subject == subject_id]:
         _drop(state, number)
 
@@ -174,7 +174,7 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
 
 
 def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
-    """Bring the device of a code into another household; the one it was made with goes if nobody has claimed it."""
+    """Move the device of a code to another subject; the one it was made with goes if nobody has claimed it."""
     former = state.subjects[found.subject]
     device = next((device for device in state.registry.values() if device.id == found.device), None)
     if device is None or any(resident.claimed_ms for resident in former.residents) or state.book.for_subject(former.id):
