@@ -89,7 +89,7 @@ def _place_and_issue(stated: _Stated) -> tuple[LogPlace, Issue]:
 
 
 def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None) -> Iterator[str]:
-    """Yield descriptions of what the record does not name, and those that are not in the policies' words."""
+    """Yield the descriptions of what the record does not name, and those that are not in the policies' words."""
     notice = one(Notice, words)
     known: set[tuple[type[Any], str]] = set(named_by(consent, origin))
     if notice is not None:
