@@ -7,17 +7,16 @@ import binascii
 from typing import Any
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
+from consent.core.outcome import unsupported_reason
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side, diff
 from consent.core.review.population import grouped
 from gateway.control.params import MethodError, Params, id_of, no_more, take
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms, unsupported_reason
+from gateway.core.plans import Device, InForce, Terms
 from gateway.durable.state import Answer, Durable
 from gateway.edge.policies import read_policies
 
@@ -99,8 +98,8 @@ def _matter(durable: Durable, device: Device, flow: str, asker: bytes | None) ->
 def _explained(durable: Durable, device: Device, flow: str, language: str, asker: bytes | None) -> tuple[Answer, int | None]:
     """Return an outcome without its devices, and since when something leaves of this one."""
     matter = _matter(durable, device, flow, asker)
-    decision, besides = _decided(matter)
-    explanation = explain(matter, decision, language, besides)
+    decision = matter.decide()
+    explanation = explain(matter, decision, language, unsupported_reason(decision))
     terms = None if explanation.reason else _terms_in_force(durable, device, flow)
     said = [consent for consent in matter.consents or () if consent is not None]
     outcome = {
@@ -112,18 +111,6 @@ def _explained(durable: Durable, device: Device, flow: str, language: str, asker
         "consent_entries": sorted(durable.state.book.entry_of(consent) for consent in said),
     }
     return outcome, None if terms is None else terms.since_ms
-
-
-def _decided(matter: ExplanationRequest) -> tuple[Decision, str]:
-    """Return the decision about a device, and why the gateway withholds all the same."""
-    policies = matter.policies
-    if matter.profile not in policies.profiles:
-        return Decision(BOTTOM, "unknown-class", (), 0, None), ""
-    if not matter.measured():
-        return Decision(BOTTOM, "not-measured", (), 0, None), ""
-    cap = policies.profiles[matter.profile].cap
-    decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else unsupported_reason(decision.disclosure, public=matter.consents is None)
 
 
 def _terms_in_force(durable: Durable, device: Device, flow: str) -> Terms | None:

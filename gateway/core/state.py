@@ -13,6 +13,7 @@ import msgspec
 
 from consent.core.consents.book import Book
 from consent.core.lifecycle.notifications import MessageKind
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Kind
@@ -26,7 +27,7 @@ from gateway.core.ledger import Ledger, LedgerMove
 from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
-from gateway.core.windows.windows import NEVER_MS, Window, Windows
+from gateway.core.windows.windows import Window, Windows
 
 MESSAGES_KEPT = 20
 """How many messages a household has at most: the latest."""

@@ -10,6 +10,7 @@ import pytest
 
 from consent.core.consents.records import Status, decode, signing_bytes
 from consent.core.disclosure import Space
+from consent.core.outcome import NEVER_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Verifier, open_note
@@ -22,7 +23,6 @@ from gateway.core.journal import Purge, decode_batch
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.state import State, Subject, decode_ledger
-from gateway.core.windows.windows import NEVER_MS
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
