@@ -96,7 +96,7 @@ def _reached(counters: Counters, mark: int) -> bool:
     return counters.published >= mark
 
 
-async def eventually(happened: Callable[[], bool], within_s: float = 10) -> None:
+async def eventually(happened: Callable[[], bool], within_s: float = HANG_S) -> None:
     """Wait until something has happened; fails when it doesn't."""
     async with asyncio.timeout(within_s):
         while not happened():  # noqa: ASYNC110  # the counters under test are plain numbers

@@ -35,7 +35,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     apt.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(debian, "SYSTEM_FOLDERS", ())
-    monkeypatch.setattr(environment, "missing_packages", lambda root: ["python3.11-venv"])
+    monkeypatch.setattr(environment, "missing_packages", lambda root, packages: ["python3.11-venv"])
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return tmp_path
 
@@ -59,7 +59,7 @@ def test_packages_installed_after_update_when_the_lists_are_old(monkeypatch: pyt
     """A machine with no package lists, or old ones, is brought up to date once and tried again."""
     calls: list[list[str]] = []
 
-    def apt(command: Sequence[str | Path], failure: str, lock: int | None = None) -> None:
+    def apt(command: Sequence[str | Path], failure: str) -> None:
         calls.append([str(word) for word in command])
         if len(calls) == 1:
             raise SetupError(failure)
@@ -90,10 +90,11 @@ def test_packages_of_libraries_are_found_by_their_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("slow", "needed"), [([], False), (["--slow"], True), (["-k", "x", "--slow"], True)])
-def test_packages_of_slow_tests_only_with_slow(slow: list[str], needed: bool) -> None:
+def test_packages_of_slow_tests_only_with_slow(slow: list[str], needed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call needs its own programs and no others."""
-    assert (debian.GO in commands.COMMANDS["test"].programs_for(slow)) is needed
-    assert commands.COMMANDS["demo"].programs_for(slow) == ()
+    monkeypatch.setattr(debian.Program, "is_present", lambda program: False)
+    assert (debian.GO.package in commands.COMMANDS["test"].missing_packages(slow)) is needed
+    assert debian.MOSQUITTO.package not in commands.COMMANDS["demo"].missing_packages(slow)
 
 
 @pytest.mark.parametrize("arguments", [["frobnicate"], [], ["--slow"]])
@@ -128,7 +129,7 @@ def test_main_hands_over_every_argument(arguments: list[str], expected: list[str
     """What `./dev` does not know belongs to the program that it starts."""
     handed: list[Any] = []
     monkeypatch.setattr(environment, "ensure", lambda root, packages: Path("python"))
-    monkeypatch.setattr(commands, "_missing_packages", lambda command, arguments: [])
+    monkeypatch.setattr(commands.Command, "missing_packages", lambda command, arguments: [])
     monkeypatch.setattr(os, "chdir", lambda folder: None)
     monkeypatch.setattr(os, "execve", lambda program, words, environ: handed.append(words))
     commands.main(arguments)

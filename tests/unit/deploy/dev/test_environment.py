@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from deploy.dev import environment
-from deploy.dev.environment import Packages, Stamp, ensure, read_stamp, wanted_stamp, write_stamp
+from deploy.dev.environment import BUILD_LOCK, DEVELOPMENT_LOCK, RUNTIME_LOCK, ensure, is_whole
 from deploy.dev.report import SetupError, run_quietly
 
-ALL = Stamp(Packages.DEVELOPMENT, "locks", "project")
-SOME = Stamp(Packages.RUNTIME, "locks", "project")
+STEPS = ["venv", "requirements-dev.txt", "project"]
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with nothing but what an environment is made from."""
     (tmp_path / "deploy").mkdir()
     (tmp_path / "pyproject.toml").write_text("[project]\n")
-    for lock in (environment.BUILD_LOCK, environment.RUNTIME_LOCK, environment.DEVELOPMENT_LOCK):
+    for lock in (BUILD_LOCK, RUNTIME_LOCK, DEVELOPMENT_LOCK):
         (tmp_path / lock).write_text("thing==1\n")
     return tmp_path
 
@@ -38,7 +37,7 @@ class Installer:
         self.steps: list[str] = []
         self.fails_at = ""
 
-    def __call__(self, command: Sequence[str | Path], failure: str, lock: int | None = None) -> None:
+    def __call__(self, command: Sequence[str | Path], failure: str) -> None:
         """Note a step, named by the words that tell it from the others."""
         words = [str(word) for word in command]
         step = "venv" if "venv" in words else "project" if "--editable" in words else Path(words[-1]).name
@@ -57,107 +56,91 @@ def installer(monkeypatch: pytest.MonkeyPatch) -> Installer:
     return stand_in
 
 
-def test_stamp_same_serves_and_larger_set_serves_smaller() -> None:
-    """The test tools come on top of what the gateway needs, so one environment does for both."""
-    assert ALL.serves(ALL)
-    assert ALL.serves(SOME)
-    assert not SOME.serves(ALL)
+def test_ensure_first_start_installs_all_and_later_ones_nothing(checkout: Path, installer: Installer) -> None:
+    """Only the first start costs time; with the test tools there, the demo has what it needs too."""
+    assert ensure(checkout, DEVELOPMENT_LOCK) == checkout / ".venv" / "bin" / "python"
+    ensure(checkout, DEVELOPMENT_LOCK)
+    ensure(checkout, RUNTIME_LOCK)
+    assert installer.steps == STEPS
+    assert sorted(path.name for path in (checkout / ".venv").iterdir()) == ["bin", environment.STAMP_NAME]
 
 
-@pytest.mark.parametrize("other", [Stamp(ALL.packages, "other", ALL.project), Stamp(ALL.packages, ALL.locks, "other")])
-def test_stamp_other_locks_or_project_does_not_serve(other: Stamp) -> None:
-    """A lock file or project file that changed is seen."""
-    assert not other.serves(ALL)
-
-
-def test_stamp_written_is_read_back_and_leaves_no_other_file(tmp_path: Path) -> None:
-    """The stamp appears in one step."""
-    write_stamp(tmp_path, ALL)
-    assert read_stamp(tmp_path) == ALL
-    assert [path.name for path in tmp_path.iterdir()] == [environment.STAMP_NAME]
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"{}", b'{"packages": "runtime"}', b"\xff"])
-def test_stamp_damaged_counts_as_absent(tmp_path: Path, content: bytes) -> None:
-    """What cannot be read is not trusted."""
-    (tmp_path / environment.STAMP_NAME).write_bytes(content)
-    assert read_stamp(tmp_path) is None
-
-
-@pytest.mark.parametrize("lock", [environment.BUILD_LOCK, environment.RUNTIME_LOCK, environment.DEVELOPMENT_LOCK])
-def test_wanted_stamp_any_lock_file_changes_it(checkout: Path, lock: Path) -> None:
-    """Each of the lock files counts."""
-    before = wanted_stamp(checkout, Packages.RUNTIME)
-    (checkout / lock).write_text("thing==2\n")
-    assert wanted_stamp(checkout, Packages.RUNTIME).locks != before.locks
-
-
-def test_wanted_stamp_moved_checkout_changes_it(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """An environment knows where it lies; moved, it has to be made anew."""
-    moved = tmp_path_factory.mktemp("moved") / "checkout"
-    shutil.copytree(checkout, moved)
-    assert wanted_stamp(moved, Packages.RUNTIME).locks != wanted_stamp(checkout, Packages.RUNTIME).locks
-
-
-def test_ensure_first_start_installs_all_and_second_nothing(checkout: Path, installer: Installer) -> None:
-    """Only the first start costs time."""
-    python = ensure(checkout, Packages.DEVELOPMENT)
-    assert python == checkout / ".venv" / "bin" / "python"
-    assert installer.steps == ["venv", "requirements-dev.txt", "project"]
-    ensure(checkout, Packages.DEVELOPMENT)
-    ensure(checkout, Packages.RUNTIME)
-    assert len(installer.steps) == 3
-
-
-def test_ensure_runtime_then_development_adds_the_tools(checkout: Path, installer: Installer) -> None:
-    """Who began with the demo keeps that environment when the tests come."""
-    ensure(checkout, Packages.RUNTIME)
+def test_ensure_demo_alone_installs_what_the_gateway_needs(checkout: Path, installer: Installer) -> None:
+    """A demo asks for none of the test tools; the first test does."""
+    ensure(checkout, RUNTIME_LOCK)
     assert installer.steps == ["venv", "requirements.txt", "project"]
-    ensure(checkout, Packages.DEVELOPMENT)
-    assert installer.steps[3:] == ["requirements-dev.txt", "project"]
+    ensure(checkout, DEVELOPMENT_LOCK)
+    assert installer.steps[3:] == STEPS
 
 
-def test_ensure_changed_project_installs_only_the_project(checkout: Path, installer: Installer) -> None:
-    """A new entry point needs no new packages, and takes none away."""
-    ensure(checkout, Packages.DEVELOPMENT)
-    (checkout / "pyproject.toml").write_text("[project]\nname = 'other'\n")
-    ensure(checkout, Packages.RUNTIME)
-    assert installer.steps[3:] == ["project"]
-    ensure(checkout, Packages.DEVELOPMENT)
-    assert len(installer.steps) == 4
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_stamp_damaged_counts_as_absent(checkout: Path, installer: Installer, content: bytes) -> None:
+    """What cannot be read is not trusted."""
+    ensure(checkout, DEVELOPMENT_LOCK)
+    (checkout / ".venv" / environment.STAMP_NAME).write_bytes(content)
+    assert not is_whole(checkout, DEVELOPMENT_LOCK)
 
 
-def test_ensure_changed_lock_makes_the_environment_anew(checkout: Path, installer: Installer) -> None:
-    """No package of the old lock file stays behind."""
-    ensure(checkout, Packages.DEVELOPMENT)
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        (DEVELOPMENT_LOCK, "thing==2\n"),
+        (BUILD_LOCK, "thing==2\n"),
+        (Path("pyproject.toml"), "[project]\nname = 'other'\n"),
+        (Path("pyproject.toml"), "[project]\n[tool.setuptools]\npackages = []\n"),
+    ],
+)
+def test_ensure_other_sources_make_the_environment_anew(checkout: Path, installer: Installer, file: Path, content: str) -> None:
+    """Each lock file and what pyproject.toml says of the project count; nothing of before stays behind."""
+    ensure(checkout, DEVELOPMENT_LOCK)
     (checkout / ".venv" / "leftover").touch()
-    (checkout / environment.RUNTIME_LOCK).write_text("thing==2\n")
-    ensure(checkout, Packages.DEVELOPMENT)
-    assert installer.steps[3] == "venv"
+    (checkout / file).write_text(content)
+    ensure(checkout, DEVELOPMENT_LOCK)
+    assert installer.steps == STEPS * 2
     assert not (checkout / ".venv" / "leftover").exists()
 
 
-@pytest.mark.parametrize("step", ["venv", "requirements-dev.txt", "project"])
+def test_ensure_other_settings_of_tools_change_nothing(checkout: Path, installer: Installer) -> None:
+    """What ruff or mypy are told needs no other packages."""
+    ensure(checkout, DEVELOPMENT_LOCK)
+    (checkout / "pyproject.toml").write_text("[project]\n[tool.mypy]\nstrict = true\n")
+    ensure(checkout, DEVELOPMENT_LOCK)
+    assert installer.steps == STEPS
+
+
+def test_ensure_in_a_moved_checkout_makes_the_environment_anew(
+    checkout: Path, installer: Installer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An environment knows where it lies."""
+    ensure(checkout, DEVELOPMENT_LOCK)
+    moved = tmp_path_factory.mktemp("moved") / "checkout"
+    shutil.copytree(checkout, moved)
+    assert is_whole(checkout, DEVELOPMENT_LOCK)
+    assert not is_whole(moved, DEVELOPMENT_LOCK)
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_ensure_interrupted_leaves_no_stamp_and_begins_again(checkout: Path, installer: Installer, step: str) -> None:
-    """An installation that broke off anywhere is never taken for a whole one."""
+    """An installation that broke off anywhere, a second one too, is never taken for a whole one."""
+    ensure(checkout, RUNTIME_LOCK)
     installer.fails_at = step
     with pytest.raises(SetupError):
-        ensure(checkout, Packages.DEVELOPMENT)
-    assert read_stamp(checkout / ".venv") is None
+        ensure(checkout, DEVELOPMENT_LOCK)
+    assert not is_whole(checkout, RUNTIME_LOCK)
     installer.fails_at = ""
     installer.steps.clear()
-    ensure(checkout, Packages.DEVELOPMENT)
-    assert installer.steps == ["venv", "requirements-dev.txt", "project"]
+    ensure(checkout, DEVELOPMENT_LOCK)
+    assert installer.steps == STEPS
 
 
 def test_ensure_several_at_once_install_once(checkout: Path, installer: Installer) -> None:
     """Of several first starts one installs; the others wait for it."""
-    starts = [threading.Thread(target=ensure, args=(checkout, Packages.DEVELOPMENT)) for _ in range(4)]
+    starts = [threading.Thread(target=ensure, args=(checkout, DEVELOPMENT_LOCK)) for _ in range(4)]
     for start in starts:
         start.start()
     for start in starts:
         start.join()
-    assert installer.steps == ["venv", "requirements-dev.txt", "project"]
+    assert installer.steps == STEPS
 
 
 def test_missing_packages_without_ensurepip_only_while_there_is_no_environment(
@@ -166,28 +149,32 @@ def test_missing_packages_without_ensurepip_only_while_there_is_no_environment(
     """Debian's Python cannot make an environment by itself, and need not once there is one."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     expected = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    assert environment.missing_packages(checkout) == [expected]
-    ensure(checkout, Packages.RUNTIME)
-    assert environment.missing_packages(checkout) == []
+    assert environment.missing_packages(checkout, RUNTIME_LOCK) == [expected]
+    ensure(checkout, RUNTIME_LOCK)
+    assert environment.missing_packages(checkout, RUNTIME_LOCK) == []
 
 
-def test_run_quietly_killed_caller_leaves_the_lock_with_the_installer(checkout: Path) -> None:
-    """An installer that outlives a killed ./dev still keeps others away from what it writes."""
-    with environment.only_one(checkout) as lock:
-        copy = os.dup(lock)
-    with pytest.raises(BlockingIOError):
-        _try_lock(checkout)
-    os.close(copy)
-    _try_lock(checkout)
-
-    with environment.only_one(checkout) as lock:
-        sees_it = "import os, sys; os.fstat(int(sys.argv[1]))"
-        run_quietly([sys.executable, "-c", sees_it, str(lock)], "the installer does not hold the lock", lock)
+def test_only_one_installer_of_a_killed_caller_still_keeps_others_away(checkout: Path) -> None:
+    """What a ./dev starts holds the lock with it, and so beyond it."""
+    with environment.only_one(checkout):
+        assert not _can_lock(checkout)
+        run_quietly([sys.executable, "-c", _HOLDS, str((checkout / "deploy").stat().st_ino)], "it does not hold the lock")
+    assert _can_lock(checkout)
 
 
-def _try_lock(checkout: Path) -> None:
+_HOLDS = """
+import os, sys
+held = [os.fstat(int(name)).st_ino for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")]
+sys.exit(int(sys.argv[1]) not in held)
+"""
+
+
+def _can_lock(checkout: Path) -> bool:
     handle = os.open(checkout / "deploy", os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     finally:
         os.close(handle)
+    return True

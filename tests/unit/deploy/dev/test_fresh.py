@@ -60,7 +60,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A cache of the test's own, and a debootstrap that only makes a file; returns the programs run."""
     ran: list[str] = []
 
-    def run(command: Sequence[str | Path], failure: str, lock: int | None = None) -> None:
+    def run(command: Sequence[str | Path], failure: str) -> None:
         words = [os.fspath(word) for word in command]
         ran.append(words[0])
         if words[0] == "debootstrap":
