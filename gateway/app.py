@@ -18,7 +18,7 @@ from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Dry, LinkEvent, Subscribed
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Upstream
 from gateway.durable.state import Action, Answer, DurableState, answer_of
 from gateway.edge import system_clock
@@ -288,7 +288,7 @@ class Gateway:
         """Let consents run out and windows end, and form bundles."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
-        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
+        advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.config import Connection, Installation
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.core.release import release
+from gateway.core.release.bundle import ROWS_BYTES, bundle_acknowledged, bundle_sent, discard_rows, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.state import DurableState
 from gateway.edge.connections import link_settings, password
@@ -62,7 +62,7 @@ class Upstream:
         full = False
         for index in acknowledged:
             full = full or self._durable.state.handed[index].full
-            release.acknowledged(self._durable.state, index)
+            bundle_acknowledged(self._durable.state, index)
         return full
 
     def send_again(self) -> None:
@@ -82,7 +82,7 @@ class Upstream:
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
         for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
-            release.discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, release.ROWS_BYTES))
+            discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
@@ -92,8 +92,8 @@ class Upstream:
             return
         if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
             return
-        rows = await store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
-        release.form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
+        rows = await store.outbox_rows(recipient, ROWS_BYTES) if state.waiting.get(recipient) else []
+        form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def hand_over(self) -> None:
         """Hand over committed bundles, as far as their sinks take them."""
@@ -101,4 +101,4 @@ class Upstream:
         for recipient, unsent in list(state.unsent.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self._durable.origin):
-                release.handed_over(state, recipient)
+                bundle_sent(state, recipient)

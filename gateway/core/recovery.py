@@ -15,7 +15,7 @@ from consent.core.disclosure import BOTTOM
 from gateway.core.ingest.marks import Marks
 from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release.release import put_back
+from gateway.core.release.void import reopen
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort, Window, window_state
 
@@ -153,7 +153,7 @@ class JournalReplay:
         self._unsent[index] = taken
 
     def _void(self, index: int) -> None:
-        put_back(self._state, self._unsent.pop(index, []))  # a bundle of waiting records alone closed no window
+        reopen(self._state, self._unsent.pop(index, []))  # a bundle of waiting records alone closed no window
 
     def _whole_since(self, since_ms: int) -> None:
         self._state.windows.whole_since_ms = since_ms

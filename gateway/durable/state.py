@@ -26,7 +26,7 @@ from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
 from gateway.core.log import note_gap
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.state import GatewayIdentity, State
 from gateway.core.windows.windows import DAY_MS
 from gateway.durable.log_recovery import LogRecovery

@@ -25,6 +25,7 @@ from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
 from gateway.core.plans import Device
+from gateway.core.release.void import void_unsent
 from gateway.core.state import Claim, Resident, State, Subject
 from gateway.core.windows.windows import DAY_MS
 
@@ -192,7 +193,7 @@ def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: 
 
 def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
     """Let a household be as it now is; the log says so, since an auditor who replays it must know who has to permit."""
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
     index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
     state.commit.openings_settled += subject.key_entries[-1:]

@@ -2,8 +2,8 @@
 
 Readings enter from the pipeline as whole numbers of their property's first ladder step, so sums are exact and neither
 order, crash nor replay changes a digit. A contributor (a subject, or a device that has none) stands once in a window, so it
-counts once, can be bounded, and can be taken out. Nothing is computed here: ``release.closing`` draws the figure when a
-bundle is formed, and until then the accumulators stay.
+counts once, can be bounded, and can be taken out. Nothing is computed here: ``gateway.core.figures`` closes the ended windows
+when a bundle is formed, and until then the accumulators stay.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
 from gateway.core.journal import PURGE, decode_batch
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
 from gateway.core.state import State, Subject, decode_ledger
 from gateway.core.windows.windows import NEVER_MS
 from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
@@ -379,5 +379,5 @@ def test_take_back_precedes_every_change() -> None:
         void = gate.openings[size].parts[0]
         assert not isinstance(void, bytes)
         assert b"void" in void.data
-        release.advance(gate.state, T, LATENESS_MS)
+        advance_watermark(gate.state, T, LATENESS_MS)
         assert len(gate.records()) == 1

@@ -6,8 +6,9 @@ from typing import Any
 
 from gateway.audit.log.payloads import VoidPayload
 from gateway.core.changes import changes
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
 from gateway.core.release.records import read_row
+from gateway.core.release.void import void_bundle
 from tests.unit.core.building import (
     DAY_MS,
     HOUR_MS,
@@ -41,7 +42,7 @@ def test_void_brings_everything_back_and_is_logged() -> None:
     unsent = gate.form()
     assert unsent is not None
     assert (gate.outbox, gate.count("pairs.open"), gate.count("pairs.waiting")) == ({}, 0, 0)
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     commit = gate.commit()
     assert commit.bundles_done == [unsent.index]
     (entry,) = commit.log
@@ -81,12 +82,12 @@ def test_withdrawal_leaves_what_has_been_handed_over() -> None:
     gate.send(home, T, kwh=1)
     unsent = gate.form()
     assert unsent is not None
-    release.handed_over(gate.state, "office")
+    bundle_sent(gate.state, "office")
     gate.withdraw(home, "raw")
     handed = gate.state.handed[unsent.index]
     assert (handed.recipient, handed.subjects, handed.full) == ("office", frozenset({home.subject}), False)
     assert (gate.count("bundles.sent"), gate.count("bundles.voided"), gate.count("pairs.released")) == (1, 0, 1)
-    release.acknowledged(gate.state, unsent.index)
+    bundle_acknowledged(gate.state, unsent.index)
     assert gate.commit().bundles_done == [unsent.index]
     assert gate.count("bundles.acknowledged") == 1
 
@@ -100,7 +101,7 @@ def test_void_of_a_window_drawn_in_part_joins_what_stayed() -> None:
     first = gate.form()
     assert first is not None
     assert 0 < gate.count("pairs.open") < 700
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     assert gate.count("pairs.open") == 700
     (window,) = gate.state.windows
     assert len(window.members) == 700
@@ -114,7 +115,7 @@ def test_void_does_not_bring_back_what_was_suppressed_with_it() -> None:
     hour_with(gate, homes)
     assert gate.form() is not None
     assert gate.count("pairs.suppressed.k") == 1
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     assert [(r.result, r.n) for r in gate.records()] == [(2.0, 2)]
     assert (gate.count("pairs.suppressed.k"), gate.count("pairs.aggregated")) == (1, 2)
 

@@ -18,7 +18,7 @@ from gateway.audit.log.payloads import ReleaseRecord
 from gateway.audit.replay.replay import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device, WindowTarget
-from gateway.core.release import release
+from gateway.core.release.void import reopen
 from gateway.core.windows.windows import window_state
 from tests.unit.core.building import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
 from tests.unit.core.replayed import replayed
@@ -130,7 +130,7 @@ def extra_release(gate: Gate, homes: list[Device]) -> str:
     again = [window_state(window) for window in gate.state.windows.ended()]
     pairs = gate.count("pairs.open")
     gate.records()
-    release.put_back(gate.state, again)
+    reopen(gate.state, again)
     for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
         gate.state.ledger.add(account, pairs)
     gate.records()
