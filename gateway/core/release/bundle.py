@@ -58,15 +58,10 @@ def form_bundle(
     conditions = Conditions(state.policies, _terms_in_force(state, now_ms), state.windows.whole_since_ms)
     ended = [window for window in state.windows.ended() if flows[window.cohort.flow].recipient == recipient]
     draft = pack(state, recipient, form, close(ended, conditions), rows, conditions)
-    if not draft.records:
-        _settle(state, draft, ReadyBundle(-1, recipient, b""))
-        _drop_day_keys(state)
-        return None
-    index = state.log.size
-    subjects = {contributor: state.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
-    bundle = ReadyBundle(index, recipient, form.seal(draft.records, index), subjects=frozenset(subjects), full=draft.full)
+    bundle = _log(state, draft, now_ms) if draft.records else None
     _settle(state, draft, bundle)
-    _log(state, draft, bundle, subjects, now_ms)
+    if bundle is None:
+        _drop_day_keys(state)
     return bundle
 
 
@@ -83,31 +78,32 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
     return terms_of
 
 
-def _settle(state: State, draft: Draft, bundle: ReadyBundle) -> None:
-    """Account for a draft: take what it took out of windows and outbox, and note in the bundle what a void gives back."""
-    closed: list[list[Any]] = []
+def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
+    """Account for a draft: take out of windows and outbox what has left them, and note in the bundle what a void gives back."""
+    ledger, closed = state.ledger, list[list[Any]]()
+    windows, outbox, moved = list[Any](), list[tuple[int, str, bytes]](), list[tuple[str, str, int]]()
     for packed in draft.windows:
         taken = _take_out(state, packed, closed)
-        state.ledger.move("pairs.open", "pairs.withdrawn", packed.row.withdrawn)
+        ledger.move("pairs.open", "pairs.withdrawn", packed.row.withdrawn)
         for reason, pairs in packed.row.suppressed.items():
-            state.ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
-        _move_with_bundle(state, bundle, "pairs.open", "pairs.aggregated", taken.pairs())
+            ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
+        moved.append(("pairs.open", "pairs.aggregated", taken.pairs()))
+        ledger.move(*moved[-1])
         if taken.members:
-            bundle.windows.append(window_state(taken))
+            windows.append(window_state(taken))
     for row in draft.rows:
         state.commit.outbox_done.append(row.number)
         state.waiting[draft.recipient] -= 1
-        state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
-        _move_with_bundle(state, bundle, "pairs.waiting", "pairs.released", row.released)
-        bundle.outbox.append((row.number, draft.recipient, row.content))
+        ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
+        moved.append(("pairs.waiting", "pairs.released", row.released))
+        ledger.move(*moved[-1])
+        outbox.append((row.number, draft.recipient, row.content))
     if closed:
-        state.journal.note(CLOSE, bundle.index, closed)
-
-
-def _move_with_bundle(state: State, bundle: ReadyBundle, source: str, target: str, n: int) -> None:
-    """Make a move in the ledger that is undone if the bundle is voided."""
-    state.ledger.move(source, target, n)
-    bundle.moved.append((source, target, n))
+        state.journal.note(CLOSE, -1 if bundle is None else bundle.index, closed)
+    if bundle is not None:
+        bundle.windows, bundle.outbox, bundle.moved = windows, outbox, moved
+        ledger.add("bundles.formed")
+        ledger.add("bundles.ready")
 
 
 def _take_out(state: State, packed: PackedWindow, closed: list[list[Any]]) -> Window:
@@ -125,27 +121,33 @@ def _take_out(state: State, packed: PackedWindow, closed: list[list[Any]]) -> Wi
     return taken
 
 
-def _log(state: State, draft: Draft, bundle: ReadyBundle, subjects: Mapping[bytes, Subject], now_ms: int) -> None:
-    """Log a bundle and have it committed; subjects' parts follow the bundle's, each under a salt that dies with its secret."""
+def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
+    """Seal and log a draft, and have it committed.
+
+    The subjects' parts of the opening follow the bundle's, each under a salt that dies with the subject's secret.
+    """
+    index, recipient = state.log.size, draft.recipient
+    content = draft.form.seal(draft.records, index)
+    subjects = {contributor: state.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
     keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
-    labels = labels_file([label(key, bundle.index) for key in keys], state.identity.random_bytes)
-    parts = state.one_part(ReleasePayload(bundle.recipient, tuple(draft.listed)).encode())
-    parts += _subject_parts(draft, subjects, bundle.index)
-    state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(bundle.content).digest(), labels=labels)
-    state.ledger.add("bundles.formed")
-    state.ledger.add("bundles.ready")
-    sink = state.policies.recipients[bundle.recipient].sink
-    state.commit.bundles.append(BundleRow(bundle.index, bundle.recipient, sink, bundle.content))
-    state.unsent[bundle.recipient] = bundle
+    labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
+    parts = state.one_part(ReleasePayload(recipient, tuple(draft.listed)).encode())
+    parts += _subject_parts(draft, subjects, index)
+    state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
+    sink = state.policies.recipients[recipient].sink
+    state.commit.bundles.append(BundleRow(index, recipient, sink, content))
+    bundle = ReadyBundle(index, recipient, content, subjects=frozenset(subjects), full=draft.full)
+    state.unsent[recipient] = bundle
+    return bundle
 
 
 def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
     """Make the parts of the opening that say on what each subject's contribution to each record rests."""
     encoded: dict[Disclosure, bytes] = {}
     for basis in draft.bases:
-        for contributor, least in basis.terms.items():
+        for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
             salt = opening_salt(subjects[contributor].secret, index, basis.record)
-            pairs = basis.pairs[contributor]
+            left = pairs
             for terms in least.several or (least,):
                 if terms.disclosure not in encoded:
                     encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
@@ -155,12 +157,12 @@ def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) 
                     encoded[terms.disclosure],
                     terms.policy_entry,
                     terms.consent_entries,
-                    pairs,
+                    left,
                     terms.profile,
                     terms.zone,
                 )
                 yield Part(salt, data)
-                pairs = 0  # counted once, with the first of a subject's devices
+                left = 0  # counted once, with the first of a subject's devices
 
 
 def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:

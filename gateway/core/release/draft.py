@@ -39,12 +39,12 @@ class Basis:
     Attributes:
         record: Its number in the bundle.
         terms: The terms of each contributor in it.
-        pairs: How many pairs each has put in.
+        pairs: How many pairs each has put in, in the same order.
     """
 
     record: int
     terms: Mapping[bytes, Terms]
-    pairs: Mapping[bytes, int]
+    pairs: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Draft:
         level = (cohort.time, cohort.space, cohort.step)
         what = (cohort.identity, cohort.observed_property, cohort.statistic)
         if not cohort.public:
-            self.bases.append(Basis(len(self.records), terms, dict(zip(terms, pairs, strict=True))))
+            self.bases.append(Basis(len(self.records), terms, pairs))
         self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what))
         self.records.append(encoded)
         self._bytes += len(encoded)
