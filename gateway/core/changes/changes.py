@@ -1,6 +1,6 @@
 """What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
 
-A change is made in this order: bundles of which no byte has left are taken back, the entry goes into the log, the plans of those
+A change is made in this order: bundles of which no byte has been sent are voided, the entry goes into the log, the plans of those
 concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are
 drawn. All of it is one commit; the command that asked for it is answered when that is durable.
 """

@@ -29,16 +29,16 @@ class Accumulator(Protocol):
     pairs: int
 
     def add(self, meter: bytes, t_ms: int, n: int) -> int:
-        """Take a reading of ``n`` first steps; return what became of the pair."""
+        """Add a reading of ``n`` first steps; return what became of the pair."""
 
     def value(self) -> Amount | None:
         """Return the contributor's own value for the window, in first steps (energies for `energy-mean`), or None."""
 
     def state(self) -> list[Any]:
-        """Return plain data that ``restore`` takes up again."""
+        """Return plain data that ``restore`` continues from."""
 
     def restore(self, state: list[Any]) -> None:
-        """Take up a stored state."""
+        """Continue from a stored state."""
 
 
 class _Total:

@@ -369,7 +369,7 @@ class Gate:
         advance_watermark(self.state, now_ms, LATENESS_MS)
 
     def form(self, recipient: str = "office") -> ReadyBundle | None:
-        """Commit what there is; then form a bundle and commit it too. It stands ready to be handed over."""
+        """Commit what there is; then form a bundle and commit it too. It stands ready to be sent."""
         self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))

@@ -133,7 +133,7 @@ class KilledGate(Gate):
         self.told[index] = recipient, tuple(msgspec.structs.replace(r, id=None, pseudonym=None, epoch=None) for r in records)
 
     def acknowledge(self) -> None:
-        """Let the brokers upstream acknowledge all that was handed over."""
+        """Let the brokers upstream acknowledge all that was sent."""
         for index in list(self.state.handed):
             bundle_acknowledged(self.state, index)
 
@@ -160,7 +160,7 @@ class KilledGate(Gate):
         return {(plan.device.id, name, t_ms) for plan in unnumbered for name, times in plan.memory.seen.items() for t_ms in times}
 
     def audited(self) -> list[str]:
-        """Return what an auditor finds wrong with the accounts; a bundle that was taken back must never have left."""
+        """Return what an auditor finds wrong with the accounts; a bundle that was voided must never have been sent."""
         recount, found, totals = Recount(), self.state.ledger.imbalances(), self.state.ledger.totals
         if totals.get("pairs.waiting", 0) != sum(len(read_row(content)) for _, content in self.outbox.values()):
             found.append("pairs.waiting is not what lies in the outbox")

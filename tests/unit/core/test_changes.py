@@ -360,7 +360,7 @@ def test_checkpoint_zero_totals_left_out_and_their_change_told() -> None:
     assert account.differences["pairs.open"] == -2
 
 
-def test_take_back_precedes_every_change() -> None:
+def test_voiding_precedes_every_change() -> None:
     """Policies, consents, devices struck off: what stands ready is voided before the change is logged."""
     for change in ("policy", "consent", "revoke"):
         gate = Gate(only("raw"))

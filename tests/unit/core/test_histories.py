@@ -51,7 +51,7 @@ def _hashable(row: list[Any]) -> list[Any]:
 
 
 def voided(*flows: str) -> Gate:
-    """Return a gateway whose one bundle was taken back, having ended a window that nobody had left a figure in."""
+    """Return a gateway whose one bundle was voided, having ended a window that nobody had left a figure in."""
     gate = Gate(only(*flows))
     gate.send(gate.home(*flows), kwh=1)
     gate.to(gate.now_ms + DAY_MS + LATENESS_MS)

@@ -102,7 +102,7 @@ def pseudonyms_in(gate: Gate, content: bytes, index: int) -> list[bytes | None]:
 
 
 def test_pseudonym_key_forgotten_where_the_days_totals_come_to_nothing() -> None:
-    """What was formed, taken back and then suppressed needs the key no longer."""
+    """What was formed, voided and then suppressed needs the key no longer."""
     gate = Gate(only("daily"))
     gate.send(gate.home("daily"), kwh=1)
     gate.to(T + DAY_MS + LATENESS_MS)

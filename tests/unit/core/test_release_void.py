@@ -1,4 +1,4 @@
-"""Bundles that are taken back before their first byte has left, and those that stand because it has."""
+"""Bundles that are voided before their first byte is sent, and those that stand because it was."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def held(gate: Gate) -> dict[Any, dict[bytes, Any]]:
 
 
 def test_void_brings_everything_back_and_is_logged() -> None:
-    """A bundle of which no byte has left can be taken back: windows, records and books are as before, and the log says so."""
+    """A bundle of which no byte was sent can be voided: windows, records and books are as before, and the log says so."""
     gate = Gate(only("hourly", "daily", "raw"))
     homes = gate.homes(2, "hourly", "daily", "raw")
     for home in homes:
@@ -56,7 +56,7 @@ def test_void_brings_everything_back_and_is_logged() -> None:
     assert sorted(record.flow for record in gate.records()) == ["daily", "daily", "hourly", "raw", "raw"]
 
 
-def test_withdrawal_voids_what_has_not_been_handed_over() -> None:
+def test_withdrawal_voids_what_was_not_sent() -> None:
     """The bundle that stands ready holds the subject: it never leaves, and the one formed instead does not hold it."""
     gate = Gate(only("hourly", "raw"))
     homes = gate.homes(3, "hourly", "raw")
@@ -75,7 +75,7 @@ def test_withdrawal_voids_what_has_not_been_handed_over() -> None:
     assert gate.count("bundles.voided") == 1
 
 
-def test_withdrawal_leaves_what_has_been_handed_over() -> None:
+def test_withdrawal_leaves_what_was_sent() -> None:
     """Bytes that have left stand, and it is known whom they speak of."""
     gate = Gate(only("raw"))
     home = gate.home("raw")
