@@ -27,7 +27,7 @@ from gateway.core import log, recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
 from gateway.core.log import note_gap
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
