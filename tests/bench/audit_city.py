@@ -154,8 +154,8 @@ class RecordingGate(Gate):
         for number in commit.outbox_done:
             del self.outbox[number]
         self.outbox |= {row.number: (row.recipient, row.content) for row in commit.outbox}
-        for _, digest, content in commit.policies:
-            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
+        for row in commit.policies:
+            self.policy_sets[row.sha256] = pack_files(msgspec.msgpack.decode(row.content, type=changes.StoredPolicies).files)
         self._record(commit)
         return commit
 

@@ -14,7 +14,7 @@ import mqtt5
 import pytest
 import uvloop
 
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, Frame, LinkEvent, Published, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Published, Subscribed
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.edge.mqtt import LinkSettings, MqttLink
@@ -105,7 +105,7 @@ async def test_mosquitto_session_lasts_over_restarts_of_both_sides(tmp_path: Pat
     """Queued while we are away, kept over a SIGTERM of the broker, delivered once, and the queue is reported dry behind it."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert owner.events[:2] == [
                 Connected(1, session_present=False, session_expiry_s=0xFFFF_FFFF),
                 Subscribed(1, (("s/#", 1),)),
@@ -115,7 +115,7 @@ async def test_mosquitto_session_lasts_over_restarts_of_both_sides(tmp_path: Pat
         await publish(broker.port, readings(300))
         broker.restart()
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert isinstance(owner.events[0], Connected)
             assert owner.events[0].session_present
             assert sorted(int(frame.payload) for frame in owner.frames) == list(range(300))
@@ -125,14 +125,14 @@ async def test_mosquitto_unacknowledged_frames_come_again_as_duplicates(tmp_path
     """What we did not acknowledge is sent again with DUP and the same identifiers, what we did is not."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(broker.port, readings(20))
             owner.acknowledging = False
             await owner.until(lambda: len(owner.frames) == 20)
             owner.link.acknowledge([frame.packet_id for frame in owner.frames[:12]], 1)
             await asyncio.sleep(0.1)
         async with running(Owner(broker.port, gateway())) as again:
-            await again.until(lambda: again.saw(Dry) == 1)
+            await again.until(lambda: again.saw(Drained) == 1)
             assert [(frame.packet_id, frame.payload) for frame in again.frames] == [
                 (frame.packet_id, frame.payload) for frame in owner.frames[12:]
             ]
@@ -144,7 +144,7 @@ async def test_mosquitto_restarted_under_load_link_returns_by_itself(tmp_path: P
     with running_mosquitto(tmp_path) as broker:
         sensor = Owner(broker.port, SessionSettings(client_id="sensor", most_in_flight=50))
         async with running(Owner(broker.port, gateway())) as owner, running(sensor):
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             for number in range(600):
                 await sensor.until(partial(sent, sensor, "s/1", b"%d" % number))
                 owner.work()
@@ -161,7 +161,7 @@ async def test_mosquitto_back_pressure_pauses_and_loses_nothing(tmp_path: Path) 
     with running_mosquitto(tmp_path) as broker:
         settings = gateway(receive_max=50, unacknowledged_bound=40, keep_alive_s=2)
         async with running(Owner(broker.port, settings)) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             owner.taking = False
             await publish(broker.port, [("s/1", b"%d" % number) for number in range(500)])
             await owner.until(lambda: owner.link.session.paused)
@@ -180,7 +180,7 @@ async def test_mosquitto_user_and_password_are_checked(tmp_path: Path) -> None:
     assert await maker.wait() == 0
     with running_mosquitto(tmp_path, {"allow_anonymous": "false", "password_file": str(passwords)}) as broker:
         async with running(Owner(broker.port, gateway(user="gw", password=b"open sesame"))) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
         async with running(Owner(broker.port, gateway(user="gw", password=b"wrong"))) as owner:
             await owner.until(lambda: owner.saw(Disconnected) >= 2)
             assert owner.events[0] == Disconnected(1, "the broker refused the connection: not authorized (0x87)", 0x87)
@@ -192,7 +192,7 @@ async def test_mosquitto_marker_forbidden_silence_is_dry(tmp_path: Path) -> None
     rules.write_text("topic read s/#\n")
     with running_mosquitto(tmp_path, {"acl_file": str(rules)}) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert owner.saw(Disconnected) <= 1
             assert owner.link.connected
 
@@ -201,7 +201,7 @@ async def test_mosquitto_second_gateway_of_the_same_name_takes_the_session_over(
     """The first one loses its connection, for which Mosquitto 2.0 gives no reason, and waits before it comes back."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as first:
-            await first.until(lambda: first.saw(Dry) == 1)
+            await first.until(lambda: first.saw(Drained) == 1)
             async with running(Owner(broker.port, gateway())) as second:
                 await second.until(lambda: second.saw(Connected) == 1)
                 await first.until(lambda: first.saw(Disconnected) == 1)
@@ -212,7 +212,7 @@ async def test_mosquitto_message_above_our_limit_arrives_cut_and_never_again(tmp
     """A message too large to read neither ends the connection nor comes back for ever."""
     with running_mosquitto(tmp_path, {"max_packet_size": None}) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(broker.port, [("s/1", bytes(3_000_000)), ("s/1", bytes(100_000)), ("s/1", b"small")])
             await owner.until(lambda: len(owner.frames) == 3)
             assert [len(frame.payload) for frame in owner.frames] == [65_537, 100_000, 5]
@@ -250,7 +250,7 @@ def test_link_under_uvloop_behaves_the_same(tmp_path: Path) -> None:
     async def conversation(port: int) -> None:
         await publish(port, [])
         async with running(Owner(port, gateway(unacknowledged_bound=20))) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(port, readings(200))
             await owner.until(lambda: len(owner.frames) == 200)
         assert owner.events[-1] == Disconnected(1, "closed by us", 0)
@@ -262,7 +262,7 @@ def test_link_under_uvloop_behaves_the_same(tmp_path: Path) -> None:
 async def test_embedded_broker_delivers_everything_in_order() -> None:
     """The demo's broker: nothing lost, acknowledged in order, dry at the start."""
     async with embedded_broker() as port, running(Owner(port, gateway())) as owner:
-        await owner.until(lambda: owner.saw(Dry) == 1)
+        await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, [("s/1", b"%d" % number) for number in range(3000)])
         await owner.until(lambda: len(owner.frames) >= 3000)
         assert [int(frame.payload) for frame in owner.frames] == list(range(3000))
@@ -273,10 +273,10 @@ async def test_embedded_broker_session_continues_after_a_cut() -> None:
     """It keeps sessions while it runs; what was queued arrives before the marker of the new connection."""
     async with embedded_broker() as port:
         async with running(Owner(port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, readings(2500))
         async with running(Owner(port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert isinstance(owner.events[0], Connected)
             assert owner.events[0].session_present
             assert {int(frame.payload) for frame in owner.frames} == set(range(2500))
@@ -285,7 +285,7 @@ async def test_embedded_broker_session_continues_after_a_cut() -> None:
 async def test_embedded_broker_large_messages_pass() -> None:
     """Frames beyond the gateway's own limit reach it, so that it can count them."""
     async with embedded_broker() as port, running(Owner(port, gateway())) as owner:
-        await owner.until(lambda: owner.saw(Dry) == 1)
+        await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, [("s/1", bytes(100_000))])
         await owner.until(lambda: len(owner.frames) == 1)
         assert len(owner.frames[0].payload) == 100_000
@@ -303,7 +303,7 @@ async def test_mosquitto_tls_with_client_certificate(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path, extra=listener):
         trusting = tls_context(authority.file, *ours)
         async with running(Owner(port, gateway(), tls=trusting)) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             frames = [("s/1", bytes(50_000))]
             await publish_over(port, trusting, frames)
             await owner.until(lambda: len(owner.frames) == 1)

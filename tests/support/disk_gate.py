@@ -23,8 +23,8 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
 from gateway.core.state import ReadyBundle
-from gateway.durable.state import Answer, DurableState, answer_of
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import Answer, Durable, answer_of
 from gateway.edge.keys import load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
@@ -43,7 +43,7 @@ rate = 0
 class DiskGate:
     """A started gateway's state, and the folder it lies in."""
 
-    def __init__(self, live: LiveGateway, durable: DurableState) -> None:
+    def __init__(self, live: LiveGateway, durable: Durable) -> None:
         """Stand on a state that has been started."""
         self.live = live
         self.durable = durable
@@ -167,11 +167,10 @@ def copy_of(live: LiveGateway, folder: Path) -> LiveGateway:
 @asynccontextmanager
 async def started(live: LiveGateway) -> AsyncIterator[DiskGate]:
     """Start a gateway on its folder, connected to a broker whose queue has run dry; close it at the end."""
-    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys)
     try:
         pipeline.session_opened(durable.state, durable.state.log.size > 3, durable.clock.now_ms())
-        durable.state.dry = True
+        durable.state.drained = True
         yield DiskGate(live, durable)
     finally:
         await durable.close()

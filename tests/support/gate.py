@@ -232,7 +232,7 @@ class Gate:
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
-        self.state.dry = True
+        self.state.drained = True
         self.commit()
 
     # what changes who may see what
@@ -306,7 +306,7 @@ class Gate:
     def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker, find it again, and let its queue run dry."""
         pipeline.session_opened(self.state, session_present, self.now_ms)
-        self.state.dry = True
+        self.state.drained = True
 
     # what leaves
 
@@ -359,8 +359,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
-        for _, digest, content in commit.policies:
-            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
+        for put in commit.policies:
+            self.policy_sets[put.sha256] = pack_files(msgspec.msgpack.decode(put.content, type=changes.StoredPolicies).files)
         return commit
 
     # what may be asked

@@ -12,18 +12,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.app import Gateway
+from gateway.app import BrokerLink, Gateway
 from gateway.config import Clock
 from gateway.control import methods
-from gateway.core import pipeline
-from gateway.core.mqtt.events import Frame
-from gateway.core.mqtt.settings import SessionSettings
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.configured import start
+from gateway.durable.state import Answer, Durable
 from gateway.edge.clock import GatewayClock
-from gateway.edge.mqtt import LinkSettings
-from gateway.edge.sinks.mqtt import Sink
+from gateway.edge.connections import broker_link
+from gateway.edge.sinks.configured import configured_sinks
+from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
 
 WAIT_S = 10.0
 
@@ -47,7 +45,7 @@ class SetClock(GatewayClock):
         return self.time_ms
 
 
-class ReluctantSink(Sink):
+class ReluctantSink:
     """A sink that is connected, and takes no bundle until it has been asked often enough; nobody acknowledges what it took.
 
     Attributes:
@@ -56,31 +54,47 @@ class ReluctantSink(Sink):
     """
 
     def __init__(self, refusals: int = 0) -> None:
-        settings = LinkSettings(host="127.0.0.1", port=free_port(), session=SessionSettings(client_id="reluctant"))
-        super().__init__("city", settings, lambda _: None, lambda: None)
         self.refusals = refusals
         self.away = False
         self.taken: dict[int, bytes] = {}
 
     @property
     def connected(self) -> bool:
-        """Say that it is, unless told otherwise."""
+        """Whether it is, as the test has it."""
         return not self.away
 
-    def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
+    def offer(self, bundle: Outgoing) -> bool:
         """Refuse, or take."""
         self.refusals -= 1
         if self.refusals >= 0:
             return False
-        self.taken[index] = content
+        self.taken[bundle.index] = bundle.content
         return True
+
+    def send_again(self, bundle: Outgoing) -> None:
+        """Nothing goes out a second time."""
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    async def run(self) -> None:
+        """Stay connected."""
+        await asyncio.Event().wait()
+
+
+def assembled(durable: Durable, sink: Sink | None = None, link: BrokerLink | None = None) -> Gateway:
+    """Return a gateway as `sluice run` puts it together, but for a sink or link of the test's own."""
+
+    def sinks(acknowledged: Acknowledged, wake: Wake) -> dict[str, Sink]:
+        return configured_sinks(durable.place, acknowledged, wake) if sink is None else {"city": sink}
+
+    return Gateway(durable, lambda *told: broker_link(durable.place, *told) if link is None else link, sinks)
 
 
 @asynccontextmanager
-async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[DurableState]:
+async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[Durable]:
     """Open a gateway's state in this process."""
-    durable = DurableState(live.place, live.keys, clock or GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys, clock)
     try:
         yield durable
     finally:
@@ -110,9 +124,3 @@ async def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come about"
         await asyncio.sleep(0.01)
-
-
-def take(durable: DurableState, topic: str, payload: bytes) -> None:
-    """Take one frame in."""
-    frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
-    pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())

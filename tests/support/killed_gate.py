@@ -20,7 +20,7 @@ from gateway.audit.log.payloads import AccountPayload, ReleasePayload, VoidPaylo
 from gateway.audit.verify.recount import Recount
 from gateway.core import log, recovery
 from gateway.core.changes import changes
-from gateway.core.effects import Commit
+from gateway.core.effects import Commit, ConsentRow
 from gateway.core.plans import Device, InForce
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day, read_row
@@ -52,7 +52,7 @@ class KilledGate(Gate):
         self._bundles: dict[int, tuple[str, bytes]] = {}
         self._subjects: dict[bytes, bytes] = {}
         self._devices: dict[bytes, bytes] = {}
-        self._consents: list[tuple[int, bytes, bytes]] = []
+        self._consents: list[ConsentRow] = []
         self._policy = (0, b"")
         self._ledger = b""
         super().__init__(policies)
@@ -62,15 +62,15 @@ class KilledGate(Gate):
         commit = super().commit()
         self.entries += [(row.kind, row.content, row.opening) for row in commit.log]
         self._ledger = commit.ledger
-        self._subjects |= {subject: row for subject, row in commit.subjects if row is not None}
+        self._subjects |= {row.id: row.content for row in commit.subjects if row.content is not None}
         self._consents += commit.consents
-        for topic, row in commit.devices:
-            if row is None:
-                self._devices.pop(topic)
+        for row in commit.devices:
+            if row.content is None:
+                self._devices.pop(row.topic)
             else:
-                self._devices[topic] = row
-        for index, _, content in commit.policies:
-            self._policy = (index, content)
+                self._devices[row.topic] = row.content
+        for policy in commit.policies:
+            self._policy = (policy.index, policy.content)
         self._bundles |= {bundle.index: (bundle.recipient, bundle.content) for bundle in commit.bundles}
         for index in commit.bundles_done:
             self._bundles.pop(index)
@@ -84,16 +84,16 @@ class KilledGate(Gate):
             state.log.append(content)
         for row in self._subjects.values():
             state.know_subject(msgspec.msgpack.decode(row, type=Subject))
-        for index, _, data in self._consents:
-            consent = decode_consent(data)
+        for said in self._consents:
+            consent = decode_consent(said.content)
             if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
-                state.book.apply(consent, index)
+                state.book.apply(consent, said.index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry[device.topic] = device
         state.ledger = decode_ledger(self._ledger)
         index, content = self._policy
-        policy = msgspec.msgpack.decode(content, type=changes.PolicyRow)
+        policy = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
         changes.put_in_force(state, InForce(parse_policies(policy.files), index, policy.flow_since_ms))
         fold = recovery.restore(state, self.snapshot)
         for batch in self.batches:

@@ -26,8 +26,8 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.config import Installation, load_config
 from gateway.control import methods
 from gateway.control.socket import ControlClient
-from gateway.durable.state import Answer, DurableState
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import Answer
 from gateway.edge.keys import init_keys
 from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate, load_private
@@ -132,8 +132,7 @@ class LiveGateway:
         """Run control methods in this process, in one commit, while the gateway does not run."""
 
         async def work() -> list[Answer]:
-            durable = DurableState(self.place, self.keys, GatewayClock(self.place.config.clock))
-            await durable.start()
+            durable = await start(self.place, self.keys)
             try:
                 actions = [partial(methods.action, durable, name, params) for name, params in calls]
                 return await durable.perform(actions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
 from consent.core.consents.records import signing_bytes
@@ -12,7 +13,6 @@ from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, WindowTarget
 from gateway.core.release import release
-from gateway.core.windows.windows import window_state
 from tests.support.gate import HOUR_MS, Gate, hour_with, limited
 
 Plant = Callable[[Gate, list[Device]], str]
@@ -42,7 +42,7 @@ def extra_release(gate: Gate, homes: list[Device]) -> str:
     """Release an hour that was released already."""
     gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
     hour_with(gate, homes)
-    again = [window_state(window) for window in gate.state.windows.ended()]
+    again = [deepcopy(window) for window in gate.state.windows.ended()]
     pairs = gate.count("pairs.open")
     gate.records()
     release.put_back(gate.state, again)

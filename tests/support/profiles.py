@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from consent.core.disclosure import TOP
@@ -17,6 +17,8 @@ from consent.core.policies.policy import (
     TimeFormat,
     TimeOrigin,
 )
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.model import Ignore, Reading, Reject
 
 
 def make_profile(
@@ -43,6 +45,12 @@ def make_profile(
         authentication=Authentication(Scheme.NONE),
         cap=TOP,
     )
+
+
+def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Ignore | Reject]:
+    """Compile a device class into what decodes its messages, all from one topic."""
+    decode = compile_decoder(profile)
+    return lambda payload, received_ms: decode("t/probe", payload, received_ms)
 
 
 def _field(where: str | tuple[str, ...]) -> Field:

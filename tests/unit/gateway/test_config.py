@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.config import Broker, Config, ConfigError, Connection, load_config
+from gateway.config import Broker, Config, ConfigError, MqttSinkSettings, load_config
 from gateway.errors import OperatorError
 
 LEAST = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n'
@@ -77,7 +77,7 @@ rate = 0
 port = 9100
 """
     place = load_config(written(tmp_path, text))
-    assert place.config.sink == {"city": Connection(port=1), "other": Connection(host="::1")}
+    assert place.config.sink == {"city": MqttSinkSettings(port=1), "other": MqttSinkSettings(host="::1")}
     assert (place.config.clock.at, place.config.clock.rate) == (1_777_593_600.5, 0)
     assert (place.state, place.keys, place.policies) == (Path("/var/lib/sluice"), tmp_path / "k", tmp_path / "p")
     assert place.control_socket == Path("/run/sluice/control.sock")
@@ -114,6 +114,10 @@ def _least(old: str, new: str) -> str:
         ("colour = 1\n" + LEAST, "unknown field `colour`"),
         (LEAST + "colour = 1\n", "`broker`: object contains unknown field `colour`"),
         (LEAST + "[sink.city]\nprot = 1\n", "unknown field `prot`"),
+        (LEAST + '[sink.city]\nkind = "nats"\n', "`sink.city.kind`: unknown kind `nats`; known: `mqtt`"),
+        (LEAST + "[sink.city]\nkind = 3\n", "`sink.city.kind`: unknown kind `3`; known: `mqtt`"),
+        (LEAST + "[sink]\ncity = 3\n", "`sink[...]`: expected `object`, got `int`"),
+        ("sink = 3\n" + LEAST, "`sink`: expected `object`, got `int`"),
         (_least('"gw"', "7"), "`gateway`: expected `str`, got `int`"),
         (_least('"gw"', '"GW"'), "`gateway`: expected"),
         (_least('"gw"', '"a/b"'), "`gateway`: expected"),

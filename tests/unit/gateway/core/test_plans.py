@@ -8,10 +8,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from consent.core.disclosure import Identity, Space, Time
+from consent.core.disclosure import DAY_MS, Identity, Space, Time
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.parse import parse_policies
-from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget, format_step
-from gateway.core.windows.windows import DAY_MS, NEVER_MS
+from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget
 from tests.support.gate import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS
@@ -248,12 +248,6 @@ def test_memory_state_round_trip() -> None:
     restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(memory.state())))
     assert restored.seen == {"LAeq": {1, 3}}
     assert not restored.sequences.admit("b", 5)
-
-
-@pytest.mark.parametrize(("step", "text"), [("0.001", "0.001"), ("5", "5"), ("1E+1", "10"), ("1E-7", "0.0000001")])
-def test_format_step_without_exponent(step: str, text: str) -> None:
-    """A step is written as people write it."""
-    assert format_step(Decimal(step)) == text
 
 
 def test_consent_to_a_step_that_the_ladder_no_longer_has_is_told_to_the_next_coarser_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.audit.log.tiles import LogWriter, labels_path
-from gateway.core.effects import Commit, LogRow
+from gateway.core.effects import Commit, LogRow, OpeningRow
 from gateway.durable.publication import Unpublished
 
 
@@ -30,7 +30,7 @@ def test_opening_that_an_erasure_shortened_goes_out_shortened_alone() -> None:
     """Never as it was, also where it had not been published yet."""
     log, unpublished = LogWriter("origin"), Unpublished(exports_openings=True)
     index = _committed(unpublished, log)
-    unpublished.collect(Commit(openings=[(index, b"shorter")]))
+    unpublished.collect(Commit(openings=[OpeningRow(index, b"shorter")]))
     publication = unpublished.publication(log, b"note")
     assert (publication.openings, publication.shortened) == ({}, {index: b"shorter"})
 
@@ -39,5 +39,5 @@ def test_openings_without_a_folder_are_not_kept() -> None:
     """Memory would fill with what nobody takes."""
     log, unpublished = LogWriter("origin"), Unpublished(exports_openings=False)
     index = _committed(unpublished, log)
-    unpublished.collect(Commit(openings=[(index, b"shorter")]))
+    unpublished.collect(Commit(openings=[OpeningRow(index, b"shorter")]))
     assert (unpublished.openings, unpublished.shortened) == ({}, {})

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from consent.core.cases.cases import REASONS, Case, Outcome, try_case
+from consent.core.cases.cases import REASONS, Case, CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.cases.residents import MOST_RESIDENTS
 from consent.core.decide import Decision
@@ -26,7 +26,7 @@ def case(text: str, head: str = HOME, city: PolicySet | None = None) -> Case:
     return found
 
 
-def outcome(text: str, head: str = HOME, city: PolicySet | None = None) -> Outcome:
+def outcome(text: str, head: str = HOME, city: PolicySet | None = None) -> CaseResult:
     """Return what becomes of a case."""
     city = city or policies()
     return try_case(city, case(text, head, city))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Level, Space, Time
+from consent.core.disclosure import BOTTOM, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, ExplanationRequest, explain
 from consent.core.explain.phrases import SENTENCES
 from consent.core.languages import LANGUAGES
@@ -300,7 +300,7 @@ def _written(point: Disclosure, axis: str) -> object:
     if axis.startswith("precision."):
         return f"{point.step('consumption') or Decimal('0.001'):f}"
     value: object = point.retention_days if axis == "retention" else getattr(point, axis)
-    return value.label if isinstance(value, Level) else value
+    return value.label if isinstance(value, AxisLevel) else value
 
 
 def _is_first_step(point: Disclosure, axis: str) -> bool:

@@ -184,7 +184,7 @@ class HonestLives(RuleBasedStateMachine):
     def crash(self) -> None:
         """Be killed, and begin again from what was committed."""
         self.gate.crash()
-        self.gate.state.dry = True
+        self.gate.state.drained = True
         self.gate.acknowledge()
         self.gate.commit()
 

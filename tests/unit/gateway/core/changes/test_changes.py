@@ -10,6 +10,7 @@ import pytest
 
 from consent.core.consents.records import Status, decode, signing_bytes
 from consent.core.disclosure import Space
+from consent.core.outcome import NEVER_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Verifier, open_note
@@ -17,12 +18,11 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import AccountPayload, GenesisPayload, PolicyPayload
 from gateway.core import log
 from gateway.core.changes import changes, subjects
-from gateway.core.effects import Commit
-from gateway.core.journal import PURGE, decode_batch
+from gateway.core.effects import Commit, DeviceRow
+from gateway.core.journal import Purge, decode_batch
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.state import State, Subject, decode_ledger
-from gateway.core.windows.windows import NEVER_MS
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
@@ -35,9 +35,9 @@ def payload(commit: Commit, number: int = 0) -> bytes:
     return part.data
 
 
-def journal_kinds(gate: Gate) -> list[int]:
+def journal_kinds(gate: Gate) -> list[type]:
     """Commit; return the kinds of the records in the journal of it."""
-    return [record[0] for record in decode_batch(gate.commit().journal)]
+    return [type(record) for record in decode_batch(gate.commit().journal)]
 
 
 # the log's beginning
@@ -76,9 +76,9 @@ def test_apply_policies_logged_stored_and_in_force() -> None:
     entry = Entry.decode(commit.log[0].content)
     assert (entry.kind, entry.policy, entry.time_ms) == (Kind.POLICY, new.sha256, T + 1)
     assert PolicyPayload.decode(payload(commit)).sha256 == new.sha256
-    ((stored_at, sha256, content),) = commit.policies
-    row = msgspec.msgpack.decode(content, type=changes.PolicyRow)
-    assert (stored_at, sha256, row.files, row.public_keys) == (index, new.sha256, new.files, {"office": b"k" * 32})
+    (stored,) = commit.policies
+    row = msgspec.msgpack.decode(stored.content, type=changes.StoredPolicies)
+    assert (stored.index, stored.sha256, row.files, row.public_keys) == (index, new.sha256, new.files, {"office": b"k" * 32})
     assert row.flow_since_ms == {flow: T + 1 if flow == "daily" else T for flow in new.flows}
     assert gate.state.policies is new
 
@@ -144,11 +144,11 @@ def test_change_consent_logged_stored_and_in_the_book() -> None:
     for step, kind, status in steps:
         index = step(home, "hourly")
         commit = gate.commit()
-        ((stored_at, _, data),) = commit.consents
+        (stored,) = commit.consents
         entry = Entry.decode(commit.log[0].content)
-        assert (stored_at, entry.kind, entry.consent_head) == (index, kind, index)
-        consent = decode(data)
-        assert (consent.status, payload(commit)) == (status, data)
+        assert (stored.index, entry.kind, entry.consent_head) == (index, kind, index)
+        consent = decode(stored.content)
+        assert (consent.status, payload(commit)) == (status, stored.content)
         assert consent.signature == gate.state.identity.signer.sign_bytes(signing_bytes(consent))
         assert [e.index for e in gate.state.book.for_subject(home.subject or b"")] == [index]
 
@@ -185,7 +185,7 @@ def test_purge_written_to_the_journal_only_where_something_goes() -> None:
     gate.withdraw(home, "raw")
     assert journal_kinds(gate) == []
     gate.withdraw(home, "hourly")
-    assert journal_kinds(gate) == [PURGE]
+    assert journal_kinds(gate) == [Purge]
 
 
 # subjects and devices
@@ -196,7 +196,7 @@ def test_add_subject_random_and_stored() -> None:
     gate = Gate()
     made = [subjects.add_subject(gate.state, gate.now_ms) for _ in range(2)]
     commit = gate.commit()
-    assert [msgspec.msgpack.decode(row or b"", type=Subject) for _, row in commit.subjects] == made
+    assert [msgspec.msgpack.decode(row.content or b"", type=Subject) for row in commit.subjects] == made
     assert len({part for subject in made for part in (subject.id, subject.secret, subject.residents[0].id)}) == 6
     assert [len(part) for part in (made[0].id, made[0].secret, made[0].residents[0].id)] == [16, 32, 16]
 
@@ -206,10 +206,10 @@ def test_add_device_stored_and_planned() -> None:
     gate = Gate()
     device = Device(b"d" * 16, "t/x", "meter", "mill", None, 0, T)
     changes.add_device(gate.state, device, T)
-    ((topic, row),) = gate.commit().devices
-    assert topic == b"t/x"
-    assert row is not None
-    assert msgspec.msgpack.decode(row, type=Device) == device
+    (row,) = gate.commit().devices
+    assert row.topic == b"t/x"
+    assert row.content is not None
+    assert msgspec.msgpack.decode(row.content, type=Device) == device
     assert gate.state.devices["t/x"].device is device
 
 
@@ -235,7 +235,7 @@ def test_revoke_device_forgets_its_plan_and_withdraws_what_is_open() -> None:
     gate.send(home, kwh=1)
     changes.revoke_device(gate.state, home.topic, T)
     commit = gate.commit()
-    assert commit.devices == [(home.topic.encode(), None)]
+    assert commit.devices == [DeviceRow(home.topic.encode(), None)]
     gate.send(home, T + 1, kwh=1)
     assert (gate.count("frames.rejected.unknown_device"), gate.count("pairs.withdrawn")) == (1, 1)
     assert gate.state.windows.is_empty()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.disclosure import TOP
+from consent.core.disclosure import DAY_MS, TOP
 from consent.core.languages import LANGUAGES
 from consent.core.lifecycle import steps
 from consent.core.lifecycle.notifications import MessageKind, text_of
@@ -15,10 +15,10 @@ from consent.errors import ConsentError
 from gateway.audit.log.openings import label, split_labels
 from gateway.core.changes import subjects
 from gateway.core.changes.subjects import code_hash, new_code
+from gateway.core.effects import ClaimRow, SubjectRow
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.state import Claim, Subject
-from gateway.core.windows.windows import DAY_MS
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
 
 T = MIDNIGHT_MS
@@ -64,7 +64,7 @@ def test_code_is_kept_nowhere() -> None:
     gate = Gate()
     home = gate.home()
     code = subjects.make_code(gate.state, whose(home), b"", b"", T)
-    stored = b"".join(row or b"" for _, row in gate.state.commit.claims)
+    stored = b"".join(row.content or b"" for row in gate.state.commit.claims)
     for spelling in (code, code.replace("-", "")):
         assert spelling.encode() not in stored
         assert spelling not in repr(gate.state.claims)
@@ -89,7 +89,7 @@ def test_code_works_once_and_not_for_ever() -> None:
     assert code_hash(old) in gate.state.claims
     subjects.forget_old_codes(gate.state, T + subjects.CODE_DAYS * DAY_MS)
     assert code_hash(old) not in gate.state.claims
-    assert gate.state.commit.claims[-1] == (code_hash(old), None)
+    assert gate.state.commit.claims[-1] == ClaimRow(code_hash(old), None)
 
 
 def test_claims_and_subjects_come_back_from_what_is_stored() -> None:
@@ -99,9 +99,9 @@ def test_claims_and_subjects_come_back_from_what_is_stored() -> None:
     subjects.invite(gate.state, subject, T)
     newcomer(gate, subject)
     commit = gate.commit()
-    rows = dict(commit.subjects)
+    rows = {row.id: row.content for row in commit.subjects}
     assert msgspec.msgpack.decode(rows[subject] or b"", type=Subject) == gate.state.subjects[subject]
-    claims = {key: row and msgspec.msgpack.decode(row, type=Claim) for key, row in commit.claims}
+    claims = {row.code_hash: row.content and msgspec.msgpack.decode(row.content, type=Claim) for row in commit.claims}
     assert {key: claim for key, claim in claims.items() if claim} == gate.state.claims
 
 
@@ -224,7 +224,7 @@ def test_device_code_brings_the_device_into_a_household_that_was_there() -> None
     joined = subjects.claim(gate.state, code, whose(family), T + 5)
     assert (joined.subject, joined.device) == (whose(family), device.id)
     assert whose(device) not in gate.state.subjects
-    assert (whose(device), None) in gate.state.commit.subjects
+    assert SubjectRow(whose(device), None) in gate.state.commit.subjects
     moved = gate.state.registry[device.topic]
     assert (moved.subject, moved.added_ms) == (whose(family), T + 5)
     gate.to(T + HOUR_MS + LATENESS_MS)

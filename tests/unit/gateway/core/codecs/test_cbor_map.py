@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 
 from consent.core.policies.policy import Codec
 from gateway.core import model
-from gateway.core.codecs import compile_decoder
 from gateway.core.codecs.cbor_map import parse_cbor
 from gateway.core.model import Observation, Reading, Reject
-from tests.support.profiles import make_profile
+from tests.support.profiles import decoder, make_profile
 
 NOW_MS = 1_731_110_400_000
 FIELDS = {"consumption": "kwh", "pm25": "air.fine"}
 
-meter = compile_decoder(make_profile(Codec.CBOR, FIELDS, time=("t", "unix-s"), sequence=("seq", "boot")))
-meter_json = compile_decoder(make_profile(Codec.JSON, FIELDS, time=("t", "unix-s"), sequence=("seq", "boot")))
-dated = compile_decoder(make_profile(Codec.CBOR, {"consumption": "kwh"}, time=("t", "iso8601")))
+meter = decoder(make_profile(Codec.CBOR, FIELDS, time=("t", "unix-s"), sequence=("seq", "boot")))
+meter_json = decoder(make_profile(Codec.JSON, FIELDS, time=("t", "unix-s"), sequence=("seq", "boot")))
+dated = decoder(make_profile(Codec.CBOR, {"consumption": "kwh"}, time=("t", "iso8601")))
 
 GOOD: dict[Any, Any] = {"t": 1_731_110_399, "seq": 12, "boot": 7, "kwh": 0.123}
 

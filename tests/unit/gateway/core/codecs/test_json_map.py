@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from consent.core.policies.policy import Codec
 from consent.errors import PolicyError
 from gateway.core import model
-from gateway.core.codecs import compile_decoder
 from gateway.core.model import Observation, Reading, Reject
-from tests.support.profiles import make_profile
+from tests.support.profiles import decoder, make_profile
 
 NOW_MS = 1_731_110_400_000
 
@@ -24,9 +23,9 @@ NESTED = make_profile(
 )
 PLAIN = make_profile(Codec.JSON, {"LAeq": "level", "peopleCount": ("people", "1", "10")})
 
-meter = compile_decoder(METER)
-nested = compile_decoder(NESTED)
-plain = compile_decoder(PLAIN)
+meter = decoder(METER)
+nested = decoder(NESTED)
+plain = decoder(PLAIN)
 
 GOOD: dict[str, Any] = {"t": 1_731_110_399, "seq": 12, "boot": 7, "kwh": 0.123}
 
@@ -71,7 +70,7 @@ def test_json_without_declared_time_takes_the_time_of_arrival() -> None:
 
 def test_json_partial_iv_profile_takes_boot_alone() -> None:
     """Where the authentication carries the sequence, the message names its boot only."""
-    decode = compile_decoder(make_profile(Codec.JSON, {"consumption": "kwh"}, sequence=(None, "boot")))
+    decode = decoder(make_profile(Codec.JSON, {"consumption": "kwh"}, sequence=(None, "boot")))
 
     assert decode(b'{"kwh":1,"boot":"b-1"}', NOW_MS) == Reading("b-1", None, False, [Observation("consumption", NOW_MS, 1.0)])
     assert decode(b'{"kwh":1}', NOW_MS) is model.NO_SEQUENCE
@@ -127,7 +126,7 @@ def test_json_bad_message_is_refused_with_its_reason(payload: bytes, reject: Rej
 
 def test_json_scale_beyond_doubles_is_not_finite() -> None:
     """A value that only the scale drives out of range refuses the whole frame."""
-    decode = compile_decoder(make_profile(Codec.JSON, {"a": ("a", "1", "1e10"), "b": "b"}))
+    decode = decoder(make_profile(Codec.JSON, {"a": ("a", "1", "1e10"), "b": "b"}))
 
     assert decode(b'{"a":1e300,"b":1}', NOW_MS) is model.NOT_FINITE
 
@@ -148,7 +147,7 @@ def test_json_large_message_is_decoded_or_refused_alike() -> None:
 def test_json_paths_that_exclude_each_other_are_an_error_of_the_policy(paths: dict[str, str]) -> None:
     """No message holds two fields at one place, so that the profile is wrong; the error names file and key."""
     with pytest.raises(PolicyError, match=r"`devices/probe.toml`: `fields\.[ab]\.path`: .* is taken by"):
-        compile_decoder(make_profile(Codec.JSON, paths))
+        decoder(make_profile(Codec.JSON, paths))
 
 
 json_keys = st.sampled_from(["t", "seq", "boot", "kwh", "x"])

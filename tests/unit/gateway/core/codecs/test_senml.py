@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from consent.core.policies.policy import Codec
 from consent.errors import PolicyError
 from gateway.core import model
-from gateway.core.codecs import compile_decoder
 from gateway.core.codecs.senml import PackError, resolve
 from gateway.core.model import Observation, Reading, Reject
-from tests.support.profiles import make_profile
+from tests.support.profiles import decoder, make_profile
 
 NOW_MS = 1_498_780_179_000
 
 CLIMATE = make_profile(Codec.SENML, {"temperature": ("temperature", "Cel"), "relativeHumidity": ("humidity", "1")})
-climate = compile_decoder(CLIMATE)
-meter = compile_decoder(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, sequence=("seq", "boot")))
+climate = decoder(CLIMATE)
+meter = decoder(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, sequence=("seq", "boot")))
 
 
 def pack(*records: dict[str, Any]) -> bytes:
@@ -90,7 +89,7 @@ def test_senml_pack_gives_observations_by_the_last_part_of_names() -> None:
 
 def test_senml_full_name_wins_over_the_last_part() -> None:
     """A profile may tell two sensors of one device apart."""
-    decode = compile_decoder(make_profile(Codec.SENML, {"indoor": ("in:temp", "Cel"), "outdoor": ("temp", "Cel")}))
+    decode = decoder(make_profile(Codec.SENML, {"indoor": ("in:temp", "Cel"), "outdoor": ("temp", "Cel")}))
 
     reading = decode(pack({"n": "in:temp", "v": 20}, {"n": "out:temp", "v": 5}), NOW_MS)
 
@@ -107,7 +106,7 @@ def test_senml_relative_times_count_from_arrival() -> None:
 
 def test_senml_percent_is_a_ratio() -> None:
     """The trap: `%` is 0 to 1, `%RH` is 0 to 100."""
-    as_percent = compile_decoder(make_profile(Codec.SENML, {"humidity": ("h", "%")}))
+    as_percent = decoder(make_profile(Codec.SENML, {"humidity": ("h", "%")}))
 
     for unit, value in (("%", 0.54), ("/", 0.54), ("%RH", 54.0)):
         reading = as_percent(pack({"n": "h", "v": value, "u": unit}), NOW_MS)
@@ -129,7 +128,7 @@ def test_senml_sequence_and_boot_are_records() -> None:
 def test_senml_record_cannot_be_value_and_sequence() -> None:
     """Such a profile could never yield a value."""
     with pytest.raises(PolicyError, match=r"`sequence\.path`: `seq` is taken by a field"):
-        compile_decoder(make_profile(Codec.SENML, {"a": "seq"}, sequence=("seq", None)))
+        decoder(make_profile(Codec.SENML, {"a": "seq"}, sequence=("seq", None)))
 
 
 @pytest.mark.parametrize(

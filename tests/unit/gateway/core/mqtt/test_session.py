@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mqtt5 import ConnAckReasonCode, DisconnectReasonCode, PubAckReasonCode, QoS, SubAckReasonCode
 
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, Published, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, Published, Subscribed
 from gateway.core.mqtt.outbound import PacketTooLargeError
 from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
@@ -76,7 +76,7 @@ def test_connection_accepted_subscribes_then_marks() -> None:
     marker = book.last(mqtt5.PublishPacket)
     assert (marker.topic, marker.payload, marker.qos) == (MARK, NONCE, QoS.AT_LEAST_ONCE)
     book.says(puback(marker.packet_id or 0), message(MARK, NONCE, 7))
-    assert book.events[1:] == [Subscribed(1, (("s/#", 1),)), Dry(1)]
+    assert book.events[1:] == [Subscribed(1, (("s/#", 1),)), Drained(1)]
     assert book.last(mqtt5.PubAckPacket).packet_id == 7
     assert book.frames == []
 
@@ -92,7 +92,7 @@ def test_marker_behind_frames_is_acknowledged_in_its_turn() -> None:
         message("s/2", b"c", 5),
     )
     assert [frame.payload for frame in book.frames] == [b"a", b"b", b"c"]
-    assert book.events == [Dry(1)]
+    assert book.events == [Drained(1)]
     assert book.all(mqtt5.PubAckPacket) == []
     book.note(book.session.acknowledge([1], 1))
     assert [packet.packet_id for packet in book.all(mqtt5.PubAckPacket)] == [1, 2]
@@ -110,9 +110,9 @@ def test_marker_of_an_earlier_connection_is_not_dry() -> None:
     book.accepted(session_present=True)
     book.subscribed()
     book.says(message(MARK, NONCE, 1, duplicate=True))
-    assert Dry(2) not in book.events
+    assert Drained(2) not in book.events
     book.says(message(MARK, b"m" * 16, 2))
-    assert book.events[-1] == Dry(2)
+    assert book.events[-1] == Drained(2)
 
 
 def test_dry_event_waits_for_the_frames_before_it() -> None:
@@ -123,7 +123,7 @@ def test_dry_event_waits_for_the_frames_before_it() -> None:
     assert inbox.take_event() is None
     assert [frame.payload for frame in inbox.take_frames(10)] == [b"a"]
     assert inbox.take_frames(10) == []
-    assert inbox.take_event() == Dry(1)
+    assert inbox.take_event() == Drained(1)
     assert [frame.payload for frame in inbox.take_frames(10)] == [b"b"]
 
 
@@ -135,12 +135,12 @@ def test_marker_subscription_refused_two_quiet_seconds_are_dry() -> None:
     book.subscribed(SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE, SubAckReasonCode.NOT_AUTHORIZED)
     book.says(message("s/1", b"a", 1))
     book.passes(2.5)
-    assert Dry(1) not in book.events
+    assert Drained(1) not in book.events
     book.note(book.session.acknowledge([1], 1))
     book.passes(0.1)
-    assert book.events.count(Dry(1)) == 1
+    assert book.events.count(Drained(1)) == 1
     book.passes(5)
-    assert book.events.count(Dry(1)) == 1
+    assert book.events.count(Drained(1)) == 1
 
 
 def test_marker_publication_refused_sixty_busy_seconds_are_dry() -> None:
@@ -148,10 +148,10 @@ def test_marker_publication_refused_sixty_busy_seconds_are_dry() -> None:
     book = connected()
     book.says(puback(book.last(mqtt5.PublishPacket).packet_id or 0, PubAckReasonCode.NOT_AUTHORIZED))
     for second in range(61):
-        assert (Dry(1) in book.events) is (second > 59)
+        assert (Drained(1) in book.events) is (second > 59)
         book.says(message("s/1", b"a", second + 1))
         book.passes(1)
-    assert Dry(1) in book.events
+    assert Drained(1) in book.events
 
 
 @pytest.mark.parametrize("disconnected", [True, False])
@@ -167,7 +167,7 @@ def test_marker_forbidden_once_is_never_sent_again(disconnected: bool) -> None:
     book.connect(session_present=True)
     assert book.all(mqtt5.PublishPacket) == []
     book.passes(2)
-    assert book.events[-1] == Dry(2)
+    assert book.events[-1] == Drained(2)
 
 
 def test_marker_swallowed_by_the_broker_ten_quiet_seconds_are_dry() -> None:
@@ -175,9 +175,9 @@ def test_marker_swallowed_by_the_broker_ten_quiet_seconds_are_dry() -> None:
     book = connected()
     book.says(puback(book.last(mqtt5.PublishPacket).packet_id or 0))
     book.passes(9)
-    assert Dry(1) not in book.events
+    assert Drained(1) not in book.events
     book.passes(1)
-    assert Dry(1) in book.events
+    assert Drained(1) in book.events
 
 
 def test_frame_carries_what_the_broker_sent() -> None:

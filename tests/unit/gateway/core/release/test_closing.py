@@ -13,12 +13,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consent.core.disclosure import TOP
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.core.ingest.minimise import energy
 from gateway.core.plans import Terms
 from gateway.core.release.closing import Closing, close_aggregate, close_each, figure
 from gateway.core.windows.accumulators import new_contribution
-from gateway.core.windows.windows import NEVER_MS, Cohort, Window
+from gateway.core.windows.windows import Cohort, Window
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, town
 
 T = MIDNIGHT_MS

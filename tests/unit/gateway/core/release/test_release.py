@@ -66,10 +66,10 @@ def test_no_window_ends_before_the_queue_has_run_dry() -> None:
     gate = Gate(only("hourly"))
     homes = gate.homes(2, "hourly")
     gate.reconnect(session_present=True)
-    gate.state.dry = False
+    gate.state.drained = False
     hour_with(gate, homes)
     assert gate.form() is None
-    gate.state.dry = True
+    gate.state.drained = True
     gate.to(gate.now_ms)
     assert result_of(gate.records(), "hourly") == [2.0]
 
