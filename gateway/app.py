@@ -93,11 +93,11 @@ class Gateway:
                 self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
         elif isinstance(event, Dry):
-            state.dry = True
+            state.drained = True
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):
-            state.dry = False
+            state.drained = False
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
@@ -145,7 +145,7 @@ class Gateway:
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for room on the disk is broken off."""
         self._stopping = True
-        self.durable.store.room.give_up()
+        self.durable.store.disk_space.cancel()
         self._wake.set()
 
     # the loop
@@ -176,7 +176,7 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned, latest_ms = False, self.durable.state.latest_entry_ms
+        warned, latest_ms = False, self.durable.state.log.latest_entry_ms
         while self.durable.clock.now_ms() < latest_ms:
             if not warned:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
@@ -203,7 +203,7 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
-        if not self.durable.store.room.short:
+        if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
             await self._commit()
@@ -214,7 +214,11 @@ class Gateway:
         """Steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if self._is_full() or not self.durable.store.room.is_there() or self.durable.clock.now_ms() < state.latest_entry_ms:
+        if (
+            self._is_full()
+            or not self.durable.store.disk_space.check()
+            or self.durable.clock.now_ms() < state.log.latest_entry_ms
+        ):
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             return
         frames = self.link.take_frames(self.config.batches.frames)
@@ -229,8 +233,8 @@ class Gateway:
     def _is_full(self) -> bool:
         """Say whether more waits than may; windows count only once the queue is dry, since none can end before."""
         bounds, state = self.config.release, self.durable.state
-        windows_full = state.dry and state.windows.contributions > bounds.contributions
-        return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
+        windows_full = state.drained and state.windows.contributions > bounds.contributions
+        return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -258,15 +262,15 @@ class Gateway:
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
-        if not durable.store.room.is_there():
+        if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.latest_entry_ms:
+        if now_ms >= state.log.latest_entry_ms:
             if durable.confirmed:
                 await self._release(now_ms)
         elif self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.latest_entry_ms
+        self._plausible = now_ms >= state.log.latest_entry_ms
         now_s = asyncio.get_running_loop().time()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):

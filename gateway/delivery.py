@@ -61,7 +61,7 @@ class Upstream:
         acknowledged, self._acknowledged = self._acknowledged, []
         full = False
         for index in acknowledged:
-            full = full or self._durable.state.handed[index].full
+            full = full or self._durable.state.inflight.sent[index].full
             release.acknowledged(self._durable.state, index)
         return full
 
@@ -81,7 +81,7 @@ class Upstream:
             sink.flush()
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
-        for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
+        for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
             release.discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, release.ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
@@ -90,15 +90,15 @@ class Upstream:
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
             return
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return
-        rows = await store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
+        rows = await store.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         release.form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def hand_over(self) -> None:
         """Hand over committed bundles, as far as their sinks take them."""
         state = self._durable.state
-        for recipient, unsent in list(state.unsent.items()):
+        for recipient, unsent in list(state.inflight.ready.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self._durable.origin):
                 release.handed_over(state, recipient)

@@ -20,7 +20,7 @@ NO_LONGER_KEPT = "no longer kept"
 async def releases_of(durable: DurableState, subject: bytes) -> list[dict[str, Any]]:
     """Return, oldest first, every release with data of a known subject in it."""
     store = durable.store
-    indices = await store.releases_labelled(label_keys(durable.state.subjects[subject]))
+    indices = await store.releases_labelled(label_keys(durable.state.registry.subjects[subject]))
     taken_back = await _taken_back(durable, indices)
     releases = []
     for index in indices:

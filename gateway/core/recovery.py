@@ -49,14 +49,14 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
-    assert not state.unsent, "a bundle that may still be voided needs its segment"
+    assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
 
 def begin_segment_if_due(state: State) -> None:
     """Begin a new segment once the open one has grown long."""
-    if state.journal.segment_bytes > SEGMENT_BYTES and not state.unsent:
+    if state.journal.segment_bytes > SEGMENT_BYTES and not state.inflight.ready:
         begin_segment(state)
 
 

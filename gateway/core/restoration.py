@@ -19,7 +19,8 @@ from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload,
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import ConsentRow
 from gateway.core.ledger import Ledger
-from gateway.core.state import Resident, State
+from gateway.core.registry import Resident
+from gateway.core.state import State
 
 _TOLD = {Status.INVALIDATED: MessageKind.RESTORED}
 
@@ -30,14 +31,14 @@ class LogTail:
     Attributes:
         erased: SHA-256 of the ids of subjects that were erased.
         missing: How many changes of consent or residents have no opening at hand.
-        strangers: How many are of subjects that the backup does not know.
+        unknown: How many are of subjects that the backup does not know.
     """
 
     def __init__(self, state: State) -> None:
         """Begin behind the backup's last entry."""
         self._state = state
         self.erased: set[bytes] = set()
-        self.missing = self.strangers = 0
+        self.missing = self.unknown = 0
         self._totals: dict[str, int] | None = None
         self._accounted = True  # nothing has moved that no account at hand tells of
         self._releases = self._voids = 0
@@ -64,24 +65,24 @@ class LogTail:
 
     def _consent(self, entry: Entry, data: bytes) -> None:
         state, consent = self._state, decode_consent(data)
-        if consent.subject not in state.subjects:
-            self.strangers += 1
+        if consent.subject not in state.registry.subjects:
+            self.unknown += 1
             return
         state.commit.consents.append(ConsentRow(entry.sequence, consent.subject, data))
-        if consent.resident in state.book.residents(consent.subject):
-            said = state.book.entries(consent.subject, consent.resident)
+        if consent.resident in state.registry.book.residents(consent.subject):
+            said = state.registry.book.entries(consent.subject, consent.resident)
             state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
-            state.book.apply(consent, entry.sequence)
+            state.registry.book.apply(consent, entry.sequence)
 
     def _residents(self, entry: Entry, data: bytes) -> None:
         state, payload = self._state, KeyPayload.decode(data)
-        subject = state.subjects.get(payload.subject)
+        subject = state.registry.subjects.get(payload.subject)
         if subject is None:
-            self.strangers += 1
+            self.unknown += 1
             return
         known = {resident.id: resident for resident in subject.residents}
         state.commit.openings_settled += subject.key_entries[-1:]
-        state.keep_subject(
+        state.registry.keep_subject(
             msgspec.structs.replace(
                 subject,
                 residents=tuple([known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]),
@@ -115,15 +116,15 @@ def drop_under_way(state: State, now_ms: int) -> None:
     """
     state.windows.restore([state.windows.watermark_ms, now_ms, [], []])
     state.marks.clear()
-    state.handed.clear()
-    state.waiting.clear()
-    for subject in list(state.subjects):
+    state.inflight.forget_all()
+    state.outbox.forget_all()
+    for subject in list(state.registry.subjects):
         subjects.drop_claims(state, subject)
 
 
 def end_consents(state: State, now_ms: int) -> int:
     """End every consent that still holds, and tell the households; return how many there were."""
-    ended = list(expiry.unsure(state.book, now_ms))
+    ended = list(expiry.unsure(state.registry.book, now_ms))
     if ended:
         changes.change_consents(state, ended, now_ms, told=_TOLD)
     return len(ended)

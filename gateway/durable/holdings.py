@@ -15,7 +15,7 @@ from gateway.durable.state import DurableState
 
 async def holdings_of(durable: DurableState, subject: bytes) -> Holdings:
     """Gather what is committed of a known subject; nothing may be left to commit, or it would be missed."""
-    store, known = durable.store, durable.state.subjects[subject]
+    store, known = durable.store, durable.state.registry.subjects[subject]
     consents = [index for index, _ in await store.consents_of(subject)]
     releases = await store.releases_labelled(label_keys(known))
     return Holdings(

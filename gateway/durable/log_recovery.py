@@ -66,7 +66,7 @@ class LogRecovery:
             OSError: The disk fails.
         """
         self._know_heads(head)
-        state.log = await self._grow(state)
+        state.log.resume(await self._grow(state))
         size = state.log.size
         if self._published_size > size:
             raise CorruptionError(
@@ -107,8 +107,7 @@ class LogRecovery:
         log, block = LogWriter(state.log.origin), list[bytes]()
         async for content in self._store.entries():
             entry = self._decoded(content, log.size)
-            state.latest_entry_ms = max(state.latest_entry_ms, entry.time_ms)
-            state.chain.advance(entry)
+            state.log.known(entry)
             log.append(content)
             block.append(content)
             if log.size % TILE_WIDTH == 0:

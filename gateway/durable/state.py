@@ -22,10 +22,9 @@ from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.config import ConfigError, Installation
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
-from gateway.core.log import note_gap
 from gateway.core.release.bundle import DailySeals
 from gateway.core.state import GatewayIdentity, State
 from gateway.core.windows.windows import DAY_MS
@@ -132,10 +131,10 @@ class DurableState:
         await self.bring_back()
         now_ms = self.clock.now_ms()
         self._note_absence(now_ms)
-        log.begin_log(self.state, now_ms)
+        self.state.log.begin(now_ms)
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
-        if now_ms >= self.state.latest_entry_ms:
+        if now_ms >= self.state.log.latest_entry_ms:
             changes.expire(self.state, now_ms)  # what ran out while nothing ran
         recovery.begin_segment(self.state)
         if self._unwitnessed:
@@ -145,18 +144,20 @@ class DurableState:
         self.publisher.write_waiting()
         if await self.store.scrub_is_due():
             await self._finish_erasure()
-        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry))
+        _log.info(
+            "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
+        )
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
         if self.state.log.size and not self._ended_in_order:
             self.note_gap(UNCLEAN_END)
-        elif self.state.log.size and now_ms - self.state.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
+        elif self.state.log.size and now_ms - self.state.log.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
             self.note_gap(AWAY)
 
     def note_gap(self, reason: str) -> None:
         """Log that from here on something is missing, or times cannot be compared."""
-        note_gap(self.state, reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
+        self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
     async def _bring_back(self) -> None:
         stored = await self.store.load()
@@ -184,7 +185,7 @@ class DurableState:
 
     def _resume_clock(self) -> None:
         try:
-            self.clock.resume(self.state.latest_entry_ms)
+            self.clock.resume(self.state.log.latest_entry_ms)
         except ConfigError as error:
             raise ConfigError(f"`{self.place.file}`: {error}") from error
 
@@ -241,7 +242,7 @@ class DurableState:
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
-        publication = None if commit.head is None else self._unpublished.publication(self.state.log, commit.head)
+        publication = None if commit.head is None else self._unpublished.publication(self.state.log.writer, commit.head)
         in_order, self.in_order = self.in_order, False
         await self.store.commit(commit, self.clock.now_ms())
         self.in_order = in_order
@@ -261,7 +262,7 @@ class DurableState:
             heartbeat: Say that the gateway is there, even where nothing has happened.
         """
         if self.confirmed:
-            log.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
+            self.state.log.checkpoint(self.state.ledger, self.clock.now_ms(), heartbeat=heartbeat)
 
     async def confirm(self) -> None:
         """Wait until a witness has confirmed that the last head of our own is the latest of this log.
@@ -271,7 +272,7 @@ class DurableState:
         if self.witnesses is None or self.confirmed:
             return
         head = self._last_head or empty_head(self.keys.log_signer)
-        files = Overlay(self.state.log.files_since(self._unpublished.size), FolderSource(self.place.log))
+        files = Overlay(self.state.log.writer.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
             await self.witnesses.confirm(head, ConsistencyProofs(LogReader(files), self.state.log.size))
         except FileError as problem:

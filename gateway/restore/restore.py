@@ -23,7 +23,6 @@ from gateway.audit.log.reader import FileError, OpeningsReader
 from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
-from gateway.core.log import note_gap
 from gateway.durable.holdings import holdings_of
 from gateway.durable.state import DurableState
 from gateway.edge import system_clock
@@ -205,17 +204,17 @@ class _Restoration:
 
     async def _bring_up_to_date(self, durable: DurableState, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
-        if now_ms < state.latest_entry_ms:
+        if now_ms < state.log.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
         tail = restoration.LogTail(state)
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
         restoration.drop_under_way(state, now_ms)
-        found.gap = note_gap(state, tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
-        found.openings_missing, found.strangers = tail.missing, tail.strangers
+        found.gap = state.log.note_gap(tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
+        found.openings_missing, found.strangers = tail.missing, tail.unknown
         recovery.begin_segment(state)
         await durable.commit()
-        for subject in [each for each in state.subjects if sha256(each).digest() in tail.erased]:
+        for subject in [each for each in state.registry.subjects if sha256(each).digest() in tail.erased]:
             erasure.forget(state, subject, await holdings_of(durable, subject), now_ms)
             recovery.begin_segment(state)
             await durable.commit()

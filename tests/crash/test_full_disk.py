@@ -22,7 +22,6 @@ from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
 from gateway.control import methods
 from gateway.control.status import as_text, status
-from gateway.core import log
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import DurableState
 from gateway.edge import publisher as edge_publisher
@@ -164,7 +163,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             await app.ask(dict)
             disk.full = True
             app._batch_now()
-            await until(lambda: durable.store.room.waits)
+            await until(lambda: durable.store.disk_space.waits)
             await asyncio.sleep(5 * RETRY_S)
             assert disk.has_ballast()
             assert link.acknowledged == []
@@ -199,7 +198,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
         await app.ask(dict)
         disk.full = True
         app._batch_now()
-        await until(lambda: durable.store.room.waits)
+        await until(lambda: durable.store.disk_space.waits)
         app.stop()
         with pytest.raises(DiskFullError, match="the disk is full"):
             await asyncio.wait_for(task, WAIT_S)
@@ -232,7 +231,7 @@ async def test_full_log_folder_delays_publication_and_loses_none_of_it(live: Liv
         disk.full = True
         disk._ballast.unlink()  # the database lies on another disk
         for _ in range(300):
-            log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+            durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS, heartbeat=True)
             if durable.state.log.size % 20 == 0:
                 await durable.commit()
                 await asyncio.sleep(0)
@@ -262,7 +261,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         app = Gateway(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
-        log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+        durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
             await asyncio.wait_for(task, WAIT_S)

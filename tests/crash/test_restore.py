@@ -94,10 +94,10 @@ def test_restored_gateway_continues_the_log_and_knows_what_was_said_since(tmp_pa
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []
             present = set(sealed_blobs(live, SEALED))
             assert fragments_found(gate.file_bytes(), [blob for blob in sealed if blob not in present]) == 0
-            assert bytes.fromhex(victim["subject"]) not in state.subjects
+            assert bytes.fromhex(victim["subject"]) not in state.registry.subjects
             permits = {home["subject"]: await _permits(gate, home) for home in others}
             assert list(permits.values()) == [["Withdrawn"], ["Given"], ["Given"]]
-            assert len(state.subjects[bytes.fromhex(others[1]["subject"])].residents) == 2, "the newcomer is known"
+            assert len(state.registry.subjects[bytes.fromhex(others[1]["subject"])].residents) == 2, "the newcomer is known"
             gap = payload_of(gate, await gate.durable.store.opening(restored.gap))
             assert gap.reason == RESTORED
             assert gap.clock == "simulated"
@@ -194,7 +194,7 @@ def test_restore_of_an_untouched_backup_drops_only_what_was_under_way(tmp_path: 
         async with started(live) as gate:
             assert [await _permits(gate, home) for home in (victim, *others)] == [["Given"]] * 4
             assert gate.durable.state.identity.start > 1_000_000, "no earlier start's pseudonyms can share a domain with these"
-            assert not gate.durable.state.claims, "a code may have been used since"
+            assert not gate.durable.state.registry.claims, "a code may have been used since"
             assert gate.verify().ok
 
     run(work())

@@ -63,9 +63,9 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
             async with running(app):
                 row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
                 await ask(app, "device.add", {"devices": [row]})
-                await until(lambda: state.dry)
+                await until(lambda: state.drained)
                 await publish(port, footfall(1, 4 * BOUND))
-                await until(lambda: sum(state.waiting.values()) > BOUND)
+                await until(lambda: sum(state.outbox.waiting.values()) > BOUND)
                 received = totals["frames.received"]
                 assert received < 4 * BOUND
                 live_city.write_text(
@@ -74,14 +74,14 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
                     .replace('recipient = "streets"', 'recipient = "roads"')
                 )
                 await ask(app, "policy.apply")
-                await until(lambda: totals.get("frames.received") == 4 * BOUND or state.waiting.get("roads", 0) > BOUND)
-                await until(lambda: not state.waiting.get("streets"))
+                await until(lambda: totals.get("frames.received") == 4 * BOUND or state.outbox.waiting.get("roads", 0) > BOUND)
+                await until(lambda: not state.outbox.waiting.get("streets"))
                 await ask(app, "policy.show")  # answered once what came before is durable
             assert totals["pairs.withheld_at_release.no-recipient"] == received
-            assert totals["pairs.waiting"] == state.waiting["roads"] == totals["frames.received"] - received > 0
+            assert totals["pairs.waiting"] == state.outbox.waiting["roads"] == totals["frames.received"] - received > 0
             assert state.ledger.imbalances() == []
         async with started(live) as again:
-            assert {name: rows for name, rows in again.state.waiting.items() if rows} == {"roads": totals["pairs.waiting"]}
+            assert {name: rows for name, rows in again.state.outbox.waiting.items() if rows} == {"roads": totals["pairs.waiting"]}
             assert again.state.ledger.imbalances() == []
 
 
@@ -97,14 +97,14 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
                 methods.call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
             app = Gateway(durable)
             async with running(app):
-                await until(lambda: app.durable.state.dry)
+                await until(lambda: app.durable.state.drained)
                 await ask(app, "policy.show")  # answered once what came before is durable
         payload = b'{"t":%d,"seq":1,"boot":1,"kwh":0.5}' % (MIDNIGHT_MS // 1000 + 60)
         await publish(broker.port, [(row["topic"], payload) for row in rows])
         async with started(live) as durable:
             state, totals, app = durable.state, durable.state.ledger.totals, Gateway(durable)
             async with running(app):
-                await until(lambda: totals.get("frames.received") == homes and state.dry)
+                await until(lambda: totals.get("frames.received") == homes and state.drained)
                 assert state.windows.contributions == homes
                 await publish(broker.port, [(rows[0]["topic"], payload.replace(b'"seq":1', b'"seq":2'))])
                 await until(lambda: app.link.waiting)

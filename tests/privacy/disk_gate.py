@@ -19,10 +19,10 @@ from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.changes import changes
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
-from gateway.core.state import ReadyBundle
 from gateway.durable.state import Answer, DurableState, answer_of
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
@@ -171,7 +171,7 @@ async def started(live: LiveGateway) -> AsyncIterator[DiskGate]:
     await durable.start()
     try:
         pipeline.session_opened(durable.state, durable.state.log.size > 3, durable.clock.now_ms())
-        durable.state.dry = True
+        durable.state.drained = True
         yield DiskGate(live, durable)
     finally:
         await durable.close()

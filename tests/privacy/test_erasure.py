@@ -97,8 +97,8 @@ async def outage(gate: DiskGate, everybody: list[Home]) -> None:
 def traces(gate: DiskGate, victim: Home) -> dict[str, bytes]:
     """Return what must be found nowhere once the victim is erased: ids, topics, secret, keys; call it before."""
     state = gate.durable.state
-    subject = state.subjects[bytes.fromhex(victim["subject"])]
-    devices = [device for device in state.registry.values() if device.subject == subject.id]
+    subject = state.registry.subjects[bytes.fromhex(victim["subject"])]
+    devices = [device for device in state.registry.devices.values() if device.subject == subject.id]
     return {
         "id": subject.id,
         "secret": subject.secret,
@@ -253,7 +253,7 @@ def test_erasure_keeps_everybody_elses_part_and_finds_the_victims_by_label_alone
             await outage(gate, [victim, *others])
             await gate.deliver()
             subject = bytes.fromhex(victim["subject"])
-            label_key = subject_label_key(gate.durable.state.subjects[subject].secret)
+            label_key = subject_label_key(gate.durable.state.registry.subjects[subject].secret)
             before = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
             answer = await gate.ask("consent.erase", subject=victim["subject"])
             after = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
@@ -350,7 +350,7 @@ def test_erasure_killed_at_any_step_is_whole_or_not_at_all_and_the_next_start_fi
             async with started(image) as gate:
                 report = gate.verify()
                 assert report.ok, report
-                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.subjects
+                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.registry.subjects
                 if whole:
                     assert len(found(gate.file_bytes() | unsealed(gate), wanted)) > 20
                     await gate.ask("consent.erase", subject=victim["subject"])
@@ -408,7 +408,7 @@ def test_erasure_without_room_to_rewrite_the_file_says_so_and_the_next_start_doe
                 patch.setattr(Store, "scrub", no_room)
                 answer = await gate.ask("consent.erase", subject=victim["subject"])
             assert not answer["scrubbed"]
-            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.subjects
+            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.registry.subjects
         async with started(live) as gate:
             assert not await gate.durable.store.scrub_is_due()
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []

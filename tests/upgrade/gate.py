@@ -222,7 +222,7 @@ class Gate:
     async def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker and find it again, its queue dry."""
         pipeline.session_opened(self._durable.state, session_present, self.now_ms)
-        self._durable.state.dry = True
+        self._durable.state.drained = True
         await self._commit_what_there_is()
 
     async def take(self, messages: Sequence[Message], packet_id: int = 0, *, duplicate: bool = False) -> None:
@@ -258,9 +258,9 @@ class Gate:
     async def form(self, recipient: str) -> int | None:
         """Form a recipient's next bundle, unless it has one under way; return its log index, None where nothing may leave."""
         durable, state = self._durable, self._durable.state
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return None
-        rows = await durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
+        rows = await durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         seal = durable.seals[recipient].on(epoch_day(self.now_ms))
         unsent = release.form_bundle(state, recipient, rows, self.now_ms, seal)
         if durable.has_news():
@@ -316,22 +316,22 @@ class Gate:
     @property
     def ready(self) -> list[str]:
         """Return the recipients for whom a bundle stands ready of which no byte has left."""
-        return sorted(self._durable.state.unsent)
+        return sorted(self._durable.state.inflight.ready)
 
     @property
     def ready_indices(self) -> list[int]:
         """Return the log indices of those bundles."""
-        return sorted(unsent.index for unsent in self._durable.state.unsent.values())
+        return sorted(unsent.index for unsent in self._durable.state.inflight.ready.values())
 
     @property
     def under_way(self) -> list[int]:
         """Return the log indices of the bundles that were handed over and not acknowledged."""
-        return sorted(self._durable.state.handed)
+        return sorted(self._durable.state.inflight.sent)
 
     @property
     def waiting(self) -> dict[str, int]:
         """Return how many outbox rows wait, by recipient."""
-        return {recipient: rows for recipient, rows in sorted(self._durable.state.waiting.items()) if rows}
+        return {recipient: rows for recipient, rows in sorted(self._durable.state.outbox.waiting.items()) if rows}
 
     @property
     def open_windows(self) -> int:

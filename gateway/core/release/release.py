@@ -17,7 +17,8 @@ from gateway.audit.log import canonical
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
 from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, ReleaseRecord, VoidPayload, encode_contribution
-from gateway.core.effects import BundleRow, OutboxRow
+from gateway.core.effects import OutboxRow
+from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import Close, ClosedWindow, Void
 from gateway.core.ledger import LedgerMove
 from gateway.core.plans import Terms, least_terms
@@ -34,7 +35,7 @@ from gateway.core.release.records import (
     single_record,
     unlinked_record,
 )
-from gateway.core.state import ReadyBundle, SentBundle, State
+from gateway.core.state import State
 from gateway.core.windows.windows import Cohort, Window
 from gateway.recipient.records import Record, encode_record
 
@@ -86,7 +87,7 @@ class _Draft:
 def advance(state: State, now_ms: int, lateness_ms: int) -> None:
     """Move the watermark: windows end by the gateway's clock, and only once the inbound queue has run dry."""
     state.windows.recount()
-    if state.dry:
+    if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
@@ -183,7 +184,7 @@ def _draw_each(state: State, draft: _Draft, closing: Closing) -> list[Member]:
         if window.cohort.identity == "per-record":
             record = unlinked_record(window, own, state.identity.random_bytes(16), retention_days, policies)
         else:
-            subject = state.subjects.get(member.contributor)
+            subject = state.registry.subjects.get(member.contributor)
             secret = member.contributor if subject is None else subject.secret
             pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
             record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
@@ -236,17 +237,16 @@ def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of
     state.ledger.move("pairs.waiting", "pairs.released", len(kept))
     draft.moved.append(LedgerMove("pairs.waiting", "pairs.released", len(kept)))
     draft.outbox.append(OutboxRow(number, draft.recipient, content if len(kept) == len(readings) else encode_row(kept)))
-    state.commit.outbox_done.append(number)
-    state.waiting[draft.recipient] -= 1
+    state.outbox.take_out(number, draft.recipient)
 
 
 def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> ReadyBundle:
     """Seal and log the draft. The subjects' parts follow the bundle's, each under a salt that dies with the subject's secret."""
     content = draft.seal.seal(draft.records, index)
-    subjects = {stood.contributor: state.subjects[stood.contributor] for stood in draft.stood}
+    subjects = {stood.contributor: state.registry.subjects[stood.contributor] for stood in draft.stood}
     keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
     labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
-    parts = state.one_part(ReleasePayload(draft.recipient, tuple(draft.listed)).encode())
+    parts = state.log.one_part(ReleasePayload(draft.recipient, tuple(draft.listed)).encode())
     encoded: dict[Disclosure, bytes] = {}
     for stood in draft.stood:
         salt = opening_salt(subjects[stood.contributor].secret, index, stood.record)
@@ -267,15 +267,14 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> ReadyBundle
             )
             parts.append(Part(salt, encode_contribution(contribution)))
             pairs = 0  # told once, with the first of a household's devices
-    state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
+    state.log.append_entry(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")
     sink = state.policies.recipients[draft.recipient].sink
-    state.commit.bundles.append(BundleRow(index, draft.recipient, sink, content))
     unsent = ReadyBundle(
         index, draft.recipient, content, draft.windows, draft.outbox, draft.moved, frozenset(subjects), draft.full
     )
-    state.unsent[draft.recipient] = unsent
+    state.inflight.add(unsent, sink)
     return unsent
 
 
@@ -283,28 +282,25 @@ def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]
     """Account for records whose recipient the policies no longer know: they stay, for good."""
     for number, content in rows:
         state.ledger.move("pairs.waiting", "pairs.withheld_at_release.no-recipient", len(read_row(content)))
-        state.commit.outbox_done.append(number)
-        state.waiting[recipient] -= 1
+        state.outbox.take_out(number, recipient)
 
 
 def handed_over(state: State, recipient: str) -> None:
     """Take note that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
-    unsent = state.unsent.pop(recipient)
-    state.handed[unsent.index] = SentBundle(recipient, unsent.subjects, unsent.full)
+    state.inflight.hand_over(recipient)
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 
 def acknowledged(state: State, index: int) -> None:
     """Take note that the broker upstream has a bundle: it is forgotten here, and with it the day keys that it used up."""
-    state.handed.pop(index)
+    state.inflight.acknowledge(index)
     state.ledger.move("bundles.sent", "bundles.acknowledged", 1)
-    state.commit.bundles_done.append(index)
     _drop_day_keys(state)
 
 
 def _drop_day_keys(state: State) -> None:
     """Forget the pseudonym keys of days whose totals are all acknowledged."""
-    if state.handed or state.unsent:
+    if state.inflight:
         return
     flows = state.policies.flows
     needed = set()
@@ -318,17 +314,15 @@ def _drop_day_keys(state: State) -> None:
 
 def void(state: State, recipient: str, now_ms: int) -> None:
     """Take back a bundle of which no byte has been handed over: its contributions and records return whence they came."""
-    unsent = state.unsent.pop(recipient)
-    state.append(Kind.VOID, now_ms, state.one_part(VoidPayload(unsent.index).encode()))
+    unsent = state.inflight.void(recipient)
+    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
     state.journal.note(Void(unsent.index))
     put_back(state, unsent.windows)
     for row in unsent.outbox:
-        state.commit.outbox.append(row)
-        state.waiting[row.recipient] += 1
+        state.outbox.put_back(row)
     for move in unsent.moved:
         state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)
-    state.commit.bundles_done.append(unsent.index)
 
 
 def put_back(state: State, windows: Sequence[Window]) -> None:

@@ -82,7 +82,7 @@ class Store(StoreReader):
         self._folder = folder
         self._lock_fd = -1
         self._uncarried = 0
-        self.room = DiskSpace(folder / BALLAST_FILE, BALLAST_BYTES)
+        self.disk_space = DiskSpace(folder / BALLAST_FILE, BALLAST_BYTES)
 
     async def open(self) -> None:
         """Take the lock, open the file, bring it up to date and put the ballast in place.
@@ -112,7 +112,7 @@ class Store(StoreReader):
             for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")
             await self._carry_over("TRUNCATE")
-            self.room.is_there()
+            self.disk_space.check()
             await self._migrate()
         except BaseException:
             await self._db.close()  # its thread would keep the process alive
@@ -174,7 +174,7 @@ class Store(StoreReader):
             raise OperatorError(f"`{self.path}`: version `{version}` is newer than this program knows")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             whole = f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
-            await self.room.wait_for(partial(self._run_script, whole), control=True)
+            await self.disk_space.wait_for(partial(self._run_script, whole), control=True)
 
     async def _run_script(self, script: str) -> None:
         try:
@@ -209,7 +209,7 @@ class Store(StoreReader):
             ("INSERT OR REPLACE INTO meta VALUES ('starts', ?)", (start,)),
             ("DELETE FROM meta WHERE name = ?", (ENDED_IN_ORDER,)),
         ]
-        await self.room.wait_for(partial(self._write, statements), control=True)
+        await self.disk_space.wait_for(partial(self._write, statements), control=True)
         return start, start == 1 or ENDED_IN_ORDER in meta
 
     async def _load_journal(self, stored: Stored) -> None:
@@ -238,11 +238,11 @@ class Store(StoreReader):
         """
         statements = self._commit_rows.statements(commit, now_ms)
         if commit.erases:
-            await self.room.wait_for(partial(self._erase, statements), control=True)
+            await self.disk_space.wait_for(partial(self._erase, statements), control=True)
             self._commit_rows.forget_former()
         else:
             control = any(row.kind in _CONTROL for row in commit.log)
-            await self.room.wait_for(partial(self._write, statements), control=control)
+            await self.disk_space.wait_for(partial(self._write, statements), control=control)
         self._uncarried += 1
         if self._uncarried >= CARRY_OVER_COMMITS:
             await self._carry_over("PASSIVE")
@@ -253,7 +253,7 @@ class Store(StoreReader):
         rows = await self._rows(sql, (before_ms,))
         if rows:
             statements = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]
-            await self.room.wait_for(partial(self._write, statements), control=False)
+            await self.disk_space.wait_for(partial(self._write, statements), control=False)
         return [index for (index,) in rows]
 
     async def _carry_over(self, mode: str) -> None:

@@ -24,15 +24,16 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution, ReleasePayload
-from gateway.core import log, pipeline, recovery
+from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from gateway.core.release import release
 from gateway.core.release.bundle import DailySeals
 from gateway.core.release.records import epoch_day
-from gateway.core.state import GatewayIdentity, ReadyBundle, State
+from gateway.core.state import GatewayIdentity, State
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, Address
@@ -280,11 +281,11 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
-        log.begin_log(self.state, now_ms)
+        self.state.log.begin(now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
-        self.state.dry = True
+        self.state.drained = True
         self.commit()
 
     # what changes who may see what
@@ -337,7 +338,7 @@ class Gate:
     def speaker(self, device: Device, resident: int = 0) -> steps.Actor:
         """Return one of a household's residents, about to say something."""
         assert device.subject is not None
-        book = self.state.book
+        book = self.state.registry.book
         return steps.Actor(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
     def say(self, *consents: Consent) -> int:
@@ -358,7 +359,7 @@ class Gate:
     def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker, find it again, and let its queue run dry."""
         pipeline.session_opened(self.state, session_present, self.now_ms)
-        self.state.dry = True
+        self.state.drained = True
 
     # what leaves
 
