@@ -82,7 +82,7 @@ class Upstream:
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
         for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
-            release.discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, release.ROWS_BYTES))
+            release.discard_rows(state, recipient, await self._durable.store.reader.outbox_rows(recipient, release.ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
@@ -92,7 +92,7 @@ class Upstream:
             return
         if state.inflight.has(recipient):
             return
-        rows = await store.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
+        rows = await store.reader.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         release.form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def hand_over(self) -> None:

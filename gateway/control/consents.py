@@ -139,7 +139,7 @@ def _needs_consent(durable: DurableState, flow: Flow) -> bool:
 
 async def history(durable: DurableState, subject: bytes) -> list[tuple[int, Consent]]:
     """Return every record about a subject, oldest first, with its log index."""
-    return [(index, decode(data)) for index, data in await durable.store.consents_of(subject)]
+    return [(index, decode(data)) for index, data in await durable.store.reader.consents_of(subject)]
 
 
 def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, Any]:
@@ -206,12 +206,12 @@ def _is_of(consent: Consent, resident: bytes, scope: str) -> bool:
 
 async def _salt(durable: DurableState, index: int) -> bytes:
     """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
-    stored = await durable.store.opening(index)
+    stored = await durable.store.reader.opening(index)
     part = b"" if stored is None else Opening.decode(stored).parts[0]
     return part.salt if isinstance(part, Part) else b""
 
 
 async def _policies_at(durable: DurableState, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
-    content = await durable.store.policy_at(index)
+    content = await durable.store.reader.policy_at(index)
     return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

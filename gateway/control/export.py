@@ -93,7 +93,7 @@ async def _history(durable: DurableState, subject_id: bytes) -> list[Plain]:
     """Return all that was ever said, each with the signed record itself."""
     return [
         {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
-        for index, data in await durable.store.consents_of(subject_id)
+        for index, data in await durable.store.reader.consents_of(subject_id)
     ]
 
 
@@ -130,7 +130,7 @@ async def _waiting(durable: DurableState, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
     found = [
         _waiting_record(row.recipient, waiting)
-        async for row in durable.store.outbox()
+        async for row in durable.store.reader.outbox()
         if subject_id in row.content
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id

@@ -142,7 +142,7 @@ class DurableState:
         self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
-        if await self.store.scrub_is_due():
+        if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
         _log.info(
             "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
@@ -196,7 +196,7 @@ class DurableState:
         self._unpublished.size = log.signed_size
         self._unpublished.files = await log.lost_files()
         if self.publisher.exports_openings:
-            self._unpublished.openings = dict(await self.store.openings(self.publisher.exported_until(log.signed_size)))
+            self._unpublished.openings = dict(await self.store.reader.openings(self.publisher.exported_until(log.signed_size)))
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""
@@ -244,7 +244,7 @@ class DurableState:
         self._unpublished.collect(commit)
         publication = None if commit.head is None else self._unpublished.publication(self.state.log.writer, commit.head)
         in_order, self.in_order = self.in_order, False
-        await self.store.commit(commit, self.clock.now_ms())
+        await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
         if publication is not None:
             self.publisher.publish(publication)
@@ -252,7 +252,7 @@ class DurableState:
     async def drop_old_openings(self, now_ms: int) -> None:
         """Delete openings that were kept for as long as they should be; the entries stay, and say no more what they are about."""
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
-        while indices := await self.store.drop_openings(before_ms):
+        while indices := await self.store.writer.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
@@ -285,15 +285,15 @@ class DurableState:
 
         Returns: False where the disk has no room for that; the next start tries again.
         """
-        if await self.publisher.drained() and await self.store.scrub():
-            await self.store.scrubbed()
+        if await self.publisher.drained() and await self.store.writer.scrub():
+            await self.store.writer.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
         return False
 
     async def _finish_erasure(self) -> None:
         """Do what an erasure left undone when the process ended."""
-        async for index, opening in self.store.each_opening():
+        async for index, opening in self.store.reader.each_opening():
             self.publisher.mend_opening(index, opening)
         await self.erased()
 

@@ -72,14 +72,14 @@ class StateRecovery:
 
     async def _registry(self) -> None:
         state = self._state
-        async for row in self._store.subjects():
+        async for row in self._store.reader.subjects():
             state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
-        async for row in self._store.claims():
+        async for row in self._store.reader.claims():
             claim = msgspec.msgpack.decode(row, type=Claim)
             state.registry.know_claim(claim)
-        async for index, data in self._store.consents():
+        async for index, data in self._store.reader.consents():
             state.registry.know_consent(decode_consent(data), index)
-        async for row in self._store.devices():
+        async for row in self._store.reader.devices():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry.know_device(device)
 
@@ -90,7 +90,7 @@ class StateRecovery:
 
     async def _journal(self, snapshot: bytes) -> None:
         fold = recovery.restore(self._state, snapshot)
-        async for marks, journal in self._store.batches():
+        async for marks, journal in self._store.reader.batches():
             fold.batch(marks, journal)
         fold.end()
 

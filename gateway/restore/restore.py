@@ -154,7 +154,7 @@ class _Restoration:
             await store.drop_under_way(starts=int(time.time()))
             await durable.bring_back()
             await self._bring_up_to_date(durable, first)
-            if not await store.scrub():
+            if not await store.writer.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
             await store.end_in_order()
         finally:
@@ -167,7 +167,7 @@ class _Restoration:
         Raises: CorruptionError: the log is older than the backup, or another one.
         """
         entries, size = self.published.entries(), 0
-        async for content in store.entries():
+        async for content in store.reader.entries():
             theirs = next(entries, None)
             if theirs is None:
                 raise CorruptionError(
@@ -229,5 +229,5 @@ class _Restoration:
     async def _tail(self, durable: DurableState, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
         """Go through the entries since the backup, with their openings."""
         for index in range(first, durable.state.log.size):
-            opening = await durable.store.opening(index)
-            yield Entry.decode(await durable.store.entry(index)), None if opening is None else Opening.decode(opening)
+            opening = await durable.store.reader.opening(index)
+            yield Entry.decode(await durable.store.reader.entry(index)), None if opening is None else Opening.decode(opening)

@@ -123,7 +123,7 @@ async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
     durable = DurableState(place, fresh.keys, GatewayClock(place.config.clock))
     await durable.start()
     try:
-        return [entry async for entry in durable.store.entries()]
+        return [entry async for entry in durable.store.reader.entries()]
     finally:
         await durable.close()
 

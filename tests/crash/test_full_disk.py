@@ -26,7 +26,8 @@ from gateway.core.mqtt.events import Frame
 from gateway.durable.state import DurableState
 from gateway.edge import publisher as edge_publisher
 from gateway.edge.store import disk_space as edge_room
-from gateway.edge.store.store import BALLAST_FILE, Store
+from gateway.edge.store.store import BALLAST_FILE
+from gateway.edge.store.writing import StoreWriter
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
 from gateway.service import answer
@@ -52,14 +53,14 @@ class FullDisk:
         self.full = False
         self.tables: list[str] = []
         self._ballast = state / BALLAST_FILE
-        write, fill, replace = Store._write, edge_room.DiskSpace._fill, replace_file
+        write, fill, replace = StoreWriter._write, edge_room.DiskSpace._fill, replace_file
 
-        async def write_if_room(store: Store, statements: list[Any]) -> None:
+        async def write_if_room(writer: StoreWriter, statements: list[Any]) -> None:
             if self.full and self._ballast.exists():
                 error = sqlite3.OperationalError("database or disk is full")
                 error.sqlite_errorcode = sqlite3.SQLITE_FULL
                 raise error
-            await write(store, statements)
+            await write(writer, statements)
             self.tables += [sql.split()[2] for sql, _ in statements]
 
         def fill_if_room(room: edge_room.DiskSpace) -> None:
@@ -72,7 +73,7 @@ class FullDisk:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
             replace(target, data, mode)
 
-        patch.setattr(Store, "_write", write_if_room)
+        patch.setattr(StoreWriter, "_write", write_if_room)
         patch.setattr(edge_room.DiskSpace, "_fill", fill_if_room)
         patch.setattr(audit_folder, "replace_file", replace_if_room)
         for module in (edge_room, edge_publisher):

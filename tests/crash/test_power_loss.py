@@ -23,7 +23,7 @@ from gateway.control import methods
 from gateway.core import pipeline, recovery
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Answer, DurableState
-from gateway.edge.store import store
+from gateway.edge.store import database, store
 from gateway.errors import CorruptionError
 from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told
@@ -94,7 +94,7 @@ async def _run(folder: Path, steps: int) -> Run:
                         await durable.publisher.drained()
                 app.stop()
                 await task
-                entries = [entry async for entry in durable.store.entries()]
+                entries = [entry async for entry in durable.store.reader.entries()]
     return Run(live, disk, entries)
 
 
@@ -127,7 +127,7 @@ async def _check_image(run: Run, cut: int, chance: random.Random, folder: Path) 
     durable = DurableState(place, run.live.keys, SetClock(MIDNIGHT_MS + DAY_MS))
     await durable.start()
     try:
-        entries = [entry async for entry in durable.store.entries()]
+        entries = [entry async for entry in durable.store.reader.entries()]
         totals = durable.state.ledger.totals
         assert durable.state.ledger.imbalances() == []
     finally:
@@ -175,6 +175,6 @@ async def test_power_cut_two_hundred_times_loses_and_contradicts_nothing(tmp_pat
 
 async def test_power_cut_with_synchronous_normal_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself checked: a store that leaves out the sync at each commit loses what it has acknowledged."""
-    monkeypatch.setattr(store, "PRAGMAS", tuple(p.replace("=FULL", "=NORMAL") for p in store.PRAGMAS))
+    monkeypatch.setattr(database, "PRAGMAS", tuple(p.replace("=FULL", "=NORMAL") for p in database.PRAGMAS))
     with pytest.raises((AssertionError, CorruptionError), match=r"is lost|ahead of the log|an old state was restored"):
         await _check_images(tmp_path, 12, 12, monkeypatch)

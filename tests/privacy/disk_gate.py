@@ -95,7 +95,7 @@ class DiskGate:
 
     async def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Form a bundle and commit it: it stands ready, and no byte of it has left."""
-        rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES)
+        rows = await self.durable.store.reader.outbox_rows(recipient, release.ROWS_BYTES)
         seal = self.durable.seals[recipient].on(epoch_day(self.now_ms))
         unsent = release.form_bundle(self.durable.state, recipient, rows, self.now_ms, seal)
         self.durable.checkpoint()

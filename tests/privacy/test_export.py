@@ -152,7 +152,10 @@ def fields_there_are() -> dict[str, set[str]]:
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     state = Gate().state
     return {
-        **{type(part).__name__: set(vars(part)) for part in (state, state.registry, state.outbox, state.inflight, state.log)},
+        **{
+            type(part).__name__: set(vars(part))
+            for part in (state, state.registry.devices, state.outbox, state.inflight, state.log)
+        },
         "Windows": set(vars(Windows({}))),
         "DeviceMemory": set(DeviceMemory.__slots__),
         **{each.__name__: set(each.__struct_fields__) for each in structs},
@@ -237,7 +240,7 @@ def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path)
             assert [record["status"] for record in exported["history"]] == ["Given", "Withdrawn", "Given", "Given"]
             assert exported["history"][2]["previous"] == exported["history"][1]["sha256"]
             assert {"code", "code_hash"}.isdisjoint(*(claim for claim in exported["open_claims"]))
-            labels = dict(await gate.durable.store.labels(0))
+            labels = dict(await gate.durable.store.reader.labels(0))
             keys = [bytes.fromhex(key) for key in exported["label_keys"]]
             found = [index for index, data in labels.items() if any(label(key, index) in data for key in keys)]
             assert [release["log_index"] for release in exported["releases"]] == found
@@ -280,7 +283,7 @@ def test_releases_whose_opening_is_gone_are_listed_all_the_same(tmp_path: Path) 
         async with started(configured(tmp_path / "gw")) as gate:
             victim, _ = await town(gate)
             index = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]["log_index"]
-            await gate.durable.store._db.execute("DELETE FROM opening WHERE entry_index = ?", (index,))
+            await gate.durable.store._database.execute("DELETE FROM opening WHERE entry_index = ?", (index,))
             release = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]
             assert release["opening"] == NO_LONGER_KEPT
             assert release["log_index"] == index

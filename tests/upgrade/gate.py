@@ -260,7 +260,9 @@ class Gate:
         durable, state = self._durable, self._durable.state
         if state.inflight.has(recipient):
             return None
-        rows = await durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
+        rows = (
+            await durable.store.reader.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
+        )
         seal = durable.seals[recipient].on(epoch_day(self.now_ms))
         unsent = release.form_bundle(state, recipient, rows, self.now_ms, seal)
         if durable.has_news():
@@ -344,7 +346,7 @@ class Gate:
 
     async def journal(self) -> list[bytes]:
         """Return the open segment's batches of journal records."""
-        return [journal async for _, journal in self._durable.store.batches() if journal]
+        return [journal async for _, journal in self._durable.store.reader.batches() if journal]
 
     async def settle(self) -> None:
         """Carry all that is committed into the database's own file."""
