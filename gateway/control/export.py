@@ -22,14 +22,14 @@ from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 
 FORMAT = "sluice subject export 1"
 
 Plain = dict[str, Any]
 
 
-async def export_of(durable: DurableState, subject_id: bytes) -> Plain:
+async def export_of(durable: Durable, subject_id: bytes) -> Plain:
     """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
     state = durable.state
     subject = state.registry.subjects[subject_id]
@@ -89,7 +89,7 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
     }
 
 
-async def _history(durable: DurableState, subject_id: bytes) -> list[Plain]:
+async def _history(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return all that was ever said, each with the signed record itself."""
     return [
         {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
@@ -126,7 +126,7 @@ def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
         yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
 
 
-async def _waiting(durable: DurableState, subject_id: bytes) -> list[Plain]:
+async def _waiting(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
     found = [
         _waiting_record(row.recipient, waiting)

@@ -11,7 +11,7 @@ import msgspec
 from consent.core.consents.book import Book
 from consent.core.consents.records import Consent
 from consent.core.lifecycle.notifications import MessageKind
-from gateway.core.effects import ClaimRow, Commit, DeviceRow, SubjectRow
+from gateway.core.effects import ClaimRow, Commit, ConsentRow, DeviceRow, SubjectRow
 from gateway.core.plans import Device
 
 MESSAGES_KEPT = 20
@@ -102,6 +102,18 @@ class Registry:
         subject = self.subjects[subject_id]
         messages = (*subject.messages, Message(now_ms, kind.value, scope))[-MESSAGES_KEPT:]
         self.keep_subject(msgspec.structs.replace(subject, messages=messages))
+
+    def keep_consent(self, consent: Consent, index: int, data: bytes) -> None:
+        """Enter a consent, and have it stored; what one who has left said no longer counts.
+
+        Args:
+            consent: What is said.
+            index: Of its log entry.
+            data: Its encoding.
+        """
+        self.commit.consents.append(ConsentRow(index, consent.subject, data))
+        if consent.resident in self.book.residents(consent.subject):
+            self.commit.openings_settled += self.book.apply(consent, index)
 
     def keep_claim(self, claim: Claim) -> None:
         """Enter a claim code, and have it stored."""

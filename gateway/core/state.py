@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.core.effects import Commit
@@ -24,7 +25,7 @@ from gateway.core.outbox import Outbox
 from gateway.core.plans import DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.registry import Registry
-from gateway.core.windows.windows import NEVER_MS, Windows
+from gateway.core.windows.windows import Windows
 
 RandomBytes = Callable[[int], bytes]
 
@@ -64,7 +65,7 @@ class State:
         marks: Of the frames last committed: what the broker may send again after the next reconnect. The pipeline's.
         redeliverable: Frames committed in an earlier connection that the broker may send again: packet id → digest. The
             pipeline's.
-        drained: Whether the inbound queue has run dry since start or reconnect; before that no window ends. The application's.
+        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. The application's.
         domain_keys: The keys of pseudonyms. Releases make and drop them.
         expires_next_ms: When the next consent runs out, so that its plans are compiled anew. Kept by ``changes``.
     """

@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives import hpke
 from consent.core.canonical import CborError, decode_item, encode_canonical
 
 FORMAT_VERSION: Final = 1
+TOPIC_PREFIX: Final = "sluice"
+"""First level of every topic that a gateway publishes to."""
 PADDED_SIZES_BYTES: Final = (512, 2048, 8192, 32_768, 131_072)
 MAX_BUNDLE_BYTES: Final = PADDED_SIZES_BYTES[-1]
 CONTENT_KEY_BYTES: Final = 32
@@ -96,7 +98,7 @@ class SealedFrame:
 
 def bundle_topic(gateway: str, recipient: str) -> str:
     """Return the MQTT topic of one recipient's bundles."""
-    return f"sluice/{gateway}/{recipient}"
+    return f"{TOPIC_PREFIX}/{gateway}/{recipient}"
 
 
 def deterministic(value: object) -> bytes:

@@ -23,7 +23,7 @@ from gateway.core.effects import Commit, LogRow
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from gateway.core.release import release
-from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
+from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
 
 TICK_MS: Final = 10_000
 TICKS_OF_A_DAY: Final = 8640

@@ -16,17 +16,18 @@ from consent.core.consents.records import Consent, Status, signing_bytes
 from consent.core.consents.records import encode as encode_consent
 from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
-from gateway.core.codecs import compile_decoder
-from gateway.core.effects import ConsentRow, PolicyRow
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.release import void
 from gateway.core.state import State
-from gateway.core.windows.windows import NEVER_MS, Cohort
+from gateway.core.windows.windows import Cohort
 
 _TOLD = {
     Status.REQUESTED: MessageKind.ASKED,
@@ -34,7 +35,7 @@ _TOLD = {
     Status.INVALIDATED: MessageKind.INVALIDATED,
     Status.REVOKED: MessageKind.REVOKED,
 }
-"""What a household is told of, since none of its residents did it."""
+"""What a subject is told of, since none of its residents did it."""
 
 
 class StoredPolicies(msgspec.Struct, frozen=True, array_like=True):
@@ -73,7 +74,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
 
 
 def put_in_force(state: State, force: InForce) -> None:
-    """Let policies hold, without compiling plans yet."""
+    """Enter policies as those in force, without compiling plans yet."""
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
     state.decoders = {}
@@ -82,13 +83,13 @@ def put_in_force(state: State, force: InForce) -> None:
 def change_consents(
     state: State, consents: Sequence[Consent], now_ms: int, told: Mapping[Status, MessageKind] = _TOLD
 ) -> list[int]:
-    """Let records of consent count, in order, and compile anew the plans of those concerned.
+    """Log and enter records of consent, in order, and compile anew the plans of those concerned.
 
     Args:
         state: Changed in place.
         consents: What is said.
         now_ms: The gateway's clock.
-        told: What households hear of a record, by its status.
+        told: What subjects are notified of, by the status of a record.
     Returns: The log indices of their entries.
     """
     take_back(state, now_ms)
@@ -99,15 +100,12 @@ def change_consents(
 
 
 def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = _TOLD) -> int:
-    """Log a record and let it count; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
+    """Log and enter a record; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
     index = state.log.append_entry(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.log.one_part(data))
-    said = state.registry.book.entries(consent.subject, consent.resident)
-    state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
-    state.registry.book.apply(consent, index)
-    state.commit.consents.append(ConsentRow(index, consent.subject, data))
+    state.registry.keep_consent(consent, index, data)
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
     if consent.status in told:
@@ -125,7 +123,7 @@ def add_device(state: State, device: Device, now_ms: int) -> None:
 
 
 def revoke_device(state: State, topic: str, now_ms: int) -> None:
-    """Strike a device off the register: its frames are those of an unknown device from now on."""
+    """Delete a device from the registry: its frames are those of an unknown device from now on."""
     device = state.registry.drop_device(topic)
     take_back(state, now_ms)
     _forget_plan(state, device)
@@ -133,7 +131,7 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
-    """Give a device to another household; its readings are theirs from now on."""
+    """Give a device to another subject; its readings are theirs from now on."""
     take_back(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
@@ -171,7 +169,7 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
 
 
 def expire(state: State, now_ms: int) -> None:
-    """Let consents run out whose time has come."""
+    """End the consents whose time has come."""
     if now_ms < state.expires_next_ms:
         return
     lapsed = list(expiry.expired(state.registry.book, now_ms))
@@ -205,7 +203,7 @@ def _forget_plan(state: State, device: Device) -> None:
 
 
 def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
-    """Return a device's plan; None where its class is not in the policies, so that its frames are refused."""
+    """Return a device's plan; None where its profile is not in the policies, so that its frames are refused."""
     force = state.force
     if force is None or device.profile not in force.policies.profiles:
         return None

@@ -85,7 +85,7 @@ class _Draft:
 
 
 def advance(state: State, now_ms: int, lateness_ms: int) -> None:
-    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue has run dry."""
+    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
     state.windows.recount()
     if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
