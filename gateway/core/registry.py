@@ -104,16 +104,20 @@ class Registry:
         self.keep_subject(msgspec.structs.replace(subject, messages=messages))
 
     def keep_consent(self, consent: Consent, index: int, data: bytes) -> None:
-        """Enter a consent, and have it stored; what one who has left said no longer counts.
+        """Enter a consent, and have it stored.
 
         Args:
             consent: What is said.
             index: Of its log entry.
             data: Its encoding.
+        Raises: ConsentError: the subject or resident is unknown.
         """
+        self.commit.openings_settled += self.book.apply(consent, index)
+        self.store_consent(consent, index, data)
+
+    def store_consent(self, consent: Consent, index: int, data: bytes) -> None:
+        """Have a consent stored that counts no longer, since its resident has left."""
         self.commit.consents.append(ConsentRow(index, consent.subject, data))
-        if consent.resident in self.book.residents(consent.subject):
-            self.commit.openings_settled += self.book.apply(consent, index)
 
     def keep_claim(self, claim: Claim) -> None:
         """Enter a claim code, and have it stored."""

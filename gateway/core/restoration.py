@@ -65,7 +65,8 @@ class LogTail:
         if consent.subject not in state.registry.subjects:
             self.unknown += 1
             return
-        state.registry.keep_consent(consent, entry.sequence, data)
+        present = consent.resident in state.registry.book.residents(consent.subject)
+        (state.registry.keep_consent if present else state.registry.store_consent)(consent, entry.sequence, data)
 
     def _residents(self, entry: Entry, data: bytes) -> None:
         state, payload = self._state, KeyPayload.decode(data)
