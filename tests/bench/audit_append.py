@@ -86,12 +86,12 @@ async def _round(durable: Durable, entries: int) -> Appended:
         state = durable.state
         now_ms = durable.clock.now_ms()
         for _ in range(BATCH):
-            state.append(Kind.ACCOUNT, now_ms, state.one_part(payload))
+            state.log.append_entry(Kind.ACCOUNT, now_ms, state.log.one_part(payload))
         if time.perf_counter() - head_s >= _HEAD_EVERY_S:
-            state.sign_head()
+            state.log.sign_head()
             head_s = time.perf_counter()
         await durable.commit()
-    durable.state.sign_head()
+    durable.state.log.sign_head()
     await durable.commit()
     await durable.publisher.drained()
     count = -(-entries // BATCH) * BATCH

@@ -16,7 +16,7 @@ import msgspec
 
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import Commit, LogRow
 from gateway.core.mqtt.events import Frame
@@ -218,7 +218,7 @@ def simulated_day(ticks: int = TICKS_OF_A_DAY) -> Iterator[Day]:
         gate.to(gate.now_ms)
         for recipient in RECIPIENTS:
             gate.let_out(recipient)
-        log.checkpoint(gate.state, gate.now_ms)
+        gate.state.log.checkpoint(gate.state.ledger, gate.now_ms)
         gate.commit()
         if tick % _PRUNE_EVERY_TICKS == 0:
             recovery.prune(gate.state)

@@ -20,7 +20,8 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
-from gateway.core.state import GatewayIdentity, Resident, State, Subject
+from gateway.core.registry import Resident, Subject
+from gateway.core.state import GatewayIdentity, State
 from tests.support.city import city
 
 NOW_MS: Final = 1_774_047_600_000
@@ -223,10 +224,10 @@ def gateway_state(policies: PolicySet, count: int) -> State:
     index = 0
     for number, citizen in enumerate(citizens(policies, count)):
         residents = tuple(Resident(resident, 0) for resident in citizen.residents)
-        state.know_subject(Subject(citizen.id, drawn.randbytes(32), residents))
+        state.registry.know_subject(Subject(citizen.id, drawn.randbytes(32), residents))
         for consent in citizen.consents:
             index += 1
-            state.book.apply(consent, index)
+            state.registry.book.apply(consent, index)
         topic = topic_of(number)
-        state.registry[topic] = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0)
+        state.registry.devices[topic] = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0)
     return state

@@ -58,7 +58,7 @@ async def test_clock_before_the_logs_latest_entry_moves_nothing_until_it_is_righ
                 before, size, asked = dict(totals), state.log.size, clock.asked
                 await until(lambda: clock.asked >= asked + 3 * TICKS)
                 assert not app.link.connected
-                assert (dict(totals), state.log.size, sink.taken, sum(state.waiting.values())) == (before, size, {}, 2)
+                assert (dict(totals), state.log.size, sink.taken, sum(state.outbox.waiting.values())) == (before, size, {}, 2)
                 clock.time_ms = MIDNIGHT_MS + 61 * MINUTE_MS
                 await until(lambda: sink.taken and app.link.connected)
             assert (totals["pairs.released"], totals["pairs.withheld_at_release.withdrawn"]) == (1, 1)
@@ -82,7 +82,7 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
             clock.time_ms = MIDNIGHT_MS - 1
             asked, sink.away = clock.asked, False
             await until(lambda: clock.asked >= asked + TICKS)
-            assert (sink.taken, sum(durable.state.waiting.values())) == ({}, 1)
+            assert (sink.taken, sum(durable.state.outbox.waiting.values())) == ({}, 1)
             clock.time_ms = MIDNIGHT_MS
             await until(lambda: sink.taken)
 

@@ -24,15 +24,16 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution, ReleasePayload
-from gateway.core import log, pipeline, recovery
+from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from gateway.core.release.bundle import advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.formats.daily import DailySeals
 from gateway.core.release.records import epoch_day
-from gateway.core.state import GatewayIdentity, ReadyBundle, State
+from gateway.core.state import GatewayIdentity, State
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, Address
@@ -228,7 +229,7 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
-        log.begin_log(self.state, now_ms)
+        self.state.log.begin(now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
@@ -285,7 +286,7 @@ class Gate:
     def speaker(self, device: Device, resident: int = 0) -> steps.Actor:
         """Return one of a household's residents, about to say something."""
         assert device.subject is not None
-        book = self.state.book
+        book = self.state.registry.book
         return steps.Actor(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
     def say(self, *consents: Consent) -> int:

@@ -191,7 +191,7 @@ def _own_records(state: State, recipient: str, row: Row, conditions: Conditions)
         if window.cohort.identity == Identity.PER_RECORD.label:
             record = unlinked_record(window, own, state.identity.random_bytes(16), retention_days, policies)
         else:
-            subject = state.subjects.get(contributor)
+            subject = state.registry.subjects.get(contributor)
             secret = contributor if subject is None else subject.secret
             pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
             record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
