@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -20,7 +21,7 @@ from gateway.core.mqtt.events import Connected, Disconnected, Dry, LinkEvent, Su
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.release import release
 from gateway.delivery import Upstream
-from gateway.durable.state import Action, Answer, DurableState, answer_of
+from gateway.durable.state import A, Action, DurableState, answer_of
 from gateway.edge import system_clock
 from gateway.edge.connections import link_settings, password
 from gateway.edge.mqtt import MqttLink
@@ -39,8 +40,8 @@ _log = structlog.get_logger()
 class PendingRequest:
     """An action that waits for its turn, and who waits for its answer."""
 
-    action: Action
-    answer: asyncio.Future[Answer]
+    action: Action[Any]
+    answer: asyncio.Future[Any]
     tick: bool
 
 
@@ -53,7 +54,7 @@ class Gateway:
         self.config = durable.config
         self.link = self._broker_link(durable.place)
         self._requests: list[PendingRequest] = []
-        self._unanswered: set[asyncio.Future[Answer]] = set()
+        self._unanswered: set[asyncio.Future[Any]] = set()
         self._wake = asyncio.Event()
         self.upstream = Upstream(durable, self._wake.set)
         self._batch_timer: asyncio.TimerHandle | None = None
@@ -125,7 +126,7 @@ class Gateway:
         self._tick_due = True
         self._wake.set()
 
-    async def ask(self, action: Action, *, tick: bool = False) -> Answer:
+    async def ask(self, action: Action[A], *, tick: bool = False) -> A:
         """Have the loop run an action between two steps; return its answer once what it changed is durable.
 
         Args:
@@ -138,7 +139,8 @@ class Gateway:
         self._unanswered.add(request.answer)
         self._wake.set()
         try:
-            return await request.answer
+            answer: A = await request.answer
+            return answer
         finally:
             self._unanswered.discard(request.answer)
 
@@ -234,7 +236,7 @@ class Gateway:
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
-        answers: list[tuple[PendingRequest, Answer]] = []
+        answers: list[tuple[PendingRequest, Any]] = []
         for request in requests:
             try:
                 answers.append((request, await answer_of(request.action)))

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import structlog
 
@@ -44,15 +44,16 @@ from gateway.recipient.wire import Address
 
 _log = structlog.get_logger()
 
-Answer = dict[str, Any]
-Action = Callable[[], Answer | Awaitable[Answer]]
-"""Changes the state and says what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
+A = TypeVar("A")
+
+Action = Callable[[], A | Awaitable[A]]
+"""Changes the state and returns what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
 
 
-async def answer_of(action: Action) -> Answer:
+async def answer_of(action: Action[A]) -> A:
     """Run an action to its end."""
     answer = action()
-    return answer if isinstance(answer, dict) else await answer
+    return await answer if isinstance(answer, Awaitable) else answer
 
 
 @contextmanager
@@ -218,7 +219,7 @@ class DurableState:
             for recipient in self.state.policies.recipients
         }
 
-    async def perform(self, actions: Sequence[Action]) -> list[Answer]:
+    async def perform(self, actions: Sequence[Action[A]]) -> list[A]:
         """Let actions change the state, all of them in one commit, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
         if self.state.commit.log:

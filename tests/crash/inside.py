@@ -14,14 +14,14 @@ from typing import Any
 
 from gateway.app import Gateway
 from gateway.config import Clock
-from gateway.control import methods
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.mqtt import LinkSettings
 from gateway.edge.sinks.mqtt import Sink
 from tests.broker.mosquitto import free_port
 from tests.live import LiveGateway
+from tests.support.asking import Answer, call
 
 WAIT_S = 10.0
 
@@ -99,7 +99,7 @@ async def running(app: Gateway) -> AsyncIterator[None]:
 
 async def ask(app: Gateway, method: str, params: dict[str, Any] | None = None, *, tick: bool = False) -> Answer:
     """Ask a running application, as over its control socket."""
-    return await app.ask(lambda: methods.call(app.durable, method, params or {}), tick=tick)
+    return await app.ask(lambda: call(app.durable, method, params or {}), tick=tick)
 
 
 async def until(condition: Callable[[], object]) -> None:

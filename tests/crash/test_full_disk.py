@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from consent.messages import plain
 from gateway import app as gateway_app
 from gateway.app import Gateway
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
-from gateway.control import methods
 from gateway.control.status import as_text, status
 from gateway.core import log
 from gateway.core.mqtt.events import Frame
@@ -30,13 +30,13 @@ from gateway.edge.store import disk_space as edge_room
 from gateway.edge.store.store import BALLAST_FILE, Store
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
-from gateway.service import answer
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
 from tests.live import LiveGateway
+from tests.support.asking import ask, call
 
 RETRY_S = 0.01
 
@@ -144,9 +144,9 @@ def consented(durable: DurableState) -> str:
     """Register a public device, and a household that consents; return its id."""
     gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
-    added = methods.call(durable, "device.add", {"devices": [gate, home]})
+    added = call(durable, "device.add", {"devices": [gate, home]})
     subject: str = added["devices"][1]["subject"]
-    methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
+    call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
     return subject
 
 
@@ -168,8 +168,8 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             await asyncio.sleep(5 * RETRY_S)
             assert disk.has_ballast()
             assert link.acknowledged == []
-            assert "FULL: withholding" in as_text(await answer(app, "status", {}))
-            withdrawal = answer(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
+            assert "FULL: withholding" in as_text(await ask(app, "status"))
+            withdrawal = ask(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
             withdrawn = await asyncio.wait_for(withdrawal, WAIT_S)
             assert not disk.has_ballast()
             assert link.acknowledged == [1, 2, 3]  # what had been taken went before it
@@ -181,7 +181,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             disk.full = False
             await until(lambda: link.acknowledged == [1, 2, 3, 4, 5, 6])
             assert disk.has_ballast()
-            await until(lambda: "has room" in as_text(status(app)))
+            await until(lambda: "has room" in as_text(plain(status(app))))
     printed = capfd.readouterr().out
     assert printed.count("disk full, withholding until there is room") == 1
     assert printed.count("room again: going on") == 1

@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 from gateway.app import Gateway
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port
 from tests.crash.inside import ReluctantSink, running, started, until
 from tests.live import LiveGateway
+from tests.support.asking import call
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
     live = LiveGateway(tmp_path, free_port(), tick_ms=50)
     async with started(live) as durable:
         row = {"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "subject": "none"}
-        methods.call(durable, "device.add", {"devices": [row]})
+        call(durable, "device.add", {"devices": [row]})
         now_ms = durable.clock.now_ms() + 1000
         payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)
         frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)

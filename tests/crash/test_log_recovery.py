@@ -13,7 +13,6 @@ import pytest
 from gateway.app import Gateway
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import log
 from gateway.durable.state import DurableState
 from gateway.edge.store.store import DATABASE_FILE
@@ -24,6 +23,7 @@ from tests.crash.street import ZONES
 from tests.crash.test_clock_set_back import take
 from tests.crash.town import POLICIES
 from tests.live import LiveGateway
+from tests.support.asking import call
 
 ENTRIES = 300
 
@@ -49,7 +49,7 @@ async def _published(folder: Path) -> LiveGateway:
 
 async def _release(durable: DurableState, clock: SetClock) -> None:
     row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-    methods.call(durable, "device.add", {"devices": [row]})
+    call(durable, "device.add", {"devices": [row]})
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.audit.log.reader import OpeningsReader
-from gateway.control import methods
 from gateway.core.windows.windows import DAY_MS
 from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from tests.live import LiveGateway
+from tests.support.asking import perform
 
 SCOPE = "energy-hourly"
 
@@ -21,13 +21,11 @@ async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(t
     await durable.start()
     try:
         row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
-        (added,) = await durable.perform([lambda: methods.call(durable, "device.add", {"devices": [row]})])
+        (added,) = await perform(durable, ("device.add", {"devices": [row]}))
         who = {"subject": added["devices"][0]["subject"], "scope": SCOPE}
         indices = []
         for limits in ({"time": "4h"}, {"time": "day"}):
-            (granted,) = await durable.perform(
-                [lambda limits=limits: methods.call(durable, "consent.grant", {**who, "limits": limits})]  # type: ignore[misc]
-            )
+            (granted,) = await perform(durable, ("consent.grant", {**who, "limits": limits}))
             indices.append(granted["log_index"])
         before = OpeningsReader(tmp_path / "g" / "state" / "openings").indices
         assert set(indices) <= before

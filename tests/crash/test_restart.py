@@ -9,7 +9,6 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
@@ -18,6 +17,7 @@ from tests.crash.inside import ReluctantSink, ask, running, started, until
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
 from tests.live import Listener, LiveGateway
+from tests.support.asking import call
 
 
 async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unchanged(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
         live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
         async with started(live) as durable:
             row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-            methods.call(durable, "device.add", {"devices": [row]})
+            call(durable, "device.add", {"devices": [row]})
             now_ms = durable.clock.now_ms() + 1000
             payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)
             frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)

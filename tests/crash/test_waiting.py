@@ -14,7 +14,6 @@ from firmware_sim.load import Load
 from gateway import app as gateway_app
 from gateway.app import Gateway
 from gateway.config import Installation
-from gateway.control import methods
 from gateway.demo.embedded_broker import embedded_broker
 from tests.broker.mosquitto import free_port, running_mosquitto
 from tests.crash.inside import ask, running, started, until
@@ -22,6 +21,7 @@ from tests.crash.scene import MIDNIGHT_MS, clock
 from tests.crash.street import HOUR_MS, ZONES
 from tests.crash.town import POLICIES, SCOPE
 from tests.live import LiveGateway
+from tests.support.asking import call
 
 BOUND = 10
 
@@ -93,8 +93,8 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
         homes = 2 * BOUND
         rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(homes)]
         async with started(live) as durable:
-            for row in methods.call(durable, "device.add", {"devices": rows})["devices"]:
-                methods.call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
+            for row in call(durable, "device.add", {"devices": rows})["devices"]:
+                call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
             app = Gateway(durable)
             async with running(app):
                 await until(lambda: app.durable.state.dry)

@@ -16,20 +16,20 @@ from typing import Any
 
 from gateway.audit.verify.report import Report
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.changes import changes
 from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
 from gateway.core.state import ReadyBundle
-from gateway.durable.state import Answer, DurableState, answer_of
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.live import LiveGateway
+from tests.support.asking import Answer, begin
 from tests.unit.core.building import FILES, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, TOWN
 
 CLOCK = """
@@ -55,7 +55,7 @@ class DiskGate:
 
     async def ask(self, method: str, **params: Any) -> Answer:
         """Run a control method, and commit and publish what it changed, as the application does."""
-        answer = await answer_of(lambda: methods.action(self.durable, method, params))
+        answer = await begin(self.durable, method, params)
         if self.durable.state.commit.log:
             self.durable.checkpoint()
         if self.durable.must_commit():

@@ -23,7 +23,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gateway.control.socket import ControlClient
+from consent.control import ControlClient
 from gateway.recipient.records import Record
 from tests.broker.mosquitto import running_mosquitto
 from tests.live import Listener, LiveGateway, opened

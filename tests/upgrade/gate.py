@@ -28,14 +28,13 @@ from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import open_checkpoint
 from gateway.audit.verify.verify import Verification
 from gateway.config import Installation, load_config
-from gateway.control import methods
-from gateway.control.params import MethodError
+from gateway.control.context import MethodError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
 from gateway.core.release import release
 from gateway.core.release.records import epoch_day
-from gateway.durable.state import Answer, DurableState, answer_of
+from gateway.durable.state import DurableState
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
@@ -43,6 +42,7 @@ from gateway.recipient.keys import load_private
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from gateway.restore.restore import Restored, restore
+from tests.support.asking import Answer, begin
 
 __all__ = ["BALLAST_FILE", "DATABASE_FILE", "LOCK_FILE", "Answer", "Gate", "MethodError", "Restored"]
 
@@ -211,7 +211,7 @@ class Gate:
         Raises: MethodError: it is refused.
         """
         durable = self._durable
-        answer = await answer_of(lambda: methods.action(durable, method, params))
+        answer = await begin(durable, method, params)
         if durable.state.commit.log:
             durable.checkpoint()
         await self._commit_what_there_is()
