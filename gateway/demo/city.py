@@ -112,7 +112,7 @@ async def make_city(folder: Path, host: str, port: int, start: str, at_s: float,
         shutil.copy(pair.public_path, folder / "policies" / "keys")
         recipients[recipient] = pair.private_path
     config = folder / "gateway.toml"
-    config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate))
+    config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate), encoding="utf-8")
     place = load_config(config)
     keys = init_keys(place.keys, f"sluice.example/{gateway}")
     devices = _devices(gateway)

@@ -117,7 +117,7 @@ def axes_of(point: Disclosure) -> dict[str, str]:
 
 
 def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, str]]:
-    """Go through what was expected and what came instead."""
+    """Yield what was expected and what came instead."""
     axes = axes_of(decision.disclosure)
     if decision.reason != expected.reason:
         wanted = f"`{expected.reason}`" if expected.reason else _levels(dict(expected.axes)) or "that something is permitted"

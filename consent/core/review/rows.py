@@ -126,7 +126,7 @@ class Rows:
             self._found[alike][zone] |= those
 
     def has(self, alike: Alike, zone: str) -> bool:
-        """Say whether a change has been taken in for a zone."""
+        """Return whether a change has been recorded for a zone."""
         return zone in self._found.get(alike, ())
 
     def changes(self) -> list[Change]:

@@ -134,7 +134,7 @@ def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
 
 
 def _exceeded(ask: Disclosure, ceiling: Disclosure) -> Iterator[str]:
-    """Go through the axes on which an ask reveals more than a ceiling; group and budget bind only figures."""
+    """Yield the axes on which an ask reveals more than a ceiling; group and budget bind only figures."""
     levels: tuple[tuple[str, Level, Level], ...] = (
         ("identity", ask.identity, ceiling.identity),
         ("time", ask.time, ceiling.time),
