@@ -279,7 +279,7 @@ class FlowOf(Parameters, frozen=True, kw_only=True):
     who: Id
     flow: str
     language: str = ""
-    resident: MaybeId = MaybeId()
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
 
 
 class DeviceSince(Result, frozen=True, kw_only=True):
@@ -486,7 +486,7 @@ class SubjectShown(Result, frozen=True, kw_only=True):
 class CodeFor(SubjectOf, frozen=True, kw_only=True):
     """For whom a claim code is to be: a resident, or somebody new to the subject."""
 
-    resident: MaybeId = MaybeId()
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
 
 
 class CodeMade(Result, frozen=True, kw_only=True):
@@ -535,14 +535,14 @@ class ScopeOf(SubjectOf, frozen=True, kw_only=True):
     """A flow or purpose, and whose consent to it; a subject's only resident need not be named."""
 
     scope: str
-    resident: MaybeId = MaybeId()
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
 
 
 class Grant(ScopeOf, frozen=True, kw_only=True):
     """What is permitted, up to limits, until some time."""
 
     limits: Limits = msgspec.field(default_factory=Limits)
-    expiry: MaybeInstant = MaybeInstant()
+    expiry: MaybeInstant = msgspec.field(default_factory=MaybeInstant)
 
 
 class Revocation(ScopeOf, frozen=True, kw_only=True):

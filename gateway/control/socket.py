@@ -97,6 +97,7 @@ class ControlServer:
             while line := await lines.next():
                 await self._write(writer, await self._answer_to(line))
         except WireError as error:
+            lines.drop()
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await self._write(writer, refused(None, error.code, str(error)))
         except (ConnectionError, TimeoutError):  # gone, or it takes no answer
