@@ -39,14 +39,12 @@ async def _call_offline(place: Installation, method: str, params: dict[str, Any]
     from consent.messages import plain
     from gateway.control.context import Control
     from gateway.control.doors import perform
-    from gateway.durable.state import DurableState
-    from gateway.edge.clock import GatewayClock
+    from gateway.durable.configured import start
     from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
 
     set_up_logging(logging.WARNING)
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start(place, load_keys(place.keys))
     try:
         (answer,) = await perform(Control(durable), [(method, params)])
         shown: dict[str, Any] = plain(answer)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from consent.messages import BackedUp, BackupTo
 from gateway.control.context import Caller, Control, MethodError
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.files import SECRET_MODE, sync_folder
 
 
@@ -38,7 +38,7 @@ def _refuse_existing(path: Path) -> None:
         raise MethodError(f"`{path}`: exists already, and a backup overwrites nothing")
 
 
-async def _write(durable: DurableState, path: Path) -> int:
+async def _write(durable: Durable, path: Path) -> int:
     """Write beside the file, and give it its name once it is whole and on the disk; return its size."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SECRET_MODE))

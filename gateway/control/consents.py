@@ -40,7 +40,7 @@ from consent.messages import (
 from gateway.audit.log.openings import Opening, Part
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes
-from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.changes.subjects import devices_of, label_keys
 
 UNDECIDED = "undecided"
@@ -217,4 +217,4 @@ async def _salt(control: Control, index: int) -> bytes:
 async def _policies_at(control: Control, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
     content = await control.store.policy_at(index)
-    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=PolicyRow).files)
+    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

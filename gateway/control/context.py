@@ -10,7 +10,7 @@ from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
 from consent.core.consents.records import PORTAL, Consent, signing_bytes
 from gateway.app import Gateway
 from gateway.core.state import State
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.store.store import Store
 from gateway.errors import SluiceError
@@ -86,7 +86,7 @@ class Control:
         running: The gateway whose loop the methods run in; None where a command works alone.
     """
 
-    def __init__(self, durable: DurableState, running: Gateway | None = None) -> None:
+    def __init__(self, durable: Durable, running: Gateway | None = None) -> None:
         """Stand on a state that has been opened."""
         self.durable = durable
         self.running = running

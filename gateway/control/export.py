@@ -24,7 +24,7 @@ from gateway.core.plans import Device, DeviceMemory
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import Message, State
 from gateway.core.windows.accumulators import Accumulator, Delta
-from gateway.core.windows.windows import Cohort, Window, window_from_state
+from gateway.core.windows.windows import Cohort, Window
 
 FORMAT = "sluice subject export 1"
 
@@ -110,8 +110,7 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
     for unsent in state.unsent.values():
-        for stored in unsent.windows:
-            window = window_from_state(stored, state.windows.first_steps)
+        for window in unsent.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
 
@@ -137,16 +136,16 @@ def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
 async def _waiting(control: Control, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be voided."""
     found = [
-        _waiting_record(recipient, waiting)
-        async for _, recipient, content in control.store.outbox()
-        if subject_id in content
-        for waiting in read_row(content)
+        _waiting_record(row.recipient, waiting)
+        async for row in control.store.outbox()
+        if subject_id in row.content
+        for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
     for unsent in control.state.unsent.values():
-        for _, recipient, content in unsent.outbox:
-            own = [waiting for waiting in read_row(content) if waiting.contributor == subject_id]
-            found += [{**_waiting_record(recipient, waiting), "bundle": unsent.index} for waiting in own]
+        for row in unsent.outbox:
+            own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
+            found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
     return found
 
 

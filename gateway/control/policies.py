@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
+from consent.core.outcome import unsupported_reason
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
@@ -32,7 +31,7 @@ from consent.messages import (
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms, unsupported_reason
+from gateway.core.plans import Device, InForce, Terms
 from gateway.edge.policies import read_policies
 
 
@@ -104,8 +103,8 @@ def _request(control: Control, device: Device, params: FlowOf) -> ExplanationReq
 def _explained(control: Control, device: Device, params: FlowOf, language: str) -> tuple[FlowOutcome, int | None]:
     """Return an outcome without its devices, and since when something leaves of this one."""
     request = _request(control, device, params)
-    decision, besides = _decided(request)
-    explanation = explain(request, decision, language, besides)
+    decision = request.decide()
+    explanation = explain(request, decision, language, unsupported_reason(decision))
     terms = None if explanation.reason else _terms_in_force(control, device, params.flow)
     said = [consent for consent in request.consents or () if consent is not None]
     outcome: dict[str, Any] = {
@@ -117,18 +116,6 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
         "consent_entries": sorted(control.state.book.entry_of(consent) for consent in said),
     }
     return msgspec.convert(outcome, FlowOutcome), None if terms is None else terms.since_ms
-
-
-def _decided(matter: ExplanationRequest) -> tuple[Decision, str]:
-    """Return the decision about a device, and why the gateway withholds all the same."""
-    policies = matter.policies
-    if matter.profile not in policies.profiles:
-        return Decision(BOTTOM, "unknown-class", (), 0, None), ""
-    if not matter.measured():
-        return Decision(BOTTOM, "not-measured", (), 0, None), ""
-    cap = policies.profiles[matter.profile].cap
-    decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else unsupported_reason(decision.disclosure, public=matter.consents is None)
 
 
 def _terms_in_force(control: Control, device: Device, flow: str) -> Terms | None:

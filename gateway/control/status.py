@@ -20,7 +20,7 @@ from consent.messages import (
 from gateway.app import Gateway
 from gateway.control.context import Caller, Control, MethodError
 from gateway.control.export import log_head
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 
 
 def show(control: Control, caller: Caller, params: Nothing) -> GatewayStatus:
@@ -42,8 +42,8 @@ def status(app: Gateway) -> GatewayStatus:
             simulated=durable.clock.simulated,
             rate=durable.clock.rate,
         ),
-        broker=BrokerStatus(connected=app.link.connected, dry=state.dry, counters=dict(app.link.counters)),
-        sinks={name: SinkStatus(connected=sink.connected) for name, sink in app.upstream.sinks.items()},
+        broker=BrokerStatus(connected=app.link.connected, dry=state.drained, counters=dict(app.link.counters)),
+        sinks={name: SinkStatus(connected=sink.connected) for name, sink in app.delivery.sinks.items()},
         disk=DiskStatus(withholds=durable.store.room.short, log_waits=durable.publisher.full),
         log=log_head(state),
         witnesses=_witnesses(durable),
@@ -58,7 +58,7 @@ def status(app: Gateway) -> GatewayStatus:
     )
 
 
-def _witnesses(durable: DurableState) -> WitnessesStatus | None:
+def _witnesses(durable: Durable) -> WitnessesStatus | None:
     """Return how the witnesses stand; None where none is configured."""
     if durable.witnesses is None:
         return None
@@ -87,7 +87,7 @@ def gauges(app: Gateway) -> Mapping[str, float]:
     }
 
 
-def _witness_gauges(durable: DurableState) -> dict[str, float]:
+def _witness_gauges(durable: Durable) -> dict[str, float]:
     if durable.witnesses is None:
         return {}
     figures = {"seconds_since_quorum": durable.witnesses.seconds_since_quorum(), "log_confirmed": float(durable.confirmed)}

@@ -8,8 +8,17 @@ those of ``gateway.audit.log.balances``, which auditors apply to the same names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gateway.audit.log.balances import imbalances
+
+
+class LedgerMove(NamedTuple):
+    """Units that went from one account to another."""
+
+    source: str
+    target: str
+    n: int
 
 
 class Ledger:
@@ -38,7 +47,7 @@ class Ledger:
         return sum(n for name, n in self.totals.items() if name == account or name.startswith(prefix))
 
     def imbalances(self) -> list[str]:
-        """Say which balances do not hold; empty when all do."""
+        """Return which balances do not hold; empty when all do."""
         return imbalances(self.totals)
 
     def differences(self) -> dict[str, int]:

@@ -25,10 +25,10 @@ from gateway.core.release.records import Waiting
 from gateway.core.state import Claim, Message, ReadyBundle, Resident, SentBundle, Subject
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
-from tests.cli.shell import sluice
-from tests.privacy.disk_gate import DiskGate, configured, database, started
-from tests.privacy.test_erasure import TOPIC, outage, town, under_way
-from tests.unit.core.building import Gate
+from tests.support.disk_gate import DiskGate, configured, database, started
+from tests.support.gate import Gate
+from tests.support.shell import sluice
+from tests.support.victim import TOPIC, outage, town, under_way
 
 NOBODY = ""
 """Holds nothing of a subject."""

@@ -8,12 +8,12 @@ from consent.messages import Result, plain
 from gateway.app import Gateway
 from gateway.control import doors
 from gateway.control.context import OPERATOR, Caller, Control
-from gateway.durable.state import DurableState, answer_of
+from gateway.durable.state import Durable, answer_of
 
 Answer = dict[str, Any]
 
 
-def call(durable: DurableState, method: str, params: dict[str, Any] | None = None, caller: Caller = OPERATOR) -> Answer:
+def call(durable: Durable, method: str, params: dict[str, Any] | None = None, caller: Caller = OPERATOR) -> Answer:
     """Run a method that needs the memory alone; commit nothing.
 
     Raises: MethodError: it is refused.
@@ -23,7 +23,7 @@ def call(durable: DurableState, method: str, params: dict[str, Any] | None = Non
     return as_plain(answer)
 
 
-async def begin(durable: DurableState, method: str, params: dict[str, Any] | None = None, caller: Caller = OPERATOR) -> Answer:
+async def begin(durable: Durable, method: str, params: dict[str, Any] | None = None, caller: Caller = OPERATOR) -> Answer:
     """Run a method, and commit no more than it does by itself.
 
     Raises: MethodError: it is refused.
@@ -31,7 +31,7 @@ async def begin(durable: DurableState, method: str, params: dict[str, Any] | Non
     return as_plain(await answer_of(doors.action(Control(durable), method, params or {}, caller)))
 
 
-async def perform(durable: DurableState, *calls: tuple[str, dict[str, Any]]) -> list[Answer]:
+async def perform(durable: Durable, *calls: tuple[str, dict[str, Any]]) -> list[Answer]:
     """Run methods where no gateway runs: all in one commit, which is published.
 
     Raises: MethodError: one is refused.

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure
 from gateway.audit.log import canonical
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
-from gateway.audit.log.payloads import ReleasePayload, ReleaseRecord, VoidPayload, encode_contribution
+from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, ReleaseRecord, VoidPayload, encode_contribution
 from gateway.core.effects import BundleRow, OutboxRow
-from gateway.core.journal import CLOSE, VOID
+from gateway.core.journal import Close, ClosedWindow, Void
+from gateway.core.ledger import LedgerMove
 from gateway.core.plans import Terms, least_terms
 from gateway.core.pseudonyms import handle
 from gateway.core.release.bundle import Seal
@@ -35,7 +35,7 @@ from gateway.core.release.records import (
     unlinked_record,
 )
 from gateway.core.state import ReadyBundle, SentBundle, State
-from gateway.core.windows.windows import Cohort, Window, window_from_state, window_state
+from gateway.core.windows.windows import Cohort, Window
 from gateway.recipient.records import Record, encode_record
 
 ROWS_BYTES = 100 * 1024
@@ -65,8 +65,8 @@ class _Draft:
     listed: list[ReleaseRecord] = field(default_factory=list)
     stood: list[_Stood] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
-    outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
-    moved: list[tuple[str, str, int]] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    moved: list[LedgerMove] = field(default_factory=list)
 
     def has_room(self, records: Sequence[bytes]) -> bool:
         """Say whether these records may go in, all of them; if not, the bundle is full."""
@@ -84,9 +84,9 @@ class _Draft:
 
 
 def advance(state: State, now_ms: int, lateness_ms: int) -> None:
-    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue has run dry."""
+    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
     state.windows.recount()
-    if state.dry:
+    if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
@@ -103,7 +103,7 @@ def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]],
     """
     draft = _Draft(recipient, seal, seal.capacity_bytes)
     terms_of = _terms_in_force(state, now_ms)
-    closed: list[list[Any]] = []
+    closed: list[ClosedWindow] = []
     for window in state.windows.ended():
         if state.policies.flows[window.cohort.flow].recipient == recipient and not draft.full:
             _draw_window(state, draft, window, terms_of, closed)
@@ -113,7 +113,7 @@ def form_bundle(state: State, recipient: str, rows: Sequence[tuple[int, bytes]],
         _draw_row(state, draft, number, content, terms_of)
     index = state.log.size if draft.records else -1
     if closed:
-        state.journal.note(CLOSE, index, closed)
+        state.journal.note(Close(index, closed))
     if draft.records:
         return _finish(state, draft, index, now_ms)
     _drop_day_keys(state)
@@ -133,7 +133,7 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
     return terms_of
 
 
-def _draw_window(state: State, draft: _Draft, window: Window, terms_of: TermsOf, closed: list[list[Any]]) -> None:
+def _draw_window(state: State, draft: _Draft, window: Window, terms_of: TermsOf, closed: list[ClosedWindow]) -> None:
     """Close one window into the draft, as far as there is room."""
     policies, whole_since_ms = state.policies, state.windows.whole_since_ms
     cohort = window.cohort
@@ -150,7 +150,7 @@ def _draw_window(state: State, draft: _Draft, window: Window, terms_of: TermsOf,
     if drawn:
         draft.windows.append(taken)
     gone = [contributor for contributor in window.members if contributor not in left]
-    closed.append([list(cohort), window.start_ms, window.end_ms, gone, [m.contributor for m in drawn]])
+    closed.append(ClosedWindow(cohort, window.start_ms, window.end_ms, gone, [m.contributor for m in drawn]))
     for contributor in gone:
         del window.members[contributor]
     if not window.members:
@@ -211,7 +211,7 @@ def _account(state: State, draft: _Draft, closing: Closing, drawn: list[Member])
         ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
     aggregated = pairs_of(drawn)
     ledger.move("pairs.open", "pairs.aggregated", aggregated)
-    draft.moved.append(("pairs.open", "pairs.aggregated", aggregated))
+    draft.moved.append(LedgerMove("pairs.open", "pairs.aggregated", aggregated))
 
 
 def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of: TermsOf) -> None:
@@ -234,8 +234,8 @@ def _draw_row(state: State, draft: _Draft, number: int, content: bytes, terms_of
             draft.stood.append(_Stood(place, waiting.contributor, terms, 1))
     state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", len(readings) - len(kept))
     state.ledger.move("pairs.waiting", "pairs.released", len(kept))
-    draft.moved.append(("pairs.waiting", "pairs.released", len(kept)))
-    draft.outbox.append((number, draft.recipient, content if len(kept) == len(readings) else encode_row(kept)))
+    draft.moved.append(LedgerMove("pairs.waiting", "pairs.released", len(kept)))
+    draft.outbox.append(OutboxRow(number, draft.recipient, content if len(kept) == len(readings) else encode_row(kept)))
     state.commit.outbox_done.append(number)
     state.waiting[draft.recipient] -= 1
 
@@ -255,7 +255,7 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> ReadyBundle
             disclosure = terms.disclosure
             if disclosure not in encoded:
                 encoded[disclosure] = canonical.encode(disclosure_map(disclosure))
-            data = encode_contribution(
+            contribution = EncodedContribution(
                 stood.record,
                 stood.contributor,
                 encoded[disclosure],
@@ -265,15 +265,16 @@ def _finish(state: State, draft: _Draft, index: int, now_ms: int) -> ReadyBundle
                 terms.profile,
                 terms.zone,
             )
-            parts.append(Part(salt, data))
+            parts.append(Part(salt, encode_contribution(contribution)))
             pairs = 0  # told once, with the first of a household's devices
     state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")
     sink = state.policies.recipients[draft.recipient].sink
     state.commit.bundles.append(BundleRow(index, draft.recipient, sink, content))
-    windows = [window_state(window) for window in draft.windows]
-    unsent = ReadyBundle(index, draft.recipient, content, windows, draft.outbox, draft.moved, frozenset(subjects), draft.full)
+    unsent = ReadyBundle(
+        index, draft.recipient, content, draft.windows, draft.outbox, draft.moved, frozenset(subjects), draft.full
+    )
     state.unsent[draft.recipient] = unsent
     return unsent
 
@@ -319,21 +320,20 @@ def void(state: State, recipient: str, now_ms: int) -> None:
     """Take back a bundle of which no byte has been handed over: its contributions and records return whence they came."""
     unsent = state.unsent.pop(recipient)
     state.append(Kind.VOID, now_ms, state.one_part(VoidPayload(unsent.index).encode()))
-    state.journal.note(VOID, unsent.index)
+    state.journal.note(Void(unsent.index))
     put_back(state, unsent.windows)
-    for number, whose, content in unsent.outbox:
-        state.commit.outbox.append(OutboxRow(number, whose, content))
-        state.waiting[whose] += 1
-    for source, target, n in unsent.moved:
-        state.ledger.move(target, source, n)
+    for row in unsent.outbox:
+        state.commit.outbox.append(row)
+        state.waiting[row.recipient] += 1
+    for move in unsent.moved:
+        state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)
     state.commit.bundles_done.append(unsent.index)
 
 
-def put_back(state: State, windows: Sequence[Any]) -> None:
+def put_back(state: State, windows: Sequence[Window]) -> None:
     """Reopen the windows of a voided bundle, beside what may have stayed of them."""
-    for stored in windows:
-        window = window_from_state(stored, state.windows.first_steps)
+    for window in windows:
         present = state.windows.open.get(window.key)
         if present is None:
             state.windows.put_back(window)

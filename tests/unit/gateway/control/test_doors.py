@@ -13,10 +13,10 @@ from consent.core.consents.records import PORTAL, decode
 from consent.messages import Parameters, Result, schemas_of
 from gateway.control.context import Caller, Door, MethodError, resident_caller
 from gateway.control.methods import METHODS
-from gateway.durable.state import DurableState
-from tests.crash.inside import started
-from tests.live import LiveGateway
+from gateway.durable.state import Durable
 from tests.support.asking import begin, call
+from tests.support.inside import started
+from tests.support.live import LiveGateway
 
 SCOPE = "purpose:energy-planning"
 FLOW = "energy-hourly"
@@ -31,7 +31,7 @@ def signature(message: bytes) -> bytes:
 class Homes:
     """Two households, one of them with two residents."""
 
-    def __init__(self, durable: DurableState) -> None:
+    def __init__(self, durable: Durable) -> None:
         self.durable = durable
         rows = [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(2)]
         self.own, self.other = call(durable, "device.add", {"devices": rows})["devices"]
@@ -99,8 +99,8 @@ async def test_consent_of_a_resident_bears_channel_and_signature_of_their_own(ho
     """Nobody needs to be named: it is the one who asks."""
     changed = await homes.ask("consent.grant", subject=homes.own["subject"], scope=SCOPE)
     (row,) = homes.durable.state.commit.consents
-    consent = decode(row[2])
-    assert (changed["log_index"], consent.resident.hex()) == (row[0], homes.own["resident"])
+    consent = decode(row.content)
+    assert (changed["log_index"], consent.resident.hex()) == (row.index, homes.own["resident"])
     assert consent.channel == PORTAL
     assert consent.signature.startswith(b"own:")
     assert changed["undecided"] == [homes.second]
@@ -143,7 +143,7 @@ def test_parameters_and_answers_refuse_what_they_do_not_know(name: str) -> None:
     assert kinds
     for kind in kinds:
         assert issubclass(kind, Parameters | Result)
-        assert kind.__struct_config__.forbid_unknown_fields  # type: ignore[attr-defined]  # msgspec's own
+        assert kind.__struct_config__.forbid_unknown_fields
         assert kind.__doc__
 
 

@@ -17,6 +17,7 @@ from consent.control import DEPTH, PARTS, WireError, parse_request
 from consent.messages import ClockAt, Result
 from gateway.control.socket import Bounds, ControlServer
 from gateway.errors import OperatorError
+from tests.support.inside import until
 from tests.support.waiting import HANG_S
 
 SMALL = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, line_s=0.3, answer_s=0.3)
@@ -101,16 +102,14 @@ async def test_half_lines_together_have_a_bound(tmp_path: Path) -> None:
         connections = [await scene.connect() for _ in range(6)]
         for _, writer in connections[:2]:
             writer.write(b"x" * 180_000)
-        while scene.server._held_bytes < 360_000:
-            await asyncio.sleep(0)
+        await until(lambda: scene.server._held_bytes == 360_000)
         for connection in connections[2:]:
             connection[1].write(b"y" * 150_000)
             assert (await line_from(connection))["error"]["message"] == "too much is being sent at once"
             assert scene.server._held_bytes == 360_000
         for _, writer in connections:
             writer.close()
-        while scene.server._held_bytes:
-            await asyncio.sleep(0)
+        await until(lambda: scene.server._held_bytes == 0)
         again = await scene.connect()
         again[1].write(GOOD)
         assert (await line_from(again))["id"] == 7
@@ -134,11 +133,16 @@ async def test_connections_have_a_bound(tmp_path: Path) -> None:
         beyond = await scene.connect()
         assert (await line_from(beyond))["error"]["message"] == "too many connections"
         connections[0][1].close()
-        while len(scene.server._writers) >= 8:
-            await asyncio.sleep(0)
+        await until(lambda: len(scene.server._writers) < 8)
         again = await scene.connect()
         again[1].write(GOOD)
         assert (await line_from(again))["id"] == 7
+
+
+async def _ask_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(GOOD * 100)
+        await asyncio.wait_for(writer.drain(), HANG_S)
 
 
 async def test_answers_that_nobody_takes_end_a_connection(tmp_path: Path) -> None:
@@ -147,9 +151,7 @@ async def test_answers_that_nobody_takes_end_a_connection(tmp_path: Path) -> Non
         reader, writer = await scene.connect()
         reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way not to read
         with pytest.raises(ConnectionError):
-            for _ in range(10_000):
-                writer.write(GOOD * 100)
-                await asyncio.wait_for(writer.drain(), HANG_S)
+            await _ask_for_ever(writer)
         assert not scene.server._writers
         assert scene.server._held_bytes == 0
 
