@@ -178,7 +178,7 @@ _SCHEMAS: Final[dict[type, dict[str, Any]]] = {
 
 def schemas_of(structs: list[type]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the JSON schema of each struct, and the components that they refer to."""
-    roots, components = msgspec.json.schema_components(structs, schema_hook=_SCHEMAS.__getitem__)
+    roots, components = msgspec.json.schema_components(structs, schema_hook=_SCHEMAS.__getitem__, ref_template="#/$defs/{name}")
     return list(roots), components
 
 

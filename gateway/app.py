@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
 from gateway.core.release import release
 from gateway.delivery import Delivery
-from gateway.durable.state import A, Action, Durable, answer_of
+from gateway.durable.state import A, Action, Durable
 from gateway.edge import system_clock
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
@@ -255,7 +255,8 @@ class Gateway:
         answers: list[tuple[PendingRequest, Any]] = []
         for request in requests:
             try:
-                answers.append((request, await answer_of(request.action)))
+                answer = request.action()
+                answers.append((request, await answer if isinstance(answer, Awaitable) else answer))
             except DiskFullError:
                 raise  # the process is ending, and what the action was to commit by itself is not committed
             except (SluiceError, ValueError) as error:

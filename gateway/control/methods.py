@@ -123,7 +123,7 @@ METHODS: dict[str, Method] = {
         Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),
         Method("consent.export", rights.export, SubjectOf, SubjectExport, BOTH, reads_store=True),
         Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
-        Method("consent.erase", rights.erase, SubjectOf, SubjectErased, BOTH, reads_store=True, uses_reserve=True),
+        Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
         Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
     )

@@ -29,6 +29,8 @@ from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.windows.windows import Window, Windows
 
+WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
+"""Entries that wait where a disk is full; what any other says must always be possible to say."""
 MESSAGES_KEPT = 20
 """How many messages a household has at most: the latest."""
 
@@ -261,6 +263,7 @@ class State:
         self.latest_entry_ms = max(self.latest_entry_ms, now_ms)
         content = entry.encode()
         index = self.log.append(content)
+        self.commit.uses_reserve |= kind not in WITHOUT_RESERVE
         self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))
         return index
 

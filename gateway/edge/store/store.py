@@ -45,8 +45,6 @@ PRAGMAS = (
 CARRY_OVER_COMMITS = 100
 """After so many commits, about 1,000 pages, the write-ahead log is carried over into the file."""
 ENDED_IN_ORDER = "ended_in_order"
-_CONTROL = frozenset({"policy", "consent", "withdrawal", "erasure", "key", "gap", "void", "reidentification"})
-"""Kinds of log entry that may have the ballast's room: all but readings' accounts and releases."""
 
 
 @dataclass(slots=True)
@@ -230,7 +228,7 @@ class Store(StoreReader):
     async def commit(self, commit: Commit, now_ms: int) -> None:
         """Make a commit durable: one transaction, on the disk when this returns.
 
-        A full disk is waited out; what holds a change of control gets the room set aside.
+        A full disk is waited out; a commit that says so gets the room set aside.
 
         Raises:
             DiskFullError: The wait was given up.
@@ -241,8 +239,7 @@ class Store(StoreReader):
             await self.room.wait_for(partial(self._erase, statements), control=True)
             self._commit_rows.forget_former()
         else:
-            control = any(row.kind in _CONTROL for row in commit.log)
-            await self.room.wait_for(partial(self._write, statements), control=control)
+            await self.room.wait_for(partial(self._write, statements), control=commit.uses_reserve)
         self._uncarried += 1
         if self._uncarried >= CARRY_OVER_COMMITS:
             await self._carry_over("PASSIVE")
