@@ -3,7 +3,8 @@
     ValueError
     ├── PolicyError     a policy file is wrong: it names the file and the key
     ├── ConsentError    what a resident or operator asks for cannot be done: a plain reason
-    └── RecordError     bytes that claim to be a consent are none
+    ├── RecordError     bytes that claim to be a consent are none
+    └── RequestError    what is asked over a control interface does not fit it
 
 Whether something may be released is never an exception: it is a ``Decision`` with a reason.
 """
@@ -48,3 +49,7 @@ class ConsentError(ValueError):
 
 class RecordError(ValueError):
     """Bytes that are not the canonical form of a consent record."""
+
+
+class RequestError(ValueError):
+    """A request that is not of the form that its method takes; the text says why, in one line."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -21,7 +21,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
-from gateway.durable.state import Action, Answer, Durable, answer_of
+from gateway.durable.state import A, Action, Durable
 from gateway.edge import system_clock
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
@@ -37,8 +37,8 @@ _log = structlog.get_logger()
 class PendingRequest:
     """An action that waits for its turn, and who waits for its answer."""
 
-    action: Action
-    answer: asyncio.Future[Answer]
+    action: Action[Any]
+    answer: asyncio.Future[Any]
     tick: bool
 
 
@@ -84,7 +84,7 @@ class Gateway:
         self.durable = durable
         self.config = durable.config
         self._requests: list[PendingRequest] = []
-        self._unanswered: set[asyncio.Future[Answer]] = set()
+        self._unanswered: set[asyncio.Future[Any]] = set()
         self._wake = asyncio.Event()
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
@@ -142,7 +142,7 @@ class Gateway:
         self._tick_due = True
         self._wake.set()
 
-    async def ask(self, action: Action, *, tick: bool = False) -> Answer:
+    async def ask(self, action: Action[A], *, tick: bool = False) -> A:
         """Run an action between two steps of the loop; return its answer once what it changed is durable.
 
         Args:
@@ -155,7 +155,8 @@ class Gateway:
         self._unanswered.add(request.answer)
         self._wake.set()
         try:
-            return await request.answer
+            answer: A = await request.answer
+            return answer
         finally:
             self._unanswered.discard(request.answer)
 
@@ -255,10 +256,11 @@ class Gateway:
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
-        answers: list[tuple[PendingRequest, Answer]] = []
+        answers: list[tuple[PendingRequest, Any]] = []
         for request in requests:
             try:
-                answers.append((request, await answer_of(request.action)))
+                answer = request.action()
+                answers.append((request, await answer if isinstance(answer, Awaitable) else answer))
             except DiskFullError:
                 raise  # the process is ending, and what the action was to commit by itself is not committed
             except (SluiceError, ValueError) as error:

@@ -6,13 +6,14 @@ from them. What citizens decide stands in policies, never here. Paths are relati
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
+from consent.instants import parse_utc_ms
 from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
 from gateway.recipient.wire import TOPIC_PREFIX
@@ -275,17 +276,3 @@ def _check_connection(file: Path, where: str, connection: Connection) -> None:
     for key in ("ca_file", "certificate_file", "private_key_file"):
         if getattr(connection, key) is not None and not connection.tls:
             raise ConfigError(f"`{file}`: `{where}.{key}`: without `tls = true` the connection is not encrypted")
-
-
-def parse_utc_ms(text: str) -> int:
-    """Return the ms of an ISO 8601 time with an offset from UTC.
-
-    Raises: ValueError: it is none.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return round(moment.astimezone(UTC).timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"`{text}` is no time such as 2026-05-01T00:00:00Z") from error
-    raise ValueError(f"`{text}` does not say its offset from UTC; write a `Z`")

@@ -13,11 +13,12 @@ from typing import Any
 
 import structlog
 
+from consent.messages import Nothing, plain
 from gateway.app import Gateway
 from gateway.config import Installation
-from gateway.control import methods
+from gateway.control.doors import ControlDoor
 from gateway.control.socket import ControlServer
-from gateway.control.status import gauges, status
+from gateway.control.status import gauges
 from gateway.durable.configured import start
 from gateway.durable.state import ended_by_the_disk
 from gateway.edge.connections import broker_link
@@ -70,7 +71,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
-        control = ControlServer(place.control_socket, lambda name, params: answer(app, name, params))
+        control = ControlServer(place.control_socket, ControlDoor(app).answer)
         opened.push_async_callback(control.close)
         await control.start()
         if place.config.metrics.port:
@@ -81,16 +82,6 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
             await metrics.start()
         _follow_signals(app)
         await app.run()
-
-
-async def answer(app: Gateway, name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Answer what was asked over the control socket, also while a commit waits for room on the disk."""
-    disk_space = app.durable.store.disk_space
-    if name == "status":
-        return status(app) if disk_space.waits else await app.ask(lambda: status(app))
-    if name in methods.CONTROL:
-        disk_space.release_reserve()
-    return await app.ask(lambda: methods.action(app.durable, name, params), tick=name in methods.TICKING)
 
 
 def _follow_signals(app: Gateway) -> None:
@@ -109,10 +100,9 @@ def _follow_signals(app: Gateway) -> None:
 
 async def _apply_policies(app: Gateway) -> None:
     """Apply the policies on SIGHUP as `sluice policy apply` does; a broken set is logged, and the old one stays in force."""
-    app.durable.store.disk_space.release_reserve()
     try:
-        applied = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
+        applied = await ControlDoor(app).answer("policy.apply", Nothing())
     except SluiceError as error:
         _log.error("policies not applied", problem=str(error))
     else:
-        _log.info("policies applied", **applied)
+        _log.info("policies applied", **plain(applied))

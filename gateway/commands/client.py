@@ -5,36 +5,40 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from consent.control import AwayError, ControlClient
 from gateway.commands.output import in_lines, show
 from gateway.config import Installation, load_config
-from gateway.control.socket import ControlClient
-from gateway.errors import UnavailableError
 
 DEFAULT_CONFIG = Path("gateway.toml")
+LONG_S = 3600.0
+"""How long to wait for an answer that takes a pass over the whole database."""
 
 
-def call_gateway(place: Installation, calls: list[tuple[str, dict[str, Any]]], timeout_s: float = 60.0) -> list[dict[str, Any]]:
-    """Run control methods in the gateway, or in this process where none is running.
+def call_gateway(place: Installation, method: str, params: dict[str, Any], timeout_s: float = 60.0) -> dict[str, Any]:
+    """Run a control method in the gateway, or in this process where none is running.
 
-    Raises: SluiceError: a method is refused; what came before it stands.
+    Raises:
+        ControlError: The gateway refuses.
+        SluiceError: This process does.
     """
     try:
         client = ControlClient(place.control_socket, timeout_s)
-    except UnavailableError:
+    except AwayError:
         from gateway.durable.state import ended_by_the_disk
 
         with ended_by_the_disk(place):
-            return asyncio.run(_call_offline(place, calls))
+            return asyncio.run(_call_offline(place, method, params))
     with client:
-        return [client.call(name, params) for name, params in calls]
+        return client.call(method, params)
 
 
-async def _call_offline(place: Installation, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    from gateway.control import methods
+async def _call_offline(place: Installation, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    from consent.messages import plain
+    from gateway.control.context import Control
+    from gateway.control.doors import perform
     from gateway.durable.configured import start
     from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
@@ -42,14 +46,20 @@ async def _call_offline(place: Installation, calls: list[tuple[str, dict[str, An
     set_up_logging(logging.WARNING)
     durable = await start(place, load_keys(place.keys))
     try:
-        return await durable.perform([partial(methods.action, durable, *call) for call in calls])
+        (answer,) = await perform(Control(durable), [(method, params)])
+        shown: dict[str, Any] = plain(answer)
+        return shown
     finally:
         await durable.close()
 
 
+def ask(args: argparse.Namespace, timeout_s: float = 60.0) -> dict[str, Any]:
+    """Call the method of a verb, and return its answer."""
+    return call_gateway(load_config(args.config), args.method, args.params(args), timeout_s)
+
+
 def one_call(args: argparse.Namespace) -> int:
-    """Any command that is one control method: its parameters are made by ``args.params``."""
-    place = load_config(args.config)
-    answer = call_gateway(place, [(args.method, args.params(args))])[0]
+    """Run any command that is one control method, and print its answer."""
+    answer = ask(args)
     show(args, answer, in_lines(answer))
     return 0

@@ -1,22 +1,63 @@
-"""`sluice consent` and `sluice subject`: what their options say, and receipts written and checked.
-
-Each function takes parsed arguments; a command prints for people or as JSON, and returns the exit status.
-"""
+"""`sluice consent`: what citizens permit, and the receipts of what they said."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
-from gateway.commands.client import call_gateway
+from consent.messages import Grant, ReceiptOf, Revocation, ScopeOf, SubjectOf
+from gateway.commands import rights
+from gateway.commands.client import ask
 from gateway.commands.output import save, show
-from gateway.config import load_config
+from gateway.commands.parser import Parser, Verbs, group, method, named, verb
 from gateway.errors import OperatorError
 
 
-def grant_params(args: argparse.Namespace) -> dict[str, Any]:
-    """Read a grant: subject, scope, and limits given as `axis=value`, precision as `precision.<property>=step`."""
+def add_verbs(verbs: Verbs[Parser]) -> None:
+    """Add the verbs and their options."""
+    noun = group(verbs, "consent", "what citizens permit")
+    grant = _scope(method(noun, "consent.grant", "permit a flow or purpose, up to limits", Grant, params=_grant))
+    grant.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="AXIS=VALUE",
+        help="no more than that, e.g. time=4h, space=city, precision.LAeq=1, group=20",
+    )
+    grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
+    for name, text in (
+        ("request", "ask for a flow or purpose"),
+        ("refuse", "say no to what is not permitted"),
+        ("pause", "stop for a while"),
+        ("resume", "let what is paused go on as it was"),
+        ("withdraw", "take back what was permitted"),
+    ):
+        _scope(method(noun, f"consent.{name}", text, ScopeOf))
+    revoke = _scope(method(noun, "consent.revoke", "end a consent by another's authority", Revocation))
+    revoke.add_argument("--authority", required=True, metavar="TEXT", help="who ends it, and on what ground")
+    receipt = _scope(method(noun, "consent.receipt", "write a receipt of what was said", ReceiptOf, run=consent_receipt))
+    receipt.add_argument("--log-index", type=int, metavar="INDEX", help="of which record (default: the latest about the scope)")
+    receipt.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: print it)")
+    checked = verb(noun, "check-receipt", "check a receipt, offline", consent_check_receipt)
+    checked.add_argument("file", type=Path, metavar="FILE", help="the receipt")
+    checked.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
+    checked.add_argument("--json", action="store_true", help="print JSON")
+    shown = method(noun, "consent.show", "show what counts for a subject, and all that was said", SubjectOf)
+    shown.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    rights.add_verbs(noun)
+
+
+def _scope(parser: Parser) -> Parser:
+    parser.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    parser.add_argument("scope", metavar="SCOPE", help="a flow, or purpose:ID for every flow of a purpose")
+    parser.add_argument("--resident", metavar="ID", help="who speaks, where the subject has several residents")
+    return parser
+
+
+def _grant(args: argparse.Namespace) -> dict[str, Any]:
+    """Return a grant: its limits are given as `axis=value`, precision as `precision.<property>=step`."""
     limits: dict[str, Any] = {}
     precision: dict[str, Any] = {}
     for text in args.limit:
@@ -30,25 +71,14 @@ def grant_params(args: argparse.Namespace) -> dict[str, Any]:
         chosen[name] = _number(value)
     if precision:
         limits["precision"] = precision
-    params = {**who_params(args), "limits": limits}
-    return {**params, "expiry": args.expiry} if args.expiry else params
-
-
-def who_params(args: argparse.Namespace) -> dict[str, Any]:
-    """Read subject, scope and, where named, resident."""
-    params = {"subject": args.subject, "scope": args.scope}
-    return {**params, "resident": args.resident} if args.resident else params
+    return {**named(args), "limits": limits}
 
 
 def consent_receipt(args: argparse.Namespace) -> int:
     """`sluice consent receipt`: write a receipt, or print it."""
     from consent.core.receipts.canonical_json import write_receipt
 
-    params = who_params(args)
-    if args.log_index is not None:
-        params["log_index"] = args.log_index
-    (answer,) = call_gateway(load_config(args.config), [("consent.receipt", params)])
-    receipt = write_receipt(answer["receipt"])
+    receipt = write_receipt(ask(args)["receipt"])
     if args.out is None:
         print(receipt.decode(), end="")
         return 0
@@ -81,17 +111,6 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     )
     show(args, {"ok": not problems, "record": about, "problems": problems}, text)
     return 1 if problems else 0
-
-
-def revoke_params(args: argparse.Namespace) -> dict[str, Any]:
-    """Read whose consent to what is revoked, and by whom."""
-    return {**who_params(args), "authority": args.authority}
-
-
-def subject_params(args: argparse.Namespace) -> dict[str, Any]:
-    """Read whatever a command about a household names."""
-    named = {name: getattr(args, name, None) for name in ("subject", "resident", "code", "language")}
-    return {name: value for name, value in named.items() if value}
 
 
 def _number(text: str) -> Any:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from consent.control import ControlClient
 from gateway.commands.output import show
+from gateway.commands.parser import Parser, Verbs, verb, with_config
 from gateway.config import load_config
-from gateway.control.socket import ControlClient
+
+
+def add_verbs(verbs: Verbs[Parser]) -> None:
+    """Add the verbs and their options."""
+    running = with_config(verb(verbs, "run", "run the gateway", run), prints=False)
+    running.add_argument(
+        "--unwitnessed", action="store_true", help="sign and release without waiting for a witness; the log says so"
+    )
+    with_config(verb(verbs, "status", "show the running gateway on one screen", status))
+    checking = with_config(verb(verbs, "check", "check configuration, keys, policies and their cases", check))
+    checking.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")
+    checking.add_argument("--junit", type=Path, metavar="FILE", help="write what was found as JUnit XML too")
 
 
 def run(args: argparse.Namespace) -> int:

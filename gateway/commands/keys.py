@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 
 from gateway.commands.output import show
+from gateway.commands.parser import Parser, Verbs, group, verb, with_config
 from gateway.config import load_config
+
+
+def add_verbs(verbs: Verbs[Parser]) -> None:
+    """Add the verbs and their options."""
+    noun = group(verbs, "keys", "the gateway's own keys")
+    with_config(verb(noun, "init", "make the root key and the log's key", keys_init))
 
 
 def keys_init(args: argparse.Namespace) -> int:

@@ -1,36 +1,47 @@
-"""`sluice policy explain` and `sluice policy diff`: ask the gateway, or weigh two folders without one; print it for people."""
+"""`sluice policy`: what is collected, why and for whom."""
 
 from __future__ import annotations
 
 import argparse
-import base64
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from consent.core.policies.parse import parse_policies
-from consent.core.review.diff import Side, diff
-from consent.core.review.rows import Whose
-from consent.errors import PolicyError
-from consent.policy_files import read_policy_files
-from gateway.commands.client import DEFAULT_CONFIG, call_gateway
+from consent.messages import FlowOf, Nothing
+from gateway.commands.client import ask
 from gateway.commands.output import show, utc
-from gateway.config import Installation, load_config
-from gateway.control.policies import IN_FORCE
-from gateway.edge.store.store import DATABASE_FILE
-from gateway.errors import OperatorError
-from gateway.recipient.keys import RecipientKeyError, load_public
+from gateway.commands.parser import Parser, Verbs, group, method, verb
 
 TEXT_WIDTH = 100
-MOST_ZONES = 3
+
+
+def add_verbs(verbs: Verbs[Parser]) -> None:
+    """Add the verbs and their options."""
+    noun = group(verbs, "policy", "what is collected, why and for whom")
+    method(noun, "policy.apply", "put the policies folder in force", Nothing)
+    method(noun, "policy.show", "say which policies are in force", Nothing)
+    explaining = method(noun, "policy.explain", "say what leaves of a device or subject by a flow, and why", FlowOf, run=explain)
+    explaining.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
+    explaining.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
+    explaining.add_argument("--language", metavar="CODE", help="en, es or pt (default: the first of the city's)")
+    explaining.add_argument("--resident", metavar="ID", help="who asks, where the subject has several residents")
+    diff = verb(noun, "diff", "say who would be revealed more or less", _difference)
+    diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
+    diff.add_argument("new", metavar="NEW", help="the same")
+    diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
+    diff.add_argument("--config", type=Path, metavar="FILE", help="whose subjects to count (default: gateway.toml)")
+    diff.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _difference(args: argparse.Namespace) -> int:
+    from gateway.commands.policy_diff import difference
+
+    return difference(args)
 
 
 def explain(args: argparse.Namespace) -> int:
     """`sluice policy explain`."""
-    params = {"who": args.who, "flow": args.flow}
-    params |= {name: getattr(args, name) for name in ("language", "resident") if getattr(args, name)}
-    answer = call_gateway(load_config(args.config), [("policy.explain", params)])[0]
+    answer = ask(args)
     show(args, answer, "\n".join(_outcome_text(outcome) for outcome in answer["outcomes"]))
     return 0
 
@@ -48,105 +59,3 @@ def _outcome_text(outcome: dict[str, Any]) -> str:
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label:<{width}}  {text}" for label, text in rows]
     return "\n".join([textwrap.fill(outcome["text"], TEXT_WIDTH), "", *lines, ""])
-
-
-def difference(args: argparse.Namespace) -> int:
-    """`sluice policy diff`: 1 where anything rises and nobody has accepted it."""
-    place = _gateway_at_hand(args.config)
-    if place is None and IN_FORCE in (args.old, args.new):
-        raise OperatorError(f"`{IN_FORCE}` is what a gateway has: name its configuration with `--config`")
-    sides = {name: _side(text) for name, text in (("old", args.old), ("new", args.new)) if text != IN_FORCE}
-    if place is None:
-        found = diff(sides["old"], sides["new"]).as_data()
-    else:
-        params = {name: _sent(sides[name]) if name in sides else IN_FORCE for name in ("old", "new")}
-        found = call_gateway(place, [("policy.diff", params)])[0]
-    show(args, found, _difference_text(found))
-    return 1 if found["rises"] and not args.accept else 0
-
-
-def _gateway_at_hand(config: Path | None) -> Installation | None:
-    """Return the gateway whose subjects are counted: the one that is named, or the one of this folder if it has begun a log.
-
-    Raises: OperatorError: the one that is named has not.
-    """
-    if config is None and not DEFAULT_CONFIG.exists():
-        return None
-    place = load_config(config or DEFAULT_CONFIG)
-    if (place.state / DATABASE_FILE).exists():
-        return place
-    if config is not None:
-        raise OperatorError(f"`{place.state}`: there is no gateway's database")
-    return None
-
-
-def _side(text: str) -> Side:
-    """Read a policies folder, and what public keys lie in it.
-
-    Raises: OperatorError: a file of it cannot be used.
-    """
-    folder = Path(text)
-    if not folder.is_dir():
-        raise OperatorError(f"there is no policies folder `{folder}`")
-    try:
-        policies = parse_policies(read_policy_files(folder))
-        named = {recipient.id: recipient.public_key_file for recipient in policies.recipients.values()}
-        files = {name: folder / file for name, file in named.items() if file is not None}
-        keys = {name: load_public(file).public_bytes_raw() for name, file in files.items() if file.exists()}
-    except (PolicyError, RecipientKeyError) as error:
-        raise OperatorError(f"`{folder}`: {error}") from error
-    return Side(policies, keys)
-
-
-def _sent(side: Side) -> dict[str, Any]:
-    return {"files": _encoded(side.policies.files), "keys": _encoded(side.keys)}
-
-
-def _encoded(contents: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: base64.b64encode(content).decode() for name, content in contents.items()}
-
-
-def _difference_text(found: dict[str, Any]) -> str:
-    """Return the rows in columns: what is decided otherwise, then what is said otherwise; nothing where nothing is."""
-    changes = [
-        [
-            row["direction"],
-            row["flow"],
-            row["profile"] or "not told",
-            _zones_text(row),
-            row["axis"],
-            f"{row['old'] or 'not told'} → {row['new'] or 'not told'}",
-            _whose_text(row),
-        ]
-        for row in found["changes"]
-    ]
-    rules = [[row["direction"], row["key"], f"{row['old']} → {row['new']}"] for row in found["rules"]]
-    return _columns(changes) + _columns(rules)
-
-
-def _zones_text(row: dict[str, Any]) -> str:
-    zones = row["zones"]
-    if row["everywhere"]:
-        return "everywhere"
-    if len(zones) > MOST_ZONES:
-        return f"{', '.join(zones[:MOST_ZONES])} and {len(zones) - MOST_ZONES} more"
-    return ", ".join(zones) or "not told"
-
-
-def _whose_text(row: dict[str, Any]) -> str:
-    if row["count"] is None:
-        return str(row["whose"])
-    things = "devices" if row["whose"] == Whose.PUBLIC else "subjects"
-    return f"{row['whose']}: {_count_text(*row['count'])} {things}"
-
-
-def _count_text(least: int, most: int) -> str:
-    if least == most:
-        return str(least or "no")
-    return f"fewer than {most + 1}" if least == 1 else f"{least} to {most}"
-
-
-def _columns(rows: list[list[str]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "".join(f"{line}\n" for line in lines)

@@ -1,25 +1,36 @@
-"""`sluice consent export`, `releases` and `erase`, `sluice backup` and `sluice restore`: what is asked once and matters."""
+"""`sluice consent export`, `releases` and `erase`: what a subject has a right to."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
-from gateway.commands.client import call_gateway
+from consent.messages import SubjectOf
+from gateway.commands.client import LONG_S, ask
 from gateway.commands.output import save, show, utc
-from gateway.config import load_config
+from gateway.commands.parser import Parser, Verbs, method
 from gateway.errors import OperatorError
 
-LONG_S = 3600.0
-"""How long to wait for an answer that takes a pass over the whole database."""
+
+def add_verbs(noun: Verbs[Parser]) -> None:
+    """Add the verbs and their options."""
+    exporting = method(
+        noun, "consent.export", "give out everything that is held about a subject", SubjectOf, run=export, prints=False
+    )
+    exporting.add_argument("--out", type=Path, metavar="FILE", help="write it there, for its owner alone")
+    listing = method(noun, "consent.releases", "list every release that contained a subject", SubjectOf, run=releases)
+    erasing = method(noun, "consent.erase", "erase a subject: nothing of it is kept", SubjectOf, run=erase)
+    erasing.add_argument("--yes", action="store_true", help="do not ask again")
+    for verb in (exporting, listing, erasing):
+        verb.add_argument("subject", metavar="SUBJECT", help="the subject's id")
 
 
 def export(args: argparse.Namespace) -> int:
     """`sluice consent export`: to a file that only its owner can read, or to standard output."""
-    answer = _ask(args, "consent.export", {"subject": args.subject})
+    answer = ask(args, LONG_S)
     text = json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
     if args.out is None:
         print(text, end="")
@@ -30,7 +41,7 @@ def export(args: argparse.Namespace) -> int:
 
 def releases(args: argparse.Namespace) -> int:
     """`sluice consent releases`."""
-    answer = _ask(args, "consent.releases", {"subject": args.subject})
+    answer = ask(args, LONG_S)
     show(args, answer, "".join(f"{_release_line(release)}\n" for release in answer["releases"]) or "no release\n")
     return 0
 
@@ -46,7 +57,7 @@ def erase(args: argparse.Namespace) -> int:
     """`sluice consent erase`: 1 where nothing can be read any more, but free space could not be overwritten."""
     if not args.yes:
         _confirm()
-    answer = _ask(args, "consent.erase", {"subject": args.subject})
+    answer = ask(args, LONG_S)
     handed_over = ", ".join(map(str, answer["handed_over"]))
     text = f"log_index      {answer['log_index']}\nparts_deleted  {answer['parts_deleted']}\nhanded_over    {handed_over}\n"
     if not answer["scrubbed"]:
@@ -61,25 +72,3 @@ def _confirm() -> None:
     print("An erasure cannot be undone. Type `erase` to go on: ", end="", flush=True)
     if sys.stdin.readline().strip() != "erase":
         raise OperatorError("nothing was erased")
-
-
-def backup(args: argparse.Namespace) -> int:
-    """`sluice backup`."""
-    answer = _ask(args, "backup", {"file": str(args.file.absolute())})
-    show(args, answer, f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes\n")
-    return 0
-
-
-def restore(args: argparse.Namespace) -> int:
-    """`sluice restore`."""
-    from gateway.restore.restore import restore as restore_backup
-
-    place = load_config(args.config)
-    restored = restore_backup(place, args.file, args.openings or place.openings, replace=args.replace)
-    answer = dataclasses.asdict(restored)
-    show(args, answer, "".join(f"{name:<17} {value}\n" for name, value in answer.items()))
-    return 0
-
-
-def _ask(args: argparse.Namespace, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    return call_gateway(load_config(args.config), [(method, params)], timeout_s=LONG_S)[0]

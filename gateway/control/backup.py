@@ -10,28 +10,27 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from gateway.control.params import MethodError, Params, no_more, take
-from gateway.durable.state import Answer, Durable
+from consent.messages import BackedUp, BackupTo
+from gateway.control.context import Caller, Control, MethodError
+from gateway.durable.state import Durable
 from gateway.files import SECRET_MODE, sync_folder
 
 
-async def backup(durable: Durable, params: Params) -> Answer:
+async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp:
     """Write the database, as it is committed and published now, into a new file that only the gateway's user can read."""
-    path = Path(take(params, "file", str))
-    no_more(params)
+    durable, path = control.durable, Path(params.file)
     if not path.is_absolute():
         raise MethodError(f"`{path}`: name the file by its whole path")
     _refuse_existing(path)
     if durable.has_news():
         durable.checkpoint()
-    if durable.must_commit():
-        await durable.commit()
+    await control.commit()
     await durable.publisher.drained()
     try:
         size_bytes = await _write(durable, path)
     except OSError as error:
         raise MethodError(f"`{path}`: {(error.strerror or 'cannot be written').lower()}") from error
-    return {"file": str(path), "bytes": size_bytes, "log_entries": durable.state.log.size}
+    return BackedUp(file=str(path), bytes=size_bytes, log_entries=durable.state.log.size)
 
 
 def _refuse_existing(path: Path) -> None:

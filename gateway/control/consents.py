@@ -1,18 +1,18 @@
 """Control methods of consent: what a resident says, or another about what a resident said, and what counts at present.
 
-Every change from here is signed with the log's key, since it rests on the operator's word; it is in force when it is answered.
+What is entered by the operator is signed with the log's key, since it rests on the operator's word; what a resident enters bears
+the resident's own signature. Every change is in force when it is answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from consent.core.canonical import disclosure_map
-from consent.core.consents.records import OPERATOR, Consent, Status, decode, record_hash
+from consent.core.consents.records import Consent, Status, decode, record_hash
 from consent.core.decide import standing
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
@@ -22,158 +22,173 @@ from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from consent.messages import (
+    ConsentChanged,
+    ConsentShown,
+    ConsentsShown,
+    FlowAnswers,
+    Grant,
+    Hex,
+    Id,
+    Limits,
+    ReceiptMade,
+    ReceiptOf,
+    Revocation,
+    ScopeOf,
+    SubjectOf,
+)
 from gateway.audit.log.openings import Opening, Part
-from gateway.control.params import MethodError, Params, actor, no_more, take, take_subject, time_ms
+from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes
 from gateway.core.changes.changes import StoredPolicies
 from gateway.core.changes.subjects import devices_of, label_keys
-from gateway.durable.state import Answer, Durable
 
 UNDECIDED = "undecided"
 
 
-def consent_request(durable: Durable, params: Params) -> Answer:
+def request(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
     """Ask a resident for a flow, or for every flow of `purpose:<id>`."""
-    return _say(durable, params, lambda speaker, scope: [steps.request(speaker, durable.state.policies, scope)])
+    record = steps.request(_actor(control, caller, params), control.state.policies, params.scope)
+    return _enter(control, caller, params, [record])
 
 
-def consent_grant(durable: Durable, params: Params) -> Answer:
+def grant(control: Control, caller: Caller, params: Grant) -> ConsentChanged:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
-    limits, expiry = take(params, "limits", dict, {}), take(params, "expiry", str, "")
-
-    def grant(speaker: Actor, scope: str) -> list[Consent]:
-        expiry_ms = time_ms("expiry", expiry) if expiry else None
-        return [steps.grant(speaker, durable.state.policies, scope, _limits(durable, limits), expiry_ms)]
-
-    return _say(durable, params, grant)
+    actor, policies = _actor(control, caller, params), control.state.policies
+    record = steps.grant(actor, policies, params.scope, _limits(policies, params.limits), int(params.expiry) or None)
+    return _enter(control, caller, params, [record])
 
 
-def consent_refuse(durable: Durable, params: Params) -> Answer:
-    """Say no to what is not permitted."""
-    return _say(durable, params, lambda speaker, scope: [steps.refuse(speaker, durable.state.policies, scope)])
+def refuse(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+    """Refuse what is not permitted."""
+    record = steps.refuse(_actor(control, caller, params), control.state.policies, params.scope)
+    return _enter(control, caller, params, [record])
 
 
-def consent_pause(durable: Durable, params: Params) -> Answer:
+def pause(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
     """Stop a scope for a while."""
-    return _say(durable, params, steps.pause)
+    return _enter(control, caller, params, steps.pause(_actor(control, caller, params), params.scope))
 
 
-def consent_resume(durable: Durable, params: Params) -> Answer:
-    """Let what is paused go on as it was."""
-    return _say(durable, params, lambda speaker, scope: steps.resume(speaker, durable.state.policies, scope))
+def resume(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+    """Continue what is paused, as it was."""
+    return _enter(control, caller, params, steps.resume(_actor(control, caller, params), control.state.policies, params.scope))
 
 
-def consent_withdraw(durable: Durable, params: Params) -> Answer:
-    """Take back what was permitted."""
-    return _say(durable, params, lambda speaker, scope: [steps.withdraw(speaker, scope)])
+def withdraw(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+    """Withdraw what was permitted."""
+    return _enter(control, caller, params, [steps.withdraw(_actor(control, caller, params), params.scope)])
 
 
-def consent_revoke(durable: Durable, params: Params) -> Answer:
+def revoke(control: Control, caller: Caller, params: Revocation) -> ConsentChanged:
     """End what a resident permitted, by another's authority."""
-    authority = take(params, "authority", str)
-    return _say(durable, params, lambda speaker, scope: [steps.revoke(speaker, scope, authority)])
+    record = steps.revoke(_actor(control, caller, params), params.scope, params.authority)
+    return _enter(control, caller, params, [record])
 
 
-def _say(durable: Durable, params: Params, step: Callable[[Actor, str], Sequence[Consent]]) -> Answer:
-    """Take a step on behalf of a resident, and let its records count."""
-    subject, resident = actor(durable, params)
-    scope = take(params, "scope", str)
-    no_more(params)
-    state, now_ms = durable.state, durable.clock.now_ms()
-    consents = step(Actor(state.registry.book, subject, resident, now_ms, OPERATOR), scope)
-    indices = changes.change_consents(state, consents, now_ms)
-    return {
-        "log_index": indices[-1],
-        "log_indices": indices,
-        "status": consents[-1].status.value,
-        "scope": scope,
-        "handed_over": state.inflight.sent_about(subject),
-        "undecided": [other.hex() for other in _undecided(durable, subject, scope)],
-    }
+def _actor(control: Control, caller: Caller, params: ScopeOf) -> Actor:
+    """Return the resident whose word it is, of whom a subject's only one need not be named."""
+    subject = bytes(params.subject)
+    residents = control.state.registry.book.residents(subject)
+    resident = bytes(params.resident) or caller.resident
+    if not resident:
+        if len(residents) != 1:
+            raise MethodError(f"the subject has `{len(residents)}` residents: name one")
+        resident = residents[0]
+    return Actor(control.state.registry.book, subject, resident, control.clock.now_ms(), caller.channel)
 
 
-def _undecided(durable: Durable, subject: bytes, scope: str) -> list[bytes]:
+def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[Consent]) -> ConsentChanged:
+    """Put records in force, and return what has come of them."""
+    state, subject = control.state, bytes(params.subject)
+    indices = changes.change_consents(state, caller.signed(records), records[-1].time_ms)
+    return ConsentChanged(
+        log_index=indices[-1],
+        log_indices=indices,
+        status=records[-1].status.value,
+        scope=params.scope,
+        handed_over=state.inflight.sent_about(subject),
+        undecided=_undecided(control, subject, params.scope),
+    )
+
+
+def _undecided(control: Control, subject: bytes, scope: str) -> list[Id]:
     """Return the residents for whom a scope waits, since they have not said yes to all of it."""
-    state = durable.state
+    state = control.state
     flows = [state.policies.flows[terms.flow] for terms in state.policies.terms_for(scope)]
-    answers = [_answers(durable, subject, flow) for flow in flows]
+    answers = [_answers(control, subject, flow) for flow in flows]
     return [
-        resident for resident in state.registry.book.residents(subject) if any(each[resident] == UNDECIDED for each in answers)
+        Id(resident)
+        for resident in state.registry.book.residents(subject)
+        if any(each[resident] == UNDECIDED for each in answers)
     ]
 
 
-def _answers(durable: Durable, subject: bytes, flow: Flow) -> dict[bytes, str]:
+def _answers(control: Control, subject: bytes, flow: Flow) -> dict[bytes, str]:
     """Return what each resident's word about a flow comes to at present: `permits`, `undecided`, or why it does not hold."""
-    book, policies, now_ms = durable.state.registry.book, durable.state.policies, durable.clock.now_ms()
+    book, policies, now_ms = control.state.registry.book, control.state.policies, control.clock.now_ms()
     return {
         resident: UNDECIDED if consent is None else standing(policies, flow, consent, now_ms) or "permits"
         for resident, consent in zip(book.residents(subject), book.resolve(subject, flow), strict=True)
     }
 
 
-async def consent_show(durable: Durable, params: Params) -> Answer:
-    """Say what counts for a subject, how each flow stands with each resident, and all that was ever said."""
-    subject = take_subject(durable, params)
-    no_more(params)
-    state = durable.state
+async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsShown:
+    """Return what counts for a subject, how each flow stands with each resident, and all that was ever said."""
+    state, subject = control.state, bytes(params.subject)
     profiles = {device.profile for device in devices_of(state, subject)}
     sent = {name for profile in profiles & state.policies.profiles.keys() for name in state.policies.profiles[profile].fields}
-    flows = [flow for flow in state.policies.flows.values() if sent & set(flow.properties) and _needs_consent(durable, flow)]
-    return {
-        "subject": subject.hex(),
-        "residents": [resident.hex() for resident in state.registry.book.residents(subject)],
-        "flows": [
-            {"flow": flow.id, "residents": {who.hex(): word for who, word in _answers(durable, subject, flow).items()}}
+    flows = [
+        flow for flow in state.policies.flows.values() if sent & set(flow.properties) and _needs_consent(state.policies, flow)
+    ]
+    return ConsentsShown(
+        subject=params.subject,
+        residents=[Id(resident) for resident in state.registry.book.residents(subject)],
+        flows=[
+            FlowAnswers(flow=flow.id, residents={who.hex(): word for who, word in _answers(control, subject, flow).items()})
             for flow in flows
         ],
-        "consents": [
-            shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.registry.book.for_subject(subject)
+        consents=[
+            shown(entry.consent, entry.index, control.clock.now_ms()) for entry in state.registry.book.for_subject(subject)
         ],
-        "history": [shown(consent, index) for index, consent in await history(durable, subject)],
-    }
+        history=[shown(consent, index) for index, consent in await _history(control, subject)],
+    )
 
 
-def _needs_consent(durable: Durable, flow: Flow) -> bool:
-    return durable.state.policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+def _needs_consent(policies: PolicySet, flow: Flow) -> bool:
+    return policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
 
 
-async def history(durable: Durable, subject: bytes) -> list[tuple[int, Consent]]:
+async def _history(control: Control, subject: bytes) -> list[tuple[int, Consent]]:
     """Return every record about a subject, oldest first, with its log index."""
-    return [(index, decode(data)) for index, data in await durable.store.reader.consents_of(subject)]
+    return [(index, decode(data)) for index, data in await control.store.reader.consents_of(subject)]
 
 
-def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, Any]:
-    """Return a record as plain data; with ``now_ms``, as it stands at that moment."""
+def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentShown:
+    """Return a record as it is shown; with ``now_ms``, as it stands at that moment."""
     run_out = now_ms is not None and consent.permits and consent.expiry_ms is not None and consent.expiry_ms <= now_ms
-    return {
-        "log_index": index,
-        "resident": consent.resident.hex(),
-        "scope": consent.scope,
-        "status": (Status.EXPIRED if run_out else consent.status).value,
-        "time_ms": consent.time_ms,
-        "since_ms": consent.since_ms,
-        "expiry_ms": consent.expiry_ms,
-        "channel": consent.channel,
-        "limits": _limits_shown(consent.limits),
-        "notice": consent.notice.hex(),
-        "sha256": record_hash(consent).hex(),
-        "previous": consent.previous.hex() or None,
-        **({"authority": consent.authority} if consent.authority else {}),
-    }
+    return ConsentShown(
+        log_index=index,
+        resident=Id(consent.resident),
+        scope=consent.scope,
+        status=(Status.EXPIRED if run_out else consent.status).value,
+        time_ms=consent.time_ms,
+        since_ms=consent.since_ms,
+        expiry_ms=consent.expiry_ms,
+        channel=consent.channel,
+        limits=_limits_shown(consent.limits),
+        notice=Hex(consent.notice),
+        sha256=Hex(record_hash(consent)),
+        previous=Hex(consent.previous) if consent.previous else None,
+        authority=consent.authority or UNSET,
+    )
 
 
-def _limits(durable: Durable, limits: dict[str, Any]) -> Disclosure:
-    return read_bounds(PolicyFile("consent", b""), _with_decimals(limits), "limits", durable.state.policies.properties)
+def _limits(policies: PolicySet, limits: Limits) -> Disclosure:
+    return read_bounds(PolicyFile("consent", b""), dict(limits), "limits", policies.properties)
 
 
-def _with_decimals(value: Any) -> Any:
-    """Read fractions as policies do: JSON's are binary, and the shortest text of one is what was written."""
-    if isinstance(value, dict):
-        return {key: _with_decimals(one) for key, one in value.items()}
-    return Decimal(repr(value)) if isinstance(value, float) else value
-
-
-def _limits_shown(limits: Disclosure) -> dict[str, Any]:
+def _limits_shown(limits: Disclosure) -> dict[str, object]:
     """Return only the axes that a consent bounds; of one that permits nothing, none."""
     if limits.is_bottom:
         return {}
@@ -181,37 +196,31 @@ def _limits_shown(limits: Disclosure) -> dict[str, Any]:
     return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}
 
 
-async def consent_receipt(durable: Durable, params: Params) -> Answer:
+async def receipt(control: Control, caller: Caller, params: ReceiptOf) -> ReceiptMade:
     """Write the receipt of the latest that a resident said about a scope, or of the record at `log_index`."""
-    subject, resident = actor(durable, params)
-    scope, wanted = take(params, "scope", str), take(params, "log_index", int, -1)
-    no_more(params)
-    said = [(index, consent) for index, consent in await history(durable, subject) if _is_of(consent, resident, scope)]
+    actor, wanted = _actor(control, caller, params), params.log_index
+    history = await _history(control, actor.subject)
+    said = [(index, consent) for index, consent in history if (consent.resident, consent.scope) == (actor.resident, params.scope)]
     chosen = [row for row in said if wanted in (-1, row[0])]
     if not chosen:
-        raise MethodError(f"nothing was said about `{scope}`" + (f" at log index `{wanted}`" if said else ""))
+        raise MethodError(f"nothing was said about `{params.scope}`" + (f" at log index `{wanted}`" if said else ""))
     index, consent = chosen[-1]
-    state = durable.state
+    state, signer = control.state, control.state.identity.signer
     is_latest = not consent.permits and index == said[-1][0]
-    handed_over = tuple(state.inflight.sent_about(subject)) if is_latest else None
-    issue = Issue(durable.clock.now_ms(), label_keys(state.registry.subjects[subject])[0], handed_over)
-    place = LogPlace(durable.origin, index, durable.keys.log_signer.vkey(), await _salt(durable, index))
-    policies = await _policies_at(durable, index)
-    return {"receipt": make_receipt(consent, policies, place, issue, durable.keys.log_signer.sign_bytes)}
+    handed_over = tuple(state.inflight.sent_about(actor.subject)) if is_latest else None
+    issue = Issue(control.clock.now_ms(), label_keys(state.registry.subjects[actor.subject])[0], handed_over)
+    place = LogPlace(signer.name, index, signer.vkey(), await _salt(control, index))
+    return ReceiptMade(receipt=make_receipt(consent, await _policies_at(control, index), place, issue, signer.sign_bytes))
 
 
-def _is_of(consent: Consent, resident: bytes, scope: str) -> bool:
-    return (consent.resident, consent.scope) == (resident, scope)
-
-
-async def _salt(durable: Durable, index: int) -> bytes:
+async def _salt(control: Control, index: int) -> bytes:
     """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
-    stored = await durable.store.reader.opening(index)
+    stored = await control.store.reader.opening(index)
     part = b"" if stored is None else Opening.decode(stored).parts[0]
     return part.salt if isinstance(part, Part) else b""
 
 
-async def _policies_at(durable: Durable, index: int) -> PolicySet | None:
+async def _policies_at(control: Control, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
-    content = await durable.store.reader.policy_at(index)
+    content = await control.store.reader.policy_at(index)
     return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

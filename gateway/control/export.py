@@ -11,9 +11,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from consent.core.consents.records import decode as decode_consent
 from consent.core.lifecycle.notifications import MessageKind, text_of
+from consent.messages import ConsentShown, Hex, Id, LogHead, MessageShown, ResidentHeld, SubjectExport
 from gateway.control.consents import shown
+from gateway.control.context import Control
 from gateway.control.releases import releases_of
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
@@ -22,48 +26,52 @@ from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
-from gateway.durable.state import Durable
 
 FORMAT = "sluice subject export 1"
 
 Plain = dict[str, Any]
 
 
-async def export_of(durable: Durable, subject_id: bytes) -> Plain:
+async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
     """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
-    state = durable.state
+    state, now_ms = control.state, control.clock.now_ms()
     subject = state.registry.subjects[subject_id]
-    return {
-        "format": FORMAT,
-        "time_ms": durable.clock.now_ms(),
-        "gateway": durable.config.gateway,
-        "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
-        "subject": subject_id.hex(),
-        "residents_since_ms": subject.since_ms,
-        "residents_entries": list(subject.key_entries),
-        "residents": [
-            {"resident": resident.id.hex(), "since_ms": resident.since_ms, "claimed_ms": resident.claimed_ms}
+    return SubjectExport(
+        format=FORMAT,
+        time_ms=now_ms,
+        gateway=state.identity.gateway,
+        log=log_head(state),
+        subject=Id(subject_id),
+        residents_since_ms=subject.since_ms,
+        residents_entries=list(subject.key_entries),
+        residents=[
+            ResidentHeld(resident=Id(resident.id), since_ms=resident.since_ms, claimed_ms=resident.claimed_ms)
             for resident in subject.residents
         ],
-        "label_keys": [key.hex() for key in label_keys(subject)],
-        "messages": [_message(message) for message in subject.messages],
-        "open_claims": _claims(state, subject_id),
-        "devices": [_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
-        "consents": [
-            shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.registry.book.for_subject(subject_id)
-        ],
-        "history": await _history(durable, subject_id),
-        "contributions": list(_contributions(state, subject_id)),
-        "counters": list(_counters(state, subject_id)),
-        "waiting": await _waiting(durable, subject_id),
-        "bundles_under_way": list(_under_way(state, subject_id)),
-        "releases": await releases_of(durable, subject_id),
-    }
+        label_keys=[Hex(key) for key in label_keys(subject)],
+        messages=[message_shown(message, "en") for message in subject.messages],
+        open_claims=_claims(state, subject_id),
+        devices=[_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
+        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],
+        history=await _history(control, subject_id),
+        contributions=list(_contributions(state, subject_id)),
+        counters=list(_counters(state, subject_id)),
+        waiting=await _waiting(control, subject_id),
+        bundles_under_way=list(_under_way(state, subject_id)),
+        releases=await releases_of(control, subject_id),
+    )
 
 
-def _message(message: Message) -> Plain:
-    text = text_of(MessageKind(message.kind), message.scope, "en")
-    return {"time_ms": message.time_ms, "kind": message.kind, "scope": message.scope, "text": text}
+def log_head(state: State) -> LogHead:
+    """Return the log as it stands."""
+    signer = state.identity.signer
+    return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
+
+
+def message_shown(message: Message, language: str) -> MessageShown:
+    """Return a message to a subject in one of our languages."""
+    text = text_of(MessageKind(message.kind), message.scope, language)
+    return MessageShown(time_ms=message.time_ms, kind=message.kind, scope=message.scope, text=text)
 
 
 def _claims(state: State, subject_id: bytes) -> list[Plain]:
@@ -89,16 +97,16 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
     }
 
 
-async def _history(durable: Durable, subject_id: bytes) -> list[Plain]:
+async def _history(control: Control, subject_id: bytes) -> list[ConsentShown]:
     """Return all that was ever said, each with the signed record itself."""
     return [
-        {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
-        for index, data in await durable.store.reader.consents_of(subject_id)
+        msgspec.structs.replace(shown(decode_consent(data), index), record=urlsafe_b64encode(data).decode().rstrip("="))
+        for index, data in await control.store.reader.consents_of(subject_id)
     ]
 
 
 def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
-    """Go through what stands in windows: the open ones, and those of bundles that may still be taken back."""
+    """Yield what stands in windows: the open ones, and those of bundles that may still be voided."""
     for window in state.windows:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
@@ -121,21 +129,21 @@ def _contribution(window: Window, member: Accumulator) -> Plain:
 
 
 def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
-    """Go through the last readings of counters, from which the next window's difference is taken."""
+    """Yield the last readings of counters, from which the next window's difference is taken."""
     for cohort, meter, t_ms, reading in state.windows.baselines(subject_id):
         yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
 
 
-async def _waiting(durable: Durable, subject_id: bytes) -> list[Plain]:
-    """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
+async def _waiting(control: Control, subject_id: bytes) -> list[Plain]:
+    """Return the records that wait in the outbox, and those of bundles that may still be voided."""
     found = [
         _waiting_record(row.recipient, waiting)
-        async for row in durable.store.reader.outbox()
+        async for row in control.store.reader.outbox()
         if subject_id in row.content
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
-    for unsent in durable.state.inflight.ready.values():
+    for unsent in control.state.inflight.ready.values():
         for row in unsent.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
             found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
@@ -154,7 +162,7 @@ def _waiting_record(recipient: str, waiting: Waiting) -> Plain:
 
 
 def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
-    """Go through the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
+    """Yield the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
     for unsent in state.inflight.ready.values():
         if subject_id in unsent.subjects:
             yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}

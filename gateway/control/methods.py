@@ -1,111 +1,131 @@
-"""What the control socket answers: each method reads plain parameters, changes the state by the core's steps, answers plainly.
+"""The control methods: one table of what can be asked, by whom, and what it needs of the gateway.
 
-A method runs between two steps of the loop, so it sees and leaves a whole state; its answer is given once the change is
-committed. Refusals are ``MethodError``, in the words of the person who asked.
+A handler runs between two steps of the loop, so it sees and leaves a whole state; its answer is given once the change is
+committed. It refuses by an error, having changed nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from consent.errors import ConsentError, PolicyError
-from gateway.control import backup, consents, devices, policies, rights, subjects
-from gateway.control.params import Method, MethodError, Params, no_more, take, time_ms
-from gateway.durable.state import Answer, Durable
+from consent.control import LINE_BYTES
+from consent.messages import (
+    BackedUp,
+    BackupTo,
+    Claimed,
+    ClockAt,
+    ClockTo,
+    CodeFor,
+    CodeMade,
+    CodeUsed,
+    ConsentChanged,
+    ConsentsShown,
+    DeviceList,
+    DeviceOf,
+    DeviceRevoked,
+    DevicesAdded,
+    FlowExplained,
+    FlowOf,
+    GatewayStatus,
+    Grant,
+    NewDevices,
+    Nothing,
+    Parameters,
+    PolicyApplied,
+    PolicyDiff,
+    PolicyShown,
+    PolicySides,
+    ReceiptMade,
+    ReceiptOf,
+    ReleasesTold,
+    ResidentLeft,
+    ResidentOf,
+    Result,
+    Revocation,
+    ScopeOf,
+    SubjectErased,
+    SubjectExport,
+    SubjectIn,
+    SubjectOf,
+    SubjectShown,
+)
+from gateway.control import backup, clock, consents, devices, policies, rights, status, subjects
+from gateway.control.context import Door
 
-__all__ = ["METHODS", "READING", "TICKING", "MethodError", "action", "call"]
+Handler = Callable[..., Result | Awaitable[Result]]
+"""(control, caller, parameters) → answer, at once or once the database has been read."""
+
+SHORT_BYTES = 64 * 1024
+"""The longest parameters of a method that says nothing else."""
 
 
-def clock_advance(durable: Durable, params: Params) -> Answer:
-    """Set a standing simulated clock forward; the loop runs one release tick before it answers."""
-    to = take(params, "to", str)
-    no_more(params)
-    try:
-        durable.clock.advance(time_ms("to", to))
-    except ValueError as error:
-        raise MethodError(str(error)) from error
-    return {"now_ms": durable.clock.now_ms()}
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What can be asked.
 
+    Attributes:
+        name: As requests name it: a noun and what is done with it.
+        handler: Does the work.
+        params: The struct that it takes.
+        answer: The struct that it answers.
+        doors: Through which it may be called.
+        reads_store: Whether it waits for the database; the loop waits for it, so that nothing changes in between.
+        uses_reserve: Whether it says who may see what: on a full disk it gets the room that is set aside, and so does what waits
+            before it.
+        ticks: Whether it is answered only after a release tick.
+        while_waiting: Whether it is answered also while a commit waits for room on the disk.
+        longest_bytes: The longest parameters, as JSON.
+    """
+
+    name: str
+    handler: Handler
+    params: type[Parameters]
+    answer: type[Result]
+    doors: Door = Door.SHELL
+    reads_store: bool = False
+    uses_reserve: bool = False
+    ticks: bool = False
+    while_waiting: bool = False
+    longest_bytes: int = SHORT_BYTES
+
+    @property
+    def summary(self) -> str:
+        """Return in one line what it does."""
+        return (self.handler.__doc__ or "").partition("\n")[0]
+
+
+BOTH = Door.SHELL | Door.CITIZEN
 
 METHODS: dict[str, Method] = {
-    "policy.apply": policies.policy_apply,
-    "policy.show": policies.policy_show,
-    "policy.explain": policies.policy_explain,
-    "policy.diff": policies.policy_diff,
-    "device.add": devices.device_add,
-    "device.list": devices.device_list,
-    "device.revoke": devices.device_revoke,
-    "subject.show": subjects.subject_show,
-    "subject.code": subjects.subject_code,
-    "subject.claim": subjects.subject_claim,
-    "subject.leave": subjects.subject_leave,
-    "consent.request": consents.consent_request,
-    "consent.grant": consents.consent_grant,
-    "consent.refuse": consents.consent_refuse,
-    "consent.pause": consents.consent_pause,
-    "consent.resume": consents.consent_resume,
-    "consent.withdraw": consents.consent_withdraw,
-    "consent.revoke": consents.consent_revoke,
-    "clock.advance": clock_advance,
+    method.name: method
+    for method in (
+        Method("status", status.show, Nothing, GatewayStatus, while_waiting=True),
+        Method("policy.apply", policies.apply, Nothing, PolicyApplied, uses_reserve=True),
+        Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
+        Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
+        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, longest_bytes=LINE_BYTES),
+        Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
+        Method("device.list", devices.show_all, Nothing, DeviceList),
+        Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),
+        Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH),
+        Method("subject.code", subjects.code, CodeFor, CodeMade, BOTH),
+        Method("subject.claim", subjects.claim, CodeUsed, Claimed, uses_reserve=True),
+        Method("subject.leave", subjects.leave, ResidentOf, ResidentLeft, BOTH, uses_reserve=True),
+        Method("consent.request", consents.request, ScopeOf, ConsentChanged, uses_reserve=True),
+        Method("consent.grant", consents.grant, Grant, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.refuse", consents.refuse, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.pause", consents.pause, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.resume", consents.resume, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.withdraw", consents.withdraw, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.revoke", consents.revoke, Revocation, ConsentChanged, uses_reserve=True),
+        Method("consent.show", consents.show, SubjectOf, ConsentsShown, BOTH, reads_store=True),
+        Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),
+        Method("consent.export", rights.export, SubjectOf, SubjectExport, BOTH, reads_store=True),
+        Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
+        Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
+        Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
+        Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
+    )
 }
-"""Every method that needs nothing but the memory; `status` the running gateway answers itself."""
-
-READING: dict[str, Callable[[Durable, Params], Awaitable[Answer]]] = {
-    "consent.show": consents.consent_show,
-    "consent.receipt": consents.consent_receipt,
-    "consent.export": rights.consent_export,
-    "consent.releases": rights.consent_releases,
-    "consent.erase": rights.consent_erase,
-    "backup": backup.backup,
-}
-"""Methods that read the database too; the loop waits for them, so that nothing changes in between. Some commit by themselves."""
-
-CONTROL = frozenset(
-    {
-        "policy.apply",
-        "device.revoke",
-        "subject.claim",
-        "subject.leave",
-        "consent.request",
-        "consent.grant",
-        "consent.refuse",
-        "consent.pause",
-        "consent.resume",
-        "consent.withdraw",
-        "consent.revoke",
-        "consent.erase",
-    }
-)
-"""Methods that say who may see what: on a full disk they get the room that is set aside, and what waits before them too."""
-
-TICKING = frozenset({"clock.advance"})
-"""Methods that are answered only after a release tick."""
-
-
-def action(durable: Durable, name: str, params: Params) -> Answer | Awaitable[Answer]:
-    """Run a method, or begin one that reads the database.
-
-    Raises: MethodError: it is refused, and nothing has changed.
-    """
-    return _read(durable, name, params) if name in READING else call(durable, name, params)
-
-
-def call(durable: Durable, name: str, params: Params) -> Answer:
-    """Run a method that needs the memory alone.
-
-    Raises: MethodError: it is refused, and nothing has changed.
-    """
-    method = METHODS.get(name)
-    if method is None:
-        raise MethodError(f"there is no method `{name}`")
-    try:
-        return method(durable, dict(params))
-    except (ConsentError, PolicyError) as error:
-        raise MethodError(str(error)) from error
-
-
-async def _read(durable: Durable, name: str, params: Params) -> Answer:
-    try:
-        return await READING[name](durable, dict(params))
-    except (ConsentError, PolicyError) as error:
-        raise MethodError(str(error)) from error
+"""Every method, by name."""

@@ -7,44 +7,36 @@ the exported openings.
 
 from __future__ import annotations
 
+from consent.messages import ReleasesTold, SubjectErased, SubjectExport, SubjectOf
+from gateway.control.context import Caller, Control
 from gateway.control.export import export_of
-from gateway.control.params import Params, no_more, take_subject
 from gateway.control.releases import releases_of
 from gateway.core.changes import erasure
 from gateway.durable.holdings import holdings_of
-from gateway.durable.state import Answer, Durable
 
 
-async def consent_export(durable: Durable, params: Params) -> Answer:
+async def export(control: Control, caller: Caller, params: SubjectOf) -> SubjectExport:
     """Give out everything that is held about a subject."""
-    subject = await _subject(durable, params)
-    return await export_of(durable, subject)
+    await control.commit()
+    return await export_of(control, bytes(params.subject))
 
 
-async def consent_releases(durable: Durable, params: Params) -> Answer:
+async def releases(control: Control, caller: Caller, params: SubjectOf) -> ReleasesTold:
     """List every release that contained a subject."""
-    subject = await _subject(durable, params)
-    return {"subject": subject.hex(), "releases": await releases_of(durable, subject)}
+    await control.commit()
+    return ReleasesTold(subject=params.subject, releases=await releases_of(control, bytes(params.subject)))
 
 
-async def consent_erase(durable: Durable, params: Params) -> Answer:
+async def erase(control: Control, caller: Caller, params: SubjectOf) -> SubjectErased:
     """Erase a subject."""
-    subject = await _subject(durable, params)
+    await control.commit()
+    durable, subject = control.durable, bytes(params.subject)
     erased = erasure.erase(durable.state, subject, await holdings_of(durable, subject), durable.clock.now_ms())
     durable.checkpoint()
     await durable.commit()
-    return {
-        "log_index": erased.index,
-        "parts_deleted": erased.parts_deleted,
-        "handed_over": erased.handed_over,
-        "scrubbed": await durable.erased(),
-    }
-
-
-async def _subject(durable: Durable, params: Params) -> bytes:
-    """Read whose right it is, and commit what earlier requests have changed, so that the database holds all of it."""
-    subject = take_subject(durable, params)
-    no_more(params)
-    if durable.must_commit():
-        await durable.commit()
-    return subject
+    return SubjectErased(
+        log_index=erased.index,
+        parts_deleted=erased.parts_deleted,
+        handed_over=erased.handed_over,
+        scrubbed=await durable.erased(),
+    )

@@ -1,35 +1,59 @@
-"""The control socket: JSON-RPC 2.0 by lines over a Unix socket, mode 0600; an answer means committed and in force.
+"""The control socket: serves a door over a Unix socket, one request a line; an answer means committed and in force.
 
-The server hands each request to the application and writes its answer; the client is what the commands use.
+Whoever may connect can do no harm by it: a line and all lines together have a bound, a line that has begun must end in
+time, an answer must be taken in time, and so many connections may stand and no more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
-from gateway.errors import OperatorError, SluiceError, UnavailableError
+import msgspec
 
-LINE_BYTES = 16 * 1024 * 1024
-Handle = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+from consent.control import INVALID_REQUEST, LINE_BYTES, REFUSED, WireError, answered, parse_request, refused
+from consent.messages import Result
+from gateway.errors import OperatorError, SluiceError
+
+PIECE_BYTES = 64 * 1024
+
+Answer = Callable[[str, msgspec.Raw], Awaitable[Result]]
 """(method, parameters) → answer; raises ``SluiceError`` to refuse."""
 
-PARSE_ERROR, INVALID_REQUEST, REFUSED = -32700, -32600, -32000
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What connections may use of the gateway, together or each.
+
+    Attributes:
+        line_bytes: The longest line.
+        door_bytes: All lines that are being read or answered, together.
+        connections: How many there may be at once.
+        line_s: How long a line may take from its first byte to its end.
+        answer_s: How long an answer may wait to be taken.
+    """
+
+    line_bytes: int = LINE_BYTES
+    door_bytes: int = 2 * LINE_BYTES
+    connections: int = 64
+    line_s: float = 10.0
+    answer_s: float = 60.0
 
 
 class ControlServer:
     """Serves one socket."""
 
-    def __init__(self, path: Path, handle: Handle) -> None:
+    def __init__(self, path: Path, answer: Answer, bounds: Bounds | None = None) -> None:
         """Name the socket's path; ``start`` binds it."""
         self._path = path
-        self._handle = handle
+        self._answer = answer
+        self._bounds = bounds or Bounds()
+        self._held_bytes = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -48,7 +72,7 @@ class ControlServer:
                 listener.bind(str(self._path))
             finally:
                 os.umask(before)
-            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_BYTES)
+            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=PIECE_BYTES)
         except OSError as error:
             raise OperatorError(f"`{self._path}`: cannot listen: {(error.strerror or str(error)).lower()}") from error
 
@@ -57,7 +81,7 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
-        await asyncio.sleep(0)  # let the last answers out
+        await asyncio.sleep(0)  # the last answers go out
         for writer in list(self._writers):
             writer.close()
         await self._server.wait_closed()
@@ -66,97 +90,107 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        lines = _Lines(self, reader)
         try:
-            while line := await reader.readline():
-                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError):  # gone, or a line beyond all bounds
-            pass
+            if len(self._writers) > self._bounds.connections:
+                raise WireError(INVALID_REQUEST, "too many connections")
+            while line := await lines.next():
+                await self._write(writer, await self._answer_to(line))
+        except WireError as error:
+            lines.drop()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await self._write(writer, refused(None, error.code, str(error)))
+        except (ConnectionError, TimeoutError):  # gone, or it takes no answer
+            writer.transport.abort()
         finally:
+            lines.drop()
             self._writers.discard(writer)
             writer.close()
 
-    async def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _write(self, writer: asyncio.StreamWriter, line: bytes) -> None:
+        writer.write(line)
+        async with asyncio.timeout(self._bounds.answer_s):
+            await writer.drain()
+
+    async def _answer_to(self, line: bytes) -> bytes:
         try:
-            request = json.loads(line)
-        except (ValueError, RecursionError):
-            return _error(None, PARSE_ERROR, "not json")
-        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _error(None, INVALID_REQUEST, "not a json-rpc 2.0 request")
-        params = request.get("params", {})
-        if request.get("jsonrpc") != "2.0" or not isinstance(params, dict):
-            return _error(request.get("id"), INVALID_REQUEST, "not a json-rpc 2.0 request with named parameters")
+            request = parse_request(line)
+        except WireError as error:
+            return refused(None, error.code, str(error))
         try:
-            result = await self._handle(request["method"], params)
+            result = await self._answer(request.method, request.params)
         except SluiceError as error:
-            return _error(request.get("id"), REFUSED, str(error), error.exit_status)
-        return {"jsonrpc": "2.0", "id": request.get("id"), "result": result}
+            return refused(request.id, REFUSED, str(error), error.exit_status)
+        return answered(request.id, result)
 
+    # what lines may use
 
-def _error(request_id: Any, code: int, message: str, exit_status: int = 2) -> dict[str, Any]:
-    return {
-        "jsonrpc": "2.0",
-        "id": request_id,
-        "error": {"code": code, "message": message, "data": {"exit_status": exit_status}},
-    }
+    def hold(self, count: int) -> None:
+        """Count bytes of a line that is being read or answered.
 
-
-class RefusedError(SluiceError):
-    """The gateway refused a request."""
-
-    def __init__(self, message: str, exit_status: int) -> None:
-        """Carry the gateway's own exit status on."""
-        super().__init__(message)
-        self.exit_status = exit_status
-
-
-class ControlClient:
-    """A connection to a running gateway, for commands: plain blocking calls."""
-
-    def __init__(self, path: Path, timeout_s: float = 60.0) -> None:
-        """Connect.
-
-        Raises: UnavailableError: no gateway serves there.
+        Raises: WireError: all such lines together are too long.
         """
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout_s)
-        try:
-            self._socket.connect(str(path))
-        except OSError as error:
-            self._socket.close()
-            raise UnavailableError(f"`{path}`: no gateway is running") from error
-        self._file = self._socket.makefile("rb")
-        self._next_id = 0
+        self._held_bytes += count
+        if self._held_bytes > self._bounds.door_bytes:
+            raise WireError(INVALID_REQUEST, "too much is being sent at once")
 
-    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask, and wait for the answer.
+    def release(self, count: int) -> None:
+        """Count bytes no more."""
+        self._held_bytes -= count
 
-        Raises: RefusedError: the gateway refuses. UnavailableError: it went away.
+    @property
+    def bounds(self) -> Bounds:
+        """Return what connections may use."""
+        return self._bounds
+
+
+class _Lines:
+    """The lines of one connection, read piece by piece."""
+
+    def __init__(self, server: ControlServer, reader: asyncio.StreamReader) -> None:
+        self._server = server
+        self._reader = reader
+        self._held = bytearray()
+        self._taken_bytes = 0
+
+    async def next(self) -> bytes:
+        """Return the next line, the last one perhaps without its end; empty where nothing is left. The one before is done with.
+
+        Raises: WireError: it is too long or takes too long.
         """
-        self._next_id += 1
-        request = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params or {}}
+        bounds = self._server.bounds
+        self._give_back()
+        if not self._held and not await self._read():
+            return b""
+        looked_at = 0
         try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            line = self._file.readline()
-        except OSError as error:
-            raise UnavailableError("the gateway went away before it answered") from error
-        if not line:
-            raise UnavailableError("the gateway went away before it answered")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise RefusedError(answer["error"]["message"], answer["error"].get("data", {}).get("exit_status", 1))
-        result: dict[str, Any] = answer["result"]
-        return result
+            async with asyncio.timeout(bounds.line_s):
+                while (end := self._held.find(b"\n", looked_at)) < 0:
+                    looked_at = len(self._held)
+                    if looked_at > bounds.line_bytes:
+                        raise WireError(INVALID_REQUEST, f"the line is longer than {bounds.line_bytes} bytes")
+                    if not await self._read():
+                        end = looked_at - 1
+                        break
+        except TimeoutError as error:
+            raise WireError(INVALID_REQUEST, f"the line did not end within {bounds.line_s:g} s") from error
+        line = bytes(self._held[: end + 1])
+        del self._held[: end + 1]
+        self._taken_bytes = len(line)
+        return line
 
-    def close(self) -> None:
-        """Hang up."""
-        self._file.close()
-        self._socket.close()
+    async def _read(self) -> bool:
+        piece = await self._reader.read(PIECE_BYTES)
+        self._held += piece
+        self._server.hold(len(piece))
+        return bool(piece)
 
-    def __enter__(self) -> Self:
-        """Use as a context."""
-        return self
+    def _give_back(self) -> None:
+        self._server.release(self._taken_bytes)
+        self._taken_bytes = 0
 
-    def __exit__(self, *_: object) -> None:
-        """Hang up at the end."""
-        self.close()
+    def drop(self) -> None:
+        """Forget what was read."""
+        self._give_back()
+        self._server.release(len(self._held))
+        self._held.clear()

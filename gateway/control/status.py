@@ -6,50 +6,70 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from consent.messages import (
+    BrokerStatus,
+    ClockStatus,
+    DiskStatus,
+    GatewayStatus,
+    Nothing,
+    SinkStatus,
+    WindowsStatus,
+    WitnessesStatus,
+    WitnessStatus,
+)
 from gateway.app import Gateway
+from gateway.control.context import Caller, Control, MethodError
+from gateway.control.export import log_head
 from gateway.durable.state import Durable
 
 
-def status(app: Gateway) -> dict[str, Any]:
-    """Return the gateway's present state as plain data."""
+def show(control: Control, caller: Caller, params: Nothing) -> GatewayStatus:
+    """Show the running gateway's connections, clock, log, outbox and ledger."""
+    if control.running is None:
+        raise MethodError("no gateway is running")
+    return status(control.running)
+
+
+def status(app: Gateway) -> GatewayStatus:
+    """Return the gateway's present state."""
     durable, state = app.durable, app.durable.state
     force = state.force
-    return {
-        "gateway": durable.config.gateway,
-        "clock": {
-            "now": datetime.fromtimestamp(durable.clock.now_ms() / 1000, UTC).isoformat(),
-            "now_ms": durable.clock.now_ms(),
-            "simulated": durable.clock.simulated,
-            "rate": durable.clock.rate,
-        },
-        "broker": {"connected": app.link.connected, "dry": state.drained, "counters": dict(app.link.counters)},
-        "sinks": {name: {"connected": sink.connected} for name, sink in app.delivery.sinks.items()},
-        "disk": {"withholds": durable.store.disk_space.low, "log_waits": durable.publisher.full},
-        "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
-        "witnesses": _witnesses(durable),
-        "policy": None if force is None else force.policies.sha256.hex(),
-        "devices": len(state.registry.devices),
-        "subjects": len(state.registry.subjects),
-        "windows": {"open": len(state.windows.open), "watermark_ms": state.windows.watermark_ms},
-        "outbox_rows": sum(state.outbox.waiting.values()),
-        "bundles_under_way": len(state.inflight),
-        "ledger": dict(sorted(state.ledger.totals.items())),
-        "imbalances": state.ledger.imbalances(),
-    }
+    return GatewayStatus(
+        gateway=durable.config.gateway,
+        clock=ClockStatus(
+            now=datetime.fromtimestamp(durable.clock.now_ms() / 1000, UTC).isoformat(),
+            now_ms=durable.clock.now_ms(),
+            simulated=durable.clock.simulated,
+            rate=durable.clock.rate,
+        ),
+        broker=BrokerStatus(connected=app.link.connected, dry=state.drained, counters=dict(app.link.counters)),
+        sinks={name: SinkStatus(connected=sink.connected) for name, sink in app.delivery.sinks.items()},
+        disk=DiskStatus(withholds=durable.store.disk_space.low, log_waits=durable.publisher.full),
+        log=log_head(state),
+        witnesses=_witnesses(durable),
+        policy=None if force is None else force.policies.sha256.hex(),
+        devices=len(state.registry.devices),
+        subjects=len(state.registry.subjects),
+        windows=WindowsStatus(open=len(state.windows.open), watermark_ms=state.windows.watermark_ms),
+        outbox_rows=sum(state.outbox.waiting.values()),
+        bundles_under_way=len(state.inflight),
+        ledger=dict(sorted(state.ledger.totals.items())),
+        imbalances=state.ledger.imbalances(),
+    )
 
 
-def _witnesses(durable: Durable) -> dict[str, Any] | None:
+def _witnesses(durable: Durable) -> WitnessesStatus | None:
     """Return how the witnesses stand; None where none is configured."""
     if durable.witnesses is None:
         return None
-    return {
-        "confirmed": durable.confirmed,
-        "seconds_since_quorum": round(durable.witnesses.seconds_since_quorum()),
-        "each": [
-            {"name": one.name, "size": one.size, "cosigned": one.cosigned, "failures": one.failures, "problem": one.problem}
+    return WitnessesStatus(
+        confirmed=durable.confirmed,
+        seconds_since_quorum=round(durable.witnesses.seconds_since_quorum()),
+        each=[
+            WitnessStatus(name=one.name, size=one.size, cosigned=one.cosigned, failures=one.failures, problem=one.problem)
             for one in durable.witnesses.standings
         ],
-    }
+    )
 
 
 def gauges(app: Gateway) -> Mapping[str, float]:

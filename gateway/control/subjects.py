@@ -1,75 +1,75 @@
-"""Control methods of households: who their residents are, how people and devices join, and what a household was told."""
+"""Control methods of subjects: who their residents are, how people and devices join, and the messages that they were left."""
 
 from __future__ import annotations
 
 from consent.core.languages import LANGUAGES
-from consent.core.lifecycle.notifications import MessageKind, text_of
-from gateway.control.params import MethodError, Params, id_of, no_more, take, take_subject
+from consent.messages import (
+    Claimed,
+    CodeFor,
+    CodeMade,
+    CodeUsed,
+    Hex,
+    Id,
+    OwnDevice,
+    ResidentLeft,
+    ResidentOf,
+    ResidentShown,
+    SubjectIn,
+    SubjectShown,
+)
+from gateway.control.context import Caller, Control, MethodError
+from gateway.control.export import message_shown
 from gateway.core.changes import subjects
-from gateway.durable.state import Answer, Durable
+from gateway.core.state import State
+
+_ENDED = "the resident's earlier codes and credential have ended; the household was told"
 
 
-def subject_show(durable: Durable, params: Params) -> Answer:
-    """Show a household: residents, devices, and what it was told, in one of our languages."""
-    subject_id = take_subject(durable, params)
-    language = take(params, "language", str, "en")
-    no_more(params)
-    if language not in LANGUAGES:
-        raise MethodError(f"`language`: `{language}` is none of {', '.join(LANGUAGES)}")
-    subject = durable.state.registry.subjects[subject_id]
-    return {
-        "subject": subject_id.hex(),
-        "residents": [
-            {"resident": resident.id.hex(), "since_ms": resident.since_ms, "claimed": bool(resident.claimed_ms)}
+def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
+    """Show a subject's residents, its devices, and its messages in one of our languages."""
+    if params.language not in LANGUAGES:
+        raise MethodError(f"`language`: `{params.language}` is none of {', '.join(LANGUAGES)}")
+    subject = control.state.registry.subjects[params.subject]
+    return SubjectShown(
+        subject=params.subject,
+        residents=[
+            ResidentShown(resident=Id(resident.id), since_ms=resident.since_ms, claimed=bool(resident.claimed_ms))
             for resident in subject.residents
         ],
-        "devices": [
-            {"device": device.id.hex(), "profile": device.profile, "zone": device.zone, "since_ms": device.added_ms}
-            for device in subjects.devices_of(durable.state, subject_id)
+        devices=[
+            OwnDevice(device=Id(device.id), profile=device.profile, zone=device.zone, since_ms=device.added_ms)
+            for device in subjects.devices_of(control.state, params.subject)
         ],
-        "messages": [
-            {
-                "time_ms": message.time_ms,
-                "kind": message.kind,
-                "scope": message.scope,
-                "text": text_of(MessageKind(message.kind), message.scope, language),
-            }
-            for message in subject.messages
-        ],
-    }
+        messages=[message_shown(message, params.language) for message in subject.messages],
+    )
 
 
-def subject_code(durable: Durable, params: Params) -> Answer:
+def code(control: Control, caller: Caller, params: CodeFor) -> CodeMade:
     """Make a claim code: for somebody new, or for a resident, whose earlier codes and credential then end."""
-    subject = take_subject(durable, params)
-    resident = take(params, "resident", str, "")
-    no_more(params)
-    state, now_ms = durable.state, durable.clock.now_ms()
-    if resident:
-        code = subjects.replace_codes(state, subject, id_of("resident", resident), now_ms)
-        ended = "the resident's earlier codes and credential have ended; the household was told"
-    else:
-        code, ended = subjects.invite(state, subject, now_ms), ""
-    return {"subject": subject.hex(), "claim_code": code, "days": subjects.CODE_DAYS, **({"ended": ended} if ended else {})}
+    state, now_ms = control.state, control.clock.now_ms()
+    if params.resident:
+        made = subjects.replace_codes(state, bytes(params.subject), bytes(params.resident), now_ms)
+        return CodeMade(subject=params.subject, claim_code=made, days=subjects.CODE_DAYS, ended=_ENDED)
+    made = subjects.invite(state, bytes(params.subject), now_ms)
+    return CodeMade(subject=params.subject, claim_code=made, days=subjects.CODE_DAYS)
 
 
-def subject_claim(durable: Durable, params: Params) -> Answer:
-    """Let a person in by a claim code; with `subject`, bring the code's device into that household."""
-    code = take(params, "code", str)
-    subject = take_subject(durable, params) if "subject" in params else None
-    no_more(params)
-    joined = subjects.claim(durable.state, code, subject, durable.clock.now_ms())
+def claim(control: Control, caller: Caller, params: CodeUsed) -> Claimed:
+    """Admit a person by a claim code; with `subject`, bring the code's device to that subject."""
+    own = bytes(params.subject) if isinstance(params.subject, Id) else None
+    joined = subjects.claim(control.state, params.code, own, control.clock.now_ms())
+    subject = Id(joined.subject)
     if joined.device is not None:
-        return {"subject": joined.subject.hex(), "device": joined.device.hex()}
-    key = subjects.label_keys(durable.state.registry.subjects[joined.subject])[0]
-    return {"subject": joined.subject.hex(), "resident": joined.resident.hex(), "label_key": key.hex()}
+        return Claimed(subject=subject, device=Id(joined.device))
+    return Claimed(subject=subject, resident=Id(joined.resident), label_key=_label_key(control.state, subject))
 
 
-def subject_leave(durable: Durable, params: Params) -> Answer:
-    """Let a resident go; the household's other answers count without theirs."""
-    subject = take_subject(durable, params)
-    resident = id_of("resident", take(params, "resident", str))
-    no_more(params)
-    subjects.leave(durable.state, subject, resident, durable.clock.now_ms())
-    key = subjects.label_keys(durable.state.registry.subjects[subject])[0]
-    return {"subject": subject.hex(), "left": resident.hex(), "label_key": key.hex()}
+def leave(control: Control, caller: Caller, params: ResidentOf) -> ResidentLeft:
+    """Remove a resident; the subject's other answers count without theirs."""
+    subjects.leave(control.state, bytes(params.subject), bytes(params.resident), control.clock.now_ms())
+    return ResidentLeft(subject=params.subject, left=params.resident, label_key=_label_key(control.state, params.subject))
+
+
+def _label_key(state: State, subject: bytes) -> Hex:
+    """Return the key by which a subject finds its later releases."""
+    return Hex(subjects.label_keys(state.registry.subjects[subject])[0])

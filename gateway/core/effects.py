@@ -119,6 +119,8 @@ class Commit:
     """What is deleted leaves no trace: outbox rows are sealed anew under the new segment's key, and free space is scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)
     ledger: bytes = b""
+    uses_reserve: bool = False
+    """On a full disk it gets the space that is set aside: something in it says who may see what, or what is missing."""
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to make durable but the ledger."""

@@ -21,6 +21,9 @@ from gateway.audit.log.tiles import LogWriter
 from gateway.core.effects import Commit, LogRow
 from gateway.core.ledger import Ledger
 
+WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
+"""Entries that wait where a disk is full; what any other says must always be possible to say."""
+
 
 class LogState:
     """The log as it will be once the commit under way is durable.
@@ -106,6 +109,7 @@ class LogState:
         self.latest_entry_ms = max(self.latest_entry_ms, now_ms)
         content = entry.encode()
         index = self.writer.append(content)
+        self.commit.uses_reserve |= kind not in WITHOUT_RESERVE
         self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))
         return index
 

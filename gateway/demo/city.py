@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 import shutil
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from consent.messages import DevicesAdded, Id
 from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.config import Installation, load_config
-from gateway.control import methods
+from gateway.control.context import Control
+from gateway.control.doors import perform
 from gateway.durable.configured import start as start_durable
 from gateway.durable.state import Durable
 from gateway.edge.keys import init_keys
@@ -158,10 +159,12 @@ async def _register(durable: Durable, city: DemoCity, devices: list[dict[str, An
         }
         for number, device in enumerate(devices)
     ]
-    (added,) = await durable.perform([partial(methods.call, durable, "device.add", {"devices": rows})])
-    subjects = [row["subject"] for row in added["devices"] if "subject" in row]
+    control = Control(durable)
+    (added,) = await perform(control, [("device.add", {"devices": rows})])
+    assert isinstance(added, DevicesAdded)
+    subjects = [device.subject.hex() for device in added.devices if isinstance(device.subject, Id)]
     city.withdrawing = subjects[0]
     grants = [{"subject": subject, "scope": SCOPE, "limits": {}} for subject in subjects[:FULL_CONSENTS]]
     coarse = subjects[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]
     grants += [{"subject": subject, "scope": SCOPE, "limits": COARSE} for subject in coarse]
-    await durable.perform([partial(methods.call, durable, "consent.grant", grant) for grant in grants])
+    await perform(control, [("consent.grant", grant) for grant in grants])

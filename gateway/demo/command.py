@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.config import parse_utc_ms
+from consent.instants import parse_utc_ms
 from gateway.errors import OperatorError
 
 if TYPE_CHECKING:

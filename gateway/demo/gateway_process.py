@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.control.socket import ControlClient
-from gateway.errors import SluiceError, UnavailableError
+from consent.control import AwayError, ControlClient
+from gateway.errors import SluiceError
 
 RESTART_S = 0.2
 START_S = 15.0
@@ -61,13 +61,13 @@ class GatewayProcess:
     async def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the gateway, waiting while it is being restarted.
 
-        Raises: UnavailableError: it does not come back.
+        Raises: AwayError: it does not come back.
         """
         deadline_s = asyncio.get_running_loop().time() + START_S
         while True:
             try:
                 return await asyncio.to_thread(self._call, method, params)
-            except UnavailableError:
+            except AwayError:
                 if asyncio.get_running_loop().time() > deadline_s:
                     raise
             await asyncio.sleep(0.05)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from consent.control import RefusedError
 from firmware_sim.run import Counters, run_fleet
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.verify import verify_folder
-from gateway.control.socket import RefusedError
 from gateway.demo.city import SCOPE, DemoCity, make_city
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import structlog
 
@@ -43,15 +43,15 @@ from gateway.recipient.wire import Address
 
 _log = structlog.get_logger()
 
-Answer = dict[str, Any]
-Action = Callable[[], Answer | Awaitable[Answer]]
+A = TypeVar("A")
+Action = Callable[[], A | Awaitable[A]]
 """Changes the state and returns what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
 
 
-async def answer_of(action: Action) -> Answer:
+async def answer_of(action: Action[A]) -> A:
     """Run an action to its end."""
     answer = action()
-    return answer if isinstance(answer, dict) else await answer
+    return await answer if isinstance(answer, Awaitable) else answer
 
 
 @contextmanager
@@ -220,7 +220,7 @@ class Durable:
             for recipient in self.state.policies.recipients
         }
 
-    async def perform(self, actions: Sequence[Action]) -> list[Answer]:
+    async def perform(self, actions: Sequence[Action[A]]) -> list[A]:
         """Run actions, commit all of them at once, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
         if self.state.commit.log:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 
-from gateway.config import Clock, ConfigError, parse_utc_ms
+from consent.instants import parse_utc_ms
+from gateway.config import Clock, ConfigError
 
 LEAST_LATENESS_REAL_MS = 2_000
 """However fast simulated time runs, readings under way must have arrived before their window ends."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from consent.control import ControlClient
 from firmware_sim.load import Load, meter_messages
-from gateway.control.socket import ControlClient
 from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import BenchError
 from tests.support.live import LiveGateway

@@ -22,9 +22,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
+from consent.control import AwayError, ControlClient
 from gateway.config import load_config
-from gateway.control.socket import ControlClient
-from gateway.errors import UnavailableError
 from tests.bench.consumers import BenchError, Turn
 from tests.bench.timing import Message, Sample, in_words, measure, say
 from tests.support.archives import extract
@@ -131,7 +130,7 @@ class Version:
             try:
                 if condition(self._status()):
                     return
-            except UnavailableError:
+            except AwayError:
                 if self._process.poll() is not None:
                     raise BenchError(f"`{self.name}` ended: {self._last_line()}") from None
             if time.monotonic() > deadline_s:

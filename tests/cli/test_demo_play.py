@@ -17,19 +17,19 @@ from typing import Any, cast
 
 import pytest
 
+from consent.control import RefusedError
 from firmware_sim.messages import Reading
 from firmware_sim.run import Counters
-from gateway.control import methods
-from gateway.control.socket import RefusedError
 from gateway.demo import stage
 from gateway.demo.city import SCOPE
 from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
 from gateway.durable.configured import start
-from gateway.durable.state import Durable, answer_of
+from gateway.durable.state import Durable
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
+from tests.support.asking import begin, call
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
@@ -60,8 +60,7 @@ class Played:
             self.lose = ""
             await self.call(method, params)
         try:
-            durable = self.durable
-            answer = await answer_of(lambda: methods.action(durable, method, params or {}))
+            answer = await begin(self.durable, method, params)
         except SluiceError as error:
             raise RefusedError(str(error), error.exit_status) from error
         except ValueError as error:
@@ -84,8 +83,8 @@ async def test_demo_withdrawal_whose_answer_is_lost_counts_once(lose: str, tmp_p
     durable = await start(live.place, live.keys)
     try:
         rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]
-        subject = methods.call(durable, "device.add", {"devices": rows})["devices"][0]["subject"]
-        methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
+        subject = call(durable, "device.add", {"devices": rows})["devices"][0]["subject"]
+        call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
         await durable.commit()
         played = scene(Played(durable, lose), subject)
         size = durable.state.log.size

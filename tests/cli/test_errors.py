@@ -380,7 +380,7 @@ CASES = [
     Case("device-add-no-file", ("device", "add", "--from", "none.jsonl"), nothing, ("none.jsonl",)),
     Case("device-add-no-json", ("device", "add", "--from", CITY), nothing, (CITY,)),
     Case("device-add-bad-utf-8", ("device", "add", "--from", "d"), holding("d", b"\xff"), ("`d`",)),
-    Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`profile`",)),
+    Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`devices[0]`",)),
     Case(
         "device-add-unknown-profile",
         ("device", "add", "--profile", "toaster", "--zone", "north-quay", "--topic", "x"),

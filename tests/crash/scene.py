@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Self
 
 from firmware_sim.load import Load
-from gateway.durable.state import Answer
 from gateway.edge.store.store import DATABASE_FILE
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
+from tests.support.asking import Answer
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S

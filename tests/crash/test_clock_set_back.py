@@ -8,12 +8,13 @@ import pytest
 from aiomqtt import Client, ProtocolVersion
 
 from gateway import app as gateway_app
-from gateway.control import methods
+from gateway.control.context import MethodError
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.durable.state import Durable
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
+from tests.support.asking import begin, call
 from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port
@@ -25,17 +26,17 @@ TICKS = 6
 async def _homes_that_wait(durable: Durable, clock: SetClock) -> None:
     """Have two households report under consent, one of them for half an hour only; then let the log tell of an hour later."""
     rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(3)]
-    subjects = [row["subject"] for row in methods.call(durable, "device.add", {"devices": rows})["devices"]]
+    subjects = [row["subject"] for row in call(durable, "device.add", {"devices": rows})["devices"]]
     expiry = {"expiry": "2026-05-28T00:30:00Z"}
     for subject, extra in ((subjects[0], expiry), (subjects[1], {})):
-        methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE, **extra})
+        call(durable, "consent.grant", {"subject": subject, "scope": SCOPE, **extra})
     clock.time_ms += MINUTE_MS
     payload = b'{"t":%d,"seq":1,"boot":1,"temp":21.5}' % (clock.time_ms // 1000)
     for n in range(2):
         take(durable, f"t/{n}", payload)
         await durable.commit()
     clock.time_ms = MIDNIGHT_MS + 60 * MINUTE_MS
-    methods.call(durable, "consent.refuse", {"subject": subjects[2], "scope": SCOPE})
+    call(durable, "consent.refuse", {"subject": subjects[2], "scope": SCOPE})
     await durable.commit()
 
 
@@ -71,7 +72,7 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
     live = LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
     async with started(live, clock) as durable:
         row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-        methods.call(durable, "device.add", {"devices": [row]})
+        call(durable, "device.add", {"devices": [row]})
         take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (MIDNIGHT_MS // 1000))
         await durable.commit()
         sink = ReluctantSink()
@@ -115,16 +116,16 @@ async def test_expiry_while_nothing_ran_is_recorded_at_the_next_start_and_stays(
     clock = SetClock(MIDNIGHT_MS)
     async with started(live, clock) as durable:
         row = {"profile": "home", "zone": ZONES[0], "topic": "t/1", "subject": "new"}
-        (device,) = methods.call(durable, "device.add", {"devices": [row]})["devices"]
+        (device,) = call(durable, "device.add", {"devices": [row]})["devices"]
         who = {"subject": device["subject"], "scope": SCOPE}
-        methods.call(durable, "consent.grant", {**who, "expiry": "2026-05-28T00:30:00Z"})
+        call(durable, "consent.grant", {**who, "expiry": "2026-05-28T00:30:00Z"})
         await durable.commit()
     clock.time_ms = MIDNIGHT_MS + 60 * MINUTE_MS
     async with started(live, clock):
         pass
     clock.time_ms = MIDNIGHT_MS + 10 * MINUTE_MS
     async with started(live, clock) as durable:
-        shown = await methods.READING["consent.show"](durable, {"subject": device["subject"]})
+        shown = await begin(durable, "consent.show", {"subject": device["subject"]})
         assert [row["status"] for row in shown["history"]] == ["Given", "Expired"]
-        with pytest.raises(methods.MethodError, match="already expired"):
-            methods.call(durable, "consent.pause", who)
+        with pytest.raises(MethodError, match="already expired"):
+            call(durable, "consent.pause", who)

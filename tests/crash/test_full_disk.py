@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from consent.messages import plain
 from gateway import app as gateway_app
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
-from gateway.control import methods
 from gateway.control.status import as_text, status
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Durable
@@ -30,10 +30,10 @@ from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
-from gateway.service import answer
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
+from tests.support.asking import ask, call
 from tests.support.inside import WAIT_S, SetClock, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port
@@ -144,9 +144,9 @@ def consented(durable: Durable) -> str:
     """Register a public device, and a household that consents; return its id."""
     gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
-    added = methods.call(durable, "device.add", {"devices": [gate, home]})
+    added = call(durable, "device.add", {"devices": [gate, home]})
     subject: str = added["devices"][1]["subject"]
-    methods.call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
+    call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
     return subject
 
 
@@ -167,8 +167,8 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             await asyncio.sleep(5 * RETRY_S)
             assert disk.has_ballast()
             assert link.acknowledged == []
-            assert "FULL: withholding" in as_text(await answer(app, "status", {}))
-            withdrawal = answer(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
+            assert "FULL: withholding" in as_text(await ask(app, "status"))
+            withdrawal = ask(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
             withdrawn = await asyncio.wait_for(withdrawal, WAIT_S)
             assert not disk.has_ballast()
             assert link.acknowledged == [1, 2, 3]  # what had been taken went before it
@@ -180,7 +180,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             disk.full = False
             await until(lambda: link.acknowledged == [1, 2, 3, 4, 5, 6])
             assert disk.has_ballast()
-            await until(lambda: "has room" in as_text(status(app)))
+            await until(lambda: "has room" in as_text(plain(status(app))))
     printed = capfd.readouterr().out
     assert printed.count("disk full, withholding until there is room") == 1
     assert printed.count("room again: going on") == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
+from tests.support.asking import call
 from tests.support.inside import ReluctantSink, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port
@@ -19,7 +19,7 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
     live = LiveGateway(tmp_path, free_port(), tick_ms=50)
     async with started(live) as durable:
         row = {"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "subject": "none"}
-        methods.call(durable, "device.add", {"devices": [row]})
+        call(durable, "device.add", {"devices": [row]})
         now_ms = durable.clock.now_ms() + 1000
         payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)
         frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)

@@ -12,13 +12,13 @@ import pytest
 
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.durable.state import Durable
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
+from tests.support.asking import call
 from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
 
@@ -46,7 +46,7 @@ async def _published(folder: Path) -> LiveGateway:
 
 async def _release(durable: Durable, clock: SetClock) -> None:
     row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-    methods.call(durable, "device.add", {"devices": [row]})
+    call(durable, "device.add", {"devices": [row]})
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()

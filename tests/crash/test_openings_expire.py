@@ -6,8 +6,8 @@ from pathlib import Path
 
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.reader import OpeningsReader
-from gateway.control import methods
 from gateway.durable.configured import start
+from tests.support.asking import perform
 from tests.support.live import LiveGateway
 
 SCOPE = "energy-hourly"
@@ -19,13 +19,11 @@ async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(t
     durable = await start(live.place, live.keys)
     try:
         row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
-        (added,) = await durable.perform([lambda: methods.call(durable, "device.add", {"devices": [row]})])
+        (added,) = await perform(durable, ("device.add", {"devices": [row]}))
         who = {"subject": added["devices"][0]["subject"], "scope": SCOPE}
         indices = []
         for limits in ({"time": "4h"}, {"time": "day"}):
-            (granted,) = await durable.perform(
-                [lambda limits=limits: methods.call(durable, "consent.grant", {**who, "limits": limits})]  # type: ignore[misc]
-            )
+            (granted,) = await perform(durable, ("consent.grant", {**who, "limits": limits}))
             indices.append(granted["log_index"])
         before = OpeningsReader(tmp_path / "g" / "state" / "openings").indices
         assert set(indices) <= before

@@ -19,11 +19,10 @@ from gateway.app import Gateway
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import pipeline, recovery
 from gateway.core.mqtt.events import Frame
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, Durable
+from gateway.durable.state import Durable
 from gateway.edge.connections import broker_link
 from gateway.edge.sinks.port import Acknowledged, Outgoing
 from gateway.edge.store import database, store
@@ -34,6 +33,7 @@ from tests.crash.recording import recorded
 from tests.crash.scene import MIDNIGHT_MS, fresh_seed
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
+from tests.support.asking import Answer, call
 from tests.support.inside import ReluctantSink, SetClock, started
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port
@@ -104,7 +104,7 @@ async def _run(folder: Path, steps: int) -> Run:
 def _step(durable: Durable, step: int) -> Answer:
     if step % 10 == 0:
         row = {"profile": "footfall", "zone": ZONES[0], "topic": f"t/{step}", "subject": "none"}
-        methods.call(durable, "device.add", {"devices": [row]})
+        call(durable, "device.add", {"devices": [row]})
     now_ms = durable.clock.now_ms()
     payload = b'{"t":%d,"seq":%d,"boot":1,"count":3}' % (now_ms // 1000, step)
     frame = Frame(f"t/{step // 10 * 10}", payload, 1, duplicate=False, retain=False, generation=1)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
+from tests.support.asking import call
 from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import free_port
@@ -25,7 +25,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
         live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
         async with started(live) as durable:
             row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-            methods.call(durable, "device.add", {"devices": [row]})
+            call(durable, "device.add", {"devices": [row]})
             now_ms = durable.clock.now_ms() + 1000
             payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)
             frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)

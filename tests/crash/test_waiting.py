@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from firmware_sim.load import Load
 from gateway import app as gateway_app
 from gateway.config import Installation
-from gateway.control import methods
 from gateway.demo.embedded_broker import embedded_broker
 from tests.crash.scene import MIDNIGHT_MS, clock
 from tests.crash.street import HOUR_MS, ZONES
 from tests.crash.town import POLICIES, SCOPE
+from tests.support.asking import call
 from tests.support.inside import ask, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port, running_mosquitto
@@ -92,8 +92,8 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
         homes = 2 * BOUND
         rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(homes)]
         async with started(live) as durable:
-            for row in methods.call(durable, "device.add", {"devices": rows})["devices"]:
-                methods.call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
+            for row in call(durable, "device.add", {"devices": rows})["devices"]:
+                call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
             app = assembled(durable)
             async with running(app):
                 await until(lambda: app.durable.state.drained)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.docs import configuration, files
+from tests.docs import configuration, control, files
 from tests.support.checkout import ROOT
 
-GENERATED = {"docs/configuration.md": configuration.page, "docs/files.md": files.page}
+GENERATED = {
+    "docs/configuration.md": configuration.page,
+    "docs/files.md": files.page,
+    control.PAGE: control.page,
+    control.SCHEMA: control.schema,
+}
 """Page → what makes its text."""
 
 

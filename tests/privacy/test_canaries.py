@@ -21,8 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from consent.control import RefusedError
 from firmware_sim.wire import Value, cbor_bytes, json_bytes, senml_bytes
-from gateway.control.socket import RefusedError
 from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import encode_record
 from tests.privacy.canaries import (

@@ -20,9 +20,10 @@ import pytest
 from gateway.audit.log import folder as log_folder
 from gateway.audit.log.openings import Opening, Part, label, subject_label_key
 from gateway.audit.log.payloads import Contribution
-from gateway.control.params import MethodError
+from gateway.control.context import MethodError
 from gateway.edge.store.writing import StoreWriter
 from gateway.files import replace_file
+from tests.support.asking import perform
 from tests.support.disk_gate import (
     DiskGate,
     configured,
@@ -202,16 +203,15 @@ def test_erasure_after_what_others_asked_for_in_the_same_breath_takes_that_too(t
     """A consent that is not committed yet when the erasure begins is found and erased with the rest."""
 
     async def work() -> None:
-        from gateway.control import methods
-
         async with started(configured(tmp_path / "gw")) as gate:
             victim, others = await town(gate)
             wanted = traces(gate, victim)
-            await gate.durable.perform([
-                lambda: methods.action(gate.durable, "consent.pause", {"subject": victim["subject"], "scope": SCOPE}),
-                lambda: methods.action(gate.durable, "consent.withdraw", {"subject": others[0]["subject"], "scope": SCOPE}),
-                lambda: methods.action(gate.durable, "consent.erase", {"subject": victim["subject"]}),
-            ])  # fmt: skip
+            await perform(
+                gate.durable,
+                ("consent.pause", {"subject": victim["subject"], "scope": SCOPE}),
+                ("consent.withdraw", {"subject": others[0]["subject"], "scope": SCOPE}),
+                ("consent.erase", {"subject": victim["subject"]}),
+            )
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []
             assert gate.verify().ok
 

@@ -23,7 +23,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gateway.control.socket import ControlClient
+from consent.control import ControlClient
 from gateway.recipient.records import Record
 from tests.support.city import city
 from tests.support.live import Listener, LiveGateway, opened

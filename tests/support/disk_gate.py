@@ -16,7 +16,6 @@ from typing import Any
 
 from gateway.audit.verify.report import Report
 from gateway.config import load_config
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.changes import changes
 from gateway.core.inflight import ReadyBundle
@@ -24,11 +23,12 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, Durable, answer_of
+from gateway.durable.state import Durable
 from gateway.edge.keys import load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
+from tests.support.asking import Answer, begin
 from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, TOWN
 from tests.support.live import LiveGateway
 
@@ -55,7 +55,7 @@ class DiskGate:
 
     async def ask(self, method: str, **params: Any) -> Answer:
         """Run a control method, and commit and publish what it changed, as the application does."""
-        answer = await answer_of(lambda: methods.action(self.durable, method, params))
+        answer = await begin(self.durable, method, params)
         if self.durable.state.commit.log:
             self.durable.checkpoint()
         if self.durable.must_commit():

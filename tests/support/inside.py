@@ -14,15 +14,15 @@ from typing import Any
 
 from gateway.app import BrokerLink, Gateway
 from gateway.config import Clock
-from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, Durable
+from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.connections import broker_link
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
+from tests.support.asking import Answer, call
 from tests.support.live import LiveGateway
 
 WAIT_S = 10.0
@@ -117,7 +117,7 @@ async def running(app: Gateway) -> AsyncIterator[None]:
 
 async def ask(app: Gateway, method: str, params: dict[str, Any] | None = None, *, tick: bool = False) -> Answer:
     """Ask a running application, as over its control socket."""
-    return await app.ask(lambda: methods.call(app.durable, method, params or {}), tick=tick)
+    return await app.ask(lambda: call(app.durable, method, params or {}), tick=tick)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -17,21 +17,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from consent.control import AwayError, ControlClient
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import Installation, load_config
-from gateway.control import methods
-from gateway.control.socket import ControlClient
 from gateway.durable.configured import start
-from gateway.durable.state import Answer
 from gateway.edge.keys import init_keys
-from gateway.errors import UnavailableError
 from gateway.recipient.keys import generate, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
+from tests.support.asking import Answer, perform
 from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
 
@@ -134,8 +131,7 @@ class LiveGateway:
         async def work() -> list[Answer]:
             durable = await start(self.place, self.keys)
             try:
-                actions = [partial(methods.action, durable, name, params) for name, params in calls]
-                return await durable.perform(actions)
+                return await perform(durable, *calls)
             finally:
                 await durable.close()
 
@@ -192,7 +188,7 @@ class LiveGateway:
             try:
                 with ControlClient(self.place.control_socket) as client:
                     return client.call(method, params)
-            except UnavailableError:
+            except AwayError:
                 if self.process is not None and self.process.poll() is not None:
                     raise AssertionError(f"the gateway ended: {self.log()[-2000:]}") from None
                 if time.monotonic() > deadline_s:

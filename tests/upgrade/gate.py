@@ -28,21 +28,21 @@ from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import open_checkpoint
 from gateway.audit.verify.verify import Verification
 from gateway.config import Installation, load_config
-from gateway.control import methods
-from gateway.control.params import MethodError
+from gateway.control.context import MethodError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
-from gateway.durable.state import Answer, Durable, answer_of
+from gateway.durable.state import Durable
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
 from gateway.recipient.keys import load_private
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from gateway.restore.restore import Restored, restore
+from tests.support.asking import Answer, begin
 
 __all__ = ["BALLAST_FILE", "DATABASE_FILE", "LOCK_FILE", "Answer", "Gate", "MethodError", "Restored"]
 
@@ -211,7 +211,7 @@ class Gate:
         Raises: MethodError: it is refused.
         """
         durable = self._durable
-        answer = await answer_of(lambda: methods.action(durable, method, params))
+        answer = await begin(durable, method, params)
         if durable.state.commit.log:
             durable.checkpoint()
         await self._commit_what_there_is()

@@ -18,8 +18,6 @@ from gateway.edge.store.statements import SCRUB_DUE, CommitRows
 
 WAL_COMMITS = 100
 """After so many commits, about 1,000 pages, the write-ahead log is checkpointed."""
-_CONTROL = frozenset({"policy", "consent", "withdrawal", "erasure", "key", "gap", "void", "reidentification"})
-"""Kinds of log entry that may have the ballast's space: all but readings' accounts and releases."""
 
 
 class StoreWriter:
@@ -62,8 +60,7 @@ class StoreWriter:
             await self._disk_space.wait_for(partial(self._erase, statements), control=True)
             self._segments.forget_former()
         else:
-            control = any(row.kind in _CONTROL for row in commit.log)
-            await self.write(statements, control=control)
+            await self.write(statements, control=commit.uses_reserve)
         self._commits_in_wal += 1
         if self._commits_in_wal >= WAL_COMMITS:
             await self._database.checkpoint_wal("PASSIVE")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Clock, ConfigError, parse_utc_ms
+from consent.instants import parse_utc_ms
+from gateway.config import Clock, ConfigError
 from gateway.edge.clock import GatewayClock
 
 START = "2026-05-01T00:00:00Z"

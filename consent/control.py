@@ -1,0 +1,227 @@
+"""The control interface on the wire: JSON-RPC 2.0 by lines over a Unix socket, and the client that speaks it.
+
+A request is one line and so is its answer. What a line may be at most, and how deep it may be nested, is counted before it is
+parsed; the gateway's server (``gateway.control.socket``) and every client share this module. What the methods take and answer
+stands in ``consent.messages``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+
+from consent.errors import RequestError
+from consent.messages import Parameters, decode, encode
+
+R = TypeVar("R")
+
+LINE_BYTES: Final = 16 * 1024 * 1024
+"""The longest request; ten thousand devices to register, or the files of two policies folders, are shorter."""
+PARTS: Final = 1 << 18
+"""The most quotation marks, and the most opening brackets, in a request."""
+DEPTH: Final = 16
+"""How deep arrays and objects may lie in each other."""
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+REFUSED: Final = -32000
+
+_MARKS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_OPENING: Final = b"[{"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request as it came, its parameters unread."""
+
+    jsonrpc: str
+    method: str
+    id: int | float | str | None = None
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class ErrorData(msgspec.Struct, frozen=True):
+    """What an error holds for programs."""
+
+    exit_status: int
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a request was refused, in one line."""
+
+    code: int
+    message: str
+    data: ErrorData
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The answer to a request that was carried out."""
+
+    id: int | float | str | None
+    result: Any
+    jsonrpc: str = "2.0"
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The answer to a request that was not."""
+
+    id: int | float | str | None
+    error: Failure
+    jsonrpc: str = "2.0"
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: Failure | None = None
+
+
+class WireError(Exception):
+    """A line that is no request.
+
+    Attributes:
+        code: As JSON-RPC has it.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        """Say why in one line."""
+        super().__init__(message)
+        self.code = code
+
+
+def parse_request(line: bytes) -> Request:
+    """Read a line as a request.
+
+    Raises: WireError: it is none.
+    """
+    if _is_too_deep(line):
+        raise WireError(PARSE_ERROR, "not json, or nested too deep")
+    try:
+        request = msgspec.json.decode(line, type=Request)
+    except msgspec.ValidationError as error:
+        raise WireError(INVALID_REQUEST, "not a json-rpc 2.0 request") from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise WireError(PARSE_ERROR, "not json") from error
+    if request.jsonrpc != "2.0" or bytes(request.params).lstrip()[:1] != b"{":
+        raise WireError(INVALID_REQUEST, "not a json-rpc 2.0 request with named parameters")
+    return request
+
+
+def _is_too_deep(line: bytes) -> bool:
+    """Return whether a line is nested too deep, or has too many parts for that to be counted in time."""
+    opening = line.count(b"[") + line.count(b"{")
+    if opening <= DEPTH:
+        return False
+    if opening > PARTS or line.count(b'"') > PARTS:
+        return True
+    depth = 0
+    for mark in _MARKS.finditer(line):
+        first = line[mark.start()]
+        if first in _OPENING:
+            depth += 1
+            if depth > DEPTH:
+                return True
+        elif first != ord('"'):
+            depth -= 1
+    return False
+
+
+def answered(request_id: float | str | None, result: Any) -> bytes:
+    """Return the line of an answer."""
+    return encode(Answered(request_id, result)) + b"\n"
+
+
+def refused(request_id: float | str | None, code: int, message: str, exit_status: int = 2) -> bytes:
+    """Return the line of a refusal."""
+    return encode(Refused(request_id, Failure(code, message, ErrorData(exit_status)))) + b"\n"
+
+
+class ControlError(Exception):
+    """A request that brought no result.
+
+    Attributes:
+        exit_status: What a command that asked should end with.
+    """
+
+    exit_status = 1
+
+
+class AwayError(ControlError):
+    """No gateway serves there, or it went away before it answered."""
+
+
+class RefusedError(ControlError):
+    """The gateway refused a request."""
+
+    def __init__(self, message: str, exit_status: int) -> None:
+        """Carry the gateway's own exit status on."""
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
+class ControlClient:
+    """A connection to a running gateway: plain blocking calls."""
+
+    def __init__(self, path: Path, timeout_s: float = 60.0) -> None:
+        """Connect.
+
+        Raises: AwayError: no gateway serves there.
+        """
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise AwayError(f"`{path}`: no gateway is running") from error
+        self._file = self._socket.makefile("rb")
+        self._next_id = 0
+
+    def ask(self, method: str, params: Parameters, kind: type[R]) -> R:
+        """Ask, and return the answer as a struct.
+
+        Raises: RefusedError: the gateway refuses. AwayError: it went away. RequestError: its answer is of another form.
+        """
+        return decode(self._ask(method, params), kind)
+
+    def call(self, method: str, params: Parameters | dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask, and return the answer as plain data.
+
+        Raises: RefusedError: the gateway refuses. AwayError: it went away.
+        """
+        result: dict[str, Any] = json.loads(bytes(self._ask(method, params or {})))
+        return result
+
+    def _ask(self, method: str, params: Parameters | dict[str, Any]) -> msgspec.Raw:
+        self._next_id += 1
+        line = encode({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}) + b"\n"
+        try:
+            self._socket.sendall(line)
+            answer = self._file.readline()
+        except OSError as error:
+            raise AwayError("the gateway went away before it answered") from error
+        if not answer:
+            raise AwayError("the gateway went away before it answered")
+        try:
+            reply = msgspec.json.decode(answer, type=_Reply)
+        except msgspec.DecodeError as error:
+            raise RequestError("the answer is not one of json-rpc 2.0") from error
+        if reply.error is not None:
+            raise RefusedError(reply.error.message, reply.error.data.exit_status)
+        return reply.result
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._file.close()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        """Use as a context."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection at the end."""
+        self.close()

@@ -1,0 +1,817 @@
+"""What the control methods take and answer, one struct each: what a portal, a shell and the gateway agree on.
+
+A struct is what JSON-RPC calls `params` or `result`; it refuses keys that it does not know. Ids, instants and limits are types of
+their own, which JSON writes as text or as a table: ``decode`` and ``encode`` know how. Which method takes and answers which is
+said in one table, ``gateway.control.methods``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from consent.core.consents.records import ID_BYTES
+from consent.errors import RequestError, one_line
+from consent.instants import parse_utc_ms
+
+T = TypeVar("T")
+
+IN_FORCE: Final = "in-force"
+"""Names the policies in force where a folder could be named."""
+NEW_SUBJECT: Final = "new"
+NO_SUBJECT: Final = "none"
+
+# types with a form of their own in JSON
+
+
+class Hex(bytes):
+    """Bytes that JSON writes as hexadecimal digits."""
+
+    @classmethod
+    def parse(cls, text: str) -> Hex:
+        """Return the bytes of a text.
+
+        Raises: ValueError: it is no hexadecimal number.
+        """
+        try:
+            return cls(bytes.fromhex(text))
+        except ValueError as error:
+            raise ValueError(" is no hexadecimal number") from error
+
+
+class Id(Hex):
+    """A random id: 16 bytes."""
+
+    @classmethod
+    def parse(cls, text: str) -> Id:
+        """Return the id of a text.
+
+        Raises: ValueError: it is none.
+        """
+        try:
+            value = bytes.fromhex(text)
+        except ValueError:
+            value = b""
+        if len(value) != ID_BYTES:
+            raise ValueError(f" is no id of {2 * ID_BYTES} hexadecimal digits")
+        return cls(value)
+
+
+class MaybeId(Id):
+    """An id, or empty where nobody is named."""
+
+    @classmethod
+    def parse(cls, text: str) -> MaybeId:
+        """Return the id of a text, which may be empty.
+
+        Raises: ValueError: it is neither.
+        """
+        return cls(Id.parse(text)) if text else cls()
+
+
+class Owner(str):
+    """Whose a device is: `new`, `none`, or the id of a subject."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Owner:
+        """Return the owner that a text names.
+
+        Raises: ValueError: it names none.
+        """
+        return cls(text if text in (NEW_SUBJECT, NO_SUBJECT) else Id.parse(text).hex())
+
+
+class Instant(int):
+    """Milliseconds since 1970, which JSON writes as ISO 8601 with an offset from UTC."""
+
+    @classmethod
+    def parse(cls, text: str) -> Instant:
+        """Return the instant of a text.
+
+        Raises: ValueError: it is none.
+        """
+        try:
+            return cls(parse_utc_ms(text))
+        except ValueError as error:
+            raise ValueError(f":{error}") from error
+
+
+class MaybeInstant(Instant):
+    """An instant, or 0 where none is named, which JSON writes as an empty text."""
+
+    @classmethod
+    def parse(cls, text: str) -> MaybeInstant:
+        """Return the instant of a text, which may be empty.
+
+        Raises: ValueError: it is neither.
+        """
+        return cls(Instant.parse(text)) if text else cls()
+
+
+class Limits(dict[str, Any]):
+    """The most that a resident permits, by axis, as policies write it; which steps a property has, only the policies know."""
+
+    @classmethod
+    def of(cls, table: dict[str, Any]) -> Limits:
+        """Return limits with fractions as policies read them: the shortest text of JSON's binary ones is what was written."""
+        return cls({axis: _exact(value) for axis, value in table.items()})
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _exact(one) for key, one in value.items()}
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+_TEXTS: Final = (Hex, Owner, Instant)
+_WRONG_TYPE: Final = " has the wrong type"
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    if issubclass(kind, Limits) and isinstance(value, dict):
+        return kind.of(value)
+    if issubclass(kind, _TEXTS) and isinstance(value, str):
+        return kind.parse(value)
+    raise ValueError(_WRONG_TYPE)
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, Hex):
+        return value.hex()
+    if isinstance(value, Instant):
+        return _iso(value) if value or not isinstance(value, MaybeInstant) else ""
+    if isinstance(value, Limits):
+        return {axis: _plain(limit) for axis, limit in value.items()}
+    if isinstance(value, Owner):
+        return str(value)
+    raise NotImplementedError
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _iso(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
+
+
+_ID_SCHEMA: Final = {"type": "string", "pattern": f"^[0-9a-f]{{{2 * ID_BYTES}}}$"}
+_SCHEMAS: Final[dict[type, dict[str, Any]]] = {
+    Hex: {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
+    Id: _ID_SCHEMA,
+    MaybeId: {"anyOf": [_ID_SCHEMA, {"const": ""}]},
+    Owner: {"anyOf": [_ID_SCHEMA, {"enum": [NEW_SUBJECT, NO_SUBJECT]}]},
+    Instant: {"type": "string", "format": "date-time"},
+    MaybeInstant: {"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]},
+    Limits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
+}
+
+
+def schemas_of(structs: list[type]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the JSON schema of each struct, and the components that they refer to."""
+    roots, components = msgspec.json.schema_components(structs, schema_hook=_SCHEMAS.__getitem__, ref_template="#/$defs/{name}")
+    return list(roots), components
+
+
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+_PLACE: Final = re.compile(r"(.*?)(?: - at `(?:key in )?`?\$\.?([^`]*)`)?", re.DOTALL)
+
+
+def encode(message: Any) -> bytes:
+    """Return a struct, or plain data, as JSON.
+
+    Raises: UnicodeEncodeError: a text in it is no Unicode.
+    """
+    return msgspec.json.encode(message, enc_hook=_encode_hook)
+
+
+def plain(message: Any) -> Any:
+    """Return a struct as plain data: what decoding its JSON would give."""
+    return msgspec.json.decode(encode(message))
+
+
+def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """Read JSON into a struct.
+
+    Raises: RequestError: a key is missing or unknown, or a value does not fit it; in one line.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind, dec_hook=_decode_hook)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise RequestError(_misfit(str(error))) from error
+
+
+def _misfit(text: str) -> str:
+    found = _PLACE.fullmatch(text)
+    said, place = (found[1], (found[2] or "").replace("[...]", "")) if found else (text, "")
+    if unknown := _UNKNOWN.fullmatch(said):
+        return f"`{one_line(_joined(place, unknown[1]))}` is not a parameter"
+    if missing := _MISSING.fullmatch(said):
+        return f"`{one_line(_joined(place, missing[1]))}` is missing"
+    if not place:
+        return "the parameters are not json"
+    if said.startswith("Invalid base64"):
+        return f"`{place}` is not in base64"
+    if said.startswith(":"):
+        return f"`{one_line(place)}`: {one_line(said[1:])}"
+    return f"`{one_line(place)}` {one_line(said[1:])}" if said.startswith(" ") else f"`{one_line(place)}`{_WRONG_TYPE}"
+
+
+def _joined(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a method takes."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a method answers, or a part of it."""
+
+
+class Nothing(Parameters, frozen=True, kw_only=True):
+    """No parameters."""
+
+
+class SubjectOf(Parameters, frozen=True, kw_only=True):
+    """A subject."""
+
+    subject: Id
+
+
+# policies
+
+
+class PolicyApplied(Result, frozen=True, kw_only=True):
+    """Policies have come into force."""
+
+    log_index: int
+    sha256: Hex
+
+
+class PolicyShown(Result, frozen=True, kw_only=True):
+    """The policies in force."""
+
+    sha256: Hex
+    log_index: int
+    flows: list[str]
+
+
+class FlowOf(Parameters, frozen=True, kw_only=True):
+    """A flow, and whose device or which device it is asked about.
+
+    Attributes:
+        who: A device or subject.
+        language: Empty for the first of the city's.
+        resident: Who asks, where the subject has several.
+    """
+
+    who: Id
+    flow: str
+    language: str = ""
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
+
+
+class DeviceSince(Result, frozen=True, kw_only=True):
+    """A device, and since when something leaves of it; None where nothing does."""
+
+    device: Id
+    since_ms: int | None
+
+
+class AxisText(Result, frozen=True, kw_only=True):
+    """An axis in words."""
+
+    axis: str
+    value: str
+    bounded_by: str
+    summary: str
+    more: str
+
+
+class AxisExplained(Result, frozen=True, kw_only=True):
+    """Where an axis stands, and who holds it there."""
+
+    axis: str
+    value: Any
+    bounded_by: list[str]
+    text: AxisText
+
+
+class FlowOutcome(Result, frozen=True, kw_only=True):
+    """What leaves of devices that come out alike, and why."""
+
+    devices: list[DeviceSince]
+    profile: str
+    zone: str
+    language: str
+    reason: str
+    disclosure: dict[str, Any]
+    text: str
+    axes: list[AxisExplained]
+    expires_ms: int | None
+    policy_entry: int
+    consent_entries: list[int]
+
+
+class FlowExplained(Result, frozen=True, kw_only=True):
+    """What leaves by a flow, each outcome once."""
+
+    flow: str
+    language: str
+    outcomes: list[FlowOutcome]
+
+
+class PolicyFolder(Parameters, frozen=True, kw_only=True):
+    """The files of a policies folder, in base64, and the recipients' public keys."""
+
+    files: dict[str, bytes]
+    keys: dict[str, bytes] = msgspec.field(default_factory=dict)
+
+
+class PolicySides(Parameters, frozen=True, kw_only=True):
+    """Two sets of policies to compare."""
+
+    old: Literal["in-force"] | PolicyFolder
+    new: Literal["in-force"] | PolicyFolder
+
+
+class ReachChange(Result, frozen=True, kw_only=True):
+    """What one axis of a flow does; `count` is [least, most], or None where nobody was counted."""
+
+    direction: str
+    whose: str
+    flow: str
+    profile: str
+    zones: list[str]
+    everywhere: bool
+    axis: str
+    old: str
+    new: str
+    count: list[int] | None
+
+
+class RuleChange(Result, frozen=True, kw_only=True):
+    """A key of the policies that says something else, and that no decision shows."""
+
+    direction: str
+    key: str
+    old: str
+    new: str
+
+
+class PolicyDiff(Result, frozen=True, kw_only=True):
+    """Who would be revealed more or less."""
+
+    rises: bool
+    changes: list[ReachChange]
+    rules: list[RuleChange]
+
+
+# devices
+
+
+class NewDevice(Parameters, frozen=True, kw_only=True):
+    """A device to register."""
+
+    profile: str
+    zone: str
+    topic: str
+    subject: Owner
+
+
+class NewDevices(Parameters, frozen=True, kw_only=True):
+    """Devices to register: all of them or none."""
+
+    devices: list[NewDevice]
+
+
+class DeviceAdded(Result, frozen=True, kw_only=True):
+    """A device as registered; codes and keys are told once."""
+
+    device: Id
+    subject: Id | UnsetType = UNSET
+    resident: Id | UnsetType = UNSET
+    claim_code: str | UnsetType = UNSET
+    key: Hex | UnsetType = UNSET
+
+
+class DevicesAdded(Result, frozen=True, kw_only=True):
+    """The devices in the order of the request."""
+
+    devices: list[DeviceAdded]
+
+
+class DeviceListed(Result, frozen=True, kw_only=True):
+    """A device of the registry; topics are personal and stay there."""
+
+    device: Id
+    profile: str
+    zone: str
+    subject: Id | None
+
+
+class DeviceList(Result, frozen=True, kw_only=True):
+    """Every device of the registry."""
+
+    devices: list[DeviceListed]
+
+
+class DeviceOf(Parameters, frozen=True, kw_only=True):
+    """A device."""
+
+    device: Id
+
+
+class DeviceRevoked(Result, frozen=True, kw_only=True):
+    """The device that is registered no more."""
+
+    device: Id
+
+
+# subjects
+
+
+class SubjectIn(SubjectOf, frozen=True, kw_only=True):
+    """A subject, and the language of its messages."""
+
+    language: str = "en"
+
+
+class ResidentShown(Result, frozen=True, kw_only=True):
+    """A resident."""
+
+    resident: Id
+    since_ms: int
+    claimed: bool
+
+
+class OwnDevice(Result, frozen=True, kw_only=True):
+    """A device of a subject."""
+
+    device: Id
+    profile: str
+    zone: str
+    since_ms: int
+
+
+class MessageShown(Result, frozen=True, kw_only=True):
+    """A message to a subject."""
+
+    time_ms: int
+    kind: str
+    scope: str
+    text: str
+
+
+class SubjectShown(Result, frozen=True, kw_only=True):
+    """A subject: residents, devices, messages."""
+
+    subject: Id
+    residents: list[ResidentShown]
+    devices: list[OwnDevice]
+    messages: list[MessageShown]
+
+
+class CodeFor(SubjectOf, frozen=True, kw_only=True):
+    """For whom a claim code is to be: a resident, or somebody new to the subject."""
+
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
+
+
+class CodeMade(Result, frozen=True, kw_only=True):
+    """A claim code, told once."""
+
+    subject: Id
+    claim_code: str
+    days: int
+    ended: str | UnsetType = UNSET
+
+
+class CodeUsed(Parameters, frozen=True, kw_only=True):
+    """A claim code as typed; with `subject`, its device comes to that subject."""
+
+    code: str
+    subject: Id | UnsetType = UNSET
+
+
+class Claimed(Result, frozen=True, kw_only=True):
+    """What a claim code has led to: a resident, or a device brought along."""
+
+    subject: Id
+    device: Id | UnsetType = UNSET
+    resident: Id | UnsetType = UNSET
+    label_key: Hex | UnsetType = UNSET
+
+
+class ResidentOf(SubjectOf, frozen=True, kw_only=True):
+    """A resident of a subject."""
+
+    resident: Id
+
+
+class ResidentLeft(Result, frozen=True, kw_only=True):
+    """A resident has left, and the subject's label key is another."""
+
+    subject: Id
+    left: Id
+    label_key: Hex
+
+
+# consents
+
+
+class ScopeOf(SubjectOf, frozen=True, kw_only=True):
+    """A flow or purpose, and whose consent to it; a subject's only resident need not be named."""
+
+    scope: str
+    resident: MaybeId = msgspec.field(default_factory=MaybeId)
+
+
+class Grant(ScopeOf, frozen=True, kw_only=True):
+    """What is permitted, up to limits, until some time."""
+
+    limits: Limits = msgspec.field(default_factory=Limits)
+    expiry: MaybeInstant = msgspec.field(default_factory=MaybeInstant)
+
+
+class Revocation(ScopeOf, frozen=True, kw_only=True):
+    """What another's authority ends."""
+
+    authority: str
+
+
+class ConsentChanged(Result, frozen=True, kw_only=True):
+    """A change of consent that is in force.
+
+    Attributes:
+        handed_over: Log indices of the bundles that had been sent, may speak of the subject, and stand.
+        undecided: Residents for whom the scope waits.
+    """
+
+    log_index: int
+    log_indices: list[int]
+    status: str
+    scope: str
+    handed_over: list[int]
+    undecided: list[Id]
+
+
+class FlowAnswers(Result, frozen=True, kw_only=True):
+    """How a flow stands with each resident: `permits`, `undecided`, or why not."""
+
+    flow: str
+    residents: dict[str, str]
+
+
+class ConsentShown(Result, frozen=True, kw_only=True):
+    """A record of consent; `record` holds its signed bytes, in an export."""
+
+    log_index: int
+    resident: Id
+    scope: str
+    status: str
+    time_ms: int
+    since_ms: int
+    expiry_ms: int | None
+    channel: str
+    limits: dict[str, Any]
+    notice: Hex
+    sha256: Hex
+    previous: Hex | None
+    authority: str | UnsetType = UNSET
+    record: str | UnsetType = UNSET
+
+
+class ConsentsShown(Result, frozen=True, kw_only=True):
+    """What counts for a subject, and all that was ever said."""
+
+    subject: Id
+    residents: list[Id]
+    flows: list[FlowAnswers]
+    consents: list[ConsentShown]
+    history: list[ConsentShown]
+
+
+class ReceiptOf(ScopeOf, frozen=True, kw_only=True):
+    """Of which record a receipt is wanted; -1 for the latest about the scope."""
+
+    log_index: int = -1
+
+
+class ReceiptMade(Result, frozen=True, kw_only=True):
+    """A receipt in JSON-LD."""
+
+    receipt: dict[str, Any]
+
+
+# a subject's rights
+
+
+class LogHead(Result, frozen=True, kw_only=True):
+    """The log as it stands."""
+
+    origin: str
+    size: int
+    vkey: str
+
+
+class ResidentHeld(Result, frozen=True, kw_only=True):
+    """What is held about a resident."""
+
+    resident: Id
+    since_ms: int
+    claimed_ms: int
+
+
+class LevelTold(Result, frozen=True, kw_only=True):
+    """How finely something was told."""
+
+    time: str
+    space: str
+    precision: str
+
+
+class RecordTold(Result, frozen=True, kw_only=True):
+    """A record of a release, and what a subject had in it."""
+
+    record: int
+    flow: str
+    property: str
+    statistic: str
+    identity: str
+    level: LevelTold
+    cell: str
+    window_ms: list[int]
+    n: int
+    n_of_all: int
+    disclosure: dict[str, Any]
+    policy_entry: int
+    consent_entries: list[int]
+    profile: str
+    zone: str
+
+
+class ReleaseTold(Result, frozen=True, kw_only=True):
+    """A release that contained a subject; what its opening says, as long as that is kept."""
+
+    log_index: int
+    time_ms: int
+    taken_back: int | None
+    opening: str
+    recipient: str | UnsetType = UNSET
+    records: list[RecordTold] | UnsetType = UNSET
+
+
+class ReleasesTold(Result, frozen=True, kw_only=True):
+    """Every release that contained a subject, oldest first."""
+
+    subject: Id
+    releases: list[ReleaseTold]
+
+
+class SubjectExport(Result, frozen=True, kw_only=True):
+    """Everything that is held about a subject; what the parts hold follows what the gateway holds."""
+
+    format: str
+    time_ms: int
+    gateway: str
+    log: LogHead
+    subject: Id
+    residents_since_ms: int
+    residents_entries: list[int]
+    residents: list[ResidentHeld]
+    label_keys: list[Hex]
+    messages: list[MessageShown]
+    open_claims: list[dict[str, Any]]
+    devices: list[dict[str, Any]]
+    consents: list[ConsentShown]
+    history: list[ConsentShown]
+    contributions: list[dict[str, Any]]
+    counters: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
+    bundles_under_way: list[dict[str, Any]]
+    releases: list[ReleaseTold]
+
+
+class SubjectErased(Result, frozen=True, kw_only=True):
+    """A subject has been erased; `scrubbed` is false where the disk had no room to write the database anew."""
+
+    log_index: int
+    parts_deleted: int
+    handed_over: list[int]
+    scrubbed: bool
+
+
+# the gateway
+
+
+class BackupTo(Parameters, frozen=True, kw_only=True):
+    """Where to write a backup: a whole path, where nothing is."""
+
+    file: str
+
+
+class BackedUp(Result, frozen=True, kw_only=True):
+    """A backup has been written."""
+
+    file: str
+    bytes: int
+    log_entries: int
+
+
+class ClockTo(Parameters, frozen=True, kw_only=True):
+    """To when a standing simulated clock is set."""
+
+    to: Instant
+
+
+class ClockAt(Result, frozen=True, kw_only=True):
+    """What the clock shows."""
+
+    now_ms: int
+
+
+class ClockStatus(Result, frozen=True, kw_only=True):
+    """The gateway's clock."""
+
+    now: str
+    now_ms: int
+    simulated: bool
+    rate: float
+
+
+class BrokerStatus(Result, frozen=True, kw_only=True):
+    """The connection to the broker; `dry`: its queue has been drained."""
+
+    connected: bool
+    dry: bool
+    counters: dict[str, int]
+
+
+class SinkStatus(Result, frozen=True, kw_only=True):
+    """The connection to a sink."""
+
+    connected: bool
+
+
+class DiskStatus(Result, frozen=True, kw_only=True):
+    """Whether readings and releases, or the log, wait for room on the disk."""
+
+    withholds: bool
+    log_waits: bool
+
+
+class WitnessStatus(Result, frozen=True, kw_only=True):
+    """How one witness stands."""
+
+    name: str
+    size: int | None
+    cosigned: int
+    failures: int
+    problem: str | None
+
+
+class WitnessesStatus(Result, frozen=True, kw_only=True):
+    """How the witnesses stand."""
+
+    confirmed: bool
+    seconds_since_quorum: int
+    each: list[WitnessStatus]
+
+
+class WindowsStatus(Result, frozen=True, kw_only=True):
+    """The open windows."""
+
+    open: int
+    watermark_ms: int
+
+
+class GatewayStatus(Result, frozen=True, kw_only=True):
+    """The running gateway: connections, clock, log, outbox and the whole ledger."""
+
+    gateway: str
+    clock: ClockStatus
+    broker: BrokerStatus
+    sinks: dict[str, SinkStatus]
+    disk: DiskStatus
+    log: LogHead
+    witnesses: WitnessesStatus | None
+    policy: str | None
+    devices: int
+    subjects: int
+    windows: WindowsStatus
+    outbox_rows: int
+    bundles_under_way: int
+    ledger: dict[str, int]
+    imbalances: list[str]

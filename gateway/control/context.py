@@ -1,0 +1,112 @@
+"""What a control method is handed besides its parameters: the gateway that it works on, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
+from consent.core.consents.records import PORTAL, Consent, signing_bytes
+from gateway.app import Gateway
+from gateway.core.state import State
+from gateway.durable.state import Durable
+from gateway.edge.clock import GatewayClock
+from gateway.edge.store.store import Store
+from gateway.errors import SluiceError
+
+
+class MethodError(SluiceError):
+    """A request that cannot be carried out, in one line, in the words of the person who asked."""
+
+    exit_status = 2
+
+
+class Door(Flag):
+    """The doors that requests come through; each method says which of them it may be called by."""
+
+    SHELL = auto()
+    """`control.sock`: the operator's, for whoever may open it."""
+    CITIZEN = auto()
+    """The portal's: a resident who has shown who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the operator, or a resident of one subject.
+
+    Attributes:
+        door: Through which the request came.
+        channel: What the consents that come of it say about how they were given.
+        subject: Of a resident; empty for the operator, who may act for every subject.
+        resident: The one who asks; empty for the operator.
+        sign: Returns a resident's signature of the bytes of a record; None where the log's key signs.
+    """
+
+    door: Door
+    channel: str
+    subject: bytes = b""
+    resident: bytes = b""
+    sign: Callable[[bytes], bytes] | None = None
+
+    def may_see(self, subject: bytes | None) -> bool:
+        """Return whether what is about a subject, or about none, is for the caller."""
+        return not self.subject or subject == self.subject
+
+    def refuse_other(self, subject: bytes, resident: bytes) -> None:
+        """Refuse a request about another subject, or in another resident's name.
+
+        Raises: MethodError: it is one; the same is said of a subject or resident that does not exist.
+        """
+        if subject and not self.may_see(subject):
+            raise MethodError("there is no such subject")
+        if self.resident and resident and resident != self.resident:
+            raise MethodError("the subject has no such resident")
+
+    def signed(self, consents: Sequence[Consent]) -> list[Consent]:
+        """Return records with a resident's signatures; an operator's are left to the log's key."""
+        if self.sign is None:
+            return list(consents)
+        return [consent.signed(self.sign(signing_bytes(consent))) for consent in consents]
+
+
+OPERATOR = Caller(Door.SHELL, OPERATOR_CHANNEL)
+
+
+def resident_caller(subject: bytes, resident: bytes, sign: Callable[[bytes], bytes]) -> Caller:
+    """Return a resident who has shown who they are, and signs what they say."""
+    return Caller(Door.CITIZEN, PORTAL, subject, resident, sign)
+
+
+class Control:
+    """The gateway as methods see it: its memory, its database and its clock.
+
+    Attributes:
+        durable: For the few methods whose work is the disk's: policies, backups, erasures.
+        running: The gateway whose loop the methods run in; None where a command works alone.
+    """
+
+    def __init__(self, durable: Durable, running: Gateway | None = None) -> None:
+        """Stand on a state that has been opened."""
+        self.durable = durable
+        self.running = running
+
+    @property
+    def state(self) -> State:
+        """Return what the gateway holds in memory."""
+        return self.durable.state
+
+    @property
+    def store(self) -> Store:
+        """Return the database."""
+        return self.durable.store
+
+    @property
+    def clock(self) -> GatewayClock:
+        """Return the gateway's clock."""
+        return self.durable.clock
+
+    async def commit(self) -> None:
+        """Make durable whatever is not, so that the database holds all that the memory does."""
+        if self.durable.must_commit():
+            await self.durable.commit()

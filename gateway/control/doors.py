@@ -1,0 +1,112 @@
+"""The doors: what comes in is checked against the table of methods and against who asks, and then run in the gateway's loop.
+
+`control.sock` is the operator's door. The citizens' is made here too and is closed: `sluice run` opens no socket for it. A method
+that is not for a door is, there, a method that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET
+
+from consent.errors import ConsentError, PolicyError, RequestError, one_line
+from consent.messages import Parameters, Result, decode, encode
+from gateway.app import Gateway
+from gateway.control.context import OPERATOR, Caller, Control, MethodError
+from gateway.control.methods import METHODS, Method
+from gateway.durable.state import Action
+
+Sent = bytes | msgspec.Raw | Parameters | dict[str, Any]
+"""Parameters: as JSON, as the method's struct, or as plain data."""
+
+
+class ControlDoor:
+    """A way into a running gateway, for one caller."""
+
+    def __init__(self, gateway: Gateway, caller: Caller = OPERATOR) -> None:
+        """Stand before a gateway."""
+        self._gateway = gateway
+        self._control = Control(gateway.durable, gateway)
+        self._caller = caller
+
+    async def answer(self, name: str, sent: Sent) -> Result:
+        """Answer a request, once what it changed is durable.
+
+        Raises: SluiceError: it is refused, and nothing has changed.
+        """
+        method = method_for(name, self._caller)
+        params = read(method, sent)
+        disk_space = self._gateway.durable.store.disk_space
+        if method.while_waiting and disk_space.waits:
+            return cast("Result", method.handler(self._control, self._caller, params))
+        if method.uses_reserve:
+            disk_space.release_reserve()
+        return await self._gateway.ask(lambda: _run(self._control, self._caller, method, params), tick=method.ticks)
+
+
+def method_for(name: str, caller: Caller) -> Method:
+    """Return a method by its name.
+
+    Raises: MethodError: there is none for this caller.
+    """
+    method = METHODS.get(name)
+    if method is None or caller.door not in method.doors:
+        raise MethodError(f"there is no method `{one_line(name)}`")
+    return method
+
+
+def read(method: Method, sent: Sent) -> Parameters:
+    """Return a method's parameters, read and checked.
+
+    Raises: MethodError: they do not fit it.
+    """
+    if isinstance(sent, method.params):
+        return sent
+    data = sent if isinstance(sent, bytes | msgspec.Raw) else encode(sent)
+    if len(memoryview(data)) > method.longest_bytes:
+        raise MethodError(f"the parameters are longer than {method.longest_bytes} bytes")
+    try:
+        return decode(data, method.params)
+    except RequestError as error:
+        raise MethodError(str(error)) from error
+
+
+def action(control: Control, name: str, sent: Sent, caller: Caller = OPERATOR) -> Action[Result]:
+    """Return what a request does, to be run between two steps of the core.
+
+    Raises: MethodError: there is no such method for the caller, or the parameters do not fit it.
+    """
+    method = method_for(name, caller)
+    params = read(method, sent)
+    return lambda: _run(control, caller, method, params)
+
+
+async def perform(control: Control, calls: Sequence[tuple[str, Sent]], caller: Caller = OPERATOR) -> list[Result]:
+    """Run requests where no gateway runs: all of them in one commit, which is published.
+
+    Raises: MethodError: one is refused.
+    """
+    return await control.durable.perform([action(control, name, sent, caller) for name, sent in calls])
+
+
+def _run(control: Control, caller: Caller, method: Method, params: Parameters) -> Result | Awaitable[Result]:
+    """Run a handler, for a subject that exists and that the caller may act for."""
+    subject, resident = (getattr(params, key, UNSET) or b"" for key in ("subject", "resident"))
+    caller.refuse_other(subject, resident)
+    if subject and subject not in control.state.registry.subjects:
+        raise MethodError("there is no such subject")
+    try:
+        answer = method.handler(control, caller, params)
+    except (ConsentError, PolicyError) as error:
+        raise MethodError(str(error)) from error
+    return _read(answer) if isinstance(answer, Awaitable) else answer
+
+
+async def _read(answer: Awaitable[Result]) -> Result:
+    try:
+        return await answer
+    except (ConsentError, PolicyError) as error:
+        raise MethodError(str(error)) from error

@@ -1,0 +1,181 @@
+"""The control socket in hostile hands: nested, huge, half-sent and many; each is refused with one line, and holds nothing up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from consent.control import DEPTH, PARTS, WireError, parse_request
+from consent.messages import ClockAt, Result
+from gateway.control.socket import Bounds, ControlServer
+from gateway.errors import OperatorError
+from tests.support.inside import until
+from tests.support.waiting import HANG_S
+
+SMALL = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, line_s=0.3, answer_s=0.3)
+GOOD = b'{"jsonrpc":"2.0","id":7,"method":"now","params":{}}\n'
+REQUEST = '{"jsonrpc":"2.0","id":1,"method":"consent.grant","params":{"limits":%s}}'
+
+
+async def _now(method: str, params: msgspec.Raw) -> Result:
+    if method != "now":
+        raise OperatorError(f"there is no method `{method}`")
+    return ClockAt(now_ms=len(bytes(params)))
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Serving:
+    """A server, and those who connect to it."""
+
+    def __init__(self, path: Path, bounds: Bounds) -> None:
+        self.path = path
+        self.server = ControlServer(path, _now, bounds)
+        self.connections: list[Connection] = []
+
+    async def connect(self) -> Connection:
+        """Connect once more."""
+        connection = await asyncio.open_unix_connection(str(self.path), limit=1 << 20)
+        self.connections.append(connection)
+        return connection
+
+    async def close(self) -> None:
+        """Close every connection, and the server."""
+        for _, writer in self.connections:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        await self.server.close()
+
+
+@asynccontextmanager
+async def serving(folder: Path, bounds: Bounds = SMALL) -> AsyncIterator[Serving]:
+    """Serve a socket that knows one method."""
+    scene = Serving(folder / "s", bounds)
+    await scene.server.start()
+    try:
+        yield scene
+    finally:
+        await scene.close()
+
+
+async def line_from(connection: Connection) -> dict[str, Any]:
+    """Return the next answer."""
+    line = await asyncio.wait_for(connection[0].readline(), HANG_S)
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+async def is_closed(connection: Connection) -> bool:
+    """Return whether the server has closed a connection, once it has said all that it says."""
+    return await asyncio.wait_for(connection[0].read(), HANG_S) == b""
+
+
+async def test_half_line_is_given_up_after_its_time_and_others_are_answered_meanwhile(tmp_path: Path) -> None:
+    """Whoever sends half a line and waits hears why it is closed; nothing of it is held any longer."""
+    async with serving(tmp_path) as scene:
+        half = await scene.connect()
+        half[1].write(GOOD[:-10])
+        other = await scene.connect()
+        other[1].write(GOOD)
+        assert (await line_from(other))["result"] == {"now_ms": 2}
+        assert "did not end within 0.3 s" in (await line_from(half))["error"]["message"]
+        assert await is_closed(half)
+        other[1].write(GOOD)  # a connection that has sent whole lines may stay as long as it likes
+        assert (await line_from(other))["id"] == 7
+        assert scene.server._held_bytes == 0
+
+
+async def test_half_lines_together_have_a_bound(tmp_path: Path) -> None:
+    """However many send: what is held stays below the bound of the door, and the ones beyond it are refused."""
+    patient = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, line_s=HANG_S, answer_s=HANG_S)
+    async with serving(tmp_path, patient) as scene:
+        connections = [await scene.connect() for _ in range(6)]
+        for _, writer in connections[:2]:
+            writer.write(b"x" * 180_000)
+        await until(lambda: scene.server._held_bytes == 360_000)
+        for connection in connections[2:]:
+            connection[1].write(b"y" * 150_000)
+            assert (await line_from(connection))["error"]["message"] == "too much is being sent at once"
+            assert scene.server._held_bytes == 360_000
+        for _, writer in connections:
+            writer.close()
+        await until(lambda: scene.server._held_bytes == 0)
+        again = await scene.connect()
+        again[1].write(GOOD)
+        assert (await line_from(again))["id"] == 7
+
+
+async def test_line_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """It is not read to its end."""
+    async with serving(tmp_path) as scene:
+        connection = await scene.connect()
+        connection[1].write(b"x" * 200_001)
+        assert (await line_from(connection))["error"]["message"] == "the line is longer than 200000 bytes"
+
+
+async def test_connections_have_a_bound(tmp_path: Path) -> None:
+    """The one beyond it is told so; when one leaves there is room again."""
+    async with serving(tmp_path) as scene:
+        connections = [await scene.connect() for _ in range(8)]
+        for connection in connections:
+            connection[1].write(GOOD)
+            await line_from(connection)
+        beyond = await scene.connect()
+        assert (await line_from(beyond))["error"]["message"] == "too many connections"
+        connections[0][1].close()
+        await until(lambda: len(scene.server._writers) < 8)
+        again = await scene.connect()
+        again[1].write(GOOD)
+        assert (await line_from(again))["id"] == 7
+
+
+async def _ask_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(GOOD * 100)
+        await asyncio.wait_for(writer.drain(), HANG_S)
+
+
+async def test_answers_that_nobody_takes_end_a_connection(tmp_path: Path) -> None:
+    """A client that asks and never reads is let go, and holds no answers in memory."""
+    async with serving(tmp_path) as scene:
+        reader, writer = await scene.connect()
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way not to read
+        with pytest.raises(ConnectionError):
+            await _ask_for_ever(writer)
+        assert not scene.server._writers
+        assert scene.server._held_bytes == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 900 + "1" + "}" * 900, "[" * DEPTH + "]" * DEPTH, '{"a":[{"b":' * 10 + "1" + "}]}" * 10],
+    ids=["arrays", "900 deep", "one too deep", "mixed"],
+)
+def test_nested_request_is_refused_before_it_is_parsed(text: str) -> None:
+    """Depth is counted over the whole line."""
+    with pytest.raises(WireError, match="nested too deep"):
+        parse_request((REQUEST % text).encode())
+
+
+def test_brackets_in_texts_and_beside_each_other_are_no_depth() -> None:
+    """Only what lies in each other counts."""
+    text = json.dumps({"a": '"[[[[{{{{\\' * 50, "b": [[] for _ in range(500)], "\\": "["})
+    request = parse_request((REQUEST % text).encode())
+    assert json.loads(bytes(request.params))["limits"] == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["[],", '"",'], ids=["arrays", "texts"])
+def test_request_of_more_parts_than_any_has_is_refused(text: str) -> None:
+    """Counting their depth would hold the gateway up."""
+    with pytest.raises(WireError):
+        parse_request((REQUEST % f"[{text * PARTS}[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]").encode())
