@@ -47,12 +47,12 @@ def read_case_files(folder: Path) -> dict[str, bytes]:
 
 
 def is_case_file(path: str) -> bool:
-    """Say whether a file's name is that of a file of cases."""
+    """Return whether a file's name is that of a file of cases."""
     return path.endswith(_CASES)
 
 
 def _toml_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Go through the files that count, in order; whatever could hide one of them is an error."""
+    """Yield the files that count, in order; whatever could hide one of them is an error."""
     if not folder.is_dir():
         raise PolicyError(CITY_FILE, "", f"there is no policies folder `{folder}`")
     for root, folders, names in os.walk(folder, onerror=partial(_unreadable, folder)):

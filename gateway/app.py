@@ -1,33 +1,31 @@
-"""The running gateway: it loops over what has happened, lets the core decide, commits, and only then acts.
+"""The running gateway: a loop that takes what has happened, has the core decide, commits, and only then acts.
 
-One task does all of it, one thing at a time: note what upstream acknowledged, serve requests, take a batch, run a release
-tick; so no two steps of the core ever interleave. Links, sinks, timers and the control socket only put things in front of it
-and wake it.
+One task does all of it, one thing at a time: note what sinks had acknowledged, serve requests, take a batch, run a release
+tick; so no two steps of the core ever interleave. Link, sinks, timers and the control socket only put things in front of it
+and wake it. ``gateway.service`` hands the edges in.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
-from gateway.config import UPSTREAM_PREFIX, Installation
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, LinkEvent, Subscribed
-from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
-from gateway.delivery import Upstream
-from gateway.durable.state import Action, Answer, DurableState, answer_of
+from gateway.delivery import Delivery
+from gateway.durable.state import Action, Answer, Durable, answer_of
 from gateway.edge import system_clock
-from gateway.edge.connections import link_settings, password
-from gateway.edge.mqtt import MqttLink
+from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 
-PACKET_HEAD_BYTES = 8192
-"""Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
@@ -44,18 +42,50 @@ class PendingRequest:
     tick: bool
 
 
-class Gateway:
-    """A gateway that takes readings in and lets bundles out."""
+class BrokerLink(Protocol):
+    """The connection to the sensors' broker, as the loop uses it; see ``gateway.edge.mqtt.MqttLink``."""
 
-    def __init__(self, durable: DurableState) -> None:
-        """Run on a state that has been started."""
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+
+    @property
+    def waiting(self) -> int:
+        """How many frames can be taken."""
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often what happened."""
+
+    def take_frames(self, limit: int) -> list[Frame]:
+        """Remove and return the oldest frames, all of one connection."""
+
+    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
+        """Acknowledge the oldest unacknowledged frames, in order of arrival."""
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+
+
+Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink]
+"""Makes the link: ``connect(on_event, wake)``, where ``wake`` is called when there are frames to take."""
+
+
+class Gateway:
+    """A gateway that takes readings in and releases bundles."""
+
+    def __init__(self, durable: Durable, connect: Connect, sinks: Sinks) -> None:
+        """Run on a state that has been started.
+
+        Args:
+            connect: Makes the link to the sensors' broker.
+            sinks: Makes the sinks.
+        """
         self.durable = durable
         self.config = durable.config
-        self.link = self._broker_link(durable.place)
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
-        self.upstream = Upstream(durable, self._wake.set)
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
         self._tick_due = False
@@ -65,21 +95,8 @@ class Gateway:
         self._pruned_ms = 0
         self._plausible = True
         self._clock_watch = system_clock.ClockWatch()
-
-    def _broker_link(self, place: Installation) -> MqttLink:
-        broker = self.config.broker
-        session = SessionSettings(
-            client_id=f"sluice-{self.config.gateway}",
-            filters=broker.filters,
-            shared_group=broker.shared_group,
-            marker_prefix=UPSTREAM_PREFIX,
-            user=broker.user,
-            password=password(place, broker),
-            keep_alive_s=broker.keep_alive_s,
-            receive_max=broker.receive_maximum,
-            largest_packet_bytes=pipeline.MAX_PAYLOAD_BYTES + PACKET_HEAD_BYTES,
-        )
-        return MqttLink(link_settings(place, broker, session), on_event=self._link_event, wake=self._frames_arrived)
+        self.link = connect(self._link_event, self._frames_arrived)
+        self.delivery = Delivery(durable, sinks, self._wake.set)
 
     # what puts something in front of the loop
 
@@ -92,12 +109,12 @@ class Gateway:
             if not event.session_present:
                 self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
-        elif isinstance(event, Dry):
-            state.dry = True
+        elif isinstance(event, Drained):
+            state.drained = True
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):
-            state.dry = False
+            state.drained = False
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
@@ -126,7 +143,7 @@ class Gateway:
         self._wake.set()
 
     async def ask(self, action: Action, *, tick: bool = False) -> Answer:
-        """Have the loop run an action between two steps; return its answer once what it changed is durable.
+        """Run an action between two steps of the loop; return its answer once what it changed is durable.
 
         Args:
             action: What to do.
@@ -151,7 +168,7 @@ class Gateway:
     # the loop
 
     async def run(self) -> None:
-        """Take readings in and let bundles out until ``stop``; an edge that fails ends it with its error."""
+        """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
         tasks = [
@@ -160,7 +177,7 @@ class Gateway:
             asyncio.create_task(self._tick_forever(), name="ticks"),
             asyncio.create_task(self._receive(), name="broker"),
             asyncio.create_task(self._await_witness(), name="witness"),
-            *(asyncio.create_task(sink.link.run(), name=f"sink {name}") for name, sink in self.upstream.sinks.items()),
+            *(asyncio.create_task(sink.run(), name=f"sink {name}") for name, sink in self.delivery.sinks.items()),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -187,7 +204,7 @@ class Gateway:
     async def _await_witness(self) -> None:
         """Release nothing, old or new, before the log may be signed."""
         await self.durable.confirm()
-        self.upstream.send_again()
+        self.delivery.send_again()
         self._tick_now()
         await asyncio.get_running_loop().create_future()  # the end of a task is the end of the run
 
@@ -195,7 +212,7 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            self._tick_due = self.upstream.forget_acknowledged() or self._tick_due
+            self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
             if self._requests:
                 await self._serve()
             if self._batch_due:
@@ -227,9 +244,9 @@ class Gateway:
             self._frames_arrived()
 
     def _is_full(self) -> bool:
-        """Say whether more waits than may; windows count only once the queue is dry, since none can end before."""
+        """Return whether more waits than may; windows count only once the queue is drained, since none can end before."""
         bounds, state = self.config.release, self.durable.state
-        windows_full = state.dry and state.windows.contributions > bounds.contributions
+        windows_full = state.drained and state.windows.contributions > bounds.contributions
         return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
@@ -254,7 +271,7 @@ class Gateway:
                 request.answer.set_result(answer)
 
     async def _tick(self) -> None:
-        """Step 11: let consents run out and windows end, form bundles, commit, hand them over."""
+        """Step 11: expire consents, end windows, form bundles, commit, send them."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
@@ -275,17 +292,17 @@ class Gateway:
         if durable.must_commit():
             await self._commit()
         else:
-            self.upstream.hand_over()  # what a sink did not take at once
+            self.delivery.send()  # what a sink did not take at once
 
     async def _withhold(self) -> None:
         """Release nothing and take nothing in, for want of room on the disk; what is in the log already must become durable."""
         if self.durable.state.commit.log:
             await self._commit()
         else:
-            self.upstream.hand_over()
+            self.delivery.send()
 
     async def _release(self, now_ms: int) -> None:
-        """Let consents run out and windows end, and form bundles."""
+        """Expire consents, end windows and form bundles."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
         advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
@@ -294,13 +311,13 @@ class Gateway:
             recovery.prune(state)
             subjects.forget_old_codes(state, now_ms)
             await durable.drop_old_openings(now_ms)
-        await self.upstream.form_bundles(now_ms)
+        await self.delivery.form_bundles(now_ms)
 
     def _checkpoint(self, *, heartbeat: bool = False) -> None:
         self.durable.checkpoint(heartbeat=heartbeat)
         self._head_at_s = asyncio.get_running_loop().time()
 
     async def _commit(self) -> None:
-        """Commit, and only then hand over the bundles that the commit holds."""
+        """Commit, and only then send the bundles that the commit holds."""
         await self.durable.commit()
-        self.upstream.hand_over()
+        self.delivery.send()

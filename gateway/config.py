@@ -6,18 +6,16 @@ from them. What citizens decide stands in policies, never here. Paths are relati
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
-
-UPSTREAM_PREFIX = "sluice"
-"""First level of every topic that a gateway publishes to."""
+from gateway.recipient.wire import TOPIC_PREFIX
 
 
 class ConfigError(OperatorError):
@@ -75,7 +73,18 @@ class Broker(Connection, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse filters that MQTT does not know, or that would feed the gateway its own bundles."""
-        refuse_overlap(self.filters, [f"{UPSTREAM_PREFIX}/#"])
+        refuse_overlap(self.filters, [f"{TOPIC_PREFIX}/#"])
+
+
+class MqttSinkSettings(Connection, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
+    """An MQTT 5 broker that passes bundles on to the recipients behind it."""
+
+
+SinkSettings = MqttSinkSettings
+"""Where bundles go, told apart by ``kind``: with a second kind, the union of both."""
+
+SINK_KINDS: Final = tuple(str(kind.__struct_config__.tag) for kind in get_args(SinkSettings) or (SinkSettings,))
+"""The first is that of a table without ``kind``."""
 
 
 class Batches(_Section, frozen=True, kw_only=True):
@@ -141,7 +150,7 @@ class Clock(_Section, frozen=True, kw_only=True):
     """A simulated clock, for replays and the demo: now = start + rate × (Unix time − at).
 
     Attributes:
-        simulated: Must be true for the rest to count; said in the log's first entry and in every status.
+        simulated: Must be true for the rest to count; stated in the log's first entry and in every status.
         start: Simulated time, as `2026-05-01T00:00:00Z`.
         at: Unix time in seconds at which the simulated clock stands at `start`.
         rate: Simulated seconds in a second; 0: time stands until `clock.advance`.
@@ -153,7 +162,7 @@ class Clock(_Section, frozen=True, kw_only=True):
     rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a simulated clock that does not say where it begins."""
+        """Refuse a simulated clock without a start."""
         if self.simulated:
             try:
                 parse_utc_ms(self.start or "")
@@ -190,7 +199,7 @@ class Config(_Section, frozen=True, kw_only=True):
     policies_folder: str = "policies"
     runtime_folder: str = ""
     broker: Broker
-    sink: dict[str, Connection] = {}
+    sink: dict[str, SinkSettings] = {}
     batches: Batches = Batches()
     windows: WindowSettings = WindowSettings()
     release: Release = Release()
@@ -230,18 +239,33 @@ def load_config(file: Path) -> Installation:
     except OSError as error:
         raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
     try:
-        config = msgspec.toml.decode(data.decode(), type=Config)
+        tables = msgspec.toml.decode(data.decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"`{file}`: not in utf-8") from error
+    except ValueError as error:
+        raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
+    _name_kinds(file, tables)
+    try:
+        config = msgspec.convert(tables, Config, builtin_types=(datetime, date, time), str_keys=True)
     except msgspec.ValidationError as error:
         message, _, key = str(error).partition(" - at `$")
         where = f"`{key.rstrip('`').lstrip('.')}`: " if key else ""
         raise ConfigError(f"`{file}`: {where}{message[:1].lower()}{message[1:]}") from error
-    except ValueError as error:
-        raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
     for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
         _check_connection(file, where, connection)
     return Installation(config, file)
+
+
+def _name_kinds(file: Path, tables: dict[str, Any]) -> None:
+    """Write the kind of each sink that does not say its own into its table, and refuse kinds that nobody knows."""
+    sinks = tables.get("sink")
+    for name, sink in sinks.items() if isinstance(sinks, dict) else ():
+        if not isinstance(sink, dict):
+            continue  # refused as what it is
+        kind = sink.setdefault("kind", SINK_KINDS[0])
+        if kind not in SINK_KINDS:
+            known = ", ".join(f"`{each}`" for each in SINK_KINDS)
+            raise ConfigError(f"`{file}`: `sink.{name}.kind`: unknown kind `{kind}`; known: {known}")
 
 
 def _check_connection(file: Path, where: str, connection: Connection) -> None:

@@ -1,60 +1,45 @@
-"""The way out: the sinks as configured, the bundles formed for whoever is behind them, and what the brokers there acknowledge.
+"""Delivery: bundles formed for the recipients behind each sink, sent once they are committed, and forgotten once acknowledged.
 
 ``gateway.app`` calls it between two steps of its loop; a sink only notes here what was acknowledged, and wakes the loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
-from gateway.config import Connection, Installation
-from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.release.bundle import ROWS_BYTES, bundle_acknowledged, bundle_sent, discard_rows, form_bundle
 from gateway.core.release.records import epoch_day
-from gateway.durable.state import DurableState
-from gateway.edge.connections import link_settings, password
-from gateway.edge.sinks.mqtt import Sink
-from gateway.recipient.wire import bundle_topic
+from gateway.durable.state import Durable
+from gateway.edge.sinks.port import Outgoing, Sinks, Wake
 
 _log = structlog.get_logger()
 
 
-class Upstream:
-    """All sinks of one gateway.
+class Delivery:
+    """The bundles of one gateway on their way to its sinks.
 
     Attributes:
         sinks: By the name that policies call them by.
     """
 
-    def __init__(self, durable: DurableState, wake: Callable[[], None]) -> None:
-        """Make the sinks; the application runs their links.
+    def __init__(self, durable: Durable, sinks: Sinks, wake: Wake) -> None:
+        """Make the sinks; the gateway runs them.
 
         Args:
             durable: What bundles are formed from.
+            sinks: Makes them.
             wake: Called by a sink that is connected, or has had something acknowledged.
         """
         self._durable = durable
-        self._wake = wake
-        self.sinks = {name: self._sink(durable.place, name, at) for name, at in durable.config.sink.items()}
         self._acknowledged: list[int] = []
-
-    def _sink(self, place: Installation, name: str, connection: Connection) -> Sink:
-        session = SessionSettings(
-            client_id=f"sluice-{place.config.gateway}-{name}", user=connection.user, password=password(place, connection)
-        )
-        return Sink(name, link_settings(place, connection, session), self.acknowledged, self._wake)
-
-    def _topic(self, recipient: str) -> str:
-        return bundle_topic(self._durable.config.gateway, recipient)
+        self.sinks = sinks(self.acknowledged, wake)
 
     def acknowledged(self, index: int) -> None:
-        """Note that the broker upstream has a bundle, for the next turn of the loop."""
+        """Note that the other side of a sink has a bundle, for the next turn of the loop."""
         self._acknowledged.append(index)
 
     def forget_acknowledged(self) -> bool:
-        """Forget the bundles that the broker upstream has.
+        """Forget the bundles that have been acknowledged.
 
         Returns: Whether one was full, so that the recipient's next should be formed at once.
         """
@@ -66,13 +51,13 @@ class Upstream:
         return full
 
     def send_again(self) -> None:
-        """Have bundles of an earlier run go out unchanged, by the sink they were for, whatever the policies say by now."""
+        """Send the bundles of an earlier run again, unchanged, by the sink they were for, whatever the policies say by now."""
         for bundle in self._durable.to_send_again:
             sink = self.sinks.get(bundle.sink)
             if sink is None:
                 _log.error("a bundle waits for a sink that is no longer configured", sink=bundle.sink, log_index=bundle.index)
             else:
-                sink.send_again(bundle.index, self._topic(bundle.recipient), bundle.content, self._durable.origin)
+                sink.send_again(Outgoing(bundle.index, bundle.recipient, bundle.content, self._durable.origin))
 
     async def form_bundles(self, now_ms: int) -> None:
         """Form each recipient's next bundle, and drop what waits for recipients that the policies no longer name."""
@@ -95,10 +80,10 @@ class Upstream:
         rows = await store.outbox_rows(recipient, ROWS_BYTES) if state.waiting.get(recipient) else []
         form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
-    def hand_over(self) -> None:
-        """Hand over committed bundles, as far as their sinks take them."""
+    def send(self) -> None:
+        """Send committed bundles, as far as their sinks take them."""
         state = self._durable.state
         for recipient, unsent in list(state.unsent.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
-            if sink.try_send(unsent.index, self._topic(recipient), unsent.content, self._durable.origin):
+            if sink.offer(Outgoing(unsent.index, recipient, unsent.content, self._durable.origin)):
                 bundle_sent(state, recipient)

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,9 +18,11 @@ from gateway.config import Installation
 from gateway.control import methods
 from gateway.control.socket import ControlServer
 from gateway.control.status import gauges, status
-from gateway.durable.state import DurableState, ended_by_the_disk
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import ended_by_the_disk
+from gateway.edge.connections import broker_link
 from gateway.edge.keys import load_keys
+from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import SluiceError
 
 _log = structlog.get_logger()
@@ -61,13 +64,12 @@ def set_up_logging(level: int = logging.INFO) -> None:
 
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock), unwitnessed=unwitnessed)
-    await durable.start()
+    durable = await start(place, load_keys(place.keys), unwitnessed=unwitnessed)
     gc.collect()
     gc.freeze()  # registry and plans stay for good: no later collection needs to look at them
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
-        app = Gateway(durable)
+        app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
         control = ControlServer(place.control_socket, lambda name, params: answer(app, name, params))
         opened.push_async_callback(control.close)
         await control.start()
@@ -106,7 +108,7 @@ def _follow_signals(app: Gateway) -> None:
 
 
 async def _apply_policies(app: Gateway) -> None:
-    """Do on SIGHUP what `sluice policy apply` does; a broken set is reported, and the old one stays in force."""
+    """Apply the policies on SIGHUP as `sluice policy apply` does; a broken set is logged, and the old one stays in force."""
     app.durable.store.room.make_way()
     try:
         applied = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))

@@ -20,25 +20,15 @@ def say(message: str) -> None:
     print(f"dev: {message}", file=sys.stderr, flush=True)
 
 
-def run_quietly(command: Sequence[str | Path], failure: str, lock: int | None = None) -> None:
-    """Run an installer, showing what it printed only when it fails.
-
-    Args:
-        command: Program and arguments.
-        failure: What to say when it fails.
-        lock: An open file that the installer is to hold too, so that a lock on it outlives a caller that was killed.
+def run_quietly(command: Sequence[str | Path], failure: str) -> None:
+    """Run an installer, which holds the locks that we hold, and show what it printed only when it fails.
 
     Raises:
         SetupError: It ended with a status other than 0, or could not be started.
     """
     try:
         done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=() if lock is None else (lock,),
-            check=False,
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=False, check=False
         )
     except OSError as error:
         raise SetupError(f"{failure}: {error}") from error

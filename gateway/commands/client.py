@@ -35,14 +35,12 @@ def call_gateway(place: Installation, calls: list[tuple[str, dict[str, Any]]], t
 
 async def _call_offline(place: Installation, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     from gateway.control import methods
-    from gateway.durable.state import DurableState
-    from gateway.edge.clock import GatewayClock
+    from gateway.durable.configured import start
     from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
 
     set_up_logging(logging.WARNING)
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start(place, load_keys(place.keys))
     try:
         return await durable.perform([partial(methods.action, durable, *call) for call in calls])
     finally:

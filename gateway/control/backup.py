@@ -11,11 +11,11 @@ import sqlite3
 from pathlib import Path
 
 from gateway.control.params import MethodError, Params, no_more, take
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 from gateway.files import SECRET_MODE, sync_folder
 
 
-async def backup(durable: DurableState, params: Params) -> Answer:
+async def backup(durable: Durable, params: Params) -> Answer:
     """Write the database, as it is committed and published now, into a new file that only the gateway's user can read."""
     path = Path(take(params, "file", str))
     no_more(params)
@@ -39,7 +39,7 @@ def _refuse_existing(path: Path) -> None:
         raise MethodError(f"`{path}`: exists already, and a backup overwrites nothing")
 
 
-async def _write(durable: DurableState, path: Path) -> int:
+async def _write(durable: Durable, path: Path) -> int:
     """Write beside the file, and give it its name once it is whole and on the disk; return its size."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SECRET_MODE))

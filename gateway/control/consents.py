@@ -25,19 +25,19 @@ from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from gateway.audit.log.openings import Opening, Part
 from gateway.control.params import MethodError, Params, actor, no_more, take, take_subject, time_ms
 from gateway.core.changes import changes
-from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.changes.subjects import devices_of, label_keys
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 
 UNDECIDED = "undecided"
 
 
-def consent_request(durable: DurableState, params: Params) -> Answer:
+def consent_request(durable: Durable, params: Params) -> Answer:
     """Ask a resident for a flow, or for every flow of `purpose:<id>`."""
     return _say(durable, params, lambda speaker, scope: [steps.request(speaker, durable.state.policies, scope)])
 
 
-def consent_grant(durable: DurableState, params: Params) -> Answer:
+def consent_grant(durable: Durable, params: Params) -> Answer:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
     limits, expiry = take(params, "limits", dict, {}), take(params, "expiry", str, "")
 
@@ -48,33 +48,33 @@ def consent_grant(durable: DurableState, params: Params) -> Answer:
     return _say(durable, params, grant)
 
 
-def consent_refuse(durable: DurableState, params: Params) -> Answer:
+def consent_refuse(durable: Durable, params: Params) -> Answer:
     """Say no to what is not permitted."""
     return _say(durable, params, lambda speaker, scope: [steps.refuse(speaker, durable.state.policies, scope)])
 
 
-def consent_pause(durable: DurableState, params: Params) -> Answer:
+def consent_pause(durable: Durable, params: Params) -> Answer:
     """Stop a scope for a while."""
     return _say(durable, params, steps.pause)
 
 
-def consent_resume(durable: DurableState, params: Params) -> Answer:
+def consent_resume(durable: Durable, params: Params) -> Answer:
     """Let what is paused go on as it was."""
     return _say(durable, params, lambda speaker, scope: steps.resume(speaker, durable.state.policies, scope))
 
 
-def consent_withdraw(durable: DurableState, params: Params) -> Answer:
+def consent_withdraw(durable: Durable, params: Params) -> Answer:
     """Take back what was permitted."""
     return _say(durable, params, lambda speaker, scope: [steps.withdraw(speaker, scope)])
 
 
-def consent_revoke(durable: DurableState, params: Params) -> Answer:
+def consent_revoke(durable: Durable, params: Params) -> Answer:
     """End what a resident permitted, by another's authority."""
     authority = take(params, "authority", str)
     return _say(durable, params, lambda speaker, scope: [steps.revoke(speaker, scope, authority)])
 
 
-def _say(durable: DurableState, params: Params, step: Callable[[Actor, str], Sequence[Consent]]) -> Answer:
+def _say(durable: Durable, params: Params, step: Callable[[Actor, str], Sequence[Consent]]) -> Answer:
     """Take a step on behalf of a resident, and let its records count."""
     subject, resident = actor(durable, params)
     scope = take(params, "scope", str)
@@ -92,7 +92,7 @@ def _say(durable: DurableState, params: Params, step: Callable[[Actor, str], Seq
     }
 
 
-def _undecided(durable: DurableState, subject: bytes, scope: str) -> list[bytes]:
+def _undecided(durable: Durable, subject: bytes, scope: str) -> list[bytes]:
     """Return the residents for whom a scope waits, since they have not said yes to all of it."""
     state = durable.state
     flows = [state.policies.flows[terms.flow] for terms in state.policies.terms_for(scope)]
@@ -100,7 +100,7 @@ def _undecided(durable: DurableState, subject: bytes, scope: str) -> list[bytes]
     return [resident for resident in state.book.residents(subject) if any(each[resident] == UNDECIDED for each in answers)]
 
 
-def _answers(durable: DurableState, subject: bytes, flow: Flow) -> dict[bytes, str]:
+def _answers(durable: Durable, subject: bytes, flow: Flow) -> dict[bytes, str]:
     """Return what each resident's word about a flow comes to at present: `permits`, `undecided`, or why it does not hold."""
     book, policies, now_ms = durable.state.book, durable.state.policies, durable.clock.now_ms()
     return {
@@ -109,7 +109,7 @@ def _answers(durable: DurableState, subject: bytes, flow: Flow) -> dict[bytes, s
     }
 
 
-async def consent_show(durable: DurableState, params: Params) -> Answer:
+async def consent_show(durable: Durable, params: Params) -> Answer:
     """Say what counts for a subject, how each flow stands with each resident, and all that was ever said."""
     subject = take_subject(durable, params)
     no_more(params)
@@ -129,11 +129,11 @@ async def consent_show(durable: DurableState, params: Params) -> Answer:
     }
 
 
-def _needs_consent(durable: DurableState, flow: Flow) -> bool:
+def _needs_consent(durable: Durable, flow: Flow) -> bool:
     return durable.state.policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
 
 
-async def history(durable: DurableState, subject: bytes) -> list[tuple[int, Consent]]:
+async def history(durable: Durable, subject: bytes) -> list[tuple[int, Consent]]:
     """Return every record about a subject, oldest first, with its log index."""
     return [(index, decode(data)) for index, data in await durable.store.consents_of(subject)]
 
@@ -158,7 +158,7 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, 
     }
 
 
-def _limits(durable: DurableState, limits: dict[str, Any]) -> Disclosure:
+def _limits(durable: Durable, limits: dict[str, Any]) -> Disclosure:
     return read_bounds(PolicyFile("consent", b""), _with_decimals(limits), "limits", durable.state.policies.properties)
 
 
@@ -177,7 +177,7 @@ def _limits_shown(limits: Disclosure) -> dict[str, Any]:
     return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}
 
 
-async def consent_receipt(durable: DurableState, params: Params) -> Answer:
+async def consent_receipt(durable: Durable, params: Params) -> Answer:
     """Write the receipt of the latest that a resident said about a scope, or of the record at `log_index`."""
     subject, resident = actor(durable, params)
     scope, wanted = take(params, "scope", str), take(params, "log_index", int, -1)
@@ -200,14 +200,14 @@ def _is_of(consent: Consent, resident: bytes, scope: str) -> bool:
     return (consent.resident, consent.scope) == (resident, scope)
 
 
-async def _salt(durable: DurableState, index: int) -> bytes:
+async def _salt(durable: Durable, index: int) -> bytes:
     """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
     stored = await durable.store.opening(index)
     part = b"" if stored is None else Opening.decode(stored).parts[0]
     return part.salt if isinstance(part, Part) else b""
 
 
-async def _policies_at(durable: DurableState, index: int) -> PolicySet | None:
+async def _policies_at(durable: Durable, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
     content = await durable.store.policy_at(index)
-    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=PolicyRow).files)
+    return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

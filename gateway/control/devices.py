@@ -7,13 +7,13 @@ from consent.core.policies.policy import Scheme
 from gateway.control.params import MethodError, Params, known_subject, no_more, take
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
 
 
-def device_add(durable: DurableState, params: Params) -> Answer:
+def device_add(durable: Durable, params: Params) -> Answer:
     """Register devices: `devices` is a list of {profile, zone, topic, subject}, subject `new`, `none` or an id."""
     rows = take(params, "devices", list)
     no_more(params)
@@ -26,7 +26,7 @@ def device_add(durable: DurableState, params: Params) -> Answer:
     return {"devices": [_register(durable, *row) for row in checked]}
 
 
-def _checked_device(durable: DurableState, row: Params) -> tuple[str, str, str, str]:
+def _checked_device(durable: Durable, row: Params) -> tuple[str, str, str, str]:
     """Check a whole row before any is registered, so that a refusal changes nothing."""
     policies = durable.state.policies
     profile, zone, topic, subject = (take(row, key, str) for key in ("profile", "zone", "topic", "subject"))
@@ -51,7 +51,7 @@ def _is_topic(text: str) -> bool:
         return False
 
 
-def _register(durable: DurableState, profile: str, zone: str, topic: str, whose: str) -> Answer:
+def _register(durable: Durable, profile: str, zone: str, topic: str, whose: str) -> Answer:
     state, now_ms = durable.state, durable.clock.now_ms()
     device_id = state.identity.random_bytes(16)
     answer: Answer = {}
@@ -70,7 +70,7 @@ def _register(durable: DurableState, profile: str, zone: str, topic: str, whose:
     return {"device": device_id.hex(), **answer}
 
 
-def device_list(durable: DurableState, params: Params) -> Answer:
+def device_list(durable: Durable, params: Params) -> Answer:
     """List devices by their random ids; topics are personal and stay in the registry."""
     no_more(params)
     rows = [
@@ -85,7 +85,7 @@ def device_list(durable: DurableState, params: Params) -> Answer:
     return {"devices": rows}
 
 
-def device_revoke(durable: DurableState, params: Params) -> Answer:
+def device_revoke(durable: Durable, params: Params) -> Answer:
     """Strike a device off the register."""
     wanted = take(params, "device", str)
     no_more(params)

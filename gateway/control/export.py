@@ -20,15 +20,15 @@ from gateway.core.plans import Device, DeviceMemory
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import Message, State
 from gateway.core.windows.accumulators import Accumulator, Delta
-from gateway.core.windows.windows import Cohort, Window, window_from_state
-from gateway.durable.state import DurableState
+from gateway.core.windows.windows import Cohort, Window
+from gateway.durable.state import Durable
 
 FORMAT = "sluice subject export 1"
 
 Plain = dict[str, Any]
 
 
-async def export_of(durable: DurableState, subject_id: bytes) -> Plain:
+async def export_of(durable: Durable, subject_id: bytes) -> Plain:
     """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
     state = durable.state
     subject = state.subjects[subject_id]
@@ -86,7 +86,7 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
     }
 
 
-async def _history(durable: DurableState, subject_id: bytes) -> list[Plain]:
+async def _history(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return all that was ever said, each with the signed record itself."""
     return [
         {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
@@ -100,8 +100,7 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
     for unsent in state.unsent.values():
-        for stored in unsent.windows:
-            window = window_from_state(stored, state.windows.first_steps)
+        for window in unsent.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
 
@@ -124,19 +123,19 @@ def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
         yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
 
 
-async def _waiting(durable: DurableState, subject_id: bytes) -> list[Plain]:
+async def _waiting(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
     found = [
-        _waiting_record(recipient, waiting)
-        async for _, recipient, content in durable.store.outbox()
-        if subject_id in content
-        for waiting in read_row(content)
+        _waiting_record(row.recipient, waiting)
+        async for row in durable.store.outbox()
+        if subject_id in row.content
+        for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
     for unsent in durable.state.unsent.values():
-        for _, recipient, content in unsent.outbox:
-            own = [waiting for waiting in read_row(content) if waiting.contributor == subject_id]
-            found += [{**_waiting_record(recipient, waiting), "bundle": unsent.index} for waiting in own]
+        for row in unsent.outbox:
+            own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
+            found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
     return found
 
 

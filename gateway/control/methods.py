@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from consent.errors import ConsentError, PolicyError
 from gateway.control import backup, consents, devices, policies, rights, subjects
 from gateway.control.params import Method, MethodError, Params, no_more, take, time_ms
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 
 __all__ = ["METHODS", "READING", "TICKING", "MethodError", "action", "call"]
 
 
-def clock_advance(durable: DurableState, params: Params) -> Answer:
+def clock_advance(durable: Durable, params: Params) -> Answer:
     """Set a standing simulated clock forward; the loop runs one release tick before it answers."""
     to = take(params, "to", str)
     no_more(params)
@@ -50,7 +50,7 @@ METHODS: dict[str, Method] = {
 }
 """Every method that needs nothing but the memory; `status` the running gateway answers itself."""
 
-READING: dict[str, Callable[[DurableState, Params], Awaitable[Answer]]] = {
+READING: dict[str, Callable[[Durable, Params], Awaitable[Answer]]] = {
     "consent.show": consents.consent_show,
     "consent.receipt": consents.consent_receipt,
     "consent.export": rights.consent_export,
@@ -82,7 +82,7 @@ TICKING = frozenset({"clock.advance"})
 """Methods that are answered only after a release tick."""
 
 
-def action(durable: DurableState, name: str, params: Params) -> Answer | Awaitable[Answer]:
+def action(durable: Durable, name: str, params: Params) -> Answer | Awaitable[Answer]:
     """Run a method, or begin one that reads the database.
 
     Raises: MethodError: it is refused, and nothing has changed.
@@ -90,7 +90,7 @@ def action(durable: DurableState, name: str, params: Params) -> Answer | Awaitab
     return _read(durable, name, params) if name in READING else call(durable, name, params)
 
 
-def call(durable: DurableState, name: str, params: Params) -> Answer:
+def call(durable: Durable, name: str, params: Params) -> Answer:
     """Run a method that needs the memory alone.
 
     Raises: MethodError: it is refused, and nothing has changed.
@@ -104,7 +104,7 @@ def call(durable: DurableState, name: str, params: Params) -> Answer:
         raise MethodError(str(error)) from error
 
 
-async def _read(durable: DurableState, name: str, params: Params) -> Answer:
+async def _read(durable: Durable, name: str, params: Params) -> Answer:
     try:
         return await READING[name](durable, dict(params))
     except (ConsentError, PolicyError) as error:

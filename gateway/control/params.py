@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.config import parse_utc_ms
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 from gateway.errors import SluiceError
 
 Params = dict[str, Any]
-Method = Callable[[DurableState, Params], Answer]
+Method = Callable[[Durable, Params], Answer]
 """Runs between two steps of the loop, so it sees and leaves a whole state."""
 
 _ID_BYTES = 16
@@ -61,7 +61,7 @@ def id_of(key: str, text: str) -> bytes:
     return value
 
 
-def take_subject(durable: DurableState, params: Params, key: str = "subject") -> bytes:
+def take_subject(durable: Durable, params: Params, key: str = "subject") -> bytes:
     """Take the id of a subject that is known.
 
     Raises: MethodError: it is no id, or nobody's.
@@ -69,7 +69,7 @@ def take_subject(durable: DurableState, params: Params, key: str = "subject") ->
     return known_subject(durable, take(params, key, str), key)
 
 
-def known_subject(durable: DurableState, text: str, key: str = "subject") -> bytes:
+def known_subject(durable: Durable, text: str, key: str = "subject") -> bytes:
     """Return the id of a subject that is known.
 
     Raises: MethodError: it is no id, or nobody's.
@@ -80,7 +80,7 @@ def known_subject(durable: DurableState, text: str, key: str = "subject") -> byt
     return subject
 
 
-def actor(durable: DurableState, params: Params) -> tuple[bytes, bytes]:
+def actor(durable: Durable, params: Params) -> tuple[bytes, bytes]:
     """Take who speaks: a subject and one of its residents, of whom the only one need not be named.
 
     Raises: MethodError: there is no such subject, or it has several residents and none is named.

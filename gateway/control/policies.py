@@ -7,25 +7,24 @@ import binascii
 from typing import Any
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
+from consent.core.outcome import unsupported_reason
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side, diff
 from consent.core.review.population import grouped
 from gateway.control.params import MethodError, Params, id_of, no_more, take
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms, unsupported_reason
-from gateway.durable.state import Answer, DurableState
+from gateway.core.plans import Device, InForce, Terms
+from gateway.durable.state import Answer, Durable
 from gateway.edge.policies import read_policies
 
 IN_FORCE = "in-force"
 """Names the policies in force where a folder could be named."""
 
 
-def policy_apply(durable: DurableState, params: Params) -> Answer:
+def policy_apply(durable: Durable, params: Params) -> Answer:
     """Put the policies folder in force."""
     no_more(params)
     policies, public_keys = read_policies(durable.place.policies, durable.config.sink)
@@ -33,14 +32,14 @@ def policy_apply(durable: DurableState, params: Params) -> Answer:
     return {"log_index": index, "sha256": policies.sha256.hex()}
 
 
-def policy_show(durable: DurableState, params: Params) -> Answer:
+def policy_show(durable: Durable, params: Params) -> Answer:
     """Say which policies are in force."""
     no_more(params)
     force = _in_force(durable)
     return {"sha256": force.policies.sha256.hex(), "log_index": force.entry, "flows": sorted(force.policies.flows)}
 
 
-def policy_explain(durable: DurableState, params: Params) -> Answer:
+def policy_explain(durable: Durable, params: Params) -> Answer:
     """Say what leaves of a device or subject (`who`) by a flow and why, each outcome once; `resident` says who asks."""
     who = id_of("who", take(params, "who", str))
     flow = take(params, "flow", str)
@@ -69,7 +68,7 @@ def _language(policies: PolicySet, wanted: str) -> str:
     return wanted or next((each for each in policies.city.languages if each in LANGUAGES), LANGUAGES[0])
 
 
-def _concerned(durable: DurableState, who: bytes, flow: str) -> list[Device]:
+def _concerned(durable: Durable, who: bytes, flow: str) -> list[Device]:
     """Return the device that is asked about, or the subject's devices: those that the flow reads, or all where it reads none."""
     state = durable.state
     if who not in state.subjects:
@@ -83,7 +82,7 @@ def _concerned(durable: DurableState, who: bytes, flow: str) -> list[Device]:
     return [device for device in devices if _matter(durable, device, flow, None).measured()] or devices
 
 
-def _matter(durable: DurableState, device: Device, flow: str, asker: bytes | None) -> ExplanationRequest:
+def _matter(durable: Durable, device: Device, flow: str, asker: bytes | None) -> ExplanationRequest:
     state = durable.state
     consents: list[Consent | None] | None = None
     position = None
@@ -96,11 +95,11 @@ def _matter(durable: DurableState, device: Device, flow: str, asker: bytes | Non
     return ExplanationRequest(state.policies, flow, consents, device.zone, device.profile, durable.clock.now_ms(), position)
 
 
-def _explained(durable: DurableState, device: Device, flow: str, language: str, asker: bytes | None) -> tuple[Answer, int | None]:
+def _explained(durable: Durable, device: Device, flow: str, language: str, asker: bytes | None) -> tuple[Answer, int | None]:
     """Return an outcome without its devices, and since when something leaves of this one."""
     matter = _matter(durable, device, flow, asker)
-    decision, besides = _decided(matter)
-    explanation = explain(matter, decision, language, besides)
+    decision = matter.decide()
+    explanation = explain(matter, decision, language, unsupported_reason(decision))
     terms = None if explanation.reason else _terms_in_force(durable, device, flow)
     said = [consent for consent in matter.consents or () if consent is not None]
     outcome = {
@@ -114,26 +113,14 @@ def _explained(durable: DurableState, device: Device, flow: str, language: str, 
     return outcome, None if terms is None else terms.since_ms
 
 
-def _decided(matter: ExplanationRequest) -> tuple[Decision, str]:
-    """Return the decision about a device, and why the gateway withholds all the same."""
-    policies = matter.policies
-    if matter.profile not in policies.profiles:
-        return Decision(BOTTOM, "unknown-class", (), 0, None), ""
-    if not matter.measured():
-        return Decision(BOTTOM, "not-measured", (), 0, None), ""
-    cap = policies.profiles[matter.profile].cap
-    decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else unsupported_reason(decision.disclosure, public=matter.consents is None)
-
-
-def _terms_in_force(durable: DurableState, device: Device, flow: str) -> Terms | None:
+def _terms_in_force(durable: Durable, device: Device, flow: str) -> Terms | None:
     """Return the terms that a device's compiled plan has for a flow."""
     plan = durable.state.devices.get(device.topic)
     targets = [] if plan is None else plan.targets()
     return next((target.terms for target in targets if target.cohort.flow == flow), None)
 
 
-def policy_diff(durable: DurableState, params: Params) -> Answer:
+def policy_diff(durable: Durable, params: Params) -> Answer:
     """Say who would be revealed more or less under `new` than under `old`: each `in-force`, or {files, keys} of a folder."""
     old, new = _side(durable, params, "old"), _side(durable, params, "new")
     no_more(params)
@@ -142,7 +129,7 @@ def policy_diff(durable: DurableState, params: Params) -> Answer:
     return diff(old, new, grouped(devices, state.book, durable.clock.now_ms())).as_data()
 
 
-def _side(durable: DurableState, params: Params, name: str) -> Side:
+def _side(durable: Durable, params: Params, name: str) -> Side:
     value = take(params, name, object)
     if value == IN_FORCE:
         return Side(durable.state.policies, durable.public_keys)
@@ -161,7 +148,7 @@ def _bytes_of(key: str, encoded: dict[str, Any]) -> dict[str, bytes]:
         raise MethodError(f"`{key}` is not in base64") from error
 
 
-def _in_force(durable: DurableState) -> InForce:
+def _in_force(durable: Durable) -> InForce:
     force = durable.state.force
     assert force is not None
     return force

@@ -12,12 +12,12 @@ from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord, VoidPayload
 from gateway.core.changes.subjects import label_keys
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 
 NO_LONGER_KEPT = "no longer kept"
 
 
-async def releases_of(durable: DurableState, subject: bytes) -> list[dict[str, Any]]:
+async def releases_of(durable: Durable, subject: bytes) -> list[dict[str, Any]]:
     """Return, oldest first, every release with data of a known subject in it."""
     store = durable.store
     indices = await store.releases_labelled(label_keys(durable.state.subjects[subject]))
@@ -32,7 +32,7 @@ async def releases_of(durable: DurableState, subject: bytes) -> list[dict[str, A
     return releases
 
 
-async def _taken_back(durable: DurableState, indices: list[int]) -> dict[int, int]:
+async def _taken_back(durable: Durable, indices: list[int]) -> dict[int, int]:
     """Return which releases were taken back before their first byte was sent: release → void entry."""
     if not indices:
         return {}

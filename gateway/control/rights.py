@@ -12,22 +12,22 @@ from gateway.control.params import Params, no_more, take_subject
 from gateway.control.releases import releases_of
 from gateway.core.changes import erasure
 from gateway.durable.holdings import holdings_of
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 
 
-async def consent_export(durable: DurableState, params: Params) -> Answer:
+async def consent_export(durable: Durable, params: Params) -> Answer:
     """Give out everything that is held about a subject."""
     subject = await _subject(durable, params)
     return await export_of(durable, subject)
 
 
-async def consent_releases(durable: DurableState, params: Params) -> Answer:
+async def consent_releases(durable: Durable, params: Params) -> Answer:
     """List every release that contained a subject."""
     subject = await _subject(durable, params)
     return {"subject": subject.hex(), "releases": await releases_of(durable, subject)}
 
 
-async def consent_erase(durable: DurableState, params: Params) -> Answer:
+async def consent_erase(durable: Durable, params: Params) -> Answer:
     """Erase a subject."""
     subject = await _subject(durable, params)
     erased = erasure.erase(durable.state, subject, await holdings_of(durable, subject), durable.clock.now_ms())
@@ -41,7 +41,7 @@ async def consent_erase(durable: DurableState, params: Params) -> Answer:
     }
 
 
-async def _subject(durable: DurableState, params: Params) -> bytes:
+async def _subject(durable: Durable, params: Params) -> bytes:
     """Read whose right it is, and commit what earlier requests have changed, so that the database holds all of it."""
     subject = take_subject(durable, params)
     no_more(params)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.app import Gateway
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 
 
 def status(app: Gateway) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def status(app: Gateway) -> dict[str, Any]:
             "simulated": durable.clock.simulated,
             "rate": durable.clock.rate,
         },
-        "broker": {"connected": app.link.connected, "dry": state.dry, "counters": dict(app.link.counters)},
-        "sinks": {name: {"connected": sink.connected} for name, sink in app.upstream.sinks.items()},
+        "broker": {"connected": app.link.connected, "dry": state.drained, "counters": dict(app.link.counters)},
+        "sinks": {name: {"connected": sink.connected} for name, sink in app.delivery.sinks.items()},
         "disk": {"withholds": durable.store.room.short, "log_waits": durable.publisher.full},
         "log": {"origin": durable.origin, "size": state.log.size, "vkey": durable.keys.log_signer.vkey()},
         "witnesses": _witnesses(durable),
@@ -38,7 +38,7 @@ def status(app: Gateway) -> dict[str, Any]:
     }
 
 
-def _witnesses(durable: DurableState) -> dict[str, Any] | None:
+def _witnesses(durable: Durable) -> dict[str, Any] | None:
     """Return how the witnesses stand; None where none is configured."""
     if durable.witnesses is None:
         return None
@@ -67,7 +67,7 @@ def gauges(app: Gateway) -> Mapping[str, float]:
     }
 
 
-def _witness_gauges(durable: DurableState) -> dict[str, float]:
+def _witness_gauges(durable: Durable) -> dict[str, float]:
     if durable.witnesses is None:
         return {}
     figures = {"seconds_since_quorum": durable.witnesses.seconds_since_quorum(), "log_confirmed": float(durable.confirmed)}

@@ -6,10 +6,10 @@ from consent.core.languages import LANGUAGES
 from consent.core.lifecycle.notifications import MessageKind, text_of
 from gateway.control.params import MethodError, Params, id_of, no_more, take, take_subject
 from gateway.core.changes import subjects
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.state import Answer, Durable
 
 
-def subject_show(durable: DurableState, params: Params) -> Answer:
+def subject_show(durable: Durable, params: Params) -> Answer:
     """Show a household: residents, devices, and what it was told, in one of our languages."""
     subject_id = take_subject(durable, params)
     language = take(params, "language", str, "en")
@@ -39,7 +39,7 @@ def subject_show(durable: DurableState, params: Params) -> Answer:
     }
 
 
-def subject_code(durable: DurableState, params: Params) -> Answer:
+def subject_code(durable: Durable, params: Params) -> Answer:
     """Make a claim code: for somebody new, or for a resident, whose earlier codes and credential then end."""
     subject = take_subject(durable, params)
     resident = take(params, "resident", str, "")
@@ -53,7 +53,7 @@ def subject_code(durable: DurableState, params: Params) -> Answer:
     return {"subject": subject.hex(), "claim_code": code, "days": subjects.CODE_DAYS, **({"ended": ended} if ended else {})}
 
 
-def subject_claim(durable: DurableState, params: Params) -> Answer:
+def subject_claim(durable: Durable, params: Params) -> Answer:
     """Let a person in by a claim code; with `subject`, bring the code's device into that household."""
     code = take(params, "code", str)
     subject = take_subject(durable, params) if "subject" in params else None
@@ -65,7 +65,7 @@ def subject_claim(durable: DurableState, params: Params) -> Answer:
     return {"subject": joined.subject.hex(), "resident": joined.resident.hex(), "label_key": key.hex()}
 
 
-def subject_leave(durable: DurableState, params: Params) -> Answer:
+def subject_leave(durable: Durable, params: Params) -> Answer:
     """Let a resident go; the household's other answers count without theirs."""
     subject = take_subject(durable, params)
     resident = id_of("resident", take(params, "resident", str))

@@ -8,8 +8,17 @@ those of ``gateway.audit.log.balances``, which auditors apply to the same names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gateway.audit.log.balances import imbalances
+
+
+class LedgerMove(NamedTuple):
+    """Units that went from one account to another."""
+
+    source: str
+    target: str
+    n: int
 
 
 class Ledger:

@@ -99,5 +99,13 @@ REDELIVERED = Reject("redelivered")
 OUT_OF_RANGE = Reject("out_of_range")
 """The value does not fit the integers that sums are kept in."""
 
-Decoder = Callable[[bytes, int], Reading | Reject]
-"""``decode(payload, received_ms)``: never raises, whatever the bytes."""
+
+class Ignore(Struct, frozen=True):
+    """A frame that is its format's own business and holds no reading, such as a sign of life. Its only instance is below."""
+
+
+IGNORE = Ignore()
+"""The frame is admitted, and there is nothing in it to account for."""
+
+Decoder = Callable[[str, bytes, int], Reading | Ignore | Reject]
+"""``decode(topic, payload, received_ms)``: never raises, whatever the bytes."""

@@ -26,8 +26,8 @@ from typing import Any
 
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
-from gateway.core.journal import WHOLE_SINCE
-from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reject
+from gateway.core.journal import WholeSince
+from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reading, Reject
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import RecordTarget
 from gateway.core.release.records import outbox_rows
@@ -49,12 +49,12 @@ _PAIR_ACCOUNTS = {
 
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     """Record a new connection to the broker: what it may redeliver, and whether readings can have been lost."""
-    state.dry = False
+    state.drained = False
     state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
-        state.journal.note(WHOLE_SINCE, now_ms)
+        state.journal.note(WholeSince(now_ms))
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
@@ -105,9 +105,12 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 continue
             payload, sequence = verified
         # 4 decode
-        reading = plan.decode(payload, now_ms)
-        if isinstance(reading, Reject):
-            rejected[reading.reason] += 1
+        reading = plan.decode(topic, payload, now_ms)
+        if not isinstance(reading, Reading):
+            if isinstance(reading, Reject):
+                rejected[reading.reason] += 1
+            else:
+                admitted += 1
             continue
         # 5 admit
         if plan.needs_sequence:

@@ -7,8 +7,6 @@ of consent is not at hand it could be anybody's, so every consent that still hol
 
 from __future__ import annotations
 
-import msgspec
-
 from consent.core.consents.records import Status
 from consent.core.consents.records import decode as decode_consent
 from consent.core.lifecycle import expiry
@@ -17,6 +15,7 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
 from gateway.core.changes import changes, subjects
+from gateway.core.effects import ConsentRow
 from gateway.core.ledger import Ledger
 from gateway.core.state import Resident, State
 
@@ -66,11 +65,9 @@ class LogTail:
         if consent.subject not in state.subjects:
             self.strangers += 1
             return
-        state.commit.consents.append((entry.sequence, consent.subject, data))
+        state.commit.consents.append(ConsentRow(entry.sequence, consent.subject, data))
         if consent.resident in state.book.residents(consent.subject):
-            said = state.book.entries(consent.subject, consent.resident)
-            state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
-            state.book.apply(consent, entry.sequence)
+            state.commit.openings_settled += state.book.apply(consent, entry.sequence)
 
     def _residents(self, entry: Entry, data: bytes) -> None:
         state, payload = self._state, KeyPayload.decode(data)
@@ -79,16 +76,8 @@ class LogTail:
             self.strangers += 1
             return
         known = {resident.id: resident for resident in subject.residents}
-        state.commit.openings_settled += subject.key_entries[-1:]
-        state.keep_subject(
-            msgspec.structs.replace(
-                subject,
-                residents=tuple([known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]),
-                since_ms=max(entry.time_ms, subject.since_ms + 1),
-                label_generation=subject.label_generation + (not known.keys() <= set(payload.residents)),
-                key_entries=(*subject.key_entries, entry.sequence),
-            )
-        )
+        residents = [known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]
+        subjects.apply_residents(state, subject, tuple(residents), entry.sequence, entry.time_ms)
 
     def resume_ledger(self) -> str:
         """Go on with the latest books at hand, and move what is not known any more to where it stays.
@@ -121,7 +110,7 @@ def drop_under_way(state: State, now_ms: int) -> None:
 
 
 def end_consents(state: State, now_ms: int) -> int:
-    """End every consent that still holds, and tell the households; return how many there were."""
+    """End every consent that still holds, and notify the subjects; return how many there were."""
     ended = list(expiry.unsure(state.book, now_ms))
     if ended:
         changes.change_consents(state, ended, now_ms, told=_TOLD)

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from consent.core.consents.book import Book
 from consent.core.lifecycle.notifications import MessageKind
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_root
 from gateway.audit.log.tiles import LogWriter
-from gateway.core.effects import Commit, LogRow
+from gateway.core.effects import Commit, LogRow, OutboxRow, SubjectRow
 from gateway.core.ingest.marks import Marks
 from gateway.core.journal import Journal
-from gateway.core.ledger import Ledger
+from gateway.core.ledger import Ledger, LedgerMove
 from gateway.core.model import Decoder
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
-from gateway.core.windows.windows import NEVER_MS, Windows
+from gateway.core.windows.windows import Window, Windows
 
 MESSAGES_KEPT = 20
 """How many messages a household has at most: the latest."""
@@ -109,8 +109,8 @@ class ReadyBundle:
 
     Attributes:
         windows: The windows whose figures it holds, as they were.
-        outbox: The outbox rows whose records it holds: (number, recipient, content).
-        moved: What the ledger moved for it: (source account, target account, n).
+        outbox: The outbox rows whose records it holds.
+        moved: What the ledger moved for it.
         subjects: Whom it speaks of.
         full: More waits, for which there was no room.
     """
@@ -118,9 +118,9 @@ class ReadyBundle:
     index: int
     recipient: str
     content: bytes
-    windows: list[Any] = field(default_factory=list)
-    outbox: list[tuple[int, str, bytes]] = field(default_factory=list)
-    moved: list[tuple[str, str, int]] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    moved: list[LedgerMove] = field(default_factory=list)
     subjects: frozenset[bytes] = frozenset()
     full: bool = False
 
@@ -171,8 +171,8 @@ class State:
         """Of the frames last committed: what the broker may send again after the next reconnect."""
         self.redeliverable: dict[int, bytes] = {}
         """Frames committed in an earlier connection that the broker may send again: packet id → digest."""
-        self.dry = False
-        """True once the inbound queue has run dry since start or reconnect; before that no window ends."""
+        self.drained = False
+        """True once the inbound queue was drained since start or reconnect; before that no window ends."""
         self.unsent: dict[str, ReadyBundle] = {}
         self.handed: dict[int, SentBundle] = {}
         """By log index."""
@@ -193,7 +193,7 @@ class State:
     def keep_subject(self, subject: Subject) -> None:
         """Enter a subject as it now is, and have it stored."""
         self.know_subject(subject)
-        self.commit.subjects.append((subject.id, msgspec.msgpack.encode(subject)))
+        self.commit.subjects.append(SubjectRow(subject.id, msgspec.msgpack.encode(subject)))
 
     def know_subject(self, subject: Subject) -> None:
         """Enter a subject that is stored already."""

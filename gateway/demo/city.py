@@ -16,8 +16,8 @@ from typing import Any
 from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.config import Installation, load_config
 from gateway.control import methods
-from gateway.durable.state import DurableState
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start as start_durable
+from gateway.durable.state import Durable
 from gateway.edge.keys import init_keys
 from gateway.errors import OperatorError
 from gateway.recipient.keys import generate
@@ -111,14 +111,13 @@ async def make_city(folder: Path, host: str, port: int, start: str, at_s: float,
         shutil.copy(pair.public_path, folder / "policies" / "keys")
         recipients[recipient] = pair.private_path
     config = folder / "gateway.toml"
-    config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate))
+    config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate), encoding="utf-8")
     place = load_config(config)
     keys = init_keys(place.keys, f"sluice.example/{gateway}")
     devices = _devices(gateway)
     city = DemoCity(folder, place, gateway, keys.log_signer.vkey(), Fleet(parse_scenario({"seed": gateway, "devices": devices})))
     city.recipients = recipients
-    durable = DurableState(place, keys, GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start_durable(place, keys)
     try:
         await _register(durable, city, devices)
     finally:
@@ -149,7 +148,7 @@ def _devices(gateway: str) -> list[dict[str, Any]]:
     ]
 
 
-async def _register(durable: DurableState, city: DemoCity, devices: list[dict[str, Any]]) -> None:
+async def _register(durable: Durable, city: DemoCity, devices: list[dict[str, Any]]) -> None:
     rows = [
         {
             "profile": device["kind"],

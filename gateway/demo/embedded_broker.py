@@ -104,7 +104,7 @@ def _configure(file: Path, largest_packet_bytes: int, most_in_flight: int) -> in
         largest_packet_bytes=largest_packet_bytes,
         most_in_flight=most_in_flight,
     )
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return port
 
 

@@ -55,7 +55,7 @@ class Screen:
             self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
 
     def finish(self, scene: DemoScene, outcome: dict[str, Any]) -> None:
-        """Say how it ended."""
+        """Print how it ended."""
         print_ = self._console.print
         print_(
             f"\n{outcome['published']} readings came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "

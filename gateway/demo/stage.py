@@ -153,7 +153,7 @@ async def _publish(
     show: Callable[[DemoScene], None],
     others: list[asyncio.Task[None]],
 ) -> None:
-    """Let the sensors publish until the time is up or ``stop`` is set; midway a household withdraws."""
+    """Run the sensors until the time is up or ``stop`` is set; midway a household withdraws."""
     scene.phase = "sensors publish"
     start_ms = scene.clock.starts_ms
     ending = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The published log held against the database at every start: what the folder has lost is put back, what was changed is named.
+"""The published log compared with the database at every start: what the folder has lost is put back, what was changed is named.
 
 The tree is grown again from the entries in the database, by the code that grew it the first time, and on the way each tile and
 bundle that it makes is compared with the published one. An entry is known three ways: from the database, from its bundle, and by
@@ -27,7 +27,7 @@ from gateway.audit.log.tiles import (
     split_bundle,
     tile_path,
 )
-from gateway.core.changes.changes import PolicyRow
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.state import State
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.disk_space import NO_ROOM
@@ -38,14 +38,14 @@ _log = structlog.get_logger()
 
 
 class LogRecovery:
-    """Brings one log back.
+    """Restores one log's tree from its entries.
 
     Attributes:
         signed_size: Up to which size the log has been signed: all files of that size are in the folder, once ``grow`` is done.
     """
 
     def __init__(self, store: Store, publisher: Publisher) -> None:
-        """Take the database and the folders, open both."""
+        """Take the open database, and the folders of the log."""
         self._store = store
         self._publisher = publisher
         self._folder = publisher.log
@@ -56,7 +56,7 @@ class LogRecovery:
         self.signed_size = 0
 
     async def grow(self, state: State, head: bytes | None) -> None:
-        """Grow the log's tree into the state, and compare the folder.
+        """Build the log's tree from the entries, put it into the state, and compare the folder.
 
         Args:
             state: Gets the log, its chain and its latest time.
@@ -87,14 +87,14 @@ class LogRecovery:
                 files[labels_path(index)] = await self._store.labels_of(index)
         policies = self._folder.names("policies")
         for row in await self._store.policies(0):
-            packed = pack_files(msgspec.msgpack.decode(row, type=PolicyRow).files)
+            packed = pack_files(msgspec.msgpack.decode(row, type=StoredPolicies).files)
             path = policies_path(sha256(packed).digest())
             if path.rpartition("/")[2] not in policies:
                 files[path] = packed
         return files
 
     def _know_heads(self, stored_note: bytes | None) -> None:
-        """Take up the heads that the entries must lead to."""
+        """Note the heads that the entries must lead to."""
         stored = None if stored_note is None else self._publisher.opened(stored_note, self._store.path)
         published = self._publisher.published_checkpoint()
         for head in (stored, published):
@@ -139,7 +139,7 @@ class LogRecovery:
             self._compare_narrower(path, data, block)
 
     def _compare(self, files: Mapping[str, bytes], block: Sequence[bytes], size: int) -> None:
-        """Hold files that the database leads to against those in the folder."""
+        """Compare files that follow from the database with those in the folder."""
         for path, data in files.items():
             present = self._folder.read(path)
             if present is None:
@@ -149,7 +149,7 @@ class LogRecovery:
                 self._blame(path, data, present, block, size)
 
     def _blame(self, path: str, data: bytes, present: bytes, block: Sequence[bytes], size: int) -> None:
-        """Say what was changed: a hash of an upper tile, or the entry, its copy in the bundle, or its hash.
+        """Refuse, naming what was changed: a hash of an upper tile, or the entry, its copy in the bundle, or its hash.
 
         Raises: CorruptionError: always.
         """

@@ -1,9 +1,9 @@
-"""What is durable, or is about to be, and has been in no publication yet: it goes with the next checkpoint that is signed.
+"""What is durable, or is about to be, and in no publication yet: it goes with the next checkpoint that is signed.
 
 ``gateway.durable.state`` collects each commit here, and hands what a signed checkpoint covers to ``gateway.edge.publisher``.
 
-`/.well-known/sluice.json` is what a log says of itself to whoever finds it on a web server, and whom to ask. A convenience, like
-`log.vkey`: it says whose log this claims to be and by whom it is watched, and is no source of trust. It changes when the
+`/.well-known/sluice.json` describes a log to whoever finds it on a web server, and names whom to ask. A convenience, like
+`log.vkey`: it states whose log this claims to be and who witnesses it, and is no source of trust. It changes when the
 policies do, and lies in the public folder before the checkpoint that covers them.
 """
 
@@ -47,18 +47,18 @@ class Unpublished:
         self.description = b""
 
     def collect(self, commit: Commit) -> None:
-        """Take up what a commit adds."""
+        """Add what a commit holds."""
         for row in commit.log:
             if row.labels is not None:
                 self.files[labels_path(row.index)] = row.labels
             if self._exports_openings:
                 self.openings[row.index] = row.opening
-        for index, opening in commit.openings if self._exports_openings else ():
-            self.openings.pop(index, None)
-            self.shortened[index] = opening
+        for shorter in commit.openings if self._exports_openings else ():
+            self.openings.pop(shorter.index, None)
+            self.shortened[shorter.index] = shorter.content
 
     def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
-        """Return all of it as one publication under a checkpoint of the log as it is, and begin anew."""
+        """Return all of it as one publication under a checkpoint of the log as it is, and begin the next."""
         files = log.files_since(self.size) | self.files
         publication = Publication(files, checkpoint_note, self.openings, self.shortened, self.description)
         self.size = log.size

@@ -1,4 +1,4 @@
-"""The core's state together with the disk: brought back at start, made durable by every commit, published after it.
+"""The core's state together with the disk: restored at start, made durable by every commit, published after it.
 
 The running gateway (``gateway.app``) drives it from its loop; a command that finds no gateway running drives it alone, with the
 same code.
@@ -6,14 +6,15 @@ same code.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import structlog
 
+from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.checkpoint import empty_head, size_of
@@ -27,8 +28,7 @@ from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
 from gateway.core.log import note_gap
 from gateway.core.release.formats.daily import DailySeals
-from gateway.core.state import GatewayIdentity, State
-from gateway.core.windows.windows import DAY_MS
+from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.state_recovery import StateRecovery, damage_named
@@ -38,7 +38,7 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import public_key, read_policies
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
-from gateway.edge.witnesses.configured import configured_witnesses
+from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
 from gateway.recipient.wire import Address
 
@@ -46,7 +46,7 @@ _log = structlog.get_logger()
 
 Answer = dict[str, Any]
 Action = Callable[[], Answer | Awaitable[Answer]]
-"""Changes the state and says what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
+"""Changes the state and returns what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
 
 
 async def answer_of(action: Action) -> Answer:
@@ -57,9 +57,9 @@ async def answer_of(action: Action) -> Answer:
 
 @contextmanager
 def ended_by_the_disk(place: Installation) -> Iterator[None]:
-    """Say in one line that a disk has failed, which nothing goes on after: what a failed write has kept nobody knows.
+    """Turn a disk's failure into one line, after which the process ends: what a failed write has kept nobody knows.
 
-    Raises: OperatorError: it has.
+    Raises: OperatorError: the disk failed.
     """
     try:
         yield
@@ -69,67 +69,105 @@ def ended_by_the_disk(place: Installation) -> Iterator[None]:
         raise OperatorError(f"`{where}`: the disk failed: {reason.lower()}") from error
 
 
-class DurableState:
-    """The state of one gateway and the folder it lies in."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database held when it was opened, restored to memory.
 
-    def __init__(self, place: Installation, keys: GatewayKeys, clock: GatewayClock, *, unwitnessed: bool = False) -> None:
-        """Take what was configured; ``start`` opens it.
+    Attributes:
+        last_head: The checkpoint signed last; empty in a new database.
+        ended_in_order: Whether the run before said that it ended; true of a new database.
+    """
+
+    state: State
+    unpublished: Unpublished
+    to_send_again: list[BundleRow]
+    public_keys: dict[str, bytes]
+    last_head: bytes
+    ended_in_order: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """What the core stands on, made by whoever puts it together; see ``gateway.durable.configured``.
+
+    Attributes:
+        store: The open database.
+        publisher: Of the log and its openings.
+        witnesses: Those that are asked for cosignatures, if any.
+        clock: The gateway's.
+        random_bytes: n → n random bytes.
+    """
+
+    store: Store
+    publisher: Publisher
+    witnesses: Witnesses | None
+    clock: GatewayClock
+    random_bytes: RandomBytes
+
+
+class Durable:
+    """The state of one gateway and the database that it lies in.
+
+    Attributes:
+        state: The core's, as the database has it and as it has changed since.
+        to_send_again: Bundles found unacknowledged at start.
+        public_keys: Of the recipients in the policies in force.
+        seals: By recipient: what its bundles are sealed with, day by day.
+        confirmed: Whether the log may be signed: no witness is configured, or one has confirmed the last head of our own.
+        in_order: Whether nothing is under way that an end now would break off.
+    """
+
+    def __init__(self, place: Installation, keys: GatewayKeys, edges: Edges, found: Found, *, unwitnessed: bool = False) -> None:
+        """Take what ``open`` has restored.
 
         Args:
+            place: What was configured.
+            edges: The store open.
             unwitnessed: Sign and release at once, though witnesses are configured; the log says so.
         """
         self.place = place
         self.config = place.config
         self.keys = keys
-        self.clock = clock
-        self.store = Store(place.state, keys)
-        self.witnesses = configured_witnesses(place, keys.log_signer)
-        self.publisher = Publisher(place.log, place.openings, keys.log_signer.vkey(), self.witnesses)
+        self.store = edges.store
+        self.publisher = edges.publisher
+        self.witnesses = edges.witnesses
+        self.clock = edges.clock
+        self.state = found.state
+        self.to_send_again = found.to_send_again
+        self.public_keys = found.public_keys
+        self.seals = self._seals() if self.state.force is not None else {}
         self.confirmed = self.witnesses is None or unwitnessed
-        """Whether the log may be signed: no witness is configured, or one has confirmed the last head of our own."""
-        self._unwitnessed = unwitnessed and self.witnesses is not None
-        self._last_head = b""
-        self.state: State
-        self.public_keys: dict[str, bytes] = {}
-        """Of the recipients in the policies in force."""
-        self.seals: dict[str, DailySeals] = {}
-        self.to_send_again: list[BundleRow] = []
-        """Bundles found unacknowledged at start."""
-        self._unpublished = Unpublished(exports_openings=self.publisher.exports_openings)
-        self._committed_ledger = b""
-        self._ended_in_order = True
         self.in_order = True
-        """Whether nothing is under way that an end now would break off."""
+        self._unwitnessed = unwitnessed and self.witnesses is not None
+        self._last_head = found.last_head
+        self._ended_in_order = found.ended_in_order
+        self._unpublished = found.unpublished
+        self._committed_ledger = b""
+        if self.state.force is not None:
+            self._describe_log()
+
+    @classmethod
+    async def open(cls, place: Installation, keys: GatewayKeys, edges: Edges, *, unwitnessed: bool = False) -> Self:
+        """Restore memory from the open database, and change nothing; ``begin`` commits the beginning of a run.
+
+        Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
+        """
+        with damage_named(edges.store.path):
+            found = await _restore(place, keys, edges)
+            return cls(place, keys, edges, found, unwitnessed=unwitnessed)
 
     @property
     def origin(self) -> str:
         """Return the log's origin."""
         return self.keys.log_signer.name
 
-    async def start(self) -> None:
-        """Open the database, bring memory back to what it says, and commit the beginning of this run.
+    async def begin(self) -> None:
+        """Commit the beginning of this run.
 
         Raises:
-            OperatorError: A folder, the file or a policy cannot be used.
-            CorruptionError: What is stored is damaged, or contradicts the published log.
+            OperatorError: A policy cannot be used.
+            CorruptionError: The published log is another one.
         """
-        await self.store.open()
-        try:
-            await self._begin()
-        except BaseException:
-            await self.store.close()
-            raise
-
-    async def bring_back(self) -> None:
-        """Bring memory back to what the open database says, and change nothing.
-
-        Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
-        """
-        with damage_named(self.store.path):
-            await self._bring_back()
-
-    async def _begin(self) -> None:
-        await self.bring_back()
         now_ms = self.clock.now_ms()
         self._note_absence(now_ms)
         log.begin_log(self.state, now_ms)
@@ -158,50 +196,12 @@ class DurableState:
         """Log that from here on something is missing, or times cannot be compared."""
         note_gap(self.state, reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
-    async def _bring_back(self) -> None:
-        stored = await self.store.load()
-        self.state = State(
-            GatewayIdentity(
-                gateway=self.config.gateway,
-                signer=self.keys.log_signer,
-                device_key=self.keys.device_key,
-                random_bytes=os.urandom,
-                start=stored.start,
-                simulated_clock=self.clock.simulated,
-            )
-        )
-        self._last_head = stored.head or b""
-        self._ended_in_order = stored.ended_in_order
-        self.to_send_again = stored.bundles
-        await self._restore_log(stored.head)
-        if self.state.log.size:
-            self._resume_clock()
-        recovered = StateRecovery(self.store, self.state)
-        await recovered.recover(stored, self.clock.now_ms())
-        if self.state.force is not None:
-            self._make_seals(recovered.public_keys)
-            self._describe_log()
-
-    def _resume_clock(self) -> None:
-        try:
-            self.clock.resume(self.state.latest_entry_ms)
-        except ConfigError as error:
-            raise ConfigError(f"`{self.place.file}`: {error}") from error
-
-    async def _restore_log(self, head: bytes | None) -> None:
-        """Grow the log's tree again from its entries, and hold the published log against it."""
-        log = LogRecovery(self.store, self.publisher)
-        await log.grow(self.state, head)
-        self._unpublished.size = log.signed_size
-        self._unpublished.files = await log.lost_files()
-        if self.publisher.exports_openings:
-            self._unpublished.openings = dict(await self.store.openings(self.publisher.exported_until(log.signed_size)))
-
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""
         index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
         self._unpublished.files[policies_path(policies.sha256)] = pack_files(policies.files)
-        self._make_seals(public_keys)
+        self.public_keys = public_keys
+        self.seals = self._seals()
         self._describe_log()
         return index
 
@@ -209,17 +209,18 @@ class DurableState:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses
         self._unpublished.description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
 
-    def _make_seals(self, public_keys: dict[str, bytes]) -> None:
-        self.public_keys = public_keys
-        self.seals = {
+    def _seals(self) -> dict[str, DailySeals]:
+        return {
             recipient: DailySeals(
-                Address(self.config.gateway, recipient, self.origin), public_key(public_keys.get(recipient)), os.urandom
+                Address(self.config.gateway, recipient, self.origin),
+                public_key(self.public_keys.get(recipient)),
+                self.state.identity.random_bytes,
             )
             for recipient in self.state.policies.recipients
         }
 
     async def perform(self, actions: Sequence[Action]) -> list[Answer]:
-        """Let actions change the state, all of them in one commit, and publish; for commands that find no gateway running."""
+        """Run actions, commit all of them at once, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
         if self.state.commit.log:
             self.checkpoint()
@@ -228,16 +229,16 @@ class DurableState:
         return answers
 
     def has_news(self) -> bool:
-        """Say whether a checkpoint would tell anything that the last one did not."""
+        """Return whether a checkpoint would cover anything that the last one did not."""
         return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
-        """Say whether anything is not durable yet."""
+        """Return whether anything is not durable yet."""
         state = self.state
         return not state.commit.is_empty() or state.journal.has_records or state.ledger_blob() != self._committed_ledger
 
     async def commit(self) -> None:
-        """Make durable what the core asks for, in one transaction; then hand what it may publish to the publisher."""
+        """Make durable what the core asks for, in one transaction; then hand the publisher what may be published."""
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -249,16 +250,16 @@ class DurableState:
             self.publisher.publish(publication)
 
     async def drop_old_openings(self, now_ms: int) -> None:
-        """Delete openings that were kept for as long as they should be; the entries stay, and say no more what they are about."""
+        """Delete openings that have been kept for as long as configured; of their entries only the commitments remain."""
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
         while indices := await self.store.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
-        """Have the next commit sign and publish all that was logged so far, once the log may be signed.
+        """Sign and publish all that was logged so far with the next commit, once the log may be signed.
 
         Args:
-            heartbeat: Say that the gateway is there, even where nothing has happened.
+            heartbeat: Make one even where nothing has happened.
         """
         if self.confirmed:
             log.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
@@ -280,7 +281,7 @@ class DurableState:
         _log.info("a witness has confirmed the log", size=size_of(head))
 
     async def erased(self) -> bool:
-        """Once an erasure is committed, leave nothing of what it deleted anywhere on the disk.
+        """Remove from the disk what a committed erasure has deleted.
 
         Returns: False where the disk has no room for that; the next start tries again.
         """
@@ -297,10 +298,46 @@ class DurableState:
         await self.erased()
 
     async def close(self) -> None:
-        """Publish what waits, note whether the run ended in order, and let the database go."""
+        """Publish what waits, note whether the run ended in order, and close the database."""
         try:
             self.publisher.write_waiting()
             if self.in_order:
                 await self.store.end_in_order()
         finally:
             await self.store.close()
+
+
+async def _restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found:
+    stored = await edges.store.load()
+    state = State(
+        GatewayIdentity(
+            gateway=place.config.gateway,
+            signer=keys.log_signer,
+            device_key=keys.device_key,
+            random_bytes=edges.random_bytes,
+            start=stored.start,
+            simulated_clock=edges.clock.simulated,
+        )
+    )
+    unpublished = await _restore_log(state, stored.head, edges)
+    if state.log.size:
+        try:
+            edges.clock.resume(state.latest_entry_ms)
+        except ConfigError as error:
+            raise ConfigError(f"`{place.file}`: {error}") from error
+    recovered = StateRecovery(edges.store, state)
+    await recovered.recover(stored, edges.clock.now_ms())
+    return Found(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
+
+
+async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:
+    """Rebuild the log's tree from its entries, compare the published log with it, and return what is unpublished."""
+    log_recovery = LogRecovery(edges.store, edges.publisher)
+    await log_recovery.grow(state, head)
+    unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)
+    unpublished.size = log_recovery.signed_size
+    unpublished.files = await log_recovery.lost_files()
+    if edges.publisher.exports_openings:
+        since = edges.publisher.exported_until(log_recovery.signed_size)
+        unpublished.openings = dict(await edges.store.openings(since))
+    return unpublished

@@ -1,4 +1,4 @@
-"""The core's state brought back from the open database at every start, once the log is: registry, policies, windows, outbox.
+"""The core's state restored from the open database at every start, once the log is: registry, policies, windows, outbox.
 
 Each part rests on those before it, and all of it on ``gateway.core.recovery``, which folds the journal. Nothing is written here.
 """
@@ -24,7 +24,7 @@ from gateway.errors import CorruptionError
 
 @contextmanager
 def damage_named(database: Path) -> Iterator[None]:
-    """Say in one line that what is stored cannot be read; that the disk fails is raised as it is.
+    """Turn errors of what is stored into one line; a failing disk is raised as it is.
 
     Raises: CorruptionError: the file, or a record in it, is damaged.
     """
@@ -39,20 +39,20 @@ def damage_named(database: Path) -> Iterator[None]:
 
 
 class StateRecovery:
-    """Brings one state back, all of it but the log.
+    """Restores one state, all of it but the log.
 
     Attributes:
         public_keys: Of the recipients in the policies in force, once ``recover`` is done.
     """
 
     def __init__(self, store: Store, state: State) -> None:
-        """Take the open database, and the state with its log grown again."""
+        """Take the open database, and the state with its log's tree."""
         self._store = store
         self._state = state
         self.public_keys: dict[str, bytes] = {}
 
     async def recover(self, stored: Stored, now_ms: int) -> None:
-        """Bring the state back to what the database says.
+        """Restore the state from the database.
 
         Args:
             stored: What ``Store.load`` returned.
@@ -78,14 +78,14 @@ class StateRecovery:
             state.claims[claim.code_hash] = claim
         async for index, data in self._store.consents():
             consent = decode_consent(data)
-            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
+            if consent.resident in state.book.residents(consent.subject):  # consents of residents who have left no longer count
                 state.book.apply(consent, index)
         async for row in self._store.devices():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry[device.topic] = device
 
     def _policies(self, index: int, content: bytes) -> None:
-        row = msgspec.msgpack.decode(content, type=changes.PolicyRow)
+        row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
         changes.put_in_force(self._state, InForce(parse_policies(row.files), index, row.flow_since_ms))
         self.public_keys = row.public_keys
 
@@ -96,7 +96,7 @@ class StateRecovery:
         fold.end()
 
     def _outbox(self, stored: Stored) -> None:
-        """Take up what waits, and the bundles that nobody has acknowledged: they count as handed over."""
+        """Restore what waits, and the bundles that nobody has acknowledged: they count as sent."""
         state = self._state
         state.next_outbox_number = stored.next_outbox_number
         state.waiting = dict(stored.outbox)

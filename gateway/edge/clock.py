@@ -18,7 +18,7 @@ class GatewayClock:
     """Tells the gateway's time in ms since the Unix epoch."""
 
     def __init__(self, settings: Clock) -> None:
-        """Set the clock."""
+        """Begin as configured."""
         self.simulated = settings.simulated
         self.rate = settings.rate if settings.simulated else 1.0
         self._start_ms = 0
@@ -40,7 +40,7 @@ class GatewayClock:
         return self._start_ms
 
     def resume(self, latest_ms: int) -> None:
-        """Go on where a log ends: a standing clock never stands before what it has already told.
+        """Continue where a log ends: a standing clock never stands before a time that it has already given.
 
         Args:
             latest_ms: The latest time in the log.
@@ -53,7 +53,7 @@ class GatewayClock:
 
     @property
     def stands(self) -> bool:
-        """Say whether time stands until it is advanced."""
+        """Return whether time stands until it is advanced."""
         return self.simulated and self.rate == 0
 
     def advance(self, to_ms: int) -> None:

@@ -1,14 +1,41 @@
-"""Connections as configured, with what their files hold: passwords and certificates."""
+"""Connections as configured, with what their files hold: passwords and certificates; and the link to the sensors' broker."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 
 from gateway.config import ConfigError, Connection, Installation
+from gateway.core import pipeline
+from gateway.core.mqtt.events import LinkEvent
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.edge.mqtt import LinkSettings
+from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.tls import tls_context
 from gateway.files import SecretFileError, read_secret_file
+from gateway.recipient.wire import TOPIC_PREFIX
+
+PACKET_HEAD_BYTES = 8192
+"""Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
+
+
+def broker_link(place: Installation, on_event: Callable[[LinkEvent], None], wake: Callable[[], None]) -> MqttLink:
+    """Return the link to the sensors' broker.
+
+    Raises: OperatorError: a password or certificate cannot be used.
+    """
+    broker = place.config.broker
+    session = SessionSettings(
+        client_id=f"sluice-{place.config.gateway}",
+        filters=broker.filters,
+        shared_group=broker.shared_group,
+        marker_prefix=TOPIC_PREFIX,
+        user=broker.user,
+        password=password(place, broker),
+        keep_alive_s=broker.keep_alive_s,
+        receive_max=broker.receive_maximum,
+        largest_packet_bytes=pipeline.MAX_PAYLOAD_BYTES + PACKET_HEAD_BYTES,
+    )
+    return MqttLink(link_settings(place, broker, session), on_event=on_event, wake=wake)
 
 
 def check_connections(place: Installation) -> None:

@@ -1,4 +1,4 @@
-"""One HTTP request to a stranger: everything that comes back is bounded, and nothing goes on after its caller has given up.
+"""One HTTP request to a stranger: everything that comes back is bounded, and nothing continues once its caller has cancelled it.
 
 The caller bounds the time of the whole exchange; cancelling closes the connection at once. Redirects are not followed: who asks
 a witness means that witness. h11 reads the answer, in small parts and only after a look at the head: some of its expressions take
@@ -21,10 +21,10 @@ import h11
 MAX_HEAD_BYTES: Final = 16_384
 MAX_BODY_BYTES: Final = 65_536
 MAX_ANSWER_BYTES: Final = 262_144
-"""All that an answer may take on the wire: promises of one, head, and body with the lines between its chunks."""
+"""All that an answer may take on the wire: interim answers, head, and body with the lines between its chunks."""
 _PART_BYTES = 1024  # also the longest line between chunks
 _HEAD = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t -~\x80-\xff]*)?(?:\r\n[!-9;-~][\t -~\x80-\xff]*)*\r\n\r\n")
-_HUNG_UP = "it hung up in the middle of an answer"
+_CLOSED_EARLY = "it hung up in the middle of an answer"
 _MALFORMED = "not an answer of http/1.1"
 
 
@@ -43,7 +43,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """Take a URL apart.
+        """Parse a URL.
 
         Raises:
             ValueError: when it is no plain address of a web server.
@@ -87,7 +87,7 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
 
     Raises:
         HttpError: when the answer is malformed or too long.
-        OSError: when the server cannot be reached or hangs up.
+        OSError: when the server cannot be reached or closes the connection.
     """
     context = (tls or ssl.create_default_context()) if endpoint.tls else None
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context, limit=MAX_HEAD_BYTES)
@@ -109,12 +109,12 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
         await writer.drain()
         return await _read_reply(connection, reader)
     except asyncio.IncompleteReadError as error:
-        raise ConnectionResetError(_HUNG_UP) from error
+        raise ConnectionResetError(_CLOSED_EARLY) from error
     except asyncio.LimitOverrunError as error:
         raise HttpError("an answer with too long a head") from error
     except h11.RemoteProtocolError as error:  # its own text may hold all that came
-        hung_up = connection.trailing_data[1]
-        raise (ConnectionResetError(_HUNG_UP) if hung_up else HttpError(_MALFORMED)) from error
+        closed = connection.trailing_data[1]
+        raise (ConnectionResetError(_CLOSED_EARLY) if closed else HttpError(_MALFORMED)) from error
     finally:
         writer.transport.abort()  # nothing is left to be said, and a server that does not listen must not hold us up
 

@@ -42,7 +42,7 @@ class MetricsServer:
         self._server = HttpServer(lambda _: Response(200, generate_latest(registry), figures), _REQUEST_S)
 
     async def start(self) -> int:
-        """Begin to listen, and return the port.
+        """Listen, and return the port.
 
         Raises: OperatorError: the port is taken.
         """

@@ -1,4 +1,4 @@
-"""Keeps one MQTT session connected: sockets, TLS, time and randomness around ``gateway.core.mqtt.session``.
+"""The link that keeps one MQTT session connected: sockets, TLS, time and randomness around ``gateway.core.mqtt.session``.
 
 Readings come in over one link and bundles go out over another; both are this class. A frame costs no callback, task or
 await of its own: the socket's bytes become frames in a list, the owner is woken once per read and takes them by the
@@ -25,7 +25,7 @@ from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import Backoff
 
 _TICK_S = 0.5
-_FAREWELL_S = 1.0
+_DISCONNECT_TIMEOUT_S = 1.0
 _LARGE_READ_BYTES = 1 << 15
 
 
@@ -147,7 +147,7 @@ class MqttLink:
         return token
 
     async def run(self) -> None:
-        """Stay connected until cancelled; then say goodbye to the broker, which keeps the session."""
+        """Stay connected until cancelled; then disconnect from the broker, which keeps the session."""
         loop = asyncio.get_running_loop()
         while True:
             await self._connect_once()
@@ -168,7 +168,7 @@ class MqttLink:
         finally:
             self._write(self.session.close())
             self._after()
-            await wire.hang_up()
+            await wire.close()
             self._wire = None
 
     def began(self, wire: _Wire) -> None:
@@ -183,7 +183,7 @@ class MqttLink:
         if answer:
             wire.write(answer)
         if self.session.state is ConnectionState.CLOSED:
-            wire.close()
+            wire.end()
         elif self.session.connected and not wire.accepted:
             wire.accepted = True
             self._backoff.connected(wire.now_s())
@@ -257,7 +257,7 @@ class _Wire(asyncio.Protocol):
         self._link.ended(self, f"the connection was lost: {_in_words(exc)}" if exc else "the broker closed the connection")
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the socket."""
+        """Write bytes to the socket."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
@@ -281,24 +281,24 @@ class _Wire(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
-    def close(self) -> None:
-        """Send what is written, then close."""
+    def end(self) -> None:
+        """Send what is written, then close, without waiting for it."""
         if self._transport is not None:
             self._transport.close()
 
-    async def hang_up(self) -> None:
-        """Close, and see to it that the socket is gone, whether or not the other side takes our last bytes."""
+    async def close(self) -> None:
+        """Close, and abort where the other side does not take the last bytes in time."""
         if self._transport is None:
             return
         self._transport.close()
         try:
-            await asyncio.wait([self.gone], timeout=_FAREWELL_S)
+            await asyncio.wait([self.gone], timeout=_DISCONNECT_TIMEOUT_S)
         finally:
             self._transport.abort()
 
 
 def _in_words(error: BaseException) -> str:
-    """Say what went wrong with a socket in one line."""
+    """Return in one line what went wrong with a socket."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message.lower()}"
     if isinstance(error, ssl.SSLError):

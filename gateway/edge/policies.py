@@ -11,7 +11,7 @@ from consent.core.policies.parse import CITY_FILE, parse_policies
 from consent.core.policies.policy import PolicySet, Recipient
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
-from gateway.core.codecs import compile_decoder
+from gateway.core.codecs.registry import compile_decoder
 from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
 

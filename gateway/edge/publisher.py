@@ -1,4 +1,4 @@
-"""Puts the log and its openings into folders, in the background and in order, after the commit that made them durable.
+"""The publisher: writes the log and its openings into their folders, in the background and in order, after the commit.
 
 What a checkpoint promises is there before the checkpoint is. Where the disk is full, publications wait and are put together: the
 log is published late, and whole. A disk that fails otherwise ends the process: the task's error is raised where the application
@@ -114,7 +114,7 @@ class Publisher:
         self._arrived.set()
 
     async def drained(self) -> bool:
-        """Have everything handed in put into the folders; return False where the disk has no room for it, and it waits on."""
+        """Write all publications that wait; return False where the disk has no room, and they wait on."""
         return await asyncio.to_thread(self.write_waiting)
 
     def mend_opening(self, index: int, opening: bytes) -> None:

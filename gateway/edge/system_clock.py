@@ -1,4 +1,4 @@
-"""What the machine says of itself: which run it is in, how its clock stands, and whether that clock was set."""
+"""What the kernel reports of the machine: the id of its boot, whether its clock is synchronised, and whether it was set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def boot_id() -> str:
 
 
 def clock_state() -> str:
-    """Return `synchronised` or `unsynchronised`, as the kernel was told by whatever keeps its clock, or `unknown`.
+    """Return `synchronised` or `unsynchronised`, as the kernel has it from whatever keeps its clock, or `unknown`.
 
     Source: adjtimex(2), called so that it only reads.
     """
@@ -43,10 +43,10 @@ class ClockWatch:
     """Notices that the wall clock was set, by a clock that nobody can set."""
 
     def __init__(self) -> None:
-        """Watch from the first look on."""
+        """Begin with no comparison: the first call has nothing to compare with."""
         self._ahead_ms: int | None = None
 
     def was_set(self, wall_ms: int, since_boot_ms: int) -> bool:
-        """Say whether the wall clock was set since the last look."""
+        """Return whether the wall clock was set since the last call."""
         before, self._ahead_ms = self._ahead_ms, wall_ms - since_boot_ms
         return before is not None and abs(self._ahead_ms - before) > CLOCK_SET_MS

@@ -1,4 +1,4 @@
-"""Makes the TLS context of a link from the files that the operator names."""
+"""The TLS context of a link, made from the files that the operator names."""
 
 from __future__ import annotations
 

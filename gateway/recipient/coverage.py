@@ -101,7 +101,7 @@ class Coverage:
             raise CoverageError(f"the first `{old.size}` entries are not those seen before: the log has split") from error
 
     def check(self, log_origin: str, log_index: int, bundle_sha256: bytes) -> CoverageVerdict:
-        """Say whether the latest checkpoint covers a bundle; `refresh` comes first.
+        """Return whether the latest checkpoint covers a bundle; `refresh` comes first.
 
         Args:
             log_origin: The origin that the bundle names.

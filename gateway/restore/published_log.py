@@ -38,7 +38,7 @@ class PublishedLog:
         return self.checkpoint.size
 
     def entries(self) -> Iterator[bytes]:
-        """Go through the entries.
+        """Yield the entries.
 
         Raises: CorruptionError: a file is absent or damaged; at the end, where the entries do not lead to the checkpoint's root.
         """

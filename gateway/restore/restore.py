@@ -7,7 +7,6 @@ The next start publishes what the restore logged.
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import shutil
 import time
@@ -24,8 +23,9 @@ from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
 from gateway.core.log import note_gap
+from gateway.durable.configured import edges_of
 from gateway.durable.holdings import holdings_of
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
@@ -125,7 +125,7 @@ def _work_folder(place: Installation, backup: Path) -> Path:
 
 
 def _put_in_place(restored: Path, target: Path) -> None:
-    """Let the restored file be the database; what an earlier one left beside it would be taken for its own."""
+    """Put the restored file in the database's place; what an earlier one left beside it would be taken for its own."""
     for suffix in ("-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
     os.replace(restored, target)
@@ -144,16 +144,13 @@ class _Restoration:
     found: Restored = field(default_factory=Restored)
 
     async def run(self) -> Restored:
-        own = copy.copy(self.place)
-        own.state = self.work
         store = RestoredStore(self.work, self.keys)
         await store.open()
         try:
-            durable = DurableState(own, self.keys, GatewayClock(self.place.config.clock))
-            durable.store = store
+            edges = edges_of(self.place, self.keys, store, GatewayClock(self.place.config.clock))
             first = await self._carry_on(store)
             await store.drop_under_way(starts=int(time.time()))
-            await durable.bring_back()
+            durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
             if not await store.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
@@ -203,7 +200,7 @@ class _Restoration:
         encoded = None if opening is None else opening.encode()
         return PublishedRow(index, entry.kind.word, entry.time_ms, content, encoded, labels)
 
-    async def _bring_up_to_date(self, durable: DurableState, first: int) -> None:
+    async def _bring_up_to_date(self, durable: Durable, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
         if now_ms < state.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
@@ -227,8 +224,8 @@ class _Restoration:
         await durable.commit()
         found.log_entries = state.log.size
 
-    async def _tail(self, durable: DurableState, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
-        """Go through the entries since the backup, with their openings."""
+    async def _tail(self, durable: Durable, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
+        """Yield the entries since the backup, with their openings."""
         for index in range(first, durable.state.log.size):
             opening = await durable.store.opening(index)
             yield Entry.decode(await durable.store.entry(index)), None if opening is None else Opening.decode(opening)

@@ -1,4 +1,4 @@
-"""A backup's database while it is being restored: carried on from the published log, before any gateway runs on it."""
+"""A backup's database while it is being restored: continued from the published log, before any gateway runs on it."""
 
 from __future__ import annotations
 

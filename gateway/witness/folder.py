@@ -114,7 +114,7 @@ class WitnessFolder:
             return None
 
     def close(self) -> None:
-        """Let another process have the folder."""
+        """Release the folder's lock."""
         os.close(self._lock)
 
     def _folder(self, origin: str) -> Path:

@@ -67,7 +67,7 @@ def load_settings(file: Path) -> Settings:
         OperatorError: when it is absent, no TOML, or says something that it cannot; the line names file and key.
     """
     try:
-        table: dict[str, Any] = tomllib.loads(file.read_text())
+        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
     except ValueError as error:

@@ -50,7 +50,7 @@ from tests.bench.audit_logs import (
     write_rows,
 )
 from tests.bench.consumers import BenchError
-from tests.unit.core.building import ORIGIN
+from tests.support.gate import ORIGIN
 
 APPEND_TO_FLOOR = 12
 """Times what it takes to hash the same entries and to store them durably, by turns."""

@@ -20,10 +20,10 @@ from typing import Final
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import AccountPayload
 from gateway.audit.verify.verify import verify_folder
-from gateway.durable.state import DurableState
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import Durable
 from tests.bench.audit_city import CITY, METER
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
 
 BATCH: Final = 1000
 _HEAD_EVERY_S = 1.0
@@ -63,8 +63,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
     live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
 
     async def work() -> list[tuple[Appended, Appended]]:
-        durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-        await durable.start()
+        durable = await start(live.place, live.keys)
         publishing = asyncio.create_task(durable.publisher.run())
         try:
             return [(await _round(durable, entries), _floor(folder / f"floor-{n}.db", entries)) for n in range(rounds)]
@@ -79,7 +78,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
     return ours, floor, verify_folder(live.place.log, live.vkey).exit_status == 0
 
 
-async def _round(durable: DurableState, entries: int) -> Appended:
+async def _round(durable: Durable, entries: int) -> Appended:
     payload = AccountPayload(_TOTALS, {}).encode()
     started_s, cpu_s = time.perf_counter(), time.process_time()
     head_s = started_s

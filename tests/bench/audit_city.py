@@ -23,7 +23,7 @@ from gateway.core.effects import Commit, LogRow
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
-from tests.unit.core.building import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
+from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
 
 TICK_MS: Final = 10_000
 TICKS_OF_A_DAY: Final = 8640
@@ -174,8 +174,8 @@ class RecordingGate(Gate):
         for number in commit.outbox_done:
             del self.outbox[number]
         self.outbox |= {row.number: (row.recipient, row.content) for row in commit.outbox}
-        for _, digest, content in commit.policies:
-            self.policy_sets[digest] = pack_files(msgspec.msgpack.decode(content, type=changes.PolicyRow).files)
+        for row in commit.policies:
+            self.policy_sets[row.sha256] = pack_files(msgspec.msgpack.decode(row.content, type=changes.StoredPolicies).files)
         self._record(commit)
         return commit
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from firmware_sim.load import load_topic
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
 
 FILTER = "load/#"
 TICK_MS = 10_000

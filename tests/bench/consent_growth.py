@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from consent.core.decide import decide
 from consent.core.policies.policy import Flow, PolicySet
@@ -26,8 +26,7 @@ from gateway.core.plans import Device
 from gateway.core.state import State
 from tests.bench.consent_city import FLOWS, NOW_MS, bench_policies, gateway_state
 from tests.bench.consumers import BenchError
-
-ROOT: Final = Path(__file__).resolve().parents[2]
+from tests.support.checkout import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,8 +27,9 @@ from gateway.control.socket import ControlClient
 from gateway.errors import UnavailableError
 from tests.bench.consumers import BenchError, Turn
 from tests.bench.timing import Message, Sample, in_words, measure, say
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import ROOT
+from tests.support.archives import extract
+from tests.support.checkout import ROOT
+from tests.support.mosquitto import running_mosquitto
 
 NOT_SLOWER = 1.05
 """More than this share of the earlier version's CPU time, by the median of the rounds, is a finding."""
@@ -154,8 +154,7 @@ def check_out(revision: str, folder: Path) -> Path:
     """Write the files of a revision into an empty folder; return it."""
     archive = folder.with_suffix(".tar")
     _git("archive", "--format=tar", f"--output={archive}", revision)
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
+    extract(archive, folder)
     archive.unlink()
     return folder
 

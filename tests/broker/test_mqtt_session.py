@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import ipaddress
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -15,18 +13,15 @@ from pathlib import Path
 import mqtt5
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, Frame, LinkEvent, Published, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Published, Subscribed
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError
-from tests.broker.mosquitto import free_port, mosquitto_program, running_mosquitto
+from tests.support.authority import Authority
+from tests.support.mosquitto import free_port, mosquitto_program, running_mosquitto
 from tests.support.waiting import HANG_S
 
 PATIENCE_S = HANG_S
@@ -110,7 +105,7 @@ async def test_mosquitto_session_lasts_over_restarts_of_both_sides(tmp_path: Pat
     """Queued while we are away, kept over a SIGTERM of the broker, delivered once, and the queue is reported dry behind it."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert owner.events[:2] == [
                 Connected(1, session_present=False, session_expiry_s=0xFFFF_FFFF),
                 Subscribed(1, (("s/#", 1),)),
@@ -120,7 +115,7 @@ async def test_mosquitto_session_lasts_over_restarts_of_both_sides(tmp_path: Pat
         await publish(broker.port, readings(300))
         broker.restart()
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert isinstance(owner.events[0], Connected)
             assert owner.events[0].session_present
             assert sorted(int(frame.payload) for frame in owner.frames) == list(range(300))
@@ -130,14 +125,14 @@ async def test_mosquitto_unacknowledged_frames_come_again_as_duplicates(tmp_path
     """What we did not acknowledge is sent again with DUP and the same identifiers, what we did is not."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(broker.port, readings(20))
             owner.acknowledging = False
             await owner.until(lambda: len(owner.frames) == 20)
             owner.link.acknowledge([frame.packet_id for frame in owner.frames[:12]], 1)
             await asyncio.sleep(0.1)
         async with running(Owner(broker.port, gateway())) as again:
-            await again.until(lambda: again.saw(Dry) == 1)
+            await again.until(lambda: again.saw(Drained) == 1)
             assert [(frame.packet_id, frame.payload) for frame in again.frames] == [
                 (frame.packet_id, frame.payload) for frame in owner.frames[12:]
             ]
@@ -149,7 +144,7 @@ async def test_mosquitto_restarted_under_load_link_returns_by_itself(tmp_path: P
     with running_mosquitto(tmp_path) as broker:
         sensor = Owner(broker.port, SessionSettings(client_id="sensor", most_in_flight=50))
         async with running(Owner(broker.port, gateway())) as owner, running(sensor):
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             for number in range(600):
                 await sensor.until(partial(sent, sensor, "s/1", b"%d" % number))
                 owner.work()
@@ -166,7 +161,7 @@ async def test_mosquitto_back_pressure_pauses_and_loses_nothing(tmp_path: Path) 
     with running_mosquitto(tmp_path) as broker:
         settings = gateway(receive_max=50, unacknowledged_bound=40, keep_alive_s=2)
         async with running(Owner(broker.port, settings)) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             owner.taking = False
             await publish(broker.port, [("s/1", b"%d" % number) for number in range(500)])
             await owner.until(lambda: owner.link.session.paused)
@@ -185,7 +180,7 @@ async def test_mosquitto_user_and_password_are_checked(tmp_path: Path) -> None:
     assert await maker.wait() == 0
     with running_mosquitto(tmp_path, {"allow_anonymous": "false", "password_file": str(passwords)}) as broker:
         async with running(Owner(broker.port, gateway(user="gw", password=b"open sesame"))) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
         async with running(Owner(broker.port, gateway(user="gw", password=b"wrong"))) as owner:
             await owner.until(lambda: owner.saw(Disconnected) >= 2)
             assert owner.events[0] == Disconnected(1, "the broker refused the connection: not authorized (0x87)", 0x87)
@@ -197,7 +192,7 @@ async def test_mosquitto_marker_forbidden_silence_is_dry(tmp_path: Path) -> None
     rules.write_text("topic read s/#\n")
     with running_mosquitto(tmp_path, {"acl_file": str(rules)}) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert owner.saw(Disconnected) <= 1
             assert owner.link.connected
 
@@ -206,7 +201,7 @@ async def test_mosquitto_second_gateway_of_the_same_name_takes_the_session_over(
     """The first one loses its connection, for which Mosquitto 2.0 gives no reason, and waits before it comes back."""
     with running_mosquitto(tmp_path) as broker:
         async with running(Owner(broker.port, gateway())) as first:
-            await first.until(lambda: first.saw(Dry) == 1)
+            await first.until(lambda: first.saw(Drained) == 1)
             async with running(Owner(broker.port, gateway())) as second:
                 await second.until(lambda: second.saw(Connected) == 1)
                 await first.until(lambda: first.saw(Disconnected) == 1)
@@ -217,7 +212,7 @@ async def test_mosquitto_message_above_our_limit_arrives_cut_and_never_again(tmp
     """A message too large to read neither ends the connection nor comes back for ever."""
     with running_mosquitto(tmp_path, {"max_packet_size": None}) as broker:
         async with running(Owner(broker.port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(broker.port, [("s/1", bytes(3_000_000)), ("s/1", bytes(100_000)), ("s/1", b"small")])
             await owner.until(lambda: len(owner.frames) == 3)
             assert [len(frame.payload) for frame in owner.frames] == [65_537, 100_000, 5]
@@ -255,7 +250,7 @@ def test_link_under_uvloop_behaves_the_same(tmp_path: Path) -> None:
     async def conversation(port: int) -> None:
         await publish(port, [])
         async with running(Owner(port, gateway(unacknowledged_bound=20))) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             await publish(port, readings(200))
             await owner.until(lambda: len(owner.frames) == 200)
         assert owner.events[-1] == Disconnected(1, "closed by us", 0)
@@ -267,7 +262,7 @@ def test_link_under_uvloop_behaves_the_same(tmp_path: Path) -> None:
 async def test_embedded_broker_delivers_everything_in_order() -> None:
     """The demo's broker: nothing lost, acknowledged in order, dry at the start."""
     async with embedded_broker() as port, running(Owner(port, gateway())) as owner:
-        await owner.until(lambda: owner.saw(Dry) == 1)
+        await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, [("s/1", b"%d" % number) for number in range(3000)])
         await owner.until(lambda: len(owner.frames) >= 3000)
         assert [int(frame.payload) for frame in owner.frames] == list(range(3000))
@@ -278,10 +273,10 @@ async def test_embedded_broker_session_continues_after_a_cut() -> None:
     """It keeps sessions while it runs; what was queued arrives before the marker of the new connection."""
     async with embedded_broker() as port:
         async with running(Owner(port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, readings(2500))
         async with running(Owner(port, gateway())) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             assert isinstance(owner.events[0], Connected)
             assert owner.events[0].session_present
             assert {int(frame.payload) for frame in owner.frames} == set(range(2500))
@@ -290,78 +285,10 @@ async def test_embedded_broker_session_continues_after_a_cut() -> None:
 async def test_embedded_broker_large_messages_pass() -> None:
     """Frames beyond the gateway's own limit reach it, so that it can count them."""
     async with embedded_broker() as port, running(Owner(port, gateway())) as owner:
-        await owner.until(lambda: owner.saw(Dry) == 1)
+        await owner.until(lambda: owner.saw(Drained) == 1)
         await publish(port, [("s/1", bytes(100_000))])
         await owner.until(lambda: len(owner.frames) == 1)
         assert len(owner.frames[0].payload) == 100_000
-
-
-_KEY_USAGE = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
-_KEY_USAGE_OF_AUTHORITY = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
-class Authority:
-    """A certificate authority that lives as long as a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-        self.file = folder / "ca.pem"
-        certificate = self._signed(self._name, self._key, authority=True)
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Return files with a certificate for 127.0.0.1 and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, authority=False)
-        files = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        files[1].write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-            )
-        )
-        return files
-
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            # Python 3.13 and later hold certificates to RFC 5280, section 4.2.1.1.
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-            .add_extension(_KEY_USAGE_OF_AUTHORITY if authority else _KEY_USAGE, critical=True)
-        )
-        return builder.sign(self._key, hashes.SHA256())
 
 
 async def test_mosquitto_tls_with_client_certificate(tmp_path: Path) -> None:
@@ -376,7 +303,7 @@ async def test_mosquitto_tls_with_client_certificate(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path, extra=listener):
         trusting = tls_context(authority.file, *ours)
         async with running(Owner(port, gateway(), tls=trusting)) as owner:
-            await owner.until(lambda: owner.saw(Dry) == 1)
+            await owner.until(lambda: owner.saw(Drained) == 1)
             frames = [("s/1", bytes(50_000))]
             await publish_over(port, trusting, frames)
             await owner.until(lambda: len(owner.frames) == 1)

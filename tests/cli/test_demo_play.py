@@ -26,11 +26,12 @@ from gateway.demo.city import SCOPE
 from gateway.demo.listener import Heard
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
-from gateway.durable.state import DurableState, answer_of
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import Durable, answer_of
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 WAIT_S = 10.0
@@ -44,7 +45,7 @@ class Played:
         lose: Before it answers this method, the gateway is killed, and the question is put to the next one.
     """
 
-    def __init__(self, durable: DurableState | None, lose: str = "") -> None:
+    def __init__(self, durable: Durable | None, lose: str = "") -> None:
         self.durable = durable
         self.asked: list[str] = []
         self.lose = lose
@@ -80,8 +81,7 @@ def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")
 async def test_demo_withdrawal_whose_answer_is_lost_counts_once(lose: str, tmp_path: Path) -> None:
     """Asked again, the next gateway says that it is withdrawn already; the demo finds its entry and goes on."""
     live = LiveGateway(tmp_path / "g", port=1)
-    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys)
     try:
         rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]
         subject = methods.call(durable, "device.add", {"devices": rows})["devices"][0]["subject"]

@@ -17,8 +17,8 @@ import structlog
 
 from gateway.config import load_config
 from gateway.core import log
-from gateway.durable.state import DurableState, ended_by_the_disk
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import ended_by_the_disk
 from gateway.edge.keys import load_keys
 from gateway.edge.store import disk_space, store
 from gateway.errors import SluiceError
@@ -47,8 +47,7 @@ _STDOUT, _STDERR = _Line(1), _Line(2)
 async def write(config: Path) -> None:
     """Commit and publish a few times, and say how many entries are durable."""
     place = load_config(config)
-    durable = DurableState(place, load_keys(place.keys), GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start(place, load_keys(place.keys))
     try:
         for _ in range(COMMITS):
             durable.state.ledger.add("frames.received")

@@ -8,24 +8,23 @@ import pytest
 from aiomqtt import Client, ProtocolVersion
 
 from gateway import app as gateway_app
-from gateway.app import Gateway
 from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from gateway.durable.state import DurableState
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import ReluctantSink, SetClock, running, started, until
+from gateway.durable.state import Durable
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 MINUTE_MS = 60_000
 TICKS = 6
 
 
-async def _homes_that_wait(durable: DurableState, clock: SetClock) -> None:
+async def _homes_that_wait(durable: Durable, clock: SetClock) -> None:
     """Have two households report under consent, one of them for half an hour only; then let the log tell of an hour later."""
     rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(3)]
     subjects = [row["subject"] for row in methods.call(durable, "device.add", {"devices": rows})["devices"]]
@@ -55,8 +54,8 @@ async def test_clock_before_the_logs_latest_entry_moves_nothing_until_it_is_righ
         clock.time_ms = MIDNIGHT_MS + 10 * MINUTE_MS
         async with started(live, clock) as durable:
             state, totals = durable.state, durable.state.ledger.totals
-            app = Gateway(durable)
-            sink = app.upstream.sinks["city"] = ReluctantSink()
+            sink = ReluctantSink()
+            app = assembled(durable, sink)
             async with running(app):
                 before, size, asked = dict(totals), state.log.size, clock.asked
                 await until(lambda: clock.asked >= asked + 3 * TICKS)
@@ -77,8 +76,8 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
         methods.call(durable, "device.add", {"devices": [row]})
         take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (MIDNIGHT_MS // 1000))
         await durable.commit()
-        app = Gateway(durable)
-        sink = app.upstream.sinks["city"] = ReluctantSink()
+        sink = ReluctantSink()
+        app = assembled(durable, sink)
         sink.away = True
         async with running(app):
             await until(lambda: clock.asked >= TICKS)
@@ -99,9 +98,9 @@ async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
     async with embedded_broker() as port:
         live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
         async with started(live, clock) as durable:
-            app, totals = Gateway(durable), durable.state.ledger.totals
+            app, totals = assembled(durable), durable.state.ledger.totals
             async with running(app), Client("127.0.0.1", port, protocol=ProtocolVersion.V5) as sensors:
-                await until(lambda: durable.state.dry)
+                await until(lambda: durable.state.drained)
                 clock.time_ms = MIDNIGHT_MS - 1
                 await sensors.publish("t/gate", b"{}", qos=1)
                 await until(lambda: app.link.waiting == 1)
@@ -112,7 +111,7 @@ async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
                 await until(lambda: totals.get("frames.received") == 1)
 
 
-def take(durable: DurableState, topic: str, payload: bytes) -> None:
+def take(durable: Durable, topic: str, payload: bytes) -> None:
     """Take one frame in."""
     frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
     pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())

@@ -23,11 +23,11 @@ import pytest
 
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.durable.state import DurableState
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir", "rmdir", "fallocate")
 KILL = "signal=SIGKILL"
@@ -120,8 +120,7 @@ def fail_at(fresh: LiveGateway, folder: Path, call: str, number: int, fault: str
 async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
     """Start a gateway on what a run has left, and end it in order; return the log's entries."""
     place = load_config(folder / "gateway.toml")
-    durable = DurableState(place, fresh.keys, GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start(place, fresh.keys)
     try:
         return [entry async for entry in durable.store.entries()]
     finally:

@@ -10,33 +10,33 @@ import asyncio
 import errno
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import app as gateway_app
-from gateway.app import Gateway
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
 from gateway.control import methods
 from gateway.control.status import as_text, status
 from gateway.core import log
 from gateway.core.mqtt.events import Frame
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import publisher as edge_publisher
 from gateway.edge.store import disk_space as edge_room
 from gateway.edge.store.store import BALLAST_FILE, Store
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
 from gateway.service import answer
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import WAIT_S, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
-from tests.live import LiveGateway
+from tests.support.inside import WAIT_S, SetClock, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 RETRY_S = 0.01
 
@@ -94,7 +94,7 @@ class QueuedLink:
     """
 
     connected = True
-    counters: dict[str, int] = {}  # noqa: RUF012  never changed
+    counters: Counter[str] = Counter()  # noqa: RUF012  never changed
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self.frames = list(frames)
@@ -105,12 +105,12 @@ class QueuedLink:
         """How many wait."""
         return len(self.frames)
 
-    def take_frames(self, most: int) -> list[Frame]:
+    def take_frames(self, limit: int) -> list[Frame]:
         """Hand over the oldest."""
-        taken, self.frames = self.frames[:most], self.frames[most:]
+        taken, self.frames = self.frames[:limit], self.frames[limit:]
         return taken
 
-    def acknowledge(self, packet_ids: list[int], generation: int) -> None:
+    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
         """Take note."""
         self.acknowledged += packet_ids
 
@@ -140,7 +140,7 @@ def frames(first: int, count: int) -> list[Frame]:
     ]
 
 
-def consented(durable: DurableState) -> str:
+def consented(durable: Durable) -> str:
     """Register a public device, and a household that consents; return its id."""
     gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
@@ -157,9 +157,8 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         subject = consented(durable)
         await durable.commit()
-        app = Gateway(durable)
         link = QueuedLink(frames(1, 3))
-        app.link = link  # type: ignore[assignment]  # as much of one as the loop uses
+        app = assembled(durable, link=link)
         async with running(app):
             await app.ask(dict)
             disk.full = True
@@ -192,9 +191,8 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
         consented(durable)
         await durable.commit()
-        app = Gateway(durable)
         link = QueuedLink(frames(1, 3))
-        app.link = link  # type: ignore[assignment]  # likewise
+        app = assembled(durable, link=link)
         task = asyncio.create_task(app.run())
         await app.ask(dict)
         disk.full = True
@@ -259,7 +257,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         def fail(target: Path, data: bytes, mode: int) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
 
-        app = Gateway(durable)
+        app = assembled(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
         log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)

@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AWAY, CLOCK_SET, SESSION_LOST, UNCLEAN_END, AccountPayload, GapPayload
 from gateway.audit.verify.verify import verify_folder
 from gateway.core.mqtt.events import Connected
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.system_clock import CLOCK_SET_MS, ClockWatch
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import SetClock, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 HEARTBEAT_MS = 600_000
 
@@ -31,7 +30,7 @@ def live(tmp_path: Path) -> LiveGateway:
     return LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
 
 
-async def payloads(durable: DurableState, kind: Kind) -> list[bytes]:
+async def payloads(durable: Durable, kind: Kind) -> list[bytes]:
     """Return what the log says in entries of a kind, in order."""
     found = []
     async for content in durable.store.entries():
@@ -43,7 +42,7 @@ async def payloads(durable: DurableState, kind: Kind) -> list[bytes]:
     return found
 
 
-async def gaps(durable: DurableState) -> list[str]:
+async def gaps(durable: Durable) -> list[str]:
     """Return the reasons of the log's gaps."""
     return [GapPayload.decode(data).reason for data in await payloads(durable, Kind.GAP)]
 
@@ -65,7 +64,7 @@ async def test_start_after_an_end_in_order_logs_no_gap(live: LiveGateway) -> Non
 async def test_start_after_an_unclean_end_logs_a_gap_with_boot_id_and_clock(live: LiveGateway) -> None:
     """The run before was cut off; the entry says in which run of the machine this one is, and how its clock stands."""
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
-        app = Gateway(durable)
+        app = assembled(durable)
         async with running(app):
             await app.ask(dict)
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
@@ -94,7 +93,7 @@ async def test_start_after_an_absence_longer_than_the_heartbeat_logs_a_gap(
 async def test_session_that_the_broker_has_lost_is_a_gap_and_the_first_one_is_none(live: LiveGateway) -> None:
     """Before the first session nothing was promised to anybody."""
     async with started(live, SetClock(MIDNIGHT_MS)) as durable:
-        app = Gateway(durable)
+        app = assembled(durable)
         async with running(app):
             for session_present, logged in ((False, []), (True, []), (False, [SESSION_LOST])):
                 app._link_event(Connected(1, session_present, 0))
@@ -107,7 +106,7 @@ async def test_clock_that_is_set_is_a_gap(live: LiveGateway) -> None:
     """Forward or back; readings in between bear times of a clock that nobody knows."""
     clock = SetClock(MIDNIGHT_MS)
     async with started(live, clock) as durable:
-        app = Gateway(durable)
+        app = assembled(durable)
         async with running(app):
             for step_ms, count in ((0, 0), (3_600_000, 1), (0, 1), (-7_200_000, 2)):
                 clock.time_ms += step_ms
@@ -132,7 +131,7 @@ async def test_heartbeat_where_nothing_happens_is_a_published_account_of_nothing
     """A checkpoint with a fresh entry: its time tells that the gateway lives and withholds nothing."""
     clock = SetClock(MIDNIGHT_MS)
     async with started(live, clock) as durable:
-        app, size = Gateway(durable), durable.state.log.size
+        app, size = assembled(durable), durable.state.log.size
         async with running(app):
             for _ in range(3):
                 await app.ask(dict, tick=True)

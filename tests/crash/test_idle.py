@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway.app import Gateway
 from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import ReluctantSink, running, started, until
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:
@@ -26,8 +25,8 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
         frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)
         pipeline.take_frames(durable.state, [frame], now_ms)
         await durable.commit()
-        app = Gateway(durable)
-        sink = app.upstream.sinks["city"] = ReluctantSink(refusals=8)
+        sink = ReluctantSink(refusals=8)
+        app = assembled(durable, sink)
         async with running(app):
             await until(lambda: sink.taken)
             await until(lambda: durable.state.handed)
@@ -39,7 +38,7 @@ async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path)
     async with embedded_broker() as port:
         live = LiveGateway(tmp_path, port, tick_ms=3_600_000)
         async with started(live) as durable:
-            async with running(Gateway(durable)):
+            async with running(assembled(durable)):
                 await until(lambda: durable.state.windows.whole_since_ms and not durable.must_commit())
                 await asyncio.sleep(0.1)
             whole_since_ms = durable.state.windows.whole_since_ms

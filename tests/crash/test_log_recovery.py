@@ -10,20 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import log
-from gateway.durable.state import DurableState
+from gateway.durable.state import Durable
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
-from tests.crash.inside import ReluctantSink, SetClock, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.test_clock_set_back import take
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, until
+from tests.support.live import LiveGateway
 
 ENTRIES = 300
 
@@ -47,14 +46,14 @@ async def _published(folder: Path) -> LiveGateway:
     return live
 
 
-async def _release(durable: DurableState, clock: SetClock) -> None:
+async def _release(durable: Durable, clock: SetClock) -> None:
     row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
     methods.call(durable, "device.add", {"devices": [row]})
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))
     await durable.commit()
-    app = Gateway(durable)
-    sink = app.upstream.sinks["city"] = ReluctantSink()
+    sink = ReluctantSink()
+    app = assembled(durable, sink)
     async with running(app):
         await until(lambda: sink.taken)
 

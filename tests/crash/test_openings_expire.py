@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from consent.core.disclosure import DAY_MS
 from gateway.audit.log.reader import OpeningsReader
 from gateway.control import methods
-from gateway.core.windows.windows import DAY_MS
-from gateway.durable.state import DurableState
-from gateway.edge.clock import GatewayClock
-from tests.live import LiveGateway
+from gateway.durable.configured import start
+from tests.support.live import LiveGateway
 
 SCOPE = "energy-hourly"
 
@@ -17,8 +16,7 @@ SCOPE = "energy-hourly"
 async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(tmp_path: Path) -> None:
     """Accounts and consents that others replaced go after their days; the grant in force, policies and genesis stay."""
     live = LiveGateway(tmp_path / "g", port=1)
-    durable = DurableState(live.place, live.keys, GatewayClock(live.place.config.clock))
-    await durable.start()
+    durable = await start(live.place, live.keys)
     try:
         row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
         (added,) = await durable.perform([lambda: methods.call(durable, "device.add", {"devices": [row]})])

@@ -22,18 +22,21 @@ from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import pipeline, recovery
 from gateway.core.mqtt.events import Frame
-from gateway.durable.state import Answer, DurableState
+from gateway.durable.configured import start
+from gateway.durable.state import Answer, Durable
+from gateway.edge.connections import broker_link
+from gateway.edge.sinks.port import Acknowledged, Outgoing
 from gateway.edge.store import store
 from gateway.errors import CorruptionError
-from tests.broker.mosquitto import free_port
 from tests.crash.disk_model import RecordedDisk, Told
-from tests.crash.inside import ReluctantSink, SetClock, started
 from tests.crash.published import check_heads, head_of
 from tests.crash.recording import recorded
 from tests.crash.scene import MIDNIGHT_MS, fresh_seed
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import ReluctantSink, SetClock, started
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 STEPS = 250
 """So many that the log gets past its first full tile."""
@@ -65,12 +68,12 @@ class Run:
 class _QuickSink(ReluctantSink):
     """Takes every bundle; the city acknowledges it at once."""
 
-    def __init__(self, app: Gateway) -> None:
+    def __init__(self, acknowledged: Acknowledged) -> None:
         super().__init__()
-        self._app = app
+        self._acknowledged = acknowledged
 
-    def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
-        self._app.upstream.acknowledged(index)
+    def offer(self, bundle: Outgoing) -> bool:
+        self._acknowledged(bundle.index)
         return True
 
 
@@ -82,8 +85,8 @@ async def _run(folder: Path, steps: int) -> Run:
         for start in range(2):
             async with started(live, clock) as durable:
                 disk.events.append(Told("entries", durable.state.log.size))
-                app = Gateway(durable)
-                app.upstream.sinks["city"] = _QuickSink(app)
+                connect = partial(broker_link, durable.place)
+                app = Gateway(durable, connect, lambda acknowledged, _: {"city": _QuickSink(acknowledged)})
                 task = asyncio.create_task(app.run())
                 for step in range(start * steps // 2, (start + 1) * steps // 2):
                     clock.time_ms += 1000
@@ -98,7 +101,7 @@ async def _run(folder: Path, steps: int) -> Run:
     return Run(live, disk, entries)
 
 
-def _step(durable: DurableState, step: int) -> Answer:
+def _step(durable: Durable, step: int) -> Answer:
     if step % 10 == 0:
         row = {"profile": "footfall", "zone": ZONES[0], "topic": f"t/{step}", "subject": "none"}
         methods.call(durable, "device.add", {"devices": [row]})
@@ -124,8 +127,7 @@ async def _check_image(run: Run, cut: int, chance: random.Random, folder: Path) 
     if (place.log / "checkpoint").exists():
         found = verify_folder(place.log, run.live.vkey)
         assert found.ok, f"the checkpoint promises what is not there\n{found.to_text()}"
-    durable = DurableState(place, run.live.keys, SetClock(MIDNIGHT_MS + DAY_MS))
-    await durable.start()
+    durable = await start(place, run.live.keys, SetClock(MIDNIGHT_MS + DAY_MS))
     try:
         entries = [entry async for entry in durable.store.entries()]
         totals = durable.state.ledger.totals

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
 from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import ReluctantSink, ask, running, started, until
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES
-from tests.live import Listener, LiveGateway
+from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
+from tests.support.live import Listener, LiveGateway
+from tests.support.mosquitto import free_port
 
 
 async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unchanged(tmp_path: Path) -> None:
@@ -32,8 +31,8 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
             frame = Frame("t/gate", payload, 1, duplicate=False, retain=False, generation=1)
             pipeline.take_frames(durable.state, [frame], now_ms)
             await durable.commit()
-            app = Gateway(durable)
-            sink = app.upstream.sinks["city"] = ReluctantSink()
+            sink = ReluctantSink()
+            app = assembled(durable, sink)
             async with running(app):
                 await until(lambda: durable.state.handed)
                 city = live.place.policies / "city.toml"
@@ -45,7 +44,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
         try:
             async with started(live) as durable:
                 assert "streets" not in durable.state.policies.recipients
-                app = Gateway(durable)
+                app = assembled(durable)
                 async with running(app):
                     await until(lambda: listener.messages and not durable.state.handed)
                     await ask(app, "policy.show")  # answered once what came before is durable

@@ -21,10 +21,10 @@ from gateway.control.params import MethodError
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.restore.restore import Restored, restore
-from tests.cli.shell import sluice
-from tests.live import LiveGateway
-from tests.privacy.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started
-from tests.privacy.test_erasure import SCOPE, SEALED, Home, found, fragments_found, outage, town, traces, unsealed
+from tests.support.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started
+from tests.support.live import LiveGateway
+from tests.support.shell import sluice
+from tests.support.victim import SCOPE, SEALED, Home, found, fragments_found, outage, town, traces, unsealed
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

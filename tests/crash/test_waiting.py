@@ -12,16 +12,15 @@ from msgspec.structs import replace
 
 from firmware_sim.load import Load
 from gateway import app as gateway_app
-from gateway.app import Gateway
 from gateway.config import Installation
 from gateway.control import methods
 from gateway.demo.embedded_broker import embedded_broker
-from tests.broker.mosquitto import free_port, running_mosquitto
-from tests.crash.inside import ask, running, started, until
 from tests.crash.scene import MIDNIGHT_MS, clock
 from tests.crash.street import HOUR_MS, ZONES
 from tests.crash.town import POLICIES, SCOPE
-from tests.live import LiveGateway
+from tests.support.inside import ask, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port, running_mosquitto
 
 BOUND = 10
 
@@ -59,11 +58,11 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
         live = bounded(tmp_path, port, free_port(), outbox_rows=BOUND)
         live_city = live.place.policies / "city.toml"
         async with started(live) as durable:
-            state, totals, app = durable.state, durable.state.ledger.totals, Gateway(durable)
+            state, totals, app = durable.state, durable.state.ledger.totals, assembled(durable)
             async with running(app):
                 row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
                 await ask(app, "device.add", {"devices": [row]})
-                await until(lambda: state.dry)
+                await until(lambda: state.drained)
                 await publish(port, footfall(1, 4 * BOUND))
                 await until(lambda: sum(state.waiting.values()) > BOUND)
                 received = totals["frames.received"]
@@ -95,16 +94,16 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
         async with started(live) as durable:
             for row in methods.call(durable, "device.add", {"devices": rows})["devices"]:
                 methods.call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})
-            app = Gateway(durable)
+            app = assembled(durable)
             async with running(app):
-                await until(lambda: app.durable.state.dry)
+                await until(lambda: app.durable.state.drained)
                 await ask(app, "policy.show")  # answered once what came before is durable
         payload = b'{"t":%d,"seq":1,"boot":1,"kwh":0.5}' % (MIDNIGHT_MS // 1000 + 60)
         await publish(broker.port, [(row["topic"], payload) for row in rows])
         async with started(live) as durable:
-            state, totals, app = durable.state, durable.state.ledger.totals, Gateway(durable)
+            state, totals, app = durable.state, durable.state.ledger.totals, assembled(durable)
             async with running(app):
-                await until(lambda: totals.get("frames.received") == homes and state.dry)
+                await until(lambda: totals.get("frames.received") == homes and state.drained)
                 assert state.windows.contributions == homes
                 await publish(broker.port, [(rows[0]["topic"], payload.replace(b'"seq":1', b'"seq":2'))])
                 await until(lambda: app.link.waiting)

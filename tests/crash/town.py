@@ -17,10 +17,10 @@ from pathlib import Path
 
 from firmware_sim.load import Load
 from gateway.recipient.records import Record
-from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.scene import clock
 from tests.crash.street import HOUR_MS, ZONES, Street, Told, differences
-from tests.live import Listener, LiveGateway, opened
+from tests.support.live import Listener, LiveGateway, opened
+from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
 
 HOMES = 6

@@ -59,6 +59,8 @@ def _sections(struct: type[msgspec.Struct], path: str) -> Iterator[str]:
     rows: list[str] = []
     below: list[tuple[type[msgspec.Struct], str, str]] = []
     meanings = _meanings(struct)
+    if (tag := struct.__struct_config__.tag) is not None:
+        rows.append(f'| `kind` | `"{tag}"` | `"{tag}"` | {_summary(struct)} |')
     for field in fields(struct):
         table, is_named = _table_of(field)
         if table is None:

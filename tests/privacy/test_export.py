@@ -25,10 +25,10 @@ from gateway.core.release.records import Waiting
 from gateway.core.state import Claim, Message, ReadyBundle, Resident, SentBundle, Subject
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
-from tests.cli.shell import sluice
-from tests.privacy.disk_gate import DiskGate, configured, database, started
-from tests.privacy.test_erasure import TOPIC, outage, town, under_way
-from tests.unit.core.building import Gate
+from tests.support.disk_gate import DiskGate, configured, database, started
+from tests.support.gate import Gate
+from tests.support.shell import sluice
+from tests.support.victim import TOPIC, outage, town, under_way
 
 NOBODY = ""
 """Holds nothing of a subject."""
@@ -100,7 +100,7 @@ HELD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms"), "devices"),
     },
     "DeviceMemory": dict.fromkeys(("sequences", "seen"), "devices"),
-    "Unsent": {
+    "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
         "windows": "contributions",
         "outbox": "waiting",
@@ -108,7 +108,7 @@ HELD: dict[str, dict[str, str]] = {
         "full": NOBODY,
         **dict.fromkeys(("index", "recipient", "subjects"), "bundles_under_way"),
     },
-    "Handed": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
+    "SentBundle": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
     "Waiting": {
         "contributor": "subject",
         **dict.fromkeys(("cohort", "since_ms", "record_id", "start_ms", "end_ms", "n"), "waiting"),

@@ -29,8 +29,8 @@ from gateway.core.release.void import void_unsent
 from gateway.core.state import ReadyBundle
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
-from tests.unit.core.building import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town
-from tests.unit.core.killed_gate import KilledGate
+from tests.support.gate import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town
+from tests.support.killed_gate import KilledGate
 
 RECIPIENTS = ("office", "public")
 STOP_MS = MIDNIGHT_MS + 70 * MINUTE_MS

@@ -25,8 +25,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.control.socket import ControlClient
 from gateway.recipient.records import Record
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import Listener, LiveGateway, opened
+from tests.support.live import Listener, LiveGateway, opened
+from tests.support.mosquitto import running_mosquitto
 
 START = datetime(2013, 5, 31, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)

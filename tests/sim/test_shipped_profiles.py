@@ -12,9 +12,9 @@ from firmware_sim.devices import MODELS
 from firmware_sim.faults import FAULTS, REPLAY_INTERVALS, Fate, hostile_frames
 from firmware_sim.messages import Device
 from firmware_sim.scenario import Fleet, parse_scenario
-from gateway.core.codecs import compile_decoder
+from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.model import Reading, Reject
+from gateway.core.model import Ignore, Reading, Reject
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 NOON_MS = 1_774_008_000_000
@@ -41,7 +41,7 @@ def device(kind: str, number: int = 1) -> Device:
     return Fleet(parse_scenario({"seed": "s", "devices": [entry]})).devices[0]
 
 
-def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading | Reject, int | None]:
+def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading | Ignore | Reject, int | None]:
     """Take a frame through the envelope and the profile, as the gateway does; the number is the envelope's sequence."""
     sequence = None
     if sensor.key is not None:
@@ -49,7 +49,7 @@ def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading
         if isinstance(opened, Reject):
             return opened, None
         payload, sequence = opened
-    return compile_decoder(policies.profiles[sensor.kind])(payload, NOON_MS), sequence
+    return compile_decoder(policies.profiles[sensor.kind])(sensor.topic, payload, NOON_MS), sequence
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -35,8 +35,8 @@ from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
-from gateway.durable.state import Answer, DurableState, answer_of
-from gateway.edge.clock import GatewayClock
+from gateway.durable.configured import start
+from gateway.durable.state import Answer, Durable, answer_of
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, LOCK_FILE
 from gateway.recipient.keys import load_private
@@ -192,7 +192,7 @@ class Gate:
         killed: Whether it is not to end in order.
     """
 
-    def __init__(self, folder: Path, durable: DurableState) -> None:
+    def __init__(self, folder: Path, durable: Durable) -> None:
         self.folder = folder
         self.formed: dict[int, tuple[str, bytes]] = {}
         self.killed = False
@@ -222,7 +222,7 @@ class Gate:
     async def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker and find it again, its queue dry."""
         pipeline.session_opened(self._durable.state, session_present, self.now_ms)
-        self._durable.state.dry = True
+        self._durable.state.drained = True
         await self._commit_what_there_is()
 
     async def take(self, messages: Sequence[Message], packet_id: int = 0, *, duplicate: bool = False) -> None:
@@ -359,8 +359,7 @@ async def started(folder: Path) -> AsyncIterator[Gate]:
     """
     place, keys = _opened(folder)
     first = not (place.state / DATABASE_FILE).exists()
-    durable = DurableState(place, keys, GatewayClock(place.config.clock))
-    await durable.start()
+    durable = await start(place, keys)
     try:
         gate = Gate(folder, durable)
         await gate.reconnect(session_present=not first)

@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.support.archives import extract
 from tests.upgrade.gate import (
     BALLAST_FILE,
     HERE,
@@ -51,8 +52,7 @@ def kept_states() -> list[Path]:
 
 def unpack(kept: Path, folder: Path) -> dict[str, Any]:
     """Unpack a kept state into a new folder; return its figures."""
-    with tarfile.open(kept / ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+    extract(kept / ARCHIVE, folder)
     figures: dict[str, Any] = json.loads((kept / FIGURES).read_text())
     return figures
 

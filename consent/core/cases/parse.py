@@ -109,7 +109,7 @@ def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet)
 
 
 def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Go through the axes for which a case names who holds them where they are."""
+    """Yield the axes for which a case names who holds them where they are."""
     for axis, value in _by_axis(file, table.bounds, key, policies):
         where = f"{key}.{axis}"
         if not isinstance(value, list) or not all(isinstance(source, str) for source in value):
@@ -120,7 +120,7 @@ def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -
 
 
 def _by_axis(file: PolicyFile, bounds: Mapping[str, Any], key: str, policies: PolicySet) -> Iterator[tuple[str, Any]]:
-    """Go through the axes that are named, each property's precision as one of its own."""
+    """Yield the axes that are named, each property's precision as one of its own."""
     precision = PRECISION.rstrip(".")
     for axis, value in bounds.items():
         if axis != precision:

@@ -20,7 +20,7 @@ import msgspec
 from consent.core.cases.times import ANY_MS, read_moment
 from consent.core.consents.book import Book
 from consent.core.consents.records import ID_BYTES, OPERATOR, PURPOSE_PREFIX, Consent, Status
-from consent.core.disclosure import Disclosure
+from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.policies.bounds import BoundsTable, read_bounds
 from consent.core.policies.notice import FlowTerms, notice_of
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet, Statistic
@@ -29,7 +29,6 @@ from consent.core.policies.toml_file import PolicyFile, Table, quoted
 MOST_RESIDENTS: Final = 100
 
 _SUBJECT: Final = bytes(ID_BYTES)
-_DAY_MS: Final = 86_400_000
 _ATTRIBUTES: Final = {"retention": "retention_days"}
 
 
@@ -148,7 +147,7 @@ def _span(scene: CaseScene, table: ConsentTable, key: str) -> tuple[int, int | N
     expiry_ms = None if table.expiry is None else read_moment(file, table.expiry, scene.now_ms, f"{key}.expiry")
     if table.given is None:
         first_ms = now_ms if expiry_ms is None else min(now_ms, expiry_ms)
-        return max(0, first_ms - _DAY_MS), expiry_ms
+        return max(0, first_ms - DAY_MS), expiry_ms
     given_ms = read_moment(file, table.given, scene.now_ms, f"{key}.given")
     if given_ms > now_ms:
         raise file.error(f"{key}.given", "is later than the case")

@@ -55,7 +55,7 @@ def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
 
 
 def _holding(book: Book, step: Transition, now_ms: int) -> Iterator[tuple[Actor, BookEntry]]:
-    """Go through all that counts and may lapse, with whoever said it."""
+    """Yield every consent that counts and may end by itself, with whose it is."""
     for subject, resident, entries in book:
         for entry in entries:
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):

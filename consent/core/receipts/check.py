@@ -23,7 +23,7 @@ from consent.core.receipts.words import Notice, Policies, Words, as_json, from_j
 from consent.errors import RecordError
 
 Verify = Callable[[bytes, bytes], bool]
-"""Says whether a signature (first) is the log's over a message (second)."""
+"""(signature, message) → whether the signature is the log's over the message."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="@type", tag="sluice:LogEntry"):
@@ -89,7 +89,7 @@ def _place_and_issue(stated: _Stated) -> tuple[LogPlace, Issue]:
 
 
 def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None) -> Iterator[str]:
-    """Go through descriptions of what the record does not name, and those that are not in the policies' words."""
+    """Yield the descriptions of what the record does not name, and those that are not in the policies' words."""
     notice = one(Notice, words)
     known: set[tuple[type[Any], str]] = set(named_by(consent, origin))
     if notice is not None:
@@ -102,7 +102,7 @@ def _faults_of_words(consent: Consent, origin: str, words: Words, policies: Poli
 
 
 def _differences(expected: Any, received: Any, path: str) -> Iterator[str]:
-    """Go through the deepest places where two JSON values differ; never their values, which may name people."""
+    """Yield the deepest places where two JSON values differ; never their values, which may name people."""
     if isinstance(expected, dict) and isinstance(received, dict):
         for key in [*expected, *(key for key in received if key not in expected)]:
             below = f"{path}.{key}" if path else key

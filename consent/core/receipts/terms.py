@@ -14,13 +14,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from consent.core.canonical import disclosure_map
-from consent.core.disclosure import Disclosure
+from consent.core.disclosure import DAY_MS, Disclosure
 from consent.errors import RecordError
 
 RECEIPT_VERSION: Final = "sluice:receipt-v1"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MS: Final = 86_400_000
 _CYCLE_DAYS: Final = 146_097
 """The Gregorian calendar repeats after 400 years, which are so many days."""
 
@@ -142,7 +141,7 @@ def own_term(scheme: str, notation: str) -> str:
 
 def date_time(time_ms: int) -> str:
     """Return a moment as `xsd:dateTime` in UTC with milliseconds, also beyond the year 9999."""
-    days, in_day_ms = divmod(time_ms, _DAY_MS)
+    days, in_day_ms = divmod(time_ms, DAY_MS)
     cycles, in_cycle = divmod(days, _CYCLE_DAYS)
     moment = _EPOCH + timedelta(days=in_cycle, milliseconds=in_day_ms)
     return f"{moment.year + 400 * cycles:04d}-{moment:%m-%dT%H:%M:%S}.{in_day_ms % 1000:03d}Z"

@@ -49,7 +49,7 @@ class Change:
     """What one axis of a flow does.
 
     Attributes:
-        profile: The device class; empty where it is withheld.
+        profile: The device profile; empty where it is withheld.
         zones: Where, as far as that is told.
         everywhere: Whether the zones are all there are.
         axis: As ``decide`` names it, or `all` where something begins or ceases to leave.
@@ -126,7 +126,7 @@ class Rows:
             self._found[alike][zone] |= those
 
     def has(self, alike: Alike, zone: str) -> bool:
-        """Say whether a change has been taken in for a zone."""
+        """Return whether a change has been recorded for a zone."""
         return zone in self._found.get(alike, ())
 
     def changes(self) -> list[Change]:

@@ -39,7 +39,7 @@ def account_of(identity: str, statistic: str) -> str:
 
 
 def is_account(name: str) -> bool:
-    """Say whether the ledger has an account of this name: a plain one, or a known group's with a reason behind the dot."""
+    """Return whether the ledger has an account of this name: a plain one, or a known group's with a reason behind the dot."""
     if name in ACCOUNTS:
         return True
     return any(name.startswith(group) and _REASON.fullmatch(name, len(group)) for group in REASON_ACCOUNTS)

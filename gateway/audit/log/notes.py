@@ -78,7 +78,7 @@ class Verifier:
         return f"{self.name}+{self.key_id.hex()}+{_encode_base64(bytes((self.algorithm,)) + self.public_key)}"
 
     def verify(self, text: str, signature: bytes) -> bool:
-        """Say whether `signature`, without its key id, is this key's over `text`."""
+        """Return whether `signature`, without its key id, is this key's over `text`."""
         message = text.encode()
         if self.algorithm == COSIGNATURE:
             if len(signature) != 72:
@@ -88,7 +88,7 @@ class Verifier:
         return self.verify_bytes(message, signature)
 
     def verify_bytes(self, message: bytes, signature: bytes) -> bool:
-        """Say whether a plain signature is this key's over bytes; see ``Signer.sign_bytes``."""
+        """Return whether a plain signature is this key's over bytes; see ``Signer.sign_bytes``."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except (InvalidSignature, ValueError):

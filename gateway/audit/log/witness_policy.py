@@ -88,7 +88,7 @@ class Policy:
     quorum: str
 
     def is_met_by(self, cosigned: Collection[str]) -> bool:
-        """Say whether the witnesses of these names are a quorum."""
+        """Return whether the witnesses of these names are a quorum."""
         if self.quorum == NO_QUORUM:
             return True
         witnessed = {witness.name for witness in self.witnesses if witness.name in cosigned}
@@ -98,7 +98,7 @@ class Policy:
         return self.quorum in witnessed
 
     def satisfied(self, note: bytes) -> QuorumVerdict:
-        """Say what a signed checkpoint has of what the policy asks.
+        """Return what a signed checkpoint has of what the policy asks.
 
         Args:
             note: The checkpoint with its signature lines.

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from consent.core.consents.records import OPERATOR
+from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
@@ -28,7 +29,6 @@ from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Finding, StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
 
-DAY_MS: Final = 86_400_000
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
 

@@ -92,7 +92,7 @@ BASE = decompress((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether a signature is this key's over this message.
+    """Return whether a signature is this key's over this message.
 
     As OpenSSL does it: S must be below the order, so that no signature has a second form; and R is compared as bytes with the
     one point that fits (section 5.1.7 without the cofactor), so that R has one form as well.
@@ -131,7 +131,7 @@ class Key(NamedTuple):
     public: bytes
 
     def verify(self, text: bytes, signature: bytes) -> bool:
-        """Say whether a signature line's bytes, without the id, are this key's over the note's text."""
+        """Return whether a signature line's bytes, without the id, are this key's over the note's text."""
         if self.type == LOG_KEY:
             return ed25519_verify(self.public, text, signature)
         # A witness signs the time at which it saw the checkpoint, and sends it along in front: 8 bytes, Unix seconds.

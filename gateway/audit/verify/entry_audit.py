@@ -96,7 +96,7 @@ class EntryAudit:
             self._check_opening(index, entry)
 
     def close(self) -> None:
-        """Say what was checked, once all entries have been taken."""
+        """Record what was checked, once all entries have been taken."""
         self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
         self._labels.close()
         if self._openings is None:

@@ -37,11 +37,11 @@ class Recount:
         self._voided: set[int] = set()
 
     def skip(self) -> None:
-        """Take note of an entry that cannot be read and might be of any kind."""
+        """Count an entry that cannot be read and might be of any kind."""
         self._previous_opened = self._pairs_known = self._bundles_known = False
 
     def gap(self, payload: GapPayload | None) -> None:
-        """Take note of a gap, whose opening may be missing: behind it the books may be older ones than those before it."""
+        """Record a gap, whose opening may be missing: after it the accounts may be older than those before it."""
         if payload is None:
             self.skip()
         elif payload.reason == RESTORED_BOOKS:

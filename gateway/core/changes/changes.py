@@ -16,16 +16,18 @@ from consent.core.consents.records import Consent, Status, signing_bytes
 from consent.core.consents.records import encode as encode_consent
 from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
+from consent.core.outcome import NEVER_MS
 from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
-from gateway.core.codecs import compile_decoder
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.effects import ConsentRow, DeviceRow, PolicyRow, SubjectRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
-from gateway.core.windows.windows import NEVER_MS, Cohort
+from gateway.core.windows.windows import Cohort
 
 _TOLD = {
     Status.REQUESTED: MessageKind.ASKED,
@@ -33,10 +35,10 @@ _TOLD = {
     Status.INVALIDATED: MessageKind.INVALIDATED,
     Status.REVOKED: MessageKind.REVOKED,
 }
-"""What a household is told of, since none of its residents did it."""
+"""What a subject is told of, since none of its residents did it."""
 
 
-class PolicyRow(msgspec.Struct, frozen=True, array_like=True):
+class StoredPolicies(msgspec.Struct, frozen=True, array_like=True):
     """Policies as they are kept: every file whole, the recipients' public keys, and since when each flow has been as it is."""
 
     files: dict[str, bytes]
@@ -62,8 +64,8 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     since_ms = {
         flow: now_ms if old is None or flow in changed else old.flow_since_ms.get(flow, now_ms) for flow in policies.flows
     }
-    row = PolicyRow(policies.files, public_keys, since_ms)
-    state.commit.policies.append((index, policies.sha256, msgspec.msgpack.encode(row)))
+    row = StoredPolicies(policies.files, public_keys, since_ms)
+    state.commit.policies.append(PolicyRow(index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
     for lapsed in list(expiry.invalidated(state.book, policies, now_ms)):
         _enter(state, lapsed, now_ms)
@@ -72,7 +74,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
 
 
 def put_in_force(state: State, force: InForce) -> None:
-    """Let policies hold, without compiling plans yet."""
+    """Enter policies as those in force, without compiling plans yet."""
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
     state.decoders = {}
@@ -81,13 +83,13 @@ def put_in_force(state: State, force: InForce) -> None:
 def change_consents(
     state: State, consents: Sequence[Consent], now_ms: int, told: Mapping[Status, MessageKind] = _TOLD
 ) -> list[int]:
-    """Let records of consent count, in order, and compile anew the plans of those concerned.
+    """Log and enter records of consent, in order, and compile anew the plans of those concerned.
 
     Args:
         state: Changed in place.
         consents: What is said.
         now_ms: The gateway's clock.
-        told: What households hear of a record, by its status.
+        told: What subjects are notified of, by the status of a record.
     Returns: The log indices of their entries.
     """
     void_unsent(state, now_ms)
@@ -98,15 +100,13 @@ def change_consents(
 
 
 def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = _TOLD) -> int:
-    """Log a record and let it count; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
+    """Log and enter a record; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
     index = state.append(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.one_part(data))
-    said = state.book.entries(consent.subject, consent.resident)
-    state.commit.openings_settled += [former.index for former in said if former.consent.scope == consent.scope]
-    state.book.apply(consent, index)
-    state.commit.consents.append((index, consent.subject, data))
+    state.commit.openings_settled += state.book.apply(consent, index)
+    state.commit.consents.append(ConsentRow(index, consent.subject, data))
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
     if consent.status in told:
@@ -116,7 +116,7 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
     """Register a device; one that has the topic already is replaced."""
-    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(device)))
+    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(device)))
     former = state.registry.get(device.topic)
     state.registry[device.topic] = device
     if former is not None:
@@ -128,19 +128,19 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
     """Strike a device off the register: its frames are those of an unknown device from now on."""
     device = state.registry.pop(topic)
     void_unsent(state, now_ms)
-    state.commit.devices.append((topic.encode(), None))
+    state.commit.devices.append(DeviceRow(topic.encode(), None))
     _forget_plan(state, device)
     _purge(state, [device.contributor])
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
-    """Give a device to another household; its readings are theirs from now on."""
+    """Give a device to another subject; its readings are theirs from now on."""
     void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
     moved = replace(device, subject=subject, added_ms=now_ms)
     state.registry[device.topic] = moved
-    state.commit.devices.append((device.topic.encode(), msgspec.msgpack.encode(moved)))
+    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(moved)))
     compile_devices(state, [moved], now_ms)
 
 
@@ -148,7 +148,7 @@ def forget_subject(state: State, subject: bytes) -> None:
     """Strike out a subject that has no device left; its secret goes, and nothing made with it can be made again."""
     del state.subjects[subject]
     state.book.remove_subject(subject)
-    state.commit.subjects.append((subject, None))
+    state.commit.subjects.append(SubjectRow(subject, None))
 
 
 def compile_all(state: State, now_ms: int) -> None:
@@ -175,7 +175,7 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
 
 
 def expire(state: State, now_ms: int) -> None:
-    """Let consents run out whose time has come."""
+    """End the consents whose time has come."""
     if now_ms < state.expires_next_ms:
         return
     lapsed = list(expiry.expired(state.book, now_ms))
@@ -203,7 +203,7 @@ def _forget_plan(state: State, device: Device) -> None:
 
 
 def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
-    """Return a device's plan; None where its class is not in the policies, so that its frames are refused."""
+    """Return a device's plan; None where its profile is not in the policies, so that its frames are refused."""
     force = state.force
     if force is None or device.profile not in force.policies.profiles:
         return None

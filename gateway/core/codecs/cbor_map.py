@@ -31,7 +31,7 @@ def compile_cbor(profile: Profile) -> Decoder:
     field_map = compile_field_map(profile)
     message_type, flatten, read = field_map.message_type, field_map.flatten, field_map.read
 
-    def decode(payload: bytes, received_ms: int) -> Reading | Reject:
+    def decode(_topic: str, payload: bytes, received_ms: int) -> Reading | Reject:
         try:
             message = msgspec.convert(parse_cbor(payload), message_type)
         except msgspec.ValidationError:

@@ -24,7 +24,7 @@ def compile_json(profile: Profile) -> Decoder:
     parse = msgspec.json.Decoder(field_map.message_type).decode
     flatten, read = field_map.flatten, field_map.read
 
-    def decode(payload: bytes, received_ms: int) -> Reading | Reject:
+    def decode(_topic: str, payload: bytes, received_ms: int) -> Reading | Reject:
         try:
             message = parse(payload)
         except msgspec.ValidationError:

@@ -149,7 +149,7 @@ def compile_senml(profile: Profile) -> Decoder:
         if name in fields:
             raise PolicyError(f"devices/{profile.id}.toml", key, f"`{name}` is taken by a field")
 
-    def decode(payload: bytes, received_ms: int) -> Reading | Reject:
+    def decode(_topic: str, payload: bytes, received_ms: int) -> Reading | Reject:
         boot: int | str | None = None
         sequence: int | None = None
         has_time = True

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from consent.core.disclosure import DAY_MS
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999, which is also the last that the standard library can show."""
@@ -40,7 +42,7 @@ def from_iso8601(value: str | None) -> int | None:
         return None
     if since is None or since.days < 0:
         return None
-    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
 
 
 FORMATS: dict[str, tuple[type, Callable[[Any], int | None]]] = {

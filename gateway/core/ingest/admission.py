@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from consent.core.disclosure import DAY_MS
 from gateway.core.model import CLOCK_AHEAD, CLOCK_BEHIND, Reject
 
-MAX_AHEAD_MS = 86_400_000
+MAX_AHEAD_MS = DAY_MS
 """A device's clock may run ahead by one day."""
 
-MAX_BEHIND_MS = 1_096 * 86_400_000
+MAX_BEHIND_MS = 1_096 * DAY_MS
 """A reading may wait in a device for three years, one of them a leap year."""
 
 _WINDOW_BITS = 64

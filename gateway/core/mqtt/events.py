@@ -1,7 +1,7 @@
 """What an MQTT session hands to its owner: frames, and past-tense events about the connection, in one order.
 
-An event counts only once all frames that arrived before it have been taken: "the queue
-is dry" must not overtake the readings that made it dry.
+An event counts only once all frames that arrived before it have been taken: "the queue is
+drained" must not overtake the readings that were in it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Subscribed:
 
 
 @dataclass(frozen=True, slots=True)
-class Dry:
+class Drained:
     """Everything that the broker had queued before this connection has been received."""
 
     generation: int
@@ -83,7 +83,7 @@ class Disconnected:
     code: int | None = None
 
 
-LinkEvent = Connected | Subscribed | Dry | Published | Disconnected
+LinkEvent = Connected | Subscribed | Drained | Published | Disconnected
 
 
 class InboundQueue:

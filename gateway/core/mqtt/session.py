@@ -6,7 +6,7 @@ It outlives its connections: ``open`` begins one, ``feed``, ``tick``, ``acknowle
     CLOSED ──open──► CONNECTING ──CONNACK──► CONNECTED ──DISCONNECT, fault, silence, close, lost──► CLOSED
 
 After every CONNACK it subscribes (again), and after the SUBACK it publishes a marker to itself, whose return says that the
-inbound queue was dry. The session never asks for QoS 2 or topic aliases, so a broker that sends either is at fault.
+inbound queue was drained. The session never asks for QoS 2 or topic aliases, so a broker that sends either is at fault.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from enum import Enum, auto
 import mqtt5
 from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
 
-from gateway.core.mqtt.events import Connected, Disconnected, Dry, InboundQueue, Published, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.core.mqtt.timing import DryMarker, KeepAlive, KeepAliveAction
+from gateway.core.mqtt.timing import DrainMarker, KeepAlive, KeepAliveAction
 from gateway.core.mqtt.topics import check_topic
 
 _UNASKED_KEEP_ALIVE_S = 60
@@ -47,7 +47,7 @@ class _Connection:
         self.opened_s = now_s
         self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes)
         self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
-        self.marker = DryMarker(nonce)
+        self.marker = DrainMarker(nonce)
         self.subscription_id = 0
         self.paused = False
 
@@ -142,8 +142,8 @@ class MqttSession:
             self._end("the broker did not answer the connection request")
         if self.state is not ConnectionState.CONNECTED:
             return b""
-        if self._here.marker.found_dry(now_s, self.unacknowledged):
-            self.inbox.note(Dry(self.generation))
+        if self._here.marker.found_drained(now_s, self.unacknowledged):
+            self.inbox.note(Drained(self.generation))
         if self._here.marker.due:
             self._send_marker()
         self._beat(now_s)
@@ -223,7 +223,7 @@ class MqttSession:
                 self._publication_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.PublishPacket():
                 if self._here.marker.returned(packet.payload):
-                    self.inbox.note(Dry(self.generation))
+                    self.inbox.note(Drained(self.generation))
             case ConnectionState.CONNECTED, mqtt5.PingRespPacket():
                 pass
             case ConnectionState.CONNECTED, mqtt5.DisconnectPacket():

@@ -17,7 +17,7 @@ class SessionSettings:
         client_id: Names the session at the broker; two gateways with the same one throw each other out.
         filters: What to receive, at QoS 1. May be empty for a session that only publishes.
         shared_group: Receive as one of several gateways that divide the messages among them.
-        marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not know when it is dry.
+        marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not find its end.
         clean_start: Throw away what the broker holds, at the first connection only.
         session_expiry_s: How long the broker keeps the session while we are away; the default is for ever.
         keep_alive_s: The longest silence, unless the broker sets another.

@@ -1,4 +1,4 @@
-"""The timers of an MQTT session as plain state: when to ping, when a broker is dead, when the queue is dry, when to try again.
+"""The timers of an MQTT session as plain state: when to ping, when a broker is dead, when its queue is drained, when to retry.
 
 Nothing here reads a clock: the time comes in as ``now_s``, seconds of any clock that only moves forward.
 """
@@ -56,11 +56,11 @@ class KeepAlive:
         return KeepAliveAction.PING
 
 
-class DryMarker:
+class DrainMarker:
     """Finds out when all that the broker had queued before this connection has come in.
 
-    A marker that the gateway publishes to itself stands behind everything queued: when it comes back, the queue was dry.
-    Where the broker refuses the marker, 2 s without a message count as dry, and 60 s in any case. Some brokers take the
+    A marker that the gateway publishes to itself stands behind everything queued: when it comes back, the queue was drained.
+    Where the broker refuses the marker, 2 s without a message count as drained, and 60 s in any case. Some brokers take the
     marker and drop it (an access list that forbids reading does that): then 10 s of silence count. Silence counts only
     while nothing is unacknowledged, since a broker whose window is full is silent too.
 
@@ -74,7 +74,7 @@ class DryMarker:
         self.nonce = nonce
         self.token: int | None = None
         self.due = False
-        self._dry = False
+        self._drained = False
         self._began_s: float | None = None
         self._heard_s = 0.0
         self._refused = False
@@ -96,19 +96,19 @@ class DryMarker:
 
     def returned(self, payload: bytes) -> bool:
         """Return True once, when this is this connection's marker. Older ones, delivered again, do not count."""
-        if self._dry or payload != self.nonce:
+        if self._drained or payload != self.nonce:
             return False
-        self._dry = True
+        self._drained = True
         return True
 
-    def found_dry(self, now_s: float, unacknowledged: int) -> bool:
-        """Return True once, when silence or the last timeout shows that the queue is dry."""
-        if self._dry or self._began_s is None:
+    def found_drained(self, now_s: float, unacknowledged: int) -> bool:
+        """Return True once, when silence or the last timeout shows that the queue is drained."""
+        if self._drained or self._began_s is None:
             return False
         quiet_s = _QUIET_REFUSED_S if self._refused else _QUIET_SILENT_S
         quiet = now_s - self._heard_s >= quiet_s and unacknowledged == 0
-        self._dry = quiet or (self._refused and now_s - self._began_s >= _LONGEST_REFUSED_S)
-        return self._dry
+        self._drained = quiet or (self._refused and now_s - self._began_s >= _LONGEST_REFUSED_S)
+        return self._drained
 
 
 class Backoff:

@@ -11,33 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
 
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure
 from gateway.audit.log import canonical
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
-from gateway.audit.log.payloads import ReleasePayload, encode_contribution
-from gateway.core.effects import BundleRow
+from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
+from gateway.core.effects import BundleRow, OutboxRow
 from gateway.core.figures.close import close
 from gateway.core.figures.table import Conditions, TermsOf
-from gateway.core.journal import CLOSE
+from gateway.core.journal import Close, ClosedWindow
+from gateway.core.ledger import LedgerMove
 from gateway.core.plans import Terms, least_terms
 from gateway.core.release.draft import Draft, PackedWindow, pack
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import ReadyBundle, SentBundle, State, Subject
-from gateway.core.windows.windows import Cohort, Window, window_state
+from gateway.core.windows.windows import Cohort, Window
 
 ROWS_BYTES = 100 * 1024
 """How much of the outbox to look at for one bundle: a record takes up more room there than in its outbox row."""
 
 
 def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
-    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue has run dry."""
+    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
     state.windows.recount()
-    if state.dry:
+    if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
@@ -80,40 +80,40 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
 
 def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
     """Account for a draft: take out of windows and outbox what has left them, and note in the bundle what a void gives back."""
-    ledger, closed = state.ledger, list[list[Any]]()
-    windows, outbox, moved = list[Any](), list[tuple[int, str, bytes]](), list[tuple[str, str, int]]()
+    ledger, closed = state.ledger, list[ClosedWindow]()
+    windows, outbox, moved = list[Window](), list[OutboxRow](), list[LedgerMove]()
     for packed in draft.windows:
         taken = _take_out(state, packed, closed)
         ledger.move("pairs.open", "pairs.withdrawn", packed.row.withdrawn)
         for reason, pairs in packed.row.suppressed.items():
             ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
-        moved.append(("pairs.open", "pairs.aggregated", taken.pairs()))
-        ledger.move(*moved[-1])
+        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
+        moved.append(LedgerMove("pairs.open", "pairs.aggregated", taken.pairs()))
         if taken.members:
-            windows.append(window_state(taken))
+            windows.append(taken)
     for row in draft.rows:
         state.commit.outbox_done.append(row.number)
         state.waiting[draft.recipient] -= 1
         ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
-        moved.append(("pairs.waiting", "pairs.released", row.released))
-        ledger.move(*moved[-1])
-        outbox.append((row.number, draft.recipient, row.content))
+        ledger.move("pairs.waiting", "pairs.released", row.released)
+        moved.append(LedgerMove("pairs.waiting", "pairs.released", row.released))
+        outbox.append(OutboxRow(row.number, draft.recipient, row.content))
     if closed:
-        state.journal.note(CLOSE, -1 if bundle is None else bundle.index, closed)
+        state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
     if bundle is not None:
         bundle.windows, bundle.outbox, bundle.moved = windows, outbox, moved
         ledger.add("bundles.formed")
         ledger.add("bundles.ready")
 
 
-def _take_out(state: State, packed: PackedWindow, closed: list[list[Any]]) -> Window:
+def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) -> Window:
     """Take out of a window whoever is in the bundle or may stand there no more; return the part that is in the bundle."""
     window = packed.row.window
     taken = Window(window.cohort, window.start_ms, window.end_ms)
     taken.members = {contributor: window.members[contributor] for contributor in packed.packed}
     left = packed.row.members.keys() - taken.members.keys()
     gone = [contributor for contributor in window.members if contributor not in left]
-    closed.append([list(window.cohort), window.start_ms, window.end_ms, gone, list(packed.packed)])
+    closed.append(ClosedWindow(window.cohort, window.start_ms, window.end_ms, gone, list(packed.packed)))
     for contributor in gone:
         del window.members[contributor]
     if not window.members:
@@ -151,7 +151,7 @@ def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) 
             for terms in least.several or (least,):
                 if terms.disclosure not in encoded:
                     encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
-                data = encode_contribution(
+                contribution = EncodedContribution(
                     basis.record,
                     contributor,
                     encoded[terms.disclosure],
@@ -161,7 +161,7 @@ def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) 
                     terms.profile,
                     terms.zone,
                 )
-                yield Part(salt, data)
+                yield Part(salt, encode_contribution(contribution))
                 left = 0  # counted once, with the first of a subject's devices
 
 

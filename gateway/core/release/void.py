@@ -7,14 +7,12 @@ leaves; a `void` entry in the log says so. A bundle that was sent stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import VoidPayload
-from gateway.core.effects import OutboxRow
-from gateway.core.journal import VOID
+from gateway.core.journal import Void
 from gateway.core.state import State
-from gateway.core.windows.windows import window_from_state
+from gateway.core.windows.windows import Window
 
 
 def void_unsent(state: State, now_ms: int) -> None:
@@ -27,21 +25,20 @@ def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     """Void a recipient's bundle of which no byte has been sent; its contributions and records return to where they came from."""
     unsent = state.unsent.pop(recipient)
     state.append(Kind.VOID, now_ms, state.one_part(VoidPayload(unsent.index).encode()))
-    state.journal.note(VOID, unsent.index)
+    state.journal.note(Void(unsent.index))
     reopen(state, unsent.windows)
-    for number, whose, content in unsent.outbox:
-        state.commit.outbox.append(OutboxRow(number, whose, content))
-        state.waiting[whose] += 1
-    for source, target, n in unsent.moved:
-        state.ledger.move(target, source, n)
+    for row in unsent.outbox:
+        state.commit.outbox.append(row)
+        state.waiting[row.recipient] += 1
+    for move in unsent.moved:
+        state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)
     state.commit.bundles_done.append(unsent.index)
 
 
-def reopen(state: State, windows: Sequence[Any]) -> None:
+def reopen(state: State, windows: Sequence[Window]) -> None:
     """Reopen the windows of a voided bundle, beside what may have stayed of them."""
-    for stored in windows:
-        window = window_from_state(stored, state.windows.first_steps)
+    for window in windows:
         present = state.windows.open.get(window.key)
         if present is None:
             state.windows.put_back(window)

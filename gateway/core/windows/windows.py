@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from consent.core.outcome import NEVER_MS, Level
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
-
-DAY_MS = 86_400_000
-NEVER_MS = 1 << 62
 
 
 class Cohort(NamedTuple):
@@ -31,6 +29,11 @@ class Cohort(NamedTuple):
     cell: str
     public: bool
     """True for devices without a subject: a window never mixes them with those that have one."""
+
+    @property
+    def level(self) -> Level:
+        """Return at what level it is told."""
+        return Level(self.identity, self.time, self.space, self.step, self.cell)
 
 
 class Window:

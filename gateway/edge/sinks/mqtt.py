@@ -1,91 +1,90 @@
-"""Where bundles go: one MQTT link for each sink that the policies name, shared by the recipients behind it.
+"""A sink that is an MQTT 5 broker: one link, on which each recipient has its topic.
 
-A bundle is handed over when ``try_publish`` has written it to the socket; from then on it stands. What the broker upstream has
-acknowledged is told back to the application, which forgets it. Bundles found unacknowledged at start are sent again unchanged.
+A bundle is sent when ``try_publish`` has written it to the socket. A bundle that the broker refuses has been sent and stands: it
+is sent again, unchanged, at the next flush.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import NamedTuple
 
 import structlog
 
 from gateway.core.mqtt.events import Connected, Disconnected, LinkEvent, Published
 from gateway.core.mqtt.outbound import PacketTooLargeError
 from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
+from gateway.recipient.wire import bundle_topic
 
 _log = structlog.get_logger()
 
 
-class _Message(NamedTuple):
-    topic: str
-    content: bytes
-    origin: str
+class MqttSink:
+    """One broker upstream."""
 
-
-class Sink:
-    """One connection upstream."""
-
-    def __init__(self, name: str, settings: LinkSettings, acknowledged: Callable[[int], None], wake: Callable[[], None]) -> None:
+    def __init__(self, name: str, gateway: str, settings: LinkSettings, acknowledged: Acknowledged, wake: Wake) -> None:
         """Connect on ``run``.
 
         Args:
             name: As the policies call it.
+            gateway: Id of the gateway, a part of the topics.
             settings: Where and how.
             acknowledged: Called with the log index of each bundle that the broker has.
             wake: Called when there is something new to do: connected, or acknowledged.
         """
-        self.name = name
-        self.link = MqttLink(settings, on_event=self._event, wake=wake)
+        self._name = name
+        self._gateway = gateway
+        self._link = MqttLink(settings, on_event=self._event, wake=wake)
         self._acknowledged = acknowledged
         self._wake = wake
-        self._under_way: dict[int, tuple[int, _Message]] = {}  # token -> (log index, message)
-        self._again: dict[int, _Message] = {}  # log index -> message, to be sent again
+        self._under_way: dict[int, Outgoing] = {}  # by the link's token
+        self._again: dict[int, Outgoing] = {}  # by log index
 
     @property
     def connected(self) -> bool:
-        """Whether a bundle formed now could be handed over."""
-        return self.link.connected
+        """Whether a bundle formed now could be sent."""
+        return self._link.connected
 
-    def send_again(self, index: int, topic: str, content: bytes, origin: str) -> None:
-        """Take a bundle that was handed over before the last restart; it goes out unchanged once connected."""
-        self._again[index] = _Message(topic, content, origin)
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        await self._link.run()
+
+    def send_again(self, bundle: Outgoing) -> None:
+        """Take a bundle that was sent before the last restart; it goes out unchanged once connected."""
+        self._again[bundle.index] = bundle
 
     def flush(self) -> None:
-        """Hand over what is to be sent again, as far as the connection takes it."""
-        for index, message in list(self._again.items()):
-            if not self.try_send(index, *message):
+        """Send what is to be sent again, as far as the connection takes it."""
+        for index, bundle in list(self._again.items()):
+            if not self.offer(bundle):
                 return
             del self._again[index]
 
-    def try_send(self, index: int, topic: str, content: bytes, origin: str) -> bool:
-        """Hand a bundle over now, or not at all.
+    def offer(self, bundle: Outgoing) -> bool:
+        """Send a bundle now, or not at all.
 
         Returns: False where no byte of it has been written.
         """
-        properties = (("log-origin", origin), ("log-index", str(index)))
+        topic = bundle_topic(self._gateway, bundle.recipient)
+        properties = (("log-origin", bundle.origin), ("log-index", str(bundle.index)))
         try:
-            token = self.link.try_publish(topic, content, user_properties=properties)
+            token = self._link.try_publish(topic, bundle.content, user_properties=properties)
         except PacketTooLargeError:
-            _log.error("the broker upstream refuses bundles of this size", sink=self.name, bundle_bytes=len(content))
+            _log.error("the broker upstream refuses bundles of this size", sink=self._name, bundle_bytes=len(bundle.content))
             return False
         if token is None:
             return False
-        self._under_way[token] = (index, _Message(topic, content, origin))
+        self._under_way[token] = bundle
         return True
 
     def _event(self, event: LinkEvent) -> None:
         if isinstance(event, Published):
-            index, message = self._under_way.pop(event.token)
+            bundle = self._under_way.pop(event.token)
             if event.accepted:
-                self._acknowledged(index)
+                self._acknowledged(bundle.index)
             else:
-                # It has been handed over and stands, so it is offered again, at the next tick, unchanged.
-                self._again[index] = message
-                _log.error("the broker upstream refused a bundle", sink=self.name, log_index=index, reason=event.reason)
+                self._again[bundle.index] = bundle
+                _log.error("the broker upstream refused a bundle", sink=self._name, log_index=bundle.index, reason=event.reason)
         elif isinstance(event, Connected):
-            _log.info("upstream connected", sink=self.name)
+            _log.info("upstream connected", sink=self._name)
         elif isinstance(event, Disconnected):
-            _log.warning("upstream away", sink=self.name, reason=event.reason)
+            _log.warning("upstream away", sink=self._name, reason=event.reason)
         self._wake()

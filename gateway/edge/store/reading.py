@@ -11,6 +11,7 @@ from typing import Any
 import aiosqlite
 
 from gateway.audit.log.openings import label
+from gateway.core.effects import OutboxRow
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.writing import CommitRows, row_key
 from gateway.errors import CorruptionError
@@ -132,11 +133,11 @@ class StoreReader:
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
         return [(index, self._open("opening", row_key(index), sealed)) for index, sealed in rows]
 
-    async def outbox(self) -> AsyncIterator[tuple[int, str, bytes]]:
-        """Go through everything that waits: (number, recipient, content)."""
+    async def outbox(self) -> AsyncIterator[OutboxRow]:
+        """Yield everything that waits, oldest first."""
         sql = "SELECT number, number, recipient, sealing_key, sealed FROM outbox WHERE number > ? ORDER BY number LIMIT 100"
         async for number, recipient, segment, sealed in self._pages(sql):
-            yield number, recipient, self._commit_rows.opened(number, segment, sealed)
+            yield OutboxRow(number, recipient, self._commit_rows.opened(number, segment, sealed))
 
     async def entry(self, index: int) -> bytes:
         """Return the log entry at an index."""

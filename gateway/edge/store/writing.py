@@ -113,9 +113,9 @@ class CommitRows:
         statements += [(settle, (now_ms, index)) for index in commit.openings_settled]
         labelled = [row for row in commit.log if row.labels is not None]
         statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
-        for index, opening in commit.openings:
-            sealed = seal("opening", row_key(index), opening)
-            statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, index)))
+        for shorter in commit.openings:
+            sealed = seal("opening", row_key(shorter.index), shorter.content)
+            statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
         if commit.head is not None:
             size = int(commit.head.split(b"\n", 2)[1])
             statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))
@@ -125,14 +125,18 @@ class CommitRows:
     def _registry(self, commit: Commit) -> list[Statement]:
         statements: list[Statement] = []
         seal, lookup = self._keys.sealer.seal, self._keys.lookup_hash
-        for index, digest, content in commit.policies:
-            statements.append(("INSERT INTO policy VALUES (?, ?, ?)", (index, digest, content)))
-        for index, subject, content in commit.consents:
-            row = (index, lookup(subject), seal("consent", row_key(index), content))
+        insert = "INSERT INTO policy VALUES (?, ?, ?)"
+        statements += [(insert, (policy.index, policy.sha256, policy.content)) for policy in commit.policies]
+        for consent in commit.consents:
+            row = (consent.index, lookup(consent.subject), seal("consent", row_key(consent.index), consent.content))
             statements.append(("INSERT INTO consent VALUES (?, ?, ?)", row))
         statements += [("DELETE FROM consent WHERE subject = ?", (lookup(subject),)) for subject in commit.consents_gone]
-        for table, rows in (("subject", commit.subjects), ("device", commit.devices), ("claim", commit.claims)):
-            statements += [self._keyed_row(table, key, row_content) for key, row_content in dict(rows).items()]
+        for table, rows in (
+            ("subject", {row.id: row.content for row in commit.subjects}),
+            ("device", {row.topic: row.content for row in commit.devices}),
+            ("claim", {row.code_hash: row.content for row in commit.claims}),
+        ):
+            statements += [self._keyed_row(table, key, content) for key, content in rows.items()]
         return statements
 
     def _keyed_row(self, table: str, key: bytes, content: bytes | None) -> Statement:

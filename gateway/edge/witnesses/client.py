@@ -1,7 +1,7 @@
-"""Asks one witness to cosign checkpoints, and keeps count of how it went.
+"""The client of one witness: asks it to cosign checkpoints, and counts the outcomes.
 
-Each request carries a proof of growth from the size that the witness last cosigned. Where it says that it stands elsewhere, the
-request is sent again from there. What it may say at last: its cosignature, or that it has seen more of this log, or another log
+Each request carries a consistency proof from the size that the witness last cosigned. Where it answers that it is at another
+size, the request is sent again from there. Its last answer is a cosignature, or that it has seen more of this log, or another log
 of this name, than it is being shown.
 
 Source: C2SP tlog-witness, `add-checkpoint`.
@@ -70,7 +70,7 @@ class Objection:
     size: int | None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the problem in one line."""
         if self.size is None:
             return f"witness `{self.witness}` has cosigned another history of this log"
         return f"witness `{self.witness}` has cosigned `{self.size}` entries of this log"

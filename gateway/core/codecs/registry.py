@@ -1,0 +1,35 @@
+"""The formats that devices write, each with what compiles a device profile into its decoder.
+
+A new format is a name in ``consent.core.policies.policy.Codec``, a module beside this one, and a line in the table. Its compiler
+refuses whatever a profile may not say in that format, by a ``PolicyError`` that names file and key: policies with such a profile
+are never put in force.
+
+A decoder is compiled once per profile, when policies are put in force. It is given topic, payload and time of receipt, reads the
+fields that the profile declares and no others, and never raises, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from consent.core.policies.policy import Codec, Profile
+from gateway.core.codecs.cbor_map import compile_cbor
+from gateway.core.codecs.json_map import compile_json
+from gateway.core.codecs.senml import compile_senml
+from gateway.core.model import Decoder
+
+COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
+    Codec.JSON: compile_json,
+    Codec.CBOR: compile_cbor,
+    Codec.SENML: compile_senml,
+}
+
+
+def compile_decoder(profile: Profile) -> Decoder:
+    """Compile a profile into the function that decodes the frames of its devices.
+
+    Raises:
+        PolicyError: The profile says what its format cannot do, or contradicts itself.
+    """
+    return COMPILERS[profile.codec](profile)

@@ -1,0 +1,187 @@
+"""The configuration file: defaults, paths, and one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.config import Broker, Config, ConfigError, MqttSinkSettings, load_config
+from gateway.errors import OperatorError
+
+LEAST = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n'
+CLOCK = LEAST + "[clock]\nsimulated = true\n"
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    """Write a configuration file."""
+    file = tmp_path / "gateway.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def test_load_least_file_defaults_for_the_rest(tmp_path: Path) -> None:
+    """A gateway's id and what to subscribe to are all that must be said."""
+    config = load_config(written(tmp_path, LEAST)).config
+    assert (config.gateway, config.broker.filters, config.broker.host, config.broker.port) == ("gw", ("t/#",), "127.0.0.1", 1883)
+    assert (config.batches.commit_ms, config.batches.frames) == (20, 1000)
+    assert (config.release.tick_ms, config.release.checkpoint_ms, config.windows.lateness_s) == (10_000, 10_000, 900)
+    assert (config.clock.simulated, config.sink, config.metrics.port) == (False, {}, 0)
+
+
+def test_load_everything_that_may_be_said(tmp_path: Path) -> None:
+    """Each section and key is read."""
+    text = """
+gateway = "north.1"
+state_folder = "/var/lib/sluice"
+keys_folder = "k"
+policies_folder = "p"
+runtime_folder = "/run/sluice"
+[broker]
+host = "broker.example"
+port = 8883
+user = "u"
+password_file = "secret"
+tls = true
+ca_file = "ca.pem"
+certificate_file = "c.pem"
+private_key_file = "/etc/key.pem"
+filters = ["a/+/b", "c"]
+receive_maximum = 65535
+shared_group = "g"
+keep_alive_s = 5
+[sink.city]
+port = 1
+[sink.other]
+host = "::1"
+[batches]
+commit_ms = 0
+frames = 1
+[windows]
+lateness_s = 0
+[release]
+tick_ms = 50
+checkpoint_ms = 50
+outbox_rows = 10
+contributions = 1000
+[audit]
+log_folder = "public"
+openings_folder = "auditors"
+[clock]
+simulated = true
+start = "2026-05-01T00:00:00Z"
+at = 1777593600.5
+rate = 0
+[metrics]
+port = 9100
+"""
+    place = load_config(written(tmp_path, text))
+    assert place.config.sink == {"city": MqttSinkSettings(port=1), "other": MqttSinkSettings(host="::1")}
+    assert (place.config.clock.at, place.config.clock.rate) == (1_777_593_600.5, 0)
+    assert (place.state, place.keys, place.policies) == (Path("/var/lib/sluice"), tmp_path / "k", tmp_path / "p")
+    assert place.control_socket == Path("/run/sluice/control.sock")
+    assert (place.log, place.openings) == (Path("/var/lib/sluice/public"), Path("/var/lib/sluice/auditors"))
+    assert place.path("secret") == tmp_path / "secret"
+    assert place.path("/etc/key.pem") == Path("/etc/key.pem")
+
+
+def test_load_paths_relative_to_the_file_and_not_to_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It means the same wherever it is started from, also where the file is named by a relative path."""
+    (tmp_path / "etc").mkdir()
+    written(tmp_path / "etc", LEAST)
+    monkeypatch.chdir(tmp_path)
+    place = load_config(Path("etc/gateway.toml"))
+    assert (place.folder, place.state, place.control_socket) == (
+        tmp_path / "etc",
+        tmp_path / "etc/state",
+        tmp_path / "etc/state/control.sock",
+    )
+    assert (place.log, place.openings, place.path(None)) == (tmp_path / "etc/state/log", None, None)
+
+
+def _least(old: str, new: str) -> str:
+    assert old in LEAST
+    return LEAST.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "missing required field `gateway`"),
+        ('gateway = "gw"', "missing required field `broker`"),
+        ('gateway = "gw"\n[broker]\n', "`broker`: object missing required field `filters`"),
+        ("colour = 1\n" + LEAST, "unknown field `colour`"),
+        (LEAST + "colour = 1\n", "`broker`: object contains unknown field `colour`"),
+        (LEAST + "[sink.city]\nprot = 1\n", "unknown field `prot`"),
+        (LEAST + '[sink.city]\nkind = "nats"\n', "`sink.city.kind`: unknown kind `nats`; known: `mqtt`"),
+        (LEAST + "[sink.city]\nkind = 3\n", "`sink.city.kind`: unknown kind `3`; known: `mqtt`"),
+        (LEAST + "[sink]\ncity = 3\n", "`sink[...]`: expected `object`, got `int`"),
+        ("sink = 3\n" + LEAST, "`sink`: expected `object`, got `int`"),
+        (_least('"gw"', "7"), "`gateway`: expected `str`, got `int`"),
+        (_least('"gw"', '"GW"'), "`gateway`: expected"),
+        (_least('"gw"', '"a/b"'), "`gateway`: expected"),
+        (_least('["t/#"]', "[]"), "`broker.filters`: expected `array` of length >= 1"),
+        (_least('"t/#"', "7"), "`broker.filters[0]`: expected `str`, got `int`"),
+        (_least('"t/#"', '"t/#/x"'), "`broker`: topic filter `t/#/x`"),
+        (_least('"t/#"', '"#"'), "`broker`: topic filter `#` would match the gateway's own topic `sluice/#`"),
+        (_least('"t/#"', '"+/gw/city"'), "`broker`: topic filter `+/gw/city` would match"),
+        (LEAST + "port = 0\n", "`broker.port`: expected `int` >= 1"),
+        (LEAST + "port = 65536\n", "`broker.port`: expected `int` <= 65535"),
+        (LEAST + 'port = "1883"\n', "`broker.port`: expected `int`, got `str`"),
+        (LEAST + "keep_alive_s = 4\n", "`broker.keep_alive_s`: expected"),
+        (LEAST + 'shared_group = "a/b"\n', "`broker.shared_group`: expected"),
+        (LEAST + 'tls = "yes"\n', "`broker.tls`: expected `bool`, got `str`"),
+        (LEAST + "[batches]\ncommit_ms = -1\n", "`batches.commit_ms`: expected"),
+        (LEAST + "[batches]\nframes = 0\n", "`batches.frames`: expected"),
+        (LEAST + "[windows]\nlateness_s = 86401\n", "`windows.lateness_s`: expected"),
+        (LEAST + "[release]\ntick_ms = 49\n", "`release.tick_ms`: expected"),
+        (LEAST + "[release]\noutbox_rows = 1.5\n", "`release.outbox_rows`: expected `int`, got `float`"),
+        (LEAST + "[audit]\nopenings_folder = 3\n", "`audit.openings_folder`: expected `str`, got `int`"),
+        (LEAST + "[metrics]\nport = 65536\n", "`metrics.port`: expected"),
+        (CLOCK, "`clock`: `start`: `` is no time"),
+        (CLOCK + 'start = "noon"\n', "`clock`: `start`: `noon` is no time"),
+        (CLOCK + 'start = "2026-05-01T00:00:00"\n', "`clock`: `start`: `2026-05-01T00:00:00` does not say its offset"),
+        (CLOCK + "start = 2026-05-01T00:00:00Z\n", "`clock.start`: expected `str | null`, got `datetime`"),
+        (CLOCK + "rate = -1\n", "`clock.rate`: expected `float` >= 0.0"),
+        (CLOCK + "rate = nan\n", "`clock.rate`: expected"),
+        (CLOCK + "rate = inf\n", "`clock.rate`: expected"),
+        (CLOCK + "at = nan\n", "`clock.at`: expected"),
+        (CLOCK + "at = inf\n", "`clock.at`: expected"),
+        ("gateway = ", "not toml: invalid value"),
+        (LEAST + "[broker]\n", "not toml: cannot declare"),
+        (b'gateway = "\xff"\n', "not in utf-8"),
+        (b"\x00", "not toml"),
+    ],
+)
+def test_load_broken_file_one_line_that_names_file_and_key(tmp_path: Path, text: str | bytes, told: str) -> None:
+    """An operator sees which file, which key, and what it should be."""
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    line = str(caught.value)
+    assert line.startswith(f"`{file}`: ")
+    assert told in line
+    assert "\n" not in line
+    assert isinstance(caught.value, OperatorError)
+    assert caught.value.exit_status == 2
+
+
+def test_load_absent_file_or_folder_told(tmp_path: Path) -> None:
+    """A path that holds no file is named."""
+    with pytest.raises(ConfigError, match=r"absent\.toml`: no such file or directory$"):
+        load_config(tmp_path / "absent.toml")
+    with pytest.raises(ConfigError, match=r"is a directory$"):
+        load_config(tmp_path)
+
+
+def test_config_every_field_is_explained() -> None:
+    """The structs are the manual: each names its every field in its docstring, or in that of what it extends."""
+    whole = Config(gateway="gw", broker=Broker(filters=("t",)))
+    values = [getattr(whole, name) for name in Config.__struct_fields__]
+    sections = [value for value in values if isinstance(value, msgspec.Struct)]
+    assert len(sections) == 7
+    for section in (whole, *sections):
+        manual = "".join(base.__doc__ or "" for base in type(section).__mro__)
+        for name in section.__struct_fields__:
+            assert f"{name}:" in manual or getattr(section, name) in sections, f"{type(section).__name__}.{name}"
