@@ -1,7 +1,8 @@
-"""Deterministic CBOR of what records, notices and openings are made of, and its strict inverse.
+"""Deterministic CBOR, defined once: of records, notices and policies here, of log entries, openings and bundles in the gateway.
 
-Only one sequence of bytes stands for a record: readers refuse any other, so that hashes and signatures over the bytes are
-hashes and signatures over the meaning.
+Only one sequence of bytes stands for a value: readers refuse any other, so that hashes and signatures over the bytes are
+hashes and signatures over the meaning. ``gateway.audit.log.canonical`` and ``gateway.recipient.wire`` add what each of them
+refuses besides, and their own errors.
 """
 
 from __future__ import annotations
@@ -19,9 +20,25 @@ _AXES: Final = frozenset({"identity", "time", "space", "precision", "group", "re
 _DEEPEST: Final = 8
 
 
+class CborError(ValueError):
+    """The bytes are no CBOR item, or one of indefinite length, with a key twice, or nested too deep."""
+
+
 def encode_canonical(value: object) -> bytes:
-    """Return the deterministic CBOR of plain data (RFC 8949, section 4.2)."""
+    """Return the deterministic CBOR of plain data: shortest forms, definite lengths, sorted keys (RFC 8949, section 4.2)."""
+    # cbor2 sorts keys by length first; over text keys alone that is the bytewise order of their encodings.
     return cbor2.dumps(value, canonical=True)
+
+
+def decode_item(data: bytes, deepest: int = _DEEPEST) -> Any:
+    """Return the plain data of one CBOR item, which may still be spelt in another way than ``encode_canonical`` spells it.
+
+    Raises: CborError: it is none, or uses what deterministic CBOR forbids.
+    """
+    try:
+        return cbor2.loads(data, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False)
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise CborError(str(error)) from error
 
 
 def decode_canonical(data: bytes, what: str) -> Any:
@@ -32,8 +49,8 @@ def decode_canonical(data: bytes, what: str) -> Any:
     Raises: RecordError: it is not CBOR, or not in its one deterministic form.
     """
     try:
-        value = cbor2.loads(data, max_depth=_DEEPEST, allow_indefinite=False, allow_duplicate_keys=False)
-        again = cbor2.dumps(value, canonical=True)
+        value = decode_item(data)
+        again = encode_canonical(value)
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise RecordError(f"{what} is not cbor") from error
     if again != data:

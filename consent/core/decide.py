@@ -1,7 +1,7 @@
 """The decision: how much of a subject's data a flow may reveal, with the reason, and what bounds each axis.
 
 The effective disclosure is the meet of what the flow asks, the city's ceiling, the neighbourhood's ceiling, every resident's
-consent, and the device class's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
+consent, and the device profile's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
 arguments alone, so an auditor who has them reaches the same one.
 
 Citizens are many, and a change of policies decides for all of them. So what speaks before any resident does is met once and
@@ -65,7 +65,7 @@ Precision = tuple[tuple[str, Decimal], ...]
 
 
 class _Setting(msgspec.Struct, frozen=True):
-    """What policies say of a flow, for devices of one class in one neighbourhood, before any resident speaks.
+    """What policies say of a flow, for devices of one profile in one neighbourhood, before any resident speaks.
 
     Attributes:
         sources: Who speaks, by the names of ``Decision.bounds``.
@@ -125,6 +125,11 @@ class Decision(msgspec.Struct, frozen=True):
     consents: tuple[Consent | None, ...] = ()
 
     @property
+    def has_subject(self) -> bool:
+        """Return whether residents have their say in what is permitted; False for a device without a subject."""
+        return bool(self.consents)
+
+    @property
     def bounds(self) -> Bounds:
         """Return who holds each axis, worked out anew each time: only explanations ask."""
         return self.held if isinstance(self.held, tuple) else self.held.bounds(self.consents)
@@ -144,7 +149,7 @@ def decide(
         flow: The flow's id.
         consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
         zone: The block where the device stands.
-        cap: The most that its class may reveal.
+        cap: The most that its profile lets it reveal.
         now_ms: The gateway's clock.
     """
     asked = policies.flows.get(flow)
@@ -248,7 +253,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
             since_ms = consent.since_ms
         if consent.expiry_ms is not None and (expires_ms is None or consent.expiry_ms < expires_ms):
             expires_ms = consent.expiry_ms
-    point, fault = _outcome(identity, time, space, precision, group, retention_days, budget, setting.figures)
+    point, fault = _point_at(identity, time, space, precision, group, retention_days, budget, setting.figures)
     if not fault:
         return Decision(point, PERMITTED, setting, since_ms, expires_ms, consents)
     reason = _closed_by(setting.bounds(consents), point) if fault == _CLOSED else fault
@@ -256,7 +261,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
 
 
 @lru_cache(maxsize=8192)
-def _outcome(
+def _point_at(
     identity: Identity,
     time: Time,
     space: Space,

@@ -1,7 +1,7 @@
 """The disclosure lattice: how much of a subject's data is revealed, as one point on seven ordered axes.
 
 Everything that may speak about a release (what a flow asks, the city's and the neighbourhood's ceilings, each resident's
-consent, the device class's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
+consent, the device profile's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
 An axis at its least level reveals nothing, and then the whole point is ``BOTTOM``.
 
     identity   none < aggregate < per-record < per-epoch < stable
@@ -28,7 +28,7 @@ LARGEST_GROUP: Final = 1_000_000
 """The most that any policy or consent may demand."""
 
 
-class Level(IntEnum):
+class AxisLevel(IntEnum):
     """A level of an axis: compares by how much it reveals, and is written as ``label`` in policies and records."""
 
     label: str
@@ -52,7 +52,7 @@ class Level(IntEnum):
         raise ValueError(f"`{label}` is none of {', '.join(level.label for level in cls)}")
 
 
-class Identity(Level):
+class Identity(AxisLevel):
     """Whether releases of one subject can be told apart and joined."""
 
     NONE = 0, "none"
@@ -62,7 +62,7 @@ class Identity(Level):
     STABLE = 4, "stable"
 
 
-class Time(Level):
+class Time(AxisLevel):
     """How finely time is told: the length of the UTC window that an instant is moved to."""
 
     NONE = 0, "none"
@@ -74,7 +74,7 @@ class Time(Level):
     EXACT = 6, "exact"
 
 
-class Space(Level):
+class Space(AxisLevel):
     """How finely place is told: the zone that a place is moved to."""
 
     NONE = 0, "none"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.dev import debian, environment, fresh
-from deploy.dev.environment import Packages
+from deploy.dev.environment import DEVELOPMENT_LOCK, RUNTIME_LOCK
 from deploy.dev.report import SetupError, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,138 +22,98 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOW = "--slow"
 
 #: What `./dev lint` runs, each by its own configuration in pyproject.toml. All run, whatever the earlier ones found.
-CHECKS: tuple[tuple[str, ...], ...] = (
-    ("ruff", "check"),
-    ("ruff", "format", "--check"),
-    ("mypy",),
-    ("lint-imports", "--no-logo"),
-)
+CHECKS = ("ruff check", "ruff format --check", "mypy", "lint-imports --no-logo")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One subcommand."""
+    """One subcommand.
 
-    name: str
+    Attributes:
+        run: Takes the environment's Python and the arguments, and returns the exit status.
+        packages: The lock file whose packages it needs; None where the Python that is there will do.
+        programs: The system programs that it needs, and with `--slow` the slow ones too.
+    """
+
     usage: str
     summary: str
-    packages: Packages | None  # None: the Python that is there will do
     run: Callable[[Path, Sequence[str]], int]
+    packages: Path | None = DEVELOPMENT_LOCK
     programs: tuple[debian.Program, ...] = ()
-    slow_programs: tuple[debian.Program, ...] = ()  # with --slow these too
+    slow_programs: tuple[debian.Program, ...] = ()
 
-    def programs_for(self, arguments: Sequence[str]) -> tuple[debian.Program, ...]:
-        """Return the system programs that it needs when called with those arguments."""
-        return (*self.programs, *self.slow_programs) if SLOW in arguments else self.programs
+    def missing_packages(self, arguments: Sequence[str]) -> list[str]:
+        """Return the Debian packages that have to be installed before a call with those arguments."""
+        own = [] if self.packages is None else environment.missing_packages(ROOT, self.packages)
+        return own + debian.missing_packages(self.programs + (self.slow_programs if SLOW in arguments else ()))
 
 
 def _demo(python: Path, arguments: Sequence[str]) -> int:
     # With the user's own PATH: the commands that it prints are to work where they are read.
-    return _hand_over([python, "-P", "-m", "gateway.cli", "demo", *arguments], {"PATH": os.environ.get("PATH", os.defpath)})
+    return _become([python, "-P", "-m", "gateway.cli", "demo", *arguments], PATH=os.environ.get("PATH", os.defpath))
 
 
 def _bench(python: Path, arguments: Sequence[str]) -> int:
     # The benches are not installed with the project; the caller's folder stays, for the files named in the arguments.
-    environ = {"PYTHONPATH": str(ROOT)}
-    return _hand_over([python, "-P", "-m", "tests.bench", *arguments], environ)
+    return _become([python, "-P", "-m", "tests.bench", *arguments], PYTHONPATH=str(ROOT))
 
 
 def _test(python: Path, arguments: Sequence[str]) -> int:
     marks = "slow" if SLOW in arguments else "not slow"
     rest = [argument for argument in arguments if argument != SLOW]
-    os.chdir(ROOT)
-    return _hand_over([python, "-m", "pytest", "-m", marks, "--durations=10", *rest])
+    return _module("pytest", "-m", marks, "--durations=10")(python, rest)
 
 
-def _lock(python: Path, arguments: Sequence[str]) -> int:
-    os.chdir(ROOT)
-    return _hand_over([python, "-m", "deploy.dev.lock", *arguments])
+def _module(*words: str) -> Callable[[Path, Sequence[str]], int]:
+    """Return what becomes a module of the checkout's own environment, run at its top."""
 
+    def run(python: Path, arguments: Sequence[str]) -> int:
+        os.chdir(ROOT)
+        return _become([python, "-m", *words, *arguments])
 
-def _docs(python: Path, arguments: Sequence[str]) -> int:
-    os.chdir(ROOT)
-    return _hand_over([python, "-m", "tests.docs", *arguments])
-
-
-def _fresh(_python: Path, arguments: Sequence[str]) -> int:
-    return fresh.main(ROOT, arguments)
+    return run
 
 
 def _lint(python: Path, arguments: Sequence[str]) -> int:
     if arguments:
         raise SetupError(f"lint takes no arguments, not `{arguments[0]}`")
-    failed = [name for check in CHECKS if not _passes(name := " ".join(check), [python.with_name(check[0]), *check[1:]])]
+    failed = []
+    for check in CHECKS:
+        print(f"== {check}", flush=True)
+        started, (program, *options) = time.monotonic(), check.split()
+        command = [os.fspath(python.with_name(program)), *options]
+        status = subprocess.run(command, cwd=ROOT, env=_environ(), stdin=subprocess.DEVNULL, check=False).returncode
+        print(f"== {check}: {'failed' if status else 'ok'} ({time.monotonic() - started:.1f} s)", flush=True)
+        failed += [check] if status else []
     print(f"lint: {'failed: ' + ', '.join(failed) if failed else 'ok'}")
     return 1 if failed else 0
 
 
-def _passes(name: str, check: Sequence[str | Path]) -> bool:
-    started = time.monotonic()
-    print(f"== {name}", flush=True)
-    done = subprocess.run(check, cwd=ROOT, env=_environ(), stdin=subprocess.DEVNULL, check=False)
-    print(f"== {name}: {'ok' if done.returncode == 0 else 'failed'} ({time.monotonic() - started:.1f} s)", flush=True)
-    return done.returncode == 0
-
-
-_BROKER = (debian.MOSQUITTO, debian.MOSQUITTO_SUB)
+_BENCH_PROGRAMS = (debian.MOSQUITTO, debian.MOSQUITTO_SUB, debian.LIBATOMIC)
+_TEST_PROGRAMS = (*_BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE)
 
 COMMANDS: dict[str, Command] = {
-    command.name: command
-    for command in (
-        Command(
-            name="demo",
-            usage="demo [--for 30s] [--json FILE] ...",
-            summary="a small city on this machine, ending with a verified audit",
-            packages=Packages.RUNTIME,
-            run=_demo,
-        ),
-        Command(
-            name="test",
-            usage="test [--slow] [PYTEST ARGUMENTS]",
-            summary="the tests; with --slow the long ones instead",
-            packages=Packages.DEVELOPMENT,
-            run=_test,
-            programs=(*_BROKER, debian.NGINX, debian.JQ, debian.STRACE, debian.LIBATOMIC),
-            slow_programs=(debian.GO, debian.GO_MOD),
-        ),
-        Command(
-            name="lint",
-            usage="lint",
-            summary="style, types and import rules",
-            packages=Packages.DEVELOPMENT,
-            run=_lint,
-        ),
-        Command(
-            name="bench",
-            usage="bench NAME [--json FILE] ...",
-            summary="measure against peers on this machine",
-            packages=Packages.DEVELOPMENT,
-            run=_bench,
-            programs=(*_BROKER, debian.LIBATOMIC),
-        ),
-        Command(
-            name="fresh",
-            usage="fresh [--suite bookworm|trixie] [--user]",
-            summary="demo and tests in a bare Debian, as a stranger runs them",
-            packages=None,
-            run=_fresh,
-            programs=(debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else (),
-        ),
-        Command(
-            name="docs",
-            usage="docs",
-            summary="write the pages of docs/ that are made from the source anew",
-            packages=Packages.DEVELOPMENT,
-            run=_docs,
-        ),
-        Command(
-            name="lock",
-            usage="lock [--upgrade]",
-            summary="write the lock files anew from pyproject.toml",
-            packages=Packages.DEVELOPMENT,
-            run=_lock,
-        ),
-    )
+    "demo": Command(
+        "demo [--for 30s] [--json FILE] ...", "a small city on this machine, ending with a verified audit", _demo, RUNTIME_LOCK
+    ),
+    "test": Command(
+        "test [--slow] [PYTEST ARGUMENTS]",
+        "the tests; with --slow the long ones instead",
+        _test,
+        programs=_TEST_PROGRAMS,
+        slow_programs=(debian.GO, debian.GO_MOD),
+    ),
+    "lint": Command("lint", "style, types and import rules", _lint),
+    "bench": Command("bench NAME [--json FILE] ...", "measure against peers on this machine", _bench, programs=_BENCH_PROGRAMS),
+    "fresh": Command(
+        "fresh [--suite bookworm|trixie] [--user]",
+        "demo and tests in a bare Debian, as a stranger runs them",
+        lambda _, arguments: fresh.main(ROOT, arguments),
+        packages=None,
+        programs=(debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else (),
+    ),
+    "docs": Command("docs", "write the pages of docs/ that are made from the source anew", _module("tests.docs")),
+    "lock": Command("lock [--upgrade]", "write the lock files anew from pyproject.toml", _module("deploy.dev.lock")),
 }
 
 
@@ -165,18 +125,18 @@ def usage() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a subcommand and return its exit status; 2 when it is unknown or its environment cannot be made."""
-    name = arguments[0] if arguments else ""
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
     if name in ("-h", "--help", "help"):
         print(usage())
         return 0
     if name not in COMMANDS:
         print(f"dev: unknown command `{name}`" if name else "dev: which command?", usage(), sep="\n", file=sys.stderr)
         return 2
-    command, rest = COMMANDS[name], arguments[1:]
+    command = COMMANDS[name]
     try:
-        if _missing_packages(command, rest):
+        if command.missing_packages(rest):
             with environment.only_one(ROOT):
-                debian.install(_missing_packages(command, rest))
+                debian.install(command.missing_packages(rest))
         python = Path(sys.executable) if command.packages is None else environment.ensure(ROOT, command.packages)
         return command.run(python, rest)
     except SetupError as error:
@@ -187,11 +147,6 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _missing_packages(command: Command, arguments: Sequence[str]) -> list[str]:
-    environment_packages = [] if command.packages is None else environment.missing_packages(ROOT)
-    return [*environment_packages, *debian.missing_packages(command.programs_for(arguments))]
-
-
 def _environ() -> dict[str, str]:
     """Return the environment of what is handed over to: ours, with .venv's programs first."""
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
@@ -199,7 +154,7 @@ def _environ() -> dict[str, str]:
     return environ | {"PATH": f"{scripts}{os.pathsep}{debian.search_path()}", "VIRTUAL_ENV": str(scripts.parent)}
 
 
-def _hand_over(command: Sequence[str | Path], extra: dict[str, str] | None = None) -> int:
-    """Become the command, so that signals and the terminal are its own."""
+def _become(command: Sequence[str | Path], **extra: str) -> int:
+    """Hand over to the command in this process, so that signals and the terminal are its own."""
     sys.stdout.flush()
-    os.execve(command[0], [str(part) for part in command], _environ() | (extra or {}))  # noqa: S606  no shell is wanted
+    os.execve(command[0], [str(part) for part in command], _environ() | extra)  # noqa: S606  no shell is wanted

@@ -20,13 +20,13 @@ def say(message: str) -> None:
     print(f"dev: {message}", file=sys.stderr, flush=True)
 
 
-def run_quietly(command: Sequence[str | Path], failure: str, lock: int | None = None) -> None:
+def run_quietly(command: Sequence[str | Path], failure: str, *, keeps_lock: bool = False) -> None:
     """Run an installer, showing what it printed only when it fails.
 
     Args:
         command: Program and arguments.
         failure: What to say when it fails.
-        lock: An open file that the installer is to hold too, so that a lock on it outlives a caller that was killed.
+        keeps_lock: It holds a lock of ours too, and so beyond us if we are killed; not for what may leave a daemon running.
 
     Raises:
         SetupError: It ended with a status other than 0, or could not be started.
@@ -37,7 +37,7 @@ def run_quietly(command: Sequence[str | Path], failure: str, lock: int | None = 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=() if lock is None else (lock,),
+            close_fds=not keeps_lock,
             check=False,
         )
     except OSError as error:

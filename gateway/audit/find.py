@@ -124,7 +124,7 @@ class Search:
             return None
 
     def _is_in(self, index: int, entry: Entry) -> bool:
-        """Return whether a release bears a label of one of the keys; one whose labels are not those committed to counts as well."""
+        """Return whether a release bears a label of one of the keys; so does one whose labels are not those committed to."""
         try:
             labels = split_labels(self._reader.labels(index))
         except FileError as problem:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from consent.core.cases.cases import Outcome, try_case
+from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.policies.parse import CITY_FILE
 from consent.core.policies.policy import PolicySet
@@ -67,7 +67,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
     notes = list(notes_on(policies))
     keys: list[str] = []
     faults = list(_recipients(folder, policies, sinks, keys, notes))
-    outcomes: list[Outcome] = []
+    outcomes: list[CaseResult] = []
     for path, data in cases.items():
         try:
             outcomes += [try_case(policies, case) for case in read_cases(path, data, policies)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from consent.core.cases.cases import Outcome
+from consent.core.cases.cases import CaseResult
 from consent.core.policies.policy import PolicySet
 from consent.core.review.warnings import Note
 from consent.errors import PolicyError, one_line
@@ -34,11 +34,11 @@ class Checked:
     policies: PolicySet | None = None
     keys: tuple[str, ...] = ()
     faults: tuple[PolicyError, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[CaseResult, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
-    def failed(self) -> tuple[Outcome, ...]:
+    def failed(self) -> tuple[CaseResult, ...]:
         """The cases that came out otherwise than expected."""
         return tuple(outcome for outcome in self.outcomes if not outcome.passed)
 
@@ -81,7 +81,7 @@ def as_json(checked: Checked) -> str:
     return json.dumps(found) + "\n"
 
 
-def _case(outcome: Outcome) -> dict[str, Any]:
+def _case(outcome: CaseResult) -> dict[str, Any]:
     said = {"file": outcome.case.file, "case": outcome.case.id, "passed": outcome.passed}
     return said if outcome.passed else {**said, "expected": outcome.expected, "got": outcome.got}
 

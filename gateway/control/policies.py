@@ -7,17 +7,16 @@ import binascii
 from typing import Any
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
+from consent.core.outcome import unsupported_reason
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side, diff
 from consent.core.review.population import grouped
 from gateway.control.params import MethodError, Params, id_of, no_more, take
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms, unsupported_reason
+from gateway.core.plans import Device, InForce, Terms
 from gateway.durable.state import Answer, Durable
 from gateway.edge.policies import read_policies
 
@@ -72,8 +71,8 @@ def _language(policies: PolicySet, wanted: str) -> str:
 def _concerned(durable: Durable, who: bytes, flow: str) -> list[Device]:
     """Return the device that is asked about, or the subject's devices: those that the flow reads, or all where it reads none."""
     state = durable.state
-    if who not in state.subjects:
-        devices = [device for device in state.registry.values() if device.id == who]
+    if who not in state.registry.subjects:
+        devices = [device for device in state.registry.devices.values() if device.id == who]
         if not devices:
             raise MethodError("there is no such device or subject")
         return devices
@@ -88,8 +87,8 @@ def _matter(durable: Durable, device: Device, flow: str, asker: bytes | None) ->
     consents: list[Consent | None] | None = None
     position = None
     if device.subject is not None:
-        consents = state.book.resolve(device.subject, state.policies.flows[flow])
-        residents = state.book.residents(device.subject)
+        consents = state.registry.book.resolve(device.subject, state.policies.flows[flow])
+        residents = state.registry.book.residents(device.subject)
         if asker is not None and asker not in residents:
             raise MethodError("the subject has no such resident")
         position = None if asker is None else residents.index(asker)
@@ -99,8 +98,8 @@ def _matter(durable: Durable, device: Device, flow: str, asker: bytes | None) ->
 def _explained(durable: Durable, device: Device, flow: str, language: str, asker: bytes | None) -> tuple[Answer, int | None]:
     """Return an outcome without its devices, and since when something leaves of this one."""
     matter = _matter(durable, device, flow, asker)
-    decision, besides = _decided(matter)
-    explanation = explain(matter, decision, language, besides)
+    decision = matter.decide()
+    explanation = explain(matter, decision, language, unsupported_reason(decision))
     terms = None if explanation.reason else _terms_in_force(durable, device, flow)
     said = [consent for consent in matter.consents or () if consent is not None]
     outcome = {
@@ -109,21 +108,9 @@ def _explained(durable: Durable, device: Device, flow: str, language: str, asker
         "zone": device.zone,
         **explanation.as_data(),
         "policy_entry": _in_force(durable).entry,
-        "consent_entries": sorted(durable.state.book.entry_of(consent) for consent in said),
+        "consent_entries": sorted(durable.state.registry.book.entry_of(consent) for consent in said),
     }
     return outcome, None if terms is None else terms.since_ms
-
-
-def _decided(matter: ExplanationRequest) -> tuple[Decision, str]:
-    """Return the decision about a device, and why the gateway withholds all the same."""
-    policies = matter.policies
-    if matter.profile not in policies.profiles:
-        return Decision(BOTTOM, "unknown-class", (), 0, None), ""
-    if not matter.measured():
-        return Decision(BOTTOM, "not-measured", (), 0, None), ""
-    cap = policies.profiles[matter.profile].cap
-    decision = decide(policies, matter.flow, matter.consents, matter.zone, cap, matter.now_ms)
-    return decision, "" if decision.reason else unsupported_reason(decision.disclosure, public=matter.consents is None)
 
 
 def _terms_in_force(durable: Durable, device: Device, flow: str) -> Terms | None:
@@ -138,8 +125,8 @@ def policy_diff(durable: Durable, params: Params) -> Answer:
     old, new = _side(durable, params, "old"), _side(durable, params, "new")
     no_more(params)
     state = durable.state
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.values())
-    return diff(old, new, grouped(devices, state.book, durable.clock.now_ms())).as_data()
+    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.devices.values())
+    return diff(old, new, grouped(devices, state.registry.book, durable.clock.now_ms())).as_data()
 
 
 def _side(durable: Durable, params: Params, name: str) -> Side:

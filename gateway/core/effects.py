@@ -39,6 +39,56 @@ class OutboxRow:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class OpeningRow:
+    """The opening of the entry at a log index, in the form that takes the place of the stored one."""
+
+    index: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """A subject's row, encoded; None deletes it."""
+
+    id: bytes
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim code's row, found by the code's hash, encoded; None deletes it."""
+
+    code_hash: bytes
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device's row, found by its topic, encoded; None deletes it."""
+
+    topic: bytes
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """An encoded consent, by the index of its log entry."""
+
+    index: int
+    subject: bytes
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """Encoded policies, by the index of the log entry that put them in force."""
+
+    index: int
+    sha256: bytes
+    content: bytes
+
+
 @dataclass(slots=True)
 class Commit:
     """Everything that one transaction makes durable."""
@@ -55,26 +105,21 @@ class Commit:
     bundles_done: list[int] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
     outbox_done: list[int] = field(default_factory=list)
-    subjects: list[tuple[bytes, bytes | None]] = field(default_factory=list)
-    """(subject id, encoded row or None to delete)"""
-    claims: list[tuple[bytes, bytes | None]] = field(default_factory=list)
-    """(hash of a claim code, encoded row or None to delete)"""
-    devices: list[tuple[bytes, bytes | None]] = field(default_factory=list)
-    """(topic in bytes, encoded row or None to delete)"""
-    consents: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    """(log index, subject id, encoded consent)"""
+    subjects: list[SubjectRow] = field(default_factory=list)
+    claims: list[ClaimRow] = field(default_factory=list)
+    devices: list[DeviceRow] = field(default_factory=list)
+    consents: list[ConsentRow] = field(default_factory=list)
     consents_gone: list[bytes] = field(default_factory=list)
     """Ids of subjects whose every consent row is deleted."""
-    openings: list[tuple[int, bytes]] = field(default_factory=list)
-    """(log index, opening) of entries whose stored opening is replaced by a shorter one"""
+    openings: list[OpeningRow] = field(default_factory=list)
+    """Of entries whose stored opening is replaced by a shorter one."""
     openings_settled: list[int] = field(default_factory=list)
     """Log indices of entries on which no later release can rest, since others have taken their place."""
     erases: bool = False
     """What is deleted leaves no trace: outbox rows are sealed anew under the new segment's key, and free space is scrubbed."""
-    policies: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    """(log index, sha256, encoded policy row)"""
+    policies: list[PolicyRow] = field(default_factory=list)
     ledger: bytes = b""
 
     def is_empty(self) -> bool:
-        """Say whether there is nothing to make durable but the ledger."""
+        """Return whether there is nothing to make durable but the ledger."""
         return self == Commit(ledger=self.ledger)

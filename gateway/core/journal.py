@@ -3,6 +3,8 @@
 After a crash the same methods that folded it the first time fold it again (``gateway.core.recovery``), so that recovery runs
 the code of every day. A segment begins with a snapshot of the accumulators and is sealed under a random key of its own;
 beginning the next one and destroying that key is how the past is forgotten. Nothing withheld is ever written here.
+
+Each kind of record is a struct; stored, it is an array that begins with its kind's number.
 """
 
 from __future__ import annotations
@@ -18,11 +20,95 @@ from gateway.core.windows.windows import Cohort
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Past this size a new segment is begun with a fresh snapshot."""
 
-DEFINE, TAKE, PURGE, WATERMARK, CLOSE, VOID, WHOLE_SINCE = range(7)
-"""Kinds of journal record; each is a list that begins with its kind."""
+
+class DefinedTarget(msgspec.Struct, frozen=True, array_like=True):
+    """A flow that a slot's readings feed."""
+
+    cohort: Cohort
+    contributor: bytes
+    since_ms: int
+    expires_ms: int
+
+
+class KeptCohort(msgspec.Struct, frozen=True, array_like=True):
+    """A cohort to which a contributor still belongs, and since when."""
+
+    cohort: Cohort
+    since_ms: int
+
+
+class ClosedWindow(msgspec.Struct, frozen=True, array_like=True):
+    """A window that was closed into a bundle.
+
+    Attributes:
+        gone: Who left the open window.
+        drawn: Those of them who stand in the bundle.
+    """
+
+    cohort: Cohort
+    start_ms: int
+    end_ms: int
+    gone: list[bytes]
+    drawn: list[bytes]
+
+
+class Define(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """A slot gets its number in the open segment.
+
+    Attributes:
+        remembers: Whether the device's readings are told from their repetitions by their times.
+    """
+
+    ref: int
+    device: bytes
+    observed_property: str
+    remembers: bool
+    targets: list[DefinedTarget]
+
+
+class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """A batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
+
+    readings: list[int]
+    sequences: list[Any]
+
+
+class Purge(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """A contributor has left the windows in which it no longer belongs."""
+
+    contributor: bytes
+    keep: list[KeptCohort]
+
+
+class Watermark(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The watermark, before a record that depends on it."""
+
+    watermark_ms: int
+
+
+class Close(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Windows were closed into the bundle at a log index; -1 where every one was suppressed."""
+
+    index: int
+    closed: list[ClosedWindow]
+
+
+class Void(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """The bundle at a log index was voided."""
+
+    index: int
+
+
+class WholeSince(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Windows that began earlier miss readings."""
+
+    since_ms: int
+
+
+JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
+_decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
 
 
 class Journal:
@@ -32,7 +118,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._watermark_ms = -1
-        self._records: list[list[Any]] = []
+        self._records: list[JournalRecord] = []
         self._defined: list[Slot] = []
         self.segment_bytes = 0
 
@@ -40,8 +126,12 @@ class Journal:
         """Give a slot its number in the open segment, and write down what its readings feed."""
         slot.ref = len(self._defined)
         self._defined.append(slot)
-        targets = [_target_state(target) for target in slot.targets if isinstance(target, WindowTarget)]
-        self._records.append([DEFINE, slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets])
+        targets = [
+            DefinedTarget(target.cohort, target.contributor, target.terms.since_ms, target.terms.expires_ms)
+            for target in slot.targets
+            if isinstance(target, WindowTarget)
+        ]
+        self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets))
         return slot.ref
 
     @property
@@ -49,25 +139,25 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, kind: int, *values: Any) -> None:
-        """Write a record of ``kind``."""
-        self._records.append([kind, *values])
+    def note(self, record: Close | Void | WholeSince) -> None:
+        """Write a record that depends on no watermark but its own."""
+        self._records.append(record)
 
     def take(self, readings: list[int], sequences: list[Any], watermark_ms: int) -> None:
-        """Write down a batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
+        """Write a batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
         self._note_watermark(watermark_ms)
-        self.note(TAKE, readings, sequences)
+        self._records.append(Take(readings, sequences))
 
     def purge(self, contributor: bytes, keep: Mapping[Cohort, int], watermark_ms: int) -> None:
-        """Write down that a contributor has left the windows in which it no longer belongs."""
+        """Write that a contributor has left the windows in which it no longer belongs."""
         self._note_watermark(watermark_ms)
-        self.note(PURGE, contributor, [[list(cohort), since_ms] for cohort, since_ms in keep.items()])
+        self._records.append(Purge(contributor, [KeptCohort(cohort, since_ms) for cohort, since_ms in keep.items()]))
 
     def _note_watermark(self, watermark_ms: int) -> None:
         """Write the watermark where something follows that depends on it, and only there: an idle gateway writes nothing."""
         if watermark_ms != self._watermark_ms:
             self._watermark_ms = watermark_ms
-            self.note(WATERMARK, watermark_ms)
+            self._records.append(Watermark(watermark_ms))
 
     def take_batch(self) -> bytes:
         """Return the records since the last call, encoded; empty when there are none."""
@@ -88,11 +178,6 @@ class Journal:
         self.segment_bytes = 0
 
 
-def decode_batch(blob: bytes) -> list[list[Any]]:
+def decode_batch(blob: bytes) -> list[JournalRecord]:
     """Return the records of a batch."""
-    records: list[list[Any]] = _decode(blob) if blob else []
-    return records
-
-
-def _target_state(target: WindowTarget) -> list[Any]:
-    return [list(target.cohort), target.contributor, target.terms.since_ms, target.terms.expires_ms]
+    return _decode(blob) if blob else []

@@ -10,7 +10,7 @@
      8 account       every frame, observation and pair to exactly one account
      9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)
-    11 release       at each tick                                                       (gateway.core.release.release)
+    11 release       at each tick                                                       (gateway.core.release.bundle)
     12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
 Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the house's size rule because every call in it is
@@ -26,7 +26,7 @@ from typing import Any
 
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
-from gateway.core.journal import WHOLE_SINCE
+from gateway.core.journal import WholeSince
 from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reading, Reject
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import RecordTarget
@@ -48,13 +48,13 @@ _PAIR_ACCOUNTS = {
 
 
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
-    """Begin a connection to the broker: note what it may redeliver, and whether readings can have been lost."""
+    """Record a new connection to the broker: what it may redeliver, and whether readings can have been lost."""
     state.drained = False
     state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
-        state.journal.note(WHOLE_SINCE, now_ms)
+        state.journal.note(WholeSince(now_ms))
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
@@ -197,7 +197,5 @@ def _put_in_outbox(state: State, records: list[tuple[RecordTarget, int, int]]) -
     for record in records:
         by_recipient.setdefault(state.policies.flows[record[0].cohort.flow].recipient, []).append(record)
     for recipient, own in by_recipient.items():
-        for row in outbox_rows(own, state.next_outbox_number, recipient, state.policies, state.identity.random_bytes):
-            state.next_outbox_number = row.number + 1
-            state.waiting[recipient] = state.waiting.get(recipient, 0) + 1
-            state.commit.outbox.append(row)
+        for row in outbox_rows(own, state.outbox.next_number, recipient, state.policies, state.identity.random_bytes):
+            state.outbox.put(row)

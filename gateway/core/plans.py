@@ -7,24 +7,21 @@ target to one flow that the property may feed. What may not leave is compiled to
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from consent.core.consents.book import Book
-from consent.core.decide import Decision, decide
-from consent.core.disclosure import DAY_MS, WINDOW_MS, Disclosure, Identity, meet
+from consent.core.decide import decide
+from consent.core.disclosure import DAY_MS, Disclosure, meet
+from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
 from consent.core.policies.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.model import Decoder
 from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Accumulator
-from gateway.core.windows.windows import NEVER_MS, Cohort, Windows
-
-_WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
+from gateway.core.windows.windows import Cohort, Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Terms:
     """On what a contribution or record rests: the decision, the log entries behind it, and the device that it was made for.
 
     Attributes:
-        several: Where a household's devices of several classes or blocks stand in one figure, the terms of each, whose least
+        several: Where a subject's devices of several profiles or blocks stand in one figure, the terms of each, whose least
             these are.
     """
 
@@ -114,7 +111,7 @@ class WindowTarget:
         self.contributor = contributor
         self.meter = meter
         self.terms = terms
-        self.window_ms = _WINDOW_MS[cohort.time]
+        self.window_ms = WINDOW_MS_BY_LABEL[cohort.time]
         self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's window is (start, end], any other [start, end)
         self.forget()
 
@@ -158,10 +155,10 @@ class RecordTarget:
         self.cohort = cohort
         self.contributor = contributor
         self.terms = terms
-        self.span_ms = _WINDOW_MS.get(cohort.time, 1)
+        self.span_ms = WINDOW_MS_BY_LABEL.get(cohort.time, 1)
 
     def take(self, t_ms: int, n: int) -> int:
-        """Say what becomes of a reading; the caller makes the record."""
+        """Return what becomes of a reading; the caller makes the record."""
         if t_ms < floor_time_ms(self._windows.watermark_ms, DAY_MS) - DAY_MS:
             return LATE
         if t_ms < self.terms.since_ms:
@@ -230,7 +227,7 @@ class InForce:
 
 
 def is_numbered(profile: Profile) -> bool:
-    """Say whether a class of devices numbers its messages; otherwise only their times tell a repeat."""
+    """Return whether devices of a profile number their messages; otherwise only their times tell a repeat."""
     return profile.sequence is not None or profile.authentication.scheme is Scheme.MAC0
 
 
@@ -261,31 +258,23 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
     decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
-    reason = decision.reason or unsupported_reason(decision.disclosure, public=device.subject is None)
-    if reason:
-        slot.withheld.append(reason)
+    found = outcome(policies, flow, slot.observed_property, decision, device.zone)
+    if found.reason:
+        slot.withheld.append(found.reason)
         return
     entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
-    since_ms = 0 if device.subject is None else book.residents_since_ms(device.subject)
-    terms = _terms(flow, decision, device, force, entries, since_ms)
-    cohort = _cohort(flow, slot.observed_property, decision.disclosure, device, policies)
+    residents_since_ms = 0 if device.subject is None else book.residents_since_ms(device.subject)
+    since_ms = found.since_ms(force.flow_since_ms[flow.id], residents_since_ms, device.added_ms)
+    terms = _terms(found, since_ms, device, force.entry, entries)
+    cohort = shared_cohort(Cohort(flow.id, slot.observed_property, found.statistic, *found.level, public=device.subject is None))
     target: Target
-    if decision.disclosure.identity is Identity.PER_RECORD and not cohort.statistic:
+    if found.is_single:
         target = RecordTarget(windows, cohort, device.contributor, terms)
         slot.keep_ms = max(slot.keep_ms, 3 * DAY_MS)
     else:
         target = WindowTarget(windows, cohort, device.contributor, device.id, terms)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
     slot.targets.append(target)
-
-
-def unsupported_reason(disclosure: Disclosure, *, public: bool) -> str:
-    """Return why a permitted disclosure still cannot be honoured: a figure under a budget needs noise (docs/limits.md).
-
-    A budget binds figures only, and only of data that have a subject.
-    """
-    noisy = disclosure.identity is Identity.AGGREGATE and disclosure.budget < math.inf
-    return "no-noise" if noisy and not public else ""
 
 
 def least_terms(held: list[Terms]) -> Terms | None:
@@ -304,34 +293,16 @@ def least_terms(held: list[Terms]) -> Terms | None:
     )
 
 
-def _terms(
-    flow: Flow, decision: Decision, device: Device, force: InForce, entries: tuple[int, ...], residents_since_ms: int
-) -> Terms:
+def _terms(found: Outcome, since_ms: int, device: Device, policy_entry: int, consent_entries: tuple[int, ...]) -> Terms:
     return Terms(
-        disclosure=_shared_disclosure(decision.disclosure),
-        since_ms=max(decision.since_ms, force.flow_since_ms[flow.id], device.added_ms, residents_since_ms),
-        expires_ms=NEVER_MS if decision.expires_ms is None else decision.expires_ms,
-        policy_entry=force.entry,
-        consent_entries=entries,
+        disclosure=_shared_disclosure(found.disclosure),
+        since_ms=since_ms,
+        expires_ms=found.expires_ms,
+        policy_entry=policy_entry,
+        consent_entries=consent_entries,
         profile=device.profile,
         zone=device.zone,
     )
-
-
-def _cohort(flow: Flow, observed_property: str, disclosure: Disclosure, device: Device, policies: PolicySet) -> Cohort:
-    step = policies.properties[observed_property].rung(disclosure.step(observed_property))
-    cohort = Cohort(
-        flow=flow.id,
-        observed_property=observed_property,
-        statistic=str(flow.statistic.get(observed_property, "")),
-        identity=disclosure.identity.label,
-        time=disclosure.time.label,
-        space=disclosure.space.label,
-        step=format_step(step),
-        cell=policies.cell(device.zone, disclosure.space),
-        public=device.subject is None,
-    )
-    return shared_cohort(cohort)
 
 
 @lru_cache(maxsize=8192)
@@ -344,8 +315,3 @@ def shared_cohort(cohort: Cohort) -> Cohort:
 def _shared_disclosure(disclosure: Disclosure) -> Disclosure:
     """Return one object for all disclosures that are equal."""
     return disclosure
-
-
-def format_step(step: Decimal) -> str:
-    """Write a ladder step without an exponent: `0.001`, `5`."""
-    return f"{step:f}"

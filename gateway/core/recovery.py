@@ -6,20 +6,44 @@ which takes out of the windows whoever no longer belongs, and a new journal segm
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from consent.core.disclosure import BOTTOM
 from gateway.core.ingest.marks import Marks
-from gateway.core.journal import CLOSE, DEFINE, PURGE, SEGMENT_BYTES, TAKE, VOID, WATERMARK, WHOLE_SINCE, decode_batch
+from gateway.core.journal import (
+    SEGMENT_BYTES,
+    Close,
+    Define,
+    DefinedTarget,
+    JournalRecord,
+    Purge,
+    Take,
+    Void,
+    Watermark,
+    WholeSince,
+    decode_batch,
+)
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release.release import put_back
+from gateway.core.release.void import reopen
 from gateway.core.state import State
-from gateway.core.windows.windows import Cohort, Window, window_state
+from gateway.core.windows.windows import Window
 
-_Snapshot = tuple[tuple[int, int, list[msgspec.Raw], list[Any]], dict[bytes, msgspec.Raw], list[bytes]]
+
+class _Windows(msgspec.Struct, array_like=True):
+    watermark_ms: int
+    whole_since_ms: int
+    windows: list[msgspec.Raw]
+    series: list[Any]
+
+
+class _Snapshot(msgspec.Struct, array_like=True):
+    windows: _Windows
+    memories: dict[bytes, msgspec.Raw]
+    marks: list[bytes]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
 _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
@@ -38,14 +62,14 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
-    assert not state.unsent, "a bundle that may still be voided needs its segment"
+    assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
 
 def begin_segment_if_due(state: State) -> None:
     """Begin a new segment once the open one has grown long."""
-    if state.journal.segment_bytes > SEGMENT_BYTES and not state.unsent:
+    if state.journal.segment_bytes > SEGMENT_BYTES and not state.inflight.ready:
         begin_segment(state)
 
 
@@ -57,11 +81,12 @@ def restore(state: State, stored: bytes) -> JournalReplay:
         stored: What ``snapshot`` returned.
     Returns: What folds in each later commit, in order.
     """
-    (watermark_ms, whole_since_ms, rows, series), memories, marks = _decode_snapshot(stored)
-    state.windows.restore([watermark_ms, whole_since_ms, map(_decode, rows), series])
-    for device, memory_state in memories.items():
+    taken = _decode_snapshot(stored)
+    windows = taken.windows
+    state.windows.restore([windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series])
+    for device, memory_state in taken.memories.items():
         state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
-    state.marks = Marks(marks)
+    state.marks = Marks(taken.marks)
     return JournalReplay(state)
 
 
@@ -82,43 +107,53 @@ class JournalReplay:
         self._state = state
         self._slots: list[tuple[set[int] | None, list[WindowTarget]]] = []
         self._terms: dict[tuple[int, int], Terms] = {}
-        self._unsent: dict[int, list[Any]] = {}
-        self._steps: dict[int, Callable[..., None]] = {
-            DEFINE: self._define,
-            TAKE: self._take,
-            PURGE: self._purge,
-            WATERMARK: self._watermark,
-            CLOSE: self._close,
-            VOID: self._void,
-            WHOLE_SINCE: self._whole_since,
-        }
+        self._unsent: dict[int, list[Window]] = {}
 
     def batch(self, marks: bytes, journal: bytes) -> None:
         """Fold in one commit."""
         for record in decode_batch(journal):
-            self._steps[record[0]](*record[1:])
+            self._fold(record)
         if marks:
             self._state.marks.add(marks)
 
     def end(self) -> None:
-        """Let go of what was needed to fold, before the plans of the devices take its room."""
+        """Release what was needed to fold, before the plans of the devices take its memory."""
         self._state.windows.forget_cached()
+
+    def _fold(self, record: JournalRecord) -> None:
+        match record:
+            case Define():
+                self._define(record)
+            case Take():
+                self._take(record)
+            case Purge():
+                self._state.windows.purge(record.contributor, {kept.cohort: kept.since_ms for kept in record.keep})
+            case Watermark():
+                self._state.windows.advance(record.watermark_ms)
+            case Close():
+                self._close(record)
+            case Void():  # a bundle of waiting records alone closed no window
+                reopen(self._state, self._unsent.pop(record.index, []))
+            case WholeSince():
+                self._state.windows.whole_since_ms = record.since_ms
+                self._state.marks.clear()
 
     def _memory(self, device: bytes) -> DeviceMemory:
         return self._state.memories.setdefault(device, DeviceMemory())
 
-    def _define(self, ref: int, device: bytes, observed_property: str, remembers: bool, targets: list[list[Any]]) -> None:
-        assert ref == len(self._slots)
-        seen = self._memory(device).seen.setdefault(observed_property, set()) if remembers else None
-        self._slots.append((seen, [self._target(device, *target) for target in targets]))
+    def _define(self, record: Define) -> None:
+        assert record.ref == len(self._slots)
+        seen = self._memory(record.device).seen.setdefault(record.observed_property, set()) if record.remembers else None
+        self._slots.append((seen, [self._target(record.device, target) for target in record.targets]))
 
-    def _target(self, device: bytes, cohort: list[Any], contributor: bytes, since_ms: int, expires_ms: int) -> WindowTarget:
+    def _target(self, device: bytes, target: DefinedTarget) -> WindowTarget:
         # Decisions are made again at release, from what is then in force; the fold needs only the window and its bounds.
-        bounds = (since_ms, expires_ms)
+        bounds = (target.since_ms, target.expires_ms)
         terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
-        return WindowTarget(self._state.windows, shared_cohort(Cohort(*cohort)), contributor, device, terms)
+        return WindowTarget(self._state.windows, shared_cohort(target.cohort), target.contributor, device, terms)
 
-    def _take(self, readings: list[int], sequences: list[Any]) -> None:
+    def _take(self, record: Take) -> None:
+        readings, sequences = record.readings, record.sequences
         for at in range(0, len(readings), 3):
             seen, targets = self._slots[readings[at]]
             t_ms, n = readings[at + 1], readings[at + 2]
@@ -129,32 +164,19 @@ class JournalReplay:
         for at in range(0, len(sequences), 3):
             self._memory(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
 
-    def _purge(self, contributor: bytes, keep: list[list[Any]]) -> None:
-        self._state.windows.purge(contributor, {Cohort(*cohort): since_ms for cohort, since_ms in keep})
-
-    def _watermark(self, watermark_ms: int) -> None:
-        self._state.windows.advance(watermark_ms)
-
-    def _close(self, index: int, closed: list[list[Any]]) -> None:
+    def _close(self, record: Close) -> None:
         """Take out what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
         windows = self._state.windows
-        windows.advance(max(row[2] for row in closed))
+        windows.advance(max(closed.end_ms for closed in record.closed))
         taken = []
-        for cohort_row, start_ms, end_ms, gone, drawn in closed:
-            window = windows.open[Cohort(*cohort_row), start_ms]
-            copy = Window(window.cohort, start_ms, end_ms)
-            copy.members = {contributor: window.members[contributor] for contributor in drawn}
-            if drawn:
-                taken.append(window_state(copy))
-            for contributor in gone:
+        for closed in record.closed:
+            window = windows.open[closed.cohort, closed.start_ms]
+            if closed.drawn:
+                part = Window(window.cohort, closed.start_ms, closed.end_ms)
+                part.members = {contributor: window.members[contributor] for contributor in closed.drawn}
+                taken.append(part)
+            for contributor in closed.gone:
                 del window.members[contributor]
             if not window.members:
                 windows.remove(window.key)
-        self._unsent[index] = taken
-
-    def _void(self, index: int) -> None:
-        put_back(self._state, self._unsent.pop(index, []))  # a bundle of waiting records alone closed no window
-
-    def _whole_since(self, since_ms: int) -> None:
-        self._state.windows.whole_since_ms = since_ms
-        self._state.marks.clear()
+        self._unsent[record.index] = taken

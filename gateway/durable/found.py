@@ -72,7 +72,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found
     unpublished = await _restore_log(state, stored.head, edges)
     if state.log.size:
         try:
-            edges.clock.resume(state.latest_entry_ms)
+            edges.clock.resume(state.log.latest_entry_ms)
         except ConfigError as error:
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
@@ -89,5 +89,5 @@ async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpubl
     unpublished.files = await log_recovery.lost_files()
     if edges.publisher.exports_openings:
         since = edges.publisher.exported_until(log_recovery.signed_size)
-        unpublished.openings = dict(await edges.store.openings(since))
+        unpublished.openings = dict(await edges.store.reader.openings(since))
     return unpublished

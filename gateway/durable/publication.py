@@ -53,9 +53,9 @@ class Unpublished:
                 self.files[labels_path(row.index)] = row.labels
             if self._exports_openings:
                 self.openings[row.index] = row.opening
-        for index, opening in commit.openings if self._exports_openings else ():
-            self.openings.pop(index, None)
-            self.shortened[index] = opening
+        for shorter in commit.openings if self._exports_openings else ():
+            self.openings.pop(shorter.index, None)
+            self.shortened[shorter.index] = shorter.content
 
     def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
         """Return all of it as one publication under a checkpoint of the log as it is, and begin the next."""

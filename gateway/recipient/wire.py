@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import cbor2
 from cryptography.hazmat.primitives import hpke
+
+from consent.core.canonical import CborError, decode_item, encode_canonical
 
 FORMAT_VERSION: Final = 1
 TOPIC_PREFIX: Final = "sluice"
@@ -45,7 +46,6 @@ _CONTEXT, _WRAP = -65_537, -65_538  # ours, from the range for private use
 _CHACHA20_POLY1305 = 24  # RFC 9053 section 4.3
 _COSE_ENCRYPT0 = 0xD0  # CBOR tag 16
 _PADDING_MARK = b"\x80"
-_MAX_DEPTH = 8
 
 KEY_WRAP_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
@@ -102,19 +102,19 @@ def bundle_topic(gateway: str, recipient: str) -> str:
 
 
 def deterministic(value: object) -> bytes:
-    """Encode as deterministic CBOR: shortest forms, definite lengths, sorted keys."""
-    return cbor2.dumps(value, canonical=True)
+    """Return the deterministic CBOR of a value."""
+    return encode_canonical(value)
 
 
 def strict_loads(data: bytes) -> object:
-    """Decode one CBOR item of known shape and shallow depth.
+    """Return the value of one CBOR item of known shape and shallow depth.
 
     Raises:
         BundleError: If the bytes are no CBOR, or use what deterministic encoding forbids.
     """
     try:
-        return cbor2.loads(data, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError) as error:
+        return decode_item(data)
+    except CborError as error:
         raise BundleError("bundle is not well-formed cbor") from error
 
 

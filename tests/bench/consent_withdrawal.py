@@ -20,8 +20,8 @@ from firmware_sim.load import Load, meter_messages
 from gateway.control.socket import ControlClient
 from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import BenchError
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import running_mosquitto
 
 SCOPE: Final = "purpose:energy-planning"
 _SPACING_MS: Final = 300_000

@@ -20,8 +20,8 @@ import psutil  # type: ignore[import-untyped]
 
 from firmware_sim.load import Load
 from tests.bench.city import FILTER
-from tests.broker.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
 
 LOG_SUBSCRIPTIONS = "log_type subscribe\n"
 """Makes a broker tell when a consumer has subscribed. It says nothing more while messages flow."""

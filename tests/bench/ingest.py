@@ -23,8 +23,8 @@ from tests.bench.city import FIRST_READING_MS, FLOWS, bench_gateway
 from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Consumer, Gateway, MosquittoSub, Paho
 from tests.bench.timing import Message, Sample, in_words, measure, say
 from tests.bench.versions import as_json, compare, comparison_text
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import running_mosquitto
 
 SPACING_MS = 300_000
 """From one reading of a meter to its next: some begin an hour's window, most go on in one."""

@@ -27,9 +27,9 @@ from gateway.control.socket import ControlClient
 from gateway.errors import UnavailableError
 from tests.bench.consumers import BenchError, Turn
 from tests.bench.timing import Message, Sample, in_words, measure, say
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import ROOT
 from tests.support.archives import extract
+from tests.support.checkout import ROOT
+from tests.support.mosquitto import running_mosquitto
 
 NOT_SLOWER = 1.05
 """More than this share of the earlier version's CPU time, by the median of the rounds, is a finding."""

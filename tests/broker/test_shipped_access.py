@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
-from tests.live import LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
 
-ACCESS = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto.acl"
+ACCESS = ROOT / "deploy" / "mosquitto.acl"
 USERS = ("gateway", "7f3a", "7f3b")
 
 

@@ -22,7 +22,7 @@ from firmware_sim.load import Load, meter_messages
 from firmware_sim.messages import Reading
 from firmware_sim.run import Counters, run_fleet
 from firmware_sim.scenario import Fleet, parse_scenario
-from tests.broker.mosquitto import Mosquitto, running_mosquitto
+from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
 
 START_MS = 1_774_047_600_000
@@ -96,7 +96,7 @@ def _reached(counters: Counters, mark: int) -> bool:
     return counters.published >= mark
 
 
-async def eventually(happened: Callable[[], bool], within_s: float = 10) -> None:
+async def eventually(happened: Callable[[], bool], within_s: float = HANG_S) -> None:
     """Wait until something has happened; fails when it doesn't."""
     async with asyncio.timeout(within_s):
         while not happened():  # noqa: ASYNC110  # the counters under test are plain numbers

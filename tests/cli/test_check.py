@@ -13,8 +13,9 @@ import pytest
 
 from gateway.commands.check import check_folder
 from gateway.recipient.keys import generate
-from tests.cli.shell import Done, sluice
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
+from tests.support.shell import Done, sluice
 
 CASES = "policies/city.cases.toml"
 FAILING = '\n[case.by-the-minute]\ndevice = "meter"\nzone = "garden-row"\nflow = "energy-hourly"\n'

@@ -21,8 +21,8 @@ import pytest
 
 from gateway.cli import build_parser
 from gateway.control.methods import METHODS, READING
-from tests.cli.shell import Shell, cold_sluice, sluice
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.shell import Shell, cold_sluice, sluice
 from tests.support.waiting import HANG_S
 
 PURPOSE = "purpose:energy-planning"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.live import ROOT
+from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
 
 SECONDS = 20

@@ -30,7 +30,8 @@ from gateway.durable.configured import start
 from gateway.durable.state import Durable, answer_of
 from gateway.errors import SluiceError
 from gateway.recipient.records import Record
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 WAIT_S = 10.0
@@ -89,7 +90,7 @@ async def test_demo_withdrawal_whose_answer_is_lost_counts_once(lose: str, tmp_p
         played = scene(Played(durable, lose), subject)
         size = durable.state.log.size
         await stage._withdraw(played)
-        (entry,) = durable.state.book.for_subject(bytes.fromhex(subject))
+        (entry,) = durable.state.registry.book.for_subject(bytes.fromhex(subject))
         assert played.withdrawn_at_index == entry.index == size
         assert played.withdrawal_ms > 0
     finally:

@@ -22,8 +22,8 @@ import pytest
 from gateway.edge.keys import init_keys
 from gateway.errors import SluiceError
 from gateway.recipient.keys import generate
-from tests.cli.shell import cold_sluice, sluice
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.shell import cold_sluice, sluice
 from tests.support.waiting import HANG_S
 
 CONFIG, CITY = "gateway.toml", "policies/city.toml"

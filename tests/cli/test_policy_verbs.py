@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import Done, sluice
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
+from tests.support.shell import Done, sluice
 
 ABSENT = 1  # a port that nothing listens on
 NOTHING_SUCH = "00" * 16

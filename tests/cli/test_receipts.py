@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.shell import Shell
 
 SCOPE = "purpose:energy-planning"
 

@@ -24,10 +24,10 @@ from typing import Self
 from firmware_sim.load import Load
 from gateway.durable.state import Answer
 from gateway.edge.store.store import DATABASE_FILE
-from tests.broker.mosquitto import Mosquitto, running_mosquitto
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
-from tests.live import Listener, LiveGateway, opened
+from tests.support.live import Listener, LiveGateway, opened
+from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
 
 MIDNIGHT_MS = 1_779_926_400_000  # 2026-05-28T00:00:00Z

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.broker.mosquitto import running_mosquitto
 from tests.crash.scene import fresh_seed
 from tests.crash.slow_link import slow_link
-from tests.live import ROOT
+from tests.support.checkout import ROOT
+from tests.support.mosquitto import running_mosquitto
 from tests.support.waiting import HANG_S
 
 LINK_S = 0.05

@@ -26,7 +26,8 @@ from gateway.config import load_config
 from gateway.durable.configured import start
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES
-from tests.live import ROOT, LiveGateway
+from tests.support.checkout import ROOT
+from tests.support.live import LiveGateway
 
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir", "rmdir", "fallocate")
 KILL = "signal=SIGKILL"
@@ -121,7 +122,7 @@ async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
     place = load_config(folder / "gateway.toml")
     durable = await start(place, fresh.keys)
     try:
-        return [entry async for entry in durable.store.entries()]
+        return [entry async for entry in durable.store.reader.entries()]
     finally:
         await durable.close()
 

@@ -15,11 +15,11 @@ from gateway.core.mqtt.events import Connected
 from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.system_clock import CLOCK_SET_MS, ClockWatch
-from tests.broker.mosquitto import free_port
-from tests.crash.inside import SetClock, assembled, running, started, until
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.town import POLICIES
-from tests.live import LiveGateway
+from tests.support.inside import SetClock, assembled, running, started, until
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 
 HEARTBEAT_MS = 600_000
 
@@ -33,10 +33,10 @@ def live(tmp_path: Path) -> LiveGateway:
 async def payloads(durable: Durable, kind: Kind) -> list[bytes]:
     """Return what the log says in entries of a kind, in order."""
     found = []
-    async for content in durable.store.entries():
+    async for content in durable.store.reader.entries():
         entry = Entry.decode(content)
         if entry.kind is kind:
-            opening = await durable.store.opening(entry.sequence)
+            opening = await durable.store.reader.opening(entry.sequence)
             part = Opening.decode(opening or b"").parts[0]
             found.append(part.data if isinstance(part, Part) else b"")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.docs import configuration, files
-from tests.docs.pages import ROOT
+from tests.support.checkout import ROOT
 
 GENERATED = {"docs/configuration.md": configuration.page, "docs/files.md": files.page}
 """Page → what makes its text."""

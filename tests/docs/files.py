@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.docs.pages import MADE, ROOT
+from tests.docs.pages import MADE
+from tests.support.checkout import ROOT
 
 _ROOMS = ("gateway", "consent", "firmware_sim", "deploy")
 

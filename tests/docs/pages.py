@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.checkout import ROOT
 
 MADE = "<!-- Made by `./dev docs` from {source}: change that, not this page. -->"
 """The first line below the title of a page that is made from the source."""

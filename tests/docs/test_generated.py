@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.docs.__main__ import GENERATED
-from tests.docs.pages import ROOT
+from tests.support.checkout import ROOT
 
 
 @pytest.mark.parametrize("name", GENERATED)

@@ -22,9 +22,10 @@ from gateway.audit.log.entries import Kind
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
 from gateway.core.plans import Device
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
 from tests.docs.shell import leaves
-from tests.unit.core.building import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading, result_of, town
+from tests.support.checkout import ROOT
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading, result_of, town
 
 PAGE = "docs/limits.md"
 COMMANDS = {words for words, _ in leaves(build_parser())}

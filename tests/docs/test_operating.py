@@ -8,7 +8,8 @@ from typing import Any
 from gateway.control.status import as_text
 from gateway.core import model
 from gateway.core.model import Reject
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
+from tests.support.checkout import ROOT
 
 OPERATING = pages()["docs/operating.md"]
 CODE = set(OPERATING.code_words())

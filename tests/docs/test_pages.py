@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.docs.pages import ROOT, Page, pages
+from tests.docs.pages import Page, pages
+from tests.support.checkout import ROOT
 
 PAGES = pages()
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -12,13 +12,14 @@ from consent.core.cases import parse, residents
 from consent.core.cases.cases import REASONS, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.consents.records import Status
-from consent.core.disclosure import Identity, Level, Space, Time
+from consent.core.disclosure import AxisLevel, Identity, Space, Time
 from consent.core.policies import bounds, devices, flows
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
 from consent.core.policies.toml_file import Table
 from consent.policy_files import load_policies
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
+from tests.support.checkout import ROOT
 
 PAGE = pages()["docs/policies.md"]
 TABLES: dict[str, type[Table]] = {
@@ -43,7 +44,7 @@ TABLES: dict[str, type[Table]] = {
     "`residents`": residents.ConsentTable,
     "`told`": residents.ToldTable,
 }
-CHOICES: dict[tuple[str, str], type[StrEnum | Level]] = {
+CHOICES: dict[tuple[str, str], type[StrEnum | AxisLevel]] = {
     ("Bounds", "identity"): Identity,
     ("Bounds", "time"): Time,
     ("Bounds", "space"): Space,
@@ -83,7 +84,7 @@ def test_every_table_of_policies_and_cases_is_documented() -> None:
 def test_row_names_every_choice(title: str, key: str) -> None:
     """Each member that a key may have, between backticks."""
     named = set(re.findall(r"`([^`]+)`", rows(title)[key][1]))
-    assert {each.label if isinstance(each, Level) else str(each) for each in CHOICES[title, key]} == named
+    assert {each.label if isinstance(each, AxisLevel) else str(each) for each in CHOICES[title, key]} == named
 
 
 def test_row_of_reasons_names_every_reason() -> None:

@@ -13,9 +13,10 @@ from consent.core.consents.records import record_hash, signing_bytes
 from consent.core.receipts.canonical_json import write_receipt
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from gateway.audit.log.notes import Signer
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
+from tests.support.checkout import ROOT
+from tests.support.consent_samples import NOW_MS, agreed, policies
 from tests.support.waiting import HANG_S
-from tests.unit.consent.samples import NOW_MS, agreed, policies
 
 PAGE = pages()["docs/receipts.md"]
 SHOWN_KEY = "sluice.ribera-1/log+206dcffc+Af2VThPfYYARhdc+426bvcwp1cVWQ3Ud71lf0rHoC/eF"

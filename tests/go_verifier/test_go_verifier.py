@@ -17,8 +17,8 @@ from gateway.audit.log.reader import LogReader
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
-from tests.unit.audit.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
-from tests.unit.audit.sample_log import SIGNER, SampleLog, sample
+from tests.support.log import SIGNER, SampleLog, sample
+from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).with_name("main.go")

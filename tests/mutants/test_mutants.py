@@ -20,7 +20,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.checkout import ROOT
+
 COPIED = ("consent", "gateway", "firmware_sim", "tests", "policies", "pyproject.toml")
 BY_ASSERTION = ("AssertionError", "assert ", "Failed: DID NOT RAISE")
 

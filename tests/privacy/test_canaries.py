@@ -25,8 +25,6 @@ from firmware_sim.wire import Value, cbor_bytes, json_bytes, senml_bytes
 from gateway.control.socket import RefusedError
 from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import encode_record
-from tests.broker.mosquitto import free_port, running_mosquitto
-from tests.live import Listener, LiveGateway, opened
 from tests.privacy.canaries import (
     ADDRESSES,
     CANARIES,
@@ -41,6 +39,8 @@ from tests.privacy.canaries import (
 )
 from tests.privacy.leaking import LEAKS
 from tests.privacy.tap import Tap
+from tests.support.live import Listener, LiveGateway, opened
+from tests.support.mosquitto import free_port, running_mosquitto
 from tests.support.waiting import HANG_S
 
 START = "2026-05-01T00:00:00Z"

@@ -21,132 +21,35 @@ from gateway.audit.log import folder as log_folder
 from gateway.audit.log.openings import Opening, Part, label, subject_label_key
 from gateway.audit.log.payloads import Contribution
 from gateway.control.params import MethodError
-from gateway.edge.store.store import Store
+from gateway.edge.store.writing import StoreWriter
 from gateway.files import replace_file
-from tests.live import LiveGateway
-from tests.privacy.disk_gate import (
-    HOUR_MS,
-    MIDNIGHT_MS,
-    MINUTE_MS,
+from tests.support.disk_gate import (
     DiskGate,
     configured,
     copy_of,
-    database,
     file_bytes_of,
     sealed_blobs,
     started,
 )
-
-SCOPE = "purpose:energy"
-TOPIC = "homes/victim-7394251/meter"
-SEALED = ("subject", "device", "claim", "consent", "segment", "batch", "sealing_key", "outbox")
-"""Tables whose rows of before must not be found after: the victim's own, and what was under former keys."""
-FRAGMENT_BYTES = 16
-
-Home = dict[str, str]
+from tests.support.live import LiveGateway
+from tests.support.victim import (
+    SCOPE,
+    SEALED,
+    TOPIC,
+    _device,
+    found,
+    fragments_found,
+    outage,
+    town,
+    traces,
+    under_way,
+    unsealed,
+)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a test's work."""
     asyncio.run(work)
-
-
-async def town(gate: DiskGate) -> tuple[Home, list[Home]]:
-    """Make a victim whose data is everywhere, and three others like it; everybody's data is where the victim's is."""
-    victim = await gate.home(TOPIC, SCOPE)
-    others = [await gate.home(f"homes/{n}/meter", SCOPE) for n in range(3)]
-    everybody = [victim, *others]
-    await gate.ask("device.add", devices=[_device(f"{TOPIC}/second", victim, "numbered"), _device(f"{TOPIC}/third", victim)])
-    third = (await gate.ask("device.list"))["devices"][-1]["device"]
-    await gate.to(MIDNIGHT_MS + HOUR_MS)
-    await gate.send(*((home["topic"], {"total": 100.0}) for home in everybody))
-    await gate.send((f"{TOPIC}/second", {"kwh": 2.0, "seq": 5, "boot": "b"}), (f"{TOPIC}/third", {"kwh": 1.0}), packet_id=7)
-    await gate.ask("device.revoke", device=third)
-    await gate.hour(*everybody)
-    assert await gate.deliver()
-    await gate.ask("consent.withdraw", subject=victim["subject"], scope=SCOPE)
-    await gate.ask("consent.grant", subject=victim["subject"], scope=SCOPE)
-    code = (await gate.ask("subject.code", subject=victim["subject"]))["claim_code"]
-    newcomer = (await gate.ask("subject.claim", code=code))["resident"]
-    await gate.ask("subject.leave", subject=victim["subject"], resident=newcomer)
-    await gate.ask("subject.code", subject=victim["subject"])
-    await gate.to(gate.now_ms + HOUR_MS)
-    return victim, others
-
-
-def _device(topic: str, home: Home, profile: str = "meter") -> dict[str, str]:
-    return {"profile": profile, "zone": "mill", "topic": topic, "subject": home["subject"]}
-
-
-async def under_way(gate: DiskGate, everybody: list[Home]) -> int:
-    """Have a bundle under way, one that nobody has acknowledged; return its log index."""
-    await gate.hour(*everybody)
-    unsent = await gate.form()
-    assert unsent is not None
-    await gate.hand_over()
-    return unsent.index
-
-
-async def outage(gate: DiskGate, everybody: list[Home]) -> None:
-    """Let records wait and windows fill while nothing can leave."""
-    for _ in range(3):
-        await gate.hour(*everybody)
-    await gate.send(*((home["topic"], {"t": gate.now_ms + 5 * MINUTE_MS, "kwh": 1.0, "total": 101.0}) for home in everybody))
-
-
-def traces(gate: DiskGate, victim: Home) -> dict[str, bytes]:
-    """Return what must be found nowhere once the victim is erased: ids, topics, secret, keys; call it before."""
-    state = gate.durable.state
-    subject = state.subjects[bytes.fromhex(victim["subject"])]
-    devices = [device for device in state.registry.values() if device.subject == subject.id]
-    return {
-        "id": subject.id,
-        "secret": subject.secret,
-        "label key": subject_label_key(subject.secret),
-        **{f"resident {n}": resident.id for n, resident in enumerate(subject.residents)},
-        **{f"device {n}": device.id for n, device in enumerate(devices)},
-        **{f"topic {n}": device.topic.encode() for n, device in enumerate(devices)},
-    }
-
-
-def found(places: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
-    """Say which of some byte strings stand where, in clear or in hexadecimal."""
-    return sorted(
-        f"{name} in {place}"
-        for place, held in places.items()
-        for name, data in wanted.items()
-        if data in held or data.hex().encode() in held
-    )
-
-
-def fragments_found(places: dict[str, bytes], blobs: list[bytes]) -> int:
-    """Count the byte strings of which a piece of 16 bytes still stands somewhere; some ten pieces of each are looked for."""
-    held = b"\0".join(places.values())
-    count = 0
-    for blob in set(blobs):
-        last = len(blob) - FRAGMENT_BYTES
-        count += any(blob[at : at + FRAGMENT_BYTES] in held for at in {*range(0, last, max(1, last // 8)), last})
-    return count
-
-
-def unsealed(gate: DiskGate) -> dict[str, bytes]:
-    """Return what whoever has the root key reads in the database, row by row."""
-    keys, rows = gate.live.keys, gate.durable.store._commit_rows
-    plain: dict[str, bytes] = {}
-    with database(gate.live) as db:
-        for table in ("subject", "device", "claim"):
-            for number, (row_id, sealed) in enumerate(db.execute(f"SELECT id, sealed FROM {table}")):  # noqa: S608  fixed names
-                plain[f"{table} {number}"] = keys.sealer.open(table, row_id, sealed)
-        for table in ("consent", "opening"):
-            for index, sealed in db.execute(f"SELECT entry_index, sealed FROM {table}"):  # noqa: S608  fixed names
-                plain[f"{table} {index}"] = keys.sealer.open(table, index.to_bytes(8, "big"), sealed)
-        for number, segment, sealed in db.execute("SELECT number, sealing_key, sealed FROM outbox"):
-            plain[f"outbox {number}"] = rows.opened(number, segment, sealed)
-        for number, sealed in db.execute("SELECT number, sealed FROM segment"):
-            plain[f"segment {number}"] = rows.sealers[number].open("segment", number.to_bytes(8, "big"), sealed)
-        for number, segment, sealed in db.execute("SELECT number, segment, sealed FROM batch WHERE sealed <> x''"):
-            plain[f"batch {number}"] = rows.sealers[segment].open("batch", number.to_bytes(8, "big"), sealed)
-    return plain
 
 
 def test_erasure_leaves_nothing_of_the_subject_in_any_byte_on_the_disk(tmp_path: Path) -> None:
@@ -169,7 +72,7 @@ def test_erasure_leaves_nothing_of_the_subject_in_any_byte_on_the_disk(tmp_path:
             assert answer["scrubbed"]
             files = gate.file_bytes()
             assert found(files | unsealed(gate), {**wanted, "key of its rows": key}) == []
-            rows = gate.durable.store._commit_rows
+            rows = gate.durable.store._segments
             assert set(rows.sealers) == {rows.segment}, "the keys of former segments are forgotten in memory too"
             kept = {blob for table in ("subject", "device", "claim", "consent") for blob in sealed_blobs(gate.live, [table])}
             assert fragments_found(files, [blob for blob in before if blob not in kept]) == 0
@@ -253,10 +156,10 @@ def test_erasure_keeps_everybody_elses_part_and_finds_the_victims_by_label_alone
             await outage(gate, [victim, *others])
             await gate.deliver()
             subject = bytes.fromhex(victim["subject"])
-            label_key = subject_label_key(gate.durable.state.subjects[subject].secret)
-            before = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
+            label_key = subject_label_key(gate.durable.state.registry.subjects[subject].secret)
+            before = {index: Opening.decode(data) async for index, data in gate.durable.store.reader.each_opening()}
             answer = await gate.ask("consent.erase", subject=victim["subject"])
-            after = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
+            after = {index: Opening.decode(data) async for index, data in gate.durable.store.reader.each_opening()}
             deleted = 0
             for index, opening in before.items():
                 assert after[index].commitment() == opening.commitment()
@@ -267,7 +170,7 @@ def test_erasure_keeps_everybody_elses_part_and_finds_the_victims_by_label_alone
             assert deleted == answer["parts_deleted"]
             exported = {index: gate.durable.publisher._openings.read(index) for index in after}  # type: ignore[union-attr]
             assert exported == {index: opening.encode() for index, opening in after.items()}
-            labels = dict(await gate.durable.store.labels(0))
+            labels = dict(await gate.durable.store.reader.labels(0))
             releases = [index for index, data in labels.items() if label(label_key, index) in data]
             assert releases
             for index in releases:
@@ -288,7 +191,7 @@ def test_erasure_is_logged_by_the_hash_of_the_id_and_published_before_the_answer
             published = gate.durable.publisher.published_checkpoint()
             assert published is not None
             assert published.size > answer["log_index"]
-            content = await gate.durable.store.entry(answer["log_index"])
+            content = await gate.durable.store.reader.entry(answer["log_index"])
             assert sha256(bytes.fromhex(victim["subject"])).digest() in content
             assert bytes.fromhex(victim["subject"]) not in content
 
@@ -350,7 +253,7 @@ def test_erasure_killed_at_any_step_is_whole_or_not_at_all_and_the_next_start_fi
             async with started(image) as gate:
                 report = gate.verify()
                 assert report.ok, report
-                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.subjects
+                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.registry.subjects
                 if whole:
                     assert len(found(gate.file_bytes() | unsealed(gate), wanted)) > 20
                     await gate.ask("consent.erase", subject=victim["subject"])
@@ -401,16 +304,16 @@ def test_erasure_without_room_to_rewrite_the_file_says_so_and_the_next_start_doe
             wanted = traces(gate, victim)
             before = sealed_blobs(gate.live, ["outbox", "segment", "batch"])
 
-            async def no_room(_: Store) -> bool:
+            async def no_room(_: StoreWriter) -> bool:
                 return False
 
             with monkeypatch.context() as patch:
-                patch.setattr(Store, "scrub", no_room)
+                patch.setattr(StoreWriter, "scrub", no_room)
                 answer = await gate.ask("consent.erase", subject=victim["subject"])
             assert not answer["scrubbed"]
-            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.subjects
+            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.registry.subjects
         async with started(live) as gate:
-            assert not await gate.durable.store.scrub_is_due()
+            assert not await gate.durable.store.writer.scrub_is_due()
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []
             assert fragments_found(gate.file_bytes(), before) == 0
 
@@ -423,7 +326,7 @@ def test_scrub_takes_the_copies_that_split_pages_keep_of_deleted_rows(tmp_path: 
     async def work() -> None:
         chance = random.Random(0)
         async with started(configured(tmp_path / "gw")) as gate:
-            db = gate.durable.store._db
+            db = gate.durable.store._database
             present, gone = list[int](), set[int]()
             for number in range(1, 4001):
                 content = number.to_bytes(8, "big") + b"#mark#"
@@ -438,7 +341,7 @@ def test_scrub_takes_the_copies_that_split_pages_keep_of_deleted_rows(tmp_path: 
             await gate.durable.store.truncate_wal()
             if not gone & _marked(gate):
                 pytest.skip("this SQLite leaves no copies")
-            assert await gate.durable.store.scrub()
+            assert await gate.durable.store.writer.scrub()
             assert _marked(gate) == set(present)
             await db.execute("DELETE FROM labels")
 

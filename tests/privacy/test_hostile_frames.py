@@ -19,9 +19,9 @@ from firmware_sim.faults import FAULTS, UNKNOWN_DEVICE, WRONG_TOPIC
 from firmware_sim.load import Load
 from firmware_sim.messages import Device
 from gateway.recipient.records import Record
-from tests.broker.mosquitto import running_mosquitto
-from tests.live import Listener, LiveGateway, opened
 from tests.privacy.hostile_street import REASONS, REFUSED, REJECTED, UNUSABLE, Street, make_devices
+from tests.support.live import Listener, LiveGateway, opened
+from tests.support.mosquitto import running_mosquitto
 
 CLOCK = '\n[clock]\nsimulated = true\nstart = "2026-05-01T00:00:00Z"\nrate = 0\n'
 CHUNKS, CHUNK = 5, 2_000

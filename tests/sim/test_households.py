@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import DataSet, outside_data
 from tests.sim.household_replay import HOUR, SCOPE, START, Row, made_rows, read_rows, replay, sums
-from tests.vectors.judged import misjudged
+from tests.support.data import DataSet, outside_data
+from tests.support.judged import misjudged
 
 _DAYS = 3
 _HALF_HOURS_A_DAY = 48

@@ -8,7 +8,7 @@ import grimp
 import pytest
 from importlinter import ContractCheck
 
-from tests.import_rules import OnlyContract
+from tests.support.import_rules import OnlyContract
 
 
 def _check(imports: list[tuple[str, str]], **options: Any) -> ContractCheck:

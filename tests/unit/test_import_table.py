@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.import_table import EDGES, ROOT, area_of, climbing, imports_of, modules_of
+from tests.support.checkout import ROOT
+from tests.support.import_table import EDGES, area_of, climbing, imports_of, modules_of
 
 MODULES = modules_of(ROOT)
 IMPORTS = imports_of(MODULES)

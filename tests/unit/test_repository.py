@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
-
-ROOT = Path(__file__).resolve().parents[2]
 
 TOP_LEVEL = {
     *("gateway", "consent", "firmware_sim", "policies", "tests", "deploy", "docs"),

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import sluice
-from tests.live import ROOT
+from tests.support.checkout import ROOT
+from tests.support.shell import sluice
 from tests.upgrade.gate import (
     CONFIG_FILE,
     DATABASE_FILE,

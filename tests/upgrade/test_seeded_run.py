@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.live import ROOT
+from tests.support.checkout import ROOT
 from tests.upgrade.seeded_run import EXPECTED, Digests, changed
 from tests.upgrade.surroundings import HASH_SEED
 

@@ -18,8 +18,8 @@ from gateway.audit.log.merkle import (
 )
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.standalone import verify as standalone
+from tests.support.judged import misjudged
 from tests.vectors.generator.files import load
-from tests.vectors.judged import misjudged
 
 _VECTORS = load("merkle.json")
 _ENTRIES = [bytes.fromhex(entry) for entry in _VECTORS["entries"]]

@@ -12,8 +12,8 @@ from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.cosignature import Cosigner, cosignatures_in, signature_lines
 from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
 from gateway.audit.standalone import verify as standalone
+from tests.support.judged import misjudged
 from tests.vectors.generator.files import load
-from tests.vectors.judged import misjudged
 
 _VECTORS = load("notes.json")
 _GOOD = _VECTORS["good"]

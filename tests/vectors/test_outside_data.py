@@ -22,8 +22,8 @@ from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Sign
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import tile_spans
 from gateway.core.codecs.senml import resolve
-from tests.data import DataSet, outside_data
-from tests.vectors.judged import Case, misjudged
+from tests.support.data import DataSet, outside_data
+from tests.support.judged import Case, misjudged
 
 pytestmark = pytest.mark.outside_data
 

@@ -11,9 +11,9 @@ import pytest
 from consent.core.policies.policy import Codec
 from gateway.core.codecs.senml import PackError, resolve
 from gateway.core.model import NO_READING, Observation, Reading, Reject
-from tests.unit.codecs.profiles import decoder, make_profile
+from tests.support.judged import misjudged
+from tests.support.profiles import decoder, make_profile
 from tests.vectors.generator.files import load
-from tests.vectors.judged import misjudged
 
 _VECTORS = load("senml.json")
 _NOW_S: float = _VECTORS["now_s"]

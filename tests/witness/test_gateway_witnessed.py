@@ -16,8 +16,8 @@ from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
 from gateway.config import load_config
-from tests.broker.mosquitto import free_port
-from tests.live import LiveGateway
+from tests.support.live import LiveGateway
+from tests.support.mosquitto import free_port
 from tests.support.waiting import HANG_S
 from tests.witness.witness_process import WitnessProcess
 

@@ -21,10 +21,10 @@ from gateway.edge.http import MAX_BODY_BYTES, Endpoint, HttpError, post
 from gateway.edge.witnesses.client import Timeouts
 from gateway.edge.witnesses.quorum import ALARM_S, Witnesses
 from gateway.errors import CorruptionError, OperatorError
-from tests.broker.test_mqtt_session import Authority
-from tests.crash.inside import until
+from tests.support.authority import Authority
+from tests.support.growing_log import GrowingLog
+from tests.support.inside import until
 from tests.support.waiting import HANG_S
-from tests.unit.audit.growing_log import GrowingLog
 from tests.witness.hostile_witness import (
     NOW_S,
     LocalWitness,

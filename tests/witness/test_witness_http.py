@@ -12,7 +12,7 @@ import h11
 import pytest
 
 from gateway.witness.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpServer, Request, Response
-from tests.crash.inside import until
+from tests.support.inside import until
 from tests.support.waiting import HANG_S
 
 

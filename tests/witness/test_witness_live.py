@@ -22,9 +22,10 @@ from gateway.audit.log.submission import SIZE_TYPE, origin_hash
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.edge.witnesses.quorum import Witnesses
+from tests.support.checkout import ROOT
+from tests.support.growing_log import GrowingLog
 from tests.support.waiting import HANG_S
-from tests.unit.audit.growing_log import GrowingLog
-from tests.witness.witness_process import ROOT, WitnessProcess
+from tests.witness.witness_process import WitnessProcess
 
 _KEY = Signer("gw.example/log", bytes(range(32)))
 _OTHER_KEY = Signer("gw2.example/log", bytes(range(1, 33)))

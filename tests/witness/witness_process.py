@@ -15,9 +15,9 @@ from pathlib import Path
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import Verifier
 from gateway.witness.folder import WitnessFolder
+from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
 
-ROOT = Path(__file__).resolve().parents[2]
 START_S = HANG_S
 
 

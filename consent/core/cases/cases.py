@@ -65,7 +65,7 @@ class Case:
         file: The file of cases, relative to the policies folder.
         id: Its name there.
         says: What it shows, in words; empty where the file does not say.
-        device: The device class.
+        device: The id of the device profile.
         consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
         now_ms: The gateway's clock.
     """
@@ -82,7 +82,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseResult:
     """What became of a case; where it passed, ``expected`` and ``got`` are empty."""
 
     case: Case
@@ -100,12 +100,12 @@ class Outcome:
         return f"{where}: well" if self.passed else f"{where}: expected {self.expected}, got {self.got}"
 
 
-def try_case(policies: PolicySet, case: Case) -> Outcome:
+def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare with what it expects."""
     cap = policies.profiles[case.device].cap
     decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms)
     differences = list(_differences(case.expected, decision))
-    return Outcome(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
+    return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 
 
 def axes_of(point: Disclosure) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Book:
         self._since_ms: dict[bytes, int] = {}
 
     def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
-        """Enter a subject, or change who its residents are; what one who has left said no longer counts.
+        """Enter a subject as it is; what anybody else said for it no longer counts.
 
         Args:
             subject: Its id.
@@ -60,6 +60,17 @@ class Book:
             self._since_ms[subject] = since_ms
         known = {voice.resident: voice for voice in self._subjects.get(subject, ())}
         self._subjects[subject] = tuple([known.get(resident) or _Voice(resident) for resident in dict.fromkeys(residents)])
+
+    def change_residents(self, subject: bytes, residents: Sequence[bytes], time_ms: int) -> list[int]:
+        """Change who a subject's residents are, by a log entry of this time; a change counts from later than the one before it.
+
+        Returns: The log indices of the entries that no longer count: of all that those said who have left.
+        """
+        settled = [
+            entry.index for voice in self._subjects.get(subject, ()) if voice.resident not in residents for entry in voice.entries
+        ]
+        self.add_subject(subject, residents, max(time_ms, self.residents_since_ms(subject) + 1))
+        return settled
 
     def remove_subject(self, subject: bytes) -> None:
         """Forget a subject and all that its residents said."""
@@ -74,16 +85,19 @@ class Book:
         """Return a subject's residents; none for an unknown subject."""
         return tuple(voice.resident for voice in self._subjects.get(subject, ()))
 
-    def apply(self, consent: Consent, index: int) -> None:
-        """Let a record count that stands in the log at ``index``; one that a later record has replaced changes nothing.
+    def apply(self, consent: Consent, index: int) -> list[int]:
+        """Enter a record that stands in the log at ``index``; one that a later record has replaced changes nothing.
 
+        Returns: The log indices of the entries that no longer count: of what the resident said before about the same scope.
         Raises: ConsentError: the subject or resident is unknown.
         """
         voice = self._voice(consent.subject, consent.resident)
         known = _latest(voice.entries, consent.scope)
-        if known is None or known.index < index:
-            rest = [entry for entry in voice.entries if entry is not known]
-            voice.entries = (*rest, BookEntry(self._slim(consent, voice.resident), index))
+        if known is not None and known.index >= index:
+            return []
+        rest = [entry for entry in voice.entries if entry is not known]
+        voice.entries = (*rest, BookEntry(self._slim(consent, voice.resident), index))
+        return [] if known is None else [known.index]
 
     def for_subject(self, subject: bytes) -> list[BookEntry]:
         """Return all that counts for a subject, oldest log entry first; nothing for an unknown subject."""
@@ -91,7 +105,7 @@ class Book:
         return sorted(entries, key=lambda entry: entry.index)
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[BookEntry, ...]]]:
-        """Go through (subject, resident, all that counts of the resident)."""
+        """Yield (subject, resident, all that counts of the resident)."""
         for subject, voices in self._subjects.items():
             for voice in voices:
                 yield subject, voice.resident, voice.entries

@@ -16,6 +16,7 @@ from consent.core.consents.records import Consent
 from consent.core.decide import Decision, binding_limits, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
+from consent.core.outcome import decide_device, measured
 from consent.core.policies.policy import PolicySet
 
 OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused", "expired", "invalidated", "revoked")
@@ -37,7 +38,7 @@ class ExplanationRequest:
         flow: The flow's id.
         consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
         zone: The block where the device stands.
-        profile: The device's class.
+        profile: The device's profile.
         now_ms: When it was decided.
         asker: Which of the residents asks; None where nobody in particular does.
     """
@@ -52,8 +53,11 @@ class ExplanationRequest:
 
     def measured(self) -> list[str]:
         """Return what the flow asks for of all that such a device is read for."""
-        flow, profile = self.policies.flows.get(self.flow), self.policies.profiles.get(self.profile)
-        return [] if flow is None or profile is None else [name for name in flow.properties if name in profile.fields]
+        return measured(self.policies, self.flow, self.profile)
+
+    def decide(self) -> Decision:
+        """Return the decision that is asked about."""
+        return decide_device(self.policies, self.flow, self.consents, self.zone, self.profile, self.now_ms)
 
     def speakers(self) -> list[str]:
         """Return for each resident whose answer it is to the one who asks: `own`, `other`, or `resident` where nobody knows."""
@@ -205,7 +209,7 @@ def _is_closed(note: AxisNote) -> bool:
 
 
 def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> Iterator[AxisNote]:
-    """Go through the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
+    """Yield the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
     bounds = dict(decision.bounds)
     if decision.reason in OF_CONSENT and matter.refusals():
         yield _note(matter, "identity", BOTTOM, bounds["identity"], book)

@@ -124,7 +124,7 @@ class PhraseBook:
 
         Args:
             source: As in ``Decision.bounds``.
-            profile: The device's class.
+            profile: The device's profile.
             speaker: Whose answer it is, where the source is a consent: `own`, `other` or `resident`.
         """
         kind, _, name = source.partition(":")

@@ -1,6 +1,6 @@
-"""What a household is told by the gateway itself, in the languages that the screens speak.
+"""What a subject is told by the gateway itself, in the languages that the screens speak.
 
-Nobody's consent changes without the household hearing of it: a message is kept with the subject, `sluice subject show` prints
+Nobody's consent changes without the subject hearing of it: a message is kept with the subject, `sluice subject show` prints
 it, and so does whatever screen the residents use. A message names scopes and never a reading.
 """
 

@@ -1,4 +1,4 @@
-"""Points of the lattice as policies write them: a flow's ask, a ceiling, a device class's cap.
+"""Points of the lattice as policies write them: a flow's ask, a ceiling, a device profile's cap.
 
 An ask says how much it wants on every axis. A ceiling or cap says as little as it likes: an axis that it does not name it
 does not bound.
@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, Disclosure, Identity, Level, Space, Time
+from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.policies.policy import Property
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
-L = TypeVar("L", bound=Level)
+L = TypeVar("L", bound=AxisLevel)
 _BUDGET: Final = (Decimal("1e-6"), Decimal("1e6"))
 
 

@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 def changed_flows(old: PolicySet | None, new: PolicySet) -> set[str]:
     """Return the flows, of either set, whose decisions or figures could differ between the two.
 
-    A zone or a device class that is only added changes nothing for the devices there were.
+    A zone or a device profile that is only added changes nothing for the devices there were.
     """
     if old is None:
         return set(new.flows)
@@ -45,7 +45,7 @@ def _place(policies: PolicySet, zone_id: str) -> object:
 
 
 def _readings(policies: PolicySet, profile_id: str, flow_id: str) -> object:
-    """Return what a device class adds to a flow, and the most that it may reveal."""
+    """Return what a device profile adds to a flow, and the most that it may reveal."""
     profile = policies.profiles.get(profile_id)
     if profile is None:
         return None

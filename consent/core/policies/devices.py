@@ -1,4 +1,4 @@
-"""Device classes: `devices/<id>.toml` says how a class writes its messages and the most that it may reveal.
+"""Device profiles: `devices/<id>.toml` says how devices of a profile write their messages and the most that they may reveal.
 
 A class is shared by all devices that are built alike; the devices themselves stand in the registry and in no policy.
 """
@@ -72,7 +72,7 @@ class ProfileTable(Table, frozen=True, kw_only=True):
 
 
 def read_profile(file: PolicyFile, name: str, languages: tuple[str, ...], properties: Mapping[str, Property]) -> Profile:
-    """Return one device class.
+    """Return one device profile.
 
     Args:
         name: The file's name without its ending, which is the class's id.

@@ -66,7 +66,7 @@ class FlowTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What flows, ceilings and device classes refer to."""
+    """What flows, ceilings and device profiles refer to."""
 
     languages: tuple[str, ...]
     properties: dict[str, Property]

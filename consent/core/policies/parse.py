@@ -2,7 +2,7 @@
 
     city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, ceiling, limits
     neighbourhoods/<id>.toml    a community's ceiling
-    devices/<id>.toml           a device class
+    devices/<id>.toml           a device profile
 
 The first fault ends the reading with a ``PolicyError``; a set that is returned refers to nothing that is not there.
 """
@@ -173,7 +173,7 @@ def _city(file: PolicyFile, value: Any) -> City:
 
 
 def _declared(file: PolicyFile, tables: CityFile, languages: tuple[str, ...]) -> Declared:
-    """Return what flows, ceilings and device classes refer to."""
+    """Return what flows, ceilings and device profiles refer to."""
 
     def all_of(section: dict[str, Any], read: Callable[[PolicyFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
         return {name: read(file, name, value, languages) for name, value in section.items()}

@@ -1,4 +1,4 @@
-"""The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, device classes.
+"""The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, profiles.
 
 ``consent.core.policies.parse`` makes a ``PolicySet`` from the text of a policies folder, with every reference checked;
 ``consent.core.decide`` reads it. Nothing here can be wrong any more.
@@ -39,7 +39,7 @@ class LegalBasis(StrEnum):
 
 
 class Codec(StrEnum):
-    """How a device class writes its messages."""
+    """How a device profile writes its messages."""
 
     JSON = "json"
     CBOR = "cbor"
@@ -47,7 +47,7 @@ class Codec(StrEnum):
 
 
 class TimeFormat(StrEnum):
-    """How a device class writes the time of a reading."""
+    """How a device profile writes the time of a reading."""
 
     UNIX_S = "unix-s"
     UNIX_MS = "unix-ms"
@@ -62,7 +62,7 @@ class TimeOrigin(StrEnum):
 
 
 class Scheme(StrEnum):
-    """How a device class proves that a message is its own."""
+    """How devices of a profile prove that a message is their own."""
 
     NONE = "none"
     MAC0 = "mac0"
@@ -177,6 +177,10 @@ class Flow:
     recipient: str
     ask: Disclosure
 
+    def statistic_of(self, observed_property: str) -> str:
+        """Return how a property's readings become one figure; empty where each is told by itself."""
+        return str(self.statistic.get(observed_property, ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -211,19 +215,19 @@ class SequenceField:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How a device class proves that a message is its own."""
+    """How devices of a profile prove that a message is their own."""
 
     scheme: Scheme
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A device class; never a device.
+    """A device profile: what all devices of one make and setting have alike; never a device.
 
     Attributes:
         fields: By observed property; what no field names is never read.
         time: None means that the time of arrival counts.
-        cap: The most that this class may ever reveal.
+        cap: The most that its devices may ever reveal.
     """
 
     id: str
@@ -282,7 +286,12 @@ class PolicySet:
 
     @cached_property
     def settings(self) -> dict[tuple[str, str, Disclosure], Any]:
-        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and class cap."""
+        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and cap."""
+        return {}
+
+    @cached_property
+    def levels(self) -> dict[tuple[str, Disclosure, str], Any]:
+        """The levels that ``outcome`` has worked out so far, by observed property, disclosure and zone."""
         return {}
 
     def terms_for(self, scope: str) -> tuple[FlowTerms, ...]:
@@ -297,5 +306,5 @@ class PolicySet:
 
 
 def _terms_of(flow: Flow) -> FlowTerms:
-    figures = sorted((name, str(flow.statistic.get(name, ""))) for name in flow.properties)
+    figures = sorted((name, flow.statistic_of(name)) for name in flow.properties)
     return FlowTerms(flow.id, flow.purpose, flow.recipient, tuple(figures), flow.ask)

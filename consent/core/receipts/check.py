@@ -23,7 +23,7 @@ from consent.core.receipts.words import Notice, Policies, Words, as_json, from_j
 from consent.errors import RecordError
 
 Verify = Callable[[bytes, bytes], bool]
-"""Says whether a signature (first) is the log's over a message (second)."""
+"""(signature, message) → whether the signature is the log's over the message."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="@type", tag="sluice:LogEntry"):

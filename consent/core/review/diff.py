@@ -1,6 +1,6 @@
 """What a change of policies would reveal: of whom more, of whom less, on which axis. Subjects are counted, never named.
 
-Each flow is decided under the old and the new policies, by ``decide`` itself, for every device class in every zone: for whoever
+Each flow is decided under the old and the new policies, by ``decide`` itself, for every device profile in every zone: for whoever
 agrees to all that is asked, for whoever agrees to figures only, and for devices without a subject. Where the registry is known,
 also for every subject as its consents stand; one that new terms no longer cover falls to nothing, and what that subject would
 reveal by saying yes again is what those who agree reveal. What no decision shows, ``rules`` compares.

@@ -1,4 +1,4 @@
-"""Whom policies concern, as groups that are alike: a device class, a zone, and what the residents have said; members are counted.
+"""Whom policies concern, as groups that are alike: a device profile, a zone, what the residents have said; members are counted.
 
 ``diff`` weighs each group once, however many belong to it. A group holds what was said and no longer by whom.
 """

@@ -1,4 +1,4 @@
-"""How far a flow reaches into what a device class tells in a zone, axis by axis, so that two sets of policies can be compared."""
+"""How far a flow reaches into what a device profile tells in a zone, axis by axis, so that sets of policies can be compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
-from consent.core.decide import decide
 from consent.core.disclosure import Disclosure, Identity
+from consent.core.outcome import decide_device, level_of, measured
 from consent.core.policies.policy import PolicySet
 
 ALL_AXES: Final = "all"
@@ -61,25 +61,25 @@ def _named(axis: str, label: str) -> str:
 
 def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, consents: Sequence[Consent | None] | None) -> Reach:
     """Return how far a flow reaches; ``consents`` as in ``decide``, with none that has an expiry."""
-    flow, profile = policies.flows.get(flow_id), policies.profiles.get(profile_id)
-    measured = [] if flow is None or profile is None else [name for name in flow.properties if name in profile.fields]
-    if profile is None or not measured:
+    names = measured(policies, flow_id, profile_id)
+    if not names:
         return Reach()
-    decision = decide(policies, flow_id, consents, zone, profile.cap, 0)
-    if decision.reason:
+    decision = decide_device(policies, flow_id, consents, zone, profile_id, 0)
+    if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as they are asked for
         return Reach(reason=decision.reason)
-    return Reach(tuple(_steps(policies, measured, decision.disclosure, has_subject=consents is not None)))
+    steps = [(f"precision.{name}", _precision(policies, name, decision.disclosure, zone)) for name in names]
+    return Reach(tuple(_steps(decision.disclosure, steps, has_subject=decision.has_subject)))
 
 
-def _steps(
-    policies: PolicySet, measured: Sequence[str], point: Disclosure, *, has_subject: bool
-) -> Iterator[tuple[str, AxisStep]]:
+def _precision(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> AxisStep:
+    step = level_of(policies, observed_property, point, zone).step
+    return AxisStep(-float(step), f"{step} {policies.properties[observed_property].unit}")
+
+
+def _steps(point: Disclosure, precision: Sequence[tuple[str, AxisStep]], *, has_subject: bool) -> Iterator[tuple[str, AxisStep]]:
     for axis, level in (("identity", point.identity), ("time", point.time), ("space", point.space)):
         yield axis, AxisStep(level, level.label)
-    for name in measured:
-        known = policies.properties[name]
-        step = known.rung(point.step(name))
-        yield f"precision.{name}", AxisStep(-float(step), f"{step:f} {known.unit}")
+    yield from precision
     if has_subject and point.identity is Identity.AGGREGATE:
         yield "group", AxisStep(-point.group, str(point.group))
         yield "budget", AxisStep(point.budget, f"{point.budget:g}" if point.budget < inf else "no noise")
@@ -87,7 +87,7 @@ def _steps(
 
 
 def compared(old: Reach, new: Reach) -> Iterator[tuple[str, Direction, str, str]]:
-    """Go through (axis, direction, old, new) of all that differs; where something begins or ceases to leave that is one row.
+    """Yield (axis, direction, old, new) of all that differs; where something begins or ceases to leave that is one row.
 
     The group and budget of figures are compared between figures only: where the identity changes, that says it all.
     """

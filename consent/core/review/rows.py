@@ -49,7 +49,7 @@ class Change:
     """What one axis of a flow does.
 
     Attributes:
-        profile: The device class; empty where it is withheld.
+        profile: The device profile; empty where it is withheld.
         zones: Where, as far as that is told.
         everywhere: Whether the zones are all there are.
         axis: As ``decide`` names it, or `all` where something begins or ceases to leave.

@@ -13,7 +13,7 @@ from itertools import chain
 
 from consent.core.cases.cases import PRECISION, axes_of
 from consent.core.decide import decide
-from consent.core.disclosure import Disclosure, Identity, Level
+from consent.core.disclosure import AxisLevel, Disclosure, Identity
 from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 from consent.core.review.population import agreeing
@@ -77,7 +77,7 @@ def _cut_short(policies: PolicySet) -> Iterator[Note]:
 
 
 def _unasked(policies: PolicySet) -> Iterator[Note]:
-    """Properties that a device class sends and no flow mentions."""
+    """Properties that a device profile sends and no flow mentions."""
     asked = {name for flow in policies.flows.values() for name in flow.properties}
     for profile in policies.profiles.values():
         for name in profile.fields:
@@ -86,7 +86,7 @@ def _unasked(policies: PolicySet) -> Iterator[Note]:
 
 
 def _unfed(policies: PolicySet) -> Iterator[Note]:
-    """Properties that a flow asks for and no device class sends."""
+    """Properties that a flow asks for and no device profile sends."""
     sent = {name for profile in policies.profiles.values() for name in profile.fields}
     for flow in policies.flows.values():
         for name in flow.properties:
@@ -135,7 +135,7 @@ def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
 
 def _exceeded(ask: Disclosure, ceiling: Disclosure) -> Iterator[str]:
     """Yield the axes on which an ask reveals more than a ceiling; group and budget bind only figures."""
-    levels: tuple[tuple[str, Level, Level], ...] = (
+    levels: tuple[tuple[str, AxisLevel, AxisLevel], ...] = (
         ("identity", ask.identity, ceiling.identity),
         ("time", ask.time, ceiling.time),
         ("space", ask.space, ceiling.space),

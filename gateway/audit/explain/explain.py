@@ -111,7 +111,7 @@ def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
 
 
 def _content(entry: Entry, opening: Opening, language: str) -> Iterator[str]:
-    """Go through what an opening holds, a line each."""
+    """Yield what an opening holds, a line each."""
     first = opening.parts[0]
     if isinstance(first, Part):
         yield from _payload(entry, first.data, language)
@@ -199,7 +199,7 @@ def _contribution(one: Contribution, language: str) -> Iterator[str]:
 
 
 def _map(data: bytes, language: str) -> Iterator[str]:
-    """Go through a payload that is one map, whatever its keys."""
+    """Yield the lines of a payload that is one map, whatever its keys."""
     try:
         value = canonical.decode(data)
     except canonical.CanonicalError as error:

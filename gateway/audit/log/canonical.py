@@ -1,15 +1,14 @@
-"""Deterministic CBOR: the one byte string for each value, in which everything that is committed to is written.
+"""What the log commits to, in the deterministic CBOR of ``consent.core.canonical``, over a small set of values.
 
-The rules are those of RFC 8949 section 4.2.1 over a small set of values: null, booleans, 64-bit integers, floats, byte
-and text strings, arrays, and maps whose keys are text. Decoding refuses every other spelling of the same value, so
-that a hash of the bytes is a hash of the meaning.
+These are null, booleans, 64-bit integers, floats, byte and text strings, arrays, and maps whose keys are text. Decoding refuses
+every other value, and every other spelling of the same one, so that a hash of the bytes is a hash of the meaning.
 """
 
 from __future__ import annotations
 
 import math
 
-import cbor2
+from consent.core.canonical import CborError, decode_item, encode_canonical
 
 _MAX_DEPTH = 16
 
@@ -38,8 +37,7 @@ def encode(value: object) -> bytes:
         CanonicalError: when the value is none of the permitted kinds.
     """
     _check(value, _MAX_DEPTH)
-    # cbor2 sorts keys by length first; over text keys alone that is the bytewise order of their encodings.
-    return cbor2.dumps(value, canonical=True)
+    return encode_canonical(value)
 
 
 def decode(data: bytes) -> object:
@@ -49,8 +47,8 @@ def decode(data: bytes) -> object:
         CanonicalError: when the bytes are anything else, a second spelling of a value included.
     """
     try:
-        value: object = cbor2.loads(data, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
-    except cbor2.CBORError as error:
+        value: object = decode_item(data, _MAX_DEPTH)
+    except CborError as error:
         raise CanonicalError(f"not CBOR: {error}") from error
     if encode(value) != data:
         raise CanonicalError("not the deterministic encoding of its value")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, Final
 
-import cbor2
 import msgspec
 
+from consent.core.canonical import CborError, decode_item
 from gateway.audit.log.canonical import head
 
 FORMAT_VERSION: Final = 1
@@ -116,8 +116,8 @@ class Entry(msgspec.Struct, frozen=True):
             EntryError: when they encode none, or spell one in another way than `encode` does.
         """
         try:
-            fields = cbor2.loads(data, max_depth=2, allow_indefinite=False, allow_duplicate_keys=False)
-        except cbor2.CBORError as error:
+            fields = decode_item(data, 2)
+        except CborError as error:
             raise EntryError(f"not CBOR: {error}") from error
         if type(fields) is not dict or not _COMMON_KEYS <= fields.keys() <= _KNOWN_KEYS:
             raise EntryError("not a map of the fields of an entry")

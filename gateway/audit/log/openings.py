@@ -13,9 +13,9 @@ from hmac import digest as hmac_digest
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import cbor2
 import msgspec
 
+from consent.core.canonical import CborError, decode_item
 from gateway.audit.log.canonical import head
 from gateway.audit.log.merkle import leaf_hash, tree_root
 
@@ -107,8 +107,8 @@ class Opening(msgspec.Struct, frozen=True):
             OpeningError: when the bytes are anything but what `encode` writes.
         """
         try:
-            value = cbor2.loads(data, max_depth=4, allow_indefinite=False, allow_duplicate_keys=False)
-        except cbor2.CBORError as error:
+            value = decode_item(data, 4)
+        except CborError as error:
             raise OpeningError(f"not CBOR: {error}") from error
         if type(value) is not list or len(value) != 3 or type(value[2]) is not list:
             raise OpeningError("not an array of version, index and parts")

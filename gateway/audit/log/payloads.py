@@ -7,7 +7,7 @@ log carries without looking into it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, Self
 
 import msgspec
 
@@ -121,7 +121,7 @@ class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
 
 
 class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
-    """A release taken back before its first byte was sent."""
+    """A release that was voided before its first byte was sent."""
 
     word = "void"
     release: Count
@@ -185,21 +185,26 @@ class Contribution(Payload, frozen=True):
     zone: str = ""
 
 
-def encode_contribution(
-    record: int,
-    subject: bytes,
-    disclosure: bytes,
-    policy: int,
-    consents: tuple[int, ...] | list[int],
-    n: int,
-    profile: str,
-    zone: str,
-) -> bytes:
-    """Return the bytes of a `Contribution` whose disclosure is already encoded.
+class EncodedContribution(NamedTuple):
+    """A `Contribution` whose disclosure is already encoded."""
+
+    record: int
+    subject: bytes
+    disclosure: bytes
+    policy: int
+    consents: tuple[int, ...]
+    n: int
+    profile: str
+    zone: str
+
+
+def encode_contribution(contribution: EncodedContribution) -> bytes:
+    """Return the bytes of a `Contribution`.
 
     A release has one of these for each of thousands of subjects, who share a few disclosures: this is six times
     quicker than going through the struct.
     """
+    record, subject, disclosure, policy, consents, n, profile, zone = contribution
     return b"".join((
         b"\xa8\x61n", head(0x00, n),
         b"\x64zone", _text(zone),

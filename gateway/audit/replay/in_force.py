@@ -63,7 +63,7 @@ class InForceAt:
         self._standing: dict[bytes, dict[str, tuple[int, ...]]] = {}
 
     def pass_over(self, index: int) -> None:
-        """Take note of a consent or withdrawal whose opening is not at hand."""
+        """Count a consent or withdrawal whose opening is not at hand."""
         self.unopened += 1
         self._last_unopened = index
 
@@ -85,13 +85,13 @@ class InForceAt:
         return []
 
     def _date_flows(self, former: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
-        """Take note of since when each flow is as it is; where the policies before cannot be read, of nothing."""
+        """Record since when each flow is as it is; where the policies before cannot be read, nothing is known."""
         changed = changed_flows(former, present)
         kept = {flow: since_ms for flow, since_ms in self.flow_since_ms.items() if flow not in changed}
         self.flow_since_ms = {flow: kept.get(flow, now_ms) for flow in present.flows} if known else {}
 
     def take_consent(self, entry: Entry, data: bytes) -> list[str]:
-        """Let the record of a consent or withdrawal count; return what is wrong with it."""
+        """Enter the record of a consent or withdrawal; return what is wrong with it."""
         try:
             consent = decode(data)
         except RecordError as error:
@@ -107,13 +107,13 @@ class InForceAt:
         return problems
 
     def take_residents(self, entry: Entry, data: bytes) -> list[str]:
-        """Let a household consist of other residents."""
+        """Change who a subject's residents are; return what is wrong with the entry."""
         try:
             payload = KeyPayload.decode(data)
         except PayloadError as error:
             return [str(error)]
         self._declared.add(payload.subject)
-        self._book.add_subject(payload.subject, payload.residents, entry.time_ms)
+        self._book.change_residents(payload.subject, payload.residents, entry.time_ms)
         self._standing.pop(payload.subject, None)
         return []
 
@@ -125,7 +125,7 @@ class InForceAt:
             self._standing.pop(subject, None)
 
     def is_gone(self, subject: bytes) -> bool:
-        """Say whether a subject has been erased."""
+        """Return whether a subject has been erased."""
         return bool(self._gone) and sha256(subject).digest() in self._gone
 
     def consents(self, subject: bytes, flow: Flow) -> list[Consent | None]:
@@ -143,7 +143,7 @@ class InForceAt:
         return standing
 
     def residents_since_ms(self, subject: bytes) -> int:
-        """Return when a household's residents last changed."""
+        """Return when a subject's residents last changed."""
         return self._book.residents_since_ms(subject)
 
     def _enter(self, consent: Consent) -> list[str]:
@@ -188,7 +188,7 @@ class InForceAt:
         return since_ms is not None and consent.since_ms >= since_ms
 
     def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
-        """Say whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
+        """Return whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
         speaker = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
         said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
         steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]

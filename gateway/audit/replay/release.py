@@ -1,6 +1,6 @@
 """One release held against what was in force: every record and every subject's part in it, decided again from the fold.
 
-What a part of a subject begins with, the record, the device's class and place, many have alike and is read once. What it ends
+What a part of a subject begins with, the record, the device's profile and place, many have alike and is read once. What it ends
 with, the consents and the disclosure, is not read but made again, from the fold and the plan of that device. Only where its bytes
 are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
 """
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from math import inf
 from typing import Final, NamedTuple
 
 from consent.core.canonical import disclosure_map
 from consent.core.decide import decide
-from consent.core.disclosure import WINDOW_MS, Identity
+from consent.core.disclosure import Identity
+from consent.core.outcome import WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry
@@ -30,10 +30,9 @@ from gateway.audit.log.payloads import (
 from gateway.audit.replay.in_force import InForceAt
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
-"""(flow, observed property, device class, zone, indices of what the residents say)"""
+"""(flow, observed property, device profile, zone, indices of what the residents say)"""
 
 _MOST_BEGINNINGS: Final = 10_000
-_WINDOW_MS = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
 
 
 class ReleasedPart(NamedTuple):
@@ -47,21 +46,10 @@ class ReleasedPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a device's readings of one property may become for one flow, or why nothing.
+    """What a device's readings of one property may become for one flow, or why nothing, and what a part under it ends with."""
 
-    Attributes:
-        end: What a subject's part under this plan ends with.
-        record: (identity, level of time, space and precision, cell) of the records that it allows.
-        group: How many subjects have to stand in a figure.
-        expires_ms: From when on it has to be decided anew.
-    """
-
-    reason: str
+    outcome: Outcome
     end: bytes
-    record: tuple[str, tuple[str, str, str], str]
-    group: int
-    since_ms: int
-    expires_ms: float
 
 
 class ReleaseAudit:
@@ -129,10 +117,10 @@ class ReleaseAudit:
         found = []
         if flow.recipient != recipient:
             found.append(f"flow `{flow.id}` is not for `{recipient}`")
-        if record.statistic != str(flow.statistic.get(record.property, "")):
+        if record.statistic != flow.statistic_of(record.property):
             found.append(f"`{record.statistic}` is not the statistic of flow `{flow.id}`")
         begins_ms, ends_ms = record.window
-        length_ms = _WINDOW_MS.get(record.level[0], 0)  # an instant has none
+        length_ms = WINDOW_MS_BY_LABEL.get(record.level[0], 0)  # an instant has none
         if ends_ms - begins_ms != length_ms or (length_ms and begins_ms % length_ms):
             found.append(f"its window is none of level `{record.level[0]}`")
         return found
@@ -150,7 +138,7 @@ class ReleaseAudit:
         for one in stood:
             problem, plan = self._member(policies, entry, flow, record, one)
             found += [problem] if problem else []
-            group = max(group, plan.group if plan else 0)
+            group = max(group, plan.outcome.group if plan and not plan.outcome.reason else 0)
         if record.identity == Identity.AGGREGATE.label and len({one.subject for one in stood}) + erased < group:
             found.append(f"`{len(stood)}` subjects where at least `{group}` have to stand together")
         return found
@@ -168,9 +156,9 @@ class ReleaseAudit:
         plan = self._plan(policies, entry, flow, record.property, one, standing)
         if one.end != plan.end:
             return self._misled(one, standing, plan), plan
-        if (record.identity, record.level, record.cell) != plan.record:
+        if _level_of(record) != plan.outcome.level:
             return "it is told at another level than a subject permits", plan
-        since_ms = max(plan.since_ms, fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
+        since_ms = plan.outcome.since_ms(fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
         begins_ms, ends_ms = record.window
         if since_ms > begins_ms and (record.statistic or since_ms >= max(ends_ms, begins_ms + 1)):
             return "it reaches back to before a subject permitted it", plan
@@ -183,8 +171,8 @@ class ReleaseAudit:
         if part.consents != entries:
             self.unknown = self.unknown or bool(self._fold.unopened)
             return f"it rests on consents {_listed(part.consents)}, what counts is {_listed(entries)}"
-        if plan.reason:
-            return f"a subject's data was withheld from it: {plan.reason}"
+        if plan.outcome.reason:
+            return f"a subject's data was withheld from it: {plan.outcome.reason}"
         return "a subject's disclosure is not what policies and consents give"
 
     def _plan(
@@ -193,9 +181,9 @@ class ReleaseAudit:
         """Return the plan of a part's device; one that permits is kept until a consent that it rests on ends."""
         key = (flow.id, name, one.share.profile, one.share.zone, standing)
         plan = self._plans.get(key)
-        if plan is None or entry.time_ms >= plan.expires_ms:
+        if plan is None or entry.time_ms >= plan.outcome.expires_ms:
             plan = self._decide(policies, entry, flow, name, one, standing)
-            if not plan.reason:
+            if not plan.outcome.reason:
                 self._plans[key] = plan
         return plan
 
@@ -205,34 +193,24 @@ class ReleaseAudit:
         share = one.share
         profile = policies.profiles.get(share.profile)
         if profile is None or name not in profile.fields:
-            return _withheld(f"no class `{share.profile}` reports `{name}`")
+            return Plan(withheld(f"no class `{share.profile}` reports `{name}`"), b"")
         consents = self._fold.consents(one.subject, flow)
         decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
-        if decision.reason:
-            return _withheld(decision.reason)
-        point = decision.disclosure
-        if point.identity is Identity.AGGREGATE and point.budget != inf:
-            return _withheld("no-noise")
-        step = policies.properties[name].rung(point.step(name))
-        level = (point.time.label, point.space.label, f"{step:f}")
-        place = (point.identity.label, level, policies.cell(share.zone, point.space))
-        end = contribution_end(standing, canonical.encode(disclosure_map(point)))
-        expires_ms = inf if decision.expires_ms is None else decision.expires_ms
-        return Plan("", end, place, point.group, decision.since_ms, expires_ms)
+        found = outcome(policies, flow, name, decision, share.zone)
+        if found.reason:
+            return Plan(found, b"")
+        return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))))
 
     def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
-        """Say whether some device of the city's own may have told a record."""
-        told = (record.identity, record.level, record.cell)
+        """Return whether some device of the city's own may have told a record."""
+        told = _level_of(record)
         for profile in policies.profiles.values():
             if record.property not in profile.fields:
                 continue
             for zone in policies.zones:
-                point = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms).disclosure
-                if point.is_bottom:
-                    continue
-                step = policies.properties[record.property].rung(point.step(record.property))
-                level = (point.time.label, point.space.label, f"{step:f}")
-                if told == (point.identity.label, level, policies.cell(zone, point.space)):
+                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms)
+                found = outcome(policies, flow, record.property, decision, zone)
+                if not found.reason and found.level == told:
                     return True
         return False
 
@@ -253,8 +231,8 @@ class ReleaseAudit:
         return found
 
 
-def _withheld(reason: str) -> Plan:
-    return Plan(reason, b"", ("", ("", "", ""), ""), 0, 0, inf)
+def _level_of(record: ReleaseRecord) -> Level:
+    return Level(record.identity, *record.level, record.cell)
 
 
 def _listed(indices: tuple[int, ...]) -> str:

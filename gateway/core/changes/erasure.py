@@ -17,8 +17,9 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import ErasurePayload, erase_subject
 from gateway.core import recovery
 from gateway.core.changes import changes, subjects
-from gateway.core.effects import OutboxRow
+from gateway.core.effects import OpeningRow, OutboxRow
 from gateway.core.release.records import encode_row, read_row
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
 
@@ -29,12 +30,12 @@ class Holdings:
     Attributes:
         own: Openings that are about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
         releases: Openings of the releases that contained the subject, by log index.
-        waiting: Outbox rows that may hold records of the subject: (number, recipient, content).
+        waiting: Outbox rows that may hold records of the subject.
     """
 
     own: Mapping[int, bytes]
     releases: Mapping[int, bytes]
-    waiting: Sequence[tuple[int, str, bytes]]
+    waiting: Sequence[OutboxRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,11 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
     parts = forget(state, subject, holdings, now_ms)
     digest = sha256(subject).digest()
     payload = ErasurePayload(digest, parts)
-    index = state.append(Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts)
+    index = state.log.append_entry(
+        Kind.ERASURE, now_ms, state.log.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts
+    )
     recovery.begin_segment(state)
-    return Erased(index, parts, state.handed_over_of(subject))
+    return Erased(index, parts, state.inflight.sent_about(subject))
 
 
 def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:
@@ -69,11 +72,11 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     Returns: How many parts of openings go.
     """
     shortened, parts = _shortened(subject, holdings)
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_waiting(state, subject, holdings.waiting)
     for device in subjects.devices_of(state, subject):
         changes.revoke_device(state, device.topic, now_ms)
-    registered = {device.id for device in state.registry.values()}
+    registered = {device.id for device in state.registry.devices.values()}
     for former in state.memories.keys() - registered:  # devices that were struck off earlier may have been theirs
         del state.memories[former]
     subjects.drop_claims(state, subject)
@@ -84,13 +87,13 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     return parts
 
 
-def _shortened(subject: bytes, holdings: Holdings) -> tuple[list[tuple[int, bytes]], int]:
+def _shortened(subject: bytes, holdings: Holdings) -> tuple[list[OpeningRow], int]:
     """Return the openings that lose a part, as they then are, and how many parts go."""
-    shortened: list[tuple[int, bytes]] = []
+    shortened: list[OpeningRow] = []
     parts = 0
     for index, before, after in _erased_openings(subject, holdings):
         if after.erased_count > before.erased_count:
-            shortened.append((index, after.encode()))
+            shortened.append(OpeningRow(index, after.encode()))
             parts += after.erased_count - before.erased_count
     return shortened, parts
 
@@ -104,21 +107,16 @@ def _erased_openings(subject: bytes, holdings: Holdings) -> Iterator[tuple[int, 
         yield index, opening, erase_subject(opening, subject)[0]
 
 
-def _forget_waiting(state: State, subject: bytes, rows: Sequence[tuple[int, str, bytes]]) -> None:
+def _forget_waiting(state: State, subject: bytes, rows: Sequence[OutboxRow]) -> None:
     """Write waiting rows anew without a subject's records: those in the database, and those that a voided bundle gave back."""
     given_back = {row.number for row in state.commit.outbox}
-    pending = [(row.number, row.recipient, row.content) for row in state.commit.outbox]
-    state.commit.outbox = []
-    for number, recipient, content in [*rows, *pending]:
-        readings = read_row(content)
+    pending = state.outbox.take_pending()
+    for row in [*rows, *pending]:
+        readings = read_row(row.content)
         kept = [waiting for waiting in readings if waiting.contributor != subject]
         unchanged = len(kept) == len(readings)
-        if number not in given_back:
-            if unchanged:
-                continue
-            state.commit.outbox_done.append(number)
-        if kept:
-            state.commit.outbox.append(OutboxRow(number, recipient, content if unchanged else encode_row(kept)))
-        else:
-            state.waiting[recipient] -= 1
+        if unchanged and row.number not in given_back:
+            continue
+        content = row.content if unchanged else encode_row(kept) if kept else b""
+        state.outbox.replace(row, content, stored=row.number not in given_back)
         state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", len(readings) - len(kept))

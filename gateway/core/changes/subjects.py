@@ -1,8 +1,8 @@
 """Subjects: households and persons, who their residents are, what they were told, and the codes by which people and devices join.
 
-All of a household's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
-who leaves no longer counts, and cannot find the household's later releases. Every such change acts on open windows and waiting
-records like a withdrawal, and the household is told.
+All of a subject's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
+who leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting
+records like a withdrawal, and the subject is notified.
 
 A claim code is what a crew leaves on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups. No
 letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
@@ -26,7 +26,9 @@ from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
 from gateway.core.plans import Device
-from gateway.core.state import Claim, Resident, State, Subject
+from gateway.core.registry import Claim, Resident, Subject
+from gateway.core.release.void import void_unsent
+from gateway.core.state import State
 
 CODE_DAYS: Final = 90
 """How long a claim code can be used."""
@@ -39,7 +41,7 @@ _HASH_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What a claim code led to; ``device`` is set where it brought a device into a household that was there before."""
+    """What a claim code led to; ``device`` is set where it brought a device to a subject that was there before."""
 
     subject: bytes
     resident: bytes
@@ -50,12 +52,12 @@ def add_subject(state: State, now_ms: int) -> Subject:
     """Make a subject with one resident; its id and secret are random and tell nothing."""
     random_bytes = state.identity.random_bytes
     subject = Subject(random_bytes(16), random_bytes(32), (Resident(random_bytes(16), now_ms),))
-    state.keep_subject(subject)
+    state.registry.keep_subject(subject)
     return subject
 
 
 def label_keys(subject: Subject) -> list[bytes]:
-    """Return the keys by which a household finds its releases, the present one first; each departure has added one."""
+    """Return the keys by which a subject finds its releases, the present one first; each departure has added one."""
     return [subject_label_key(subject.secret, generation) for generation in range(subject.label_generation, -1, -1)]
 
 
@@ -64,102 +66,99 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
 
     Args:
         state: Changed in place.
-        subject_id: The household.
+        subject_id: The subject.
         resident: Whom the code lets in: a resident who is known, or empty for somebody new.
-        device: The device that it came with, which may then go to another household; or empty.
+        device: The device that it came with, which may then go to another subject; or empty.
         now_ms: The gateway's clock.
     Returns: The code, which is kept nowhere.
     """
     code = new_code(state.identity.random_bytes)
     claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
-    state.claims[claim.code_hash] = claim
-    state.commit.claims.append((claim.code_hash, msgspec.msgpack.encode(claim)))
+    state.registry.keep_claim(claim)
     return code
 
 
 def forget_old_codes(state: State, now_ms: int) -> None:
     """Forget the codes that nobody has used in their time."""
-    for former in [number for number, claim in state.claims.items() if claim.expires_ms <= now_ms]:
-        _drop(state, former)
+    for former in [number for number, claim in state.registry.claims.items() if claim.expires_ms <= now_ms]:
+        state.registry.drop_claim(former)
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
-    """Make the code by which a new resident can join a household, and tell the household; an earlier one ends."""
-    for former, claim in list(state.claims.items()):
+    """Make the code by which a new resident joins a subject, and notify its residents; an earlier one ends."""
+    for former, claim in list(state.registry.claims.items()):
         if claim.subject == subject_id and not claim.resident:
-            _drop(state, former)
-    state.tell(subject_id, MessageKind.CODE_MADE, now_ms)
+            state.registry.drop_claim(former)
+    state.registry.tell(subject_id, MessageKind.CODE_MADE, now_ms)
     return make_code(state, subject_id, b"", b"", now_ms)
 
 
 def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> str:
-    """Make a new code for a resident who has lost code or credential: what they had before ends, and the household is told.
+    """Make a new code for a resident who has lost code or credential: what they had before ends, and the subject is notified.
 
     Raises: ConsentError: the subject has no such resident.
     """
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     resident = _resident(subject, resident_id)
-    for former, claim in list(state.claims.items()):
+    for former, claim in list(state.registry.claims.items()):
         if (claim.subject, claim.resident) == (subject_id, resident_id):
-            _drop(state, former)
-    state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
-    state.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
+            state.registry.drop_claim(former)
+    state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
+    state.registry.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
     return make_code(state, subject_id, resident_id, b"", now_ms)
 
 
 def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
-    """Let a person in by a claim code, which is used up.
+    """Admit a person by a claim code, which is used up.
 
     Args:
         state: Changed in place.
         code: As typed.
-        own: The household of the person who typed it, where they have one already: a device's code then brings the device there.
+        own: The subject of the person who typed it, where they have one already: a device's code then brings the device there.
         now_ms: The gateway's clock.
     Raises: ConsentError: the code is wrong, used, too old, or cannot be used so.
     """
     number, found = _find(state, code, now_ms)
-    subject = state.subjects[found.subject]
+    subject = state.registry.subjects[found.subject]
     if own is not None and own != found.subject:
         return _move_device(state, number, found, own, now_ms)
-    _drop(state, number)
+    state.registry.drop_claim(number)
     if found.resident:
         resident = _resident(subject, found.resident)
-        state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
+        state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
         return Joined(subject.id, resident.id)
     newcomer = Resident(state.identity.random_bytes(16), now_ms, now_ms)
-    _change_residents(state, msgspec.structs.replace(subject, residents=(*subject.residents, newcomer)), now_ms)
-    state.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
+    _change_residents(state, subject, (*subject.residents, newcomer), now_ms)
+    state.registry.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
     return Joined(subject.id, newcomer.id)
 
 
 def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> None:
-    """Let a resident go: what they said no longer counts, and their key finds none of the household's later releases.
+    """Remove a resident: what they said no longer counts, and their key finds none of the subject's later releases.
 
     Raises: ConsentError: the subject has no such resident, or no other.
     """
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     gone = _resident(subject, resident_id)
     rest = tuple([resident for resident in subject.residents if resident is not gone])
     if not rest:
         raise ConsentError("the last resident of a household does not leave it: erase the household instead")
-    for former, claimed in list(state.claims.items()):
+    for former, claimed in list(state.registry.claims.items()):
         if (claimed.subject, claimed.resident) == (subject_id, resident_id):
-            _drop(state, former)
-    state.commit.openings_settled += [entry.index for entry in state.book.entries(subject_id, resident_id)]
-    changed = msgspec.structs.replace(subject, residents=rest, label_generation=subject.label_generation + 1)
-    _change_residents(state, changed, now_ms)
-    state.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
+            state.registry.drop_claim(former)
+    _change_residents(state, subject, rest, now_ms)
+    state.registry.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
 
 
 def devices_of(state: State, subject_id: bytes) -> list[Device]:
     """Return a subject's devices."""
-    return [device for device in state.registry.values() if device.subject == subject_id]
+    return [device for device in state.registry.devices.values() if device.subject == subject_id]
 
 
 def drop_claims(state: State, subject_id: bytes) -> None:
-    """Forget every code of a household."""
-    for number in [number for number, claim in state.claims.items() if claim.subject == subject_id]:
-        _drop(state, number)
+    """Forget every code of a subject."""
+    for number in [number for number, claim in state.registry.claims.items() if claim.subject == subject_id]:
+        state.registry.drop_claim(number)
 
 
 def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
@@ -167,7 +166,7 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
         number = code_hash(code)
     except ValueError as error:
         raise ConsentError(str(error)) from error
-    found = state.claims.get(number)
+    found = state.registry.claims.get(number)
     if found is None:
         raise ConsentError("there is no such claim code, or it was used already")
     if found.expires_ms <= now_ms:
@@ -176,28 +175,53 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
 
 
 def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
-    """Bring the device of a code into another household; the one it was made with goes if nobody has claimed it."""
-    former = state.subjects[found.subject]
-    device = next((device for device in state.registry.values() if device.id == found.device), None)
-    if device is None or any(resident.claimed_ms for resident in former.residents) or state.book.for_subject(former.id):
+    """Move the device of a code to another subject; the one it was made with goes if nobody has claimed it."""
+    former = state.registry.subjects[found.subject]
+    device = next((device for device in state.registry.devices.values() if device.id == found.device), None)
+    if device is None or any(resident.claimed_ms for resident in former.residents) or state.registry.book.for_subject(former.id):
         raise ConsentError("the claim code belongs to another household")
-    _drop(state, number)
+    state.registry.drop_claim(number)
     changes.move_device(state, device, own, now_ms)
-    state.tell(own, MessageKind.DEVICE_JOINED, now_ms)
+    state.registry.tell(own, MessageKind.DEVICE_JOINED, now_ms)
     if not devices_of(state, former.id):
         drop_claims(state, former.id)
         changes.forget_subject(state, former.id)
-    return Joined(own, state.subjects[own].residents[0].id, device.id)
+    return Joined(own, state.registry.subjects[own].residents[0].id, device.id)
 
 
-def _change_residents(state: State, subject: Subject, now_ms: int) -> None:
-    """Let a household be as it now is; the log says so, since an auditor who replays it must know who has to permit."""
-    changes.take_back(state, now_ms)
-    payload = KeyPayload(subject.id, tuple([resident.id for resident in subject.residents]))
-    index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
-    state.commit.openings_settled += subject.key_entries[-1:]
-    since_ms = max(now_ms, subject.since_ms + 1)
-    state.keep_subject(msgspec.structs.replace(subject, since_ms=since_ms, key_entries=(*subject.key_entries, index)))
+def apply_residents(state: State, subject: Subject, residents: tuple[Resident, ...], index: int, time_ms: int) -> None:
+    """Enter who a subject's residents are from a log entry on: in daily work when it is made, after a backup when it is read.
+
+    What those said who have left no longer counts, and their key finds no later release.
+
+    Args:
+        state: Changed in place.
+        subject: As it was before.
+        residents: All who are left or have joined.
+        index: Of the entry.
+        time_ms: The entry's time.
+    """
+    ids = [resident.id for resident in residents]
+    settled = state.registry.book.change_residents(subject.id, ids, time_ms)
+    state.commit.openings_settled += [*settled, *subject.key_entries[-1:]]
+    somebody_left = any(resident.id not in ids for resident in subject.residents)
+    state.registry.keep_subject(
+        msgspec.structs.replace(
+            subject,
+            residents=residents,
+            since_ms=state.registry.book.residents_since_ms(subject.id),
+            label_generation=subject.label_generation + somebody_left,
+            key_entries=(*subject.key_entries, index),
+        )
+    )
+
+
+def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
+    """Change a subject's residents; the log says so, since an auditor who replays it must know who has to permit."""
+    void_unsent(state, now_ms)
+    payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
+    index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
+    apply_residents(state, subject, residents, index, now_ms)
     changes.compile_devices(state, devices_of(state, subject.id), now_ms)
 
 
@@ -211,11 +235,6 @@ def _resident(subject: Subject, resident_id: bytes) -> Resident:
 def _with_resident(subject: Subject, changed: Resident) -> Subject:
     residents = tuple([changed if resident.id == changed.id else resident for resident in subject.residents])
     return msgspec.structs.replace(subject, residents=residents)
-
-
-def _drop(state: State, number: bytes) -> None:
-    del state.claims[number]
-    state.commit.claims.append((number, None))
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from consent.errors import PolicyError
 from consent.policy_files import load_policies, read_case_files, read_policy_files
-from tests.unit.consent.samples import small_city
+from tests.support.consent_samples import small_city
 
 
 def _folder(path: Path, files: dict[str, bytes]) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,10 @@ from consent.core.decide import decide
 from consent.core.disclosure import TOP, Identity, Space, Time
 from consent.core.policies.policy import PolicySet, Texts
 from consent.policy_files import load_policies
-from tests.unit.consent.samples import NOW_MS, agreed, limits_of
+from tests.support.checkout import ROOT
+from tests.support.consent_samples import NOW_MS, agreed, limits_of
 
-FOLDER = Path(__file__).parents[3] / "policies"
+FOLDER = ROOT / "policies"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,171 @@
+"""The outcome: what follows from a decision for one observed property, of which device it may be, and on which terms.
+
+``decide`` says how much a flow may get of a subject. What that comes to is worked out here, once, and used by all who must
+agree: the gateway compiles its plans from it, replay holds every release against it, and explanations and reviews of policies
+read it. Only the tests' oracle works it out by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import Final, NamedTuple
+
+import msgspec
+
+from consent.core.consents.records import Consent
+from consent.core.decide import Decision, decide
+from consent.core.disclosure import BOTTOM, WINDOW_MS, Disclosure, Identity
+from consent.core.policies.policy import Flow, PolicySet
+
+NEVER_MS: Final = 1 << 62
+"""Stands for an end that never comes, where times are compared."""
+
+WINDOW_MS_BY_LABEL: Final = {level.label: length_ms for level, length_ms in WINDOW_MS.items()}
+"""As ``WINDOW_MS``, by how records write the level; an instant has no window."""
+
+_MOST_LEVELS: Final = 8192
+"""How many levels are kept with policies at most."""
+
+
+class Level(NamedTuple):
+    """At what level a property is told, axis by axis, as cohorts, records and the log write it.
+
+    Attributes:
+        step: The step of precision, in the property's unit.
+        cell: The place that is told instead of the device's own.
+    """
+
+    identity: str
+    time: str
+    space: str
+    step: str
+    cell: str
+
+    @property
+    def precision(self) -> tuple[str, str, str]:
+        """Return the levels of time, space and precision, as records list them."""
+        return self.time, self.space, self.step
+
+
+NO_LEVEL: Final = Level("", "", "", "", "")
+"""The level of what is withheld."""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of one property's readings for a flow.
+
+    Attributes:
+        reason: Why they are withheld; empty where they are not. Those of ``Decision``, and `no-noise`.
+        disclosure: The effective disclosure; ``BOTTOM`` where they are withheld.
+        level: At what level they are told; ``NO_LEVEL`` where they are withheld.
+        statistic: How they become one figure; empty where each is told by itself, or where they are withheld.
+        decided_since_ms: When the latest of the residents' present terms took force; 0 without a subject.
+        expires_ms: When the first of the residents' consents ends; ``NEVER_MS`` where none does.
+    """
+
+    reason: str
+    disclosure: Disclosure
+    level: Level
+    statistic: str
+    decided_since_ms: int
+    expires_ms: int
+
+    @property
+    def identity(self) -> Identity:
+        """Return the level of identity."""
+        return self.disclosure.identity
+
+    @property
+    def group(self) -> int:
+        """Return how many subjects have to stand together in a figure."""
+        return self.disclosure.group
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether each reading is told by itself, rather than in a figure over a window."""
+        return self.disclosure.identity is Identity.PER_RECORD and not self.statistic
+
+    def since_ms(self, flow_since_ms: int, residents_since_ms: int, added_ms: int = 0) -> int:
+        """Return since when it holds: nothing from earlier may be told.
+
+        Args:
+            flow_since_ms: Since when the flow has been as it is.
+            residents_since_ms: When the subject's residents last changed; 0 without a subject.
+            added_ms: When the device was registered, where that is known.
+        """
+        return max(self.decided_since_ms, flow_since_ms, residents_since_ms, added_ms)
+
+
+def outcome(policies: PolicySet, flow: Flow, observed_property: str, decision: Decision, zone: str) -> Outcome:
+    """Return what follows from a decision.
+
+    Args:
+        flow: What was decided about.
+        observed_property: One of its properties.
+        decision: What ``decide`` came to, for the flow and a device that measures the property.
+        zone: The block where the device stands.
+    """
+    reason = decision.reason or unsupported_reason(decision)
+    if reason:
+        return withheld(reason)
+    return Outcome(
+        "",
+        decision.disclosure,
+        level_of(policies, observed_property, decision.disclosure, zone),
+        flow.statistic_of(observed_property),
+        decision.since_ms,
+        NEVER_MS if decision.expires_ms is None else decision.expires_ms,
+    )
+
+
+def withheld(reason: str) -> Outcome:
+    """Return the outcome of what is withheld."""
+    return Outcome(reason, BOTTOM, NO_LEVEL, "", 0, NEVER_MS)
+
+
+def unsupported_reason(decision: Decision) -> str:
+    """Return why what is permitted cannot be honoured; empty where it can: a figure under a budget needs noise (docs/limits.md).
+
+    A budget binds figures only, and only of data that have a subject.
+    """
+    point = decision.disclosure
+    return "no-noise" if point.budget < inf and point.identity is Identity.AGGREGATE and decision.has_subject else ""
+
+
+def measured(policies: PolicySet, flow_id: str, profile_id: str) -> list[str]:
+    """Return what a flow asks for of all that devices of a profile are read for; nothing where either is unknown."""
+    flow, profile = policies.flows.get(flow_id), policies.profiles.get(profile_id)
+    return [] if flow is None or profile is None else [name for name in flow.properties if name in profile.fields]
+
+
+def decide_device(
+    policies: PolicySet, flow_id: str, consents: Sequence[Consent | None] | None, zone: str, profile_id: str, now_ms: int
+) -> Decision:
+    """Decide what a flow may get of a device, whatever it is.
+
+    Returns: As ``decide``, and besides `unknown-class` where the policies have no such profile, and `not-measured` where its
+        devices measure nothing of what the flow asks for.
+    """
+    profile = policies.profiles.get(profile_id)
+    if profile is None:
+        return Decision(BOTTOM, "unknown-class", (), 0, None)
+    if flow_id in policies.flows and not measured(policies, flow_id, profile_id):
+        return Decision(BOTTOM, "not-measured", (), 0, None)
+    return decide(policies, flow_id, consents, zone, profile.cap, now_ms)
+
+
+def level_of(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> Level:
+    """Return at what level a disclosure has a property told; it is kept with the policies: thousands of devices share it."""
+    levels: dict[tuple[str, Disclosure, str], Level] = policies.levels
+    level = levels.get((observed_property, point, zone))
+    if level is None:
+        if len(levels) >= _MOST_LEVELS:
+            levels.clear()
+        level = levels[observed_property, point, zone] = _new_level(policies, observed_property, point, zone)
+    return level
+
+
+def _new_level(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> Level:
+    step = policies.properties[observed_property].rung(point.step(observed_property))
+    return Level(point.identity.label, point.time.label, point.space.label, f"{step:f}", policies.cell(zone, point.space))

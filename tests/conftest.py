@@ -1,0 +1,23 @@
+"""Warms Hypothesis up before the first test that uses it, so that no test's first input is timed with what all need once.
+
+On a fresh checkout the first text makes Hypothesis's tables of Unicode, and the first input has it read every imported module of
+ours for constants: seconds on a busy machine, which its check for slow strategies lays at the door of whichever test comes first.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+@settings(max_examples=1, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # this one is to be slow
+@given(st.text(), st.integers(), st.binary(), st.floats())
+def _draw(text: str, number: int, data: bytes, real: float) -> None:
+    """Draw one of each kind for which Hypothesis keeps something."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Warm up once all modules are imported, if any test needs it; the constants of these are then known."""
+    if any(item.get_closest_marker("hypothesis") for item in session.items):
+        _draw()

@@ -1,0 +1,60 @@
+"""Wrongs done to a gateway in memory, each of which the replay of its log has to name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+
+from consent.core.consents.records import signing_bytes
+from consent.core.disclosure import Space
+from consent.core.lifecycle import steps
+from gateway.audit.log.notes import Signer
+from gateway.core.changes import changes
+from gateway.core.plans import Device, WindowTarget
+from gateway.core.release.void import reopen
+from tests.support.gate import HOUR_MS, Gate, hour_with, limited
+
+Plant = Callable[[Gate, list[Device]], str]
+"""Does one thing wrong, and returns what the replay must say about it."""
+
+
+def hours(gate: Gate, homes: list[Device], count: int) -> None:
+    """Let hours pass, each with a release."""
+    for _ in range(count):
+        gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
+        hour_with(gate, homes)
+        gate.records()
+
+
+def wrong_decision(gate: Gate, homes: list[Device]) -> str:
+    """Tell a household's hour at block level, though the flow asks for a district."""
+    for home in homes:
+        for target in gate.state.devices[home.topic].targets():
+            assert isinstance(target, WindowTarget)
+            target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
+    hours(gate, homes, 1)
+    changes.compile_all(gate.state, gate.now_ms)
+    return "a subject's disclosure is not what policies and consents give"
+
+
+def extra_release(gate: Gate, homes: list[Device]) -> str:
+    """Release an hour that was released already."""
+    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
+    hour_with(gate, homes)
+    again = [deepcopy(window) for window in gate.state.windows.ended()]
+    pairs = gate.count("pairs.open")
+    gate.records()
+    reopen(gate.state, again)
+    for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
+        gate.state.ledger.add(account, pairs)
+    gate.records()
+    return "what is in it was released before"
+
+
+def planted_consent(gate: Gate, homes: list[Device]) -> str:
+    """Log a consent that nobody gave, signed by another key."""
+    given = steps.grant(gate.speaker(homes[0]), gate.state.policies, "hourly", limited(space=Space.CITY))
+    forger = Signer("forger", b"f" * 32)
+    gate.say(given.signed(forger.sign_bytes(signing_bytes(given))))
+    return "the record does not bear the log key's signature"

@@ -1,0 +1,89 @@
+"""Receipts of every kind, from the small city of ``samples``, with a log key of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from consent.core.consents.records import Consent, Status, record_hash, signing_bytes
+from consent.core.disclosure import BOTTOM, Time
+from consent.core.policies.policy import PolicySet
+from consent.core.receipts.canonical_json import Json
+from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from tests.support.consent_samples import NOW_MS, agreed, limits_of, policies
+
+LOG_KEY: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+PLACE: Final = LogPlace("sluice.town-1/log", 5, "sluice.town-1/log+9c21f4f6+AfV/K2pP", b"s" * 32)
+ISSUE: Final = Issue(NOW_MS + 1, b"l" * 32, (3, 4))
+CITY: Final = policies()
+ABROAD: Final = policies(('jurisdiction = "ES"', 'jurisdiction = "US"'))
+"""The same city where the General Data Protection Regulation is not the law."""
+
+_PERMITTED: Final = limits_of(time=Time.HOUR_4, group=20, retention_days=30, budget=0.5, precision=(("consumption", Decimal(1)),))
+_KEPT: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
+
+
+def verify(signature: bytes, message: bytes) -> bool:
+    """Say whether a signature is that of the log's key."""
+    try:
+        LOG_KEY.public_key().verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def signed(consent: Consent) -> Consent:
+    """Return a record with the log key's signature."""
+    return consent.signed(LOG_KEY.sign(signing_bytes(consent)))
+
+
+def said(status: Status, previous: Consent | None = None, group: int = 20) -> Consent:
+    """Return a signed record of a status, in the form in which the steps of a consent's life make it."""
+    by_gateway = status in (Status.EXPIRED, Status.INVALIDATED)
+    consent = replace(
+        agreed(CITY, "purpose:energy", replace(_PERMITTED, group=group) if status in _KEPT else BOTTOM),
+        status=status,
+        time_ms=NOW_MS if previous is None else previous.time_ms + 1000,
+        since_ms=NOW_MS if previous is None else previous.since_ms + 1000,
+        expiry_ms=NOW_MS + 86_400_000 if status in _KEPT else None,
+        channel="gateway" if by_gateway else "operator",
+        authority="Data protection authority, file 7/2026" if status is Status.REVOKED else "",
+        previous=b"" if previous is None else record_hash(previous),
+    )
+    return signed(consent)
+
+
+def receipt_of(consent: Consent, city: PolicySet | None = CITY, place: LogPlace = PLACE, issue: Issue = ISSUE) -> Json:
+    """Return the signed receipt for a record."""
+    return make_receipt(consent, city, place, issue, LOG_KEY.sign)
+
+
+def life() -> list[Consent]:
+    """Return one chain through every status: asked, refused, given, changed, renewed, paused, resumed, and each end."""
+    steps = [(Status.REQUESTED, 1), (Status.REFUSED, 1), (Status.GIVEN, 20), (Status.GIVEN, 40), (Status.RENEWED, 40)]
+    steps += [(Status.PAUSED, 40), (Status.GIVEN, 40), (Status.WITHDRAWN, 1), (Status.GIVEN, 20), (Status.REVOKED, 1)]
+    steps += [(Status.GIVEN, 20), (Status.EXPIRED, 1), (Status.GIVEN, 20), (Status.INVALIDATED, 1)]
+    chain: list[Consent] = []
+    for status, group in steps:
+        chain.append(said(status, chain[-1] if chain else None, group))
+    return chain
+
+
+CASES: Final = {
+    **{status.value: receipt_of(said(status)) for status in Status},
+    "a chain's later record": receipt_of(life()[-1]),
+    "until withdrawn": receipt_of(signed(replace(said(Status.GIVEN), expiry_ms=None))),
+    "a flow without statistic": receipt_of(signed(agreed(CITY, "raw"))),
+    "one pseudonym a day": receipt_of(signed(agreed(CITY, "daily"))),
+    "from the portal": receipt_of(replace(said(Status.GIVEN), channel="portal")),
+    "outside the regulation": receipt_of(signed(agreed(ABROAD, "hourly")), ABROAD),
+    "policies without the flow": receipt_of(
+        said(Status.WITHDRAWN), policies(("[flow.hourly]", "[flow.weekly]"), ("retention = 30 ", "retention = 60 "))
+    ),
+    "policies unknown": receipt_of(said(Status.WITHDRAWN), None),
+    "bare": receipt_of(said(Status.GIVEN), CITY, LogPlace("sluice.town-1/log", 5, PLACE.vkey), Issue(NOW_MS)),
+}

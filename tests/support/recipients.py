@@ -1,0 +1,96 @@
+"""What the tests of bundles have in common: an address, a key pair, records, and a gateway's log in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import strategies as st
+
+from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
+from gateway.audit.log.folder import LogFolder
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.tiles import LogWriter
+from gateway.core.release.formats.sealed import ContentKey
+from gateway.recipient.records import Record, encode_record
+from gateway.recipient.wire import Address
+
+ORIGIN = "sluice.example/river-street"
+ADDRESS = Address("river-street", "city-environment", ORIGIN)
+PRIVATE_KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER_KEY = X25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+DAY = "2026-03-01"
+SIGNER = Signer(ORIGIN, bytes(range(32)))
+
+_names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+records = st.builds(
+    Record,
+    flow=_names,
+    purpose=_names,
+    observed_property=_names,
+    unit=_names,
+    result=st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
+    phenomenon_time=st.tuples(st.integers(0, 2**48), st.integers(0, 2**48)),
+    cell=_names,
+    identity=st.sampled_from(("aggregate", "per-record", "per-epoch")),
+    retention_days=st.integers(0, 36_500),
+    statistic=st.none() | st.sampled_from(("sum", "mean")),
+    n=st.none() | st.integers(1, 10_000),
+    id=st.none() | st.binary(min_size=16, max_size=16),
+    pseudonym=st.none() | st.binary(min_size=32, max_size=32),
+    epoch=st.none() | st.tuples(st.just(DAY), st.integers(0, 99)),
+)
+
+
+def record(number: int = 0) -> Record:
+    """Return a figure as a gateway would release it; the number makes it a different one."""
+    return Record(
+        flow="noise-hourly",
+        purpose="noise-planning",
+        statistic="energy-mean",
+        observed_property="LAeq",
+        unit="dB",
+        result=50.25 + number / 2,
+        phenomenon_time=(1_772_323_200_000, 1_772_326_800_000),
+        cell="district-1",
+        n=17,
+        retention_days=365,
+        identity="aggregate",
+    )
+
+
+def content_key(key: bytes = bytes(32), address: Address = ADDRESS) -> ContentKey:
+    """Return a content key for the sample recipient."""
+    return ContentKey(address, DAY, key, PRIVATE_KEY.public_key())
+
+
+def sealed(log_index: int = 7, count: int = 1) -> bytes:
+    """Return a sealed bundle of so many records."""
+    return content_key().seal([encode_record(record(number)) for number in range(count)], log_index)
+
+
+class GatewayLog:
+    """A gateway's log that grows in a folder, as a recipient sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = LogFolder(folder)
+        self.writer = LogWriter(ORIGIN)
+        self._published_size = 0
+
+    def add(self, bundle_sha256: bytes | None = None) -> int:
+        """Append a release entry for a bundle, or some other entry; return its index."""
+        kind = Kind.VOID if bundle_sha256 is None else Kind.RELEASE
+        labels_root = None if bundle_sha256 is None else bytes(32)
+        entry = Entry(kind, 1_000, self.writer.size, NO_POLICY, NO_CONSENT, bytes(32), bundle_sha256, labels_root)
+        return self.writer.append(entry.encode())
+
+    def fill(self, size: int) -> None:
+        """Append other entries until the log has this size."""
+        while self.writer.size < size:
+            self.add()
+
+    def publish(self, signer: Signer = SIGNER) -> None:
+        """Publish files and checkpoint of the present size."""
+        note = sign_note(self.writer.checkpoint().text(), signer)
+        self.folder.publish(self.writer.files_since(self._published_size), note)
+        self._published_size = self.writer.size

@@ -1,0 +1,152 @@
+"""What is odd about valid policies is told, with file and key, and nothing is told that is not odd."""
+
+from __future__ import annotations
+
+import pytest
+
+from consent.core.policies.parse import parse_policies
+from consent.core.review.warnings import Weight, notes_on
+from consent.policy_files import load_policies
+from tests.support.checkout import ROOT
+from tests.support.consent_samples import METER, OLD, small_city
+
+STATION = """title = { en = "Station", pt = "Estação" }
+codec = "json"
+[fields.LAeq]
+path = "level"
+unit = "dB"
+"""
+WELL = {"devices/station.toml": STATION.encode()}
+SHIPPED = ROOT / "policies"
+
+
+def lines(*changes: tuple[str, str], files: dict[str, bytes] | None = None) -> list[str]:
+    """Return the notes on the small city with a station for its noise flow, changed."""
+    return [str(note) for note in notes_on(parse_policies(small_city(*changes, files={**WELL, **(files or {})})))]
+
+
+def test_city_with_nothing_odd_has_no_notes() -> None:
+    """Silence is the rule."""
+    assert lines() == []
+
+
+def test_shipped_city_tells_of_the_one_property_that_goes_nowhere() -> None:
+    """The meter with a key sends its register too, and no flow mentions it; there is no warning."""
+    (note,) = notes_on(load_policies(SHIPPED))
+    assert (note.weight, note.file, note.key) == (Weight.NOTE, "devices/secure-meter.toml", "fields.totalConsumption")
+
+
+def test_property_that_a_class_sends_and_no_flow_mentions_is_noted() -> None:
+    """By class and field."""
+    both = METER + '[fields.LAeq]\npath = "l"\nunit = "dB"\n'
+    without = ('properties = ["LAeq"]', 'properties = ["consumption"]')
+    assert lines(without, files={"devices/meter.toml": both.encode()}) == [
+        "note: `devices/meter.toml`: `fields.LAeq`: no flow asks for `LAeq`, so it goes nowhere",
+        "note: `devices/station.toml`: `fields.LAeq`: no flow asks for `LAeq`, so it goes nowhere",
+    ]
+
+
+def test_flow_for_a_property_that_no_class_sends_is_warned_of() -> None:
+    """Citizens would be asked for what nothing measures."""
+    (line,) = [str(note) for note in notes_on(parse_policies(small_city()))]
+    assert line == "warning: `city.toml`: `flow.noise.properties`: no device class sends `LAeq`"
+
+
+def test_purpose_recipient_or_neighbourhood_that_nothing_names_is_warned_of() -> None:
+    """Left over, or misspelt elsewhere."""
+    extra = (
+        '[purpose.art]\ntitle = { en = "Art", pt = "Arte" }\ndpv = "Personalisation"\nlegal_basis = "consent"\n'
+        '[recipient.museum]\ntitle = { en = "Museum", pt = "Museu" }\nsink = "city"\n[flow.noise]'
+    )
+    assert lines(("[flow.noise]", extra), files={"neighbourhoods/new.toml": OLD.encode()}) == [
+        "warning: `city.toml`: `purpose.art`: no flow serves it",
+        "warning: `city.toml`: `recipient.museum`: no flow goes to it",
+        "warning: `neighbourhoods/new.toml`: no zone names it, so it holds nowhere",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "line"),
+    [
+        ('identity = "per-record"', "`flow.daily.ask.identity`: asks `per-epoch`, beyond the city's ceiling of `per-record`"),
+        ('space = "district"', "`flow.raw.ask.space`: asks `block`, beyond the city's ceiling of `district`"),
+        ("retention = 364", "`flow.hourly.ask.retention`: asks `365`, beyond the city's ceiling of `364`"),
+        ("group = 16", "`flow.hourly.ask.group`: asks `15`, beyond the city's ceiling of `16`"),
+        ("budget = 0.5", "`flow.hourly.ask.budget`: asks `unbounded`, beyond the city's ceiling of `0.5`"),
+        (
+            "precision = { consumption = 1 }",
+            "`flow.hourly.ask.precision.consumption`: asks `0.1`, beyond the city's ceiling of `1`",
+        ),
+        (
+            "precision = { LAeq = 0.5 }",
+            "`flow.noise.ask.precision.LAeq`: asks `0.1`, beyond the city's ceiling of `0.5`",
+        ),
+        ('time = "4h"', "`flow.hourly.ask.time`: asks `1h`, beyond the city's ceiling of `4h`"),
+    ],
+)
+def test_ask_beyond_the_ceiling_is_warned_of_on_its_axis(ceiling: str, line: str) -> None:
+    """A floor above the ask, a ceiling below it: on every axis."""
+    found = lines(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ceiling))
+    assert f"warning: `city.toml`: {line}" in found
+    assert all("ask." in each for each in found)
+
+
+def test_floor_for_figures_is_no_matter_for_single_records() -> None:
+    """Group and budget bind only figures."""
+    found = lines(("group = 10", "group = 16\nbudget = 0.5"))
+    assert [line.split("`")[3] for line in found] == ["flow.hourly.ask.group", "flow.hourly.ask.budget"]
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "reason"),
+    [('time = "none"', "ceiling"), ('identity = "none"', "ceiling"), ('identity = "aggregate"', "not-aggregable")],
+)
+def test_flow_that_can_give_nothing_anywhere_is_warned_of(ceiling: str, reason: str) -> None:
+    """The ceiling is below what any flow can use; or only figures are permitted, and the flow draws none."""
+    found = lines(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ceiling))
+    line = f"warning: `city.toml`: `flow.noise`: nothing can ever leave by it: `{reason}` withholds it everywhere"
+    assert line in found
+    hopeless = [each for each in found if "nothing can ever" in each]
+    assert len(hopeless) == (4 if reason == "ceiling" else 2)
+
+
+def test_flow_that_every_class_caps_away_is_warned_of() -> None:
+    """One class that lets something through is enough to say nothing."""
+    capped = METER + '[cap]\nspace = "none"\n'
+    found = lines(files={"devices/meter.toml": capped.encode()})
+    assert [line.split("`")[3] for line in found] == ["flow.hourly", "flow.daily", "flow.raw"]
+    assert all("`class-cap` withholds it everywhere" in line for line in found)
+    assert lines(files={"devices/meter.toml": capped.encode(), "devices/other.toml": METER.encode()}) == []
+
+
+def test_neighbourhood_that_lets_a_flow_through_nowhere_is_noted() -> None:
+    """Its assembly may have meant it."""
+    closed = OLD.replace('time = "4h"', 'space = "none"')
+    assert lines(files={"neighbourhoods/old.toml": closed.encode()}) == [
+        f"note: `neighbourhoods/old.toml`: `ceiling`: nothing of `{flow}` leaves here: `ceiling` withholds it"
+        for flow in ("hourly", "daily", "raw", "noise")
+    ]
+
+
+def test_group_so_small_that_one_always_makes_up_too_much_is_noted() -> None:
+    """Of five, one makes up a fifth at the least; of seven, a seventh is under 15 %."""
+    (line,) = lines(("group = 10", "group = 5"), ("group = 15", "group = 6"))
+    assert line.startswith("note: `city.toml`: `flow.hourly.ask.group`: of `6`, one always makes up more than the share of 0.15")
+    assert lines(("group = 10", "group = 5"), ("group = 15", "group = 7")) == []
+
+
+def test_file_cut_short_in_its_last_line_is_warned_of() -> None:
+    """`group = 25` cut to `group = 2` is valid, and opens the gate: the missing line end gives it away."""
+    whole = OLD.replace("retention = 90", "group = 25")
+    cut = whole.rstrip()[:-1]
+    assert cut.endswith("group = 2")
+    assert lines(files={"neighbourhoods/old.toml": cut.encode()}) == [
+        "warning: `neighbourhoods/old.toml`: its last line has no line end: it may have been cut short"
+    ]
+
+
+def test_warnings_come_before_notes() -> None:
+    """What is hardly meant first."""
+    extra = '[recipient.museum]\ntitle = { en = "Museum", pt = "Museu" }\nsink = "city"\n[flow.noise]'
+    found = lines(("[flow.noise]", extra), ("group = 10", "group = 5"), ("group = 15", "group = 6"))
+    assert [line.split(":")[0] for line in found] == ["warning", "note"]

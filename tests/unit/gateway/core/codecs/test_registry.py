@@ -1,0 +1,39 @@
+"""The registry of formats, and what the pipeline makes of a decoder's three answers."""
+
+from __future__ import annotations
+
+from consent.core.policies.policy import Codec
+from gateway.core.codecs.registry import COMPILERS
+from gateway.core.model import BAD_TIME, IGNORE, Ignore, Observation, Reading, Reject
+from tests.support.gate import Gate, reading, town
+from tests.support.profiles import decoder, make_profile
+
+
+def test_every_format_that_policies_can_name_is_compiled() -> None:
+    """A name without a decoder would fail when policies are put in force."""
+    assert COMPILERS.keys() == set(Codec)
+    for codec in Codec:
+        assert decoder(make_profile(codec, {"consumption": "kwh"}))(b"", 0) is not None
+
+
+def test_decoder_is_given_topic_payload_and_time_and_each_answer_has_its_account() -> None:
+    """A frame that holds no reading by its format, one with a reading, and one that is refused."""
+    gate = Gate(town())
+    home = gate.homes(1)[0]
+    asked: list[tuple[str, bytes, int]] = []
+    given = Reading(None, None, False, [Observation("consumption", gate.now_ms, 1.0)])
+    answers: list[Reading | Ignore | Reject] = [IGNORE, given, BAD_TIME]
+
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Ignore | Reject:
+        asked.append((topic, payload, received_ms))
+        return answers[len(asked) - 1]
+
+    plan = gate.state.devices[home.topic]
+    plan.decode, plan.needs_sequence = decode, False
+    frame = reading(home, gate.now_ms, kwh=1)
+    gate.take(frame, frame, frame)
+    assert asked == [(home.topic, frame.payload, gate.now_ms)] * 3
+    totals = gate.state.ledger.totals
+    assert (totals["frames.received"], totals["frames.admitted"], totals["frames.rejected.bad_time"]) == (3, 2, 1)
+    assert totals["observations.decoded"] == 1
+    assert gate.state.ledger.imbalances() == []

@@ -1,0 +1,460 @@
+"""Windows: what each statistic makes of readings, which window a reading belongs to, and how contributions leave again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consent.core.disclosure import TOP
+from consent.core.outcome import NEVER_MS
+from gateway.core.ingest.minimise import energy
+from gateway.core.plans import RecordTarget, Terms, WindowTarget
+from gateway.core.windows.accumulators import (
+    BASELINE,
+    CONTRIBUTED,
+    EXPIRED,
+    LATE,
+    PARTIAL,
+    RECORDED,
+    RESET,
+    Amount,
+    Delta,
+    new_contribution,
+)
+from gateway.core.windows.windows import Cohort, Window, Windows, window_from_state, window_state
+from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
+
+STEP = Decimal("0.1")
+STEPS = {"LAeq": STEP}
+STATISTICS = ["sum", "count", "mean", "energy-mean", "min", "max", "delta"]
+ANN, BEN = b"a" * 16, b"b" * 16
+METER, OTHER_METER = b"m" * 16, b"o" * 16
+T = MIDNIGHT_MS
+
+
+def cohort(statistic: str = "sum", flow: str = "nights", time: str = "1h") -> Cohort:
+    """Return a cohort of the tests' one property."""
+    return Cohort(flow, "LAeq", statistic, "aggregate", time, "district", "0.1", "north", public=False)
+
+
+def target(
+    windows: Windows,
+    statistic: str = "sum",
+    who: bytes = ANN,
+    meter: bytes = METER,
+    since_ms: int = 0,
+    expires_ms: int = NEVER_MS,
+) -> WindowTarget:
+    """Return what takes one device's readings into hourly windows."""
+    terms = Terms(TOP, since_ms, expires_ms, 0, ())
+    return WindowTarget(windows, cohort(statistic), who, meter, terms)
+
+
+def value(windows: Windows, start_ms: int, statistic: str = "sum", who: bytes = ANN) -> Amount | None:
+    """Return what a contributor's value in a window is."""
+    return windows.open[cohort(statistic), start_ms].members[who].value()
+
+
+_EXPECTED: dict[str, Any] = {
+    "sum": lambda ns: Fraction(sum(ns)),
+    "count": lambda ns: Fraction(len(ns)),
+    "mean": lambda ns: Fraction(sum(ns), len(ns)),
+    "energy-mean": lambda ns: Fraction(sum(energy(n, STEP) for n in ns), len(ns)),
+    "min": lambda ns: Fraction(min(ns)),
+    "max": lambda ns: Fraction(max(ns)),
+}
+
+
+@pytest.mark.parametrize("statistic", sorted(_EXPECTED))
+@given(ns=st.lists(st.integers(-500, 2_000), min_size=1, max_size=30), shuffled=st.randoms())
+def test_contribution_any_order_one_exact_value(statistic: str, ns: list[int], shuffled: Any) -> None:
+    """A contributor's value is what the statistic says, exactly, whatever the order of its readings."""
+    found = set()
+    for _ in range(2):
+        contribution = new_contribution(statistic, STEP)
+        assert {contribution.add(METER, t, n) for t, n in enumerate(ns)} == {CONTRIBUTED}
+        assert contribution.pairs == len(ns)
+        found.add(contribution.value())
+        shuffled.shuffle(ns)
+    assert found == {_EXPECTED[statistic](ns)}
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@given(first=st.lists(st.integers(0, 2_000), max_size=9), rest=st.lists(st.integers(0, 2_000), max_size=9))
+def test_contribution_stored_and_restored_goes_on_the_same(statistic: str, first: list[int], rest: list[int]) -> None:
+    """A state that has been through the journal's encoding goes on as if nothing had been."""
+    straight, stored = new_contribution(statistic, STEP), new_contribution(statistic, STEP)
+    for t, n in enumerate(first):
+        assert straight.add(METER, t, n) == stored.add(METER, t, n)
+    restored = new_contribution(statistic, STEP)
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(stored.state())))
+    for t, n in enumerate(rest, len(first)):
+        assert straight.add(METER, t, n) == restored.add(METER, t, n)
+    assert (restored.pairs, restored.state()) == (straight.pairs, straight.state())
+    if straight.pairs:
+        assert restored.value() == straight.value()
+
+
+def test_sum_beyond_64_bits_is_exact_and_stored() -> None:
+    """Energies outgrow what most stores hold as a number; the total is kept whole."""
+    contribution = new_contribution("energy-mean", STEP)
+    for t in range(100):
+        contribution.add(METER, t, 3_000)
+    assert contribution.value() == energy(3_000, STEP) > 2**100
+    restored = new_contribution("energy-mean", STEP)
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(contribution.state())))
+    assert restored.value() == contribution.value()
+
+
+# which window
+
+
+def test_reading_on_the_boundary_belongs_to_the_beginning_window() -> None:
+    """A window holds its start, and not its end."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    assert [into.take(t_ms, 1) for t_ms in (T, T + HOUR_MS - 1, T + HOUR_MS)] == [CONTRIBUTED] * 3
+    assert {start_ms: value(windows, start_ms) for _, start_ms in windows.open} == {T: 2, T + HOUR_MS: 1}
+
+
+def test_counter_reading_on_the_boundary_belongs_to_the_ending_window() -> None:
+    """What a register shows at the hour's end is what the hour came to."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta")
+    into.take(T, 100)
+    into.take(T + HOUR_MS, 130)
+    windows.advance(T + HOUR_MS)
+    assert [(start_ms, w.pairs()) for (_, start_ms), w in windows.open.items()] == [(T - HOUR_MS, 1), (T, 1)]
+    assert value(windows, T, "delta") == 30
+
+
+@given(st.lists(st.integers(0, 3 * HOUR_MS - 1), min_size=1, max_size=40))
+def test_reading_each_in_the_window_of_its_own_time(offsets: list[int]) -> None:
+    """The look-up that a target remembers never puts a reading into its neighbour's window."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    for offset in offsets:
+        into.take(T + offset, 1)
+    expected = {T + hour * HOUR_MS: sum(o // HOUR_MS == hour for o in offsets) for hour in range(3)}
+    assert {start_ms: window.pairs() for (_, start_ms), window in windows.open.items()} == {
+        start_ms: n for start_ms, n in expected.items() if n
+    }
+
+
+def test_reading_behind_the_watermark_late() -> None:
+    """A window that has ended takes nothing more, not even through a target that has just fed it."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    assert into.take(T, 1) == CONTRIBUTED
+    windows.advance(T + HOUR_MS)
+    assert into.take(T + 1, 1) == LATE
+    assert into.take(T + HOUR_MS, 1) == CONTRIBUTED
+    assert value(windows, T) == 1
+
+
+def test_watermark_never_goes_back() -> None:
+    """A clock that was set back opens no window again."""
+    windows = Windows(STEPS)
+    windows.advance(T + HOUR_MS)
+    windows.advance(T)
+    assert windows.watermark_ms == T + HOUR_MS
+    assert target(windows).take(T, 1) == LATE
+
+
+def test_reading_of_a_window_that_began_before_the_terms_partial() -> None:
+    """Only windows that lie wholly under the present terms are fed."""
+    windows = Windows(STEPS)
+    into = target(windows, since_ms=T + 1)
+    assert into.take(T + 2, 1) == PARTIAL
+    assert into.take(T + HOUR_MS, 1) == CONTRIBUTED
+    assert target(windows, since_ms=T).take(T, 1) == CONTRIBUTED
+
+
+def test_reading_from_the_end_of_the_terms_on_expired() -> None:
+    """A consent that ends in the middle of a window covers what lies before, also for a target that knows the window."""
+    windows = Windows(STEPS)
+    into = target(windows, expires_ms=T + MINUTE_MS)
+    assert [into.take(t_ms, 1) for t_ms in (T, T + MINUTE_MS, T + MINUTE_MS - 1, T + HOUR_MS)] == [
+        CONTRIBUTED,
+        EXPIRED,
+        CONTRIBUTED,
+        EXPIRED,
+    ]
+
+
+def test_record_fate_by_day_and_terms() -> None:
+    """A flow without windows takes readings of the gateway's present and previous day, under the terms of their time."""
+    windows = Windows(STEPS)
+    windows.advance(T + 5 * HOUR_MS)
+    terms = Terms(TOP, T - 10 * HOUR_MS, T + 10 * HOUR_MS, 0, ())
+    into = RecordTarget(windows, cohort("", "raw", "exact"), ANN, terms)
+    fates = {offset: into.take(T + offset * HOUR_MS, 1) for offset in (-25, -24, -10, 9, 10)}
+    assert fates == {-25: LATE, -24: PARTIAL, -10: RECORDED, 9: RECORDED, 10: EXPIRED}
+    assert into.span_ms == 1
+    assert RecordTarget(windows, cohort("", "raw", "15min"), ANN, terms).span_ms == 15 * MINUTE_MS
+
+
+# counters
+
+
+def _deltas(readings: list[tuple[float, int]], hours: int = 3) -> dict[int, Amount | None]:
+    """Feed a register's readings, by hour, to a target; return each hour's delta."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T)
+    for hour, n in readings:
+        into.take(T + round(hour * HOUR_MS), n)
+    windows.advance(T + hours * HOUR_MS)
+    return {(start_ms - T) // HOUR_MS: window.members[ANN].value() for (_, start_ms), window in windows.open.items()}
+
+
+def test_delta_each_window_from_the_last_reading_before_it() -> None:
+    """What was used in an hour without readings shows in the next one that has some."""
+    assert _deltas([(0, 100), (0.5, 104), (0.9, 110), (2.5, 150)]) == {0: 10, 2: 40}
+
+
+def test_delta_without_a_reading_before_the_window_has_no_value() -> None:
+    """The first whole hour under the terms has no baseline, unless a reading stands at its very start."""
+    assert _deltas([(0.5, 100), (1.5, 120), (2.5, 150)]) == {0: None, 1: 20, 2: 30}
+
+
+def test_delta_reading_between_consent_and_first_window_is_a_baseline() -> None:
+    """A reading after the consent and before the first whole hour counts nowhere, and is measured from."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T + 20 * MINUTE_MS)
+    assert into.take(T + 10 * MINUTE_MS, 50) == PARTIAL
+    assert into.take(T + 50 * MINUTE_MS, 100) == BASELINE
+    assert into.take(T + 40 * MINUTE_MS, 90) == BASELINE  # arrives late: the later one still stands
+    assert into.take(T + 90 * MINUTE_MS, 112) == CONTRIBUTED
+    windows.advance(T + 2 * HOUR_MS)
+    assert value(windows, T + HOUR_MS, "delta") == 12
+    assert not windows.is_empty()
+
+
+def test_delta_fall_in_the_window_is_a_reset_and_the_next_window_counts_from_the_new_register() -> None:
+    """A meter that was swapped spoils its hour, and only that."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T)
+    fates = [into.take(T + m * MINUTE_MS, n) for m, n in ((0, 900), (10, 950), (20, 3), (30, 5), (90, 12))]
+    assert fates == [BASELINE, CONTRIBUTED, RESET, CONTRIBUTED, CONTRIBUTED]
+    windows.advance(T + 2 * HOUR_MS)
+    assert value(windows, T, "delta") is None
+    assert value(windows, T + HOUR_MS, "delta") == 7
+    assert [windows.open[cohort("delta"), T + hour * HOUR_MS].pairs() for hour in (0, 1)] == [2, 1]
+
+
+def test_delta_fall_below_the_baseline_is_a_reset() -> None:
+    """A meter swapped between two windows shows only against the reading before."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T)
+    assert [into.take(T + m * MINUTE_MS, n) for m, n in ((0, 900), (10, 3), (20, 5))] == [BASELINE, CONTRIBUTED, CONTRIBUTED]
+    windows.advance(T + HOUR_MS)
+    member = windows.open[cohort("delta"), T].members[ANN]
+    assert isinstance(member, Delta)
+    assert member.broken
+    assert member.value() is None
+
+
+def test_delta_readings_out_of_order_same_value() -> None:
+    """Readings of a rising register may come in any order."""
+    assert _deltas([(0.9, 110), (0.5, 104), (0, 100), (2.5, 150)]) == _deltas([(0, 100), (0.5, 104), (0.9, 110), (2.5, 150)])
+
+
+@given(st.permutations([(10, 5), (20, 9), (30, 2)]))
+def test_delta_fall_to_the_last_reading_found_in_any_order(readings: list[tuple[int, int]]) -> None:
+    """A register that ends below what it showed before was reset, however its readings arrive."""
+    contribution = new_contribution("delta", STEP)
+    fates = [contribution.add(METER, t, n) for t, n in readings]
+    assert RESET in fates
+    assert contribution.value() is None
+    assert contribution.pairs == fates.count(CONTRIBUTED)
+
+
+def test_delta_two_meters_of_a_household_add_up() -> None:
+    """A household with two meters has used what both have counted; one without a baseline leaves the whole without value."""
+    windows = Windows(STEPS)
+    one, other = target(windows, "delta"), target(windows, "delta", meter=OTHER_METER)
+    for m, n in ((0, 10), (30, 15), (90, 20)):
+        one.take(T + m * MINUTE_MS, n)
+    for m, n in ((30, 1_000), (90, 1_002)):
+        other.take(T + m * MINUTE_MS, n)
+    windows.advance(T + 2 * HOUR_MS)
+    assert value(windows, T, "delta") is None
+    assert value(windows, T + HOUR_MS, "delta") == 5 + 2
+
+
+def test_delta_no_baseline_across_a_time_without_consent() -> None:
+    """After a withdrawal and a new consent nothing is measured from a reading of before."""
+    windows = Windows(STEPS)
+    target(windows, "delta").take(T, 100)
+    windows.advance(T)
+    windows.purge(ANN, {})
+    assert windows.is_empty()
+    again = target(windows, "delta", since_ms=T + HOUR_MS)
+    again.take(T + 90 * MINUTE_MS, 150)
+    windows.advance(T + 2 * HOUR_MS)
+    assert value(windows, T + HOUR_MS, "delta") is None
+
+
+def test_delta_baseline_from_before_new_terms_is_dropped() -> None:
+    """Terms that took force later than the last reading measure nothing from it, even if the cohort stays."""
+    windows = Windows(STEPS)
+    target(windows, "delta").take(T, 100)
+    windows.advance(T)
+    assert windows.purge(ANN, {cohort("delta"): T + 1}) == (1, True)
+    assert windows.is_empty()
+
+
+def test_delta_baseline_from_the_very_beginning_of_the_terms_stays() -> None:
+    """A reading at the instant of the consent is covered by it."""
+    windows = Windows(STEPS)
+    into = target(windows, "delta", since_ms=T)
+    into.take(T, 100)
+    assert windows.purge(ANN, {cohort("delta"): T}) == (0, False)
+    into.take(T + MINUTE_MS, 104)
+    windows.advance(T + HOUR_MS)
+    assert value(windows, T, "delta") == 4
+
+
+@given(
+    rises=st.lists(st.integers(0, 50), min_size=1, max_size=20),
+    minutes=st.lists(st.integers(1, 179), min_size=20, max_size=20, unique=True),
+    shuffled=st.randoms(),
+)
+def test_delta_of_consecutive_windows_adds_up_to_the_whole_rise(rises: list[int], minutes: list[int], shuffled: Any) -> None:
+    """Nothing that a register counts is lost or doubled between windows."""
+    readings, n = [(0, 1_000)], 1_000
+    for minute, rise in zip(sorted(minutes), rises, strict=False):
+        n += rise
+        readings.append((minute, n))
+    inner = readings[1:]
+    shuffled.shuffle(inner)
+    deltas = _deltas([(m / 60, n) for m, n in [readings[0], *inner]])
+    assert sum(delta or 0 for delta in deltas.values()) == n - 1_000
+
+
+# leaving, and coming back
+
+
+def test_purge_takes_out_one_contributor_and_says_how_many_pairs() -> None:
+    """The others' contributions stay; a window that nobody is left in is gone."""
+    windows = Windows(STEPS)
+    ann, ben = target(windows), target(windows, who=BEN)
+    for into, t_ms in ((ann, T), (ann, T + 1), (ann, T + HOUR_MS), (ben, T)):
+        into.take(t_ms, 1)
+    assert windows.purge(ANN, {}) == (3, True)
+    assert [(w.start_ms, set(w.members)) for w in windows] == [(T, {BEN})]
+    assert windows.purge(ANN, {}) == (0, False)
+
+
+def test_purge_keeps_windows_of_cohorts_and_times_that_still_hold() -> None:
+    """Where a contributor still belongs since some moment, only windows that began earlier lose it."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    for hour in range(3):
+        into.take(T + hour * HOUR_MS, 1)
+    assert windows.purge(ANN, {cohort(): T + HOUR_MS, cohort("max"): 0}) == (1, True)
+    assert sorted(start_ms for _, start_ms in windows.open) == [T + HOUR_MS, T + 2 * HOUR_MS]
+
+
+def test_purge_target_that_knew_the_window_opens_a_new_one() -> None:
+    """What comes in after a withdrawal cannot slip into the accumulator that was taken out."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    into.take(T, 5)
+    windows.purge(ANN, {})
+    into.take(T + 1, 7)
+    assert value(windows, T) == 7
+
+
+def test_ended_oldest_end_first_and_only_passed() -> None:
+    """Windows are drawn in the order in which they ended."""
+    windows = Windows(STEPS)
+    into = target(windows)
+    for hour in (2, 0, 1):
+        into.take(T + hour * HOUR_MS, 1)
+    assert windows.ended() == []
+    windows.advance(T + 2 * HOUR_MS)
+    assert [window.start_ms for window in windows.ended()] == [T, T + HOUR_MS]
+
+
+def test_remove_and_put_back_the_same_window() -> None:
+    """A window whose bundle was voided is as it was."""
+    windows = Windows(STEPS)
+    target(windows).take(T, 5)
+    windows.advance(T + HOUR_MS)
+    window = windows.remove((cohort(), T))
+    assert list(windows) == []
+    windows.put_back(window)
+    assert windows.ended() == [window]
+    assert value(windows, T) == 5
+
+
+def test_contributions_counted_as_opened_and_anew() -> None:
+    """The count that bounds memory never falls short, and is exact after each recount."""
+    windows = Windows(STEPS)
+    for who in (ANN, BEN):
+        for t_ms in (T, T + 1, T + HOUR_MS):
+            target(windows, who=who).take(t_ms, 1)
+    assert windows.contributions == 4
+    windows.purge(ANN, {})
+    windows.recount()
+    assert windows.contributions == 2
+
+
+def test_window_state_round_trip() -> None:
+    """A window's state names cohort, times and members; a property that is gone from the policies does no harm."""
+    window = Window(cohort("max"), T, T + HOUR_MS)
+    window.members[ANN] = new_contribution("max", STEP)
+    window.members[ANN].add(METER, T, 7)
+    for steps in (STEPS, {}):
+        restored = window_from_state(msgspec.msgpack.decode(msgspec.msgpack.encode(window_state(window))), steps)
+        assert (restored.key, restored.end_ms) == (window.key, T + HOUR_MS)
+        assert restored.members[ANN].value() == 7
+        assert type(restored.cohort) is Cohort
+
+
+_WHO = st.sampled_from([ANN, BEN])
+_READINGS = st.tuples(st.sampled_from(["sum", "delta"]), _WHO, st.integers(0, 4 * HOUR_MS), st.integers(0, 99))
+_STEPS = st.one_of(_READINGS, st.integers(0, 4 * HOUR_MS), _WHO)
+
+
+@given(st.lists(_STEPS, max_size=25), st.lists(_STEPS, max_size=25))
+def test_windows_stored_and_restored_go_on_the_same(before: list[Any], after: list[Any]) -> None:
+    """Whatever happened before and happens after, a restart in between changes nothing."""
+    straight, stored = Windows(STEPS), Windows(STEPS)
+    for windows in (straight, stored):
+        windows.whole_since_ms = T
+        _play(windows, before)
+    restored = Windows(STEPS)
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(stored.state())))
+    assert _play(straight, after) == _play(restored, after)
+    assert restored.state() == straight.state()
+
+
+def _play(windows: Windows, steps: list[Any]) -> list[Any]:
+    """Take readings, advance and purge; return what came of each."""
+    targets = {(name, who): target(windows, name, who) for name in ("sum", "delta") for who in (ANN, BEN)}
+    fates: list[Any] = []
+    for step in steps:
+        if isinstance(step, tuple):
+            statistic, who, offset, n = step
+            fates.append(targets[statistic, who].take(T + offset, n))
+        elif isinstance(step, int):
+            windows.advance(T + step)
+        else:
+            fates.append(windows.purge(step, {cohort("delta"): T + HOUR_MS}))
+    return fates
+
+
+def test_windows_days_are_utc_days() -> None:
+    """A daily window begins at midnight UTC."""
+    windows = Windows(STEPS)
+    daily = WindowTarget(windows, cohort(time="day"), ANN, METER, Terms(TOP, 0, NEVER_MS, 0, ()))
+    daily.take(T + 23 * HOUR_MS, 1)
+    assert [(w.start_ms, w.end_ms) for w in windows] == [(T, T + DAY_MS)]

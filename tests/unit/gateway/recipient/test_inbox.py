@@ -1,0 +1,243 @@
+"""The folder of received bundles: everything kept, each handed on once, nothing before the log covers it."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gateway.core.release.formats.open_data import OpenData
+from gateway.recipient.coverage import Coverage
+from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
+from gateway.recipient.records import encode_open_record, encode_record
+from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, SIGNER, GatewayLog, content_key, record, sealed
+
+_TOPIC = ADDRESS.topic
+
+
+class _Reports(list[str]):
+    """Lines that were reported."""
+
+
+@pytest.fixture
+def reports() -> _Reports:
+    """Nothing reported yet."""
+    return _Reports()
+
+
+def _inbox(folder: Path, reports: _Reports, log: GatewayLog | None = None) -> Inbox:
+    coverage = None if log is None else Coverage(log.folder.path, SIGNER.verifier)
+    return Inbox(folder / "in", PRIVATE_KEY, coverage, reports.append)
+
+
+def _indices(inbox: Inbox) -> list[int]:
+    return [bundle.log_index for bundle in inbox.settle()]
+
+
+def test_settle_bundle_handed_on_once_with_its_records(tmp_path: Path, reports: _Reports) -> None:
+    """The bytes lie there as received, the records beside them as JSON lines."""
+    inbox = _inbox(tmp_path, reports)
+    data = sealed(7, count=2)
+    assert inbox.store(data, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    assert _indices(inbox) == []
+    assert (tmp_path / "in" / "7.bundle").read_bytes() == data
+    lines = [json.loads(line) for line in (tmp_path / "in" / "7.jsonl").read_text().splitlines()]
+    assert [(line["log_index"], line["result"]) for line in lines] == [(7, 50.25), (7, 50.75)]
+    assert {path.name for path in (tmp_path / "in").iterdir()} == {"7.bundle", "7.jsonl"}
+    assert reports == []
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("settled", [False, True])
+def test_store_delivered_again_handed_on_once(tmp_path: Path, reports: _Reports, restart: bool, settled: bool) -> None:
+    """A redelivery, before or after settling, before or after a restart, changes nothing."""
+    inbox = _inbox(tmp_path, reports)
+    inbox.store(sealed(), _TOPIC, 7)
+    handed_on = _indices(inbox) if settled else []
+    data = (tmp_path / "in" / "7.bundle").read_bytes()
+    if restart:
+        inbox = _inbox(tmp_path, reports)
+    assert not inbox.store(data, _TOPIC, 7)
+    assert handed_on + _indices(inbox) == [7]
+    assert reports == []
+
+
+def test_settle_in_order_of_the_log(tmp_path: Path, reports: _Reports) -> None:
+    """What waits together is handed on by log index."""
+    inbox = _inbox(tmp_path, reports)
+    for index in (12, 3, 100):
+        inbox.store(sealed(index), _TOPIC, index)
+    assert _indices(inbox) == [3, 12, 100]
+
+
+def test_settle_kept_aside_until_a_checkpoint_covers_it(tmp_path: Path, reports: _Reports) -> None:
+    """With a log given nothing is handed on before the log's checkpoint accounts for it, also over a restart."""
+    log = GatewayLog(tmp_path / "log")
+    inbox = _inbox(tmp_path, reports, log)
+    log.fill(7)
+    data = sealed(7)
+    inbox.store(data, _TOPIC, 7)
+    assert _indices(inbox) == []
+    log.publish()
+    assert _indices(inbox) == []
+    log.add(sha256(data).digest())
+    inbox = _inbox(tmp_path, reports, log)
+    assert (_indices(inbox), inbox.waiting) == ([], 1)
+    log.publish()
+    assert (_indices(inbox), inbox.waiting) == ([7], 0)
+    assert reports == []
+
+
+def test_settle_bundle_of_an_entry_that_never_comes_told_once_when_overdue(tmp_path: Path, reports: _Reports) -> None:
+    """A bundle for an index far beyond the log is kept aside, and told after an hour, also when that began before a restart."""
+    log = GatewayLog(tmp_path / "log")
+    log.fill(3)
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(sealed(7), _TOPIC, 7)
+    inbox.store(sealed(1 << 40), _TOPIC, 1 << 40)
+    assert (_indices(inbox), reports) == ([], [])
+    stored_s = (tmp_path / "in" / "7.bundle").stat().st_mtime
+    later = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append, lambda: stored_s + OVERDUE_S + 60)
+    assert (_indices(later), _indices(later), later.waiting) == ([], [], 2)
+    (line,) = reports
+    assert "`2` bundles have waited for `60` min and no checkpoint covers them: the first is" in line
+    assert "7.bundle" in line
+
+
+def test_settle_behind_a_rollback_hands_nothing_on_and_names_it(tmp_path: Path, reports: _Reports) -> None:
+    """Entries cut off the log and written anew cannot pass a recipient who has seen them, whatever the new ones account for."""
+    log = GatewayLog(tmp_path / "log")
+    first, second = sealed(7), content_key(b"\x02" * 32).seal([encode_record(record(3))], 8)
+    log.fill(7)
+    log.add(sha256(first).digest())
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier, tmp_path / "in" / KEPT_CHECKPOINT)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(first, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    forked = GatewayLog(tmp_path / "forked")
+    forked.fill(8)
+    forked.add(sha256(second).digest())
+    forked.publish()
+    coverage = Coverage(forked.folder.path, SIGNER.verifier, tmp_path / "in" / KEPT_CHECKPOINT)
+    inbox = Inbox(tmp_path / "in", PRIVATE_KEY, coverage, reports.append)
+    inbox.store(second, _TOPIC, 8)
+    assert (_indices(inbox), _indices(inbox), inbox.waiting) == ([], [], 1)
+    assert reports == ["the first `8` entries are not those seen before: the log has split"]
+
+
+def test_settle_forged_bundle_never_handed_on_and_true_one_is(tmp_path: Path, reports: _Reports) -> None:
+    """Someone else sealed for the same public key and came first: the log tells which is the gateway's."""
+    log = GatewayLog(tmp_path / "log")
+    inbox = _inbox(tmp_path, reports, log)
+    log.fill(7)
+    forged = content_key(b"\x01" * 32).seal([encode_record(record(99))], 7)
+    true = sealed(7)
+    log.add(sha256(true).digest())
+    log.publish()
+    assert inbox.store(forged, _TOPIC, 7)
+    assert inbox.store(true, _TOPIC, 7)
+    handed_on = list(inbox.settle())
+    assert [bundle.records for bundle in handed_on] == [(record(0),)]
+    assert len(reports) == 1
+    assert inbox.waiting == 0
+
+
+def test_settle_forged_bundle_alone_told_and_not_handed_on(tmp_path: Path, reports: _Reports) -> None:
+    """Where the log names other bytes, what came is refused, once."""
+    log = GatewayLog(tmp_path / "log")
+    log.fill(7)
+    log.add(bytes(32))
+    log.publish()
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(sealed(7), _TOPIC, 7)
+    assert (_indices(inbox), _indices(inbox), inbox.waiting) == ([], [], 0)
+    assert [line for line in reports if "the log does not account for it" in line] == reports
+    assert len(reports) == 1
+
+
+def test_store_second_version_without_log_reported_not_handed_on(tmp_path: Path, reports: _Reports) -> None:
+    """Two different bundles under one index: the second is kept as evidence and told."""
+    inbox = _inbox(tmp_path, reports)
+    inbox.store(sealed(7), _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    other = sealed(7)
+    assert not inbox.store(other, _TOPIC, 7)
+    assert not inbox.store(other, _TOPIC, 7)
+    assert _indices(inbox) == []
+    assert len(reports) == 1
+    assert "log index `7`" in reports[0]
+    assert (tmp_path / "in" / f"7-{sha256(other).hexdigest()[:16]}.bundle").read_bytes() == other
+
+
+@pytest.mark.parametrize(
+    ("data", "topic", "log_index"),
+    [
+        (b"garbage", _TOPIC, 7),
+        (sealed(7), _TOPIC, 8),
+        (sealed(7), "sluice/other/city-environment", 7),
+        (b"", _TOPIC, None),
+    ],
+)
+def test_store_not_a_bundle_of_this_topic_dropped(
+    tmp_path: Path, reports: _Reports, data: bytes, topic: str, log_index: int | None
+) -> None:
+    """What cannot be this recipient's bundle is told in a line and leaves no file."""
+    inbox = _inbox(tmp_path, reports)
+    assert not inbox.store(data, topic, log_index)
+    assert len(reports) == 1
+    assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_settle_wrong_key_told_once_and_tried_again_at_next_start(tmp_path: Path, reports: _Reports) -> None:
+    """With the wrong key nothing is lost: the bundle stays, and opens once the right key is given."""
+    wrong = Inbox(tmp_path / "in", OTHER_KEY, None, reports.append)
+    wrong.store(sealed(7), _TOPIC, 7)
+    assert _indices(wrong) == []
+    assert _indices(wrong) == []
+    assert len(reports) == 1
+    assert "another key" in reports[0]
+    assert _indices(_inbox(tmp_path, reports)) == [7]
+
+
+def test_settle_broken_log_told_once_and_everything_kept(tmp_path: Path, reports: _Reports) -> None:
+    """While the log is out of order nothing is handed on and nothing forgotten."""
+    log = GatewayLog(tmp_path / "log")
+    log.fill(7)
+    data = sealed(7)
+    log.add(sha256(data).digest())
+    log.publish()
+    checkpoint = log.folder.path / "checkpoint"
+    good = checkpoint.read_bytes()
+    checkpoint.write_bytes(good.replace(b"8\n", b"9\n"))
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    assert [_indices(inbox), _indices(inbox)] == [[], []]
+    assert len(reports) == 1
+    checkpoint.write_bytes(good)
+    assert _indices(inbox) == [7]
+
+
+def test_store_disk_failure_raised_and_stored_on_redelivery(tmp_path: Path, reports: _Reports) -> None:
+    """A bundle that could not be stored raises, so that it is not acknowledged, and is taken when it comes again."""
+    inbox = _inbox(tmp_path, reports)
+    folder = tmp_path / "in"
+    folder.rename(tmp_path / "away")
+    data = sealed(7)
+    with pytest.raises(OSError, match="No such file"):
+        inbox.store(data, _TOPIC, 7)
+    (tmp_path / "away").rename(folder)
+    assert inbox.store(data, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+
+
+def test_settle_open_data_handed_on(tmp_path: Path, reports: _Reports) -> None:
+    """Open data falls into the same folder."""
+    inbox = Inbox(tmp_path / "in", None, None, reports.append)
+    inbox.store(OpenData(ADDRESS).seal([encode_open_record(record())], 4), _TOPIC, None)
+    assert _indices(inbox) == [4]

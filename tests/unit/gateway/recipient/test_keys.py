@@ -1,0 +1,103 @@
+"""A recipient's key files: made once, read with care."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from gateway.recipient.keys import (
+    RecipientKeyError,
+    fingerprint,
+    format_private,
+    format_public,
+    generate,
+    load_private,
+    load_public,
+    parse_public,
+)
+from tests.support.recipients import PRIVATE_KEY
+
+
+@pytest.mark.parametrize(
+    ("target", "private", "public"),
+    [
+        (".", "recipient.key", "recipient.pub"),
+        ("city", "city.key", "city.pub"),
+        ("city.key", "city.key", "city.pub"),
+        ("city.office", "city.office.key", "city.office.pub"),
+    ],
+)
+def test_generate_pair_loaded_belongs_together(tmp_path: Path, target: str, private: str, public: str) -> None:
+    """A folder or a name gives two files, the private one for its owner alone."""
+    pair = generate(tmp_path / target)
+    assert (pair.private_path, pair.public_path) == (tmp_path / private, tmp_path / public)
+    public_key = load_private(pair.private_path).public_key()
+    assert public_key.public_bytes_raw() == load_public(pair.public_path).public_bytes_raw()
+    assert pair.fingerprint == fingerprint(public_key)
+    assert pair.private_path.stat().st_mode & 0o777 == 0o600
+    assert pair.public_path.stat().st_mode & 0o777 == 0o644
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["recipient.key", "recipient.pub"])
+def test_generate_existing_file_never_overwritten(tmp_path: Path, name: str) -> None:
+    """Where either half is there, nothing is written."""
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(RecipientKeyError, match=rf"`.*{name}`: exists already"):
+        generate(tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_generate_absent_folder_told_in_one_line(tmp_path: Path) -> None:
+    """A folder that is not there is the user's to make."""
+    with pytest.raises(RecipientKeyError, match=r"no such file or directory$"):
+        generate(tmp_path / "absent" / "city")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_load_private_readable_by_others_refused(tmp_path: Path, mode: int) -> None:
+    """A private key that others may read is no longer one; the message names file and mode."""
+    path = generate(tmp_path).private_path
+    path.chmod(mode)
+    with pytest.raises(RecipientKeyError, match=rf"recipient\.key`: mode `0{mode:o}`"):
+        load_private(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no line"),
+        ("# only a comment\n", "holds no line"),
+        (format_public(PRIVATE_KEY.public_key()), "the other half"),
+        ("sluice-recipient-private:x25519:!!\n", "not base64"),
+        (f"sluice-recipient-private:x25519:{base64.b64encode(bytes(31)).decode()}\n", "has `31` bytes"),
+        (format_private(PRIVATE_KEY) * 2, "holds no line"),
+    ],
+)
+def test_load_private_other_content_refused(tmp_path: Path, text: str, message: str) -> None:
+    """Each way in which a file is not a private key is told in a line that repeats none of it."""
+    path = tmp_path / "k"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(RecipientKeyError, match=message) as caught:
+        load_private(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_load_public_absent_or_private_refused(tmp_path: Path) -> None:
+    """A missing public file, and a private key given in its place, are told apart."""
+    with pytest.raises(RecipientKeyError, match="cannot be read: no such file"):
+        load_public(tmp_path / "absent.pub")
+    with pytest.raises(RecipientKeyError, match="`here`: holds the other half"):
+        parse_public(format_private(PRIVATE_KEY), "here")
+
+
+@pytest.mark.parametrize("weak", [bytes(32), b"\x01" + bytes(31)])
+def test_parse_public_weak_key_refused(weak: bytes) -> None:
+    """With a key of small order everyone would know the secret."""
+    text = f"sluice-recipient-public:x25519:{base64.b64encode(weak).decode()}\n"
+    with pytest.raises(RecipientKeyError, match="weak"):
+        parse_public(text, "here")

@@ -1,0 +1,110 @@
+"""Opening a bundle, and refusing every one that is not exactly what was sealed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.core.release.formats.open_data import OpenData
+from gateway.recipient.opening import open_bundle, peek
+from gateway.recipient.records import Record, encode_open_record, encode_record
+from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
+from tests.support import recipients
+from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, content_key, record, sealed
+
+
+@settings(max_examples=50)
+@given(st.lists(recipients.records, min_size=1, max_size=20), st.integers(0, 2**63 - 1), st.binary(min_size=32, max_size=32))
+def test_open_bundle_sealed_records_returned(records: list[Record], log_index: int, key: bytes) -> None:
+    """What one side seals the other opens, with the index and the hash that the log will name."""
+    data = content_key(key).seal([encode_record(r) for r in records], log_index)
+    bundle = open_bundle(data, PRIVATE_KEY, log_index)
+    assert (bundle.address, bundle.log_index, bundle.records) == (ADDRESS, log_index, tuple(records))
+    assert bundle.sha256 == hashlib.sha256(data).digest()
+    assert len(data) in PADDED_SIZES_BYTES
+    assert peek(data) == (ADDRESS, log_index)
+
+
+def test_open_bundle_each_bit_flipped_refused() -> None:
+    """No bit of a sealed bundle, in header, wrap, ciphertext or padding, can change unseen."""
+    data = sealed()
+    for position in range(len(data)):
+        for bit in range(8):
+            changed = bytearray(data)
+            changed[position] ^= 1 << bit
+            with pytest.raises(BundleError):
+                open_bundle(bytes(changed), PRIVATE_KEY)
+
+
+@pytest.mark.parametrize("length", [0, 1, 512, 2047, 2049, 8192])
+def test_open_bundle_other_length_refused(length: int) -> None:
+    """Cut short or lengthened, also to another padded size, it does not open."""
+    data = sealed(count=3)
+    assert len(data) == 2048
+    with pytest.raises(BundleError):
+        open_bundle((data + bytes(8192))[:length], PRIVATE_KEY)
+
+
+def test_open_bundle_wrong_key_refused() -> None:
+    """Another recipient's key opens nothing."""
+    with pytest.raises(BundleError, match="another key"):
+        open_bundle(sealed(), OTHER_KEY)
+
+
+def test_open_bundle_without_key_refused() -> None:
+    """A sealed bundle needs a key, and says so."""
+    with pytest.raises(BundleError, match="no private key"):
+        open_bundle(sealed(), None)
+
+
+def test_open_bundle_wrong_index_refused() -> None:
+    """A bundle that came under another log index than it says is refused."""
+    with pytest.raises(BundleError, match="log index `7`, but came under `8`"):
+        open_bundle(sealed(7), PRIVATE_KEY, 8)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [Address("other", ADDRESS.recipient, ADDRESS.log_origin), Address(ADDRESS.gateway, "other", ADDRESS.log_origin)],
+)
+def test_open_bundle_moved_to_another_address_refused(address: Address) -> None:
+    """The wrap is bound to gateway and recipient: a header that names others does not open."""
+    frame = decode_frame(sealed())
+    old = frame.header
+    header = Header(address, old.log_index, old.key_id, old.counter, old.day, old.wrap)
+    with pytest.raises(BundleError):
+        open_bundle(_padded_frame(header, frame.ciphertext), PRIVATE_KEY)
+
+
+@pytest.mark.parametrize(("origin", "log_index"), [("sluice.example/river-streeT", 7), (ADDRESS.log_origin, 8)])
+def test_open_bundle_moved_in_the_log_refused(origin: str, log_index: int) -> None:
+    """The ciphertext is bound to log origin and index, so the same content cannot be passed off as another release."""
+    frame = decode_frame(sealed(7))
+    old = frame.header
+    header = Header(Address(ADDRESS.gateway, ADDRESS.recipient, origin), log_index, old.key_id, old.counter, old.day, old.wrap)
+    with pytest.raises(BundleError, match="changed"):
+        open_bundle(encode_frame(SealedFrame(header, frame.ciphertext)), PRIVATE_KEY)
+
+
+def test_open_bundle_open_data_needs_no_key() -> None:
+    """Anyone reads open data."""
+    data = OpenData(ADDRESS).seal([encode_open_record(record())], 5)
+    bundle = open_bundle(data, None, 5)
+    assert bundle.records == (record(),)
+    assert peek(data) == (ADDRESS, 5)
+
+
+def test_open_bundle_larger_than_any_refused_unread() -> None:
+    """Nothing longer than the largest bundle is looked at."""
+    with pytest.raises(BundleError, match="more than any"):
+        open_bundle(b"{" + bytes(200_000), None)
+
+
+def _padded_frame(header: Header, ciphertext: bytes) -> bytes:
+    """Return a frame in a padded size, so that it is refused for its header and not for its length."""
+    short = encode_frame(SealedFrame(header, ciphertext))
+    size = min(size for size in PADDED_SIZES_BYTES if size >= len(ciphertext))
+    return encode_frame(SealedFrame(header, (ciphertext + bytes(400))[: len(ciphertext) + size - len(short)]))
