@@ -19,7 +19,7 @@ from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import Action, Answer, Durable, answer_of
 from gateway.edge import system_clock
@@ -309,7 +309,7 @@ class Gateway:
         """Expire consents, end windows and form bundles."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
-        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
+        advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)

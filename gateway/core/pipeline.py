@@ -10,7 +10,7 @@
      8 account       every frame, observation and pair to exactly one account
      9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)
-    11 release       at each tick                                                       (gateway.core.release.release)
+    11 release       at each tick                                                       (gateway.core.release.bundle)
     12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
 Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the house's size rule because every call in it is

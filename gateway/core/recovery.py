@@ -26,7 +26,7 @@ from gateway.core.journal import (
     decode_batch,
 )
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release.release import put_back
+from gateway.core.release.void import reopen
 from gateway.core.state import State
 from gateway.core.windows.windows import Window
 
@@ -133,7 +133,7 @@ class JournalReplay:
             case Close():
                 self._close(record)
             case Void():  # a bundle of waiting records alone closed no window
-                put_back(self._state, self._unsent.pop(record.index, []))
+                reopen(self._state, self._unsent.pop(record.index, []))
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()

@@ -26,7 +26,7 @@ from gateway.config import ConfigError, Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
@@ -182,9 +182,8 @@ class Durable:
         self.publisher.write_waiting()
         if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
-        _log.info(
-            "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
-        )
+        devices = len(self.state.registry.devices)
+        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=devices)
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""

@@ -22,7 +22,7 @@ from gateway.core.changes import changes
 from gateway.core.effects import Commit, LogRow
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
 
 TICK_MS: Final = 10_000
@@ -183,8 +183,8 @@ class RecordingGate(Gate):
         """Form the next bundle of a recipient, hand it over and have it acknowledged; say whether there was one."""
         unsent = self.form(recipient)
         if unsent is not None:
-            release.handed_over(self.state, recipient)
-            release.acknowledged(self.state, unsent.index)
+            bundle_sent(self.state, recipient)
+            bundle_acknowledged(self.state, unsent.index)
             self.commit()
         return unsent is not None
 

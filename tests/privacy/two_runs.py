@@ -26,6 +26,7 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device, RecordTarget
 from gateway.core.pseudonyms import DomainKeys, Pseudonymiser
 from gateway.core.release.records import outbox_rows
+from gateway.core.release.void import void_unsent
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town
@@ -203,7 +204,7 @@ class Run(KilledGate):
             self.form_next(recipient)
 
     def _void(self) -> None:
-        changes.take_back(self.state, self.now_ms)
+        void_unsent(self.state, self.now_ms)
 
     def _send_off(self) -> None:
         self.hand_over()

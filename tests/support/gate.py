@@ -30,8 +30,8 @@ from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.release import release
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.bundle import advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.release.records import epoch_day
 from gateway.core.state import GatewayIdentity, State
 from gateway.recipient.opening import OpenedBundle, open_bundle
@@ -367,23 +367,23 @@ class Gate:
         """Set the clock forward, and begin a tick: let consents run out and windows end."""
         self.now_ms = now_ms
         changes.expire(self.state, now_ms)
-        release.advance(self.state, now_ms, LATENESS_MS)
+        advance_watermark(self.state, now_ms, LATENESS_MS)
 
     def form(self, recipient: str = "office") -> ReadyBundle | None:
-        """Commit what there is; then form a bundle and commit it too. It stands ready to be handed over."""
+        """Commit what there is; then form a bundle and commit it too. It stands ready to be sent."""
         self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))
-        unsent = release.form_bundle(self.state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(self.state, recipient, rows, self.now_ms, seal)
         self.commit()
         assert unsent is None or len(unsent.content) <= MAX_BUNDLE_BYTES
         return unsent
 
     def deliver(self, unsent: ReadyBundle) -> OpenedBundle:
         """Hand a bundle over, let the broker upstream acknowledge it, and open it."""
-        release.handed_over(self.state, unsent.recipient)
+        bundle_sent(self.state, unsent.recipient)
         self.commit()
-        release.acknowledged(self.state, unsent.index)
+        bundle_acknowledged(self.state, unsent.index)
         self.commit()
         return open_bundle(unsent.content, RECIPIENT_KEY, unsent.index)
 

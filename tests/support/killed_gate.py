@@ -24,7 +24,7 @@ from gateway.core.effects import Commit, ConsentRow
 from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import Device, InForce
 from gateway.core.registry import Subject
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import State, decode_ledger
 from gateway.recipient.opening import open_bundle
@@ -82,12 +82,14 @@ class KilledGate(Gate):
         """Forget everything that is not written, and begin again as a process does."""
         state = self.state = State(replace(self.state.identity, start=self.state.identity.start + 1))
         for _, content, _ in self.entries:
-            state.log.known(Entry.decode(content))
+            state.log.chain.advance(Entry.decode(content))
             state.log.writer.append(content)
         for row in self._subjects.values():
             state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for said in self._consents:
-            state.registry.know_consent(decode_consent(said.content), said.index)
+            consent = decode_consent(said.content)
+            if consent.resident in state.registry.book.residents(consent.subject):  # what one who has left said no longer counts
+                state.registry.book.apply(consent, said.index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry.know_device(device)
@@ -118,12 +120,12 @@ class KilledGate(Gate):
             return None
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))
-        return release.form_bundle(state, recipient, rows, self.now_ms, seal)
+        return form_bundle(state, recipient, rows, self.now_ms, seal)
 
     def hand_over(self) -> None:
         """Let the sinks take what stands ready."""
         for recipient, unsent in list(self.state.inflight.ready.items()):
-            release.handed_over(self.state, recipient)
+            bundle_sent(self.state, recipient)
             self._tell(unsent.index, recipient, unsent.content)
 
     def _tell(self, index: int, recipient: str, content: bytes) -> None:
@@ -132,9 +134,9 @@ class KilledGate(Gate):
         self.told[index] = recipient, tuple(msgspec.structs.replace(r, id=None, pseudonym=None, epoch=None) for r in records)
 
     def acknowledge(self) -> None:
-        """Let the brokers upstream acknowledge all that was handed over."""
+        """Let the brokers upstream acknowledge all that was sent."""
         for index in list(self.state.inflight.sent):
-            release.acknowledged(self.state, index)
+            bundle_acknowledged(self.state, index)
 
     # what is compared
 
@@ -159,7 +161,7 @@ class KilledGate(Gate):
         return {(plan.device.id, name, t_ms) for plan in unnumbered for name, times in plan.memory.seen.items() for t_ms in times}
 
     def audited(self) -> list[str]:
-        """Return what an auditor finds wrong with the accounts; a bundle that was taken back must never have left."""
+        """Return what an auditor finds wrong with the accounts; a bundle that was voided must never have been sent."""
         recount, found, totals = Recount(), self.state.ledger.imbalances(), self.state.ledger.totals
         if totals.get("pairs.waiting", 0) != sum(len(read_row(content)) for _, content in self.outbox.values()):
             found.append("pairs.waiting is not what lies in the outbox")

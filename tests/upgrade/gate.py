@@ -33,7 +33,7 @@ from gateway.control.params import MethodError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
-from gateway.core.release import release
+from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
 from gateway.durable.state import Answer, Durable, answer_of
@@ -247,7 +247,7 @@ class Gate:
         durable = self._durable
         durable.clock.advance(now_ms)
         changes.expire(durable.state, now_ms)
-        release.advance(durable.state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
+        advance_watermark(durable.state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
         recovery.prune(durable.state)
         subjects.forget_old_codes(durable.state, now_ms)
         await durable.drop_old_openings(now_ms)
@@ -260,11 +260,9 @@ class Gate:
         durable, state = self._durable, self._durable.state
         if state.inflight.has(recipient):
             return None
-        rows = (
-            await durable.store.reader.outbox_rows(recipient, release.ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
-        )
+        rows = await durable.store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         seal = durable.seals[recipient].on(epoch_day(self.now_ms))
-        unsent = release.form_bundle(state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(state, recipient, rows, self.now_ms, seal)
         if durable.has_news():
             durable.checkpoint()
         await self._commit_what_there_is()
@@ -275,12 +273,12 @@ class Gate:
 
     async def hand_over(self, recipient: str) -> None:
         """Let the first byte of the bundle that stands ready leave."""
-        release.handed_over(self._durable.state, recipient)
+        bundle_sent(self._durable.state, recipient)
         await self._commit_what_there_is()
 
     async def acknowledge(self, index: int) -> None:
         """Let the broker upstream acknowledge a bundle."""
-        release.acknowledged(self._durable.state, index)
+        bundle_acknowledged(self._durable.state, index)
         await self._commit_what_there_is()
 
     async def deliver(self, *recipients: str) -> int:

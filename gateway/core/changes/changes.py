@@ -1,6 +1,6 @@
 """What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
 
-A change is made in this order: bundles of which no byte has left are taken back, the entry goes into the log, the plans of those
+A change is made in this order: bundles of which no byte has been sent are voided, the entry goes into the log, the plans of those
 concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are
 drawn. All of it is one commit; the command that asked for it is answered when that is durable.
 """
@@ -25,7 +25,7 @@ from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
-from gateway.core.release.release import void
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
 
@@ -56,7 +56,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
         now_ms: The gateway's clock.
     Returns: The log index of their entry.
     """
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     old = state.force
     payload = PolicyPayload(policies.sha256)
     index = state.log.append_entry(Kind.POLICY, now_ms, state.log.one_part(payload.encode()), policy=policies.sha256)
@@ -92,7 +92,7 @@ def change_consents(
         told: What subjects are notified of, by the status of a record.
     Returns: The log indices of their entries.
     """
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     indices = [_enter(state, consent, now_ms, told) for consent in consents]
     subjects = dict.fromkeys(consent.subject for consent in consents)
     compile_devices(state, [plan.device for subject in subjects for plan in state.by_contributor.get(subject, ())], now_ms)
@@ -125,14 +125,14 @@ def add_device(state: State, device: Device, now_ms: int) -> None:
 def revoke_device(state: State, topic: str, now_ms: int) -> None:
     """Delete a device from the registry: its frames are those of an unknown device from now on."""
     device = state.registry.drop_device(topic)
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
     """Give a device to another subject; its readings are theirs from now on."""
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
     moved = replace(device, subject=subject, added_ms=now_ms)
@@ -181,12 +181,6 @@ def expire(state: State, now_ms: int) -> None:
 def _expect_expiry(state: State) -> None:
     next_ms = expiry.next_expiry_ms(state.registry.book)
     state.expires_next_ms = NEVER_MS if next_ms is None else next_ms
-
-
-def take_back(state: State, now_ms: int) -> None:
-    """Take back every bundle of which no byte has left: whatever is about to change must not stand in it."""
-    for recipient in list(state.inflight.ready):
-        void(state, recipient, now_ms)
 
 
 def _forget_plan(state: State, device: Device) -> None:

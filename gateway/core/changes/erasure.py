@@ -19,6 +19,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import OpeningRow, OutboxRow
 from gateway.core.release.records import encode_row, read_row
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
 
@@ -71,7 +72,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     Returns: How many parts of openings go.
     """
     shortened, parts = _shortened(subject, holdings)
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_waiting(state, subject, holdings.waiting)
     for device in subjects.devices_of(state, subject):
         changes.revoke_device(state, device.topic, now_ms)

@@ -27,6 +27,7 @@ from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Resident, Subject
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
 CODE_DAYS: Final = 90
@@ -217,7 +218,7 @@ def apply_residents(state: State, subject: Subject, residents: tuple[Resident, .
 
 def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
     """Change a subject's residents; the log says so, since an auditor who replays it must know who has to permit."""
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
     index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
     apply_residents(state, subject, residents, index, now_ms)

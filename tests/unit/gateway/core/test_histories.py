@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.void import void_bundle
 from gateway.core.state import State
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
 
@@ -51,12 +51,12 @@ def _hashable(row: list[Any]) -> list[Any]:
 
 
 def voided(*flows: str) -> Gate:
-    """Return a gateway whose one bundle was taken back, having ended a window that nobody had left a figure in."""
+    """Return a gateway whose one bundle was voided, having ended a window that nobody had left a figure in."""
     gate = Gate(only(*flows))
     gate.send(gate.home(*flows), kwh=1)
     gate.to(gate.now_ms + DAY_MS + LATENESS_MS)
     assert gate.form() is not None
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     gate.commit()
     return gate
 
@@ -161,7 +161,7 @@ class Histories(RuleBasedStateMachine):
     def void(self) -> None:
         """Take the bundle back for the sake of somebody else's change."""
         self._account(self.gate.state.inflight.ready["office"], -1)
-        release.void(self.gate.state, "office", self.gate.now_ms)
+        void_bundle(self.gate.state, "office", self.gate.now_ms)
 
     @rule(present=st.booleans())
     def reconnect(self, present: bool) -> None:

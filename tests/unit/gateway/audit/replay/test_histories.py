@@ -1,7 +1,7 @@
 """Whatever an honest gateway lives through, an auditor who replays its log finds that every release follows.
 
 Hypothesis makes up histories of households with several residents and devices: consents of all kinds and levels, expiry, people
-who come and go, devices added and revoked, policies changed, bundles taken back, lost sessions, and crashes at any moment.
+who come and go, devices added and revoked, policies changed, bundles voided, lost sessions, and crashes at any moment.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from gateway.core.effects import Commit, DeviceRow
 from gateway.core.journal import Purge, decode_batch
 from gateway.core.plans import Device
 from gateway.core.registry import Subject
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
 from gateway.core.state import State, decode_ledger
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
@@ -360,7 +360,7 @@ def test_checkpoint_zero_totals_left_out_and_their_change_told() -> None:
     assert account.differences["pairs.open"] == -2
 
 
-def test_take_back_precedes_every_change() -> None:
+def test_voiding_precedes_every_change() -> None:
     """Policies, consents, devices struck off: what stands ready is voided before the change is logged."""
     for change in ("policy", "consent", "revoke"):
         gate = Gate(only("raw"))
@@ -379,5 +379,5 @@ def test_take_back_precedes_every_change() -> None:
         void = gate.openings[size].parts[0]
         assert not isinstance(void, bytes)
         assert b"void" in void.data
-        release.advance(gate.state, T, LATENESS_MS)
+        advance_watermark(gate.state, T, LATENESS_MS)
         assert len(gate.records()) == 1

@@ -18,7 +18,7 @@ from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.effects import ClaimRow, SubjectRow
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Subject
-from gateway.core.release import release
+from gateway.core.release.bundle import form_bundle
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
 
 T = MIDNIGHT_MS
@@ -171,7 +171,7 @@ def test_leaving_resident_finds_none_of_the_later_releases() -> None:
     gate.commit()
     gate.to(T + HOUR_MS)
     hour_with(gate, homes)
-    release.form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
     labels = split_labels(row.labels or b"")
     assert label(present, row.index) in labels

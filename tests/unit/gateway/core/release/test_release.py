@@ -6,7 +6,7 @@ import pytest
 
 from consent.core.disclosure import Space, Time
 from gateway.audit.log.openings import label, split_labels, subject_label_key
-from gateway.core.release import release
+from gateway.core.release.bundle import form_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES
 from tests.support.gate import (
@@ -169,7 +169,7 @@ def test_labels_let_each_subject_find_its_releases() -> None:
     homes = gate.homes(3, "hourly")
     stranger = gate.home()
     hour_with(gate, homes)
-    release.form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
     assert row.labels is not None
     found = split_labels(row.labels)
@@ -186,7 +186,7 @@ def test_entry_and_bundle_are_one_commit() -> None:
     gate = Gate(only("raw"))
     gate.send(gate.home("raw"), kwh=1)
     rows = [(number, content) for number, (_, content) in gate.outbox.items()]
-    unsent = release.form_bundle(gate.state, "office", rows, gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    unsent = form_bundle(gate.state, "office", rows, gate.now_ms, gate._seals["office"].on("2026-03-02"))
     assert unsent is not None
     commit = gate.state.take_commit()
     assert [(row.index, row.kind) for row in commit.log] == [(unsent.index, "release")]
