@@ -22,7 +22,7 @@ from gateway.audit.log.payloads import AccountPayload
 from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
-from tests.bench.audit_city import CITY, METER
+from tests.bench.audit_city import bench_city
 from tests.support.live import LiveGateway
 
 BATCH: Final = 1000
@@ -59,7 +59,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
 
     Returns: The rounds, those of the floor, and whether the log verifies.
     """
-    live = LiveGateway(folder, 1883, policies={"city.toml": CITY, "devices/meter.toml": METER}, gateway="gw-bench")
+    live = LiveGateway(folder, 1883, policies=bench_city().files(), gateway="gw-bench")
     live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
 
     async def work() -> list[tuple[Appended, Appended]]:

@@ -18,9 +18,8 @@ from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
-from tests.crash.test_clock_set_back import take
 from tests.crash.town import POLICIES
-from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, until
+from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
 
 ENTRIES = 300
