@@ -141,9 +141,8 @@ class Durable:
         self.publisher.write_waiting()
         if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
-        _log.info(
-            "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
-        )
+        devices = len(self.state.registry.devices)
+        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=devices)
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
