@@ -46,7 +46,7 @@ class Delivery:
         acknowledged, self._acknowledged = self._acknowledged, []
         full = False
         for index in acknowledged:
-            full = full or self._durable.state.handed[index].full
+            full = full or self._durable.state.inflight.sent[index].full
             bundle_acknowledged(self._durable.state, index)
         return full
 
@@ -66,8 +66,8 @@ class Delivery:
             sink.flush()
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
-        for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
-            discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, ROWS_BYTES))
+        for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
+            discard_rows(state, recipient, await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
@@ -75,15 +75,15 @@ class Delivery:
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
             return
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return
-        rows = await store.outbox_rows(recipient, ROWS_BYTES) if state.waiting.get(recipient) else []
+        rows = await store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def send(self) -> None:
         """Send committed bundles, as far as their sinks take them."""
         state = self._durable.state
-        for recipient, unsent in list(state.unsent.items()):
+        for recipient, unsent in list(state.inflight.ready.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.offer(Outgoing(unsent.index, recipient, unsent.content, self._durable.origin)):
                 bundle_sent(state, recipient)

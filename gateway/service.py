@@ -85,11 +85,11 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
 
 async def answer(app: Gateway, name: str, params: dict[str, Any]) -> dict[str, Any]:
     """Answer what was asked over the control socket, also while a commit waits for room on the disk."""
-    room = app.durable.store.room
+    disk_space = app.durable.store.disk_space
     if name == "status":
-        return status(app) if room.waits else await app.ask(lambda: status(app))
+        return status(app) if disk_space.waits else await app.ask(lambda: status(app))
     if name in methods.CONTROL:
-        room.make_way()
+        disk_space.release_reserve()
     return await app.ask(lambda: methods.action(app.durable, name, params), tick=name in methods.TICKING)
 
 
@@ -109,7 +109,7 @@ def _follow_signals(app: Gateway) -> None:
 
 async def _apply_policies(app: Gateway) -> None:
     """Apply the policies on SIGHUP as `sluice policy apply` does; a broken set is logged, and the old one stays in force."""
-    app.durable.store.room.make_way()
+    app.durable.store.disk_space.release_reserve()
     try:
         applied = await app.ask(lambda: methods.call(app.durable, "policy.apply", {}))
     except SluiceError as error:

@@ -80,14 +80,14 @@ def _say(durable: Durable, params: Params, step: Callable[[Actor, str], Sequence
     scope = take(params, "scope", str)
     no_more(params)
     state, now_ms = durable.state, durable.clock.now_ms()
-    consents = step(Actor(state.book, subject, resident, now_ms, OPERATOR), scope)
+    consents = step(Actor(state.registry.book, subject, resident, now_ms, OPERATOR), scope)
     indices = changes.change_consents(state, consents, now_ms)
     return {
         "log_index": indices[-1],
         "log_indices": indices,
         "status": consents[-1].status.value,
         "scope": scope,
-        "handed_over": state.handed_over_of(subject),
+        "handed_over": state.inflight.sent_about(subject),
         "undecided": [other.hex() for other in _undecided(durable, subject, scope)],
     }
 
@@ -97,12 +97,14 @@ def _undecided(durable: Durable, subject: bytes, scope: str) -> list[bytes]:
     state = durable.state
     flows = [state.policies.flows[terms.flow] for terms in state.policies.terms_for(scope)]
     answers = [_answers(durable, subject, flow) for flow in flows]
-    return [resident for resident in state.book.residents(subject) if any(each[resident] == UNDECIDED for each in answers)]
+    return [
+        resident for resident in state.registry.book.residents(subject) if any(each[resident] == UNDECIDED for each in answers)
+    ]
 
 
 def _answers(durable: Durable, subject: bytes, flow: Flow) -> dict[bytes, str]:
     """Return what each resident's word about a flow comes to at present: `permits`, `undecided`, or why it does not hold."""
-    book, policies, now_ms = durable.state.book, durable.state.policies, durable.clock.now_ms()
+    book, policies, now_ms = durable.state.registry.book, durable.state.policies, durable.clock.now_ms()
     return {
         resident: UNDECIDED if consent is None else standing(policies, flow, consent, now_ms) or "permits"
         for resident, consent in zip(book.residents(subject), book.resolve(subject, flow), strict=True)
@@ -119,12 +121,14 @@ async def consent_show(durable: Durable, params: Params) -> Answer:
     flows = [flow for flow in state.policies.flows.values() if sent & set(flow.properties) and _needs_consent(durable, flow)]
     return {
         "subject": subject.hex(),
-        "residents": [resident.hex() for resident in state.book.residents(subject)],
+        "residents": [resident.hex() for resident in state.registry.book.residents(subject)],
         "flows": [
             {"flow": flow.id, "residents": {who.hex(): word for who, word in _answers(durable, subject, flow).items()}}
             for flow in flows
         ],
-        "consents": [shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.book.for_subject(subject)],
+        "consents": [
+            shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.registry.book.for_subject(subject)
+        ],
         "history": [shown(consent, index) for index, consent in await history(durable, subject)],
     }
 
@@ -135,7 +139,7 @@ def _needs_consent(durable: Durable, flow: Flow) -> bool:
 
 async def history(durable: Durable, subject: bytes) -> list[tuple[int, Consent]]:
     """Return every record about a subject, oldest first, with its log index."""
-    return [(index, decode(data)) for index, data in await durable.store.consents_of(subject)]
+    return [(index, decode(data)) for index, data in await durable.store.reader.consents_of(subject)]
 
 
 def shown(consent: Consent, index: int, now_ms: int | None = None) -> dict[str, Any]:
@@ -189,8 +193,8 @@ async def consent_receipt(durable: Durable, params: Params) -> Answer:
     index, consent = chosen[-1]
     state = durable.state
     is_latest = not consent.permits and index == said[-1][0]
-    handed_over = tuple(state.handed_over_of(subject)) if is_latest else None
-    issue = Issue(durable.clock.now_ms(), label_keys(state.subjects[subject])[0], handed_over)
+    handed_over = tuple(state.inflight.sent_about(subject)) if is_latest else None
+    issue = Issue(durable.clock.now_ms(), label_keys(state.registry.subjects[subject])[0], handed_over)
     place = LogPlace(durable.origin, index, durable.keys.log_signer.vkey(), await _salt(durable, index))
     policies = await _policies_at(durable, index)
     return {"receipt": make_receipt(consent, policies, place, issue, durable.keys.log_signer.sign_bytes)}
@@ -202,12 +206,12 @@ def _is_of(consent: Consent, resident: bytes, scope: str) -> bool:
 
 async def _salt(durable: Durable, index: int) -> bytes:
     """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
-    stored = await durable.store.opening(index)
+    stored = await durable.store.reader.opening(index)
     part = b"" if stored is None else Opening.decode(stored).parts[0]
     return part.salt if isinstance(part, Part) else b""
 
 
 async def _policies_at(durable: Durable, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
-    content = await durable.store.policy_at(index)
+    content = await durable.store.reader.policy_at(index)
     return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

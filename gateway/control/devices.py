@@ -37,7 +37,7 @@ def _checked_device(durable: Durable, row: Params) -> tuple[str, str, str, str]:
         raise MethodError(f"there is no zone `{zone}`")
     if not _is_topic(topic):
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
-    if topic in durable.state.registry:
+    if topic in durable.state.registry.devices:
         raise MethodError("a device with this topic is registered already; revoke it first")
     if subject not in ("new", "none"):
         known_subject(durable, subject)
@@ -63,7 +63,7 @@ def _register(durable: Durable, profile: str, zone: str, topic: str, whose: str)
         answer = {"subject": subject.hex(), "resident": resident.hex(), "claim_code": code}
     elif whose != "none":
         subject = bytes.fromhex(whose)
-        state.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
+        state.registry.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
     changes.add_device(state, Device(device_id, topic, profile, zone, subject, 0, now_ms), now_ms)
     if state.policies.profiles[profile].authentication.scheme is Scheme.MAC0:
         answer["key"] = state.identity.device_key(device_id, 0).hex()
@@ -80,7 +80,7 @@ def device_list(durable: Durable, params: Params) -> Answer:
             "zone": device.zone,
             "subject": None if device.subject is None else device.subject.hex(),
         }
-        for device in durable.state.registry.values()
+        for device in durable.state.registry.devices.values()
     ]
     return {"devices": rows}
 
@@ -89,7 +89,7 @@ def device_revoke(durable: Durable, params: Params) -> Answer:
     """Strike a device off the register."""
     wanted = take(params, "device", str)
     no_more(params)
-    for topic, device in durable.state.registry.items():
+    for topic, device in durable.state.registry.devices.items():
         if device.id.hex() == wanted:
             changes.revoke_device(durable.state, topic, durable.clock.now_ms())
             return {"device": wanted}

@@ -17,8 +17,9 @@ from gateway.control.consents import shown
 from gateway.control.releases import releases_of
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
+from gateway.core.registry import Message
 from gateway.core.release.records import Waiting, read_row
-from gateway.core.state import Message, State
+from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
 from gateway.durable.state import Durable
@@ -31,7 +32,7 @@ Plain = dict[str, Any]
 async def export_of(durable: Durable, subject_id: bytes) -> Plain:
     """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
     state = durable.state
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     return {
         "format": FORMAT,
         "time_ms": durable.clock.now_ms(),
@@ -48,7 +49,9 @@ async def export_of(durable: Durable, subject_id: bytes) -> Plain:
         "messages": [_message(message) for message in subject.messages],
         "open_claims": _claims(state, subject_id),
         "devices": [_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
-        "consents": [shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.book.for_subject(subject_id)],
+        "consents": [
+            shown(entry.consent, entry.index, durable.clock.now_ms()) for entry in state.registry.book.for_subject(subject_id)
+        ],
         "history": await _history(durable, subject_id),
         "contributions": list(_contributions(state, subject_id)),
         "counters": list(_counters(state, subject_id)),
@@ -67,7 +70,7 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
     """Return the claim codes that are still open: for whom and until when; the codes themselves are kept nowhere."""
     return [
         {"expires_ms": claim.expires_ms, "resident": claim.resident.hex() or None, "device": claim.device.hex() or None}
-        for claim in state.claims.values()
+        for claim in state.registry.claims.values()
         if claim.subject == subject_id
     ]
 
@@ -90,7 +93,7 @@ async def _history(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return all that was ever said, each with the signed record itself."""
     return [
         {**shown(decode_consent(data), index), "record": urlsafe_b64encode(data).decode().rstrip("=")}
-        for index, data in await durable.store.consents_of(subject_id)
+        for index, data in await durable.store.reader.consents_of(subject_id)
     ]
 
 
@@ -99,7 +102,7 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
     for window in state.windows:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
-    for unsent in state.unsent.values():
+    for unsent in state.inflight.ready.values():
         for window in unsent.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
@@ -127,12 +130,12 @@ async def _waiting(durable: Durable, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be taken back."""
     found = [
         _waiting_record(row.recipient, waiting)
-        async for row in durable.store.outbox()
+        async for row in durable.store.reader.outbox()
         if subject_id in row.content
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
-    for unsent in durable.state.unsent.values():
+    for unsent in durable.state.inflight.ready.values():
         for row in unsent.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
             found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
@@ -152,10 +155,10 @@ def _waiting_record(recipient: str, waiting: Waiting) -> Plain:
 
 def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
     """Go through the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
-    for unsent in state.unsent.values():
+    for unsent in state.inflight.ready.values():
         if subject_id in unsent.subjects:
             yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}
-    for index, handed in state.handed.items():
+    for index, handed in state.inflight.sent.items():
         if handed.may_speak_of(subject_id):
             yield {"log_index": index, "recipient": handed.recipient, "handed_over": True, "certain": handed.subjects is not None}
 

@@ -75,7 +75,7 @@ def known_subject(durable: Durable, text: str, key: str = "subject") -> bytes:
     Raises: MethodError: it is no id, or nobody's.
     """
     subject = id_of(key, text)
-    if subject not in durable.state.subjects:
+    if subject not in durable.state.registry.subjects:
         raise MethodError("there is no such subject")
     return subject
 
@@ -86,7 +86,7 @@ def actor(durable: Durable, params: Params) -> tuple[bytes, bytes]:
     Raises: MethodError: there is no such subject, or it has several residents and none is named.
     """
     subject = take_subject(durable, params)
-    residents = durable.state.book.residents(subject)
+    residents = durable.state.registry.book.residents(subject)
     named = take(params, "resident", str, "")
     if named:
         return subject, id_of("resident", named)

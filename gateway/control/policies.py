@@ -71,8 +71,8 @@ def _language(policies: PolicySet, wanted: str) -> str:
 def _concerned(durable: Durable, who: bytes, flow: str) -> list[Device]:
     """Return the device that is asked about, or the subject's devices: those that the flow reads, or all where it reads none."""
     state = durable.state
-    if who not in state.subjects:
-        devices = [device for device in state.registry.values() if device.id == who]
+    if who not in state.registry.subjects:
+        devices = [device for device in state.registry.devices.values() if device.id == who]
         if not devices:
             raise MethodError("there is no such device or subject")
         return devices
@@ -87,8 +87,8 @@ def _matter(durable: Durable, device: Device, flow: str, asker: bytes | None) ->
     consents: list[Consent | None] | None = None
     position = None
     if device.subject is not None:
-        consents = state.book.resolve(device.subject, state.policies.flows[flow])
-        residents = state.book.residents(device.subject)
+        consents = state.registry.book.resolve(device.subject, state.policies.flows[flow])
+        residents = state.registry.book.residents(device.subject)
         if asker is not None and asker not in residents:
             raise MethodError("the subject has no such resident")
         position = None if asker is None else residents.index(asker)
@@ -108,7 +108,7 @@ def _explained(durable: Durable, device: Device, flow: str, language: str, asker
         "zone": device.zone,
         **explanation.as_data(),
         "policy_entry": _in_force(durable).entry,
-        "consent_entries": sorted(durable.state.book.entry_of(consent) for consent in said),
+        "consent_entries": sorted(durable.state.registry.book.entry_of(consent) for consent in said),
     }
     return outcome, None if terms is None else terms.since_ms
 
@@ -125,8 +125,8 @@ def policy_diff(durable: Durable, params: Params) -> Answer:
     old, new = _side(durable, params, "old"), _side(durable, params, "new")
     no_more(params)
     state = durable.state
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.values())
-    return diff(old, new, grouped(devices, state.book, durable.clock.now_ms())).as_data()
+    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.devices.values())
+    return diff(old, new, grouped(devices, state.registry.book, durable.clock.now_ms())).as_data()
 
 
 def _side(durable: Durable, params: Params, name: str) -> Side:

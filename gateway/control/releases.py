@@ -20,12 +20,12 @@ NO_LONGER_KEPT = "no longer kept"
 async def releases_of(durable: Durable, subject: bytes) -> list[dict[str, Any]]:
     """Return, oldest first, every release with data of a known subject in it."""
     store = durable.store
-    indices = await store.releases_labelled(label_keys(durable.state.subjects[subject]))
+    indices = await store.reader.releases_labelled(label_keys(durable.state.registry.subjects[subject]))
     taken_back = await _taken_back(durable, indices)
     releases = []
     for index in indices:
-        entry = Entry.decode(await store.entry(index))
-        opening = await store.opening(index)
+        entry = Entry.decode(await store.reader.entry(index))
+        opening = await store.reader.opening(index)
         held: dict[str, Any] = {"opening": NO_LONGER_KEPT} if opening is None else _held(Opening.decode(opening), subject)
         head = {"log_index": index, "time_ms": entry.time_ms, "taken_back": taken_back.get(index)}
         releases.append({**head, **held})
@@ -36,7 +36,7 @@ async def _taken_back(durable: Durable, indices: list[int]) -> dict[int, int]:
     """Return which releases were taken back before their first byte was sent: release → void entry."""
     if not indices:
         return {}
-    voids = [Opening.decode(opening) for opening in await durable.store.voids(indices[0])]
+    voids = [Opening.decode(opening) for opening in await durable.store.reader.voids(indices[0])]
     return {VoidPayload.decode(part.data).release: void.index for void in voids if isinstance(part := void.parts[0], Part)}
 
 

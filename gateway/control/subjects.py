@@ -16,7 +16,7 @@ def subject_show(durable: Durable, params: Params) -> Answer:
     no_more(params)
     if language not in LANGUAGES:
         raise MethodError(f"`language`: `{language}` is none of {', '.join(LANGUAGES)}")
-    subject = durable.state.subjects[subject_id]
+    subject = durable.state.registry.subjects[subject_id]
     return {
         "subject": subject_id.hex(),
         "residents": [
@@ -61,7 +61,7 @@ def subject_claim(durable: Durable, params: Params) -> Answer:
     joined = subjects.claim(durable.state, code, subject, durable.clock.now_ms())
     if joined.device is not None:
         return {"subject": joined.subject.hex(), "device": joined.device.hex()}
-    key = subjects.label_keys(durable.state.subjects[joined.subject])[0]
+    key = subjects.label_keys(durable.state.registry.subjects[joined.subject])[0]
     return {"subject": joined.subject.hex(), "resident": joined.resident.hex(), "label_key": key.hex()}
 
 
@@ -71,5 +71,5 @@ def subject_leave(durable: Durable, params: Params) -> Answer:
     resident = id_of("resident", take(params, "resident", str))
     no_more(params)
     subjects.leave(durable.state, subject, resident, durable.clock.now_ms())
-    key = subjects.label_keys(durable.state.subjects[subject])[0]
+    key = subjects.label_keys(durable.state.registry.subjects[subject])[0]
     return {"subject": subject.hex(), "left": resident.hex(), "label_key": key.hex()}

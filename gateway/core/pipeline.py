@@ -197,7 +197,5 @@ def _put_in_outbox(state: State, records: list[tuple[RecordTarget, int, int]]) -
     for record in records:
         by_recipient.setdefault(state.policies.flows[record[0].cohort.flow].recipient, []).append(record)
     for recipient, own in by_recipient.items():
-        for row in outbox_rows(own, state.next_outbox_number, recipient, state.policies, state.identity.random_bytes):
-            state.next_outbox_number = row.number + 1
-            state.waiting[recipient] = state.waiting.get(recipient, 0) + 1
-            state.commit.outbox.append(row)
+        for row in outbox_rows(own, state.outbox.next_number, recipient, state.policies, state.identity.random_bytes):
+            state.outbox.put(row)

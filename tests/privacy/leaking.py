@@ -79,7 +79,7 @@ def topic_in_metrics() -> None:
     """A figure for each topic."""
 
     def with_topics(app: Gateway) -> Mapping[str, float]:
-        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry}}
+        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry.devices}}
 
     vars(service)["gauges"] = with_topics
 

@@ -19,10 +19,10 @@ from gateway.config import load_config
 from gateway.control import methods
 from gateway.core import pipeline
 from gateway.core.changes import changes
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
-from gateway.core.state import ReadyBundle
 from gateway.durable.configured import start
 from gateway.durable.state import Answer, Durable, answer_of
 from gateway.edge.keys import load_keys
@@ -95,7 +95,7 @@ class DiskGate:
 
     async def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Form a bundle and commit it: it stands ready, and no byte of it has left."""
-        rows = await self.durable.store.outbox_rows(recipient, ROWS_BYTES)
+        rows = await self.durable.store.reader.outbox_rows(recipient, ROWS_BYTES)
         seal = self.durable.seals[recipient].on(epoch_day(self.now_ms))
         unsent = form_bundle(self.durable.state, recipient, rows, self.now_ms, seal)
         self.durable.checkpoint()

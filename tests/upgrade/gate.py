@@ -258,9 +258,9 @@ class Gate:
     async def form(self, recipient: str) -> int | None:
         """Form a recipient's next bundle, unless it has one under way; return its log index, None where nothing may leave."""
         durable, state = self._durable, self._durable.state
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return None
-        rows = await durable.store.outbox_rows(recipient, ROWS_BYTES) if state.waiting.get(recipient) else []
+        rows = await durable.store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         seal = durable.seals[recipient].on(epoch_day(self.now_ms))
         unsent = form_bundle(state, recipient, rows, self.now_ms, seal)
         if durable.has_news():
@@ -316,22 +316,22 @@ class Gate:
     @property
     def ready(self) -> list[str]:
         """Return the recipients for whom a bundle stands ready of which no byte has left."""
-        return sorted(self._durable.state.unsent)
+        return sorted(self._durable.state.inflight.ready)
 
     @property
     def ready_indices(self) -> list[int]:
         """Return the log indices of those bundles."""
-        return sorted(unsent.index for unsent in self._durable.state.unsent.values())
+        return sorted(unsent.index for unsent in self._durable.state.inflight.ready.values())
 
     @property
     def under_way(self) -> list[int]:
         """Return the log indices of the bundles that were handed over and not acknowledged."""
-        return sorted(self._durable.state.handed)
+        return sorted(self._durable.state.inflight.sent)
 
     @property
     def waiting(self) -> dict[str, int]:
         """Return how many outbox rows wait, by recipient."""
-        return {recipient: rows for recipient, rows in sorted(self._durable.state.waiting.items()) if rows}
+        return {recipient: rows for recipient, rows in sorted(self._durable.state.outbox.waiting.items()) if rows}
 
     @property
     def open_windows(self) -> int:
@@ -344,7 +344,7 @@ class Gate:
 
     async def journal(self) -> list[bytes]:
         """Return the open segment's batches of journal records."""
-        return [journal async for _, journal in self._durable.store.batches() if journal]
+        return [journal async for _, journal in self._durable.store.reader.batches() if journal]
 
     async def settle(self) -> None:
         """Carry all that is committed into the database's own file."""

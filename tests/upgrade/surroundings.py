@@ -29,6 +29,7 @@ HASH_SEED = "0"
 """The hash seed of Python by which sets of ids have an order; the run must be a process of its own that begins with it."""
 
 STREAMS = {
+    "segment_keys": "segment keys",
     "log": "salts",
     "state": "salts",
     "openings": "padding of labels",

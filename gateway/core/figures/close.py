@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 
 from consent.core.disclosure import Identity
 from gateway.core.figures.checks import Check, Published, Spent, chain
-from gateway.core.figures.table import Conditions, Figure, Outcome, Row, Suppressed, Table, Totals, stand
+from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Table, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.windows.windows import Window
 
 
 def close(
     windows: Sequence[Window], conditions: Conditions, published: Published = (), spent: Spent | None = None
-) -> list[Outcome]:
+) -> list[ClosedAs]:
     """Close all ended windows of a recipient.
 
     Args:

@@ -107,7 +107,7 @@ class Totals:
     window: Window
 
 
-Outcome = Figure | Suppressed | Totals
+ClosedAs = Figure | Suppressed | Totals
 
 
 def stand(window: Window, conditions: Conditions) -> Row:

@@ -46,7 +46,7 @@ def protocol_error(message: str, code: DisconnectReasonCode = DisconnectReasonCo
 class Inbound:
     """Turns one connection's bytes into frames, and remembers which of them are unacknowledged, in order of arrival.
 
-    The gateway's own marker (see ``gateway.core.mqtt.timing``) is taken out of the stream and acknowledged here, in its turn.
+    The gateway's own marker (``timing.DrainMarker``) is taken out of the stream and acknowledged here, in its turn.
     """
 
     def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:

@@ -18,16 +18,18 @@ from gateway.audit.log import canonical
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
 from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
-from gateway.core.effects import BundleRow, OutboxRow
+from gateway.core.effects import OutboxRow
 from gateway.core.figures.close import close
 from gateway.core.figures.table import Conditions, TermsOf
+from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import Close, ClosedWindow
 from gateway.core.ledger import LedgerMove
 from gateway.core.plans import Terms, least_terms
+from gateway.core.registry import Subject
 from gateway.core.release.draft import Draft, PackedWindow, pack
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import epoch_day, read_row
-from gateway.core.state import ReadyBundle, SentBundle, State, Subject
+from gateway.core.state import State
 from gateway.core.windows.windows import Cohort, Window
 
 ROWS_BYTES = 100 * 1024
@@ -87,16 +89,15 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
         ledger.move("pairs.open", "pairs.withdrawn", packed.row.withdrawn)
         for reason, pairs in packed.row.suppressed.items():
             ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
-        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
         moved.append(LedgerMove("pairs.open", "pairs.aggregated", taken.pairs()))
+        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
         if taken.members:
             windows.append(taken)
     for row in draft.rows:
-        state.commit.outbox_done.append(row.number)
-        state.waiting[draft.recipient] -= 1
+        state.outbox.take_out(row.number, draft.recipient)
         ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
-        ledger.move("pairs.waiting", "pairs.released", row.released)
         moved.append(LedgerMove("pairs.waiting", "pairs.released", row.released))
+        ledger.move("pairs.waiting", "pairs.released", row.released)
         outbox.append(OutboxRow(row.number, draft.recipient, row.content))
     if closed:
         state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
@@ -128,16 +129,15 @@ def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
     """
     index, recipient = state.log.size, draft.recipient
     content = draft.form.seal(draft.records, index)
-    subjects = {contributor: state.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
+    subjects = {contributor: state.registry.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
     keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
     labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
-    parts = state.one_part(ReleasePayload(recipient, tuple(draft.listed)).encode())
+    parts = state.log.one_part(ReleasePayload(recipient, tuple(draft.listed)).encode())
     parts += _subject_parts(draft, subjects, index)
-    state.append(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
+    state.log.append_entry(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
     sink = state.policies.recipients[recipient].sink
-    state.commit.bundles.append(BundleRow(index, recipient, sink, content))
     bundle = ReadyBundle(index, recipient, content, subjects=frozenset(subjects), full=draft.full)
-    state.unsent[recipient] = bundle
+    state.inflight.add(bundle, sink)
     return bundle
 
 
@@ -169,28 +169,25 @@ def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]
     """Account for records whose recipient the policies no longer name: they stay, for good."""
     for number, content in rows:
         state.ledger.move("pairs.waiting", "pairs.withheld_at_release.no-recipient", len(read_row(content)))
-        state.commit.outbox_done.append(number)
-        state.waiting[recipient] -= 1
+        state.outbox.take_out(number, recipient)
 
 
 def bundle_sent(state: State, recipient: str) -> None:
     """Record that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
-    unsent = state.unsent.pop(recipient)
-    state.handed[unsent.index] = SentBundle(recipient, unsent.subjects, unsent.full)
+    state.inflight.hand_over(recipient)
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 
 def bundle_acknowledged(state: State, index: int) -> None:
     """Record that the broker upstream has a bundle: it is forgotten here, and with it the day keys that it used up."""
-    state.handed.pop(index)
+    state.inflight.acknowledge(index)
     state.ledger.move("bundles.sent", "bundles.acknowledged", 1)
-    state.commit.bundles_done.append(index)
     _drop_day_keys(state)
 
 
 def _drop_day_keys(state: State) -> None:
     """Forget the pseudonym keys of days whose totals are all acknowledged."""
-    if state.handed or state.unsent:
+    if state.inflight:
         return
     flows = state.policies.flows
     needed = set()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from consent.core.disclosure import Identity
 from gateway.audit.log.payloads import ReleaseRecord
-from gateway.core.figures.table import Conditions, Figure, Outcome, Row, Suppressed, Totals, stand
+from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.plans import Terms
 from gateway.core.pseudonyms import handle
@@ -121,7 +121,7 @@ def pack(
     state: State,
     recipient: str,
     form: BundleFormat,
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[ClosedAs],
     rows: Iterable[tuple[int, bytes]],
     conditions: Conditions,
 ) -> Draft:
@@ -149,7 +149,7 @@ def pack(
     return draft
 
 
-def _pack_outcome(state: State, draft: Draft, outcome: Outcome, conditions: Conditions) -> PackedWindow:
+def _pack_outcome(state: State, draft: Draft, outcome: ClosedAs, conditions: Conditions) -> PackedWindow:
     match outcome:
         case Suppressed(row):
             return PackedWindow(row, ())
@@ -191,7 +191,7 @@ def _own_records(state: State, recipient: str, row: Row, conditions: Conditions)
         if window.cohort.identity == Identity.PER_RECORD.label:
             record = unlinked_record(window, own, state.identity.random_bytes(16), retention_days, policies)
         else:
-            subject = state.subjects.get(contributor)
+            subject = state.registry.subjects.get(contributor)
             secret = contributor if subject is None else subject.secret
             pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
             record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)

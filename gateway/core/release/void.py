@@ -17,23 +17,21 @@ from gateway.core.windows.windows import Window
 
 def void_unsent(state: State, now_ms: int) -> None:
     """Void every bundle of which no byte has been sent: whatever is about to change must not stand in it."""
-    for recipient in list(state.unsent):
+    for recipient in list(state.inflight.ready):
         void_bundle(state, recipient, now_ms)
 
 
 def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     """Void a recipient's bundle of which no byte has been sent; its contributions and records return to where they came from."""
-    unsent = state.unsent.pop(recipient)
-    state.append(Kind.VOID, now_ms, state.one_part(VoidPayload(unsent.index).encode()))
+    unsent = state.inflight.void(recipient)
+    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
     state.journal.note(Void(unsent.index))
     reopen(state, unsent.windows)
     for row in unsent.outbox:
-        state.commit.outbox.append(row)
-        state.waiting[row.recipient] += 1
+        state.outbox.put_back(row)
     for move in unsent.moved:
         state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)
-    state.commit.bundles_done.append(unsent.index)
 
 
 def reopen(state: State, windows: Sequence[Window]) -> None:

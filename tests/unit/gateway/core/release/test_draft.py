@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent.core.policies.policy import PolicySet
+from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import Device
 from gateway.core.release.bundle import form_bundle
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.void import void_bundle
-from gateway.core.state import ReadyBundle
 from gateway.recipient.records import Record
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading
 

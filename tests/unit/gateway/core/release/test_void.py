@@ -68,7 +68,7 @@ def test_withdrawal_voids_what_was_not_sent() -> None:
     assert homes[0].subject in ready.subjects
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[0], "raw")
-    assert gate.state.unsent == {}
+    assert gate.state.inflight.ready == {}
     bundle = whole(gate.bundle())
     assert [(r.flow, r.n) for r in bundle.records] == [("hourly", 2), ("raw", None), ("raw", None)]
     assert homes[0].subject not in gate.stood_in(bundle.log_index)
@@ -84,7 +84,7 @@ def test_withdrawal_leaves_what_was_sent() -> None:
     assert unsent is not None
     bundle_sent(gate.state, "office")
     gate.withdraw(home, "raw")
-    handed = gate.state.handed[unsent.index]
+    handed = gate.state.inflight.sent[unsent.index]
     assert (handed.recipient, handed.subjects, handed.full) == ("office", frozenset({home.subject}), False)
     assert (gate.count("bundles.sent"), gate.count("bundles.voided"), gate.count("pairs.released")) == (1, 0, 1)
     bundle_acknowledged(gate.state, unsent.index)
@@ -158,4 +158,4 @@ def test_row_without_anything_left_is_done() -> None:
     gate.withdraw(home, "raw")
     size = gate.state.log.size
     assert gate.form() is None
-    assert (gate.outbox, gate.state.waiting, gate.state.log.size) == ({}, {"office": 0}, size)
+    assert (gate.outbox, gate.state.outbox.waiting, gate.state.log.size) == ({}, {"office": 0}, size)
