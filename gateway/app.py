@@ -19,7 +19,7 @@ from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import A, Action, Durable
 from gateway.edge import system_clock
@@ -163,7 +163,7 @@ class Gateway:
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for room on the disk is broken off."""
         self._stopping = True
-        self.durable.store.room.give_up()
+        self.durable.store.disk_space.cancel()
         self._wake.set()
 
     # the loop
@@ -194,7 +194,7 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned, latest_ms = False, self.durable.state.latest_entry_ms
+        warned, latest_ms = False, self.durable.state.log.latest_entry_ms
         while self.durable.clock.now_ms() < latest_ms:
             if not warned:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
@@ -221,7 +221,7 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
-        if not self.durable.store.room.short:
+        if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
             await self._commit()
@@ -232,7 +232,11 @@ class Gateway:
         """Steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if self._is_full() or not self.durable.store.room.is_there() or self.durable.clock.now_ms() < state.latest_entry_ms:
+        if (
+            self._is_full()
+            or not self.durable.store.disk_space.check()
+            or self.durable.clock.now_ms() < state.log.latest_entry_ms
+        ):
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             return
         frames = self.link.take_frames(self.config.batches.frames)
@@ -248,7 +252,7 @@ class Gateway:
         """Return whether more waits than may; windows count only once the queue is drained, since none can end before."""
         bounds, state = self.config.release, self.durable.state
         windows_full = state.drained and state.windows.contributions > bounds.contributions
-        return windows_full or sum(state.waiting.values()) > bounds.outbox_rows
+        return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -277,15 +281,15 @@ class Gateway:
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
-        if not durable.store.room.is_there():
+        if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.latest_entry_ms:
+        if now_ms >= state.log.latest_entry_ms:
             if durable.confirmed:
                 await self._release(now_ms)
         elif self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.latest_entry_ms
+        self._plausible = now_ms >= state.log.latest_entry_ms
         now_s = asyncio.get_running_loop().time()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
@@ -307,7 +311,7 @@ class Gateway:
         """Expire consents, end windows and form bundles."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
-        release.advance(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
+        advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from gateway.core.release import release
+from gateway.core.release.bundle import ROWS_BYTES, bundle_acknowledged, bundle_sent, discard_rows, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.state import Durable
 from gateway.edge.sinks.port import Outgoing, Sinks, Wake
@@ -46,8 +46,8 @@ class Delivery:
         acknowledged, self._acknowledged = self._acknowledged, []
         full = False
         for index in acknowledged:
-            full = full or self._durable.state.handed[index].full
-            release.acknowledged(self._durable.state, index)
+            full = full or self._durable.state.inflight.sent[index].full
+            bundle_acknowledged(self._durable.state, index)
         return full
 
     def send_again(self) -> None:
@@ -66,8 +66,8 @@ class Delivery:
             sink.flush()
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
-        for recipient in [name for name, rows in state.waiting.items() if rows and name not in state.policies.recipients]:
-            release.discard_rows(state, recipient, await self._durable.store.outbox_rows(recipient, release.ROWS_BYTES))
+        for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
+            discard_rows(state, recipient, await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
         """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
@@ -75,15 +75,15 @@ class Delivery:
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
             return
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return
-        rows = await store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
-        release.form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
+        rows = await store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
+        form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def send(self) -> None:
         """Send committed bundles, as far as their sinks take them."""
         state = self._durable.state
-        for recipient, unsent in list(state.unsent.items()):
+        for recipient, unsent in list(state.inflight.ready.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.offer(Outgoing(unsent.index, recipient, unsent.content, self._durable.origin)):
-                release.handed_over(state, recipient)
+                bundle_sent(state, recipient)

@@ -66,7 +66,7 @@ def ensure(root: Path, packages: Path) -> Path:
 
 @contextlib.contextmanager
 def only_one(root: Path) -> Iterator[None]:
-    """Hold the checkout's lock, together with every program that is started meanwhile: it ends with the last of them."""
+    """Hold the checkout's lock, together with the programs that are started to keep it: it ends with the last of them."""
     handle = os.open(root / "deploy", os.O_RDONLY)  # on a folder: no file is left behind
     try:
         os.set_inheritable(handle, True)
@@ -90,7 +90,7 @@ def _make(root: Path, packages: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     # By the base interpreter, for this one may itself lie in the folder that was just removed.
     base = getattr(sys, "_base_executable", None) or sys.executable
-    run_quietly([base, "-I", "-m", "venv", folder], "the virtual environment could not be made")
+    run_quietly([base, "-I", "-m", "venv", folder], "the virtual environment could not be made", keeps_lock=True)
     # Which registry pip asks is the machine's own setting.
     pip = (
         os.fspath(folder / "bin" / "python"),
@@ -103,9 +103,9 @@ def _make(root: Path, packages: Path) -> None:
         "--disable-pip-version-check",
     )
     locked = ["--require-hashes", *(f"--requirement={root / lock}" for lock in (BUILD_LOCK, packages))]
-    run_quietly([*pip, *locked], f"the packages of {packages} could not be installed")
+    run_quietly([*pip, *locked], f"the packages of {packages} could not be installed", keeps_lock=True)
     project = ["--no-index", "--no-deps", "--no-build-isolation", "--editable", os.fspath(root)]
-    run_quietly([*pip, *project], "the project itself could not be installed")
+    run_quietly([*pip, *project], "the project itself could not be installed", keeps_lock=True)
     fresh = folder / f"{STAMP_NAME}.new"
     fresh.write_text(stamp_of(root, packages), encoding="ascii")
     fresh.replace(folder / STAMP_NAME)

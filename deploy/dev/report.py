@@ -20,15 +20,25 @@ def say(message: str) -> None:
     print(f"dev: {message}", file=sys.stderr, flush=True)
 
 
-def run_quietly(command: Sequence[str | Path], failure: str) -> None:
-    """Run an installer, which holds the locks that we hold, and show what it printed only when it fails.
+def run_quietly(command: Sequence[str | Path], failure: str, *, keeps_lock: bool = False) -> None:
+    """Run an installer, showing what it printed only when it fails.
+
+    Args:
+        command: Program and arguments.
+        failure: What to say when it fails.
+        keeps_lock: It holds a lock of ours too, and so beyond us if we are killed; not for what may leave a daemon running.
 
     Raises:
         SetupError: It ended with a status other than 0, or could not be started.
     """
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=False, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            close_fds=not keeps_lock,
+            check=False,
         )
     except OSError as error:
         raise SetupError(f"{failure}: {error}") from error

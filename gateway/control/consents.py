@@ -89,13 +89,13 @@ def revoke(control: Control, caller: Caller, params: Revocation) -> ConsentChang
 def _actor(control: Control, caller: Caller, params: ScopeOf) -> Actor:
     """Return the resident whose word it is, of whom a subject's only one need not be named."""
     subject = bytes(params.subject)
-    residents = control.state.book.residents(subject)
+    residents = control.state.registry.book.residents(subject)
     resident = bytes(params.resident) or caller.resident
     if not resident:
         if len(residents) != 1:
             raise MethodError(f"the subject has `{len(residents)}` residents: name one")
         resident = residents[0]
-    return Actor(control.state.book, subject, resident, control.clock.now_ms(), caller.channel)
+    return Actor(control.state.registry.book, subject, resident, control.clock.now_ms(), caller.channel)
 
 
 def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[Consent]) -> ConsentChanged:
@@ -107,7 +107,7 @@ def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[
         log_indices=indices,
         status=records[-1].status.value,
         scope=params.scope,
-        handed_over=state.handed_over_of(subject),
+        handed_over=state.inflight.sent_about(subject),
         undecided=_undecided(control, subject, params.scope),
     )
 
@@ -117,12 +117,16 @@ def _undecided(control: Control, subject: bytes, scope: str) -> list[Id]:
     state = control.state
     flows = [state.policies.flows[terms.flow] for terms in state.policies.terms_for(scope)]
     answers = [_answers(control, subject, flow) for flow in flows]
-    return [Id(resident) for resident in state.book.residents(subject) if any(each[resident] == UNDECIDED for each in answers)]
+    return [
+        Id(resident)
+        for resident in state.registry.book.residents(subject)
+        if any(each[resident] == UNDECIDED for each in answers)
+    ]
 
 
 def _answers(control: Control, subject: bytes, flow: Flow) -> dict[bytes, str]:
     """Return what each resident's word about a flow comes to at present: `permits`, `undecided`, or why it does not hold."""
-    book, policies, now_ms = control.state.book, control.state.policies, control.clock.now_ms()
+    book, policies, now_ms = control.state.registry.book, control.state.policies, control.clock.now_ms()
     return {
         resident: UNDECIDED if consent is None else standing(policies, flow, consent, now_ms) or "permits"
         for resident, consent in zip(book.residents(subject), book.resolve(subject, flow), strict=True)
@@ -131,7 +135,7 @@ def _answers(control: Control, subject: bytes, flow: Flow) -> dict[bytes, str]:
 
 async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsShown:
     """Return what counts for a subject, how each flow stands with each resident, and all that was ever said."""
-    state, subject = control.state, bytes(params.subject)
+    state, subject, now_ms = control.state, bytes(params.subject), control.clock.now_ms()
     profiles = {device.profile for device in devices_of(state, subject)}
     sent = {name for profile in profiles & state.policies.profiles.keys() for name in state.policies.profiles[profile].fields}
     flows = [
@@ -139,12 +143,12 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
     ]
     return ConsentsShown(
         subject=params.subject,
-        residents=[Id(resident) for resident in state.book.residents(subject)],
+        residents=[Id(resident) for resident in state.registry.book.residents(subject)],
         flows=[
             FlowAnswers(flow=flow.id, residents={who.hex(): word for who, word in _answers(control, subject, flow).items()})
             for flow in flows
         ],
-        consents=[shown(entry.consent, entry.index, control.clock.now_ms()) for entry in state.book.for_subject(subject)],
+        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject)],
         history=[shown(consent, index) for index, consent in await _history(control, subject)],
     )
 
@@ -155,7 +159,7 @@ def _needs_consent(policies: PolicySet, flow: Flow) -> bool:
 
 async def _history(control: Control, subject: bytes) -> list[tuple[int, Consent]]:
     """Return every record about a subject, oldest first, with its log index."""
-    return [(index, decode(data)) for index, data in await control.store.consents_of(subject)]
+    return [(index, decode(data)) for index, data in await control.store.reader.consents_of(subject)]
 
 
 def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentShown:
@@ -201,20 +205,20 @@ async def receipt(control: Control, caller: Caller, params: ReceiptOf) -> Receip
     index, consent = chosen[-1]
     state, signer = control.state, control.state.identity.signer
     is_latest = not consent.permits and index == said[-1][0]
-    handed_over = tuple(state.handed_over_of(actor.subject)) if is_latest else None
-    issue = Issue(control.clock.now_ms(), label_keys(state.subjects[actor.subject])[0], handed_over)
+    handed_over = tuple(state.inflight.sent_about(actor.subject)) if is_latest else None
+    issue = Issue(control.clock.now_ms(), label_keys(state.registry.subjects[actor.subject])[0], handed_over)
     place = LogPlace(signer.name, index, signer.vkey(), await _salt(control, index))
     return ReceiptMade(receipt=make_receipt(consent, await _policies_at(control, index), place, issue, signer.sign_bytes))
 
 
 async def _salt(control: Control, index: int) -> bytes:
     """Return the salt that ties a record to its log entry; empty where its opening is no longer kept."""
-    stored = await control.store.opening(index)
+    stored = await control.store.reader.opening(index)
     part = b"" if stored is None else Opening.decode(stored).parts[0]
     return part.salt if isinstance(part, Part) else b""
 
 
 async def _policies_at(control: Control, index: int) -> PolicySet | None:
     """Return the policies that were in force when an entry was made, whose words the resident was shown."""
-    content = await control.store.policy_at(index)
+    content = await control.store.reader.policy_at(index)
     return None if content is None else parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)

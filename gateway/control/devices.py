@@ -50,9 +50,9 @@ def _check(control: Control, row: NewDevice) -> None:
         raise MethodError(f"there is no zone `{row.zone}`")
     if not _is_topic(row.topic):
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
-    if row.topic in control.state.registry:
+    if row.topic in control.state.registry.devices:
         raise MethodError("a device with this topic is registered already; revoke it first")
-    if row.subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(row.subject) not in control.state.subjects:
+    if row.subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(row.subject) not in control.state.registry.subjects:
         raise MethodError("there is no such subject")
 
 
@@ -75,7 +75,7 @@ def _register(control: Control, row: NewDevice) -> DeviceAdded:
         added = DeviceAdded(device=device, subject=Id(subject), resident=Id(resident), claim_code=code)
     elif row.subject != NO_SUBJECT:
         subject = bytes(Id.parse(row.subject))
-        state.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
+        state.registry.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
     changes.add_device(state, Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms), now_ms)
     if state.policies.profiles[row.profile].authentication.scheme is not Scheme.MAC0:
         return added
@@ -91,14 +91,14 @@ def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
             zone=device.zone,
             subject=None if device.subject is None else Id(device.subject),
         )
-        for device in control.state.registry.values()
+        for device in control.state.registry.devices.values()
     ]
     return DeviceList(devices=rows)
 
 
 def revoke(control: Control, caller: Caller, params: DeviceOf) -> DeviceRevoked:
     """Remove a device from the registry."""
-    for topic, device in control.state.registry.items():
+    for topic, device in control.state.registry.devices.items():
         if device.id == params.device:
             changes.revoke_device(control.state, topic, control.clock.now_ms())
             return DeviceRevoked(device=params.device)

@@ -39,11 +39,11 @@ class ControlDoor:
         """
         method = method_for(name, self._caller)
         params = read(method, sent)
-        room = self._gateway.durable.store.room
-        if method.while_waiting and room.waits:
+        disk_space = self._gateway.durable.store.disk_space
+        if method.while_waiting and disk_space.waits:
             return cast("Result", method.handler(self._control, self._caller, params))
         if method.uses_reserve:
-            room.make_way()
+            disk_space.release_reserve()
         return await self._gateway.ask(lambda: _run(self._control, self._caller, method, params), tick=method.ticks)
 
 
@@ -96,7 +96,7 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters) -
     """Run a handler, for a subject that exists and that the caller may act for."""
     subject, resident = (getattr(params, key, UNSET) or b"" for key in ("subject", "resident"))
     caller.refuse_other(subject, resident)
-    if subject and subject not in control.state.subjects:
+    if subject and subject not in control.state.registry.subjects:
         raise MethodError("there is no such subject")
     try:
         answer = method.handler(control, caller, params)

@@ -21,8 +21,9 @@ from gateway.control.context import Control
 from gateway.control.releases import releases_of
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
+from gateway.core.registry import Message
 from gateway.core.release.records import Waiting, read_row
-from gateway.core.state import Message, State
+from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
 
@@ -34,7 +35,7 @@ Plain = dict[str, Any]
 async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
     """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
     state, now_ms = control.state, control.clock.now_ms()
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     return SubjectExport(
         format=FORMAT,
         time_ms=now_ms,
@@ -51,7 +52,7 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
         messages=[message_shown(message, "en") for message in subject.messages],
         open_claims=_claims(state, subject_id),
         devices=[_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
-        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.book.for_subject(subject_id)],
+        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],
         history=await _history(control, subject_id),
         contributions=list(_contributions(state, subject_id)),
         counters=list(_counters(state, subject_id)),
@@ -77,7 +78,7 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
     """Return the claim codes that are still open: for whom and until when; the codes themselves are kept nowhere."""
     return [
         {"expires_ms": claim.expires_ms, "resident": claim.resident.hex() or None, "device": claim.device.hex() or None}
-        for claim in state.claims.values()
+        for claim in state.registry.claims.values()
         if claim.subject == subject_id
     ]
 
@@ -100,7 +101,7 @@ async def _history(control: Control, subject_id: bytes) -> list[ConsentShown]:
     """Return all that was ever said, each with the signed record itself."""
     return [
         msgspec.structs.replace(shown(decode_consent(data), index), record=urlsafe_b64encode(data).decode().rstrip("="))
-        for index, data in await control.store.consents_of(subject_id)
+        for index, data in await control.store.reader.consents_of(subject_id)
     ]
 
 
@@ -109,7 +110,7 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
     for window in state.windows:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
-    for unsent in state.unsent.values():
+    for unsent in state.inflight.ready.values():
         for window in unsent.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
@@ -137,12 +138,12 @@ async def _waiting(control: Control, subject_id: bytes) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be voided."""
     found = [
         _waiting_record(row.recipient, waiting)
-        async for row in control.store.outbox()
+        async for row in control.store.reader.outbox()
         if subject_id in row.content
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
-    for unsent in control.state.unsent.values():
+    for unsent in control.state.inflight.ready.values():
         for row in unsent.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
             found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
@@ -162,10 +163,10 @@ def _waiting_record(recipient: str, waiting: Waiting) -> Plain:
 
 def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
     """Yield the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
-    for unsent in state.unsent.values():
+    for unsent in state.inflight.ready.values():
         if subject_id in unsent.subjects:
             yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}
-    for index, handed in state.handed.items():
+    for index, handed in state.inflight.sent.items():
         if handed.may_speak_of(subject_id):
             yield {"log_index": index, "recipient": handed.recipient, "handed_over": True, "certain": handed.subjects is not None}
 

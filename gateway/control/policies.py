@@ -74,12 +74,12 @@ def _language(policies: PolicySet, wanted: str) -> str:
 def _concerned(control: Control, caller: Caller, params: FlowOf) -> list[Device]:
     """Return the device that is asked about, or the subject's devices: those that the flow reads, or all where it reads none."""
     state, who = control.state, bytes(params.who)
-    if who in state.subjects and caller.may_see(who):
+    if who in state.registry.subjects and caller.may_see(who):
         devices = devices_of(state, who)
         if not devices:
             raise MethodError("the subject has no device")
         return [device for device in devices if _request(control, device, params).measured()] or devices
-    devices = [device for device in state.registry.values() if device.id == who and caller.may_see(device.subject)]
+    devices = [device for device in state.registry.devices.values() if device.id == who and caller.may_see(device.subject)]
     if not devices:
         raise MethodError("there is no such device or subject")
     return devices
@@ -90,8 +90,8 @@ def _request(control: Control, device: Device, params: FlowOf) -> ExplanationReq
     consents: list[Consent | None] | None = None
     position = None
     if device.subject is not None:
-        consents = state.book.resolve(device.subject, state.policies.flows[params.flow])
-        residents = state.book.residents(device.subject)
+        consents = state.registry.book.resolve(device.subject, state.policies.flows[params.flow])
+        residents = state.registry.book.residents(device.subject)
         if params.resident and params.resident not in residents:
             raise MethodError("the subject has no such resident")
         position = residents.index(bytes(params.resident)) if params.resident else None
@@ -113,7 +113,7 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
         "zone": device.zone,
         **explanation.as_data(),
         "policy_entry": _in_force(control).entry,
-        "consent_entries": sorted(control.state.book.entry_of(consent) for consent in said),
+        "consent_entries": sorted(control.state.registry.book.entry_of(consent) for consent in said),
     }
     return msgspec.convert(outcome, FlowOutcome), None if terms is None else terms.since_ms
 
@@ -129,8 +129,8 @@ def diff(control: Control, caller: Caller, params: PolicySides) -> PolicyDiff:
     """Compare who would be revealed more or less under `new` than under `old`: each `in-force`, or a folder's files."""
     old, new = _side(control, params.old), _side(control, params.new)
     state = control.state
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.values())
-    found = compare(old, new, grouped(devices, state.book, control.clock.now_ms()))
+    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.devices.values())
+    found = compare(old, new, grouped(devices, state.registry.book, control.clock.now_ms()))
     return msgspec.convert(found.as_data(), PolicyDiff)
 
 

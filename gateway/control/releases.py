@@ -21,11 +21,11 @@ NO_LONGER_KEPT = "no longer kept"
 async def releases_of(control: Control, subject: bytes) -> list[ReleaseTold]:
     """Return, oldest first, every release with data of a known subject in it."""
     store = control.store
-    indices = await store.releases_labelled(label_keys(control.state.subjects[subject]))
+    indices = await store.reader.releases_labelled(label_keys(control.state.registry.subjects[subject]))
     voided_by = await _voided_by(control, indices)
     releases = []
     for index in indices:
-        entry, opening = Entry.decode(await store.entry(index)), await store.opening(index)
+        entry, opening = Entry.decode(await store.reader.entry(index)), await store.reader.opening(index)
         release = ReleaseTold(log_index=index, time_ms=entry.time_ms, taken_back=voided_by.get(index), opening=NO_LONGER_KEPT)
         releases.append(release if opening is None else _with_opening(release, Opening.decode(opening), subject))
     return releases
@@ -35,7 +35,7 @@ async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:
     """Return which releases were voided before their first byte was sent: release → void entry."""
     if not indices:
         return {}
-    voids = [Opening.decode(opening) for opening in await control.store.voids(indices[0])]
+    voids = [Opening.decode(opening) for opening in await control.store.reader.voids(indices[0])]
     return {VoidPayload.decode(part.data).release: void.index for void in voids if isinstance(part := void.parts[0], Part)}
 
 

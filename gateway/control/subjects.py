@@ -29,7 +29,7 @@ def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
     """Show a subject's residents, its devices, and its messages in one of our languages."""
     if params.language not in LANGUAGES:
         raise MethodError(f"`language`: `{params.language}` is none of {', '.join(LANGUAGES)}")
-    subject = control.state.subjects[params.subject]
+    subject = control.state.registry.subjects[params.subject]
     return SubjectShown(
         subject=params.subject,
         residents=[
@@ -72,4 +72,4 @@ def leave(control: Control, caller: Caller, params: ResidentOf) -> ResidentLeft:
 
 def _label_key(state: State, subject: bytes) -> Hex:
     """Return the key by which a subject finds its later releases."""
-    return Hex(subjects.label_keys(state.subjects[subject])[0])
+    return Hex(subjects.label_keys(state.registry.subjects[subject])[0])

@@ -1,7 +1,7 @@
 """The double-entry account of readings: where every frame, observation and pair has gone, as in a water balance.
 
-Stands beside the pipeline: each step that decides a fate says so here, and the totals are stored in the same transaction
-as the fate itself. Accounts are named ``unit.account`` or ``unit.account.reason``; the balances that they must keep are
+It stands beside the pipeline: each step that decides what becomes of a reading counts it here, and the totals are stored in the
+same transaction. Accounts are named ``unit.account`` or ``unit.account.reason``; the balances that they must keep are
 those of ``gateway.audit.log.balances``, which auditors apply to the same names.
 """
 
@@ -27,12 +27,12 @@ class Ledger:
     __slots__ = ("_accounted", "totals")
 
     def __init__(self, totals: Mapping[str, int] | None = None, accounted: Mapping[str, int] | None = None) -> None:
-        """Take up the stored totals, and those that the last `account` entry of the log holds."""
+        """Continue from the stored totals, and from those that the last `account` entry of the log holds."""
         self.totals: dict[str, int] = dict(totals or {})
         self._accounted: dict[str, int] = dict(accounted or {})
 
     def add(self, account: str, n: int = 1) -> None:
-        """Put ``n`` units (negative: take back) into an account."""
+        """Add ``n`` units to an account; a negative number takes them out."""
         if n:
             self.totals[account] = self.totals.get(account, 0) + n
 

@@ -1,50 +1,156 @@
-"""What the core writes into the log of its own accord: its beginning, the accounts and checkpoints, and gaps.
+"""What the core writes into the log: every entry, and of its own accord the log's beginning, accounts, checkpoints and gaps.
+
+A part of the state. Each step that changes or releases something appends the entry that accounts for it, with ``append_entry``; a
+start brings the tree back with ``resume``. Nothing else is written from outside.
 
 A gap is a moment behind which something is missing that nobody knows, or times cannot be compared: a start after an unclean
-end or a longer absence, a session that the broker has lost, a clock that was set. The edge notices, and says which run of the
-machine it is and how its clock stands; ``sluice restore`` logs its own.
+end or a longer absence, a session that the broker has lost, a clock that was set. The edge notices, and names the run of the
+machine and the state of its clock; ``sluice restore`` logs its own.
 """
 
 from __future__ import annotations
 
-from gateway.audit.log.entries import Kind
+from collections.abc import Callable
+
+from gateway.audit.log.chain import Chain
+from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.openings import Opening, Part, labels_root
 from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload
-from gateway.core.state import State
+from gateway.audit.log.tiles import LogWriter
+from gateway.core.effects import Commit, LogRow
+from gateway.core.ledger import Ledger
+
+WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
+"""Entries that wait where a disk is full; what any other says must always be possible to say."""
 
 
-def begin_log(state: State, now_ms: int) -> None:
-    """Write the genesis entry, if the log is empty, and an account of nothing; a simulated clock is said in the genesis."""
-    if state.log.size == 0:
-        payload = GenesisPayload(state.identity.signer.name, state.identity.simulated_clock)
-        state.append(Kind.GENESIS, now_ms, state.one_part(payload.encode()))
-        state.append(Kind.ACCOUNT, now_ms, state.one_part(AccountPayload({}, {}).encode()))
+class LogState:
+    """The log as it will be once the commit under way is durable.
 
-
-def checkpoint(state: State, now_ms: int, *, heartbeat: bool = False) -> None:
-    """Bring the account up to date and sign the log as it is.
-
-    Args:
-        state: Changed in place.
-        now_ms: The gateway's clock.
-        heartbeat: Account for nothing too: only an entry's time tells how fresh a checkpoint is.
+    Attributes:
+        commit: The commit under way; the state replaces it.
+        writer: The log's tree.
+        chain: What each entry repeats of those before it.
+        latest_entry_ms: The latest time in the log; a clock before it is not plausible, and nothing is released by it.
     """
-    if heartbeat or state.ledger.differences():
-        totals, differences = state.ledger.close_period()
-        payload = AccountPayload({name: n for name, n in totals.items() if n}, differences)
-        state.append(Kind.ACCOUNT, now_ms, state.one_part(payload.encode()))
-    state.sign_head()
 
+    def __init__(self, signer: Signer, random_bytes: Callable[[int], bytes], *, simulated_clock: bool) -> None:
+        """Begin an empty log.
 
-def note_gap(state: State, reason: str, boot_id: str, clock: str, now_ms: int) -> int:
-    """Log a gap.
+        Args:
+            signer: The log's key; its name is the log's origin.
+            random_bytes: n → n random bytes, for salts.
+            simulated_clock: Times in it are those of a simulation.
+        """
+        self._signer = signer
+        self._random_bytes = random_bytes
+        self._simulated_clock = simulated_clock
+        self.commit = Commit()
+        self.writer = LogWriter(signer.name)
+        self.chain = Chain()
+        self.latest_entry_ms = 0
 
-    Args:
-        state: Changed in place.
-        reason: One of those of ``GapPayload``.
-        boot_id: The kernel's name for this run of the machine; it names no person, and no machine beyond its next start.
-        clock: How the machine's clock stands; a simulated one counts more.
-        now_ms: The gateway's clock.
-    Returns: The entry's index.
-    """
-    clock = "simulated" if state.identity.simulated_clock else clock
-    return state.append(Kind.GAP, now_ms, state.one_part(GapPayload(reason, boot_id, clock).encode()))
+    @property
+    def size(self) -> int:
+        """Return how many entries it has."""
+        return self.writer.size
+
+    @property
+    def origin(self) -> str:
+        """Return its name."""
+        return self.writer.origin
+
+    def known(self, entry: Entry) -> None:
+        """Go on behind an entry that is stored already; its content is in the tree that ``resume`` is given."""
+        self.chain.advance(entry)
+        self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
+
+    def resume(self, writer: LogWriter) -> None:
+        """Go on with the tree of the entries that are stored already."""
+        self.writer = writer
+
+    def append_entry(
+        self,
+        kind: Kind,
+        now_ms: int,
+        parts: list[Part],
+        *,
+        policy: bytes | None = None,
+        bundle_sha256: bytes | None = None,
+        labels: bytes | None = None,
+        subject_sha256: bytes | None = None,
+        parts_deleted: int | None = None,
+    ) -> int:
+        """Append an entry to the log.
+
+        Args:
+            kind: What it accounts for.
+            now_ms: The gateway's clock.
+            parts: What the entry commits to.
+            policy: SHA-256 of the policies that a policy entry puts in force.
+            bundle_sha256: SHA-256 of the bundle's bytes, for a release.
+            labels: The labels file, for a release.
+            subject_sha256: SHA-256 of the subject's id, for an erasure.
+            parts_deleted: How many parts of openings went, for an erasure.
+        Returns: The entry's index.
+        """
+        opening = Opening(self.size, tuple(parts))
+        entry = self.chain.make(
+            kind,
+            now_ms,
+            opening.commitment(),
+            policy=policy,
+            bundle_sha256=bundle_sha256,
+            labels_root=None if labels is None else labels_root(labels),
+            subject_sha256=subject_sha256,
+            parts_deleted=parts_deleted,
+        )
+        self.latest_entry_ms = max(self.latest_entry_ms, now_ms)
+        content = entry.encode()
+        index = self.writer.append(content)
+        self.commit.uses_reserve |= kind not in WITHOUT_RESERVE
+        self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))
+        return index
+
+    def one_part(self, payload: bytes) -> list[Part]:
+        """Return the only part of an entry, under a fresh salt."""
+        return [Part(self._random_bytes(32), payload)]
+
+    def sign_head(self) -> None:
+        """Sign the log as it now is; the checkpoint is stored with the commit and published after it."""
+        self.commit.head = sign_note(self.writer.checkpoint().text(), self._signer)
+
+    def begin(self, now_ms: int) -> None:
+        """Write the genesis entry, if the log is empty, and an account of nothing; a simulated clock stands in the genesis."""
+        if self.size == 0:
+            payload = GenesisPayload(self.origin, self._simulated_clock)
+            self.append_entry(Kind.GENESIS, now_ms, self.one_part(payload.encode()))
+            self.append_entry(Kind.ACCOUNT, now_ms, self.one_part(AccountPayload({}, {}).encode()))
+
+    def checkpoint(self, ledger: Ledger, now_ms: int, *, heartbeat: bool = False) -> None:
+        """Bring the account up to date and sign the log as it is.
+
+        Args:
+            ledger: Begins a new period.
+            now_ms: The gateway's clock.
+            heartbeat: Account for nothing too: only an entry's time tells how fresh a checkpoint is.
+        """
+        if heartbeat or ledger.differences():
+            totals, differences = ledger.close_period()
+            payload = AccountPayload({name: n for name, n in totals.items() if n}, differences)
+            self.append_entry(Kind.ACCOUNT, now_ms, self.one_part(payload.encode()))
+        self.sign_head()
+
+    def note_gap(self, reason: str, boot_id: str, clock: str, now_ms: int) -> int:
+        """Log a gap.
+
+        Args:
+            reason: One of those of ``GapPayload``.
+            boot_id: The kernel's name for this run of the machine; it names no person, and no machine beyond its next start.
+            clock: How the machine's clock stands; a simulated one counts more.
+            now_ms: The gateway's clock.
+        Returns: The entry's index.
+        """
+        clock = "simulated" if self._simulated_clock else clock
+        return self.append_entry(Kind.GAP, now_ms, self.one_part(GapPayload(reason, boot_id, clock).encode()))

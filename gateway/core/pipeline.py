@@ -10,7 +10,7 @@
      8 account       every frame, observation and pair to exactly one account
      9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)
-    11 release       at each tick                                                       (gateway.core.release.release)
+    11 release       at each tick                                                       (gateway.core.release.bundle)
     12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
 Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the house's size rule because every call in it is
@@ -197,7 +197,5 @@ def _put_in_outbox(state: State, records: list[tuple[RecordTarget, int, int]]) -
     for record in records:
         by_recipient.setdefault(state.policies.flows[record[0].cohort.flow].recipient, []).append(record)
     for recipient, own in by_recipient.items():
-        for row in outbox_rows(own, state.next_outbox_number, recipient, state.policies, state.identity.random_bytes):
-            state.next_outbox_number = row.number + 1
-            state.waiting[recipient] = state.waiting.get(recipient, 0) + 1
-            state.commit.outbox.append(row)
+        for row in outbox_rows(own, state.outbox.next_number, recipient, state.policies, state.identity.random_bytes):
+            state.outbox.put(row)

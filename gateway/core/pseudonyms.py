@@ -24,7 +24,7 @@ _HANDLE_PREFIX: Final = b"handle|"  # the secret also makes label keys and salts
 
 @dataclass(frozen=True, slots=True)
 class PseudonymDomain:
-    """Within it a subject keeps its pseudonym; across domains nobody without both keys can tell.
+    """Where a subject has one pseudonym; nobody without both keys can link those of two domains.
 
     Attributes:
         recipient: Id of the recipient.
@@ -40,7 +40,7 @@ class PseudonymDomain:
 
 
 def handle(subject_secret: bytes, purpose: str) -> bytes:
-    """Return a subject's id within one purpose, 16 bytes, which tells nothing of its id within another."""
+    """Return a subject's id within one purpose, 16 bytes, from which its id within another cannot be derived."""
     return hmac.digest(subject_secret, _HANDLE_PREFIX + purpose.encode(), "sha256")[:HANDLE_BYTES]
 
 
@@ -50,7 +50,7 @@ class Pseudonymiser:
     __slots__ = ("_associated_data", "_cipher", "domain")
 
     def __init__(self, domain: PseudonymDomain, key: bytes) -> None:
-        """Take a domain and its 64 random bytes."""
+        """Make the cipher of a domain from 64 random bytes."""
         if len(key) != DOMAIN_KEY_BYTES:
             raise ValueError(f"a pseudonym key has {DOMAIN_KEY_BYTES} bytes, not {len(key)}")
         self.domain = domain
@@ -93,7 +93,7 @@ class DomainKeys:
         return found
 
     def drop(self, domain: PseudonymDomain) -> None:
-        """Forget a domain's key; a domain that is not open, or was opened anew since, is left alone."""
+        """Delete a domain's key; a domain that is not open, or has been opened again since, is left alone."""
         place = (domain.recipient, domain.purpose, domain.epoch_day)
         found = self._open.get(place)
         if found is not None and found.domain == domain:

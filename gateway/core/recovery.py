@@ -26,11 +26,24 @@ from gateway.core.journal import (
     decode_batch,
 )
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release.release import put_back
+from gateway.core.release.void import reopen
 from gateway.core.state import State
 from gateway.core.windows.windows import Window
 
-_Snapshot = tuple[tuple[int, int, list[msgspec.Raw], list[Any]], dict[bytes, msgspec.Raw], list[bytes]]
+
+class _Windows(msgspec.Struct, array_like=True):
+    watermark_ms: int
+    whole_since_ms: int
+    windows: list[msgspec.Raw]
+    series: list[Any]
+
+
+class _Snapshot(msgspec.Struct, array_like=True):
+    windows: _Windows
+    memories: dict[bytes, msgspec.Raw]
+    marks: list[bytes]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
 _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
@@ -49,14 +62,14 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
-    assert not state.unsent, "a bundle that may still be voided needs its segment"
+    assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
 
 def begin_segment_if_due(state: State) -> None:
     """Begin a new segment once the open one has grown long."""
-    if state.journal.segment_bytes > SEGMENT_BYTES and not state.unsent:
+    if state.journal.segment_bytes > SEGMENT_BYTES and not state.inflight.ready:
         begin_segment(state)
 
 
@@ -68,11 +81,12 @@ def restore(state: State, stored: bytes) -> JournalReplay:
         stored: What ``snapshot`` returned.
     Returns: What folds in each later commit, in order.
     """
-    (watermark_ms, whole_since_ms, rows, series), memories, marks = _decode_snapshot(stored)
-    state.windows.restore([watermark_ms, whole_since_ms, map(_decode, rows), series])
-    for device, memory_state in memories.items():
+    taken = _decode_snapshot(stored)
+    windows = taken.windows
+    state.windows.restore([windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series])
+    for device, memory_state in taken.memories.items():
         state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
-    state.marks = Marks(marks)
+    state.marks = Marks(taken.marks)
     return JournalReplay(state)
 
 
@@ -119,7 +133,7 @@ class JournalReplay:
             case Close():
                 self._close(record)
             case Void():  # a bundle of waiting records alone closed no window
-                put_back(self._state, self._unsent.pop(record.index, []))
+                reopen(self._state, self._unsent.pop(record.index, []))
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()

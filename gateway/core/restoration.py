@@ -15,9 +15,9 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
 from gateway.core.changes import changes, subjects
-from gateway.core.effects import ConsentRow
 from gateway.core.ledger import Ledger
-from gateway.core.state import Resident, State
+from gateway.core.registry import Resident
+from gateway.core.state import State
 
 _TOLD = {Status.INVALIDATED: MessageKind.RESTORED}
 
@@ -28,14 +28,14 @@ class LogTail:
     Attributes:
         erased: SHA-256 of the ids of subjects that were erased.
         missing: How many changes of consent or residents have no opening at hand.
-        strangers: How many are of subjects that the backup does not know.
+        unknown: How many are of subjects that the backup does not know.
     """
 
     def __init__(self, state: State) -> None:
         """Begin behind the backup's last entry."""
         self._state = state
         self.erased: set[bytes] = set()
-        self.missing = self.strangers = 0
+        self.missing = self.unknown = 0
         self._totals: dict[str, int] | None = None
         self._accounted = True  # nothing has moved that no account at hand tells of
         self._releases = self._voids = 0
@@ -62,18 +62,17 @@ class LogTail:
 
     def _consent(self, entry: Entry, data: bytes) -> None:
         state, consent = self._state, decode_consent(data)
-        if consent.subject not in state.subjects:
-            self.strangers += 1
+        if consent.subject not in state.registry.subjects:
+            self.unknown += 1
             return
-        state.commit.consents.append(ConsentRow(entry.sequence, consent.subject, data))
-        if consent.resident in state.book.residents(consent.subject):
-            state.commit.openings_settled += state.book.apply(consent, entry.sequence)
+        present = consent.resident in state.registry.book.residents(consent.subject)
+        (state.registry.keep_consent if present else state.registry.store_consent)(consent, entry.sequence, data)
 
     def _residents(self, entry: Entry, data: bytes) -> None:
         state, payload = self._state, KeyPayload.decode(data)
-        subject = state.subjects.get(payload.subject)
+        subject = state.registry.subjects.get(payload.subject)
         if subject is None:
-            self.strangers += 1
+            self.unknown += 1
             return
         known = {resident.id: resident for resident in subject.residents}
         residents = [known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]
@@ -103,15 +102,15 @@ def drop_under_way(state: State, now_ms: int) -> None:
     """
     state.windows.restore([state.windows.watermark_ms, now_ms, [], []])
     state.marks.clear()
-    state.handed.clear()
-    state.waiting.clear()
-    for subject in list(state.subjects):
+    state.inflight.forget_all()
+    state.outbox.forget_all()
+    for subject in list(state.registry.subjects):
         subjects.drop_claims(state, subject)
 
 
 def end_consents(state: State, now_ms: int) -> int:
     """End every consent that still holds, and notify the subjects; return how many there were."""
-    ended = list(expiry.unsure(state.book, now_ms))
+    ended = list(expiry.unsure(state.registry.book, now_ms))
     if ended:
         changes.change_consents(state, ended, now_ms, told=_TOLD)
     return len(ended)

@@ -15,17 +15,17 @@ from gateway.durable.state import Durable
 
 async def holdings_of(durable: Durable, subject: bytes) -> Holdings:
     """Gather what is committed of a known subject; nothing may be left to commit, or it would be missed."""
-    store, known = durable.store, durable.state.subjects[subject]
-    consents = [index for index, _ in await store.consents_of(subject)]
-    releases = await store.releases_labelled(label_keys(known))
+    store, known = durable.store, durable.state.registry.subjects[subject]
+    consents = [index for index, _ in await store.reader.consents_of(subject)]
+    releases = await store.reader.releases_labelled(label_keys(known))
     return Holdings(
         own=await _openings(durable, [*consents, *known.key_entries]),
         releases=await _openings(durable, releases),
-        waiting=[row async for row in store.outbox() if subject in row.content],
+        waiting=[row async for row in store.reader.outbox() if subject in row.content],
     )
 
 
 async def _openings(durable: Durable, indices: Iterable[int]) -> dict[int, bytes]:
     """Return the openings that are still kept."""
-    found = {index: await durable.store.opening(index) for index in indices}
+    found = {index: await durable.store.reader.opening(index) for index in indices}
     return {index: opening for index, opening in found.items() if opening is not None}

@@ -66,7 +66,7 @@ class LogRecovery:
             OSError: The disk fails.
         """
         self._know_heads(head)
-        state.log = await self._grow(state)
+        state.log.resume(await self._grow(state))
         size = state.log.size
         if self._published_size > size:
             raise CorruptionError(
@@ -82,11 +82,11 @@ class LogRecovery:
         """Return the labels files and policies that a checkpoint promises, or soon will, and that are not in the folder."""
         files: dict[str, bytes] = {}
         labels = self._folder.names("labels")
-        for index in await self._store.label_indices():
+        for index in await self._store.reader.label_indices():
             if str(index) not in labels:
-                files[labels_path(index)] = await self._store.labels_of(index)
+                files[labels_path(index)] = await self._store.reader.labels_of(index)
         policies = self._folder.names("policies")
-        for row in await self._store.policies(0):
+        for row in await self._store.reader.policies(0):
             packed = pack_files(msgspec.msgpack.decode(row, type=StoredPolicies).files)
             path = policies_path(sha256(packed).digest())
             if path.rpartition("/")[2] not in policies:
@@ -105,10 +105,9 @@ class LogRecovery:
 
     async def _grow(self, state: State) -> LogWriter:
         log, block = LogWriter(state.log.origin), list[bytes]()
-        async for content in self._store.entries():
+        async for content in self._store.reader.entries():
             entry = self._decoded(content, log.size)
-            state.latest_entry_ms = max(state.latest_entry_ms, entry.time_ms)
-            state.chain.advance(entry)
+            state.log.known(entry)
             log.append(content)
             block.append(content)
             if log.size % TILE_WIDTH == 0:
@@ -190,7 +189,7 @@ class LogRecovery:
         """
         log = LogWriter(origin)
         try:
-            async for content in self._store.entries():
+            async for content in self._store.reader.entries():
                 log.append(content)
                 if log.size % TILE_WIDTH == 0:
                     self._restore(log.take_full_files())

@@ -23,11 +23,10 @@ from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.config import ConfigError, Installation
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import BundleRow
-from gateway.core.log import note_gap
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished, describe_log
@@ -170,10 +169,10 @@ class Durable:
         """
         now_ms = self.clock.now_ms()
         self._note_absence(now_ms)
-        log.begin_log(self.state, now_ms)
+        self.state.log.begin(now_ms)
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
-        if now_ms >= self.state.latest_entry_ms:
+        if now_ms >= self.state.log.latest_entry_ms:
             changes.expire(self.state, now_ms)  # what ran out while nothing ran
         recovery.begin_segment(self.state)
         if self._unwitnessed:
@@ -181,20 +180,22 @@ class Durable:
         self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
-        if await self.store.scrub_is_due():
+        if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
-        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry))
+        _log.info(
+            "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
+        )
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
         if self.state.log.size and not self._ended_in_order:
             self.note_gap(UNCLEAN_END)
-        elif self.state.log.size and now_ms - self.state.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
+        elif self.state.log.size and now_ms - self.state.log.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
             self.note_gap(AWAY)
 
     def note_gap(self, reason: str) -> None:
         """Log that from here on something is missing, or times cannot be compared."""
-        note_gap(self.state, reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
+        self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""
@@ -242,9 +243,9 @@ class Durable:
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
-        publication = None if commit.head is None else self._unpublished.publication(self.state.log, commit.head)
+        publication = None if commit.head is None else self._unpublished.publication(self.state.log.writer, commit.head)
         in_order, self.in_order = self.in_order, False
-        await self.store.commit(commit, self.clock.now_ms())
+        await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
         if publication is not None:
             self.publisher.publish(publication)
@@ -252,7 +253,7 @@ class Durable:
     async def drop_old_openings(self, now_ms: int) -> None:
         """Delete openings that have been kept for as long as configured; of their entries only the commitments remain."""
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
-        while indices := await self.store.drop_openings(before_ms):
+        while indices := await self.store.writer.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
@@ -262,7 +263,7 @@ class Durable:
             heartbeat: Make one even where nothing has happened.
         """
         if self.confirmed:
-            log.checkpoint(self.state, self.clock.now_ms(), heartbeat=heartbeat)
+            self.state.log.checkpoint(self.state.ledger, self.clock.now_ms(), heartbeat=heartbeat)
 
     async def confirm(self) -> None:
         """Wait until a witness has confirmed that the last head of our own is the latest of this log.
@@ -272,7 +273,7 @@ class Durable:
         if self.witnesses is None or self.confirmed:
             return
         head = self._last_head or empty_head(self.keys.log_signer)
-        files = Overlay(self.state.log.files_since(self._unpublished.size), FolderSource(self.place.log))
+        files = Overlay(self.state.log.writer.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
             await self.witnesses.confirm(head, ConsistencyProofs(LogReader(files), self.state.log.size))
         except FileError as problem:
@@ -285,15 +286,15 @@ class Durable:
 
         Returns: False where the disk has no room for that; the next start tries again.
         """
-        if await self.publisher.drained() and await self.store.scrub():
-            await self.store.scrubbed()
+        if await self.publisher.drained() and await self.store.writer.scrub():
+            await self.store.writer.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
         return False
 
     async def _finish_erasure(self) -> None:
         """Do what an erasure left undone when the process ended."""
-        async for index, opening in self.store.each_opening():
+        async for index, opening in self.store.reader.each_opening():
             self.publisher.mend_opening(index, opening)
         await self.erased()
 
@@ -322,7 +323,7 @@ async def _restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Foun
     unpublished = await _restore_log(state, stored.head, edges)
     if state.log.size:
         try:
-            edges.clock.resume(state.latest_entry_ms)
+            edges.clock.resume(state.log.latest_entry_ms)
         except ConfigError as error:
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
@@ -339,5 +340,5 @@ async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpubl
     unpublished.files = await log_recovery.lost_files()
     if edges.publisher.exports_openings:
         since = edges.publisher.exported_until(log_recovery.signed_size)
-        unpublished.openings = dict(await edges.store.openings(since))
+        unpublished.openings = dict(await edges.store.reader.openings(since))
     return unpublished

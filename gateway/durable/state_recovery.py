@@ -17,7 +17,8 @@ from consent.core.policies.parse import parse_policies
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
-from gateway.core.state import Claim, SentBundle, State, Subject, decode_ledger
+from gateway.core.registry import Claim, Subject
+from gateway.core.state import State, decode_ledger
 from gateway.edge.store.store import Store, Stored
 from gateway.errors import CorruptionError
 
@@ -71,18 +72,20 @@ class StateRecovery:
 
     async def _registry(self) -> None:
         state = self._state
-        async for row in self._store.subjects():
-            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
-        async for row in self._store.claims():
+        async for row in self._store.reader.subjects():
+            state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
+        async for row in self._store.reader.claims():
             claim = msgspec.msgpack.decode(row, type=Claim)
-            state.claims[claim.code_hash] = claim
-        async for index, data in self._store.consents():
+            state.registry.know_claim(claim)
+        async for index, data in self._store.reader.consents():
             consent = decode_consent(data)
-            if consent.resident in state.book.residents(consent.subject):  # consents of residents who have left no longer count
-                state.book.apply(consent, index)
-        async for row in self._store.devices():
+            if consent.resident in state.registry.book.residents(
+                consent.subject
+            ):  # consents of residents who have left no longer count
+                state.registry.book.apply(consent, index)
+        async for row in self._store.reader.devices():
             device = msgspec.msgpack.decode(row, type=Device)
-            state.registry[device.topic] = device
+            state.registry.know_device(device)
 
     def _policies(self, index: int, content: bytes) -> None:
         row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
@@ -91,15 +94,14 @@ class StateRecovery:
 
     async def _journal(self, snapshot: bytes) -> None:
         fold = recovery.restore(self._state, snapshot)
-        async for marks, journal in self._store.batches():
+        async for marks, journal in self._store.reader.batches():
             fold.batch(marks, journal)
         fold.end()
 
     def _outbox(self, stored: Stored) -> None:
         """Restore what waits, and the bundles that nobody has acknowledged: they count as sent."""
         state = self._state
-        state.next_outbox_number = stored.next_outbox_number
-        state.waiting = dict(stored.outbox)
+        state.outbox.resume(stored.outbox, stored.next_outbox_number)
         for bundle in stored.bundles:
-            state.handed[bundle.index] = SentBundle(bundle.recipient, None)
+            state.inflight.resume(bundle.index, bundle.recipient)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))

@@ -109,7 +109,13 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def encode_open(address: Address, log_index: int, records: Sequence[bytes]) -> bytes:
-    """Return an open-data bundle: one line of JSON with sorted keys, without padding, since all of it is public."""
+    """Return an open-data bundle: one line of JSON with sorted keys, without padding, since all of it is public.
+
+    Args:
+        address: Gateway, recipient and log origin.
+        log_index: Index of the release entry that accounts for it.
+        records: Records by `encode_open_record`.
+    """
     return msgspec.json.encode(
         {
             "v": FORMAT_VERSION,
@@ -117,15 +123,15 @@ def encode_open(address: Address, log_index: int, records: Sequence[bytes]) -> b
             "recipient": address.recipient,
             "log_origin": address.log_origin,
             "log_index": log_index,
-            "records": [msgspec.Raw(encode_open_record(record)) for record in records],
+            "records": [msgspec.Raw(record) for record in records],
         },
         order="sorted",
     )
 
 
-def encode_open_record(record: bytes) -> bytes:
-    """Return an encoded record as it stands in an open-data bundle."""
-    return msgspec.json.encode(record_to_json(decode_record(record)), order="sorted")
+def encode_open_record(record: Record) -> bytes:
+    """Return a record as it stands in an open-data bundle: JSON with sorted keys."""
+    return msgspec.json.encode(record_to_json(record), order="sorted")
 
 
 def decode_open(data: bytes) -> tuple[Address, int, tuple[Record, ...]]:

@@ -22,7 +22,6 @@ from gateway.audit.log.reader import FileError, OpeningsReader
 from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
-from gateway.core.log import note_gap
 from gateway.durable.configured import edges_of
 from gateway.durable.holdings import holdings_of
 from gateway.durable.state import Durable
@@ -152,7 +151,7 @@ class _Restoration:
             await store.drop_under_way(starts=int(time.time()))
             durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
-            if not await store.scrub():
+            if not await store.writer.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
             await store.end_in_order()
         finally:
@@ -165,7 +164,7 @@ class _Restoration:
         Raises: CorruptionError: the log is older than the backup, or another one.
         """
         entries, size = self.published.entries(), 0
-        async for content in store.entries():
+        async for content in store.reader.entries():
             theirs = next(entries, None)
             if theirs is None:
                 raise CorruptionError(
@@ -202,17 +201,17 @@ class _Restoration:
 
     async def _bring_up_to_date(self, durable: Durable, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
-        if now_ms < state.latest_entry_ms:
+        if now_ms < state.log.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
         tail = restoration.LogTail(state)
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
         restoration.drop_under_way(state, now_ms)
-        found.gap = note_gap(state, tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
-        found.openings_missing, found.strangers = tail.missing, tail.strangers
+        found.gap = state.log.note_gap(tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
+        found.openings_missing, found.strangers = tail.missing, tail.unknown
         recovery.begin_segment(state)
         await durable.commit()
-        for subject in [each for each in state.subjects if sha256(each).digest() in tail.erased]:
+        for subject in [each for each in state.registry.subjects if sha256(each).digest() in tail.erased]:
             erasure.forget(state, subject, await holdings_of(durable, subject), now_ms)
             recovery.begin_segment(state)
             await durable.commit()
@@ -227,5 +226,5 @@ class _Restoration:
     async def _tail(self, durable: Durable, first: int) -> AsyncIterator[tuple[Entry, Opening | None]]:
         """Yield the entries since the backup, with their openings."""
         for index in range(first, durable.state.log.size):
-            opening = await durable.store.opening(index)
-            yield Entry.decode(await durable.store.entry(index)), None if opening is None else Opening.decode(opening)
+            opening = await durable.store.reader.opening(index)
+            yield Entry.decode(await durable.store.reader.entry(index)), None if opening is None else Opening.decode(opening)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.store.segment_keys import row_key
+from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
 from gateway.edge.store.store import Store
-from gateway.edge.store.writing import SCRUB_DUE, SETTLED_AT_ONCE, row_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,11 @@ class PublishedRow:
 class RestoredStore(Store):
     """The database that a backup has become."""
 
+    def __init__(self, folder: Path, keys: GatewayKeys) -> None:
+        """Name the state folder and its keys; ``open`` does the work."""
+        super().__init__(folder, keys)
+        self._keys = keys
+
     async def carry_on(self, rows: Sequence[PublishedRow]) -> None:
         """Append entries that were published after the backup was made."""
         seal = self._keys.sealer.seal
@@ -32,11 +40,11 @@ class RestoredStore(Store):
             for row in rows
             if row.opening is not None
         ]
-        async with self._transaction():
-            await self._db.executemany("INSERT INTO entry VALUES (?, ?)", [(row.index, row.content) for row in rows])
-            await self._db.executemany("INSERT INTO opening VALUES (?, ?, ?, ?)", openings)
+        async with self._database.transaction():
+            await self._database.execute_all("INSERT INTO entry VALUES (?, ?)", [(row.index, row.content) for row in rows])
+            await self._database.execute_all("INSERT INTO opening VALUES (?, ?, ?, ?)", openings)
             labels = [(row.index, row.labels) for row in rows if row.labels is not None]
-            await self._db.executemany("INSERT INTO labels VALUES (?, ?)", labels)
+            await self._database.execute_all("INSERT INTO labels VALUES (?, ?)", labels)
 
     async def drop_under_way(self, starts: int) -> None:
         """Drop bundles and records that waited when the backup was made, and count starts from at least ``starts``.
@@ -44,11 +52,11 @@ class RestoredStore(Store):
         What was released since, nobody here knows: none of it may leave a second time. Pseudonyms of different starts must
         not share a domain, and how often the gateway was started since, nobody knows either.
         """
-        async with self._transaction():
-            await self._db.execute("DELETE FROM bundle")
-            await self._db.execute("DELETE FROM outbox")
-            await self._db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'starts'", (starts,))
-            await self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
+        async with self._database.transaction():
+            await self._database.execute("DELETE FROM bundle")
+            await self._database.execute("DELETE FROM outbox")
+            await self._database.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'starts'", (starts,))
+            await self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
 
 
 def _settled_ms(row: PublishedRow) -> int | None:

@@ -29,13 +29,11 @@ from gateway.core.effects import Commit
 from gateway.service import set_up_logging
 from tests.bench.audit_append import BATCH, appended
 from tests.bench.audit_city import (
-    CITY,
-    MINUTES,
     RECIPIENTS,
     TICKS_OF_A_DAY,
     Day,
     RecordingGate,
-    bench_policies,
+    city_of_minutes,
     many_releases,
     simulated_day,
 )
@@ -245,7 +243,7 @@ def _write_releases(options: Options, folder: Path) -> None:
             openings.put({str(row.index): row.opening})
         log.put(writer.take_full_files())
 
-    gate = RecordingGate(bench_policies(CITY + MINUTES), record)
+    gate = RecordingGate(city_of_minutes().policies(), record)
     _shown(many_releases(gate, options.releases, options.households), options.releases)
     log.put({policies_path(sha256): packed for sha256, packed in gate.policy_sets.items()})
     log.put_head(writer, SIGNER)

@@ -22,7 +22,7 @@ from gateway.audit.log.payloads import AccountPayload
 from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
-from tests.bench.audit_city import CITY, METER
+from tests.bench.audit_city import bench_city
 from tests.support.live import LiveGateway
 
 BATCH: Final = 1000
@@ -59,7 +59,7 @@ def appended(folder: Path, rounds: int, entries: int) -> tuple[list[Appended], l
 
     Returns: The rounds, those of the floor, and whether the log verifies.
     """
-    live = LiveGateway(folder, 1883, policies={"city.toml": CITY, "devices/meter.toml": METER}, gateway="gw-bench")
+    live = LiveGateway(folder, 1883, policies=bench_city().files(), gateway="gw-bench")
     live.place.openings = None  # as shipped: they lie in the database, and are exported where an auditor is accredited
 
     async def work() -> list[tuple[Appended, Appended]]:
@@ -86,12 +86,12 @@ async def _round(durable: Durable, entries: int) -> Appended:
         state = durable.state
         now_ms = durable.clock.now_ms()
         for _ in range(BATCH):
-            state.append(Kind.ACCOUNT, now_ms, state.one_part(payload))
+            state.log.append_entry(Kind.ACCOUNT, now_ms, state.log.one_part(payload))
         if time.perf_counter() - head_s >= _HEAD_EVERY_S:
-            state.sign_head()
+            state.log.sign_head()
             head_s = time.perf_counter()
         await durable.commit()
-    durable.state.sign_head()
+    durable.state.log.sign_head()
     await durable.commit()
     await durable.publisher.drained()
     count = -(-entries // BATCH) * BATCH

@@ -15,14 +15,14 @@ from typing import Final
 import msgspec
 
 from consent.core.policies.archive import pack_files
-from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import Commit, LogRow
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
+from tests.support.city import City, city
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, reading
 
 TICK_MS: Final = 10_000
@@ -34,126 +34,106 @@ STATIONS: Final = 20
 _WARM_UP_TICKS = (HOUR_MS + LATENESS_MS) // TICK_MS
 _PRUNE_EVERY_TICKS = 360
 
-CITY: Final = """
-[city]
-id = "bench"
-name = "Bench"
-address = "Calle Mayor 1"
-contact = "https://bench.example/sensors"
-data_protection_officer = "privacy@bench.example"
-jurisdiction = "ES"
-storage_place = "Bench"
-languages = ["en"]
-timezone = "UTC"
-[ceiling]
-identity = "per-epoch"
-space = "block"
-[limits]
-share = 0.15
-p = 15
-[district.north]
-title = { en = "North" }
-[district.south]
-title = { en = "South" }
-[zone.quay]
-district = "north"
-[zone.market]
-district = "south"
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-clamp = [0, 200]
-[property.LAeq]
-unit = "dB"
-ladder = [0.1, 0.5, 1, 5]
-clamp = [20, 140]
-[property.temperature]
-unit = "Cel"
-ladder = [0.1, 1]
-[purpose.grid]
-title = { en = "Planning the grid" }
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-[purpose.quiet]
-title = { en = "Planning against noise" }
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-[purpose.streets]
-title = { en = "Watching over the streets" }
-dpv = "PublicPolicyMaking"
-legal_basis = "public-task"
-[recipient.energy]
-title = { en = "Energy office" }
-public_key_file = "keys/energy.pub"
-sink = "city"
-[recipient.environment]
-title = { en = "Environment office" }
-public_key_file = "keys/environment.pub"
-sink = "city"
-[recipient.public]
-title = { en = "Everyone" }
-sink = "city"
-[flow.hourly]
-why = { en = "To see when the grid is strained" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "grid"
-recipient = "energy"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 730 }
-[flow.days]
-why = { en = "To see how unevenly energy is used" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "grid"
-recipient = "energy"
-ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 90 }
-[flow.nights]
-why = { en = "To find loud streets" }
-properties = ["LAeq"]
-statistic = { LAeq = "energy-mean" }
-purpose = "quiet"
-recipient = "environment"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { LAeq = 0.5 }, group = 15, retention = 365 }
-[flow.stations]
-why = { en = "To warn" }
-properties = ["temperature"]
-purpose = "streets"
-recipient = "public"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 365 }
-"""
 
-METER: Final = """
-title = { en = "Meter" }
-codec = "json"
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-[fields.LAeq]
-path = "db"
-unit = "dB"
-[fields.temperature]
-path = "temp"
-unit = "Cel"
-[time]
-path = "t"
-format = "unix-ms"
-"""
-
-MINUTES: Final = """
-[flow.minutes]
-why = { en = "To see the grid breathe" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "grid"
-recipient = "energy"
-ask = { identity = "aggregate", time = "1min", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 30 }
-"""
-"""A flow with a release each minute, by which many releases take little time to make."""
+def bench_city(highest: int = 200) -> City:
+    """Return the city, in which no reading of a meter counts as more than the highest."""
+    return (
+        city(
+            id="bench",
+            name="Bench",
+            address="Calle Mayor 1",
+            contact="https://bench.example/sensors",
+            data_protection_officer="privacy@bench.example",
+            jurisdiction="ES",
+            storage_place="Bench",
+        )
+        .ceiling(identity="per-epoch", space="block")
+        .limits(share=0.15, p=15)
+        .district("north")
+        .district("south")
+        .zone("quay", "north")
+        .zone("market", "south")
+        .measures("consumption", 0, highest)
+        .measures("LAeq", 20, 140)
+        .measures("temperature")
+        .purpose("grid", "Planning the grid")
+        .purpose("quiet", "Planning against noise")
+        .purpose("streets", "Watching over the streets", legal_basis="public-task")
+        .recipient("energy", "Energy office")
+        .recipient("environment", "Environment office")
+        .recipient("public", "Everyone", sealed=False)
+        .flow(
+            "hourly",
+            "consumption",
+            why="To see when the grid is strained",
+            statistic="sum",
+            purpose="grid",
+            recipient="energy",
+            identity="aggregate",
+            time="1h",
+            space="district",
+            precision={"consumption": 0.1},
+            group=15,
+            retention=730,
+        )
+        .flow(
+            "days",
+            "consumption",
+            why="To see how unevenly energy is used",
+            statistic="sum",
+            purpose="grid",
+            recipient="energy",
+            identity="per-epoch",
+            time="day",
+            space="district",
+            precision={"consumption": 1},
+            retention=90,
+        )
+        .flow(
+            "nights",
+            "LAeq",
+            why="To find loud streets",
+            statistic="energy-mean",
+            purpose="quiet",
+            recipient="environment",
+            identity="aggregate",
+            time="1h",
+            space="district",
+            precision={"LAeq": 0.5},
+            group=15,
+            retention=365,
+        )
+        .flow(
+            "stations",
+            "temperature",
+            why="To warn",
+            purpose="streets",
+            recipient="public",
+            identity="per-record",
+            time="exact",
+            space="block",
+            retention=365,
+        )
+        .device("meter", {"consumption": "kwh", "LAeq": "db", "temperature": "temp"}, "unix-ms")
+    )
 
 
-def bench_policies(text: str = CITY) -> PolicySet:
-    """Return the city's policies."""
-    return parse_policies({"city.toml": text.encode(), "devices/meter.toml": METER.encode()})
+def city_of_minutes(highest: int = 200) -> City:
+    """Return the city with a flow that has a release each minute, by which many releases take little time to make."""
+    return bench_city(highest).flow(
+        "minutes",
+        "consumption",
+        why="To see the grid breathe",
+        statistic="sum",
+        purpose="grid",
+        recipient="energy",
+        identity="aggregate",
+        time="1min",
+        space="district",
+        precision={"consumption": 0.1},
+        group=15,
+        retention=30,
+    )
 
 
 class RecordingGate(Gate):
@@ -183,8 +163,8 @@ class RecordingGate(Gate):
         """Form the next bundle of a recipient, hand it over and have it acknowledged; say whether there was one."""
         unsent = self.form(recipient)
         if unsent is not None:
-            release.handed_over(self.state, recipient)
-            release.acknowledged(self.state, unsent.index)
+            bundle_sent(self.state, recipient)
+            bundle_acknowledged(self.state, unsent.index)
             self.commit()
         return unsent is not None
 
@@ -229,7 +209,7 @@ def simulated_day(ticks: int = TICKS_OF_A_DAY) -> Iterator[Day]:
             day.rows += commit.log
             day.bundle_bytes += sum(len(bundle.content) for bundle in commit.bundles)
 
-    gate = RecordingGate(bench_policies(), record)
+    gate = RecordingGate(bench_city().policies(), record)
     reporters = _reporters(gate)
     for tick in range(_WARM_UP_TICKS + ticks):
         counting = tick >= _WARM_UP_TICKS
@@ -238,7 +218,7 @@ def simulated_day(ticks: int = TICKS_OF_A_DAY) -> Iterator[Day]:
         gate.to(gate.now_ms)
         for recipient in RECIPIENTS:
             gate.let_out(recipient)
-        log.checkpoint(gate.state, gate.now_ms)
+        gate.state.log.checkpoint(gate.state.ledger, gate.now_ms)
         gate.commit()
         if tick % _PRUNE_EVERY_TICKS == 0:
             recovery.prune(gate.state)
@@ -270,8 +250,7 @@ def many_releases(gate: RecordingGate, count: int, households: int) -> Iterator[
             gate.withdraw(home, "minutes")
             gate.grant(home, "minutes")
         if made % 10_000 == 9_999:
-            clamp = 100 + made // 10_000 % 2 * 100
-            gate.apply(bench_policies((CITY + MINUTES).replace("clamp = [0, 200]", f"clamp = [0, {clamp}]")))
+            gate.apply(city_of_minutes(100 + made // 10_000 % 2 * 100).policies())
         begun_ms = gate.now_ms = (gate.now_ms // MINUTE_MS + 1) * MINUTE_MS
         gate.take(*(reading(home, begun_ms + 1000, kwh=1.5) for home in homes))
         gate.to(begun_ms + MINUTE_MS + LATENESS_MS)

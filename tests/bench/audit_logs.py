@@ -86,11 +86,11 @@ def database_bytes(rows: list[LogRow], folder: Path) -> int:
         await store.open()
         try:
             await store.load()
-            await store.commit(Commit(snapshot=b"-"), _FIRST_MS)
+            await store.writer.commit(Commit(snapshot=b"-"), _FIRST_MS)
             await store.truncate_wal()
             empty_bytes = store.path.stat().st_size
             for at in range(0, len(rows), _ROWS_A_COMMIT):
-                await store.commit(Commit(log=rows[at : at + _ROWS_A_COMMIT]), _FIRST_MS)
+                await store.writer.commit(Commit(log=rows[at : at + _ROWS_A_COMMIT]), _FIRST_MS)
             await store.truncate_wal()
             return store.path.stat().st_size - empty_bytes
         finally:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from firmware_sim.load import load_topic
+from tests.support.city import city
 from tests.support.live import LiveGateway
 
 FILTER = "load/#"
@@ -22,100 +23,78 @@ FIRST_READING_MS = round(datetime.fromisoformat("2026-05-02T00:00:00Z").timestam
 
 FLOWS = 3
 
-POLICIES = {
-    "city.toml": """\
-[city]
-id = "bench"
-name = "Bench"
-address = "Calle Mayor 1"
-contact = "https://bench.example/sensors"
-data_protection_officer = "privacy@bench.example"
-jurisdiction = "ES"
-storage_place = "Bench"
-languages = ["en"]
-timezone = "Europe/Madrid"
-
-[ceiling]
-identity = "per-epoch"
-space = "block"
-group = 10
-retention = 3650
-
-[limits]
-share = 0.15
-p = 15
-
-[district.north]
-title = { en = "North" }
-
-[zone.quay]
-title = { en = "Quay" }
-district = "north"
-
-[property.consumption]
-title = { en = "Electricity used" }
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-clamp = [0, 200]
-
-[purpose.energy-planning]
-title = { en = "Planning the electricity grid" }
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-
-[recipient.city-energy]
-title = { en = "City energy office" }
-public_key_file = "keys/city-energy.pub"
-sink = "city"
-
-[flow.hourly]
-title = { en = "Electricity used, by the hour" }
-why = { en = "To see when the grid is strained" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy-planning"
-recipient = "city-energy"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 730 }
-
-[flow.four-hourly]
-title = { en = "Electricity used in the whole city, by four hours" }
-why = { en = "To buy the right amount a day ahead" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy-planning"
-recipient = "city-energy"
-ask = { identity = "aggregate", time = "4h", space = "city", precision = { consumption = 1 }, group = 15, retention = 730 }
-
-[flow.daily-totals]
-title = { en = "Electricity used, household by household, by the day" }
-why = { en = "To see how unevenly energy is used" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy-planning"
-recipient = "city-energy"
-ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 90 }
-""",
-    "devices/meter.toml": """\
-title = { en = "Electricity meter" }
-codec = "json"
-
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-
-[time]
-path = "t"
-format = "unix-s"
-source = "device"
-
-[sequence]
-path = "seq"
-boot = "boot"
-
-[cap]
-space = "district"
-""",
-}
+POLICIES = (
+    city(
+        id="bench",
+        name="Bench",
+        address="Calle Mayor 1",
+        contact="https://bench.example/sensors",
+        data_protection_officer="privacy@bench.example",
+        jurisdiction="ES",
+        storage_place="Bench",
+        timezone="Europe/Madrid",
+    )
+    .ceiling(identity="per-epoch", space="block", group=10, retention=3650)
+    .limits(share=0.15, p=15)
+    .district("north")
+    .zone("quay", "north", title="Quay")
+    .measures("consumption", 0, 200, title="Electricity used")
+    .purpose("energy-planning", "Planning the electricity grid")
+    .recipient("city-energy", "City energy office")
+    .flow(
+        "hourly",
+        "consumption",
+        title="Electricity used, by the hour",
+        why="To see when the grid is strained",
+        statistic="sum",
+        purpose="energy-planning",
+        recipient="city-energy",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"consumption": 0.1},
+        group=15,
+        retention=730,
+    )
+    .flow(
+        "four-hourly",
+        "consumption",
+        title="Electricity used in the whole city, by four hours",
+        why="To buy the right amount a day ahead",
+        statistic="sum",
+        purpose="energy-planning",
+        recipient="city-energy",
+        identity="aggregate",
+        time="4h",
+        space="city",
+        precision={"consumption": 1},
+        group=15,
+        retention=730,
+    )
+    .flow(
+        "daily-totals",
+        "consumption",
+        title="Electricity used, household by household, by the day",
+        why="To see how unevenly energy is used",
+        statistic="sum",
+        purpose="energy-planning",
+        recipient="city-energy",
+        identity="per-epoch",
+        time="day",
+        space="district",
+        precision={"consumption": 1},
+        retention=90,
+    )
+    .device(
+        "meter",
+        {"consumption": "kwh"},
+        title="Electricity meter",
+        numbered=True,
+        time={"source": "device"},
+        cap={"space": "district"},
+    )
+    .files()
+)
 
 
 def bench_gateway(folder: Path, port: int, devices: int) -> LiveGateway:

@@ -16,110 +16,59 @@ from typing import Any, Final
 from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import LARGEST_GROUP, TOP, Disclosure, Identity, Space, Time
 from consent.core.policies.notice import FlowTerms, notice_of
-from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, InForce
-from gateway.core.state import GatewayIdentity, Resident, State, Subject
+from gateway.core.registry import Resident, Subject
+from gateway.core.state import GatewayIdentity, State
+from tests.support.city import city
 
 NOW_MS: Final = 1_774_047_600_000
 DAY_MS: Final = 86_400_000
 FLOWS: Final = ("by-the-hour", "by-the-quarter", "household-days", "samples", "city-days")
 PROPERTY: Final = "consumption"
 
-_CITY = """\
-[city]
-id = "bench"
-name = "Bench"
-address = "Calle Mayor 1"
-contact = "https://bench.example/sensors"
-data_protection_officer = "privacy@bench.example"
-jurisdiction = "ES"
-storage_place = "Bench"
-languages = ["en"]
-timezone = "Europe/Madrid"
-
-[ceiling]
-identity = "per-epoch"
-space = "block"
-group = 10
-retention = 1825
-
-[limits]
-share = 0.15
-p = 15
-
-[district.north]
-title = { en = "North" }
-
-[zone.quay]
-district = "north"
-
-[zone.market]
-district = "north"
-neighbourhood = "old-town"
-
-[zone.garden]
-district = "north"
-neighbourhood = "convent"
-
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-clamp = [0, 200]
-
-[recipient.office]
-title = { en = "Office" }
-public_key_file = "keys/office.pub"
-sink = "city"
-"""
-
-_ASKS = {
-    "by-the-hour": ('"aggregate"', '"1h"', '"district"', "{ consumption = 0.1 }", 15, 365),
-    "by-the-quarter": ('"aggregate"', '"15min"', '"block"', "{}", 20, 90),
-    "household-days": ('"per-epoch"', '"day"', '"district"', "{ consumption = 1 }", 1, 180),
-    "samples": ('"per-record"', '"1h"', '"city"', "{ consumption = 0.01 }", 1, 30),
-    "city-days": ('"aggregate"', '"day"', '"city"', "{ consumption = 1 }", 30, 1825),
+_ASKS: dict[str, dict[str, Any]] = {
+    "by-the-hour": {
+        "identity": "aggregate",
+        "time": "1h",
+        "space": "district",
+        "precision": {"consumption": 0.1},
+        "group": 15,
+        "retention": 365,
+    },
+    "by-the-quarter": {"identity": "aggregate", "time": "15min", "space": "block", "precision": {}, "group": 20, "retention": 90},
+    "household-days": {
+        "identity": "per-epoch",
+        "time": "day",
+        "space": "district",
+        "precision": {"consumption": 1},
+        "group": 1,
+        "retention": 180,
+    },
+    "samples": {
+        "identity": "per-record",
+        "time": "1h",
+        "space": "city",
+        "precision": {"consumption": 0.01},
+        "group": 1,
+        "retention": 30,
+    },
+    "city-days": {
+        "identity": "aggregate",
+        "time": "day",
+        "space": "city",
+        "precision": {"consumption": 1},
+        "group": 30,
+        "retention": 1825,
+    },
 }
-_AXES = ("identity", "time", "space", "precision", "group", "retention")
-
-_FLOW = """
-[purpose.{flow}]
-title = {{ en = "{flow}" }}
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-
-[flow.{flow}]
-why = {{ en = "To plan" }}
-properties = ["consumption"]
-{statistic}purpose = "{flow}"
-recipient = "office"
-ask = {{ {ask} }}
-"""
-
-_CLASS = """\
-title = { en = "Meter" }
-codec = "json"
-
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-
-[time]
-path = "t"
-format = "unix-s"
-
-[cap]
-"""
-
-_COMMUNITY = """\
-title = {{ en = "{name}" }}
-[ceiling]
-{ceiling}"""
-
-_CEILINGS = {"old-town": 'time = "1h"\nretention = 365\n', "convent": 'space = "district"\ngroup = 20\n'}
-_CAPS = {"meter": "", "shared-meter": 'identity = "aggregate"\nspace = "district"\n', "slow-meter": 'time = "1h"\n'}
+_CAPS: dict[str, dict[str, str]] = {
+    "meter": {},
+    "shared-meter": {"identity": "aggregate", "space": "district"},
+    "slow-meter": {"time": "1h"},
+}
 
 _STATUSES: Final = (
     (0.02, Status.REQUESTED),
@@ -147,15 +96,34 @@ _LEVELS: Final[tuple[tuple[float, str, tuple[Any, ...]], ...]] = (
 
 def bench_policies() -> PolicySet:
     """Return the city's policies."""
-    files = {"city.toml": _CITY + "".join(map(_flow_text, FLOWS))}
-    files |= {f"devices/{name}.toml": _CLASS + cap for name, cap in _CAPS.items()}
-    files |= {f"neighbourhoods/{name}.toml": _COMMUNITY.format(name=name, ceiling=ceiling) for name, ceiling in _CEILINGS.items()}
-    return parse_policies({name: text.encode() for name, text in files.items()})
-
-
-def _flow_text(flow: str) -> str:
-    ask = ", ".join(f"{axis} = {level}" for axis, level in zip(_AXES, _ASKS[flow], strict=True))
-    return _FLOW.format(flow=flow, ask=ask, statistic="" if flow == "samples" else 'statistic = { consumption = "sum" }\n')
+    bench = (
+        city(
+            id="bench",
+            name="Bench",
+            address="Calle Mayor 1",
+            contact="https://bench.example/sensors",
+            data_protection_officer="privacy@bench.example",
+            jurisdiction="ES",
+            storage_place="Bench",
+            timezone="Europe/Madrid",
+        )
+        .ceiling(identity="per-epoch", space="block", group=10, retention=1825)
+        .limits(share=0.15, p=15)
+        .district("north")
+        .zone("quay", "north")
+        .zone("market", "north", neighbourhood="old-town")
+        .zone("garden", "north", neighbourhood="convent")
+        .neighbourhood("old-town", "old-town", time="1h", retention=365)
+        .neighbourhood("convent", "convent", space="district", group=20)
+        .measures(PROPERTY, 0, 200)
+        .recipient("office")
+    )
+    for flow, ask in _ASKS.items():
+        statistic = "" if flow == "samples" else "sum"
+        bench.purpose(flow, flow).flow(flow, PROPERTY, purpose=flow, recipient="office", statistic=statistic, **ask)
+    for name, cap in _CAPS.items():
+        bench.device(name, {PROPERTY: "kwh"}, title="Meter", cap=cap)
+    return bench.policies()
 
 
 def full_asks(policies: PolicySet) -> dict[str, Disclosure]:
@@ -256,10 +224,10 @@ def gateway_state(policies: PolicySet, count: int) -> State:
     index = 0
     for number, citizen in enumerate(citizens(policies, count)):
         residents = tuple(Resident(resident, 0) for resident in citizen.residents)
-        state.know_subject(Subject(citizen.id, drawn.randbytes(32), residents))
+        state.registry.know_subject(Subject(citizen.id, drawn.randbytes(32), residents))
         for consent in citizen.consents:
             index += 1
-            state.book.apply(consent, index)
+            state.registry.book.apply(consent, index)
         topic = topic_of(number)
-        state.registry[topic] = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0)
+        state.registry.devices[topic] = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0)
     return state

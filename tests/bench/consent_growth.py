@@ -103,7 +103,7 @@ def serve(citizens: int) -> None:
     _say(compile_s=time.process_time() - started_s, rss_mib=_rss_mib(), base_mib=base_mib)
     gc.collect()
     gc.freeze()  # as the gateway does when it has started
-    devices, flows = list(state.registry.values()), [policies.flows[flow] for flow in FLOWS]
+    devices, flows = list(state.registry.devices.values()), [policies.flows[flow] for flow in FLOWS]
     picked = random.Random(citizens)
     for line in sys.stdin:
         households = int(line) // len(flows)
@@ -115,7 +115,7 @@ def serve(citizens: int) -> None:
 def _evaluate(state: State, devices: Sequence[Device], flows: list[Flow]) -> float:
     """Decide every flow for each device, from what the book says; return CPU microseconds for one."""
     policies: PolicySet = state.policies
-    book = state.book
+    book = state.registry.book
     started_s = time.process_time()
     for device in devices:
         cap = policies.profiles[device.profile].cap

@@ -52,13 +52,13 @@ def questions(state: State) -> list[Question]:
     return [
         Question(
             flow.id,
-            tuple(state.book.resolve(device.contributor, flow)),
+            tuple(state.registry.book.resolve(device.contributor, flow)),
             device.zone,
             policies.profiles[device.profile].cap,
             device.contributor.hex(),
             device.profile,
         )
-        for device in state.registry.values()
+        for device in state.registry.devices.values()
         for flow in flows
     ]
 

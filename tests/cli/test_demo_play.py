@@ -89,7 +89,7 @@ async def test_demo_withdrawal_whose_answer_is_lost_counts_once(lose: str, tmp_p
         played = scene(Played(durable, lose), subject)
         size = durable.state.log.size
         await stage._withdraw(played)
-        (entry,) = durable.state.book.for_subject(bytes.fromhex(subject))
+        (entry,) = durable.state.registry.book.for_subject(bytes.fromhex(subject))
         assert played.withdrawn_at_index == entry.index == size
         assert played.withdrawal_ms > 0
     finally:

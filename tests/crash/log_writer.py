@@ -16,7 +16,6 @@ from pathlib import Path
 import structlog
 
 from gateway.config import load_config
-from gateway.core import log
 from gateway.durable.configured import start
 from gateway.durable.state import ended_by_the_disk
 from gateway.edge.keys import load_keys
@@ -52,7 +51,7 @@ async def write(config: Path) -> None:
         for _ in range(COMMITS):
             durable.state.ledger.add("frames.received")
             durable.state.ledger.add("frames.admitted")
-            log.checkpoint(durable.state, time.time_ns() // 1_000_000)
+            durable.state.log.checkpoint(durable.state.ledger, time.time_ns() // 1_000_000)
             await durable.commit()
             _STDOUT.write(f"{durable.state.log.size}\n")
             for _ in range(MOST_TRIES):

@@ -9,15 +9,13 @@ from aiomqtt import Client, ProtocolVersion
 
 from gateway import app as gateway_app
 from gateway.control.context import MethodError
-from gateway.core import pipeline
-from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.durable.state import Durable
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
 from tests.support.asking import begin, call
-from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, until
+from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import free_port
 
@@ -61,7 +59,7 @@ async def test_clock_before_the_logs_latest_entry_moves_nothing_until_it_is_righ
                 before, size, asked = dict(totals), state.log.size, clock.asked
                 await until(lambda: clock.asked >= asked + 3 * TICKS)
                 assert not app.link.connected
-                assert (dict(totals), state.log.size, sink.taken, sum(state.waiting.values())) == (before, size, {}, 2)
+                assert (dict(totals), state.log.size, sink.taken, sum(state.outbox.waiting.values())) == (before, size, {}, 2)
                 clock.time_ms = MIDNIGHT_MS + 61 * MINUTE_MS
                 await until(lambda: sink.taken and app.link.connected)
             assert (totals["pairs.released"], totals["pairs.withheld_at_release.withdrawn"]) == (1, 1)
@@ -85,7 +83,7 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
             clock.time_ms = MIDNIGHT_MS - 1
             asked, sink.away = clock.asked, False
             await until(lambda: clock.asked >= asked + TICKS)
-            assert (sink.taken, sum(durable.state.waiting.values())) == ({}, 1)
+            assert (sink.taken, sum(durable.state.outbox.waiting.values())) == ({}, 1)
             clock.time_ms = MIDNIGHT_MS
             await until(lambda: sink.taken)
 
@@ -110,12 +108,6 @@ async def test_clock_set_back_while_it_runs_takes_nothing_in_until_it_is_right(
                 assert "frames.received" not in totals
                 clock.time_ms = MIDNIGHT_MS
                 await until(lambda: totals.get("frames.received") == 1)
-
-
-def take(durable: Durable, topic: str, payload: bytes) -> None:
-    """Take one frame in."""
-    frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
-    pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())
 
 
 async def test_expiry_while_nothing_ran_is_recorded_at_the_next_start_and_stays(tmp_path: Path) -> None:

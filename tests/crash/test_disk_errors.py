@@ -122,7 +122,7 @@ async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
     place = load_config(folder / "gateway.toml")
     durable = await start(place, fresh.keys)
     try:
-        return [entry async for entry in durable.store.entries()]
+        return [entry async for entry in durable.store.reader.entries()]
     finally:
         await durable.close()
 

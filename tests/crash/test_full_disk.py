@@ -22,12 +22,12 @@ from gateway import app as gateway_app
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
 from gateway.control.status import as_text, status
-from gateway.core import log
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Durable
 from gateway.edge import publisher as edge_publisher
 from gateway.edge.store import disk_space as edge_room
-from gateway.edge.store.store import BALLAST_FILE, Store
+from gateway.edge.store.store import BALLAST_FILE
+from gateway.edge.store.writing import StoreWriter
 from gateway.errors import DiskFullError
 from gateway.files import replace_file
 from tests.crash.scene import MIDNIGHT_MS
@@ -53,14 +53,14 @@ class FullDisk:
         self.full = False
         self.tables: list[str] = []
         self._ballast = state / BALLAST_FILE
-        write, fill, replace = Store._write, edge_room.DiskSpace._fill, replace_file
+        write, fill, replace = StoreWriter._write, edge_room.DiskSpace._fill, replace_file
 
-        async def write_if_room(store: Store, statements: list[Any]) -> None:
+        async def write_if_room(writer: StoreWriter, statements: list[Any]) -> None:
             if self.full and self._ballast.exists():
                 error = sqlite3.OperationalError("database or disk is full")
                 error.sqlite_errorcode = sqlite3.SQLITE_FULL
                 raise error
-            await write(store, statements)
+            await write(writer, statements)
             self.tables += [sql.split()[2] for sql, _ in statements]
 
         def fill_if_room(room: edge_room.DiskSpace) -> None:
@@ -73,7 +73,7 @@ class FullDisk:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
             replace(target, data, mode)
 
-        patch.setattr(Store, "_write", write_if_room)
+        patch.setattr(StoreWriter, "_write", write_if_room)
         patch.setattr(edge_room.DiskSpace, "_fill", fill_if_room)
         patch.setattr(audit_folder, "replace_file", replace_if_room)
         for module in (edge_room, edge_publisher):
@@ -163,7 +163,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             await app.ask(dict)
             disk.full = True
             app._batch_now()
-            await until(lambda: durable.store.room.waits)
+            await until(lambda: durable.store.disk_space.waits)
             await asyncio.sleep(5 * RETRY_S)
             assert disk.has_ballast()
             assert link.acknowledged == []
@@ -197,7 +197,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
         await app.ask(dict)
         disk.full = True
         app._batch_now()
-        await until(lambda: durable.store.room.waits)
+        await until(lambda: durable.store.disk_space.waits)
         app.stop()
         with pytest.raises(DiskFullError, match="the disk is full"):
             await asyncio.wait_for(task, WAIT_S)
@@ -230,7 +230,7 @@ async def test_full_log_folder_delays_publication_and_loses_none_of_it(live: Liv
         disk.full = True
         disk._ballast.unlink()  # the database lies on another disk
         for _ in range(300):
-            log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+            durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS, heartbeat=True)
             if durable.state.log.size % 20 == 0:
                 await durable.commit()
                 await asyncio.sleep(0)
@@ -260,7 +260,7 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         app = assembled(durable)
         monkeypatch.setattr(audit_folder, "replace_file", fail)
         task = asyncio.create_task(app.run())
-        log.checkpoint(durable.state, MIDNIGHT_MS, heartbeat=True)
+        durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
             await asyncio.wait_for(task, WAIT_S)

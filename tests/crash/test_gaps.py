@@ -33,10 +33,10 @@ def live(tmp_path: Path) -> LiveGateway:
 async def payloads(durable: Durable, kind: Kind) -> list[bytes]:
     """Return what the log says in entries of a kind, in order."""
     found = []
-    async for content in durable.store.entries():
+    async for content in durable.store.reader.entries():
         entry = Entry.decode(content)
         if entry.kind is kind:
-            opening = await durable.store.opening(entry.sequence)
+            opening = await durable.store.reader.opening(entry.sequence)
             part = Opening.decode(opening or b"").parts[0]
             found.append(part.data if isinstance(part, Part) else b"")
     return found

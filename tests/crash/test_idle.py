@@ -29,8 +29,8 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
         app = assembled(durable, sink)
         async with running(app):
             await until(lambda: sink.taken)
-            await until(lambda: durable.state.handed)
-        assert list(sink.taken) == list(durable.state.handed)
+            await until(lambda: durable.state.inflight.sent)
+        assert list(sink.taken) == list(durable.state.inflight.sent)
 
 
 async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path) -> None:

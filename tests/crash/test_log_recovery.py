@@ -12,16 +12,14 @@ import pytest
 
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.core import log
 from gateway.durable.state import Durable
 from gateway.edge.store.store import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
-from tests.crash.test_clock_set_back import take
 from tests.crash.town import POLICIES
 from tests.support.asking import call
-from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, until
+from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
 
 ENTRIES = 300
@@ -38,10 +36,10 @@ async def _published(folder: Path) -> LiveGateway:
     async with started(live, clock) as durable:
         await _release(durable, clock)
         while durable.state.log.size < ENTRIES - 1:
-            log.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+            durable.state.log.checkpoint(durable.state.ledger, clock.time_ms, heartbeat=True)
         await durable.commit()
         durable.publisher.write_waiting()
-        log.checkpoint(durable.state, clock.time_ms, heartbeat=True)
+        durable.state.log.checkpoint(durable.state.ledger, clock.time_ms, heartbeat=True)
         await durable.commit()
     return live
 
@@ -166,7 +164,7 @@ async def test_start_on_changed_entries_without_a_log_folder_holds_them_against_
 async def test_changed_file_met_while_running_ends_the_publishing(live: LiveGateway) -> None:
     """A partial file under the name of the next one: the log is not published over it."""
     async with started(live, SetClock(MIDNIGHT_MS + 60_000)) as durable:
-        log.checkpoint(durable.state, MIDNIGHT_MS + 60_000, heartbeat=True)
+        durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS + 60_000, heartbeat=True)
         await durable.commit()
         size = durable.state.log.size
         planted = live.place.log / f"tile/0/001.p/{size - 256}"

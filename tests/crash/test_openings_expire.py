@@ -32,7 +32,7 @@ async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(t
         assert OpeningsReader(tmp_path / "g" / "state" / "openings").indices == before
         await durable.drop_old_openings(now_ms + 91 * DAY_MS)
         left = OpeningsReader(tmp_path / "g" / "state" / "openings")
-        assert left.indices == {index for index, _ in await durable.store.openings(0)}
+        assert left.indices == {index for index, _ in await durable.store.reader.openings(0)}
         assert indices[0] not in left.indices
         assert {0, indices[1]} < left.indices
     finally:

@@ -25,7 +25,7 @@ from gateway.durable.configured import start
 from gateway.durable.state import Durable
 from gateway.edge.connections import broker_link
 from gateway.edge.sinks.port import Acknowledged, Outgoing
-from gateway.edge.store import store
+from gateway.edge.store import database, store
 from gateway.errors import CorruptionError
 from tests.crash.disk_model import RecordedDisk, Told
 from tests.crash.published import check_heads, head_of
@@ -97,7 +97,7 @@ async def _run(folder: Path, steps: int) -> Run:
                         await durable.publisher.drained()
                 app.stop()
                 await task
-                entries = [entry async for entry in durable.store.entries()]
+                entries = [entry async for entry in durable.store.reader.entries()]
     return Run(live, disk, entries)
 
 
@@ -129,7 +129,7 @@ async def _check_image(run: Run, cut: int, chance: random.Random, folder: Path) 
         assert found.ok, f"the checkpoint promises what is not there\n{found.to_text()}"
     durable = await start(place, run.live.keys, SetClock(MIDNIGHT_MS + DAY_MS))
     try:
-        entries = [entry async for entry in durable.store.entries()]
+        entries = [entry async for entry in durable.store.reader.entries()]
         totals = durable.state.ledger.totals
         assert durable.state.ledger.imbalances() == []
     finally:
@@ -177,6 +177,6 @@ async def test_power_cut_two_hundred_times_loses_and_contradicts_nothing(tmp_pat
 
 async def test_power_cut_with_synchronous_normal_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself checked: a store that leaves out the sync at each commit loses what it has acknowledged."""
-    monkeypatch.setattr(store, "PRAGMAS", tuple(p.replace("=FULL", "=NORMAL") for p in store.PRAGMAS))
+    monkeypatch.setattr(database, "PRAGMAS", tuple(p.replace("=FULL", "=NORMAL") for p in database.PRAGMAS))
     with pytest.raises((AssertionError, CorruptionError), match=r"is lost|ahead of the log|an old state was restored"):
         await _check_images(tmp_path, 12, 12, monkeypatch)

@@ -34,7 +34,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
             sink = ReluctantSink()
             app = assembled(durable, sink)
             async with running(app):
-                await until(lambda: durable.state.handed)
+                await until(lambda: durable.state.inflight.sent)
                 city = live.place.policies / "city.toml"
                 renamed = city.read_text().replace("[recipient.streets]", "[recipient.roads]")
                 city.write_text(renamed.replace('recipient = "streets"', 'recipient = "roads"'))
@@ -46,7 +46,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
                 assert "streets" not in durable.state.policies.recipients
                 app = assembled(durable)
                 async with running(app):
-                    await until(lambda: listener.messages and not durable.state.handed)
+                    await until(lambda: listener.messages and not durable.state.inflight.sent)
                     await ask(app, "policy.show")  # answered once what came before is durable
                 totals = durable.state.ledger.totals
                 assert (totals["bundles.acknowledged"], totals.get("bundles.sent", 0)) == (1, 0)

@@ -18,7 +18,8 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload
 from gateway.config import Installation
 from gateway.control.context import MethodError
-from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE, Store
+from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
+from gateway.edge.store.writing import StoreWriter
 from gateway.errors import CorruptionError, OperatorError
 from gateway.restore.restore import Restored, restore
 from tests.support.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started
@@ -94,11 +95,11 @@ def test_restored_gateway_continues_the_log_and_knows_what_was_said_since(tmp_pa
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []
             present = set(sealed_blobs(live, SEALED))
             assert fragments_found(gate.file_bytes(), [blob for blob in sealed if blob not in present]) == 0
-            assert bytes.fromhex(victim["subject"]) not in state.subjects
+            assert bytes.fromhex(victim["subject"]) not in state.registry.subjects
             permits = {home["subject"]: await _permits(gate, home) for home in others}
             assert list(permits.values()) == [["Withdrawn"], ["Given"], ["Given"]]
-            assert len(state.subjects[bytes.fromhex(others[1]["subject"])].residents) == 2, "the newcomer is known"
-            gap = payload_of(gate, await gate.durable.store.opening(restored.gap))
+            assert len(state.registry.subjects[bytes.fromhex(others[1]["subject"])].residents) == 2, "the newcomer is known"
+            gap = payload_of(gate, await gate.durable.store.reader.opening(restored.gap))
             assert gap.reason == RESTORED
             assert gap.clock == "simulated"
             report = gate.verify()
@@ -167,7 +168,7 @@ def test_restore_without_openings_ends_every_consent_and_tells_the_households(tm
                 assert not any("has changed" in message["text"] for message in messages)
             await gate.hour(*others)
             assert await gate.deliver() == []
-            gap = payload_of(gate, await gate.durable.store.opening(restored.gap))
+            gap = payload_of(gate, await gate.durable.store.reader.opening(restored.gap))
             assert gap.reason == RESTORED_BOOKS
             report = gate.verify()
             assert report.ok, report
@@ -194,7 +195,7 @@ def test_restore_of_an_untouched_backup_drops_only_what_was_under_way(tmp_path: 
         async with started(live) as gate:
             assert [await _permits(gate, home) for home in (victim, *others)] == [["Given"]] * 4
             assert gate.durable.state.identity.start > 1_000_000, "no earlier start's pseudonyms can share a domain with these"
-            assert not gate.durable.state.claims, "a code may have been used since"
+            assert not gate.durable.state.registry.claims, "a code may have been used since"
             assert gate.verify().ok
 
     run(work())
@@ -323,11 +324,11 @@ def test_restore_broken_off_leaves_no_database_and_can_be_done_again(tmp_path: P
         backup, *_ = await lived_on(live)
         lose(live)
 
-        async def no_room(_: Store) -> bool:
+        async def no_room(_: StoreWriter) -> bool:
             return False
 
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "scrub", no_room)
+            patch.setattr(StoreWriter, "scrub", no_room)
             with pytest.raises(OperatorError, match="no room to restore"):
                 await put_back(live.place, backup, openings=live.place.openings)
         assert {file.name for file in live.place.state.iterdir()} <= {"log", "openings", "sluice.lock", BALLAST_FILE}
@@ -354,7 +355,7 @@ def test_restored_twice_from_the_same_backup_the_log_still_goes_on(tmp_path: Pat
                 assert await _permits(gate, others[0]) == ["Withdrawn"]
                 assert gate.verify().ok
         async with started(live) as gate:
-            kinds = [Entry.decode(content).kind async for content in gate.durable.store.entries()]
+            kinds = [Entry.decode(content).kind async for content in gate.durable.store.reader.entries()]
             assert kinds.count(Kind.GAP) >= 2
 
     run(work())

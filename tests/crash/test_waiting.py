@@ -64,7 +64,7 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
                 await ask(app, "device.add", {"devices": [row]})
                 await until(lambda: state.drained)
                 await publish(port, footfall(1, 4 * BOUND))
-                await until(lambda: sum(state.waiting.values()) > BOUND)
+                await until(lambda: sum(state.outbox.waiting.values()) > BOUND)
                 received = totals["frames.received"]
                 assert received < 4 * BOUND
                 live_city.write_text(
@@ -73,14 +73,14 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
                     .replace('recipient = "streets"', 'recipient = "roads"')
                 )
                 await ask(app, "policy.apply")
-                await until(lambda: totals.get("frames.received") == 4 * BOUND or state.waiting.get("roads", 0) > BOUND)
-                await until(lambda: not state.waiting.get("streets"))
+                await until(lambda: totals.get("frames.received") == 4 * BOUND or state.outbox.waiting.get("roads", 0) > BOUND)
+                await until(lambda: not state.outbox.waiting.get("streets"))
                 await ask(app, "policy.show")  # answered once what came before is durable
             assert totals["pairs.withheld_at_release.no-recipient"] == received
-            assert totals["pairs.waiting"] == state.waiting["roads"] == totals["frames.received"] - received > 0
+            assert totals["pairs.waiting"] == state.outbox.waiting["roads"] == totals["frames.received"] - received > 0
             assert state.ledger.imbalances() == []
         async with started(live) as again:
-            assert {name: rows for name, rows in again.state.waiting.items() if rows} == {"roads": totals["pairs.waiting"]}
+            assert {name: rows for name, rows in again.state.outbox.waiting.items() if rows} == {"roads": totals["pairs.waiting"]}
             assert again.state.ledger.imbalances() == []
 
 

@@ -19,6 +19,7 @@ from firmware_sim.load import Load
 from gateway.recipient.records import Record
 from tests.crash.scene import clock
 from tests.crash.street import HOUR_MS, ZONES, Street, Told, differences
+from tests.support.city import city
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
@@ -26,116 +27,64 @@ from tests.support.waiting import HANG_S
 HOMES = 6
 SCOPE = "purpose:comfort"
 
-CITY = """
-[city]
-id = "town"
-name = "Town"
-address = "Square 1"
-contact = "https://town.example"
-data_protection_officer = "dpo@town.example"
-jurisdiction = "PT"
-storage_place = "Town hall"
-languages = ["en"]
-timezone = "UTC"
-
-[ceiling]
-identity = "per-record"
-space = "block"
-
-[limits]
-share = 1.0
-p = 0
-
-[district.riverside]
-title = { en = "Riverside" }
-{zones}
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001]
-
-[property.temperature]
-unit = "Cel"
-ladder = [0.1]
-
-[property.peopleCount]
-unit = "1"
-ladder = [1]
-
-[property.LAeq]
-unit = "dB"
-ladder = [0.1]
-
-[property.pm25]
-unit = "ug/m3"
-ladder = [0.1]
-
-[purpose.comfort]
-title = { en = "Warm homes" }
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-
-[purpose.streets]
-title = { en = "Streets" }
-dpv = "PublicPolicyMaking"
-legal_basis = "public-task"
-
-[recipient.housing]
-title = { en = "Housing office" }
-public_key_file = "keys/housing.pub"
-sink = "city"
-
-[recipient.streets]
-title = { en = "Streets office" }
-public_key_file = "keys/streets.pub"
-sink = "city"
-
-[flow.heating]
-why = { en = "To see what heating takes" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "comfort"
-recipient = "housing"
-ask = { identity = "aggregate", time = "1h", space = "district", group = 3, retention = 30 }
-
-[flow.warmth]
-why = { en = "To find homes that stay cold" }
-properties = ["temperature"]
-purpose = "comfort"
-recipient = "housing"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 30 }
-
-[flow.city-sensors]
-why = { en = "To warn" }
-properties = ["peopleCount", "LAeq", "pm25"]
-purpose = "streets"
-recipient = "streets"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 30 }
-""".replace("{zones}", "".join(f'\n[zone.{zone}]\ndistrict = "riverside"\n' for zone in ZONES))
-
-_NUMBERED = """
-[time]
-path = "t"
-format = "unix-s"
-[sequence]
-path = "seq"
-boot = "boot"
-"""
-
-
-def device_class(codec: str, **fields: tuple[str, str]) -> str:
-    """Return a device class that reads fields: observed property → (path, unit)."""
-    text = f'title = {{ en = "Device" }}\ncodec = "{codec}"\n'
-    text += "".join(f'[fields.{name}]\npath = "{path}"\nunit = "{unit}"\n' for name, (path, unit) in fields.items())
-    return text + (_NUMBERED if codec != "senml" else _NUMBERED.partition("[sequence]")[0])
-
-
-POLICIES = {
-    "city.toml": CITY,
-    "devices/home.toml": device_class("json", consumption=("kwh", "kW.h"), temperature=("temp", "Cel")),
-    "devices/footfall.toml": device_class("json", peopleCount=("count", "1")),
-    "devices/noise.toml": device_class("cbor", LAeq=("LAeq", "dB")),
-    "devices/air-quality.toml": device_class("senml", pm25=("pm25", "ug/m3")),
-}
+_BUILT = (
+    city()
+    .ceiling(identity="per-record", space="block")
+    .district("riverside")
+    .measures("consumption", ladder=[0.001])
+    .measures("temperature", ladder=[0.1])
+    .measures("peopleCount")
+    .measures("LAeq", ladder=[0.1])
+    .measures("pm25")
+    .purpose("comfort", "Warm homes")
+    .purpose("streets", legal_basis="public-task")
+    .recipient("housing", "Housing office")
+    .recipient("streets", "Streets office")
+    .flow(
+        "heating",
+        "consumption",
+        why="To see what heating takes",
+        statistic="sum",
+        purpose="comfort",
+        recipient="housing",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        group=3,
+        retention=30,
+    )
+    .flow(
+        "warmth",
+        "temperature",
+        why="To find homes that stay cold",
+        purpose="comfort",
+        recipient="housing",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=30,
+    )
+    .flow(
+        "city-sensors",
+        "peopleCount",
+        "LAeq",
+        "pm25",
+        why="To warn",
+        purpose="streets",
+        recipient="streets",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=30,
+    )
+    .device("home", {"consumption": "kwh", "temperature": "temp"}, title="Device", numbered=True)
+    .device("footfall", {"peopleCount": "count"}, title="Device", numbered=True)
+    .device("noise", {"LAeq": "LAeq"}, codec="cbor", title="Device", numbered=True)
+    .device("air-quality", {"pm25": "pm25"}, codec="senml", title="Device")
+)
+for _zone in ZONES:
+    _BUILT.zone(_zone, "riverside")
+POLICIES = _BUILT.files()
 
 
 @dataclass(slots=True)

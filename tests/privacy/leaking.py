@@ -22,7 +22,7 @@ from gateway.control import status
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Terms
-from gateway.core.release import records, release
+from gateway.core.release import draft, records
 from gateway.core.release.records import Waiting
 from gateway.core.state import State
 from gateway.edge.keys import Sealer
@@ -72,14 +72,14 @@ def device_in_record_id() -> None:
     def single_record(waiting: Waiting, terms: Terms, policies: PolicySet) -> Record:
         return msgspec.structs.replace(records.single_record(waiting, terms, policies), id=waiting.contributor)
 
-    vars(release)["single_record"] = single_record
+    vars(draft)["single_record"] = single_record
 
 
 def topic_in_metrics() -> None:
     """A figure for each topic."""
 
     def with_topics(app: Gateway) -> Mapping[str, float]:
-        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry}}
+        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry.devices}}
 
     vars(service)["gauges"] = with_topics
 

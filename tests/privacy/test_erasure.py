@@ -21,7 +21,7 @@ from gateway.audit.log import folder as log_folder
 from gateway.audit.log.openings import Opening, Part, label, subject_label_key
 from gateway.audit.log.payloads import Contribution
 from gateway.control.context import MethodError
-from gateway.edge.store.store import Store
+from gateway.edge.store.writing import StoreWriter
 from gateway.files import replace_file
 from tests.support.asking import perform
 from tests.support.disk_gate import (
@@ -73,7 +73,7 @@ def test_erasure_leaves_nothing_of_the_subject_in_any_byte_on_the_disk(tmp_path:
             assert answer["scrubbed"]
             files = gate.file_bytes()
             assert found(files | unsealed(gate), {**wanted, "key of its rows": key}) == []
-            rows = gate.durable.store._commit_rows
+            rows = gate.durable.store._segments
             assert set(rows.sealers) == {rows.segment}, "the keys of former segments are forgotten in memory too"
             kept = {blob for table in ("subject", "device", "claim", "consent") for blob in sealed_blobs(gate.live, [table])}
             assert fragments_found(files, [blob for blob in before if blob not in kept]) == 0
@@ -157,10 +157,10 @@ def test_erasure_keeps_everybody_elses_part_and_finds_the_victims_by_label_alone
             await outage(gate, [victim, *others])
             await gate.deliver()
             subject = bytes.fromhex(victim["subject"])
-            label_key = subject_label_key(gate.durable.state.subjects[subject].secret)
-            before = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
+            label_key = subject_label_key(gate.durable.state.registry.subjects[subject].secret)
+            before = {index: Opening.decode(data) async for index, data in gate.durable.store.reader.each_opening()}
             answer = await gate.ask("consent.erase", subject=victim["subject"])
-            after = {index: Opening.decode(data) async for index, data in gate.durable.store.each_opening()}
+            after = {index: Opening.decode(data) async for index, data in gate.durable.store.reader.each_opening()}
             deleted = 0
             for index, opening in before.items():
                 assert after[index].commitment() == opening.commitment()
@@ -171,7 +171,7 @@ def test_erasure_keeps_everybody_elses_part_and_finds_the_victims_by_label_alone
             assert deleted == answer["parts_deleted"]
             exported = {index: gate.durable.publisher._openings.read(index) for index in after}  # type: ignore[union-attr]
             assert exported == {index: opening.encode() for index, opening in after.items()}
-            labels = dict(await gate.durable.store.labels(0))
+            labels = dict(await gate.durable.store.reader.labels(0))
             releases = [index for index, data in labels.items() if label(label_key, index) in data]
             assert releases
             for index in releases:
@@ -192,7 +192,7 @@ def test_erasure_is_logged_by_the_hash_of_the_id_and_published_before_the_answer
             published = gate.durable.publisher.published_checkpoint()
             assert published is not None
             assert published.size > answer["log_index"]
-            content = await gate.durable.store.entry(answer["log_index"])
+            content = await gate.durable.store.reader.entry(answer["log_index"])
             assert sha256(bytes.fromhex(victim["subject"])).digest() in content
             assert bytes.fromhex(victim["subject"]) not in content
 
@@ -253,7 +253,7 @@ def test_erasure_killed_at_any_step_is_whole_or_not_at_all_and_the_next_start_fi
             async with started(image) as gate:
                 report = gate.verify()
                 assert report.ok, report
-                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.subjects
+                whole = bytes.fromhex(victim["subject"]) in gate.durable.state.registry.subjects
                 if whole:
                     assert len(found(gate.file_bytes() | unsealed(gate), wanted)) > 20
                     await gate.ask("consent.erase", subject=victim["subject"])
@@ -304,16 +304,16 @@ def test_erasure_without_room_to_rewrite_the_file_says_so_and_the_next_start_doe
             wanted = traces(gate, victim)
             before = sealed_blobs(gate.live, ["outbox", "segment", "batch"])
 
-            async def no_room(_: Store) -> bool:
+            async def no_room(_: StoreWriter) -> bool:
                 return False
 
             with monkeypatch.context() as patch:
-                patch.setattr(Store, "scrub", no_room)
+                patch.setattr(StoreWriter, "scrub", no_room)
                 answer = await gate.ask("consent.erase", subject=victim["subject"])
             assert not answer["scrubbed"]
-            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.subjects
+            assert bytes.fromhex(victim["subject"]) not in gate.durable.state.registry.subjects
         async with started(live) as gate:
-            assert not await gate.durable.store.scrub_is_due()
+            assert not await gate.durable.store.writer.scrub_is_due()
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []
             assert fragments_found(gate.file_bytes(), before) == 0
 
@@ -326,7 +326,7 @@ def test_scrub_takes_the_copies_that_split_pages_keep_of_deleted_rows(tmp_path: 
     async def work() -> None:
         chance = random.Random(0)
         async with started(configured(tmp_path / "gw")) as gate:
-            db = gate.durable.store._db
+            db = gate.durable.store._database
             present, gone = list[int](), set[int]()
             for number in range(1, 4001):
                 content = number.to_bytes(8, "big") + b"#mark#"
@@ -341,7 +341,7 @@ def test_scrub_takes_the_copies_that_split_pages_keep_of_deleted_rows(tmp_path: 
             await gate.durable.store.truncate_wal()
             if not gone & _marked(gate):
                 pytest.skip("this SQLite leaves no copies")
-            assert await gate.durable.store.scrub()
+            assert await gate.durable.store.writer.scrub()
             assert _marked(gate) == set(present)
             await db.execute("DELETE FROM labels")
 

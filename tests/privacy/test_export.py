@@ -20,9 +20,10 @@ from gateway.audit.log.openings import label
 from gateway.audit.log.payloads import Contribution, KeyPayload
 from gateway.control.releases import NO_LONGER_KEPT
 from gateway.core.effects import Commit
+from gateway.core.inflight import ReadyBundle, SentBundle
 from gateway.core.plans import Device, DeviceMemory
+from gateway.core.registry import Claim, Message, Resident, Subject
 from gateway.core.release.records import Waiting
-from gateway.core.state import Claim, Message, ReadyBundle, Resident, SentBundle, Subject
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
 from tests.support.disk_gate import DiskGate, configured, database, started
@@ -33,15 +34,13 @@ from tests.support.victim import TOPIC, outage, town, under_way
 NOBODY = ""
 """Holds nothing of a subject."""
 DERIVED = "compiled from the rest, and kept in no file"
+PENDING = "what is about to be stored; committed before the export"
 
 HELD: dict[str, dict[str, str]] = {
     "State": {
         "identity": NOBODY,
         "force": NOBODY,
-        "book": "consents",
-        "subjects": "residents",
-        "claims": "open_claims",
-        "registry": "devices",
+        **dict.fromkeys(("registry", "outbox", "inflight", "log"), "its fields below"),
         "devices": DERIVED,
         "by_contributor": DERIVED,
         "decoders": NOBODY,
@@ -49,19 +48,28 @@ HELD: dict[str, dict[str, str]] = {
         "windows": "contributions",
         "ledger": NOBODY,
         "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
-        "log": NOBODY,
-        "chain": NOBODY,
-        "latest_entry_ms": NOBODY,
         "marks": "hashes of frames as a whole, which go as newer ones come; none can be told to be a subject's",
         "redeliverable": "the same",
-        "dry": NOBODY,
-        "unsent": "bundles_under_way",
-        "handed": "bundles_under_way",
-        "next_outbox_number": NOBODY,
-        "waiting": NOBODY,
+        "drained": NOBODY,
         "domain_keys": NOBODY,
-        "commit": "what is about to be stored; committed before the export",
+        "commit": PENDING,
         "expires_next_ms": NOBODY,
+    },
+    "Registry": {
+        "commit": PENDING,
+        "book": "consents",
+        "subjects": "residents",
+        "claims": "open_claims",
+        "devices": "devices",
+    },
+    "Outbox": {"commit": PENDING, "waiting": NOBODY, "next_number": NOBODY},
+    "Inflight": {"commit": PENDING, "ready": "bundles_under_way", "sent": "bundles_under_way"},
+    "LogState": {
+        "commit": PENDING,
+        **dict.fromkeys(
+            ("writer", "chain", "latest_entry_ms", "_signer", "_random_bytes", "_simulated_clock"),
+            NOBODY,
+        ),
     },
     "Windows": {
         "open": "contributions",
@@ -142,8 +150,12 @@ def fields_there_are() -> dict[str, set[str]]:
     """Return the fields of every class, and the tables, that could hold anything of a subject."""
     structs = (Subject, Resident, Message, Claim, Contribution, KeyPayload)
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
+    state = Gate().state
     return {
-        "State": set(vars(Gate().state)),
+        **{
+            type(part).__name__: set(vars(part))
+            for part in (state, state.registry.devices, state.outbox, state.inflight, state.log)
+        },
         "Windows": set(vars(Windows({}))),
         "DeviceMemory": set(DeviceMemory.__slots__),
         **{each.__name__: set(each.__struct_fields__) for each in structs},
@@ -183,13 +195,13 @@ def test_export_holds_something_in_every_part_that_the_list_names(tmp_path: Path
             await gate.ask("consent.erase", subject=subject)
             state = gate.durable.state
             id_ = bytes.fromhex(subject)
-            assert id_ not in state.subjects
+            assert id_ not in state.registry.subjects
             assert id_ not in state.by_contributor
             assert not list(state.windows.baselines(id_))
             assert not [window for window in state.windows if id_ in window.members]
-            assert not [claim for claim in state.claims.values() if claim.subject == id_]
-            assert not [device for device in state.registry.values() if device.subject == id_]
-            assert state.memories.keys() <= {device.id for device in state.registry.values()}
+            assert not [claim for claim in state.registry.claims.values() if claim.subject == id_]
+            assert not [device for device in state.registry.devices.values() if device.subject == id_]
+            assert state.memories.keys() <= {device.id for device in state.registry.devices.values()}
 
     asyncio.run(work())
 
@@ -228,11 +240,11 @@ def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path)
             assert [record["status"] for record in exported["history"]] == ["Given", "Withdrawn", "Given", "Given"]
             assert exported["history"][2]["previous"] == exported["history"][1]["sha256"]
             assert {"code", "code_hash"}.isdisjoint(*(claim for claim in exported["open_claims"]))
-            labels = dict(await gate.durable.store.labels(0))
+            labels = dict(await gate.durable.store.reader.labels(0))
             keys = [bytes.fromhex(key) for key in exported["label_keys"]]
             found = [index for index, data in labels.items() if any(label(key, index) in data for key in keys)]
             assert [release["log_index"] for release in exported["releases"]] == found
-            secret = gate.durable.state.subjects[bytes.fromhex(subject)].secret
+            secret = gate.durable.state.registry.subjects[bytes.fromhex(subject)].secret
             assert secret.hex() not in json.dumps(exported)
 
     asyncio.run(work())
@@ -271,7 +283,7 @@ def test_releases_whose_opening_is_gone_are_listed_all_the_same(tmp_path: Path) 
         async with started(configured(tmp_path / "gw")) as gate:
             victim, _ = await town(gate)
             index = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]["log_index"]
-            await gate.durable.store._db.execute("DELETE FROM opening WHERE entry_index = ?", (index,))
+            await gate.durable.store._database.execute("DELETE FROM opening WHERE entry_index = ?", (index,))
             release = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"][0]
             assert release["opening"] == NO_LONGER_KEPT
             assert release["log_index"] == index

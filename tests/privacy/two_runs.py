@@ -21,11 +21,12 @@ from consent.errors import ConsentError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import OutboxRow
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device, RecordTarget
 from gateway.core.pseudonyms import DomainKeys, Pseudonymiser
 from gateway.core.release.records import outbox_rows
-from gateway.core.state import ReadyBundle
+from gateway.core.release.void import void_unsent
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town
@@ -203,7 +204,7 @@ class Run(KilledGate):
             self.form_next(recipient)
 
     def _void(self) -> None:
-        changes.take_back(self.state, self.now_ms)
+        void_unsent(self.state, self.now_ms)
 
     def _send_off(self) -> None:
         self.hand_over()
@@ -216,12 +217,12 @@ class Run(KilledGate):
         self.grant(self.open[who], "purpose:energy")
 
     def _segment(self) -> None:
-        if not self.state.unsent:
+        if not self.state.inflight.ready:
             recovery.begin_segment(self.state)
 
     def _crash(self) -> None:
         """Die and begin again; before the stop only where no bundle stands ready, for it would count as handed over."""
-        if self.now_ms >= STOP_MS or not self.state.unsent:
+        if self.now_ms >= STOP_MS or not self.state.inflight.ready:
             self.crash()
             self._name_randomness()
             self.reconnect(session_present=True)

@@ -25,6 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from consent.control import ControlClient
 from gateway.recipient.records import Record
+from tests.support.city import city
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import running_mosquitto
 
@@ -33,67 +34,32 @@ HOUR = timedelta(hours=1)
 SCOPE = "hourly"
 RECEIVED_S = 20.0
 
-CITY = """
-[city]
-id = "trial"
-name = "Trial"
-address = "Square 1"
-contact = "https://trial.example"
-data_protection_officer = "dpo@trial.example"
-jurisdiction = "AU"
-storage_place = "Town hall"
-languages = ["en"]
-timezone = "UTC"
-
-[ceiling]
-identity = "aggregate"
-space = "district"
-group = 5
-
-[limits]
-share = 1.0
-p = 0
-
-[district.west]
-title = { en = "West" }
-
-[zone.mill]
-district = "west"
-
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-
-[purpose.energy]
-title = { en = "Energy" }
-dpv = "CombatClimateChange"
-legal_basis = "consent"
-
-[recipient.office]
-title = { en = "Office" }
-public_key_file = "keys/office.pub"
-sink = "city"
-
-[flow.hourly]
-why = { en = "To plan" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.001 }, group = 5, retention = 365 }
-"""
-
-METER = """
-title = { en = "Meter" }
-codec = "json"
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-[time]
-path = "t"
-format = "iso8601"
-source = "device"
-"""
+POLICIES = (
+    city(
+        id="trial", name="Trial", contact="https://trial.example", data_protection_officer="dpo@trial.example", jurisdiction="AU"
+    )
+    .ceiling(identity="aggregate", space="district", group=5)
+    .district("west")
+    .zone("mill", "west")
+    .measures("consumption")
+    .purpose("energy", dpv="CombatClimateChange")
+    .recipient("office")
+    .flow(
+        "hourly",
+        "consumption",
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"consumption": 0.001},
+        group=5,
+        retention=365,
+    )
+    .device("meter", {"consumption": "kwh"}, "iso8601", time={"source": "device"})
+    .files()
+)
 
 EXTRA = """
 [batches]
@@ -164,9 +130,7 @@ class Replay:
         """Make and start everything; consents are in force before the first reading."""
         self.households = sorted({row.household for row in read})
         self.consenting = self.households[:consenting]
-        self.live = LiveGateway(
-            folder, port, policies={"city.toml": CITY, "devices/meter.toml": METER}, filters=("home/#",), extra=EXTRA
-        )
+        self.live = LiveGateway(folder, port, policies=POLICIES, filters=("home/#",), extra=EXTRA)
         devices = self.live.add_devices(
             [{"profile": "meter", "zone": "mill", "topic": topic(name), "subject": "new"} for name in self.households]
         )

@@ -1,4 +1,4 @@
-"""A small city, points of the lattice and consents, from which the tests of this folder are built."""
+"""A small city, points of the lattice and consents, from which the tests of consent are built."""
 
 from __future__ import annotations
 
@@ -14,123 +14,80 @@ from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time, norm
 from consent.core.policies.notice import FlowTerms, notice_of
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
+from tests.support.city import city
 
 NOW_MS = 1_774_047_600_000
 SUBJECT = bytes(range(16))
 ANN = b"a" * 16
 BEN = b"b" * 16
 
-CITY = """
-[city]
-id = "town"
-name = "Town"
-address = "Square 1"
-contact = "https://town.example"
-data_protection_officer = "dpo@town.example"
-jurisdiction = "ES"
-storage_place = "Town hall"
-languages = ["en", "pt"]
-timezone = "Europe/Madrid"
-
-[ceiling]
-identity = "per-epoch"
-space = "block"
-group = 10
-
-[limits]
-share = 0.15
-p = 15
-
-[district.north]
-title = { en = "North", pt = "Norte" }
-
-[zone.mill]
-district = "north"
-
-[zone.chapel]
-district = "north"
-neighbourhood = "old"
-
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-clamp = [0, 100]
-
-[property.LAeq]
-unit = "dB"
-ladder = [0.1, 0.5, 1, 5]
-clamp = [20, 140]
-
-[purpose.energy]
-title = { en = "Energy", pt = "Energia" }
-dpv = "CombatClimateChange"
-legal_basis = "consent"
-
-[purpose.streets]
-title = { en = "Streets", pt = "Ruas" }
-dpv = "PublicPolicyMaking"
-legal_basis = "public-task"
-
-[recipient.office]
-title = { en = "Office", pt = "Gabinete" }
-public_key_file = "keys/office.pub"
-sink = "city"
-
-[recipient.public]
-title = { en = "Everyone", pt = "Todos" }
-sink = "city"
-
-[flow.hourly]
-why = { en = "To plan", pt = "Para planear" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.1 }, group = 15, retention = 365 }
-
-[flow.daily]
-why = { en = "To compare", pt = "Para comparar" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "per-epoch", time = "day", space = "district", retention = 30 }
-
-[flow.raw]
-why = { en = "To test", pt = "Para testar" }
-properties = ["consumption"]
-purpose = "energy"
-recipient = "office"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 7 }
-
-[flow.noise]
-why = { en = "To warn", pt = "Para avisar" }
-properties = ["LAeq"]
-purpose = "streets"
-recipient = "public"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 365 }
-"""
-
-OLD = """
-title = { en = "Old town", pt = "Cidade velha" }
-[ceiling]
-time = "4h"
-retention = 90
-"""
-
-METER = """
-title = { en = "Meter", pt = "Contador" }
-codec = "json"
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-[time]
-path = "t"
-format = "unix-s"
-[sequence]
-path = "seq"
-boot = "boot"
-"""
+_BUILT = (
+    city(jurisdiction="ES", languages=["en", "pt"], timezone="Europe/Madrid")
+    .ceiling(identity="per-epoch", space="block", group=10)
+    .limits(share=0.15, p=15)
+    .district("north", ("North", "Norte"))
+    .zone("mill", "north")
+    .zone("chapel", "north", neighbourhood="old")
+    .measures("consumption", 0, 100)
+    .measures("LAeq", 20, 140)
+    .purpose("energy", ("Energy", "Energia"), dpv="CombatClimateChange")
+    .purpose("streets", ("Streets", "Ruas"), legal_basis="public-task")
+    .recipient("office", ("Office", "Gabinete"))
+    .recipient("public", ("Everyone", "Todos"), sealed=False)
+    .flow(
+        "hourly",
+        "consumption",
+        why=("To plan", "Para planear"),
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"consumption": 0.1},
+        group=15,
+        retention=365,
+    )
+    .flow(
+        "daily",
+        "consumption",
+        why=("To compare", "Para comparar"),
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        identity="per-epoch",
+        time="day",
+        space="district",
+        retention=30,
+    )
+    .flow(
+        "raw",
+        "consumption",
+        why=("To test", "Para testar"),
+        purpose="energy",
+        recipient="office",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=7,
+    )
+    .flow(
+        "noise",
+        "LAeq",
+        why=("To warn", "Para avisar"),
+        purpose="streets",
+        recipient="public",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=365,
+    )
+    .neighbourhood("old", ("Old town", "Cidade velha"), time="4h", retention=90)
+    .device("meter", {"consumption": "kwh"}, title=("Meter", "Contador"), numbered=True)
+)
+CITY = _BUILT.text()
+OLD = _BUILT.other_files()["neighbourhoods/old.toml"]
+METER = _BUILT.other_files()["devices/meter.toml"]
 
 
 def small_city(*changes: tuple[str, str], files: Mapping[str, bytes] | None = None) -> dict[str, bytes]:

@@ -18,10 +18,10 @@ from gateway.audit.verify.report import Report
 from gateway.config import load_config
 from gateway.core import pipeline
 from gateway.core.changes import changes
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
-from gateway.core.release import release
+from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
-from gateway.core.state import ReadyBundle
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
 from gateway.edge.keys import load_keys
@@ -84,7 +84,7 @@ class DiskGate:
         """Set the clock forward, and let windows end."""
         self.durable.clock.advance(now_ms)
         changes.expire(self.durable.state, now_ms)
-        release.advance(self.durable.state, now_ms, LATENESS_MS)
+        advance_watermark(self.durable.state, now_ms, LATENESS_MS)
         await self.durable.commit()
 
     async def hour(self, *homes: dict[str, str], kwh: float = 1.0) -> None:
@@ -95,9 +95,9 @@ class DiskGate:
 
     async def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Form a bundle and commit it: it stands ready, and no byte of it has left."""
-        rows = await self.durable.store.outbox_rows(recipient, release.ROWS_BYTES)
+        rows = await self.durable.store.reader.outbox_rows(recipient, ROWS_BYTES)
         seal = self.durable.seals[recipient].on(epoch_day(self.now_ms))
-        unsent = release.form_bundle(self.durable.state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(self.durable.state, recipient, rows, self.now_ms, seal)
         self.durable.checkpoint()
         await self.durable.commit()
         await self.durable.publisher.drained()
@@ -105,7 +105,7 @@ class DiskGate:
 
     async def hand_over(self, recipient: str = "office") -> None:
         """Let the first byte of the bundle that stands ready leave."""
-        release.handed_over(self.durable.state, recipient)
+        bundle_sent(self.durable.state, recipient)
         await self.durable.commit()
 
     async def deliver(self, recipient: str = "office") -> list[Record]:
@@ -113,7 +113,7 @@ class DiskGate:
         records: list[Record] = []
         while (unsent := await self.form(recipient)) is not None:
             await self.hand_over(recipient)
-            release.acknowledged(self.durable.state, unsent.index)
+            bundle_acknowledged(self.durable.state, unsent.index)
             await self.durable.commit()
             records += self.opened(unsent)
         return records

@@ -1,4 +1,4 @@
-"""A gateway's memory without its edges, from which this folder's tests are built: a town, its devices, frames, ticks, bundles.
+"""A gateway's memory without its edges, from which many tests are built: a town, its devices, frames, ticks, bundles.
 
 ``Gate`` stands where the application and the store stand: it keeps the clock, the outbox and what was committed, and takes a
 bundle as its recipient does. Randomness is counted, so that a failing example fails again.
@@ -24,18 +24,20 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution, ReleasePayload
-from gateway.core import log, pipeline, recovery
+from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
+from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.release import release
-from gateway.core.release.bundle import DailySeals
+from gateway.core.release.bundle import advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
+from gateway.core.release.formats.daily import DailySeals
 from gateway.core.release.records import epoch_day
-from gateway.core.state import GatewayIdentity, ReadyBundle, State
+from gateway.core.state import GatewayIdentity, State
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, Address
+from tests.support.city import city
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -46,176 +48,123 @@ LATENESS_MS = 15 * MINUTE_MS
 ORIGIN = "test.example/gw"
 RECIPIENT_KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 
-TOWN = """
-[city]
-id = "town"
-name = "Town"
-address = "Square 1"
-contact = "https://town.example"
-data_protection_officer = "dpo@town.example"
-jurisdiction = "PT"
-storage_place = "Town hall"
-languages = ["en"]
-timezone = "UTC"
-
-[ceiling]
-identity = "per-epoch"
-space = "block"
-
-[limits]
-share = 1.0
-p = 0
-
-[district.north]
-title = { en = "North" }
-
-[district.south]
-title = { en = "South" }
-
-[zone.mill]
-district = "north"
-
-[zone.chapel]
-district = "north"
-neighbourhood = "old"
-
-[zone.dock]
-district = "south"
-
-[property.consumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-clamp = [0, 100]
-
-[property.totalConsumption]
-unit = "kW.h"
-ladder = [0.001, 0.01, 0.1, 1]
-
-[property.LAeq]
-unit = "dB"
-ladder = [0.1, 0.5, 1, 5]
-clamp = [20, 140]
-
-[property.temperature]
-unit = "Cel"
-ladder = [0.1, 1]
-
-[purpose.energy]
-title = { en = "Energy" }
-dpv = "CombatClimateChange"
-legal_basis = "consent"
-
-[purpose.quiet]
-title = { en = "Quiet" }
-dpv = "ImprovePublicServices"
-legal_basis = "consent"
-
-[purpose.streets]
-title = { en = "Streets" }
-dpv = "PublicPolicyMaking"
-legal_basis = "public-task"
-
-[recipient.office]
-title = { en = "Office" }
-public_key_file = "keys/office.pub"
-sink = "city"
-
-[recipient.public]
-title = { en = "Everyone" }
-sink = "city"
-
-[flow.hourly]
-why = { en = "To plan" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { consumption = 0.001 }, group = 2, retention = 365 }
-
-[flow.daily]
-why = { en = "To compare" }
-properties = ["consumption"]
-statistic = { consumption = "sum" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 0.01 }, retention = 30 }
-
-[flow.raw]
-why = { en = "To test" }
-properties = ["consumption"]
-purpose = "energy"
-recipient = "office"
-ask = { identity = "per-record", time = "exact", space = "block", retention = 7 }
-
-[flow.register]
-why = { en = "To bill the grid" }
-properties = ["totalConsumption"]
-statistic = { totalConsumption = "delta" }
-purpose = "energy"
-recipient = "office"
-ask = { identity = "aggregate", time = "1h", space = "district", group = 2, retention = 365 }
-
-[flow.nights]
-why = { en = "To find loud streets" }
-properties = ["LAeq"]
-statistic = { LAeq = "energy-mean" }
-purpose = "quiet"
-recipient = "office"
-ask = { identity = "aggregate", time = "1h", space = "district", precision = { LAeq = 0.5 }, group = 2, retention = 365 }
-
-[flow.street-noise]
-why = { en = "To warn" }
-properties = ["LAeq"]
-purpose = "streets"
-recipient = "public"
-ask = { identity = "per-record", time = "15min", space = "block", retention = 365 }
-
-[flow.street-hourly]
-why = { en = "To publish" }
-properties = ["LAeq"]
-statistic = { LAeq = "mean" }
-purpose = "streets"
-recipient = "public"
-ask = { identity = "aggregate", time = "1h", space = "city", precision = { LAeq = 1 }, group = 10, retention = 365 }
-"""
-
-OLD = """
-title = { en = "Old town" }
-[ceiling]
-time = "4h"
-space = "city"
-"""
-
-_FIELDS = """
-title = { en = "Meter" }
-codec = "json"
-[fields.consumption]
-path = "kwh"
-unit = "kW.h"
-[fields.totalConsumption]
-path = "total"
-unit = "kW.h"
-[fields.LAeq]
-path = "db"
-unit = "dB"
-[fields.temperature]
-path = "temp"
-unit = "Cel"
-"""
-_TIME = """
-[time]
-path = "t"
-format = "unix-ms"
-"""
-
-FILES = {
-    "neighbourhoods/old.toml": OLD,
-    "devices/meter.toml": _FIELDS + _TIME,
-    "devices/numbered.toml": _FIELDS + _TIME + '[sequence]\npath = "seq"\nboot = "boot"\n',
-    "devices/sealed.toml": _FIELDS + _TIME + '[authentication]\nscheme = "mac0"\n',
-    "devices/timeless.toml": _FIELDS,
-    "devices/shy.toml": _FIELDS + _TIME + '[cap]\nspace = "none"\n',
-}
+_FIELDS = {"consumption": "kwh", "totalConsumption": "total", "LAeq": "db", "temperature": "temp"}
+_BUILT = (
+    city()
+    .ceiling(identity="per-epoch", space="block")
+    .district("north")
+    .district("south")
+    .zone("mill", "north")
+    .zone("chapel", "north", neighbourhood="old")
+    .zone("dock", "south")
+    .measures("consumption", 0, 100)
+    .measures("totalConsumption")
+    .measures("LAeq", 20, 140)
+    .measures("temperature")
+    .purpose("energy", dpv="CombatClimateChange")
+    .purpose("quiet")
+    .purpose("streets", legal_basis="public-task")
+    .recipient("office")
+    .recipient("public", "Everyone", sealed=False)
+    .flow(
+        "hourly",
+        "consumption",
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"consumption": 0.001},
+        group=2,
+        retention=365,
+    )
+    .flow(
+        "daily",
+        "consumption",
+        why="To compare",
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        identity="per-epoch",
+        time="day",
+        space="district",
+        precision={"consumption": 0.01},
+        retention=30,
+    )
+    .flow(
+        "raw",
+        "consumption",
+        why="To test",
+        purpose="energy",
+        recipient="office",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=7,
+    )
+    .flow(
+        "register",
+        "totalConsumption",
+        why="To bill the grid",
+        statistic="delta",
+        purpose="energy",
+        recipient="office",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        group=2,
+        retention=365,
+    )
+    .flow(
+        "nights",
+        "LAeq",
+        why="To find loud streets",
+        statistic="energy-mean",
+        purpose="quiet",
+        recipient="office",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"LAeq": 0.5},
+        group=2,
+        retention=365,
+    )
+    .flow(
+        "street-noise",
+        "LAeq",
+        why="To warn",
+        purpose="streets",
+        recipient="public",
+        identity="per-record",
+        time="15min",
+        space="block",
+        retention=365,
+    )
+    .flow(
+        "street-hourly",
+        "LAeq",
+        why="To publish",
+        statistic="mean",
+        purpose="streets",
+        recipient="public",
+        identity="aggregate",
+        time="1h",
+        space="city",
+        precision={"LAeq": 1},
+        group=10,
+        retention=365,
+    )
+    .neighbourhood("old", "Old town", time="4h", space="city")
+    .device("meter", _FIELDS, "unix-ms")
+    .device("numbered", _FIELDS, "unix-ms", title="Meter", numbered=True)
+    .device("sealed", _FIELDS, "unix-ms", title="Meter", authentication={"scheme": "mac0"})
+    .device("timeless", _FIELDS, "", title="Meter")
+    .device("shy", _FIELDS, "unix-ms", title="Meter", cap={"space": "none"})
+)
+TOWN = _BUILT.text()
+FILES = _BUILT.other_files()
+OLD = FILES["neighbourhoods/old.toml"]
 
 
 def town(*changes: tuple[str, str], files: dict[str, str] | None = None) -> PolicySet:
@@ -280,7 +229,7 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
-        log.begin_log(self.state, now_ms)
+        self.state.log.begin(now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
@@ -337,7 +286,7 @@ class Gate:
     def speaker(self, device: Device, resident: int = 0) -> steps.Actor:
         """Return one of a household's residents, about to say something."""
         assert device.subject is not None
-        book = self.state.book
+        book = self.state.registry.book
         return steps.Actor(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
 
     def say(self, *consents: Consent) -> int:
@@ -366,23 +315,23 @@ class Gate:
         """Set the clock forward, and begin a tick: let consents run out and windows end."""
         self.now_ms = now_ms
         changes.expire(self.state, now_ms)
-        release.advance(self.state, now_ms, LATENESS_MS)
+        advance_watermark(self.state, now_ms, LATENESS_MS)
 
     def form(self, recipient: str = "office") -> ReadyBundle | None:
-        """Commit what there is; then form a bundle and commit it too. It stands ready to be handed over."""
+        """Commit what there is; then form a bundle and commit it too. It stands ready to be sent."""
         self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))
-        unsent = release.form_bundle(self.state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(self.state, recipient, rows, self.now_ms, seal)
         self.commit()
         assert unsent is None or len(unsent.content) <= MAX_BUNDLE_BYTES
         return unsent
 
     def deliver(self, unsent: ReadyBundle) -> OpenedBundle:
         """Hand a bundle over, let the broker upstream acknowledge it, and open it."""
-        release.handed_over(self.state, unsent.recipient)
+        bundle_sent(self.state, unsent.recipient)
         self.commit()
-        release.acknowledged(self.state, unsent.index)
+        bundle_acknowledged(self.state, unsent.index)
         self.commit()
         return open_bundle(unsent.content, RECIPIENT_KEY, unsent.index)
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-
-Table = dict[str, Any]
+from tests.support.city import Table, in_order, toml
 
 IDENTITIES = ("none", "aggregate", "per-record", "per-epoch", "stable")
 TIMES = ("none", "day", "4h", "1h", "15min", "1min", "exact")
@@ -66,7 +65,7 @@ class Town:
         files = {"city.toml": self.city}
         files |= {f"neighbourhoods/{name}.toml": tables for name, tables in self.communities.items()}
         files |= {f"devices/{name}.toml": tables for name, tables in self.classes.items()}
-        return {path: toml(tables, order).encode() for path, tables in _in_order(files, order)}
+        return {path: toml(tables, order).encode() for path, tables in in_order(files, order)}
 
     def policies(self) -> PolicySet:
         """Return the policies that the text says."""
@@ -76,39 +75,6 @@ class Town:
         """Return the flows that rest on consent."""
         flows: Table = self.city["flow"]
         return [name for name, flow in flows.items() if _BASES[flow["purpose"]] == "consent"]
-
-
-def toml(tables: Table, order: Random | None = None) -> str:
-    """Write tables as TOML: a table of tables under one heading each, any other table under its own."""
-    lines, headed = [], []
-    for key, value in _in_order(tables, order):
-        if not isinstance(value, dict):
-            lines.append(f"{key} = {_inline(value, order)}")
-        elif value and all(isinstance(inner, dict) for inner in value.values()) and key in _SECTIONS:
-            headed += [(f"{key}.{name}", inner) for name, inner in _in_order(value, order)]
-        else:
-            headed.append((key, value))
-    for heading, table in _in_order(dict(headed), order):
-        lines += [f"\n[{heading}]", *(f"{key} = {_inline(value, order)}" for key, value in _in_order(table, order))]
-    return "\n".join(lines) + "\n"
-
-
-_SECTIONS = ("district", "zone", "property", "purpose", "recipient", "flow", "fields")
-
-
-def _in_order(table: Table, order: Random | None) -> list[tuple[str, Any]]:
-    items = list(table.items())
-    if order is not None:
-        order.shuffle(items)
-    return items
-
-
-def _inline(value: Any, order: Random | None) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_inline(inner, order)}" for key, inner in _in_order(value, order)) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(_inline(inner, order) for inner in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def bounds(*, closing: bool = True, noisy: bool = True) -> st.SearchStrategy[Table]:

@@ -14,6 +14,8 @@ from typing import Any
 
 from gateway.app import BrokerLink, Gateway
 from gateway.config import Clock
+from gateway.core import pipeline
+from gateway.core.mqtt.events import Frame
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
@@ -124,3 +126,9 @@ async def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come about"
         await asyncio.sleep(0.01)
+
+
+def take(durable: Durable, topic: str, payload: bytes) -> None:
+    """Take one frame in."""
+    frame = Frame(topic, payload, 1, duplicate=False, retain=False, generation=1)
+    pipeline.take_frames(durable.state, [frame], durable.clock.now_ms())

@@ -18,13 +18,15 @@ from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AccountPayload, ReleasePayload, VoidPayload
 from gateway.audit.verify.recount import Recount
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import Commit, ConsentRow
+from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import Device, InForce
-from gateway.core.release import release
+from gateway.core.registry import Subject
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day, read_row
-from gateway.core.state import ReadyBundle, SentBundle, State, Subject, decode_ledger
+from gateway.core.state import State, decode_ledger
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import RECIPIENT_KEY, Gate
@@ -80,17 +82,15 @@ class KilledGate(Gate):
         """Forget everything that is not written, and begin again as a process does."""
         state = self.state = State(replace(self.state.identity, start=self.state.identity.start + 1))
         for _, content, _ in self.entries:
-            state.chain.advance(Entry.decode(content))
-            state.log.append(content)
+            state.log.known(Entry.decode(content))
+            state.log.writer.append(content)
         for row in self._subjects.values():
-            state.know_subject(msgspec.msgpack.decode(row, type=Subject))
+            state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for said in self._consents:
-            consent = decode_consent(said.content)
-            if consent.resident in state.book.residents(consent.subject):  # what one who has left said no longer counts
-                state.book.apply(consent, said.index)
+            state.registry.know_consent(decode_consent(said.content), said.index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)
-            state.registry[device.topic] = device
+            state.registry.know_device(device)
         state.ledger = decode_ledger(self._ledger)
         index, content = self._policy
         policy = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
@@ -99,14 +99,13 @@ class KilledGate(Gate):
         for batch in self.batches:
             fold.batch(*batch)
         changes.compile_all(state, self.now_ms)
-        state.next_outbox_number = max(self.outbox, default=0) + 1
-        state.waiting = dict(Counter(recipient for recipient, _ in self.outbox.values()))
+        state.outbox.resume(Counter(recipient for recipient, _ in self.outbox.values()), max(self.outbox, default=0) + 1)
         for index, (recipient, content) in self._bundles.items():
-            state.handed[index] = SentBundle(recipient, None)
+            state.inflight.resume(index, recipient)
             self._tell(index, recipient, content)
         state.ledger.move("bundles.ready", "bundles.sent", state.ledger.totals.get("bundles.ready", 0))
         recovery.begin_segment(state)
-        log.checkpoint(state, self.now_ms)
+        state.log.checkpoint(state.ledger, self.now_ms)
         self.commit()
 
     # the steps of a history; none of them commits
@@ -114,17 +113,17 @@ class KilledGate(Gate):
     def form_next(self, recipient: str) -> ReadyBundle | None:
         """Form a bundle, if the recipient has none under way."""
         state = self.state
-        busy = recipient in state.unsent or recipient in {handed.recipient for handed in state.handed.values()}
+        busy = state.inflight.has(recipient)
         if busy:
             return None
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
         seal = self._seals[recipient].on(epoch_day(self.now_ms))
-        return release.form_bundle(state, recipient, rows, self.now_ms, seal)
+        return form_bundle(state, recipient, rows, self.now_ms, seal)
 
     def hand_over(self) -> None:
         """Let the sinks take what stands ready."""
-        for recipient, unsent in list(self.state.unsent.items()):
-            release.handed_over(self.state, recipient)
+        for recipient, unsent in list(self.state.inflight.ready.items()):
+            bundle_sent(self.state, recipient)
             self._tell(unsent.index, recipient, unsent.content)
 
     def _tell(self, index: int, recipient: str, content: bytes) -> None:
@@ -133,9 +132,9 @@ class KilledGate(Gate):
         self.told[index] = recipient, tuple(msgspec.structs.replace(r, id=None, pseudonym=None, epoch=None) for r in records)
 
     def acknowledge(self) -> None:
-        """Let the brokers upstream acknowledge all that was handed over."""
-        for index in list(self.state.handed):
-            release.acknowledged(self.state, index)
+        """Let the brokers upstream acknowledge all that was sent."""
+        for index in list(self.state.inflight.sent):
+            bundle_acknowledged(self.state, index)
 
     # what is compared
 
@@ -160,7 +159,7 @@ class KilledGate(Gate):
         return {(plan.device.id, name, t_ms) for plan in unnumbered for name, times in plan.memory.seen.items() for t_ms in times}
 
     def audited(self) -> list[str]:
-        """Return what an auditor finds wrong with the accounts; a bundle that was taken back must never have left."""
+        """Return what an auditor finds wrong with the accounts; a bundle that was voided must never have been sent."""
         recount, found, totals = Recount(), self.state.ledger.imbalances(), self.state.ledger.totals
         if totals.get("pairs.waiting", 0) != sum(len(read_row(content)) for _, content in self.outbox.values()):
             found.append("pairs.waiting is not what lies in the outbox")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tests.support.generated import COMMUNITIES, DISTRICTS, IDENTITIES, LADDERS, SPACES, TIMES, Table, Town
+from tests.support.city import Table
+from tests.support.generated import COMMUNITIES, DISTRICTS, IDENTITIES, LADDERS, SPACES, TIMES, Town
 
 SCALES = {"identity": IDENTITIES, "time": TIMES, "space": SPACES}
 NEVER_MS = 1 << 62

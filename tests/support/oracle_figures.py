@@ -14,7 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
-from tests.support.generated import LADDERS, Table, Town
+from tests.support.city import Table
+from tests.support.generated import LADDERS, Town
 from tests.support.oracle import Answer, Home
 
 WINDOWS_MS = {"day": 86_400_000, "4h": 14_400_000, "1h": 3_600_000, "15min": 900_000, "1min": 60_000}

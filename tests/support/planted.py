@@ -12,7 +12,7 @@ from consent.core.lifecycle import steps
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, WindowTarget
-from gateway.core.release import release
+from gateway.core.release.void import reopen
 from tests.support.gate import HOUR_MS, Gate, hour_with, limited
 
 Plant = Callable[[Gate, list[Device]], str]
@@ -45,7 +45,7 @@ def extra_release(gate: Gate, homes: list[Device]) -> str:
     again = [deepcopy(window) for window in gate.state.windows.ended()]
     pairs = gate.count("pairs.open")
     gate.records()
-    release.put_back(gate.state, again)
+    reopen(gate.state, again)
     for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
         gate.state.ledger.add(account, pairs)
     gate.records()

@@ -11,7 +11,7 @@ from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.tiles import LogWriter
-from gateway.core.release.bundle import ContentKey
+from gateway.core.release.formats.sealed import ContentKey
 from gateway.recipient.records import Record, encode_record
 from gateway.recipient.wire import Address
 

@@ -51,7 +51,7 @@ def replayed(
 ) -> ReplayReport:
     """Replay a gateway's log, with what was committed to be found beside it unless other things are given."""
     gate.commit()
-    log = gate.state.log
+    log = gate.state.log.writer
     kept = gate.policy_sets if policy_sets is None else policy_sets
     files = log.files_since(0) | {policies_path(sha256): packed for sha256, packed in kept.items()}
     return Replay(

@@ -73,8 +73,8 @@ async def outage(gate: DiskGate, everybody: list[Home]) -> None:
 def traces(gate: DiskGate, victim: Home) -> dict[str, bytes]:
     """Return what must be found nowhere once the victim is erased: ids, topics, secret, keys; call it before."""
     state = gate.durable.state
-    subject = state.subjects[bytes.fromhex(victim["subject"])]
-    devices = [device for device in state.registry.values() if device.subject == subject.id]
+    subject = state.registry.subjects[bytes.fromhex(victim["subject"])]
+    devices = [device for device in state.registry.devices.values() if device.subject == subject.id]
     return {
         "id": subject.id,
         "secret": subject.secret,
@@ -107,7 +107,7 @@ def fragments_found(places: dict[str, bytes], blobs: list[bytes]) -> int:
 
 def unsealed(gate: DiskGate) -> dict[str, bytes]:
     """Return what whoever has the root key reads in the database, row by row."""
-    keys, rows = gate.live.keys, gate.durable.store._commit_rows
+    keys, rows = gate.live.keys, gate.durable.store._segments
     plain: dict[str, bytes] = {}
     with database(gate.live) as db:
         for table in ("subject", "device", "claim"):

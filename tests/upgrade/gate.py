@@ -32,7 +32,7 @@ from gateway.control.context import MethodError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
-from gateway.core.release import release
+from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
@@ -247,7 +247,7 @@ class Gate:
         durable = self._durable
         durable.clock.advance(now_ms)
         changes.expire(durable.state, now_ms)
-        release.advance(durable.state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
+        advance_watermark(durable.state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
         recovery.prune(durable.state)
         subjects.forget_old_codes(durable.state, now_ms)
         await durable.drop_old_openings(now_ms)
@@ -258,11 +258,11 @@ class Gate:
     async def form(self, recipient: str) -> int | None:
         """Form a recipient's next bundle, unless it has one under way; return its log index, None where nothing may leave."""
         durable, state = self._durable, self._durable.state
-        if recipient in state.unsent or any(handed.recipient == recipient for handed in state.handed.values()):
+        if state.inflight.has(recipient):
             return None
-        rows = await durable.store.outbox_rows(recipient, release.ROWS_BYTES) if state.waiting.get(recipient) else []
+        rows = await durable.store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
         seal = durable.seals[recipient].on(epoch_day(self.now_ms))
-        unsent = release.form_bundle(state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(state, recipient, rows, self.now_ms, seal)
         if durable.has_news():
             durable.checkpoint()
         await self._commit_what_there_is()
@@ -273,12 +273,12 @@ class Gate:
 
     async def hand_over(self, recipient: str) -> None:
         """Let the first byte of the bundle that stands ready leave."""
-        release.handed_over(self._durable.state, recipient)
+        bundle_sent(self._durable.state, recipient)
         await self._commit_what_there_is()
 
     async def acknowledge(self, index: int) -> None:
         """Let the broker upstream acknowledge a bundle."""
-        release.acknowledged(self._durable.state, index)
+        bundle_acknowledged(self._durable.state, index)
         await self._commit_what_there_is()
 
     async def deliver(self, *recipients: str) -> int:
@@ -316,22 +316,22 @@ class Gate:
     @property
     def ready(self) -> list[str]:
         """Return the recipients for whom a bundle stands ready of which no byte has left."""
-        return sorted(self._durable.state.unsent)
+        return sorted(self._durable.state.inflight.ready)
 
     @property
     def ready_indices(self) -> list[int]:
         """Return the log indices of those bundles."""
-        return sorted(unsent.index for unsent in self._durable.state.unsent.values())
+        return sorted(unsent.index for unsent in self._durable.state.inflight.ready.values())
 
     @property
     def under_way(self) -> list[int]:
         """Return the log indices of the bundles that were handed over and not acknowledged."""
-        return sorted(self._durable.state.handed)
+        return sorted(self._durable.state.inflight.sent)
 
     @property
     def waiting(self) -> dict[str, int]:
         """Return how many outbox rows wait, by recipient."""
-        return {recipient: rows for recipient, rows in sorted(self._durable.state.waiting.items()) if rows}
+        return {recipient: rows for recipient, rows in sorted(self._durable.state.outbox.waiting.items()) if rows}
 
     @property
     def open_windows(self) -> int:
@@ -344,7 +344,7 @@ class Gate:
 
     async def journal(self) -> list[bytes]:
         """Return the open segment's batches of journal records."""
-        return [journal async for _, journal in self._durable.store.batches() if journal]
+        return [journal async for _, journal in self._durable.store.reader.batches() if journal]
 
     async def settle(self) -> None:
         """Carry all that is committed into the database's own file."""

@@ -19,7 +19,7 @@ from unittest import mock
 
 import structlog
 
-import gateway.core.release.bundle
+import gateway.core.release.formats.sealed
 import gateway.recipient.opening
 from gateway.edge import system_clock
 from gateway.edge.keys import Sealer
@@ -29,15 +29,16 @@ HASH_SEED = "0"
 """The hash seed of Python by which sets of ids have an order; the run must be a process of its own that begins with it."""
 
 STREAMS = {
+    "segment_keys": "segment keys",
     "log": "salts",
     "state": "salts",
     "openings": "padding of labels",
     "subjects": "households",
     "devices": "devices",
     "records": "ids of readings",
-    "release": "ids of figures",
+    "draft": "ids of figures",
     "pseudonyms": "pseudonym keys",
-    "bundle": "content keys",
+    "daily": "content keys",
     "writing": "segment keys",
     "keys": "nonces",
 }
@@ -101,7 +102,7 @@ def fixed(written: Callable[[str, bytes], None] = lambda _table, _content: None,
             (os, "urandom", FixedRandomness()),
             (time, "time", lambda: 1_772_409_600.0),
             (system_clock, "boot_id", lambda: "00000000-0000-0000-0000-000000000000"),
-            (gateway.core.release.bundle, "KEY_WRAP_SUITE", wrap),
+            (gateway.core.release.formats.sealed, "KEY_WRAP_SUITE", wrap),
             (gateway.recipient.opening, "KEY_WRAP_SUITE", wrap),
             (Sealer, "seal", sealed),
         ):

@@ -121,7 +121,7 @@ class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
 
 
 class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
-    """A release taken back before its first byte was sent."""
+    """A release that was voided before its first byte was sent."""
 
     word = "void"
     release: Count

@@ -1,6 +1,6 @@
 """What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
 
-A change is made in this order: bundles of which no byte has left are taken back, the entry goes into the log, the plans of those
+A change is made in this order: bundles of which no byte has been sent are voided, the entry goes into the log, the plans of those
 concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are
 drawn. All of it is one commit; the command that asked for it is answered when that is durable.
 """
@@ -22,10 +22,10 @@ from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.effects import ConsentRow, DeviceRow, PolicyRow, SubjectRow
+from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
-from gateway.core.release.release import void
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
 
@@ -56,10 +56,10 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
         now_ms: The gateway's clock.
     Returns: The log index of their entry.
     """
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     old = state.force
     payload = PolicyPayload(policies.sha256)
-    index = state.append(Kind.POLICY, now_ms, state.one_part(payload.encode()), policy=policies.sha256)
+    index = state.log.append_entry(Kind.POLICY, now_ms, state.log.one_part(payload.encode()), policy=policies.sha256)
     changed = changed_flows(None if old is None else old.policies, policies)
     since_ms = {
         flow: now_ms if old is None or flow in changed else old.flow_since_ms.get(flow, now_ms) for flow in policies.flows
@@ -67,7 +67,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     row = StoredPolicies(policies.files, public_keys, since_ms)
     state.commit.policies.append(PolicyRow(index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
-    for lapsed in list(expiry.invalidated(state.book, policies, now_ms)):
+    for lapsed in list(expiry.invalidated(state.registry.book, policies, now_ms)):
         _enter(state, lapsed, now_ms)
     compile_all(state, now_ms)
     return index
@@ -92,7 +92,7 @@ def change_consents(
         told: What subjects are notified of, by the status of a record.
     Returns: The log indices of their entries.
     """
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     indices = [_enter(state, consent, now_ms, told) for consent in consents]
     subjects = dict.fromkeys(consent.subject for consent in consents)
     compile_devices(state, [plan.device for subject in subjects for plan in state.by_contributor.get(subject, ())], now_ms)
@@ -104,51 +104,45 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
-    index = state.append(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.one_part(data))
-    state.commit.openings_settled += state.book.apply(consent, index)
-    state.commit.consents.append(ConsentRow(index, consent.subject, data))
+    index = state.log.append_entry(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.log.one_part(data))
+    state.registry.keep_consent(consent, index, data)
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
     if consent.status in told:
-        state.tell(consent.subject, told[consent.status], now_ms, consent.scope)
+        state.registry.tell(consent.subject, told[consent.status], now_ms, consent.scope)
     return index
 
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
     """Register a device; one that has the topic already is replaced."""
-    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(device)))
-    former = state.registry.get(device.topic)
-    state.registry[device.topic] = device
+    former = state.registry.devices.get(device.topic)
+    state.registry.keep_device(device)
     if former is not None:
         _forget_plan(state, former)
     compile_devices(state, [device], now_ms)
 
 
 def revoke_device(state: State, topic: str, now_ms: int) -> None:
-    """Strike a device off the register: its frames are those of an unknown device from now on."""
-    device = state.registry.pop(topic)
-    take_back(state, now_ms)
-    state.commit.devices.append(DeviceRow(topic.encode(), None))
+    """Delete a device from the registry: its frames are those of an unknown device from now on."""
+    device = state.registry.drop_device(topic)
+    void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
     """Give a device to another subject; its readings are theirs from now on."""
-    take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
     moved = replace(device, subject=subject, added_ms=now_ms)
-    state.registry[device.topic] = moved
-    state.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(moved)))
+    state.registry.keep_device(moved)
     compile_devices(state, [moved], now_ms)
 
 
 def forget_subject(state: State, subject: bytes) -> None:
-    """Strike out a subject that has no device left; its secret goes, and nothing made with it can be made again."""
-    del state.subjects[subject]
-    state.book.remove_subject(subject)
-    state.commit.subjects.append(SubjectRow(subject, None))
+    """Delete a subject that has no device left; its secret goes, and nothing made with it can be made again."""
+    state.registry.drop_subject(subject)
 
 
 def compile_all(state: State, now_ms: int) -> None:
@@ -156,7 +150,7 @@ def compile_all(state: State, now_ms: int) -> None:
     _expect_expiry(state)
     state.devices.clear()
     state.by_contributor.clear()
-    compile_devices(state, state.registry.values(), now_ms)
+    compile_devices(state, state.registry.devices.values(), now_ms)
     members = {contributor for window in state.windows for contributor in window.members}
     _purge(state, members - state.by_contributor.keys())
 
@@ -178,21 +172,15 @@ def expire(state: State, now_ms: int) -> None:
     """End the consents whose time has come."""
     if now_ms < state.expires_next_ms:
         return
-    lapsed = list(expiry.expired(state.book, now_ms))
+    lapsed = list(expiry.expired(state.registry.book, now_ms))
     if lapsed:
         change_consents(state, lapsed, now_ms)
     _expect_expiry(state)
 
 
 def _expect_expiry(state: State) -> None:
-    next_ms = expiry.next_expiry_ms(state.book)
+    next_ms = expiry.next_expiry_ms(state.registry.book)
     state.expires_next_ms = NEVER_MS if next_ms is None else next_ms
-
-
-def take_back(state: State, now_ms: int) -> None:
-    """Take back every bundle of which no byte has left: whatever is about to change must not stand in it."""
-    for recipient in list(state.unsent):
-        void(state, recipient, now_ms)
 
 
 def _forget_plan(state: State, device: Device) -> None:
@@ -220,7 +208,7 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
     if profile.authentication.scheme is Scheme.MAC0:
         key = Mac0Key(state.identity.device_key(device.id, device.generation))
     memory = state.memories.setdefault(device.id, DeviceMemory())
-    slots = compile_slots(device, memory, force, state.book, state.windows, now_ms)
+    slots = compile_slots(device, memory, force, state.registry.book, state.windows, now_ms)
     return DevicePlan(device, memory, state.decoders[device.profile], key, is_numbered(profile), slots)
 
 

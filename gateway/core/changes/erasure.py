@@ -9,7 +9,7 @@ key, and everything under the former keys is sealed anew. What the recipients ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.audit.log.entries import Kind
@@ -19,6 +19,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import OpeningRow, OutboxRow
 from gateway.core.release.records import encode_row, read_row
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
 
@@ -58,9 +59,11 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
     parts = forget(state, subject, holdings, now_ms)
     digest = sha256(subject).digest()
     payload = ErasurePayload(digest, parts)
-    index = state.append(Kind.ERASURE, now_ms, state.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts)
+    index = state.log.append_entry(
+        Kind.ERASURE, now_ms, state.log.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts
+    )
     recovery.begin_segment(state)
-    return Erased(index, parts, state.handed_over_of(subject))
+    return Erased(index, parts, state.inflight.sent_about(subject))
 
 
 def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:
@@ -69,11 +72,11 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     Returns: How many parts of openings go.
     """
     shortened, parts = _shortened(subject, holdings)
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     _forget_waiting(state, subject, holdings.waiting)
     for device in subjects.devices_of(state, subject):
         changes.revoke_device(state, device.topic, now_ms)
-    registered = {device.id for device in state.registry.values()}
+    registered = {device.id for device in state.registry.devices.values()}
     for former in state.memories.keys() - registered:  # devices that were struck off earlier may have been theirs
         del state.memories[former]
     subjects.drop_claims(state, subject)
@@ -107,17 +110,13 @@ def _erased_openings(subject: bytes, holdings: Holdings) -> Iterator[tuple[int, 
 def _forget_waiting(state: State, subject: bytes, rows: Sequence[OutboxRow]) -> None:
     """Write waiting rows anew without a subject's records: those in the database, and those that a voided bundle gave back."""
     given_back = {row.number for row in state.commit.outbox}
-    pending, state.commit.outbox = state.commit.outbox, []
+    pending = state.outbox.take_pending()
     for row in [*rows, *pending]:
         readings = read_row(row.content)
         kept = [waiting for waiting in readings if waiting.contributor != subject]
         unchanged = len(kept) == len(readings)
-        if row.number not in given_back:
-            if unchanged:
-                continue
-            state.commit.outbox_done.append(row.number)
-        if kept:
-            state.commit.outbox.append(row if unchanged else replace(row, content=encode_row(kept)))
-        else:
-            state.waiting[row.recipient] -= 1
+        if unchanged and row.number not in given_back:
+            continue
+        content = row.content if unchanged else encode_row(kept) if kept else b""
+        state.outbox.replace(row, content, stored=row.number not in given_back)
         state.ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", len(readings) - len(kept))

@@ -25,9 +25,10 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
 from gateway.core.changes import changes
-from gateway.core.effects import ClaimRow
 from gateway.core.plans import Device
-from gateway.core.state import Claim, Resident, State, Subject
+from gateway.core.registry import Claim, Resident, Subject
+from gateway.core.release.void import void_unsent
+from gateway.core.state import State
 
 CODE_DAYS: Final = 90
 """How long a claim code can be used."""
@@ -51,7 +52,7 @@ def add_subject(state: State, now_ms: int) -> Subject:
     """Make a subject with one resident; its id and secret are random and tell nothing."""
     random_bytes = state.identity.random_bytes
     subject = Subject(random_bytes(16), random_bytes(32), (Resident(random_bytes(16), now_ms),))
-    state.keep_subject(subject)
+    state.registry.keep_subject(subject)
     return subject
 
 
@@ -73,23 +74,22 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
     """
     code = new_code(state.identity.random_bytes)
     claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
-    state.claims[claim.code_hash] = claim
-    state.commit.claims.append(ClaimRow(claim.code_hash, msgspec.msgpack.encode(claim)))
+    state.registry.keep_claim(claim)
     return code
 
 
 def forget_old_codes(state: State, now_ms: int) -> None:
     """Forget the codes that nobody has used in their time."""
-    for former in [number for number, claim in state.claims.items() if claim.expires_ms <= now_ms]:
-        _drop(state, former)
+    for former in [number for number, claim in state.registry.claims.items() if claim.expires_ms <= now_ms]:
+        state.registry.drop_claim(former)
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
     """Make the code by which a new resident joins a subject, and notify its residents; an earlier one ends."""
-    for former, claim in list(state.claims.items()):
+    for former, claim in list(state.registry.claims.items()):
         if claim.subject == subject_id and not claim.resident:
-            _drop(state, former)
-    state.tell(subject_id, MessageKind.CODE_MADE, now_ms)
+            state.registry.drop_claim(former)
+    state.registry.tell(subject_id, MessageKind.CODE_MADE, now_ms)
     return make_code(state, subject_id, b"", b"", now_ms)
 
 
@@ -98,13 +98,13 @@ def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: i
 
     Raises: ConsentError: the subject has no such resident.
     """
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     resident = _resident(subject, resident_id)
-    for former, claim in list(state.claims.items()):
+    for former, claim in list(state.registry.claims.items()):
         if (claim.subject, claim.resident) == (subject_id, resident_id):
-            _drop(state, former)
-    state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
-    state.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
+            state.registry.drop_claim(former)
+    state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
+    state.registry.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
     return make_code(state, subject_id, resident_id, b"", now_ms)
 
 
@@ -119,17 +119,17 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
     Raises: ConsentError: the code is wrong, used, too old, or cannot be used so.
     """
     number, found = _find(state, code, now_ms)
-    subject = state.subjects[found.subject]
+    subject = state.registry.subjects[found.subject]
     if own is not None and own != found.subject:
         return _move_device(state, number, found, own, now_ms)
-    _drop(state, number)
+    state.registry.drop_claim(number)
     if found.resident:
         resident = _resident(subject, found.resident)
-        state.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
+        state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
         return Joined(subject.id, resident.id)
     newcomer = Resident(state.identity.random_bytes(16), now_ms, now_ms)
     _change_residents(state, subject, (*subject.residents, newcomer), now_ms)
-    state.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
+    state.registry.tell(subject.id, MessageKind.RESIDENT_JOINED, now_ms)
     return Joined(subject.id, newcomer.id)
 
 
@@ -138,27 +138,27 @@ def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> N
 
     Raises: ConsentError: the subject has no such resident, or no other.
     """
-    subject = state.subjects[subject_id]
+    subject = state.registry.subjects[subject_id]
     gone = _resident(subject, resident_id)
     rest = tuple([resident for resident in subject.residents if resident is not gone])
     if not rest:
         raise ConsentError("the last resident of a household does not leave it: erase the household instead")
-    for former, claimed in list(state.claims.items()):
+    for former, claimed in list(state.registry.claims.items()):
         if (claimed.subject, claimed.resident) == (subject_id, resident_id):
-            _drop(state, former)
+            state.registry.drop_claim(former)
     _change_residents(state, subject, rest, now_ms)
-    state.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
+    state.registry.tell(subject_id, MessageKind.RESIDENT_LEFT, now_ms)
 
 
 def devices_of(state: State, subject_id: bytes) -> list[Device]:
     """Return a subject's devices."""
-    return [device for device in state.registry.values() if device.subject == subject_id]
+    return [device for device in state.registry.devices.values() if device.subject == subject_id]
 
 
 def drop_claims(state: State, subject_id: bytes) -> None:
     """Forget every code of a subject."""
-    for number in [number for number, claim in state.claims.items() if claim.subject == subject_id]:
-        _drop(state, number)
+    for number in [number for number, claim in state.registry.claims.items() if claim.subject == subject_id]:
+        state.registry.drop_claim(number)
 
 
 def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
@@ -166,7 +166,7 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
         number = code_hash(code)
     except ValueError as error:
         raise ConsentError(str(error)) from error
-    found = state.claims.get(number)
+    found = state.registry.claims.get(number)
     if found is None:
         raise ConsentError("there is no such claim code, or it was used already")
     if found.expires_ms <= now_ms:
@@ -176,17 +176,17 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
 
 def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
     """Move the device of a code to another subject; the one it was made with goes if nobody has claimed it."""
-    former = state.subjects[found.subject]
-    device = next((device for device in state.registry.values() if device.id == found.device), None)
-    if device is None or any(resident.claimed_ms for resident in former.residents) or state.book.for_subject(former.id):
+    former = state.registry.subjects[found.subject]
+    device = next((device for device in state.registry.devices.values() if device.id == found.device), None)
+    if device is None or any(resident.claimed_ms for resident in former.residents) or state.registry.book.for_subject(former.id):
         raise ConsentError("the claim code belongs to another household")
-    _drop(state, number)
+    state.registry.drop_claim(number)
     changes.move_device(state, device, own, now_ms)
-    state.tell(own, MessageKind.DEVICE_JOINED, now_ms)
+    state.registry.tell(own, MessageKind.DEVICE_JOINED, now_ms)
     if not devices_of(state, former.id):
         drop_claims(state, former.id)
         changes.forget_subject(state, former.id)
-    return Joined(own, state.subjects[own].residents[0].id, device.id)
+    return Joined(own, state.registry.subjects[own].residents[0].id, device.id)
 
 
 def apply_residents(state: State, subject: Subject, residents: tuple[Resident, ...], index: int, time_ms: int) -> None:
@@ -202,14 +202,14 @@ def apply_residents(state: State, subject: Subject, residents: tuple[Resident, .
         time_ms: The entry's time.
     """
     ids = [resident.id for resident in residents]
-    settled = state.book.change_residents(subject.id, ids, time_ms)
+    settled = state.registry.book.change_residents(subject.id, ids, time_ms)
     state.commit.openings_settled += [*settled, *subject.key_entries[-1:]]
     somebody_left = any(resident.id not in ids for resident in subject.residents)
-    state.keep_subject(
+    state.registry.keep_subject(
         msgspec.structs.replace(
             subject,
             residents=residents,
-            since_ms=state.book.residents_since_ms(subject.id),
+            since_ms=state.registry.book.residents_since_ms(subject.id),
             label_generation=subject.label_generation + somebody_left,
             key_entries=(*subject.key_entries, index),
         )
@@ -218,9 +218,9 @@ def apply_residents(state: State, subject: Subject, residents: tuple[Resident, .
 
 def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
     """Change a subject's residents; the log says so, since an auditor who replays it must know who has to permit."""
-    changes.take_back(state, now_ms)
+    void_unsent(state, now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
-    index = state.append(Kind.KEY, now_ms, state.one_part(payload.encode()))
+    index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
     apply_residents(state, subject, residents, index, now_ms)
     changes.compile_devices(state, devices_of(state, subject.id), now_ms)
 
@@ -235,11 +235,6 @@ def _resident(subject: Subject, resident_id: bytes) -> Resident:
 def _with_resident(subject: Subject, changed: Resident) -> Subject:
     residents = tuple([changed if resident.id == changed.id else resident for resident in subject.residents])
     return msgspec.structs.replace(subject, residents=residents)
-
-
-def _drop(state: State, number: bytes) -> None:
-    del state.claims[number]
-    state.commit.claims.append(ClaimRow(number, None))
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:

@@ -69,7 +69,7 @@ class Mac0Key:
 
 
 def mac0(key: bytes, payload: bytes, sequence: int, kid: bytes | None = None) -> bytes:
-    """Make a message, with tag 17, as a device would.
+    """Return a message, with tag 17, as a device would make it.
 
     Args:
         sequence: 0 to 2**64 - 1.

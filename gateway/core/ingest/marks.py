@@ -1,6 +1,6 @@
 """Redelivery marks: which frames were committed last, so that the broker's sending them again changes nothing.
 
-A broker that has not heard our acknowledgement sends the frame anew on the next connection, under the same packet id. Ids are 16
+A broker that has not heard our acknowledgement sends the frame again on the next connection, under the same packet id. Ids are 16
 bits, and the newest frame of an id counts, so more marks than there are ids are never needed.
 """
 
@@ -22,7 +22,7 @@ class Marks:
     __slots__ = ("_blobs", "_bytes")
 
     def __init__(self, blobs: Iterable[bytes] = ()) -> None:
-        """Take up what ``state`` returned."""
+        """Continue from what ``state`` returned."""
         self._blobs: deque[bytes] = deque()
         self._bytes = 0
         for blob in blobs:
@@ -36,7 +36,7 @@ class Marks:
             self._bytes -= len(self._blobs.popleft())
 
     def clear(self) -> None:
-        """Forget all: the broker has forgotten the session."""
+        """Drop all marks: the broker has dropped the session."""
         self._blobs.clear()
         self._bytes = 0
 

@@ -99,11 +99,11 @@ class InboundQueue:
 
     @property
     def arrived(self) -> int:
-        """How many frames have ever been put in."""
+        """How many frames have ever been added."""
         return self._taken + len(self.frames)
 
     def note(self, event: LinkEvent) -> None:
-        """Put an event behind the frames that are waiting now."""
+        """Add an event behind the frames that are waiting now."""
         self._events.append((self.arrived, event))
 
     def take_event(self) -> LinkEvent | None:

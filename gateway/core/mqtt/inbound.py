@@ -46,7 +46,7 @@ def protocol_error(message: str, code: DisconnectReasonCode = DisconnectReasonCo
 class Inbound:
     """Turns one connection's bytes into frames, and remembers which of them are unacknowledged, in order of arrival.
 
-    The gateway's own marker (see ``gateway.core.mqtt.timing``) is taken out of the stream and acknowledged here, in its turn.
+    The gateway's own marker (``timing.DrainMarker``) is taken out of the stream and acknowledged here, in its turn.
     """
 
     def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
@@ -168,7 +168,7 @@ class Inbound:
         self._inbox.frames.append(frame)
 
     def _unwanted(self, packet: PublishPacket, first: int) -> BrokerFaultError:
-        """Say what is wrong with a PUBLISH that is none of ours."""
+        """Return what is wrong with a PUBLISH that we do not take."""
         if not self.accepts_frames:
             return protocol_error("a message before the connection was accepted")
         if packet.topic_alias is not None:
@@ -192,12 +192,12 @@ class Inbound:
             raise BrokerFaultError("oversized", DisconnectReasonCode.PACKET_TOO_LARGE, f"a packet of {length} bytes")
 
     def _wait_for(self, data: bytes, position: int, end: int) -> None:
-        """Come back to the packet at ``position`` when the bytes before ``end`` are there."""
+        """Return to the packet at ``position`` when the bytes before ``end`` are there."""
         self._partial = bytearray(data[position:])
         self._needed_bytes = end - position
 
     def _begin_skip(self, data: bytes, position: int, body: int, length: int) -> None:
-        """Let a PUBLISH that is too large pass by unread. Hanging up would only make the broker send it again, for ever."""
+        """Skip a PUBLISH that is too large. To close the connection would only make the broker send it again, for ever."""
         first = data[position]
         name_end = body + 2 + int.from_bytes(data[body : body + 2], "big")
         header_end = name_end + (2 if first & _QOS_1 else 0)

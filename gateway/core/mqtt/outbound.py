@@ -49,14 +49,14 @@ class Outbound:
         return len(self._messages)
 
     def next_packet_id(self) -> int:
-        """Return an identifier that no message of ours bears, 1…65,535 in rotation."""
+        """Return an identifier that no message of ours has, 1…65,535 in rotation."""
         while True:
             self._last_packet_id = self._last_packet_id % _LAST_PACKET_ID + 1
             if self._last_packet_id not in self._messages:
                 return self._last_packet_id
 
     def restart(self, receive_max: int, largest_bytes: int | None, session_present: bool) -> tuple[bytes, list[int]]:
-        """Begin a connection: repeat what is unacknowledged, in order, as far as the broker's quota goes.
+        """Begin a connection: repeat what is unacknowledged, in order, as far as the broker's quota allows.
 
         Returns:
             The bytes to write, and the tokens of messages that this broker can never take.
@@ -75,7 +75,7 @@ class Outbound:
         """Encode a new message and count it as written.
 
         Returns:
-            A token that the answer will bear, and the bytes to write now; None while the quota is used up.
+            A token that the answer will carry, and the bytes to write now; None while the quota is used up.
 
         Raises:
             PacketTooLargeError: The broker said that it takes no packet of this size.
@@ -98,7 +98,7 @@ class Outbound:
         return self._last_token, raw
 
     def acknowledged(self, packet_id: int) -> tuple[int | None, bytes]:
-        """Take a PUBACK.
+        """Record a PUBACK.
 
         Returns:
             The token of the message, None if there is none or it has not been sent on this connection; and the bytes of

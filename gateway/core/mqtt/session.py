@@ -118,7 +118,7 @@ class MqttSession:
         ).write()
 
     def feed(self, data: bytes, now_s: float) -> bytes:
-        """Take bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and hang up."""
+        """Read bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and close the socket."""
         if self.state is ConnectionState.CLOSED:
             return b""
         here, arrived = self._here, self.inbox.arrived
@@ -135,7 +135,7 @@ class MqttSession:
         return self._take_out() if self._out else b""
 
     def tick(self, now_s: float) -> bytes:
-        """Let time pass, about every half second; return what to write. May end the connection, like ``feed``."""
+        """Check the timers, about every half second; return what to write. May end the connection, like ``feed``."""
         self._now_s = now_s
         if self.state is ConnectionState.CONNECTING and now_s - self._here.opened_s >= self.settings.connect_timeout_s:
             self.counters["connect_timeouts"] += 1
@@ -186,13 +186,13 @@ class MqttSession:
         return mqtt5.DisconnectPacket().write()
 
     def lost(self, reason: str) -> None:
-        """The socket is gone, or could not be opened. Does nothing after the connection has ended in another way."""
+        """Record that the socket is closed, or could not be opened. Does nothing once the connection has ended in another way."""
         if self.state is not ConnectionState.CLOSED:
             self.counters["lost"] += 1
             self._end(reason)
 
     def unreachable(self, reason: str) -> None:
-        """An attempt failed before there was a socket."""
+        """Record that an attempt failed before there was a socket."""
         self.counters["unreachable"] += 1
         self.inbox.note(Disconnected(self.generation, reason))
 
@@ -257,7 +257,7 @@ class MqttSession:
             self.inbox.note(Published(token, int(DisconnectReasonCode.PACKET_TOO_LARGE)))
 
     def _agreed_keep_alive_s(self, packet: mqtt5.ConnAckPacket) -> float:
-        """A broker may shorten the interval; one that wants none still gets pings, which find out whether it lives."""
+        """Return the interval: a broker may shorten it; one that wants none still gets pings, to find out whether it is up."""
         asked = packet.server_keep_alive
         return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
 
@@ -326,7 +326,7 @@ class MqttSession:
         self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
 
     def _fail(self, fault: BrokerFaultError) -> None:
-        """Tell the broker what it did wrong, where the protocol allows that, and end."""
+        """Send the broker the reason code of its fault, where the protocol allows that, and end."""
         if self.state is ConnectionState.CLOSED:
             return
         self.counters[fault.kind] += 1
@@ -343,5 +343,5 @@ class MqttSession:
 
 
 def _words(code: mqtt5.ConnAckReasonCode | mqtt5.SubAckReasonCode | DisconnectReasonCode) -> str:
-    """Say a reason code in words, with its number."""
+    """Return a reason code in words, with its number."""
     return f"{code.name.lower().replace('_', ' ')} (0x{int(code):02x})"

@@ -13,7 +13,7 @@ _LONGEST_REFUSED_S = 60.0
 
 
 class KeepAliveAction(Enum):
-    """What the keep-alive asks for."""
+    """What the keep-alive timer asks for."""
 
     WAIT = auto()
     PING = auto()
@@ -34,7 +34,7 @@ class KeepAlive:
         self._excused = False
 
     def heard(self, now_s: float) -> None:
-        """Bytes came from the broker."""
+        """Record that bytes came from the broker."""
         self._heard_s = now_s
 
     def beat(self, now_s: float, *, paused: bool) -> KeepAliveAction:
@@ -80,29 +80,29 @@ class DrainMarker:
         self._refused = False
 
     def sent(self, token: int, now_s: float) -> None:
-        """The marker has been written."""
+        """Record that the marker has been written."""
         self.token = token
         self._began_s = self._heard_s = now_s
 
     def refuse(self, now_s: float) -> None:
-        """The broker allows no marker."""
+        """Record that the broker allows no marker."""
         if self._began_s is None:
             self._began_s = self._heard_s = now_s
         self._refused = True
 
     def heard(self, now_s: float) -> None:
-        """A message came."""
+        """Record that a message came."""
         self._heard_s = now_s
 
     def returned(self, payload: bytes) -> bool:
-        """Return True once, when this is this connection's marker. Older ones, delivered again, say nothing."""
+        """Return True once, when this is this connection's marker. Older ones, delivered again, do not count."""
         if self._drained or payload != self.nonce:
             return False
         self._drained = True
         return True
 
     def found_drained(self, now_s: float, unacknowledged: int) -> bool:
-        """Return True once, when silence, or in the end patience, says that the queue is drained."""
+        """Return True once, when silence or the last timeout shows that the queue is drained."""
         if self._drained or self._began_s is None:
             return False
         quiet_s = _QUIET_REFUSED_S if self._refused else _QUIET_SILENT_S
@@ -130,7 +130,7 @@ class Backoff:
         self._connected_s: float | None = None
 
     def connected(self, now_s: float) -> None:
-        """The broker accepted a connection."""
+        """Record that the broker accepted a connection."""
         self._connected_s = now_s
 
     def delay_s(self, now_s: float, jitter: float, *, long: bool = False) -> float:

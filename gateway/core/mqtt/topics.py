@@ -55,7 +55,7 @@ def without_share(pattern: str) -> str:
 
 
 def topic_matches(pattern: str, topic: str) -> bool:
-    """Tell whether a subscription to the filter takes in the topic. A shared filter counts as the filter behind its group."""
+    """Return whether a subscription to the filter takes in the topic. A shared filter counts as the filter behind its group."""
     wanted, given = without_share(pattern).split("/"), topic.split("/")
     if topic.startswith("$") and wanted[0] in {"+", "#"}:
         return False
@@ -70,7 +70,7 @@ def topic_matches(pattern: str, topic: str) -> bool:
 
 
 def filters_overlap(one: str, other: str) -> bool:
-    """Tell whether some topic exists that both filters take in. Either may be a plain topic or a shared filter."""
+    """Return whether some topic exists that both filters take in. Either may be a plain topic or a shared filter."""
     ours, theirs = without_share(one).split("/"), without_share(other).split("/")
     if not _first_levels_meet(ours[0], theirs[0]) or not _first_levels_meet(theirs[0], ours[0]):
         return False

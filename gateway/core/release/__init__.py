@@ -1,1 +1,1 @@
-"""Releases: ended windows and waiting records, drawn into sealed bundles or voided."""
+"""Release: figures and waiting records, packed into one bundle, sealed in the recipient's form, logged, and voided if need be."""

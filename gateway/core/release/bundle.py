@@ -1,161 +1,199 @@
-"""Seals what may leave: encoded records in, the bytes of one bundle out. Release calls it, once a bundle's log index is known.
+"""A release tick: close what has ended, pack one bundle per recipient, account for it, seal and log it, until it is acknowledged.
 
-The bytes are specified in `gateway.recipient.wire`, the records in `gateway.recipient.records`. One `ContentKey` serves one
-recipient for one UTC day of one process: its key is random, given by the caller and never stored, and is wrapped for the
-recipient once, by HPKE. The wrap draws its ephemeral key inside ``cryptography``, which takes no randomness from outside; no
-decision depends on it.
+Step 11 of the path of a batch, in two phases: all ended windows of a recipient become figures or are suppressed
+(``gateway.core.figures``), then figures and outbox rows are packed (``gateway.core.release.draft``). A bundle is formed only for
+a recipient whose sink is connected and has nothing under way, so that days of outage leave consent changes free to act. Every
+check is made again here, with the plans in force at this instant. Nothing leaves before the commit that holds the bundle and its
+log entry is durable; of that the application takes care.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from consent.core.canonical import disclosure_map
+from consent.core.disclosure import Disclosure
+from gateway.audit.log import canonical
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
+from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
+from gateway.core.effects import OutboxRow
+from gateway.core.figures.close import close
+from gateway.core.figures.table import Conditions, TermsOf
+from gateway.core.inflight import ReadyBundle
+from gateway.core.journal import Close, ClosedWindow
+from gateway.core.ledger import LedgerMove
+from gateway.core.plans import Terms, least_terms
+from gateway.core.registry import Subject
+from gateway.core.release.draft import Draft, PackedWindow, pack
+from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.records import epoch_day, read_row
+from gateway.core.state import State
+from gateway.core.windows.windows import Cohort, Window
 
-from gateway.recipient.records import encode_open, encode_open_record, encode_plaintext, plaintext_overhead_bytes
-from gateway.recipient.wire import (
-    CONTENT_KEY_BYTES,
-    KEY_ID_BYTES,
-    KEY_WRAP_SUITE,
-    MAX_BUNDLE_BYTES,
-    MAX_COUNTER,
-    MAX_LOG_INDEX,
-    Address,
-    Header,
-    SealedFrame,
-    associated_data,
-    content_key_info,
-    encode_frame,
-    nonce,
-    pad,
-    padded_plaintext_bytes,
-)
-
-
-class Seal(Protocol):
-    """What turns one recipient's records into a bundle."""
-
-    capacity_bytes: int
-    """What the records of one bundle may come to, whatever its log index."""
-
-    def record_bytes(self, record: bytes) -> int:
-        """Return how much of the capacity a record takes up."""
-        ...
-
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
-        """Return the bundle of these records for the release entry at this log index."""
-        ...
+ROWS_BYTES = 100 * 1024
+"""How much of the outbox to look at for one bundle: a record takes up more room there than in its outbox row."""
 
 
-class ContentKey:
-    """A random key for one recipient, process start and UTC day, with its wrap and the counter that no two bundles share."""
-
-    def __init__(self, address: Address, day: str, key: bytes, public_key: X25519PublicKey) -> None:
-        """Wrap a new key.
-
-        Args:
-            address: Gateway, recipient and log origin.
-            day: The UTC day, as `2026-11-22`.
-            key: 32 random bytes, used for nothing else.
-            public_key: The recipient's public key.
-        """
-        if len(key) != CONTENT_KEY_BYTES:
-            raise ValueError(f"a content key has {CONTENT_KEY_BYTES} bytes, not {len(key)}")
-        self.address = address
-        self.day = day
-        self.key_id = hashlib.sha256(b"sluice key id" + key).digest()[:KEY_ID_BYTES]
-        self._cipher = ChaCha20Poly1305(key)
-        self._wrap = KEY_WRAP_SUITE.encrypt(key, public_key, content_key_info(address, self.key_id, day))
-        self._next_counter = 0
-        self.capacity_bytes = self._largest_plaintext_bytes() - plaintext_overhead_bytes(address)
-
-    def record_bytes(self, record: bytes) -> int:
-        """Return how much of the capacity a record takes up."""
-        return len(record)
-
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
-        """Return the bundle, in one of the padded sizes.
-
-        Args:
-            records: Records by `encode_record`, at least one.
-            log_index: Index of the release entry that accounts for it.
-
-        Raises:
-            ValueError: If there is no record, or more than fit.
-        """
-        _check(records, log_index)
-        header = self._header(log_index)
-        plaintext = encode_plaintext(self.address, records)
-        padded_bytes = padded_plaintext_bytes(header, len(plaintext))
-        if padded_bytes is None:
-            raise ValueError(f"{len(records)} records of {len(plaintext)} bytes are more than one bundle holds")
-        self._next_counter += 1  # before it is used: a nonce that may have been used is never used again
-        aad = associated_data(self.address, log_index)
-        ciphertext = self._cipher.encrypt(nonce(header.counter), pad(plaintext, padded_bytes), aad)
-        return encode_frame(SealedFrame(header, ciphertext))
-
-    def _header(self, log_index: int) -> Header:
-        if self._next_counter > MAX_COUNTER:
-            raise ValueError("the content key's counter is used up")
-        return Header(self.address, log_index, self.key_id, self._next_counter, self.day, self._wrap)
-
-    def _largest_plaintext_bytes(self) -> int:
-        low, high = 0, MAX_BUNDLE_BYTES
-        header = self._header(MAX_LOG_INDEX)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if padded_plaintext_bytes(header, middle) is None else (middle, high)
-        return low
+def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
+    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
+    state.windows.recount()
+    if state.drained:
+        state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 
-class OpenData:
-    """Bundles for a recipient without a key: plain JSON, for data that is about nobody."""
+def form_bundle(
+    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, form: BundleFormat
+) -> ReadyBundle | None:
+    """Form the next bundle of a recipient from ended windows and waiting records, and log it.
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.capacity_bytes = MAX_BUNDLE_BYTES - len(encode_open(address, MAX_LOG_INDEX, ()))
-
-    def record_bytes(self, record: bytes) -> int:
-        """Return how much of the capacity a record takes up: its JSON, and a comma."""
-        return len(encode_open_record(record)) + 1
-
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
-        """Return the bundle as one line of JSON.
-
-        Raises:
-            ValueError: If there is no record, or more than fit.
-        """
-        _check(records, log_index)
-        data = encode_open(self.address, log_index, records)
-        if len(data) > MAX_BUNDLE_BYTES:
-            raise ValueError(f"{len(records)} records of {len(data)} bytes are more than one bundle holds")
-        return data
-
-
-class DailySeals:
-    """One recipient's seal of the day: a fresh content key at process start and with each new UTC day, none for open data."""
-
-    def __init__(self, address: Address, public_key: X25519PublicKey | None, random_bytes: Callable[[int], bytes]) -> None:
-        self._address = address
-        self._public_key = public_key
-        self._random_bytes = random_bytes
-        self._open = OpenData(address)
-        self._content_key: ContentKey | None = None
-
-    def on(self, day: str) -> Seal:
-        """Return the seal for a UTC day; the key of the day before is forgotten."""
-        if self._public_key is None:
-            return self._open
-        if self._content_key is None or self._content_key.day != day:
-            self._content_key = ContentKey(self._address, day, self._random_bytes(CONTENT_KEY_BYTES), self._public_key)
-        return self._content_key
+    Args:
+        state: Changed in place; the commit under way gets the bundle and its entry.
+        recipient: Its sink must be connected and idle.
+        rows: The oldest outbox rows of this recipient: (number, content).
+        now_ms: The gateway's clock.
+        form: The form in which the recipient gets its records.
+    Returns: The bundle, to be handed to the sink once committed; None where nothing may leave now.
+    """
+    flows = state.policies.flows
+    conditions = Conditions(state.policies, _terms_in_force(state, now_ms), state.windows.whole_since_ms)
+    ended = [window for window in state.windows.ended() if flows[window.cohort.flow].recipient == recipient]
+    draft = pack(state, recipient, form, close(ended, conditions), rows, conditions)
+    bundle = _log(state, draft, now_ms) if draft.records else None
+    _settle(state, draft, bundle)
+    if bundle is None:
+        _drop_day_keys(state)
+    return bundle
 
 
-def _check(records: Sequence[bytes], log_index: int) -> None:
-    if not records:
-        raise ValueError("a bundle has at least one record")
-    if not 0 <= log_index <= MAX_LOG_INDEX:
-        raise ValueError(f"log index {log_index} is out of range")
+def _terms_in_force(state: State, now_ms: int) -> TermsOf:
+    def terms_of(contributor: bytes, cohort: Cohort) -> Terms | None:
+        held = [
+            target.terms
+            for plan in state.by_contributor.get(contributor, ())
+            for target in plan.targets()
+            if target.cohort == cohort and now_ms < target.terms.expires_ms
+        ]
+        return least_terms(held)
+
+    return terms_of
+
+
+def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
+    """Account for a draft: take out of windows and outbox what has left them, and note in the bundle what a void gives back."""
+    ledger, closed = state.ledger, list[ClosedWindow]()
+    windows, outbox, moved = list[Window](), list[OutboxRow](), list[LedgerMove]()
+    for packed in draft.windows:
+        taken = _take_out(state, packed, closed)
+        ledger.move("pairs.open", "pairs.withdrawn", packed.row.withdrawn)
+        for reason, pairs in packed.row.suppressed.items():
+            ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
+        moved.append(LedgerMove("pairs.open", "pairs.aggregated", taken.pairs()))
+        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
+        if taken.members:
+            windows.append(taken)
+    for row in draft.rows:
+        state.outbox.take_out(row.number, draft.recipient)
+        ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
+        moved.append(LedgerMove("pairs.waiting", "pairs.released", row.released))
+        ledger.move("pairs.waiting", "pairs.released", row.released)
+        outbox.append(OutboxRow(row.number, draft.recipient, row.content))
+    if closed:
+        state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
+    if bundle is not None:
+        bundle.windows, bundle.outbox, bundle.moved = windows, outbox, moved
+        ledger.add("bundles.formed")
+        ledger.add("bundles.ready")
+
+
+def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) -> Window:
+    """Take out of a window whoever is in the bundle or may stand there no more; return the part that is in the bundle."""
+    window = packed.row.window
+    taken = Window(window.cohort, window.start_ms, window.end_ms)
+    taken.members = {contributor: window.members[contributor] for contributor in packed.packed}
+    left = packed.row.members.keys() - taken.members.keys()
+    gone = [contributor for contributor in window.members if contributor not in left]
+    closed.append(ClosedWindow(window.cohort, window.start_ms, window.end_ms, gone, list(packed.packed)))
+    for contributor in gone:
+        del window.members[contributor]
+    if not window.members:
+        state.windows.remove(window.key)
+    return taken
+
+
+def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
+    """Seal and log a draft, and have it committed.
+
+    The subjects' parts of the opening follow the bundle's, each under a salt that dies with the subject's secret.
+    """
+    index, recipient = state.log.size, draft.recipient
+    content = draft.form.seal(draft.records, index)
+    subjects = {contributor: state.registry.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
+    keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
+    labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
+    parts = state.log.one_part(ReleasePayload(recipient, tuple(draft.listed)).encode())
+    parts += _subject_parts(draft, subjects, index)
+    state.log.append_entry(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
+    sink = state.policies.recipients[recipient].sink
+    bundle = ReadyBundle(index, recipient, content, subjects=frozenset(subjects), full=draft.full)
+    state.inflight.add(bundle, sink)
+    return bundle
+
+
+def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
+    """Make the parts of the opening that say on what each subject's contribution to each record rests."""
+    encoded: dict[Disclosure, bytes] = {}
+    for basis in draft.bases:
+        for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
+            salt = opening_salt(subjects[contributor].secret, index, basis.record)
+            left = pairs
+            for terms in least.several or (least,):
+                if terms.disclosure not in encoded:
+                    encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
+                contribution = EncodedContribution(
+                    basis.record,
+                    contributor,
+                    encoded[terms.disclosure],
+                    terms.policy_entry,
+                    terms.consent_entries,
+                    left,
+                    terms.profile,
+                    terms.zone,
+                )
+                yield Part(salt, encode_contribution(contribution))
+                left = 0  # counted once, with the first of a subject's devices
+
+
+def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Account for records whose recipient the policies no longer name: they stay, for good."""
+    for number, content in rows:
+        state.ledger.move("pairs.waiting", "pairs.withheld_at_release.no-recipient", len(read_row(content)))
+        state.outbox.take_out(number, recipient)
+
+
+def bundle_sent(state: State, recipient: str) -> None:
+    """Record that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
+    state.inflight.hand_over(recipient)
+    state.ledger.move("bundles.ready", "bundles.sent", 1)
+
+
+def bundle_acknowledged(state: State, index: int) -> None:
+    """Record that the broker upstream has a bundle: it is forgotten here, and with it the day keys that it used up."""
+    state.inflight.acknowledge(index)
+    state.ledger.move("bundles.sent", "bundles.acknowledged", 1)
+    _drop_day_keys(state)
+
+
+def _drop_day_keys(state: State) -> None:
+    """Forget the pseudonym keys of days whose totals are all acknowledged."""
+    if state.inflight:
+        return
+    flows = state.policies.flows
+    needed = set()
+    for window in state.windows:
+        flow = flows[window.cohort.flow]
+        needed.add((flow.recipient, flow.purpose, epoch_day(window.start_ms)))
+    for domain in state.domain_keys.domains():
+        if (domain.recipient, domain.purpose, domain.epoch_day) not in needed:
+            state.domain_keys.drop(domain)

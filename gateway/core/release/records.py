@@ -51,7 +51,7 @@ def outbox_rows(
     policies: PolicySet,
     random_bytes: Callable[[int], bytes],
 ) -> Iterator[OutboxRow]:
-    """Make outbox rows of readings, minimised to their cohorts' levels.
+    """Make outbox rows from readings, minimised to their cohorts' levels.
 
     Args:
         taken: (target, phenomenon time, first steps), in order of arrival.
@@ -87,7 +87,7 @@ def read_row(content: bytes) -> list[Waiting]:
 
 
 def encode_row(waiting: Sequence[Waiting]) -> bytes:
-    """Write readings as an outbox row again, after some of them have gone."""
+    """Encode readings as an outbox row again, after some of them were removed."""
     heads: dict[tuple[Cohort, bytes, int], int] = {}
     rows = []
     for one in waiting:
@@ -121,7 +121,7 @@ def own_record(
 
 
 def unlinked_record(window: Window, figure: float, record_id: bytes, retention_days: int, policies: PolicySet) -> Record:
-    """Return the record of one contributor's own total that nothing joins to its other ones."""
+    """Return the record of one contributor's own total under an id that links it to no other."""
     cohort, span = window.cohort, (window.start_ms, window.end_ms)
     return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, id=record_id)
 

@@ -2,8 +2,8 @@
 
 Readings enter from the pipeline as whole numbers of their property's first ladder step, so sums are exact and neither
 order, crash nor replay changes a digit. A contributor (a subject, or a device that has none) stands once in a window, so it
-counts once, can be bounded, and can be taken out. Nothing is computed here: ``release.closing`` draws the figure when a
-bundle is formed, and until then the accumulators stay.
+counts once, can be bounded, and can be taken out. Nothing is computed here: ``gateway.core.figures`` closes the ended windows
+when a bundle is formed, and until then the accumulators stay.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class Cached(Protocol):
     """A target that remembers the window of its last reading."""
 
     def forget(self) -> None:
-        """Look the window up again next time."""
+        """Drop the remembered window."""
 
 
 class Windows:
     """All windows whose accumulators are still needed. Owned by the pipeline and changed in place."""
 
     def __init__(self, first_steps: dict[str, Decimal]) -> None:
-        """Begin with no window. ``first_steps``: the first ladder step of each property, as the policies have it."""
+        """Begin without windows. ``first_steps``: the first ladder step of each property, from the policies."""
         self.open: dict[tuple[Cohort, int], Window] = {}
         self.first_steps = first_steps
         self.watermark_ms = 0
@@ -81,7 +81,7 @@ class Windows:
         self._cached: set[Cached] = set()
 
     def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Accumulator:
-        """Return the accumulator of a contributor in a window, opening either if need be."""
+        """Return the accumulator of a contributor in a window; open either where it is not there yet."""
         window = self.open.get((cohort, start_ms))
         if window is None:
             window = self.open[cohort, start_ms] = Window(cohort, start_ms, end_ms)
@@ -93,13 +93,13 @@ class Windows:
         return member
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
-        """Note a counter's reading that lies before the first whole window."""
+        """Record a counter's reading that lies before the first whole window."""
         known = self._series.get((cohort, contributor, meter))
         if known is None or t_ms >= known[0]:
             self._series[cohort, contributor, meter] = [t_ms, n]
 
     def advance(self, watermark_ms: int) -> None:
-        """Let no reading into windows that end at or before ``watermark_ms``; it never goes back."""
+        """Close to readings the windows that end at or before ``watermark_ms``, which never goes back."""
         if watermark_ms <= self.watermark_ms:
             return
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
@@ -121,7 +121,7 @@ class Windows:
                     self._series[window.cohort, contributor, meter] = [last[0], last[1]]
 
     def forget_cached(self) -> None:
-        """Make every target look its window up again."""
+        """Make every target drop the window that it remembers."""
         for target in self._cached:
             target.forget()
         self._cached.clear()
@@ -133,7 +133,7 @@ class Windows:
         )
 
     def purge(self, contributor: bytes, keep: Mapping[Cohort, int]) -> tuple[int, bool]:
-        """Take a contributor out of every window in which it no longer belongs.
+        """Remove a contributor from every window in which it no longer belongs.
 
         Args:
             contributor: Whose contributions go.
@@ -155,7 +155,7 @@ class Windows:
         return pairs, touched or bool(stale)
 
     def baselines(self, contributor: bytes) -> Iterator[tuple[Cohort, bytes, int, int]]:
-        """Go through a contributor's last counter readings: (cohort, meter, time, reading)."""
+        """Yield a contributor's last counter readings: (cohort, meter, time, reading)."""
         for (cohort, whose, meter), (t_ms, n) in self._series.items():
             if whose == contributor:
                 yield cohort, meter, t_ms, n
@@ -165,11 +165,11 @@ class Windows:
         self.contributions = sum(len(window.members) for window in self.open.values())
 
     def is_empty(self) -> bool:
-        """Say whether nothing is held of anybody."""
+        """Return whether nothing is held of anybody."""
         return not (self.open or self._series)
 
     def remove(self, key: tuple[Cohort, int]) -> Window:
-        """Take a window out: its figure is in a bundle, or it was suppressed."""
+        """Remove a window: its figure is in a bundle, or it was suppressed."""
         return self.open.pop(key)
 
     def put_back(self, window: Window) -> None:
@@ -190,20 +190,20 @@ class Windows:
         ]
 
     def restore(self, state: list[Any]) -> None:
-        """Take up a stored state."""
+        """Continue from a stored state."""
         self.watermark_ms, self.whole_since_ms, windows, series = state
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
         self._cached = set()
 
     def __iter__(self) -> Iterator[Window]:
-        """Go through all windows."""
+        """Iterate over all windows."""
         return iter(self.open.values())
 
 
 def _first_step(cohort: Cohort, first_steps: Mapping[str, Decimal]) -> Decimal:
-    """Return a property's first step; for one that the policies no longer know any will do, since its windows are on their way
-    out."""
+    """Return a property's first step; for one that the policies no longer know any will do, since its windows are about to be
+    removed."""
     return first_steps.get(cohort.observed_property, Decimal(1))
 
 

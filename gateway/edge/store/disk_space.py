@@ -1,4 +1,4 @@
-"""Room on the disk: set aside for what must always be possible, and waited for where there is none.
+"""Disk space: a reserve for what must always be possible, and a wait where there is none.
 
 A ballast file of 16 MiB lies in the state folder. On a full disk a change of control (a withdrawal, an erasure, policies) gets
 its room; readings and releases wait, and are let in again only once the file is back in its place.
@@ -25,72 +25,72 @@ _log = structlog.get_logger()
 
 
 def says_full(error: sqlite3.Error) -> bool:
-    """Say whether SQLite failed for want of room, and nothing else."""
+    """Return whether SQLite failed for want of disk space, and nothing else."""
     return error.sqlite_errorcode == sqlite3.SQLITE_FULL
 
 
 class DiskSpace:
-    """What is known of the room on one disk."""
+    """What is known of the space on one disk."""
 
     def __init__(self, ballast: Path, ballast_bytes: int) -> None:
-        """Name the ballast file; ``is_there`` makes it."""
+        """Name the ballast file; ``check`` makes it."""
         self._ballast = ballast
         self._ballast_bytes = ballast_bytes
-        self.short = False
-        """Whether readings and releases are withheld for want of room."""
+        self.low = False
+        """Whether readings and releases are withheld for want of disk space."""
         self.waits = False
-        """Whether a commit waits for room at this moment."""
+        """Whether a commit waits for disk space at this moment."""
         self._called = asyncio.Event()
-        self._given_up = False
+        self._cancelled = False
 
-    def is_there(self) -> bool:
-        """Say whether readings and releases may be committed: the ballast is in its place, and is put back if it can be.
+    def check(self) -> bool:
+        """Return whether readings and releases may be committed: the ballast is in its place, and is put back if it can be.
 
         Raises: OSError: the disk fails.
         """
         if not self._set_aside():
-            self._run_short()
-        elif self.short:
+            self._run_low()
+        elif self.low:
             _log.info("room again: going on")
-            self.short = False
-        return not self.short
+            self.low = False
+        return not self.low
 
-    def make_way(self) -> None:
-        """Let the commit under way have the ballast's room, if it needs it: a change of control waits behind it."""
+    def release_reserve(self) -> None:
+        """Give the ballast's space to the commit under way, if it needs it: a change of control waits behind it."""
         self._called.set()
 
-    def give_up(self) -> None:
-        """Wait no longer, now or later: the process is to end."""
-        self._given_up = True
+    def cancel(self) -> None:
+        """End every wait, now and later: the process is to end."""
+        self._cancelled = True
         self._called.set()
 
     async def wait_for(self, write: Callable[[], Awaitable[None]], *, control: bool) -> None:
-        """Write, and write again until there is room for it.
+        """Write, and write again until there is space for it.
 
         Args:
             write: Leaves nothing behind where it fails.
-            control: It may have the ballast's room.
+            control: It may have the ballast's space.
         Raises:
-            DiskFullError: The wait was given up.
+            DiskFullError: The wait was cancelled.
             sqlite3.Error: The disk fails otherwise.
         """
         try:
             while not await _has_room(write):
-                self._run_short()
+                self._run_low()
                 self.waits = True
                 if not (self._is_control(control) and self._free()):
                     await self._pause()
         finally:
             self.waits = False
-            if not self._given_up:
+            if not self._cancelled:
                 self._called.clear()
 
     def _is_control(self, commit: bool) -> bool:
-        """Say whether a change of control is in the commit, or waits behind it."""
-        return commit or (self._called.is_set() and not self._given_up)
+        """Return whether a change of control is in the commit, or waits behind it."""
+        return commit or (self._called.is_set() and not self._cancelled)
 
     async def _pause(self) -> None:
-        if self._given_up:
+        if self._cancelled:
             raise DiskFullError(f"`{self._ballast.parent}`: the disk is full")
         if self._called.is_set():
             await asyncio.sleep(FULL_DISK_RETRY_S)
@@ -98,10 +98,10 @@ class DiskSpace:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._called.wait(), FULL_DISK_RETRY_S)
 
-    def _run_short(self) -> None:
-        if not self.short:
+    def _run_low(self) -> None:
+        if not self.low:
             _log.error("disk full, withholding until there is room")
-        self.short = True
+        self.low = True
 
     def _set_aside(self) -> bool:
         with contextlib.suppress(FileNotFoundError):
@@ -124,7 +124,7 @@ class DiskSpace:
             os.close(descriptor)
 
     def _free(self) -> bool:
-        """Give the ballast's room up; return False where there was none to give."""
+        """Delete the ballast; return False where there is none."""
         with contextlib.suppress(FileNotFoundError):
             self._ballast.unlink()
             return True

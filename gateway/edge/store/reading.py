@@ -1,68 +1,52 @@
-"""What lies in the database, read row by row and unsealed: the reading half of ``gateway.edge.store.store``.
+"""What lies in the database, read row by row and unsealed: the reader of ``gateway.edge.store.store``.
 
-Everything that there may be much of is gone through in pages, so that memory stays small.
+Whatever there may be many of is read in pages, so that memory stays small.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
-
-import aiosqlite
 
 from gateway.audit.log.openings import label
 from gateway.core.effects import OutboxRow
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.store.writing import CommitRows, row_key
+from gateway.edge.store.database import Database
+from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.errors import CorruptionError
 
 
 class StoreReader:
     """The rows of an open database."""
 
-    def __init__(self, keys: GatewayKeys) -> None:
-        """Take the keys that rows are sealed and found by."""
+    def __init__(self, database: Database, keys: GatewayKeys, segments: SegmentKeys) -> None:
+        """Take the database, and the keys that rows are sealed and found by."""
         self._keys = keys
-        self._db: aiosqlite.Connection
-        self._commit_rows = CommitRows(keys)
-
-    async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        return list(await self._db.execute_fetchall(sql, parameters))
+        self._segments = segments
+        self._rows = database.rows
+        self._pages = database.pages
 
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
 
-    async def _pages(self, sql: str) -> AsyncIterator[Any]:
-        """Go through rows a page at a time: memory stays small however many there are, and no cursor stays open.
-
-        Args:
-            sql: Asks for the next page after a row id, which each row begins with.
-        """
-        last = -1
-        while rows := await self._rows(sql, (last,)):
-            for row in rows:
-                yield row[1:]
-            last = rows[-1][0]
-
     async def subjects(self) -> AsyncIterator[bytes]:
-        """Go through the subjects."""
+        """Yield the subjects."""
         async for row_id, sealed in self._pages(
             "SELECT rowid, id, sealed FROM subject WHERE rowid > ? ORDER BY rowid LIMIT 1000"
         ):
             yield self._open("subject", row_id, sealed)
 
     async def claims(self) -> AsyncIterator[bytes]:
-        """Go through the claim codes that can still be used."""
+        """Yield the claim codes that can still be used."""
         async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM claim WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
             yield self._open("claim", row_id, sealed)
 
     async def devices(self) -> AsyncIterator[bytes]:
-        """Go through the devices."""
+        """Yield the devices."""
         async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM device WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
             yield self._open("device", row_id, sealed)
 
     async def consents(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Go through the consents in order: (log index, encoded consent)."""
+        """Yield the consents in order: (log index, encoded consent)."""
         sql = "SELECT entry_index, entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
         async for index, sealed in self._pages(sql):
             yield index, self._open("consent", row_key(index), sealed)
@@ -74,8 +58,8 @@ class StoreReader:
         return [(index, self._open("consent", row_key(index), sealed)) for index, sealed in rows]
 
     async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Go through the commits of the open journal segment in order: (marks, journal)."""
-        sealer = self._commit_rows.sealers[self._commit_rows.segment]
+        """Yield the commits of the open journal segment in order: (marks, journal)."""
+        sealer = self._segments.open_sealer
         sql = "SELECT number, number, marks, sealed FROM batch WHERE number > ? AND segment = (SELECT max(number) FROM segment)"
         async for number, marks, journal in self._pages(f"{sql} ORDER BY number LIMIT 20"):
             yield (
@@ -84,7 +68,7 @@ class StoreReader:
             )
 
     async def entries(self) -> AsyncIterator[bytes]:
-        """Go through the log's entries in order.
+        """Yield the log's entries in order.
 
         Raises: CorruptionError: one is missing.
         """
@@ -104,7 +88,7 @@ class StoreReader:
             " WHERE upto - length(sealed) < ? ORDER BY number",
             (recipient, most_bytes),
         )
-        return [(number, self._commit_rows.opened(number, key, sealed)) for number, key, sealed in rows]
+        return [(number, self._segments.opened(number, key, sealed)) for number, key, sealed in rows]
 
     async def labels(self, since: int) -> list[tuple[int, bytes]]:
         """Return the labels files of releases from a log index on."""
@@ -137,7 +121,7 @@ class StoreReader:
         """Yield everything that waits, oldest first."""
         sql = "SELECT number, number, recipient, sealing_key, sealed FROM outbox WHERE number > ? ORDER BY number LIMIT 100"
         async for number, recipient, segment, sealed in self._pages(sql):
-            yield OutboxRow(number, recipient, self._commit_rows.opened(number, segment, sealed))
+            yield OutboxRow(number, recipient, self._segments.opened(number, segment, sealed))
 
     async def entry(self, index: int) -> bytes:
         """Return the log entry at an index."""
@@ -155,7 +139,7 @@ class StoreReader:
         return [self._open("opening", row_key(index), sealed) for index, sealed in await self._rows(sql, (since,))]
 
     async def each_opening(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Go through every opening: (log index, opening)."""
+        """Yield every opening: (log index, opening)."""
         sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
         async for index, sealed in self._pages(sql):
             yield index, self._open("opening", row_key(index), sealed)

@@ -1,163 +1,115 @@
-"""A commit of the core as the statements of one transaction: every row sealed, bound to its place, and found by keyed hash.
+"""Commits of the core made durable, and what an erasure leaves to do: the writer of ``gateway.edge.store.store``.
 
-Stands between the core's ``Commit`` and ``store``, which carries the statements out. It keeps the keys under which
-the journal and the outbox lie: one for each journal segment, random, wrapped by the state key; what is sealed under a key that is
-gone is gone.
+A full disk is waited out (``disk_space``); any other failure of the disk ends the process, since what a failed sync has kept
+nobody knows.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+import sqlite3
+from functools import partial
 
 from gateway.core.effects import Commit
-from gateway.edge.keys import GatewayKeys, Sealer
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.store.database import Database, Statement
+from gateway.edge.store.disk_space import DiskSpace, says_full
+from gateway.edge.store.segment_keys import SegmentKeys
+from gateway.edge.store.statements import SCRUB_DUE, CommitRows
 
-Statement = tuple[str, Sequence[Any]]
-
-SCRUB_DUE = "scrub_due"
-"""The row of `meta` that says that something was erased whose bytes may still lie in free space, or exported."""
-
-
-def row_key(number: int) -> bytes:
-    """Return a row number as the bytes that a sealed row is bound to."""
-    return number.to_bytes(8, "big")
+WAL_COMMITS = 100
+"""After so many commits, about 1,000 pages, the write-ahead log is checkpointed."""
 
 
-SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
-"""Kinds of entries on which no later release can rest: the days for which their openings are kept count at once."""
+class StoreWriter:
+    """Writes to an open database."""
 
+    def __init__(self, database: Database, keys: GatewayKeys, segments: SegmentKeys, disk_space: DiskSpace) -> None:
+        """Take the database, the keys that rows are sealed by, and what is known of the disk."""
+        self._database = database
+        self._segments = segments
+        self._disk_space = disk_space
+        self._commit_rows = CommitRows(keys, segments)
+        self._commits_in_wal = 0
 
-class CommitRows:
-    """Turns commits into rows.
+    def resume(self, batch: int) -> None:
+        """Go on behind the last batch row of the open segment."""
+        self._commit_rows.batch = batch
 
-    Attributes:
-        batch: Number of the last batch row.
-        segment: Number of the open journal segment.
-        sealers: By segment: the open one's, and those that outbox rows may still need.
-    """
-
-    def __init__(self, keys: GatewayKeys) -> None:
-        """Begin with no segment; the store tells of those that it finds."""
-        self._keys = keys
-        self.batch = 0
-        self.segment = 0
-        self.sealers: dict[int, Sealer] = {}
-
-    def know_segment(self, number: int, wrapped: bytes) -> None:
-        """Take up a stored segment's key."""
-        self.sealers[number] = Sealer(self._keys.sealer.open("sealing_key", row_key(number), wrapped))
-        self.segment = max(self.segment, number)
-
-    def forget_former(self) -> None:
-        """Let go of the keys of all segments but the open one, once no row needs them."""
-        self.sealers = {self.segment: self.sealers[self.segment]}
-
-    def statements(self, commit: Commit, now_ms: int) -> list[Statement]:
-        """Return the statements that make a commit durable; the batch it is counted as has its number from here on."""
-        statements: list[Statement] = []
-        if commit.snapshot is not None:
-            statements += self._new_segment(commit.snapshot)
-        self.batch += 1
-        sealer = self.sealers[self.segment]
-        journal = sealer.seal("batch", row_key(self.batch), commit.journal) if commit.journal else b""
-        marks = sealer.seal("marks", row_key(self.batch), commit.marks) if commit.marks else b""
-        row = (self.batch, self.segment, marks, journal, commit.ledger)
-        statements.append(("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", row))
-        statements += self._log(commit, now_ms)
-        statements += self._registry(commit)
-        statements += self._bundles(commit)
-        return statements
-
-    def resealed(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes, int]]:
-        """Seal outbox rows anew, under the open segment's key.
+    async def write(self, statements: list[Statement], *, control: bool) -> None:
+        """Carry out statements in one transaction; a full disk is waited out.
 
         Args:
-            rows: (number, segment whose key it lies under, sealed content).
-        Returns: (open segment, sealed content, number) of each.
+            control: It may have the ballast's space.
         """
-        sealer = self.sealers[self.segment]
-        return [
-            (self.segment, sealer.seal("outbox", row_key(number), self.opened(number, segment, sealed)), number)
-            for number, segment, sealed in rows
-        ]
+        await self._disk_space.wait_for(partial(self._write, statements), control=control)
 
-    def opened(self, number: int, segment: int, sealed: bytes) -> bytes:
-        """Return the content of an outbox row."""
-        return self.sealers[segment].open("outbox", row_key(number), sealed)
+    async def _write(self, statements: list[Statement]) -> None:
+        await self._database.write(statements)
 
-    def _new_segment(self, snapshot: bytes) -> list[Statement]:
-        """Begin a journal segment under a new random key; the keys of earlier ones go once no outbox row needs them."""
-        self.segment = number = self.segment + 1
-        key = os.urandom(32)
-        sealer = self.sealers[number] = Sealer(key)
-        wrapped = self._keys.sealer.seal("sealing_key", row_key(number), key)
-        sealed = sealer.seal("segment", row_key(number), snapshot)
-        return [
-            ("INSERT INTO sealing_key VALUES (?, ?)", (number, wrapped)),
-            ("INSERT INTO segment VALUES (?, ?)", (number, sealed)),
-            ("DELETE FROM batch WHERE segment < ?", (number,)),
-            ("DELETE FROM segment WHERE number < ?", (number,)),
-            ("DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT sealing_key FROM outbox)", (number,)),
-        ]
+    async def commit(self, commit: Commit, now_ms: int) -> None:
+        """Make a commit durable: one transaction, on the disk when this returns.
 
-    def _log(self, commit: Commit, now_ms: int) -> list[Statement]:
-        seal = self._keys.sealer.seal
-        statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
-        for row in commit.log:
-            sealed = seal("opening", row_key(row.index), row.opening)
-            settled_ms = now_ms if row.kind in SETTLED_AT_ONCE else None
-            statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
-        settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
-        statements += [(settle, (now_ms, index)) for index in commit.openings_settled]
-        labelled = [row for row in commit.log if row.labels is not None]
-        statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
-        for shorter in commit.openings:
-            sealed = seal("opening", row_key(shorter.index), shorter.content)
-            statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
-        if commit.head is not None:
-            size = int(commit.head.split(b"\n", 2)[1])
-            statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))
-            statements.append(("DELETE FROM head WHERE size < ?", (size,)))
-        return statements
+        A full disk is waited out; a commit that says so gets the space set aside.
 
-    def _registry(self, commit: Commit) -> list[Statement]:
-        statements: list[Statement] = []
-        seal, lookup = self._keys.sealer.seal, self._keys.lookup_hash
-        insert = "INSERT INTO policy VALUES (?, ?, ?)"
-        statements += [(insert, (policy.index, policy.sha256, policy.content)) for policy in commit.policies]
-        for consent in commit.consents:
-            row = (consent.index, lookup(consent.subject), seal("consent", row_key(consent.index), consent.content))
-            statements.append(("INSERT INTO consent VALUES (?, ?, ?)", row))
-        statements += [("DELETE FROM consent WHERE subject = ?", (lookup(subject),)) for subject in commit.consents_gone]
-        for table, rows in (
-            ("subject", {row.id: row.content for row in commit.subjects}),
-            ("device", {row.topic: row.content for row in commit.devices}),
-            ("claim", {row.code_hash: row.content for row in commit.claims}),
-        ):
-            statements += [self._keyed_row(table, key, content) for key, content in rows.items()]
-        return statements
+        Raises:
+            DiskFullError: The wait was cancelled.
+            sqlite3.Error: Anything else is wrong; the process must end.
+        """
+        statements = self._commit_rows.statements(commit, now_ms)
+        if commit.erases:
+            await self._disk_space.wait_for(partial(self._erase, statements), control=True)
+            self._segments.forget_former()
+        else:
+            await self.write(statements, control=commit.uses_reserve)
+        self._commits_in_wal += 1
+        if self._commits_in_wal >= WAL_COMMITS:
+            await self._database.checkpoint_wal("PASSIVE")
+            self._commits_in_wal = 0
 
-    def _keyed_row(self, table: str, key: bytes, content: bytes | None) -> Statement:
-        """Return what writes a row that is found by its key's hash, or deletes it."""
-        row_id = self._keys.lookup_hash(key)
-        if content is None:
-            return f"DELETE FROM {table} WHERE id = ?", (row_id,)  # noqa: S608  one of three fixed names
-        sealed = self._keys.sealer.seal(table, row_id, content)
-        return f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (row_id, sealed)  # noqa: S608  likewise
+    async def drop_openings(self, before_ms: int) -> list[int]:
+        """Delete openings on which no release can rest since some time, a thousand at most; return their log indices."""
+        sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms LIMIT 1000"
+        rows = await self._database.rows(sql, (before_ms,))
+        if rows:
+            statements = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]
+            await self.write(statements, control=False)
+        return [index for (index,) in rows]
 
-    def _bundles(self, commit: Commit) -> list[Statement]:
-        sealer = self.sealers[self.segment]
-        statements: list[Statement] = [
-            ("INSERT INTO bundle VALUES (?, ?, ?, ?)", (bundle.index, bundle.recipient, bundle.sink, bundle.content))
-            for bundle in commit.bundles
-        ]
-        statements += [("DELETE FROM bundle WHERE entry_index = ?", (index,)) for index in commit.bundles_done]
-        statements += [("DELETE FROM outbox WHERE number = ?", (number,)) for number in commit.outbox_done]
-        for waiting in commit.outbox:
-            sealed = sealer.seal("outbox", row_key(waiting.number), waiting.content)
-            statements.append(
-                ("INSERT INTO outbox VALUES (?, ?, ?, ?)", (waiting.number, waiting.recipient, self.segment, sealed))
-            )
-        return statements
+    async def _erase(self, statements: list[Statement]) -> None:
+        """Write, seal what waits anew under the key of the segment that the statements begin, and destroy all others."""
+        segment = self._segments.segment
+        async with self._database.transaction():
+            await self._database.execute_each(statements)
+            former = "SELECT number, sealing_key, sealed FROM outbox WHERE sealing_key < ? LIMIT 100"
+            while rows := await self._database.rows(former, (segment,)):
+                resealed = self._segments.resealed(rows)
+                await self._database.execute_all("UPDATE outbox SET sealing_key = ?, sealed = ? WHERE number = ?", resealed)
+            await self._database.execute("DELETE FROM sealing_key WHERE number < ?", (segment,))
+            await self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
+
+    # what an erasure leaves to do
+
+    async def scrub_is_due(self) -> bool:
+        """Return whether something was erased of which copies may still lie about."""
+        return bool(await self._database.rows("SELECT 1 FROM meta WHERE name = ?", (SCRUB_DUE,)))
+
+    async def scrub(self) -> bool:
+        """Leave nothing of what was deleted in the file, its free space or the write-ahead log.
+
+        ``secure_delete`` overwrites deleted rows where they lay, but pages that were split since may hold a second copy: only
+        writing the whole file anew is sure.
+
+        Returns: False where the disk has no space for it.
+        """
+        try:
+            await self._database.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if not says_full(error):
+                raise
+            return False
+        await self._database.truncate_wal()
+        return True
+
+    async def scrubbed(self) -> None:
+        """Record that nothing of what was erased lies about any more."""
+        await self._database.execute("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))

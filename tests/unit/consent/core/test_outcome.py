@@ -35,7 +35,7 @@ def said(limits: Disclosure = TOP, flow: str = "hourly", expiry_ms: int | None =
     """Return what a subject with one resident says about a flow."""
     gate = Gate()
     home = gate.home(flow, limits=limits)
-    found = gate.state.book.resolve(home.subject or b"", POLICIES.flows[flow])
+    found = gate.state.registry.book.resolve(home.subject or b"", POLICIES.flows[flow])
     return [None if one is None else replace(one, expiry_ms=expiry_ms) for one in found]
 
 
@@ -145,8 +145,8 @@ def test_departure_settles_what_they_said_and_a_repeated_word_what_it_replaces()
     gate = Gate()
     home = gate.home("hourly")
     subject = home.subject or b""
-    (resident,) = gate.state.book.residents(subject)
-    entries = gate.state.book.entries(subject, resident)
+    (resident,) = gate.state.registry.book.residents(subject)
+    entries = gate.state.registry.book.entries(subject, resident)
     book = Book()
     book.add_subject(subject, [resident, b"s" * 16])
     first = entries[0].consent

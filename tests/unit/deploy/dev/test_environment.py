@@ -37,8 +37,9 @@ class Installer:
         self.steps: list[str] = []
         self.fails_at = ""
 
-    def __call__(self, command: Sequence[str | Path], failure: str) -> None:
+    def __call__(self, command: Sequence[str | Path], failure: str, *, keeps_lock: bool) -> None:
         """Note a step, named by the words that tell it from the others."""
+        assert keeps_lock
         words = [str(word) for word in command]
         step = "venv" if "venv" in words else "project" if "--editable" in words else Path(words[-1]).name
         self.steps.append(step)
@@ -155,10 +156,13 @@ def test_missing_packages_without_ensurepip_only_while_there_is_no_environment(
 
 
 def test_only_one_installer_of_a_killed_caller_still_keeps_others_away(checkout: Path) -> None:
-    """What a ./dev starts holds the lock with it, and so beyond it."""
+    """What installs holds the lock with the ./dev that started it, and so beyond it; apt, which may start a daemon, does not."""
     with environment.only_one(checkout):
         assert not _can_lock(checkout)
-        run_quietly([sys.executable, "-c", _HOLDS, str((checkout / "deploy").stat().st_ino)], "it does not hold the lock")
+        command = [sys.executable, "-c", _HOLDS, str((checkout / "deploy").stat().st_ino)]
+        run_quietly(command, "the installer does not hold the lock", keeps_lock=True)
+        with pytest.raises(SetupError, match="holds no lock"):
+            run_quietly(command, "what may start a daemon holds no lock")
     assert _can_lock(checkout)
 
 

@@ -14,10 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.core import log, recovery
+from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.void import void_bundle
 from gateway.core.state import State
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
 
@@ -51,12 +51,12 @@ def _hashable(row: list[Any]) -> list[Any]:
 
 
 def voided(*flows: str) -> Gate:
-    """Return a gateway whose one bundle was taken back, having ended a window that nobody had left a figure in."""
+    """Return a gateway whose one bundle was voided, having ended a window that nobody had left a figure in."""
     gate = Gate(only(*flows))
     gate.send(gate.home(*flows), kwh=1)
     gate.to(gate.now_ms + DAY_MS + LATENESS_MS)
     assert gate.form() is not None
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     gate.commit()
     return gate
 
@@ -127,9 +127,9 @@ class Histories(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([0, 1, 20, 75, 300, 24 * 60]))
     def tick(self, minutes: int) -> None:
         """Let time pass."""
-        ready = list(self.gate.state.unsent.values())
+        ready = list(self.gate.state.inflight.ready.values())
         self.gate.to(self.gate.now_ms + minutes * MINUTE_MS)
-        if not self.gate.state.unsent:  # a consent ran out, and took it back
+        if not self.gate.state.inflight.ready:  # a consent ran out, and took it back
             for unsent in ready:
                 self._account(unsent, -1)
         recovery.prune(self.gate.state)
@@ -137,7 +137,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def form(self) -> None:
         """Form a bundle, where none is under way; it stays ready."""
-        if self.gate.state.unsent or self.gate.state.handed:
+        if self.gate.state.inflight.ready or self.gate.state.inflight.sent:
             return
         self._account(self.gate.form(), 1)
 
@@ -150,18 +150,18 @@ class Histories(RuleBasedStateMachine):
             self.may_leave[who] -= sign * part.n
             assert self.may_leave[who] >= 0, "something leaves that was withdrawn, or a second time"
 
-    @precondition(lambda self: self.gate.state.unsent)
+    @precondition(lambda self: self.gate.state.inflight.ready)
     @rule()
     def deliver(self) -> None:
         """Hand the bundle over and have it acknowledged."""
-        self.gate.deliver(self.gate.state.unsent["office"])
+        self.gate.deliver(self.gate.state.inflight.ready["office"])
 
-    @precondition(lambda self: self.gate.state.unsent)
+    @precondition(lambda self: self.gate.state.inflight.ready)
     @rule()
     def void(self) -> None:
         """Take the bundle back for the sake of somebody else's change."""
-        self._account(self.gate.state.unsent["office"], -1)
-        release.void(self.gate.state, "office", self.gate.now_ms)
+        self._account(self.gate.state.inflight.ready["office"], -1)
+        void_bundle(self.gate.state, "office", self.gate.now_ms)
 
     @rule(present=st.booleans())
     def reconnect(self, present: bool) -> None:
@@ -175,7 +175,7 @@ class Histories(RuleBasedStateMachine):
         self.gate.apply(FEWER if fewer else ALL)
 
     def _unform(self) -> None:
-        for unsent in list(self.gate.state.unsent.values()):
+        for unsent in list(self.gate.state.inflight.ready.values()):
             self._account(unsent, -1)
 
     @rule(home=HOMES)
@@ -187,8 +187,8 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def checkpoint(self) -> None:
         """Account and sign; begin a new journal segment where that may be."""
-        log.checkpoint(self.gate.state, self.gate.now_ms)
-        if not self.gate.state.unsent:
+        self.gate.state.log.checkpoint(self.gate.state.ledger, self.gate.now_ms)
+        if not self.gate.state.inflight.ready:
             recovery.begin_segment(self.gate.state)
 
     @invariant()
@@ -198,7 +198,7 @@ class Histories(RuleBasedStateMachine):
             gate = self.gate
             assert gate.state.ledger.imbalances() == []
             assert gate.count("pairs.open") == sum(window.pairs() for window in gate.state.windows)
-            assert gate.count("bundles.ready") == len(gate.state.unsent)
+            assert gate.count("bundles.ready") == len(gate.state.inflight.ready)
 
     @invariant()
     def a_crash_changes_nothing(self) -> None:
@@ -214,7 +214,7 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "gate"):
             return
         gate = self.gate
-        for ready in list(gate.state.unsent.values()):
+        for ready in list(gate.state.inflight.ready.values()):
             gate.deliver(ready)
         self.tick(2 * 24 * 60 + 15)
         while (unsent := gate.form()) is not None:

@@ -18,8 +18,8 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.replay.replay import ReplayReport
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
+from gateway.core.registry import Subject
 from gateway.core.restoration import LogTail
-from gateway.core.state import Subject
 from tests.support.gate import HOUR_MS, Gate, hour_with, only
 from tests.support.replayed import replayed
 
@@ -102,7 +102,7 @@ def test_broken_step_changes_review(monkeypatch: pytest.MonkeyPatch) -> None:
     """A review of policies shows the step that the rule gives."""
     gate, homes = lived()
     device = homes[0]
-    said: list[Consent | None] = gate.state.book.resolve(device.subject or b"", gate.state.policies.flows["hourly"])
+    said: list[Consent | None] = gate.state.registry.book.resolve(device.subject or b"", gate.state.policies.flows["hourly"])
     gate.state.policies.levels.clear()
     monkeypatch.setattr(rule, "_new_level", lambda *asked: honest_level(*asked)._replace(step="7"))
     assert "consumption 7 " in reach_of(gate.state.policies, "hourly", device.profile, device.zone, said).label
@@ -117,7 +117,7 @@ def household() -> tuple[Gate, Subject, bytes]:
     gate.grant(home, "hourly")
     gate.say(grant_of_the_second(gate, home))
     gate.commit()
-    return gate, gate.state.subjects[subject], joined.resident
+    return gate, gate.state.registry.subjects[subject], joined.resident
 
 
 def grant_of_the_second(gate: Gate, home: Device) -> Consent:
@@ -131,14 +131,14 @@ def test_residents_are_changed_alike_in_daily_work_and_from_the_log() -> None:
     daily.now_ms += 5
     subjects.leave(daily.state, before.id, gone, daily.now_ms)
     settled = list(daily.state.commit.openings_settled)
-    after = daily.state.subjects[before.id]
+    after = daily.state.registry.subjects[before.id]
     (row,) = [row for row in daily.state.commit.log if row.index == after.key_entries[-1]]
     restored, _, _ = household()
     tail = LogTail(restored.state)
     entry = Entry.decode(row.content)
     assert entry.kind is Kind.KEY
     tail.take(entry, Opening.decode(row.opening))
-    same = restored.state.subjects[before.id]
+    same = restored.state.registry.subjects[before.id]
     assert (same.residents, same.since_ms, same.label_generation) == (after.residents, after.since_ms, after.label_generation)
     assert same.label_generation == before.label_generation + 1
     assert same.key_entries == after.key_entries

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from gateway.core.plans import Device
 from gateway.recipient.records import Record
+from tests.support.city import Table
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, OLD, Gate, reading, town
-from tests.support.generated import CLASSES, DISTRICTS, LADDERS, Table, Town, bounds, point, towns
+from tests.support.generated import CLASSES, DISTRICTS, LADDERS, Town, bounds, point, towns
 from tests.support.oracle import Answer, Home, Said, may_leave
 from tests.support.oracle_figures import Figure, Reading, released
 

@@ -231,8 +231,8 @@ def test_records_rows_by_recipient_and_bounded() -> None:
     gate.take(*(reading(home, T + i, kwh=1) for i in range(450)), *(reading(street, T + i, db=60) for i in range(3)))
     rows = [(recipient, len(read_row(content))) for recipient, content in gate.outbox.values()]
     assert rows == [("office", 200), ("office", 200), ("office", 50), ("public", 3)]
-    assert gate.state.waiting == {"office": 3, "public": 1}
-    assert gate.state.next_outbox_number == 5
+    assert gate.state.outbox.waiting == {"office": 3, "public": 1}
+    assert gate.state.outbox.next_number == 5
     ids = {waiting.record_id for _, content in gate.outbox.values() for waiting in read_row(content)}
     assert len(ids) == 453
 

@@ -20,7 +20,7 @@ from consent.core.disclosure import Time
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
-from gateway.core import log, pipeline, recovery
+from gateway.core import pipeline, recovery
 from gateway.core.changes import changes
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
@@ -79,7 +79,7 @@ class Twins:
         """Kill one, and let the other live through what the world sees of it."""
         changes.expire(self.spared.state, self.spared.now_ms)
         self.spared.hand_over()  # what was formed counts as handed over
-        log.checkpoint(self.spared.state, self.spared.now_ms)
+        self.spared.state.log.checkpoint(self.spared.state.ledger, self.spared.now_ms)
         self.spared.commit()
         self.killed.now_ms = self.spared.now_ms
         self.killed.crash()
@@ -101,7 +101,7 @@ class Twins:
                     gate.hand_over()
                     gate.acknowledge()
                     gate.commit()
-            log.checkpoint(gate.state, gate.now_ms)
+            gate.state.log.checkpoint(gate.state.ledger, gate.now_ms)
             gate.commit()
         self.compare()
 
@@ -155,13 +155,13 @@ def take_step(gate: KilledGate, name: str, arguments: Sequence[Any], twins: Twin
             case "device", device:
                 changes.add_device(state, device, gate.now_ms)
             case "revoke", at:
-                if (topic := twins.devices[at % len(twins.devices)].topic) in state.registry:
+                if (topic := twins.devices[at % len(twins.devices)].topic) in state.registry.devices:
                     changes.revoke_device(state, topic, gate.now_ms)
             case ("segment",):
-                if not state.unsent:
+                if not state.inflight.ready:
                     recovery.begin_segment(state)
             case ("account",):
-                log.checkpoint(state, gate.now_ms)
+                state.log.checkpoint(state.ledger, gate.now_ms)
             case ("session lost",):
                 gate.reconnect(session_present=False)
             case ("hand over",):
@@ -233,7 +233,7 @@ def test_bundle_that_its_sink_does_not_take_is_voided_by_a_withdrawal_and_never_
     _, records = gate.told[formed.index]
     shown = Counter((record.identity, record.n, record.result) for record in records)
     assert shown == {("aggregate", 2, 2.0): 1, ("per-record", None, 1.0): 2}
-    log.checkpoint(gate.state, gate.now_ms)
+    gate.state.log.checkpoint(gate.state.ledger, gate.now_ms)
     gate.commit()
     assert gate.audited() == []
     assert gate.count("bundles.voided") == 1

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.release.bundle import OpenData
+from gateway.core.release.formats.open_data import OpenData
 from gateway.recipient.command import add_arguments, run
 from gateway.recipient.keys import format_private
-from gateway.recipient.records import encode_record
+from gateway.recipient.records import encode_open_record
 from tests.support.recipients import ADDRESS, PRIVATE_KEY, SIGNER, GatewayLog, record, sealed
 
 
@@ -125,7 +125,7 @@ def test_open_log_of_another_key_is_a_finding(
 def test_open_open_data_without_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Open data needs no key."""
     path = tmp_path / "4.bundle"
-    path.write_bytes(OpenData(ADDRESS).seal([encode_record(record())], 4))
+    path.write_bytes(OpenData(ADDRESS).seal([encode_open_record(record())], 4))
     assert _run("open", path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["log_index"] == 4
 

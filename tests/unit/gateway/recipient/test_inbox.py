@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.release.bundle import OpenData
+from gateway.core.release.formats.open_data import OpenData
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
-from gateway.recipient.records import encode_record
+from gateway.recipient.records import encode_open_record, encode_record
 from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, SIGNER, GatewayLog, content_key, record, sealed
 
 _TOPIC = ADDRESS.topic
@@ -239,5 +239,5 @@ def test_store_disk_failure_raised_and_stored_on_redelivery(tmp_path: Path, repo
 def test_settle_open_data_handed_on(tmp_path: Path, reports: _Reports) -> None:
     """Open data falls into the same folder."""
     inbox = Inbox(tmp_path / "in", None, None, reports.append)
-    inbox.store(OpenData(ADDRESS).seal([encode_record(record())], 4), _TOPIC, None)
+    inbox.store(OpenData(ADDRESS).seal([encode_open_record(record())], 4), _TOPIC, None)
     assert _indices(inbox) == [4]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.release.bundle import OpenData
+from gateway.core.release.formats.open_data import OpenData
 from gateway.recipient.opening import open_bundle, peek
-from gateway.recipient.records import Record, encode_record
+from gateway.recipient.records import Record, encode_open_record, encode_record
 from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
 from tests.support import recipients
 from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, content_key, record, sealed
@@ -91,7 +91,7 @@ def test_open_bundle_moved_in_the_log_refused(origin: str, log_index: int) -> No
 
 def test_open_bundle_open_data_needs_no_key() -> None:
     """Anyone reads open data."""
-    data = OpenData(ADDRESS).seal([encode_record(record())], 5)
+    data = OpenData(ADDRESS).seal([encode_open_record(record())], 5)
     bundle = open_bundle(data, None, 5)
     assert bundle.records == (record(),)
     assert peek(data) == (ADDRESS, 5)

@@ -13,6 +13,7 @@ from gateway.recipient.records import (
     decode_plaintext,
     decode_record,
     encode_open,
+    encode_open_record,
     encode_plaintext,
     encode_record,
     plaintext_overhead_bytes,
@@ -46,7 +47,7 @@ def test_encode_plaintext_is_the_deterministic_map(records: list[Record]) -> Non
 @given(st.lists(recipients.records, max_size=5), st.integers(0, 2**62))
 def test_encode_open_decoded_is_the_same(records: list[Record], log_index: int) -> None:
     """Open data comes back with every value it went out with."""
-    data = encode_open(ADDRESS, log_index, [encode_record(record) for record in records])
+    data = encode_open(ADDRESS, log_index, [encode_open_record(record) for record in records])
     assert decode_open(data) == (ADDRESS, log_index, tuple(records))
 
 
@@ -60,7 +61,7 @@ def test_decode_open_any_bytes_refused(data: bytes) -> None:
 
 def test_decode_open_bad_hexadecimal_refused() -> None:
     """An id that is no hexadecimal is no record's."""
-    data = encode_open(ADDRESS, 1, [encode_record(recipients.record())]).replace(b'"identity"', b'"id":"zz","identity"')
+    data = encode_open(ADDRESS, 1, [encode_open_record(recipients.record())]).replace(b'"identity"', b'"id":"zz","identity"')
     with pytest.raises(BundleError):
         decode_open(data)
 

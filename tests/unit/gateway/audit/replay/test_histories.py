@@ -1,7 +1,7 @@
 """Whatever an honest gateway lives through, an auditor who replays its log finds that every release follows.
 
 Hypothesis makes up histories of households with several residents and devices: consents of all kinds and levels, expiry, people
-who come and go, devices added and revoked, policies changed, bundles taken back, lost sessions, and crashes at any moment.
+who come and go, devices added and revoked, policies changed, bundles voided, lost sessions, and crashes at any moment.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class HonestLives(RuleBasedStateMachine):
 
     def _say(self, step, home: int, resident: int) -> None:  # type: ignore[no-untyped-def]  # any step of the lifecycle
         device = self.homes[home]
-        if device.subject not in self.gate.state.subjects:
+        if device.subject not in self.gate.state.registry.subjects:
             return
-        residents = self.gate.state.book.residents(device.subject)
+        residents = self.gate.state.registry.book.residents(device.subject)
         try:
             self.gate.say(*step(self.gate.speaker(device, resident % len(residents))))
         except ConsentError:
@@ -117,7 +117,7 @@ class HonestLives(RuleBasedStateMachine):
     def join(self, home: int) -> None:
         """Let somebody join a household, who has said nothing yet."""
         state, subject = self.gate.state, self.homes[home].subject
-        if subject in state.subjects and len(state.book.residents(subject)) < 3:
+        if subject in state.registry.subjects and len(state.registry.book.residents(subject)) < 3:
             subjects.claim(state, subjects.invite(state, subject, self.gate.now_ms), None, self.gate.now_ms)
             self.gate.commit()
 
@@ -125,7 +125,7 @@ class HonestLives(RuleBasedStateMachine):
     def leave(self, home: int, resident: int) -> None:
         """Let somebody leave."""
         state, subject = self.gate.state, self.homes[home].subject
-        residents = state.book.residents(subject or b"")
+        residents = state.registry.book.residents(subject or b"")
         if len(residents) > 1:
             assert subject is not None
             subjects.leave(state, subject, residents[resident % len(residents)], self.gate.now_ms)
@@ -135,7 +135,7 @@ class HonestLives(RuleBasedStateMachine):
     def another_device(self, home: int, zone: str, profile: str) -> None:
         """Give a household another meter, perhaps in another place or of another class."""
         subject = self.homes[home].subject
-        if len(self.devices) < 9 and subject in self.gate.state.subjects:
+        if len(self.devices) < 9 and subject in self.gate.state.registry.subjects:
             self.devices.append(self.gate.device(subject, profile, zone))
             self.gate.commit()
 
@@ -165,7 +165,7 @@ class HonestLives(RuleBasedStateMachine):
         self.gate.form_next(recipient)
         self.gate.commit()
 
-    @precondition(lambda self: self.gate.state.unsent)
+    @precondition(lambda self: self.gate.state.inflight.ready)
     @rule()
     def deliver(self) -> None:
         """Hand over what is ready, and have it acknowledged."""

@@ -113,7 +113,7 @@ def released_after_withdrawal(gate: Gate, homes: list[Device]) -> str:
 
 def consent_of_a_stranger(gate: Gate, homes: list[Device]) -> str:
     """Let somebody speak for a household whom the log never let in."""
-    book, subject = gate.state.book, homes[0].subject or b""
+    book, subject = gate.state.registry.book, homes[0].subject or b""
     book.add_subject(subject, [*book.residents(subject), b"s" * 16])
     speaker = steps.Actor(book, subject, b"s" * 16, gate.now_ms, "operator")
     gate.say(steps.grant(speaker, gate.state.policies, "hourly", TOP))
@@ -187,11 +187,11 @@ def log_again(gate: Gate, change: Callable[[ReleaseRecord], list[ReleaseRecord]]
     latest = max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
     payload, hour_ms = gate.release_payload(latest), T + 999 * DAY_MS
     records = change(structs.replace(payload.records[0], window=(hour_ms, hour_ms + HOUR_MS)))
-    parts = gate.state.one_part(structs.replace(payload, records=tuple(records)).encode())
+    parts = gate.state.log.one_part(structs.replace(payload, records=tuple(records)).encode())
     for number in range(len(records)):
         for one in gate.contributions(latest):
-            parts += gate.state.one_part(structs.replace(one, record=number).encode())
-    return gate.state.append(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+            parts += gate.state.log.one_part(structs.replace(one, record=number).encode())
+    return gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
 
 
 def finer_window(gate: Gate, homes: list[Device]) -> str:
@@ -302,7 +302,7 @@ def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
     erased = replayed(gate, openings=gate.openings | {index: gate.openings[index].erase({1, 2})})
     assert erased.verdicts == {ReplayVerdict.ERASED: 1}
     parts = [part for part in gate.openings[index].parts[:4] if not isinstance(part, bytes)]
-    planted = gate.state.append(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+    planted = gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
     gate.commit()
     hidden = replayed(gate, openings=gate.openings | {planted: gate.openings[planted].erase({1})})
     assert any("subjects where at least `4` have to stand" in one.problem for one in hidden.findings)
@@ -326,6 +326,6 @@ def test_replay_of_a_record_of_an_unknown_shape_is_a_finding_and_no_crash() -> N
     for kind in (Kind.CONSENT, Kind.KEY, Kind.RELEASE, Kind.VOID):
         labels = bytes(16) if kind is Kind.RELEASE else None
         digest = bytes(32) if kind is Kind.RELEASE else None
-        gate.state.append(kind, gate.now_ms, gate.state.one_part(b"\xa0"), labels=labels, bundle_sha256=digest)
+        gate.state.log.append_entry(kind, gate.now_ms, gate.state.log.one_part(b"\xa0"), labels=labels, bundle_sha256=digest)
     found = replayed(gate)
     assert len(found.findings) == 4

@@ -16,13 +16,13 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import AccountPayload, GenesisPayload, PolicyPayload
-from gateway.core import log
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit, DeviceRow
 from gateway.core.journal import Purge, decode_batch
 from gateway.core.plans import Device
-from gateway.core.release import release
-from gateway.core.state import State, Subject, decode_ledger
+from gateway.core.registry import Subject
+from gateway.core.release.bundle import advance_watermark
+from gateway.core.state import State, decode_ledger
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
@@ -47,8 +47,8 @@ def journal_kinds(gate: Gate) -> list[type]:
 def test_begin_log_once_and_says_whether_time_is_simulated(simulated: bool) -> None:
     """The first entry is the genesis, and there is no second; an account of nothing makes the ledger checkable from the start."""
     state = State(replace(Gate().state.identity, simulated_clock=simulated))
-    log.begin_log(state, T)
-    log.begin_log(state, T)
+    state.log.begin(T)
+    state.log.begin(T)
     commit = state.take_commit()
     assert [row.kind for row in commit.log] == ["genesis", "account"]
     assert GenesisPayload.decode(payload(commit)) == GenesisPayload("test.example/gw", simulated)
@@ -122,7 +122,7 @@ def test_apply_policies_withdraws_contributions_of_devices_that_are_gone() -> No
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    del gate.state.registry[home.topic]
+    del gate.state.registry.devices[home.topic]
     gate.apply(only("hourly"))
     assert gate.state.windows.is_empty()
     assert gate.count("pairs.withdrawn") == 1
@@ -150,7 +150,7 @@ def test_change_consent_logged_stored_and_in_the_book() -> None:
         consent = decode(stored.content)
         assert (consent.status, payload(commit)) == (status, stored.content)
         assert consent.signature == gate.state.identity.signer.sign_bytes(signing_bytes(consent))
-        assert [e.index for e in gate.state.book.for_subject(home.subject or b"")] == [index]
+        assert [e.index for e in gate.state.registry.book.for_subject(home.subject or b"")] == [index]
 
 
 def test_change_consent_acts_on_its_subject_alone() -> None:
@@ -239,7 +239,7 @@ def test_revoke_device_forgets_its_plan_and_withdraws_what_is_open() -> None:
     gate.send(home, T + 1, kwh=1)
     assert (gate.count("frames.rejected.unknown_device"), gate.count("pairs.withdrawn")) == (1, 1)
     assert gate.state.windows.is_empty()
-    assert home.topic not in gate.state.registry
+    assert home.topic not in gate.state.registry.devices
 
 
 def test_revoke_one_of_two_devices_leaves_the_other() -> None:
@@ -282,7 +282,7 @@ def test_expire_compiles_those_whose_consent_ended_and_voids_what_stands_ready()
     assert gate.form() is not None
     other = gate.state.devices[homes[1].topic]
     gate.to(T + 2 * HOUR_MS)
-    assert gate.state.unsent == {}
+    assert gate.state.inflight.ready == {}
     assert gate.state.devices[homes[1].topic] is other
     assert gate.state.expires_next_ms == T + 3 * HOUR_MS
     gate.send(homes[0], T + 2 * HOUR_MS - 1, kwh=1)
@@ -321,7 +321,7 @@ def test_checkpoint_accounts_and_signs_the_log_as_it_is() -> None:
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    log.checkpoint(gate.state, T)
+    gate.state.log.checkpoint(gate.state.ledger, T)
     commit = gate.commit()
     assert [row.kind for row in commit.log] == ["account"]
     account = AccountPayload.decode(payload(commit))
@@ -330,7 +330,7 @@ def test_checkpoint_accounts_and_signs_the_log_as_it_is() -> None:
     assert decode_ledger(commit.ledger).differences() == {}
     assert commit.head is not None
     found = Checkpoint.parse(open_note(commit.head, [Verifier.parse(gate.state.identity.signer.vkey())]).text)
-    assert (found.size, found.root) == (gate.state.log.size, gate.state.log.root())
+    assert (found.size, found.root) == (gate.state.log.size, gate.state.log.writer.root())
 
 
 def test_checkpoint_without_news_signs_and_accounts_nothing() -> None:
@@ -338,7 +338,7 @@ def test_checkpoint_without_news_signs_and_accounts_nothing() -> None:
     gate = Gate(only("hourly"))
     gate.send(gate.home("hourly"), kwh=1)
     for expected in (1, 0):
-        log.checkpoint(gate.state, T)
+        gate.state.log.checkpoint(gate.state.ledger, T)
         commit = gate.commit()
         assert (len(commit.log), commit.head is None) == (expected, False)
 
@@ -349,18 +349,18 @@ def test_checkpoint_zero_totals_left_out_and_their_change_told() -> None:
     homes = gate.homes(2, "hourly")
     for home in homes:
         gate.send(home, kwh=1)
-    log.checkpoint(gate.state, T)
+    gate.state.log.checkpoint(gate.state.ledger, T)
     gate.commit()
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[1], "hourly")
     gate.commit()
-    log.checkpoint(gate.state, T)
+    gate.state.log.checkpoint(gate.state.ledger, T)
     account = AccountPayload.decode(payload(gate.commit()))
     assert "pairs.open" not in account.totals
     assert account.differences["pairs.open"] == -2
 
 
-def test_take_back_precedes_every_change() -> None:
+def test_voiding_precedes_every_change() -> None:
     """Policies, consents, devices struck off: what stands ready is voided before the change is logged."""
     for change in ("policy", "consent", "revoke"):
         gate = Gate(only("raw"))
@@ -379,5 +379,5 @@ def test_take_back_precedes_every_change() -> None:
         void = gate.openings[size].parts[0]
         assert not isinstance(void, bytes)
         assert b"void" in void.data
-        release.advance(gate.state, T, LATENESS_MS)
+        advance_watermark(gate.state, T, LATENESS_MS)
         assert len(gate.records()) == 1

@@ -17,8 +17,8 @@ from gateway.core.changes import subjects
 from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.effects import ClaimRow, SubjectRow
 from gateway.core.plans import Device
-from gateway.core.release import release
-from gateway.core.state import Claim, Subject
+from gateway.core.registry import Claim, Subject
+from gateway.core.release.bundle import form_bundle
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
 
 T = MIDNIGHT_MS
@@ -32,7 +32,7 @@ def whose(device: Device) -> bytes:
 
 def told(gate: Gate, subject: bytes) -> list[str]:
     """Return what a household was told, by kind."""
-    return [message.kind for message in gate.state.subjects[subject].messages]
+    return [message.kind for message in gate.state.registry.subjects[subject].messages]
 
 
 def newcomer(gate: Gate, subject: bytes) -> bytes:
@@ -67,7 +67,7 @@ def test_code_is_kept_nowhere() -> None:
     stored = b"".join(row.content or b"" for row in gate.state.commit.claims)
     for spelling in (code, code.replace("-", "")):
         assert spelling.encode() not in stored
-        assert spelling not in repr(gate.state.claims)
+        assert spelling not in repr(gate.state.registry.claims)
 
 
 def test_code_works_once_and_not_for_ever() -> None:
@@ -86,9 +86,9 @@ def test_code_works_once_and_not_for_ever() -> None:
     with pytest.raises(ConsentError, match="no such claim code"):
         subjects.claim(gate.state, lost, None, T)
     subjects.forget_old_codes(gate.state, T + subjects.CODE_DAYS * DAY_MS - 1)
-    assert code_hash(old) in gate.state.claims
+    assert code_hash(old) in gate.state.registry.claims
     subjects.forget_old_codes(gate.state, T + subjects.CODE_DAYS * DAY_MS)
-    assert code_hash(old) not in gate.state.claims
+    assert code_hash(old) not in gate.state.registry.claims
     assert gate.state.commit.claims[-1] == ClaimRow(code_hash(old), None)
 
 
@@ -100,9 +100,9 @@ def test_claims_and_subjects_come_back_from_what_is_stored() -> None:
     newcomer(gate, subject)
     commit = gate.commit()
     rows = {row.id: row.content for row in commit.subjects}
-    assert msgspec.msgpack.decode(rows[subject] or b"", type=Subject) == gate.state.subjects[subject]
+    assert msgspec.msgpack.decode(rows[subject] or b"", type=Subject) == gate.state.registry.subjects[subject]
     claims = {row.code_hash: row.content and msgspec.msgpack.decode(row.content, type=Claim) for row in commit.claims}
-    assert {key: claim for key, claim in claims.items() if claim} == gate.state.claims
+    assert {key: claim for key, claim in claims.items() if claim} == gate.state.registry.claims
 
 
 # joining and leaving
@@ -138,7 +138,7 @@ def test_newcomer_during_a_bundle_not_yet_sent_takes_it_back() -> None:
     unsent = gate.form()
     assert unsent is not None
     newcomer(gate, whose(homes[0]))
-    assert not gate.state.unsent
+    assert not gate.state.inflight.ready
     assert gate.count("bundles.voided") == 1
     assert [record.n for record in gate.records()] == [2]
 
@@ -164,14 +164,14 @@ def test_leaving_resident_finds_none_of_the_later_releases() -> None:
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
     subject = whose(homes[0])
-    (former,) = subjects.label_keys(gate.state.subjects[subject])
+    (former,) = subjects.label_keys(gate.state.registry.subjects[subject])
     subjects.leave(gate.state, subject, newcomer(gate, subject), T)
-    present, kept = subjects.label_keys(gate.state.subjects[subject])
+    present, kept = subjects.label_keys(gate.state.registry.subjects[subject])
     assert kept == former != present
     gate.commit()
     gate.to(T + HOUR_MS)
     hour_with(gate, homes)
-    release.form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
     labels = split_labels(row.labels or b"")
     assert label(present, row.index) in labels
@@ -182,7 +182,7 @@ def test_last_resident_and_strangers_do_not_leave() -> None:
     """A household without residents would have nobody left to withdraw."""
     gate = Gate()
     subject = whose(gate.home())
-    (only_one,) = gate.state.book.residents(subject)
+    (only_one,) = gate.state.registry.book.residents(subject)
     with pytest.raises(ConsentError, match="erase the household instead"):
         subjects.leave(gate.state, subject, only_one, T)
     with pytest.raises(ConsentError, match="no such resident"):
@@ -196,16 +196,16 @@ def test_new_code_for_a_resident_ends_the_old_ones_and_says_so() -> None:
     """Whoever finds the lost paper finds a code that opens nothing."""
     gate = Gate()
     subject = whose(gate.home("hourly"))
-    (resident,) = gate.state.book.residents(subject)
+    (resident,) = gate.state.registry.book.residents(subject)
     lost = subjects.make_code(gate.state, subject, resident, b"", T)
     new = subjects.replace_codes(gate.state, subject, resident, T)
     assert told(gate, subject) == ["codes-replaced"]
     with pytest.raises(ConsentError, match="no such claim code"):
         subjects.claim(gate.state, lost, None, T)
     assert subjects.claim(gate.state, new, None, T).resident == resident
-    assert gate.state.subjects[subject].residents[0].claimed_ms == T
+    assert gate.state.registry.subjects[subject].residents[0].claimed_ms == T
     subjects.replace_codes(gate.state, subject, resident, T)
-    assert gate.state.subjects[subject].residents[0].claimed_ms == 0, "the credential has ended with the codes"
+    assert gate.state.registry.subjects[subject].residents[0].claimed_ms == 0, "the credential has ended with the codes"
     with pytest.raises(ConsentError, match="no such resident"):
         subjects.replace_codes(gate.state, subject, b"?" * 16, T)
 
@@ -213,7 +213,7 @@ def test_new_code_for_a_resident_ends_the_old_ones_and_says_so() -> None:
 def unclaimed(gate: Gate) -> tuple[Device, str]:
     """Return a newly installed device and the code that came with it."""
     home = gate.home()
-    resident = gate.state.book.residents(whose(home))[0]
+    resident = gate.state.registry.book.residents(whose(home))[0]
     return home, subjects.make_code(gate.state, whose(home), resident, home.id, gate.now_ms)
 
 
@@ -223,9 +223,9 @@ def test_device_code_brings_the_device_into_a_household_that_was_there() -> None
     family, (device, code) = gate.home("hourly"), unclaimed(gate)
     joined = subjects.claim(gate.state, code, whose(family), T + 5)
     assert (joined.subject, joined.device) == (whose(family), device.id)
-    assert whose(device) not in gate.state.subjects
+    assert whose(device) not in gate.state.registry.subjects
     assert SubjectRow(whose(device), None) in gate.state.commit.subjects
-    moved = gate.state.registry[device.topic]
+    moved = gate.state.registry.devices[device.topic]
     assert (moved.subject, moved.added_ms) == (whose(family), T + 5)
     gate.to(T + HOUR_MS + LATENESS_MS)
     gate.send(moved, kwh=1)
@@ -238,13 +238,13 @@ def test_device_code_of_a_household_that_has_somebody_takes_no_device_away() -> 
     gate = Gate(only("hourly"))
     thief = whose(gate.home())
     (device, code), (spoken, other) = unclaimed(gate), unclaimed(gate)
-    second = subjects.make_code(gate.state, whose(device), gate.state.book.residents(whose(device))[0], device.id, T)
+    second = subjects.make_code(gate.state, whose(device), gate.state.registry.book.residents(whose(device))[0], device.id, T)
     subjects.claim(gate.state, code, None, T)
     gate.grant(spoken, "hourly")
     for stolen in (second, other):
         with pytest.raises(ConsentError, match="belongs to another household"):
             subjects.claim(gate.state, stolen, thief, T)
-    assert {whose(each) for each in gate.state.registry.values()} >= {whose(device), whose(spoken)}
+    assert {whose(each) for each in gate.state.registry.devices.values()} >= {whose(device), whose(spoken)}
 
 
 # messages
@@ -268,8 +268,8 @@ def test_messages_are_left_for_what_the_household_did_not_do_itself() -> None:
     gate.grant(home, "hourly")
     gate.pause(home, "hourly")
     gate.say(steps.revoke(gate.speaker(home), "hourly", "court of Ribera"))
-    messages = gate.state.subjects[whose(home)].messages
+    messages = gate.state.registry.subjects[whose(home)].messages
     assert [(message.kind, message.scope) for message in messages] == [("asked", "hourly"), ("revoked", "hourly")]
     for _ in range(30):
-        gate.state.tell(whose(home), MessageKind.CODE_MADE, T)
-    assert len(gate.state.subjects[whose(home)].messages) == 20
+        gate.state.registry.tell(whose(home), MessageKind.CODE_MADE, T)
+    assert len(gate.state.registry.subjects[whose(home)].messages) == 20

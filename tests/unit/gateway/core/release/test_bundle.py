@@ -9,14 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.release.bundle import ContentKey, DailySeals, OpenData, Seal
+from gateway.core.release.formats.daily import DailySeals
+from gateway.core.release.formats.open_data import OpenData
+from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.formats.sealed import ContentKey
 from gateway.recipient.opening import open_bundle
-from gateway.recipient.records import Record, encode_plaintext, encode_record
+from gateway.recipient.records import Record, decode_record, encode_open_record, encode_plaintext, encode_record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_COUNTER, MAX_LOG_INDEX, PADDED_SIZES_BYTES, decode_frame
 from tests.support import recipients
 from tests.support.recipients import ADDRESS, DAY, PRIVATE_KEY, content_key, record
 
-_ENCODED = [encode_record(record(number)) for number in range(2_000)]
+_RECORDS = [record(number) for number in range(2_000)]
+_ENCODED = [encode_record(one) for one in _RECORDS]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 20, 100, 300])
@@ -60,40 +64,41 @@ def test_content_key_other_key_other_id() -> None:
     assert content_key(bytes(32)).key_id != content_key(bytes(31) + b"\x01").key_id
 
 
-def fitting(seal: Seal, records: Sequence[bytes]) -> int:
-    """Return how many of the first records fit, as release counts them: by what each takes of the seal's capacity."""
-    taken_bytes = itertools.accumulate(map(seal.record_bytes, records))
-    return sum(1 for so_far in taken_bytes if so_far <= seal.capacity_bytes)
+def fitting(form: BundleFormat, records: Sequence[bytes]) -> int:
+    """Return how many of the first records fit, as release counts them: by their bytes and the form's capacity for so many."""
+    taken_bytes = itertools.accumulate(map(len, records))
+    return sum(1 for count, so_far in enumerate(taken_bytes, 1) if so_far <= form.capacity(count))
 
 
-@pytest.mark.parametrize("seal", [content_key(), OpenData(ADDRESS)])
-def test_fitting_as_many_as_one_bundle_holds(seal: Seal) -> None:
+@pytest.mark.parametrize("form", [content_key(), OpenData(ADDRESS)])
+def test_fitting_as_many_as_one_bundle_holds(form: BundleFormat) -> None:
     """So many fit as said, under any log index, and twenty more do not."""
-    count = fitting(seal, _ENCODED)
-    assert 300 < count < len(_ENCODED)
-    assert fitting(seal, _ENCODED[:count]) == count
+    encoded = [form.encode(one) for one in _RECORDS]
+    count = fitting(form, encoded)
+    assert 300 < count < len(encoded)
+    assert fitting(form, encoded[:count]) == count
     for log_index in (0, 2**32, MAX_LOG_INDEX):
-        assert len(seal.seal(_ENCODED[:count], log_index)) <= MAX_BUNDLE_BYTES
+        assert len(form.seal(encoded[:count], log_index)) <= MAX_BUNDLE_BYTES
     with pytest.raises(ValueError, match="more than one bundle holds"):
-        seal.seal(_ENCODED[: count + 20], 7)
+        form.seal(encoded[: count + 20], 7)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(recipients.records, min_size=1, max_size=5))
 def test_fitting_any_records_can_be_sealed(records: list[Record]) -> None:
     """What is said to fit does, whatever the records."""
-    encoded = list(itertools.islice(itertools.cycle(map(encode_record, records)), 2_000))
-    for seal in (content_key(), OpenData(ADDRESS)):
-        count = fitting(seal, encoded)
+    for form in (content_key(), OpenData(ADDRESS)):
+        encoded = list(itertools.islice(itertools.cycle(map(form.encode, records)), 2_000))
+        count = fitting(form, encoded)
         assert count > 0
-        assert len(seal.seal(encoded[:count], MAX_LOG_INDEX)) <= MAX_BUNDLE_BYTES
+        assert len(form.seal(encoded[:count], MAX_LOG_INDEX)) <= MAX_BUNDLE_BYTES
 
 
-@pytest.mark.parametrize("seal", [content_key(), OpenData(ADDRESS)])
-def test_seal_nothing_refused(seal: Seal) -> None:
+@pytest.mark.parametrize("form", [content_key(), OpenData(ADDRESS)])
+def test_seal_nothing_refused(form: BundleFormat) -> None:
     """There are no empty bundles."""
     with pytest.raises(ValueError, match="at least one record"):
-        seal.seal([], 7)
+        form.seal([], 7)
 
 
 @pytest.mark.parametrize("log_index", [-1, 2**63])
@@ -112,11 +117,19 @@ def test_content_key_of_wrong_length_refused(length: int) -> None:
 
 def test_open_data_same_input_same_bytes() -> None:
     """Open data is one line of JSON, the same each time."""
-    seal = OpenData(ADDRESS)
-    data = seal.seal(_ENCODED[:3], 7)
-    assert data == seal.seal(_ENCODED[:3], 7)
+    form = OpenData(ADDRESS)
+    encoded = [form.encode(one) for one in _RECORDS[:3]]
+    data = form.seal(encoded, 7)
+    assert data == form.seal(encoded, 7)
     assert b"\n" not in data
     assert len(data) not in PADDED_SIZES_BYTES
+
+
+@given(recipients.records)
+def test_form_of_a_record_is_the_recipients(record: Record) -> None:
+    """The same record in both forms says the same, whatever it holds."""
+    assert decode_record(content_key().encode(record)) == record
+    assert OpenData(ADDRESS).encode(record) == encode_open_record(decode_record(encode_record(record)))
 
 
 def test_daily_seals_one_key_a_day() -> None:
@@ -133,4 +146,5 @@ def test_daily_seals_one_key_a_day() -> None:
 def test_daily_seals_without_key_are_open_data() -> None:
     """A recipient that has no key gets open data."""
     seals = DailySeals(ADDRESS, None, lambda _: b"")
-    assert open_bundle(seals.on(DAY).seal(_ENCODED[:1], 7), None).records == (record(),)
+    form = seals.on(DAY)
+    assert open_bundle(form.seal([form.encode(record())], 7), None).records == (record(),)

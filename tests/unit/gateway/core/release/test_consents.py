@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from consent.core.disclosure import Space
-from gateway.core.release import release
+from gateway.core.release.bundle import advance_watermark
+from gateway.core.release.void import void_bundle
 from tests.support.gate import (
     HOUR_MS,
     LATENESS_MS,
@@ -107,7 +108,7 @@ def test_withdrawal_of_one_waiting_counts_once_though_the_bundle_is_formed_again
     gate.take(*(reading(home, T, kwh=n) for n, home in enumerate(homes)))
     gate.withdraw(homes[0], "raw")
     assert gate.form() is not None
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     assert gate.count("pairs.waiting") == 1
     assert result_of(gate.records(), "raw") == [1.0]
     assert (gate.count("pairs.withheld_at_release"), gate.count("pairs.waiting")) == (1, 0)
@@ -161,7 +162,7 @@ def test_expiry_at_release_withholds_what_was_taken_in_before() -> None:
     for home in homes:
         gate.send(home, T, kwh=1)
     gate.now_ms = T + HOUR_MS + LATENESS_MS
-    release.advance(gate.state, gate.now_ms, LATENESS_MS)  # without the step that lets consents run out
+    advance_watermark(gate.state, gate.now_ms, LATENESS_MS)  # without the step that lets consents run out
     records = gate.records()
     assert [(r.result, r.n) for r in records if r.flow == "hourly"] == [(2.0, 2)]
     assert len(result_of(records, "raw")) == 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.core.plans import Device
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
+from gateway.core.release.void import void_bundle
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import (
@@ -70,9 +71,9 @@ def test_pseudonym_key_forgotten_once_the_days_totals_are_acknowledged() -> None
     unsent = gate.form()
     assert unsent is not None
     assert len(gate.state.domain_keys.domains()) == 1
-    release.handed_over(gate.state, "office")
+    bundle_sent(gate.state, "office")
     assert len(gate.state.domain_keys.domains()) == 1
-    release.acknowledged(gate.state, unsent.index)
+    bundle_acknowledged(gate.state, unsent.index)
     assert gate.state.domain_keys.domains() == ()
 
 
@@ -87,7 +88,7 @@ def test_pseudonym_key_kept_while_a_bundle_may_still_be_voided() -> None:
     assert public is not None
     assert office is not None
     gate.deliver(public)
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     gate.commit()
     first = pseudonyms_in(gate, office.content, office.index)
     again = gate.form("office")
@@ -101,12 +102,12 @@ def pseudonyms_in(gate: Gate, content: bytes, index: int) -> list[bytes | None]:
 
 
 def test_pseudonym_key_forgotten_where_the_days_totals_come_to_nothing() -> None:
-    """What was formed, taken back and then suppressed needs the key no longer."""
+    """What was formed, voided and then suppressed needs the key no longer."""
     gate = Gate(only("daily"))
     gate.send(gate.home("daily"), kwh=1)
     gate.to(T + DAY_MS + LATENESS_MS)
     assert gate.form() is not None
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     gate.reconnect(session_present=False)
     gate.to(gate.now_ms)
     assert gate.form() is None

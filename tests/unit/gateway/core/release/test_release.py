@@ -6,7 +6,7 @@ import pytest
 
 from consent.core.disclosure import Space, Time
 from gateway.audit.log.openings import label, split_labels, subject_label_key
-from gateway.core.release import release
+from gateway.core.release.bundle import form_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES
 from tests.support.gate import (
@@ -140,7 +140,7 @@ def test_opening_says_what_each_record_rests_on() -> None:
     force = gate.state.force
     assert force is not None
     for part in parts:
-        entries = [e.index for e in gate.state.book.for_subject(part.subject)]
+        entries = [e.index for e in gate.state.registry.book.for_subject(part.subject)]
         assert part.policy == force.entry
         assert len(part.consents) == 1
         assert set(part.consents) <= set(entries)
@@ -169,12 +169,12 @@ def test_labels_let_each_subject_find_its_releases() -> None:
     homes = gate.homes(3, "hourly")
     stranger = gate.home()
     hour_with(gate, homes)
-    release.form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
     assert row.labels is not None
     found = split_labels(row.labels)
     assert len(found) == 4
-    secrets = {subject.id: subject.secret for subject in gate.state.subjects.values()}
+    secrets = {subject.id: subject.secret for subject in gate.state.registry.subjects.values()}
     own = {
         home.subject: label(subject_label_key(secrets[home.subject or b""]), row.index) in found for home in [*homes, stranger]
     }
@@ -186,7 +186,7 @@ def test_entry_and_bundle_are_one_commit() -> None:
     gate = Gate(only("raw"))
     gate.send(gate.home("raw"), kwh=1)
     rows = [(number, content) for number, (_, content) in gate.outbox.items()]
-    unsent = release.form_bundle(gate.state, "office", rows, gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    unsent = form_bundle(gate.state, "office", rows, gate.now_ms, gate._seals["office"].on("2026-03-02"))
     assert unsent is not None
     commit = gate.state.take_commit()
     assert [(row.index, row.kind) for row in commit.log] == [(unsent.index, "release")]
@@ -215,7 +215,7 @@ def test_bundle_of_thousands_of_records_the_rest_goes_next() -> None:
         assert len(ids) == len(set(ids)) == 4_000
         assert min(len(bundle.records) for _, bundle in bundles[:-1]) >= 200
     assert gate.count("pairs.released") == 8_000
-    assert gate.state.waiting == {"office": 0, "public": 0}
+    assert gate.state.outbox.waiting == {"office": 0, "public": 0}
 
 
 @pytest.mark.parametrize("row_records", [50, 110, 140, 185])

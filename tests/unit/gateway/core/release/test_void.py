@@ -1,4 +1,4 @@
-"""Bundles that are taken back before their first byte has left, and those that stand because it has."""
+"""Bundles that are voided before their first byte is sent, and those that stand because it was."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from gateway.audit.log.payloads import VoidPayload
 from gateway.core.changes import changes
-from gateway.core.release import release
+from gateway.core.release.bundle import bundle_acknowledged, bundle_sent
 from gateway.core.release.records import read_row
+from gateway.core.release.void import void_bundle
 from tests.support.gate import (
     DAY_MS,
     HOUR_MS,
@@ -31,7 +32,7 @@ def held(gate: Gate) -> dict[Any, dict[bytes, Any]]:
 
 
 def test_void_brings_everything_back_and_is_logged() -> None:
-    """A bundle of which no byte has left can be taken back: windows, records and books are as before, and the log says so."""
+    """A bundle of which no byte was sent can be voided: windows, records and books are as before, and the log says so."""
     gate = Gate(only("hourly", "daily", "raw"))
     homes = gate.homes(2, "hourly", "daily", "raw")
     for home in homes:
@@ -41,7 +42,7 @@ def test_void_brings_everything_back_and_is_logged() -> None:
     unsent = gate.form()
     assert unsent is not None
     assert (gate.outbox, gate.count("pairs.open"), gate.count("pairs.waiting")) == ({}, 0, 0)
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     commit = gate.commit()
     assert commit.bundles_done == [unsent.index]
     (entry,) = commit.log
@@ -55,7 +56,7 @@ def test_void_brings_everything_back_and_is_logged() -> None:
     assert sorted(record.flow for record in gate.records()) == ["daily", "daily", "hourly", "raw", "raw"]
 
 
-def test_withdrawal_voids_what_has_not_been_handed_over() -> None:
+def test_withdrawal_voids_what_was_not_sent() -> None:
     """The bundle that stands ready holds the subject: it never leaves, and the one formed instead does not hold it."""
     gate = Gate(only("hourly", "raw"))
     homes = gate.homes(3, "hourly", "raw")
@@ -67,26 +68,26 @@ def test_withdrawal_voids_what_has_not_been_handed_over() -> None:
     assert homes[0].subject in ready.subjects
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[0], "raw")
-    assert gate.state.unsent == {}
+    assert gate.state.inflight.ready == {}
     bundle = whole(gate.bundle())
     assert [(r.flow, r.n) for r in bundle.records] == [("hourly", 2), ("raw", None), ("raw", None)]
     assert homes[0].subject not in gate.stood_in(bundle.log_index)
     assert gate.count("bundles.voided") == 1
 
 
-def test_withdrawal_leaves_what_has_been_handed_over() -> None:
+def test_withdrawal_leaves_what_was_sent() -> None:
     """Bytes that have left stand, and it is known whom they speak of."""
     gate = Gate(only("raw"))
     home = gate.home("raw")
     gate.send(home, T, kwh=1)
     unsent = gate.form()
     assert unsent is not None
-    release.handed_over(gate.state, "office")
+    bundle_sent(gate.state, "office")
     gate.withdraw(home, "raw")
-    handed = gate.state.handed[unsent.index]
+    handed = gate.state.inflight.sent[unsent.index]
     assert (handed.recipient, handed.subjects, handed.full) == ("office", frozenset({home.subject}), False)
     assert (gate.count("bundles.sent"), gate.count("bundles.voided"), gate.count("pairs.released")) == (1, 0, 1)
-    release.acknowledged(gate.state, unsent.index)
+    bundle_acknowledged(gate.state, unsent.index)
     assert gate.commit().bundles_done == [unsent.index]
     assert gate.count("bundles.acknowledged") == 1
 
@@ -100,7 +101,7 @@ def test_void_of_a_window_drawn_in_part_joins_what_stayed() -> None:
     first = gate.form()
     assert first is not None
     assert 0 < gate.count("pairs.open") < 700
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     assert gate.count("pairs.open") == 700
     (window,) = gate.state.windows
     assert len(window.members) == 700
@@ -114,7 +115,7 @@ def test_void_does_not_bring_back_what_was_suppressed_with_it() -> None:
     hour_with(gate, homes)
     assert gate.form() is not None
     assert gate.count("pairs.suppressed.k") == 1
-    release.void(gate.state, "office", gate.now_ms)
+    void_bundle(gate.state, "office", gate.now_ms)
     assert [(r.result, r.n) for r in gate.records()] == [(2.0, 2)]
     assert (gate.count("pairs.suppressed.k"), gate.count("pairs.aggregated")) == (1, 2)
 
@@ -157,4 +158,4 @@ def test_row_without_anything_left_is_done() -> None:
     gate.withdraw(home, "raw")
     size = gate.state.log.size
     assert gate.form() is None
-    assert (gate.outbox, gate.state.waiting, gate.state.log.size) == ({}, {"office": 0}, size)
+    assert (gate.outbox, gate.state.outbox.waiting, gate.state.log.size) == ({}, {"office": 0}, size)

@@ -23,6 +23,7 @@ from gateway.core.windows.accumulators import (
     PARTIAL,
     RECORDED,
     RESET,
+    Amount,
     Delta,
     new_contribution,
 )
@@ -55,7 +56,7 @@ def target(
     return WindowTarget(windows, cohort(statistic), who, meter, terms)
 
 
-def value(windows: Windows, start_ms: int, statistic: str = "sum", who: bytes = ANN) -> Fraction | None:
+def value(windows: Windows, start_ms: int, statistic: str = "sum", who: bytes = ANN) -> Amount | None:
     """Return what a contributor's value in a window is."""
     return windows.open[cohort(statistic), start_ms].members[who].value()
 
@@ -202,7 +203,7 @@ def test_record_fate_by_day_and_terms() -> None:
 # counters
 
 
-def _deltas(readings: list[tuple[float, int]], hours: int = 3) -> dict[int, Fraction | None]:
+def _deltas(readings: list[tuple[float, int]], hours: int = 3) -> dict[int, Amount | None]:
     """Feed a register's readings, by hour, to a target; return each hour's delta."""
     windows = Windows(STEPS)
     into = target(windows, "delta", since_ms=T)

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
+from gateway.core.figures import close as closing
+from gateway.core.figures.table import Conditions, Figure, Suppressed, TermsOf, Totals, stand
+from gateway.core.figures.values import figure
 from gateway.core.ingest.minimise import energy
 from gateway.core.plans import Terms
-from gateway.core.release.closing import Closing, close_aggregate, close_each, figure
 from gateway.core.windows.accumulators import new_contribution
-from gateway.core.windows.windows import Cohort, Window
+from gateway.core.windows.windows import Cohort, Window, window_state
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, town
 
 T = MIDNIGHT_MS
@@ -54,10 +56,27 @@ def who(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def close(ending: Window, groups: list[int] | None = None, policies: PolicySet = POLICIES, whole_since_ms: int = 0) -> Closing:
+class Closed(NamedTuple):
+    """What became of a window."""
+
+    figure: float | None
+    members: list[bytes]
+    suppressed: dict[str, int]
+    withdrawn: int
+
+
+def close_by(ending: Window, terms_of: TermsOf, policies: PolicySet = POLICIES, whole_since_ms: int = 0) -> Closed:
+    """Close a window by terms of its members."""
+    (outcome,) = closing.close([ending], Conditions(policies, terms_of, whole_since_ms))
+    assert isinstance(outcome, Figure | Suppressed)
+    value = outcome.value if isinstance(outcome, Figure) else None
+    return Closed(value, list(outcome.row.members), dict(outcome.row.suppressed), outcome.row.withdrawn)
+
+
+def close(ending: Window, groups: list[int] | None = None, policies: PolicySet = POLICIES, whole_since_ms: int = 0) -> Closed:
     """Close a window whose members demand some groups, or none."""
     demanded = {who(number): terms(group) for number, group in enumerate(groups or [1] * len(ending.members))}
-    return close_aggregate(ending, lambda contributor, _: demanded.get(contributor), policies, whole_since_ms)
+    return close_by(ending, lambda contributor, _: demanded.get(contributor), policies, whole_since_ms)
 
 
 def shared(share: str) -> PolicySet:
@@ -70,21 +89,21 @@ def shared(share: str) -> PolicySet:
 
 def test_group_met_by_all_everybody_stands() -> None:
     """As many subjects as the most demanding of them asks for are enough."""
-    closing = close(window(COHORT, [1], [2], [3]), [3, 1, 2])
-    assert (closing.figure, len(closing.members), closing.suppressed, closing.withdrawn) == (0.006, 3, {}, 0)
+    closed = close(window(COHORT, [1], [2], [3]), [3, 1, 2])
+    assert (closed.figure, len(closed.members), closed.suppressed, closed.withdrawn) == (0.006, 3, {}, 0)
 
 
 def test_group_largest_first_the_most_demanding_leave_and_the_rest_is_checked_again() -> None:
     """Five subjects, one of whom asks for six: it leaves, and the four that are left satisfy one another."""
-    closing = close(window(COHORT, [1], [10], [100, 100], [1_000], [10_000]), [4, 1, 6, 4, 2])
-    assert (closing.figure, closing.suppressed) == (11.011, {"k": 2})
-    assert [m.contributor for m in closing.members] == [who(0), who(1), who(3), who(4)]
+    closed = close(window(COHORT, [1], [10], [100, 100], [1_000], [10_000]), [4, 1, 6, 4, 2])
+    assert (closed.figure, closed.suppressed) == (11.011, {"k": 2})
+    assert closed.members == [who(0), who(1), who(3), who(4)]
 
 
 def test_group_leaving_may_take_the_others_along() -> None:
     """Where those who leave were needed, nobody is left."""
-    closing = close(window(COHORT, [1], [1], [1, 1]), [2, 3, 4])
-    assert (closing.figure, closing.members, closing.suppressed) == (None, [], {"k": 4})
+    closed = close(window(COHORT, [1], [1], [1, 1]), [2, 3, 4])
+    assert (closed.figure, closed.members, closed.suppressed) == (None, [], {"k": 4})
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=14))
@@ -92,32 +111,32 @@ def test_group_leaving_may_take_the_others_along() -> None:
 @example([1, 1, 5, 5, 5])
 def test_group_mixed_demands_the_most_that_can_stand_together(groups: list[int]) -> None:
     """Those who stand in the figure are the largest set in which everybody's demand is met."""
-    closing = close(window(COHORT, *([1] for _ in groups)), groups)
-    standing = [int.from_bytes(m.contributor, "big") for m in closing.members]
+    closed = close(window(COHORT, *([1] for _ in groups)), groups)
+    standing = [int.from_bytes(member, "big") for member in closed.members]
     assert all(groups[number] <= len(standing) for number in standing)
     ascending = sorted(groups)
     assert len(standing) == max([n for n in range(1, len(groups) + 1) if ascending[n - 1] <= n], default=0)
-    assert len(standing) + closing.suppressed.get("k", 0) == len(groups)
+    assert len(standing) + closed.suppressed.get("k", 0) == len(groups)
 
 
 def test_member_without_terms_withdrawn() -> None:
     """Whoever may no longer stand there is counted as withdrawn and not as a subject."""
     ending = window(COHORT, [1], [2, 2], [4])
-    closing = close_aggregate(ending, lambda c, _: None if c == who(1) else terms(2), POLICIES, 0)
-    assert (closing.figure, closing.withdrawn) == (0.005, 2)
+    closed = close_by(ending, lambda c, _: None if c == who(1) else terms(2))
+    assert (closed.figure, closed.withdrawn) == (0.005, 2)
 
 
 def test_member_with_younger_terms_withdrawn() -> None:
     """Terms that took force after the window began cover nothing in it."""
     ending = window(COHORT, [1], [2])
-    closing = close_aggregate(ending, lambda c, _: terms(since_ms=T + 1 if c == who(1) else T), POLICIES, 0)
-    assert (closing.figure, closing.withdrawn) == (0.001, 1)
+    closed = close_by(ending, lambda c, _: terms(since_ms=T + 1 if c == who(1) else T))
+    assert (closed.figure, closed.withdrawn) == (0.001, 1)
 
 
 def test_window_from_before_the_session_partial() -> None:
     """A window of which readings may have been lost gives no figure."""
-    closing = close(window(COHORT, [1], [2, 3]), whole_since_ms=T + 1)
-    assert (closing.figure, closing.suppressed) == (None, {"partial": 3})
+    closed = close(window(COHORT, [1], [2, 3]), whole_since_ms=T + 1)
+    assert (closed.figure, closed.suppressed) == (None, {"partial": 3})
     assert close(window(COHORT, [1], [2]), whole_since_ms=T).figure == 0.003
 
 
@@ -127,14 +146,14 @@ def test_counter_without_value_suppressed_with_its_reason() -> None:
     ending = window(register, [5, 9], [9, 5, 6], [5, 6])
     for number in (0, 1):
         ending.members[who(number)].meters[b"m"][2] = 4  # type: ignore[attr-defined]
-    closing = close(ending)
-    assert (closing.figure, closing.suppressed) == (0.005, {"reset": 2, "no_baseline": 2})
+    closed = close(ending)
+    assert (closed.figure, closed.suppressed) == (0.005, {"reset": 2, "no_baseline": 2})
 
 
 def test_nobody_left_no_figure() -> None:
     """A window that all have left gives no figure and suppresses nothing."""
-    closing = close_aggregate(window(COHORT, [1]), lambda *_: None, POLICIES, 0)
-    assert (closing.figure, closing.members, closing.suppressed, closing.withdrawn) == (None, [], {}, 1)
+    closed = close_by(window(COHORT, [1]), lambda *_: None)
+    assert (closed.figure, closed.members, closed.suppressed, closed.withdrawn) == (None, [], {}, 1)
 
 
 # share
@@ -158,11 +177,11 @@ def test_share_of_sums_by_value_of_means_and_extremes_by_number(
     statistic: str, readings: list[list[int]], suppressed: bool
 ) -> None:
     """With a limit of 0.4 nobody may make up more of a sum, and a mean or an extreme needs three."""
-    closing = close(window(cohort(statistic), *readings), policies=shared("0.4"))
+    closed = close(window(cohort(statistic), *readings), policies=shared("0.4"))
     pairs = sum(map(len, readings))
-    assert closing.suppressed == ({"share": pairs} if suppressed else {})
-    assert (closing.figure is None) is suppressed
-    assert (closing.members == []) is suppressed
+    assert closed.suppressed == ({"share": pairs} if suppressed else {})
+    assert (closed.figure is None) is suppressed
+    assert (closed.members == []) is suppressed
 
 
 def test_share_counts_amounts_whatever_their_sign() -> None:
@@ -181,10 +200,10 @@ def test_share_decimal_limit_met_exactly() -> None:
 
 def test_share_after_the_group_rule() -> None:
     """Who left for want of a group no longer hides anybody's share."""
-    closing = close(window(COHORT, [4], [2], [4], [90]), [1, 1, 1, 5], shared("0.4"))
-    assert (closing.suppressed, closing.figure) == ({"k": 1}, 0.01)
-    closing = close(window(COHORT, [90], [2], [4], [90]), [1, 1, 1, 5], shared("0.5"))
-    assert (closing.suppressed, closing.figure) == ({"k": 1, "share": 3}, None)
+    closed = close(window(COHORT, [4], [2], [4], [90]), [1, 1, 1, 5], shared("0.4"))
+    assert (closed.suppressed, closed.figure) == ({"k": 1}, 0.01)
+    closed = close(window(COHORT, [90], [2], [4], [90]), [1, 1, 1, 5], shared("0.5"))
+    assert (closed.suppressed, closed.figure) == ({"k": 1, "share": 3}, None)
 
 
 # clamp
@@ -290,24 +309,44 @@ def test_energy_mean_shows_the_middle_of_a_coarser_step() -> None:
 def test_public_window_takes_no_group_and_no_share() -> None:
     """One device of the city's own is enough, whatever the flow asks of households."""
     street = window(cohort("mean", "LAeq", "1", public=True), [600, 620])
-    closing = close(street, [10], shared("0.1"))
-    assert (closing.figure, closing.suppressed) == (61.5, {})
+    closed = close(street, [10], shared("0.1"))
+    assert (closed.figure, closed.suppressed) == (61.5, {})
 
 
 def test_public_window_is_partial_like_any_other() -> None:
     """Lost readings spoil the city's own figures too, and a device that was struck off leaves."""
     street = window(cohort("mean", "LAeq", "1", public=True), [600])
     assert close(street, whole_since_ms=T + 1).suppressed == {"partial": 1}
-    closing = close_aggregate(street, lambda *_: None, POLICIES, 0)
-    assert (closing.figure, closing.withdrawn) == (None, 1)
+    closed = close_by(street, lambda *_: None)
+    assert (closed.figure, closed.withdrawn) == (None, 1)
 
 
-def test_close_each_keeps_every_member_with_terms() -> None:
-    """Totals that go out one by one need neither group nor share."""
-    ending = window(COHORT, [1], [2], [3])
-    closing = close_each(ending, lambda c, _: None if c == who(1) else terms(9), shared("0.1"), 0)
-    assert ([m.contributor for m in closing.members], closing.withdrawn, closing.figure) == ([who(0), who(2)], 1, None)
-    assert [m.value for m in closing.members] == [1, 3]
-    assert closing.members[0].terms == terms(9)
-    partial = close_each(ending, lambda *_: terms(), POLICIES, T + 1)
-    assert (partial.members, partial.suppressed) == ([], {"partial": 3})
+def test_totals_keep_every_member_with_terms() -> None:
+    """Totals that go out one by one need neither group nor share, and nobody is asked before their turn."""
+    ending = window(COHORT._replace(identity="per-epoch"), [1], [2], [3])
+    conditions = Conditions(shared("0.1"), lambda c, _: None if c == who(1) else terms(9), 0)
+    assert closing.close([ending], conditions) == [Totals(ending)]
+    row = stand(ending, conditions)
+    assert (list(row.members), row.withdrawn, row.values()) == ([who(0), who(2)], 1, [1, 3])
+    assert row.members[who(0)] == terms(9)
+    partial = stand(ending, replace(conditions, terms_of=lambda *_: terms(), whole_since_ms=T + 1))
+    assert (dict(partial.members), partial.suppressed) == ({}, {"partial": 3})
+
+
+# all windows at once
+
+
+def test_every_window_has_its_outcome_in_its_place_and_nothing_is_changed() -> None:
+    """Figures, suppressions and totals come out in the order in which windows went in, and the windows stay as they were."""
+    met, lone = window(COHORT, [1], [2]), window(COHORT._replace(cell="south"), [4])
+    each, later = window(COHORT._replace(identity="per-record"), [8]), window(COHORT._replace(cell="west"), [16], [32])
+    before = [window_state(one) for one in (lone, met, each, later)]
+    outcomes = closing.close([lone, met, each, later], Conditions(POLICIES, lambda *_: terms(2), 0))
+    assert [type(outcome) for outcome in outcomes] == [Suppressed, Figure, Totals, Figure]
+    assert [outcome.value for outcome in outcomes if isinstance(outcome, Figure)] == [0.003, 0.048]
+    assert [window_state(one) for one in (lone, met, each, later)] == before
+
+
+def test_nothing_ended_nothing_closed() -> None:
+    """Without windows there is no outcome."""
+    assert closing.close([], Conditions(POLICIES, lambda *_: terms(), 0)) == []

@@ -1,0 +1,129 @@
+"""The table that the checks work on: one row for each ended window, with who still stands in it and why others do not.
+
+A row holds no values: a contributor's value comes from its accumulator whenever a check asks, exactly, so that a table of 31
+windows of 10,000 subjects takes no more than a few megabytes beside the windows. Values are first steps of the property
+(energies for `energy-mean`) until the one flooring at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from consent.core.policies.policy import PolicySet
+from gateway.core.figures.values import Bounds, bounds
+from gateway.core.plans import Terms
+from gateway.core.windows.accumulators import Amount, Delta
+from gateway.core.windows.windows import Cohort, Window
+
+TermsOf = Callable[[bytes, Cohort], Terms | None]
+"""(contributor, cohort) → the terms now in force, or None where the contributor may no longer stand there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is in force at the moment of release.
+
+    Attributes:
+        whole_since_ms: Windows that began earlier miss readings.
+    """
+
+    policies: PolicySet
+    terms_of: TermsOf
+    whole_since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An ended window on its way to a figure.
+
+    Attributes:
+        members: The terms of each contributor that stands in it, by contributor, in their order.
+        clamp: The bounds on a contributor's value, or None.
+        withdrawn: Pairs of contributors that no longer have terms.
+        suppressed: Pairs by reason.
+    """
+
+    window: Window
+    members: Mapping[bytes, Terms]
+    clamp: Bounds | None = None
+    withdrawn: int = 0
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+
+    def value(self, contributor: bytes) -> Amount:
+        """Return a member's value, within the bounds."""
+        value = self.window.members[contributor].value()
+        assert value is not None, "whoever has no value stands in no row"
+        return value if self.clamp is None else min(max(value, self.clamp[0]), self.clamp[1])
+
+    def values(self) -> list[Amount]:
+        """Return every member's value, in their order."""
+        return [self.value(contributor) for contributor in self.members]
+
+    def pairs(self, contributors: Iterable[bytes]) -> int:
+        """Return how many pairs some contributors have put in."""
+        held = self.window.members
+        return sum(held[contributor].pairs for contributor in contributors)
+
+    def suppress(self, reason: str, leaving: Iterable[bytes] | None = None) -> Row:
+        """Return the row without some of its members, by default all, whose pairs count as suppressed for a reason."""
+        gone = dict.fromkeys(self.members if leaving is None else leaving)
+        pairs = self.suppressed.get(reason, 0) + self.pairs(gone)
+        staying = {contributor: terms for contributor, terms in self.members.items() if contributor not in gone}
+        return replace(self, members=staying, suppressed={**self.suppressed, reason: pairs})
+
+
+Table = tuple[Row, ...]
+"""The rows of all ended windows of one recipient that give one figure each, oldest end first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A window's one figure, which has passed every check.
+
+    Attributes:
+        value: Floored, in the property's unit.
+    """
+
+    row: Row
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A window that gives no figure: nobody is left in it."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A window whose contributors' own totals leave one by one, each by the terms of its contributor alone.
+
+    Since no check looks across them, who stands in it is asked when its turn comes: a backlog of such windows spans many
+    bundles, and to ask for all of them for each bundle would cost its square.
+    """
+
+    window: Window
+
+
+ClosedAs = Figure | Suppressed | Totals
+
+
+def stand(window: Window, conditions: Conditions) -> Row:
+    """Return a window's row: whoever has terms and a value stands in it, and nobody where the window misses readings."""
+    cohort = window.cohort
+    members: dict[bytes, Terms] = {}
+    withdrawn, suppressed = 0, dict[str, int]()
+    for contributor in sorted(window.members):
+        contribution = window.members[contributor]
+        terms = conditions.terms_of(contributor, cohort)
+        if terms is None or terms.since_ms > window.start_ms:
+            withdrawn += contribution.pairs
+        elif contribution.value() is None:
+            reason = "reset" if isinstance(contribution, Delta) and contribution.broken else "no_baseline"
+            suppressed[reason] = suppressed.get(reason, 0) + contribution.pairs
+        else:
+            members[contributor] = terms
+    row = Row(window, members, bounds(cohort, conditions.policies), withdrawn, suppressed)
+    return row.suppress("partial") if window.start_ms < conditions.whole_since_ms else row

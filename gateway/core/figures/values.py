@@ -1,0 +1,58 @@
+"""Values: the bounds on a contributor's value in a window, and the one figure that values make together, floored once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from consent.core.policies.policy import PolicySet
+from gateway.core.ingest.minimise import energy, floor_steps, level_db, shown_value
+from gateway.core.windows.accumulators import Amount
+from gateway.core.windows.windows import Cohort
+
+Bounds = tuple[Amount, Amount]
+
+
+def bounds(cohort: Cohort, policies: PolicySet) -> Bounds | None:
+    """Return the property's bounds on a subject's value, in first steps (energies); counts have none."""
+    prop = policies.properties[cohort.observed_property]
+    if prop.clamp is None or cohort.statistic == "count":
+        return None
+    low, high = (Fraction(bound) / Fraction(prop.ladder[0]) for bound in prop.clamp)
+    if cohort.statistic == "energy-mean":
+        return energy(int(low), prop.ladder[0]), energy(int(high), prop.ladder[0])
+    return _whole(low), _whole(high)
+
+
+def _whole(amount: Fraction) -> Amount:
+    """Return an amount as an int where it is one: comparing those costs a tenth."""
+    return amount.numerator if amount.denominator == 1 else amount
+
+
+def figure(cohort: Cohort, values: Sequence[Amount], policies: PolicySet) -> float:
+    """Combine contributors' values, and floor once to the cohort's step.
+
+    Returns: The figure in the property's unit: the middle of its step where the step is above the first and the
+        statistic no count.
+    """
+    prop = policies.properties[cohort.observed_property]
+    combined = _combined(cohort.statistic, values)
+    if cohort.statistic == "count":
+        return int(combined)
+    step = Decimal(cohort.step)
+    if cohort.statistic == "energy-mean":
+        n = floor_steps(level_db(combined), float(step))
+    else:
+        n = math.floor(combined * Fraction(prop.ladder[0]) / Fraction(step))
+    return shown_value(n, step, is_first_step=step == prop.ladder[0])
+
+
+def _combined(statistic: str, values: Sequence[Amount]) -> Fraction:
+    if statistic == "min":
+        return Fraction(min(values))
+    if statistic == "max":
+        return Fraction(max(values))
+    total = Fraction(sum(values))
+    return total / len(values) if statistic in ("mean", "energy-mean") else total

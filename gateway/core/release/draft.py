@@ -1,0 +1,226 @@
+"""Drafts: the outcomes of ended windows and the outbox rows of one recipient, packed into one bundle as far as there is room.
+
+Nothing of the gateway is changed here but that pseudonym domains are opened: a draft says what has become of each window and row,
+and ``gateway.core.release.bundle`` accounts for it. The order is fixed: windows by their end, then outbox rows by their number.
+What comes after the first record that finds no room stays as it is, for the next bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from consent.core.disclosure import Identity
+from gateway.audit.log.payloads import ReleaseRecord
+from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
+from gateway.core.figures.values import figure
+from gateway.core.plans import Terms
+from gateway.core.pseudonyms import handle
+from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.records import (
+    Waiting,
+    encode_row,
+    epoch_day,
+    figure_record,
+    own_record,
+    read_row,
+    single_record,
+    unlinked_record,
+)
+from gateway.core.state import State
+from gateway.core.windows.windows import Cohort
+from gateway.recipient.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """On what a record about subjects rests.
+
+    Attributes:
+        record: Its number in the bundle.
+        terms: The terms of each contributor in it.
+        pairs: How many pairs each has put in, in the same order.
+    """
+
+    record: int
+    terms: Mapping[bytes, Terms]
+    pairs: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWindow:
+    """What a draft made of an ended window: those of its members who are in, all, some or none of them."""
+
+    row: Row
+    packed: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
+    """What a draft made of an outbox row.
+
+    Attributes:
+        content: What returns to the outbox if the bundle is voided: the readings that are in.
+        released: How many those are.
+        withheld: How many readings may leave no more.
+    """
+
+    number: int
+    content: bytes
+    released: int
+    withheld: int
+
+
+@dataclass(slots=True)
+class Draft:
+    """A bundle in the making.
+
+    Attributes:
+        records: In the recipient's form.
+        listed: What the release entry says of each record.
+        bases: Of the records that are about subjects.
+        full: Something was left for the next bundle, for want of room.
+    """
+
+    recipient: str
+    form: BundleFormat
+    records: list[bytes] = field(default_factory=list)
+    listed: list[ReleaseRecord] = field(default_factory=list)
+    bases: list[Basis] = field(default_factory=list)
+    windows: list[PackedWindow] = field(default_factory=list)
+    rows: list[PackedRow] = field(default_factory=list)
+    full: bool = False
+    _bytes: int = 0
+
+    def has_room(self, records: Sequence[bytes]) -> bool:
+        """Return whether these records may go in, all of them; if not, the bundle is full."""
+        needed_bytes = self._bytes + sum(map(len, records))
+        self.full = self.full or needed_bytes > self.form.capacity(len(self.records) + len(records))
+        return not self.full
+
+    def add(self, encoded: bytes, cohort: Cohort, span: tuple[int, int], terms: Mapping[bytes, Terms], pairs: list[int]) -> None:
+        """Put a record in.
+
+        Args:
+            encoded: The record in the recipient's form.
+            cohort: Its level and cell.
+            span: Begin and end of its time.
+            terms: The terms of each contributor in it.
+            pairs: How many pairs each has put in, in the same order.
+        """
+        level = (cohort.time, cohort.space, cohort.step)
+        what = (cohort.identity, cohort.observed_property, cohort.statistic)
+        if not cohort.public:
+            self.bases.append(Basis(len(self.records), terms, pairs))
+        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what))
+        self.records.append(encoded)
+        self._bytes += len(encoded)
+
+
+def pack(
+    state: State,
+    recipient: str,
+    form: BundleFormat,
+    outcomes: Iterable[ClosedAs],
+    rows: Iterable[tuple[int, bytes]],
+    conditions: Conditions,
+) -> Draft:
+    """Pack one bundle, until something finds no room in it.
+
+    Args:
+        state: Gives subjects' secrets, pseudonym domains and random record ids.
+        recipient: Whose bundle it is.
+        form: The form in which the recipient gets its records.
+        outcomes: Of all its ended windows.
+        rows: Its oldest outbox rows: (number, content).
+        conditions: The terms and policies in force.
+    """
+    draft = Draft(recipient, form)
+    for outcome in outcomes:
+        if draft.full:
+            break
+        draft.windows.append(_pack_outcome(state, draft, outcome, conditions))
+    for number, content in rows:
+        if draft.full:
+            break
+        packed = _pack_row(draft, number, content, conditions)
+        if packed is not None:
+            draft.rows.append(packed)
+    return draft
+
+
+def _pack_outcome(state: State, draft: Draft, outcome: ClosedAs, conditions: Conditions) -> PackedWindow:
+    match outcome:
+        case Suppressed(row):
+            return PackedWindow(row, ())
+        case Figure(row):
+            return PackedWindow(row, tuple(row.members) if _pack_figure(draft, outcome, conditions) else ())
+        case Totals(window):
+            row = stand(window, conditions)
+            return PackedWindow(row, _pack_totals(draft, row, _own_records(state, draft.recipient, row, conditions)))
+
+
+def _pack_figure(draft: Draft, outcome: Figure, conditions: Conditions) -> bool:
+    """Put a window's one figure in, if there is room."""
+    row = outcome.row
+    retention_days = min(terms.disclosure.retention_days for terms in row.members.values())
+    record = figure_record(row.window, outcome.value, len(row.members), retention_days, conditions.policies)
+    return _pack_members(draft, record, row, row.members)
+
+
+def _pack_totals(draft: Draft, row: Row, records: Iterator[tuple[bytes, Record]]) -> list[bytes]:
+    """Put members' own totals in, as far as there is room; return whose."""
+    packed: list[bytes] = []
+    for contributor, record in records:
+        if not _pack_members(draft, record, row, {contributor: row.members[contributor]}):
+            break
+        packed.append(contributor)
+    return packed
+
+
+def _own_records(state: State, recipient: str, row: Row, conditions: Conditions) -> Iterator[tuple[bytes, Record]]:
+    """Make the record of each member's own total, under its pseudonym or an id of its own."""
+    if not row.members:
+        return
+    window, policies = row.window, conditions.policies
+    purpose = policies.flows[window.cohort.flow].purpose
+    pseudonymiser = state.domain_keys.pseudonymiser(recipient, purpose, epoch_day(window.start_ms), state.identity.start)
+    for contributor, terms in row.members.items():
+        own = figure(window.cohort, [row.value(contributor)], policies)
+        retention_days = terms.disclosure.retention_days
+        if window.cohort.identity == Identity.PER_RECORD.label:
+            record = unlinked_record(window, own, state.identity.random_bytes(16), retention_days, policies)
+        else:
+            subject = state.registry.subjects.get(contributor)
+            secret = contributor if subject is None else subject.secret
+            pseudonym = pseudonymiser.pseudonym(handle(secret, purpose))
+            record = own_record(window, own, pseudonym, pseudonymiser.domain, retention_days, policies)
+        yield contributor, record
+
+
+def _pack_members(draft: Draft, record: Record, row: Row, members: Mapping[bytes, Terms]) -> bool:
+    """Put the record of some members of a window in, if there is room."""
+    encoded = draft.form.encode(record)
+    if not draft.has_room([encoded]):
+        return False
+    window = row.window
+    pairs = [window.members[contributor].pairs for contributor in members]
+    draft.add(encoded, window.cohort, (window.start_ms, window.end_ms), members, pairs)
+    return True
+
+
+def _pack_row(draft: Draft, number: int, content: bytes, conditions: Conditions) -> PackedRow | None:
+    """Put the readings of an outbox row in that may still leave, if there is room for all of them."""
+    readings = read_row(content)
+    kept: list[tuple[Waiting, Terms]] = []
+    for waiting in readings:
+        terms = conditions.terms_of(waiting.contributor, waiting.cohort)
+        if terms is not None and terms.since_ms <= waiting.since_ms:
+            kept.append((waiting, terms))
+    records = [draft.form.encode(single_record(waiting, terms, conditions.policies)) for waiting, terms in kept]
+    if not draft.has_room(records):
+        return None
+    for (waiting, terms), record in zip(kept, records, strict=True):
+        draft.add(record, waiting.cohort, (waiting.start_ms, waiting.end_ms), {waiting.contributor: terms}, [1])
+    withheld = len(readings) - len(kept)
+    return PackedRow(number, encode_row([waiting for waiting, _ in kept]) if withheld else content, len(kept), withheld)

@@ -1,0 +1,1 @@
+"""Formats of bundles: the form in which one recipient gets its records, a file each."""

@@ -1,0 +1,100 @@
+"""Sealed bundles: deterministic CBOR in a `COSE_Encrypt0`, padded, for a recipient that has a key.
+
+The bytes are specified in `gateway.recipient.wire`, the records in `gateway.recipient.records`. One `ContentKey` serves one
+recipient for one UTC day of one process: its key is random, given by the caller and never stored, and is wrapped for the
+recipient once, by HPKE. The wrap draws its ephemeral key inside ``cryptography``, which takes no randomness from outside; no
+decision depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from gateway.core.release.formats.port import check_contents
+from gateway.recipient.records import Record, encode_plaintext, encode_record, plaintext_overhead_bytes
+from gateway.recipient.wire import (
+    CONTENT_KEY_BYTES,
+    KEY_ID_BYTES,
+    KEY_WRAP_SUITE,
+    MAX_BUNDLE_BYTES,
+    MAX_COUNTER,
+    MAX_LOG_INDEX,
+    Address,
+    Header,
+    SealedFrame,
+    associated_data,
+    content_key_info,
+    encode_frame,
+    nonce,
+    pad,
+    padded_plaintext_bytes,
+)
+
+
+class ContentKey:
+    """A random key for one recipient, process start and UTC day, with its wrap and the counter that no two bundles share."""
+
+    def __init__(self, address: Address, day: str, key: bytes, public_key: X25519PublicKey) -> None:
+        """Wrap a new key.
+
+        Args:
+            address: Gateway, recipient and log origin.
+            day: The UTC day, as `2026-11-22`.
+            key: 32 random bytes, used for nothing else.
+            public_key: The recipient's public key.
+        """
+        if len(key) != CONTENT_KEY_BYTES:
+            raise ValueError(f"a content key has {CONTENT_KEY_BYTES} bytes, not {len(key)}")
+        self.address = address
+        self.day = day
+        self.key_id = hashlib.sha256(b"sluice key id" + key).digest()[:KEY_ID_BYTES]
+        self._cipher = ChaCha20Poly1305(key)
+        self._wrap = KEY_WRAP_SUITE.encrypt(key, public_key, content_key_info(address, self.key_id, day))
+        self._next_counter = 0
+        self._room_bytes = self._largest_plaintext_bytes() - plaintext_overhead_bytes(address)
+
+    def encode(self, record: Record) -> bytes:
+        """Return a record as a deterministic CBOR map."""
+        return encode_record(record)
+
+    def capacity(self, records: int) -> int:
+        """Return how many bytes the records of one bundle may come to, however many they are."""
+        return self._room_bytes
+
+    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
+        """Return the bundle, in one of the padded sizes.
+
+        Args:
+            records: Records by `encode`, at least one.
+            log_index: Index of the release entry that accounts for it.
+
+        Raises:
+            ValueError: If there is no record, or more than fit.
+        """
+        check_contents(records, log_index)
+        header = self._header(log_index)
+        plaintext = encode_plaintext(self.address, records)
+        padded_bytes = padded_plaintext_bytes(header, len(plaintext))
+        if padded_bytes is None:
+            raise ValueError(f"{len(records)} records of {len(plaintext)} bytes are more than one bundle holds")
+        self._next_counter += 1  # before it is used: a nonce that may have been used is never used again
+        aad = associated_data(self.address, log_index)
+        ciphertext = self._cipher.encrypt(nonce(header.counter), pad(plaintext, padded_bytes), aad)
+        return encode_frame(SealedFrame(header, ciphertext))
+
+    def _header(self, log_index: int) -> Header:
+        if self._next_counter > MAX_COUNTER:
+            raise ValueError("the content key's counter is used up")
+        return Header(self.address, log_index, self.key_id, self._next_counter, self.day, self._wrap)
+
+    def _largest_plaintext_bytes(self) -> int:
+        low, high = 0, MAX_BUNDLE_BYTES
+        header = self._header(MAX_LOG_INDEX)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if padded_plaintext_bytes(header, middle) is None else (middle, high)
+        return low

@@ -1,0 +1,44 @@
+"""Voiding: a bundle of which no byte has been sent is undone, and what it held returns to the open windows and the outbox.
+
+Every change of policies, consents, residents or devices voids what stands ready first, so that nothing of what is about to change
+leaves; a `void` entry in the log says so. A bundle that was sent stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import VoidPayload
+from gateway.core.journal import Void
+from gateway.core.state import State
+from gateway.core.windows.windows import Window
+
+
+def void_unsent(state: State, now_ms: int) -> None:
+    """Void every bundle of which no byte has been sent: whatever is about to change must not stand in it."""
+    for recipient in list(state.inflight.ready):
+        void_bundle(state, recipient, now_ms)
+
+
+def void_bundle(state: State, recipient: str, now_ms: int) -> None:
+    """Void a recipient's bundle of which no byte has been sent; its contributions and records return to where they came from."""
+    unsent = state.inflight.void(recipient)
+    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
+    state.journal.note(Void(unsent.index))
+    reopen(state, unsent.windows)
+    for row in unsent.outbox:
+        state.outbox.put_back(row)
+    for move in unsent.moved:
+        state.ledger.move(move.target, move.source, move.n)
+    state.ledger.move("bundles.ready", "bundles.voided", 1)
+
+
+def reopen(state: State, windows: Sequence[Window]) -> None:
+    """Reopen the windows of a voided bundle, beside what may have stayed of them."""
+    for window in windows:
+        present = state.windows.open.get(window.key)
+        if present is None:
+            state.windows.put_back(window)
+        else:
+            present.members.update(window.members)

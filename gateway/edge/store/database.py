@@ -1,0 +1,206 @@
+"""One SQLite file: the lock that makes it one process's own, its pragmas, transactions, and its write-ahead log.
+
+Stands under ``store``, whose reader and writer work on it. WAL mode with ``synchronous=FULL``: with less, a power cut can take
+back what has been acknowledged or published. The write-ahead log is checkpointed here and not by SQLite, which reports no failure
+of that; and each start begins with it, so that what a failed sync left in memory alone is written again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from gateway.edge.store.disk_space import says_full
+from gateway.errors import CorruptionError, OperatorError
+from gateway.files import make_folder, sync_folder
+
+DATABASE_FILE = "sluice.db"
+LOCK_FILE = "sluice.lock"
+PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "busy_timeout=5000",
+    "wal_autocheckpoint=0",
+)
+
+Statement = tuple[str, Sequence[Any]]
+
+
+class Database:
+    """The file of one state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the state folder; ``open`` does the work."""
+        self._folder = folder
+        self._lock_fd = -1
+        self._db: aiosqlite.Connection
+
+    @property
+    def path(self) -> Path:
+        """Return where the file is."""
+        return self._folder / DATABASE_FILE
+
+    def let_lock_go(self) -> None:
+        """Release the lock, so that another process can own the folder."""
+        os.close(self._lock_fd)
+
+    def take_lock(self) -> None:
+        """Take the lock of the state folder, which is made if need be.
+
+        Raises: OperatorError: it cannot be used, or another process owns it.
+        """
+        try:
+            make_folder(self._folder, 0o700)
+            self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OperatorError(f"`{self._folder}`: cannot be used as state folder: {reason}") from error
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_fd)
+            raise OperatorError(f"`{self._folder}`: a gateway is running on this state folder") from error
+
+    async def open(self) -> None:
+        """Take the lock and open the file, its write-ahead log empty.
+
+        Raises:
+            OperatorError: The folder or file cannot be used, or another process owns it.
+            CorruptionError: The file is no database, or damaged.
+        """
+        self.take_lock()
+        with self.damage_named():
+            await self._open_file()
+
+    @contextlib.contextmanager
+    def damage_named(self) -> Iterator[None]:
+        """Name the file where SQLite cannot use it.
+
+        Raises:
+            OperatorError: It cannot be used.
+            CorruptionError: It is no database, or damaged.
+        """
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            unusable = OperatorError if isinstance(error, sqlite3.OperationalError) else CorruptionError
+            raise unusable(f"`{self.path}`: {error}") from error
+
+    async def _open_file(self) -> None:
+        with contextlib.suppress(OSError):  # SQLite says better what is wrong
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
+        self._db = await aiosqlite.connect(self.path, isolation_level=None)
+        try:
+            await self._keep_a_write_ahead_log()
+            for pragma in PRAGMAS:
+                await self._db.execute(f"PRAGMA {pragma}")
+            await self.checkpoint_wal("TRUNCATE")
+        except BaseException:
+            await self.close_file()  # its thread would keep the process alive
+            raise
+
+    async def _keep_a_write_ahead_log(self) -> None:
+        """Have SQLite keep one: where a disk fails or is full, it goes on without, or leaves its folder unsynced, in silence.
+
+        Raises:
+            OperatorError: There is none.
+            OSError: The folder cannot be synced.
+        """
+        ((mode,),) = await self.rows("PRAGMA journal_mode=WAL")
+        if mode != "wal":
+            raise OperatorError(f"`{self.path}`: no write-ahead log can be kept beside it: the disk fails or is full")
+        sync_folder(self._folder)
+
+    async def close_file(self) -> None:
+        """Close the file; the lock stays."""
+        await self._db.close()
+
+    async def close(self) -> None:
+        """Close the file and release the lock."""
+        await self.close_file()
+        self.let_lock_go()
+
+    async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return what a query finds."""
+        return list(await self._db.execute_fetchall(sql, parameters))
+
+    async def pages(self, sql: str) -> AsyncIterator[Any]:
+        """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
+
+        Args:
+            sql: Asks for the next page after a row id, which each row begins with.
+        """
+        last = -1
+        while rows := await self.rows(sql, (last,)):
+            for row in rows:
+                yield row[1:]
+            last = rows[-1][0]
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Carry out one statement, a transaction of its own where none is under way."""
+        await self._db.execute(sql, parameters)
+
+    async def execute_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carry out one statement for each row, in one call to the database's thread."""
+        await self._db.executemany(sql, rows)
+
+    async def execute_each(self, statements: list[Statement]) -> None:
+        """Carry out statements in order; a run of the same one, with other parameters, is one call to the database's thread."""
+        for sql, run in groupby(statements, key=itemgetter(0)):
+            await self._db.executemany(sql, [parameters for _, parameters in run])
+
+    async def write(self, statements: list[Statement]) -> None:
+        """Carry out statements in one transaction."""
+        if len(statements) == 1:
+            await self._db.execute(*statements[0])
+            return
+        async with self.transaction():
+            await self.execute_each(statements)
+
+    async def run_script(self, script: str) -> None:
+        """Carry out a script that is a transaction of its own."""
+        try:
+            await self._db.executescript(script)
+        except sqlite3.Error:
+            await self._roll_back()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Make one transaction of all that is carried out within."""
+        await self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            await self._db.execute("COMMIT")
+        except BaseException:
+            await self._roll_back()
+            raise
+
+    async def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            await self._db.execute("ROLLBACK")
+
+    async def checkpoint_wal(self, mode: str) -> None:
+        """Copy the write-ahead log into the file; where the disk is full, it stays and grows."""
+        try:
+            await self.rows(f"PRAGMA wal_checkpoint({mode})")
+        except sqlite3.OperationalError as error:
+            if not says_full(error):
+                raise
+
+    async def truncate_wal(self) -> None:
+        """Copy the write-ahead log into the file, and empty it.
+
+        Raises: sqlite3.Error: the disk fails or is full.
+        """
+        await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,69 @@
+"""The keys under which journal segments and outbox rows lie: one for each segment, random, wrapped by the state key.
+
+What is sealed under a key that is gone is gone. The store's writer begins segments and destroys keys; its reader opens rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from gateway.edge.keys import GatewayKeys, Sealer
+
+
+def row_key(number: int) -> bytes:
+    """Return a row number as the bytes that a sealed row is bound to."""
+    return number.to_bytes(8, "big")
+
+
+class SegmentKeys:
+    """The keys that are needed.
+
+    Attributes:
+        segment: Number of the open journal segment.
+        sealers: By segment: the open one's, and those that outbox rows may still need.
+    """
+
+    def __init__(self, keys: GatewayKeys) -> None:
+        """Begin with no segment; ``know`` tells of those that are stored."""
+        self._keys = keys
+        self.segment = 0
+        self.sealers: dict[int, Sealer] = {}
+
+    @property
+    def open_sealer(self) -> Sealer:
+        """Return the open segment's."""
+        return self.sealers[self.segment]
+
+    def know(self, number: int, wrapped: bytes) -> None:
+        """Take up a stored segment's key."""
+        self.sealers[number] = Sealer(self._keys.sealer.open("sealing_key", row_key(number), wrapped))
+        self.segment = max(self.segment, number)
+
+    def begin(self) -> bytes:
+        """Begin a segment under a new random key; return the key wrapped."""
+        self.segment += 1
+        key = os.urandom(32)
+        self.sealers[self.segment] = Sealer(key)
+        return self._keys.sealer.seal("sealing_key", row_key(self.segment), key)
+
+    def forget_former(self) -> None:
+        """Forget the keys of all segments but the open one, once no row needs them."""
+        self.sealers = {self.segment: self.open_sealer}
+
+    def opened(self, number: int, segment: int, sealed: bytes) -> bytes:
+        """Return the content of an outbox row."""
+        return self.sealers[segment].open("outbox", row_key(number), sealed)
+
+    def resealed(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes, int]]:
+        """Seal outbox rows anew, under the open segment's key.
+
+        Args:
+            rows: (number, segment whose key it lies under, sealed content).
+        Returns: (open segment, sealed content, number) of each.
+        """
+        seal = self.open_sealer.seal
+        return [
+            (self.segment, seal("outbox", row_key(number), self.opened(number, segment, sealed)), number)
+            for number, segment, sealed in rows
+        ]

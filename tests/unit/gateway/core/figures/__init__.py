@@ -1,0 +1,1 @@
+"""Figures: from ended windows to what may be published."""

@@ -1,0 +1,124 @@
+"""Packing: all ended windows are closed first, and what finds no room in a bundle loses and doubles nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consent.core.policies.policy import PolicySet
+from gateway.core.inflight import ReadyBundle
+from gateway.core.plans import Device
+from gateway.core.release.bundle import form_bundle
+from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.void import void_bundle
+from gateway.recipient.records import Record
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading
+
+T = MIDNIGHT_MS
+POLICIES = only("hourly", "daily", "raw")
+SCOPES = ("hourly", "daily", "raw")
+
+Sent = tuple[int, int, int]
+"""(home, hour, watt-hours)"""
+
+ROOM_FOR_ALL = 1 << 30
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A form with less room than it has."""
+
+    form: BundleFormat
+    room_bytes: int
+
+    def encode(self, record: Record) -> bytes:
+        """Return the record in the form."""
+        return self.form.encode(record)
+
+    def capacity(self, records: int) -> int:
+        """Return the lesser capacity."""
+        return min(self.room_bytes, self.form.capacity(records))
+
+    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
+        """Return the bundle in the form."""
+        return self.form.seal(records, log_index)
+
+
+def day_of(batches: Sequence[Sequence[Sent]], policies: PolicySet = POLICIES) -> Gate:
+    """Return a gateway at the end of a day in which homes, some of them demanding, have reported."""
+    gate = Gate(policies)
+    homes: list[Device] = [gate.home(*SCOPES) for _ in range(3)]
+    homes += [gate.home("hourly", limits=limited(group=4)), gate.home(*SCOPES, limits=limited(retention_days=5))]
+    for batch in batches:
+        gate.take(*(reading(homes[home], T + hour * HOUR_MS + at, kwh=wh / 1000) for at, (home, hour, wh) in enumerate(batch)))
+    gate.to(T + DAY_MS + LATENESS_MS)
+    return gate
+
+
+def form_narrow(gate: Gate, room_bytes: int) -> ReadyBundle | None:
+    """Form the office's next bundle with so much room, and commit it."""
+    gate.commit()
+    rows = [(number, content) for number, (_, content) in sorted(gate.outbox.items())]
+    form = Narrow(gate._seals["office"].on("2026-03-03"), room_bytes)
+    unsent = form_bundle(gate.state, "office", rows, gate.now_ms, form)
+    gate.commit()
+    return unsent
+
+
+def told(records: Sequence[Record]) -> list[Record]:
+    """Return records without what is drawn at random."""
+    return [msgspec.structs.replace(record, id=None, pseudonym=None) for record in records]
+
+
+batches = st.lists(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 23), st.integers(0, 90_000)), min_size=1, max_size=3), max_size=16
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches, st.lists(st.integers(700, 3_000), min_size=1, max_size=5), st.lists(st.booleans(), min_size=1, max_size=7))
+def test_pack_when_room_is_short_loses_and_doubles_nothing(day: list[list[Sent]], rooms: list[int], voids: list[bool]) -> None:
+    """Bundles of any capacity, some of them voided on the way, tell together what one with room for all tells, in its order."""
+    wide, narrow = day_of(day), day_of(day)
+    everything = form_narrow(wide, ROOM_FOR_ALL)
+    expected = [] if everything is None else list(wide.deliver(everything).records)
+    records: list[Record] = []
+    formed = 0
+    while (unsent := form_narrow(narrow, rooms[formed % len(rooms)])) is not None:
+        if voids[formed % len(voids)] and formed < 20:
+            void_bundle(narrow.state, "office", narrow.now_ms)
+            narrow.commit()
+        else:
+            records += narrow.deliver(unsent).records
+        formed += 1
+    assert told(records) == told(expected)
+    assert len({record.id for record in records} - {None}) == sum(record.id is not None for record in records)
+    for account in ("pairs.aggregated", "pairs.released", "pairs.suppressed", "pairs.withdrawn", "pairs.open", "pairs.waiting"):
+        assert narrow.count(account) == wide.count(account), account
+    assert narrow.count("pairs.open") == narrow.count("pairs.waiting") == 0
+    assert not narrow.state.windows.open
+    assert not narrow.outbox
+
+
+def test_pack_window_after_the_first_without_room_stays_open_whatever_its_outcome() -> None:
+    """A later window is not accounted for before its turn, though all were closed: its terms may change until then."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    for hour, senders in ((0, homes), (1, homes), (2, homes[:1])):
+        gate.take(*(reading(home, T + hour * HOUR_MS + MINUTE_MS, kwh=1) for home in senders))
+    gate.to(T + 3 * HOUR_MS + LATENESS_MS)
+    one_record = 300
+    first = form_narrow(gate, one_record)
+    assert first is not None
+    assert first.full
+    assert len(gate.deliver(first).records) == 1
+    assert (gate.count("pairs.suppressed"), gate.count("pairs.open")) == (0, 4)
+    gate.withdraw(homes[0], "hourly")
+    second = form_narrow(gate, one_record)
+    assert second is not None
+    assert [record.n for record in gate.deliver(second).records] == [2]
+    assert (gate.count("pairs.withdrawn"), gate.count("pairs.suppressed"), gate.count("pairs.open")) == (2, 0, 0)

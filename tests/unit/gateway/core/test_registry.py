@@ -1,0 +1,51 @@
+"""The registry: what a change enters is there at once and stored; what a start enters is stored already."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consent.core.lifecycle.notifications import MessageKind
+from gateway.core.effects import ClaimRow, Commit, DeviceRow, SubjectRow
+from gateway.core.plans import Device
+from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subject
+
+HOME = Subject(b"s" * 16, b"k" * 32, (Resident(b"r" * 16, 1),))
+CLAIM = Claim(b"c" * 16, HOME.id, b"", b"", 90)
+METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1)
+
+
+def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
+    """One row for each change, under the key by which it is found."""
+    registry = Registry()
+    registry.keep_subject(HOME)
+    registry.keep_claim(CLAIM)
+    registry.keep_device(METER)
+    registry.drop_claim(CLAIM.code_hash)
+    assert registry.drop_device("t/1") == METER
+    registry.drop_subject(HOME.id)
+    assert (registry.subjects, registry.claims, registry.devices) == ({}, {}, {})
+    commit, encode = registry.commit, msgspec.msgpack.encode
+    assert commit.subjects == [SubjectRow(HOME.id, encode(HOME)), SubjectRow(HOME.id, None)]
+    assert commit.claims == [ClaimRow(CLAIM.code_hash, encode(CLAIM)), ClaimRow(CLAIM.code_hash, None)]
+    assert commit.devices == [DeviceRow(b"t/1", encode(METER)), DeviceRow(b"t/1", None)]
+    assert not registry.book.residents(HOME.id)
+
+
+def test_known_things_are_not_stored_again() -> None:
+    """A start that changes nothing commits nothing."""
+    registry = Registry()
+    registry.know_subject(HOME)
+    registry.know_claim(CLAIM)
+    registry.know_device(METER)
+    assert (registry.subjects, registry.claims, registry.devices) == ({HOME.id: HOME}, {CLAIM.code_hash: CLAIM}, {"t/1": METER})
+    assert registry.commit == Commit()
+
+
+def test_messages_are_kept_up_to_a_number() -> None:
+    """The latest stay, each stored with its subject."""
+    registry = Registry()
+    registry.know_subject(HOME)
+    for now_ms in range(MESSAGES_KEPT + 2):
+        registry.tell(HOME.id, MessageKind.CODE_MADE, now_ms)
+    assert [message.time_ms for message in registry.subjects[HOME.id].messages] == list(range(2, MESSAGES_KEPT + 2))
+    assert len(registry.commit.subjects) == MESSAGES_KEPT + 2

@@ -1,0 +1,58 @@
+"""The database file: one process's own, and whole transactions or none."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gateway.edge.store.database import Database
+from gateway.errors import CorruptionError, OperatorError
+
+
+async def opened(folder: Path) -> Database:
+    """Open the file of a folder, with one table."""
+    database = Database(folder)
+    await database.open()
+    await database.execute("CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY) STRICT")
+    return database
+
+
+def test_statements_are_carried_out_all_or_none(tmp_path: Path) -> None:
+    """The second row is refused, and with it the first; a database goes on after that."""
+
+    async def work() -> list[tuple[int]]:
+        database = await opened(tmp_path / "state")
+        try:
+            with pytest.raises(sqlite3.IntegrityError):
+                await database.write([("INSERT INTO t VALUES (?)", (1,)), ("INSERT INTO t VALUES (?)", (1,))])
+            await database.write([("INSERT INTO t VALUES (?)", (2,)), ("INSERT INTO t VALUES (?)", (3,))])
+            return [row async for row in database.pages("SELECT n, n FROM t WHERE n > ? ORDER BY n LIMIT 1")]
+        finally:
+            await database.close()
+
+    assert asyncio.run(work()) == [(2,), (3,)]
+
+
+def test_second_process_is_refused_until_the_first_has_closed(tmp_path: Path) -> None:
+    """The lock goes with the file."""
+
+    async def work() -> None:
+        database = await opened(tmp_path / "state")
+        with pytest.raises(OperatorError, match="is running"):
+            await Database(tmp_path / "state").open()
+        await database.close()
+        await (await opened(tmp_path / "state")).close()
+
+    asyncio.run(work())
+
+
+def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """In one line, with its path."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "sluice.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    with pytest.raises(CorruptionError, match=r"sluice\.db"):
+        asyncio.run(Database(folder).open())
