@@ -135,7 +135,7 @@ def _answers(control: Control, subject: bytes, flow: Flow) -> dict[bytes, str]:
 
 async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsShown:
     """Return what counts for a subject, how each flow stands with each resident, and all that was ever said."""
-    state, subject = control.state, bytes(params.subject)
+    state, subject, now_ms = control.state, bytes(params.subject), control.clock.now_ms()
     profiles = {device.profile for device in devices_of(state, subject)}
     sent = {name for profile in profiles & state.policies.profiles.keys() for name in state.policies.profiles[profile].fields}
     flows = [

@@ -49,7 +49,7 @@ class StoreWriter:
     async def commit(self, commit: Commit, now_ms: int) -> None:
         """Make a commit durable: one transaction, on the disk when this returns.
 
-        A full disk is waited out; what holds a change of control gets the space set aside.
+        A full disk is waited out; a commit that says so gets the space set aside.
 
         Raises:
             DiskFullError: The wait was cancelled.
