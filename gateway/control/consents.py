@@ -148,9 +148,7 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
             FlowAnswers(flow=flow.id, residents={who.hex(): word for who, word in _answers(control, subject, flow).items()})
             for flow in flows
         ],
-        consents=[
-            shown(entry.consent, entry.index, control.clock.now_ms()) for entry in state.registry.book.for_subject(subject)
-        ],
+        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject)],
         history=[shown(consent, index) for index, consent in await _history(control, subject)],
     )
 

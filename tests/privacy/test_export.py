@@ -84,6 +84,7 @@ HELD: dict[str, dict[str, str]] = {
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled", "erases", "policies", "ledger"),
+            "uses_reserve",
         ),
         "rows of the tables below",
     ),
