@@ -65,7 +65,7 @@ class State:
         marks: Of the frames last committed: what the broker may send again after the next reconnect. Changed by the pipeline.
         redeliverable: Frames committed on an earlier connection that the broker may send again: packet id → digest. Changed by
             the pipeline.
-        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by ``gateway.app``.
+        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by ``app``.
         domain_keys: The pseudonym keys. Made and dropped by releases.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
     """
