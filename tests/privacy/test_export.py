@@ -84,6 +84,7 @@ HELD: dict[str, dict[str, str]] = {
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled", "erases", "policies", "ledger"),
+            "uses_reserve",
         ),
         "rows of the tables below",
     ),
@@ -152,10 +153,7 @@ def fields_there_are() -> dict[str, set[str]]:
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     state = Gate().state
     return {
-        **{
-            type(part).__name__: set(vars(part))
-            for part in (state, state.registry.devices, state.outbox, state.inflight, state.log)
-        },
+        **{type(part).__name__: set(vars(part)) for part in (state, state.registry, state.outbox, state.inflight, state.log)},
         "Windows": set(vars(Windows({}))),
         "DeviceMemory": set(DeviceMemory.__slots__),
         **{each.__name__: set(each.__struct_fields__) for each in structs},
