@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from consent.errors import RequestError
+from consent.errors import ControlRequestError
 from consent.messages import JsonObject, Parameters, decode, encode
 
 R = TypeVar("R")
@@ -35,7 +35,7 @@ _MARKS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _OPENING: Final = b"[{"
 
 
-class Request(msgspec.Struct, frozen=True):
+class ControlRequest(msgspec.Struct, frozen=True):
     """A request as it came, its parameters unread."""
 
     jsonrpc: str
@@ -87,12 +87,12 @@ class WireError(Exception):
     """
 
     def __init__(self, code: int, message: str) -> None:
-        """Say why in one line."""
+        """Take the reason, in one line."""
         super().__init__(message)
         self.code = code
 
 
-def parse_request(line: bytes) -> Request:
+def parse_request(line: bytes) -> ControlRequest:
     """Read a line as a request.
 
     Raises: WireError: it is none.
@@ -100,7 +100,7 @@ def parse_request(line: bytes) -> Request:
     if _is_too_deep(line):
         raise WireError(PARSE_ERROR, "not json, or nested too deep")
     try:
-        request = msgspec.json.decode(line, type=Request)
+        request = msgspec.json.decode(line, type=ControlRequest)
     except msgspec.ValidationError as error:
         raise WireError(INVALID_REQUEST, "not a json-rpc 2.0 request") from error
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -183,7 +183,7 @@ class ControlClient:
     def ask(self, method: str, params: Parameters, kind: type[R]) -> R:
         """Ask, and return the answer as a struct.
 
-        Raises: RefusedError: the gateway refuses. AwayError: it went away. RequestError: its answer is of another form.
+        Raises: RefusedError: the gateway refuses. AwayError: it went away. ControlRequestError: its answer is of another form.
         """
         return decode(self._ask(method, params), kind)
 
@@ -208,7 +208,7 @@ class ControlClient:
         try:
             reply = msgspec.json.decode(answer, type=_Reply)
         except msgspec.DecodeError as error:
-            raise RequestError("the answer is not one of json-rpc 2.0") from error
+            raise ControlRequestError("the answer is not one of json-rpc 2.0") from error
         if reply.error is not None:
             raise RefusedError(reply.error.message, reply.error.data.exit_status)
         return reply.result

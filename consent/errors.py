@@ -51,5 +51,5 @@ class RecordError(ValueError):
     """Bytes that are not the canonical form of a consent record."""
 
 
-class RequestError(ValueError):
+class ControlRequestError(ValueError):
     """A request that is not of the form that its method takes; the text says why, in one line."""

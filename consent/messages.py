@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import ID_BYTES
-from consent.errors import RequestError, one_line
+from consent.errors import ControlRequestError, one_line
 from consent.instants import parse_utc_ms
 
 T = TypeVar("T")
@@ -118,11 +118,11 @@ class MaybeInstant(Instant):
         return cls(Instant.parse(text)) if text else cls()
 
 
-class Limits(JsonObject):
+class ConsentLimits(JsonObject):
     """The most that a resident permits, by axis, as policies write it; which steps a property has, only the policies know."""
 
     @classmethod
-    def of(cls, table: JsonObject) -> Limits:
+    def of(cls, table: JsonObject) -> ConsentLimits:
         """Return limits with fractions as policies read them: the shortest text of JSON's binary ones is what was written."""
         return cls({axis: _exact(value) for axis, value in table.items()})
 
@@ -138,7 +138,7 @@ _WRONG_TYPE: Final = " has the wrong type"
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
-    if issubclass(kind, Limits) and isinstance(value, dict):
+    if issubclass(kind, ConsentLimits) and isinstance(value, dict):
         return kind.of(value)
     if issubclass(kind, _TEXTS) and isinstance(value, str):
         return kind.parse(value)
@@ -170,7 +170,7 @@ _SCHEMAS: Final[dict[type, JsonObject]] = {
     Owner: {"anyOf": [_ID_SCHEMA, {"enum": [NEW_SUBJECT, NO_SUBJECT]}]},
     Instant: {"type": "string", "format": "date-time"},
     MaybeInstant: {"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]},
-    Limits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
+    ConsentLimits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
 }
 
 
@@ -201,12 +201,12 @@ def plain(message: Any) -> Any:
 def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     """Read JSON into a struct.
 
-    Raises: RequestError: a key is missing or unknown, or a value does not fit it; in one line.
+    Raises: ControlRequestError: a key is missing or unknown, or a value does not fit it; in one line.
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_decode_hook)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise RequestError(_misfit(str(error))) from error
+        raise ControlRequestError(_misfit(str(error))) from error
 
 
 def _misfit(text: str) -> str:
@@ -539,7 +539,7 @@ class ScopeOf(SubjectOf, frozen=True, kw_only=True):
 class Grant(ScopeOf, frozen=True, kw_only=True):
     """What is permitted, up to limits, until some time."""
 
-    limits: Limits = msgspec.field(default_factory=Limits)
+    limits: ConsentLimits = msgspec.field(default_factory=ConsentLimits)
     expiry: MaybeInstant = msgspec.field(default_factory=MaybeInstant)
 
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from gateway.audit.explain.explain import explain
 from gateway.audit.export import VERIFIER_NAME, Export
-from gateway.audit.find import Found, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.inclusion_proofs import proven_entry
@@ -222,7 +222,7 @@ def _subject_keys(text: str) -> list[bytes]:
         raise SubjectKeyError(f"`{text}`: {error}") from error
 
 
-def _found_line(one: Found) -> str:
+def _found_line(one: FoundRelease) -> str:
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.time_ms // 1000)) if one.time_ms < 1 << 47 else f"{one.time_ms} ms"
     who = "" if one.recipient is None else f"  to {one.recipient}"
     voided = "" if one.voided_by is None else f"  taken back by entry {one.voided_by}"

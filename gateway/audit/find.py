@@ -30,7 +30,7 @@ class SubjectKeyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRelease:
     """A release that holds data of the subject.
 
     Attributes:
@@ -95,14 +95,14 @@ class Search:
         """What is wrong with the log."""
         return tuple(self._step.findings)
 
-    def run(self) -> list[Found]:
+    def run(self) -> list[FoundRelease]:
         """Read the log from end to end and return the releases with the subject in them, in the log's order."""
         tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
         found = list(self._found(tree))
         tree.close()
-        return [Found(one.index, one.time_ms, one.recipient, self._voided.get(one.index)) for one in found]
+        return [FoundRelease(one.index, one.time_ms, one.recipient, self._voided.get(one.index)) for one in found]
 
-    def _found(self, tree: StoredTree) -> Iterator[Found]:
+    def _found(self, tree: StoredTree) -> Iterator[FoundRelease]:
         for index, data in enumerate(tree.entries()):
             entry = self._decode(index, data)
             if entry is None:
@@ -110,7 +110,7 @@ class Search:
             if entry.kind is Kind.RELEASE:
                 self.releases += 1
                 if self._is_in(index, entry):
-                    yield Found(index, entry.time_ms, self._recipient(index, entry), None)
+                    yield FoundRelease(index, entry.time_ms, self._recipient(index, entry), None)
             elif entry.kind is Kind.VOID:
                 self._take_void(index, entry)
 

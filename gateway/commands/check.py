@@ -79,7 +79,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
 def _recipients(
     folder: Path, policies: PolicySet, sinks: Container[str] | None, keys: list[str], notes: list[Note]
 ) -> Iterator[PolicyError]:
-    """Go through what is wrong with recipients; add those whose key is well, and what is to be noted of the others."""
+    """Yield what is wrong with recipients; record those whose key is well, and what is to be noted of the others."""
     for recipient in policies.recipients.values():
         file = recipient.public_key_file
         try:

@@ -24,13 +24,13 @@ from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from consent.messages import (
     ConsentChanged,
+    ConsentLimits,
     ConsentShown,
     ConsentsShown,
     FlowAnswers,
     Grant,
     Hex,
     Id,
-    Limits,
     ReceiptMade,
     ReceiptOf,
     Revocation,
@@ -182,7 +182,7 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentSho
     )
 
 
-def _limits(policies: PolicySet, limits: Limits) -> Disclosure:
+def _limits(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
     return read_bounds(PolicyFile("consent", b""), dict(limits), "limits", policies.properties)
 
 

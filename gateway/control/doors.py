@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 from msgspec import UNSET
 
-from consent.errors import ConsentError, PolicyError, RequestError, one_line
+from consent.errors import ConsentError, ControlRequestError, PolicyError, one_line
 from consent.messages import JsonObject, Parameters, Result, decode, encode
 from gateway.app import Gateway
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
@@ -70,7 +70,7 @@ def read(method: Method, sent: Sent) -> Parameters:
         raise MethodError(f"the parameters are longer than {method.longest_bytes} bytes")
     try:
         return decode(data, method.params)
-    except RequestError as error:
+    except ControlRequestError as error:
         raise MethodError(str(error)) from error
 
 

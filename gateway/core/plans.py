@@ -64,7 +64,7 @@ class DeviceMemory:
         return [self.sequences.to_state(), {name: sorted(times) for name, times in self.seen.items() if times}]
 
     def restore(self, state: list[Any]) -> None:
-        """Take up a stored state."""
+        """Restore a stored state."""
         self.sequences = SequenceWindows.from_state(state[0])
         self.seen = {name: set(times) for name, times in state[1].items()}
 

@@ -74,7 +74,7 @@ def begin_segment_if_due(state: State) -> None:
 
 
 def restore(state: State, stored: bytes) -> JournalReplay:
-    """Take up a stored snapshot.
+    """Restore a stored snapshot.
 
     Args:
         state: With the policies in force put in, and nothing compiled.

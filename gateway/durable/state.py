@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import structlog
@@ -22,22 +21,16 @@ from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
-from gateway.config import ConfigError, Installation
+from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
-from gateway.core.effects import BundleRow
 from gateway.core.release.formats.daily import DailySeals
-from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.durable.log_recovery import LogRecovery
-from gateway.durable.publication import Unpublished, describe_log
-from gateway.durable.state_recovery import StateRecovery, damage_named
+from gateway.durable.found import Edges, StateFound, restore
+from gateway.durable.publication import describe_log
+from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
-from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import public_key, read_policies
-from gateway.edge.publisher import Publisher
-from gateway.edge.store.store import Store
-from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
 from gateway.recipient.wire import Address
 
@@ -68,42 +61,6 @@ def ended_by_the_disk(place: Installation) -> Iterator[None]:
         raise OperatorError(f"`{where}`: the disk failed: {reason.lower()}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a database held when it was opened, restored to memory.
-
-    Attributes:
-        last_head: The checkpoint signed last; empty in a new database.
-        ended_in_order: Whether the run before said that it ended; true of a new database.
-    """
-
-    state: State
-    unpublished: Unpublished
-    to_send_again: list[BundleRow]
-    public_keys: dict[str, bytes]
-    last_head: bytes
-    ended_in_order: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edges:
-    """What the core stands on, made by whoever puts it together; see ``gateway.durable.configured``.
-
-    Attributes:
-        store: The open database.
-        publisher: Of the log and its openings.
-        witnesses: Those that are asked for cosignatures, if any.
-        clock: The gateway's.
-        random_bytes: n → n random bytes.
-    """
-
-    store: Store
-    publisher: Publisher
-    witnesses: Witnesses | None
-    clock: GatewayClock
-    random_bytes: RandomBytes
-
-
 class Durable:
     """The state of one gateway and the database that it lies in.
 
@@ -116,7 +73,9 @@ class Durable:
         in_order: Whether nothing is under way that an end now would break off.
     """
 
-    def __init__(self, place: Installation, keys: GatewayKeys, edges: Edges, found: Found, *, unwitnessed: bool = False) -> None:
+    def __init__(
+        self, place: Installation, keys: GatewayKeys, edges: Edges, found: StateFound, *, unwitnessed: bool = False
+    ) -> None:
         """Take what ``open`` has restored.
 
         Args:
@@ -152,7 +111,7 @@ class Durable:
         Raises: CorruptionError: what is stored is damaged, or contradicts the published log.
         """
         with damage_named(edges.store.path):
-            found = await _restore(place, keys, edges)
+            found = await restore(place, keys, edges)
             return cls(place, keys, edges, found, unwitnessed=unwitnessed)
 
     @property
@@ -182,9 +141,8 @@ class Durable:
         self.publisher.write_waiting()
         if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
-        _log.info(
-            "started", start=self.state.identity.start, log_entries=self.state.log.size, devices=len(self.state.registry.devices)
-        )
+        devices = len(self.state.registry.devices)
+        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=devices)
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
@@ -306,39 +264,3 @@ class Durable:
                 await self.store.end_in_order()
         finally:
             await self.store.close()
-
-
-async def _restore(place: Installation, keys: GatewayKeys, edges: Edges) -> Found:
-    stored = await edges.store.load()
-    state = State(
-        GatewayIdentity(
-            gateway=place.config.gateway,
-            signer=keys.log_signer,
-            device_key=keys.device_key,
-            random_bytes=edges.random_bytes,
-            start=stored.start,
-            simulated_clock=edges.clock.simulated,
-        )
-    )
-    unpublished = await _restore_log(state, stored.head, edges)
-    if state.log.size:
-        try:
-            edges.clock.resume(state.log.latest_entry_ms)
-        except ConfigError as error:
-            raise ConfigError(f"`{place.file}`: {error}") from error
-    recovered = StateRecovery(edges.store, state)
-    await recovered.recover(stored, edges.clock.now_ms())
-    return Found(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
-
-
-async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:
-    """Rebuild the log's tree from its entries, compare the published log with it, and return what is unpublished."""
-    log_recovery = LogRecovery(edges.store, edges.publisher)
-    await log_recovery.grow(state, head)
-    unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)
-    unpublished.size = log_recovery.signed_size
-    unpublished.files = await log_recovery.lost_files()
-    if edges.publisher.exports_openings:
-        since = edges.publisher.exported_until(log_recovery.signed_size)
-        unpublished.openings = dict(await edges.store.reader.openings(since))
-    return unpublished

@@ -152,8 +152,9 @@ def fields_there_are() -> dict[str, set[str]]:
     structs = (Subject, Resident, Message, Claim, Contribution, KeyPayload)
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     state = Gate().state
+    parts = [getattr(state, name) for name in ("registry", "outbox", "inflight", "log")]
     return {
-        **{type(part).__name__: set(vars(part)) for part in (state, state.registry, state.outbox, state.inflight, state.log)},
+        **{type(part).__name__: set(vars(part)) for part in (state, *parts)},
         "Windows": set(vars(Windows({}))),
         "DeviceMemory": set(DeviceMemory.__slots__),
         **{each.__name__: set(each.__struct_fields__) for each in structs},

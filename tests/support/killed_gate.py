@@ -82,12 +82,14 @@ class KilledGate(Gate):
         """Forget everything that is not written, and begin again as a process does."""
         state = self.state = State(replace(self.state.identity, start=self.state.identity.start + 1))
         for _, content, _ in self.entries:
-            state.log.known(Entry.decode(content))
+            state.log.chain.advance(Entry.decode(content))
             state.log.writer.append(content)
         for row in self._subjects.values():
             state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for said in self._consents:
-            state.registry.know_consent(decode_consent(said.content), said.index)
+            consent = decode_consent(said.content)
+            if consent.resident in state.registry.book.residents(consent.subject):  # what one who has left said no longer counts
+                state.registry.book.apply(consent, said.index)
         for row in self._devices.values():
             device = msgspec.msgpack.decode(row, type=Device)
             state.registry.know_device(device)

@@ -11,7 +11,14 @@ from tests.support.checkout import ROOT
 PACKAGES = ("gateway", "consent", "firmware_sim", "deploy")
 LIST = Path(__file__).with_name("modules_without_a_test.txt")
 
-OF_THE_CHECKOUT = {"test_import_rules.py", "test_import_table.py", "test_layout.py", "test_repository.py", "test_shapes.py"}
+OF_THE_CHECKOUT = {
+    "test_house_rules.py",
+    "test_import_rules.py",
+    "test_import_table.py",
+    "test_layout.py",
+    "test_repository.py",
+    "test_shapes.py",
+}
 """Tests of no module of the source; they lie directly in `tests/unit`."""
 
 

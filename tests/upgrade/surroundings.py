@@ -39,7 +39,6 @@ STREAMS = {
     "draft": "ids of figures",
     "pseudonyms": "pseudonym keys",
     "daily": "content keys",
-    "writing": "segment keys",
     "keys": "nonces",
 }
 """What a module of the gateway, by its last name, draws randomness for."""

@@ -36,7 +36,7 @@ class SegmentKeys:
         return self.sealers[self.segment]
 
     def know(self, number: int, wrapped: bytes) -> None:
-        """Take up a stored segment's key."""
+        """Enter a stored segment's key."""
         self.sealers[number] = Sealer(self._keys.sealer.open("sealing_key", row_key(number), wrapped))
         self.segment = max(self.segment, number)
 

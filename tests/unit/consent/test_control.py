@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from consent.control import REFUSED, AwayError, ControlClient, RefusedError, answered, refused
-from consent.errors import RequestError
+from consent.errors import ControlRequestError
 from consent.messages import ClockAt, ClockTo, Instant, Nothing
 
 
@@ -55,7 +55,7 @@ def test_refusal_brings_its_line_and_exit_status(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400\n", answered(1, {"now": 1})], ids=["no json", "another form"])
 def test_answer_of_another_form_is_an_error(tmp_path: Path, answer: bytes) -> None:
     """It does not pass for an answer."""
-    with answering(tmp_path / "s", answer), ControlClient(tmp_path / "s") as client, pytest.raises(RequestError):
+    with answering(tmp_path / "s", answer), ControlClient(tmp_path / "s") as client, pytest.raises(ControlRequestError):
         client.ask("status", Nothing(), ClockAt)
 
 

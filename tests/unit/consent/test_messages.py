@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from consent.errors import RequestError
+from consent.errors import ControlRequestError
 from consent.messages import Grant, Id, MaybeId, NewDevices, Owner, PolicySides, Revocation, ScopeOf, decode, encode, plain
 
 ID = "0123456789abcdef" * 2
@@ -42,7 +42,7 @@ def test_grant_is_read_with_ids_instant_and_exact_limits() -> None:
 )
 def test_misfit_is_named_in_one_line(text: str, kind: type, refusal: str) -> None:
     """The parameter, and what is wrong with it."""
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ControlRequestError) as error:
         decode(text.encode(), kind)
     assert str(error.value) == refusal
 

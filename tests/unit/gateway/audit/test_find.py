@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.audit import command
-from gateway.audit.find import Found, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.verify.trust import Anchors, open_checkpoint
@@ -33,7 +33,7 @@ def test_find_shows_exactly_the_releases_with_the_subject_in_them(tmp_path: Path
     assert [[one.index for one in _search(log, key).run()] for key in KEYS] == [[5, 9], [5, 9], [5]]
     assert _search(log, bytes(32)).run() == []
     search = _search(log, KEYS[2])
-    assert search.run() == [Found(5, START_MS + 5000, None, None)]
+    assert search.run() == [FoundRelease(5, START_MS + 5000, None, None)]
     assert (search.releases, search.findings) == (3, ())
 
 

@@ -17,7 +17,6 @@ from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures import close as closing
 from gateway.core.figures.table import Conditions, Figure, Suppressed, TermsOf, Totals, stand
-from gateway.core.figures.values import figure
 from gateway.core.ingest.minimise import energy
 from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import new_contribution
@@ -254,15 +253,6 @@ def test_figure_middle_above_the_first_step_and_never_for_counts(statistic: str,
     shown = close(window(cohort(statistic, step=step), [100], [23])).figure
     assert shown == expected
     assert type(shown) is type(expected)
-
-
-@given(st.lists(st.integers(-100_000, 100_000), min_size=1, max_size=20), st.sampled_from(["0.001", "0.01", "0.1", "1"]))
-def test_figure_of_a_sum_is_the_step_that_the_exact_sum_lies_in(ns: list[int], step: str) -> None:
-    """For any readings, also below zero, the figure is drawn from the exact sum, floored."""
-    exact = sum(ns) * Decimal("0.001")
-    steps = math.floor(exact / Decimal(step))
-    expected = float(steps * Decimal(step) + (0 if step == "0.001" else Decimal(step) / 2))
-    assert figure(cohort(step=step), [Fraction(n) for n in ns], POLICIES) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,150 +1,265 @@
-"""The sealing side: sizes, nonces, budgets and daily keys."""
+"""A release tick: what goes into a bundle and its log entry, and what stays for the next for want of room."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gateway.core.release.formats.daily import DailySeals
-from gateway.core.release.formats.open_data import OpenData
-from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.formats.sealed import ContentKey
-from gateway.recipient.opening import open_bundle
-from gateway.recipient.records import Record, decode_record, encode_open_record, encode_plaintext, encode_record
-from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_COUNTER, MAX_LOG_INDEX, PADDED_SIZES_BYTES, decode_frame
-from tests.support import recipients
-from tests.support.recipients import ADDRESS, DAY, PRIVATE_KEY, content_key, record
+from consent.core.disclosure import Space, Time
+from gateway.audit.log.openings import label, split_labels, subject_label_key
+from gateway.core.release.bundle import form_bundle
+from gateway.recipient.records import Record
+from gateway.recipient.wire import MAX_BUNDLE_BYTES
+from tests.support.gate import (
+    DAY_MS,
+    HOUR_MS,
+    LATENESS_MS,
+    MIDNIGHT_MS,
+    MINUTE_MS,
+    Gate,
+    hour_with,
+    limited,
+    only,
+    reading,
+    result_of,
+    whole,
+)
 
-_RECORDS = [record(number) for number in range(2_000)]
-_ENCODED = [encode_record(one) for one in _RECORDS]
-
-
-@pytest.mark.parametrize("count", [1, 2, 5, 20, 100, 300])
-def test_seal_size_is_the_smallest_that_holds_it(count: int) -> None:
-    """All that the size of a bundle tells is which of five it is."""
-    records = _ENCODED[:count]
-    bundle = content_key().seal(records, 7)
-    overhead_bytes = len(bundle) - len(decode_frame(bundle).ciphertext) + 17  # the tag, and the padding's first byte
-    needed_bytes = overhead_bytes + len(encode_plaintext(ADDRESS, records))
-    assert len(bundle) == min(size for size in PADDED_SIZES_BYTES if size >= needed_bytes)
+T = MIDNIGHT_MS
 
 
-def test_seal_equal_records_differ_on_the_wire() -> None:
-    """The same content sealed twice shares no ciphertext, and no nonce."""
-    key = content_key()
-    frames = [decode_frame(key.seal(_ENCODED[:1], 7)) for _ in range(300)]
-    assert [frame.header.counter for frame in frames] == list(range(300))
-    assert len({frame.ciphertext for frame in frames}) == 300
+# what leaves, and when
 
 
-def test_seal_refused_bundle_costs_no_nonce_twice() -> None:
-    """A bundle too large is refused before anything is encrypted, and the next one goes on counting."""
-    key = content_key()
-    key.seal(_ENCODED[:1], 1)
-    with pytest.raises(ValueError, match="more than one bundle holds"):
-        key.seal(_ENCODED, 2)
-    assert decode_frame(key.seal(_ENCODED[:1], 2)).header.counter == 1
+def test_nothing_ended_nothing_formed() -> None:
+    """An open window gives nothing, and an empty bundle is none."""
+    gate = Gate(only("hourly"))
+    for home in gate.homes(2, "hourly"):
+        gate.send(home, kwh=1)
+    size = gate.state.log.size
+    gate.to(T + HOUR_MS + LATENESS_MS - 1)
+    assert gate.form() is None
+    assert gate.state.log.size == size
 
 
-def test_seal_counter_used_up_refused() -> None:
-    """A key whose counter has run out seals nothing more, rather than begin again."""
-    key = content_key()
-    key._next_counter = MAX_COUNTER
-    key.seal(_ENCODED[:1], 1)
-    with pytest.raises(ValueError, match="used up"):
-        key.seal(_ENCODED[:1], 2)
+def test_window_ends_when_its_lateness_has_passed() -> None:
+    """A quarter of an hour after the hour, by the gateway's clock."""
+    gate = Gate(only("hourly"))
+    hour_with(gate, gate.homes(2, "hourly"))
+    (record,) = whole(gate.bundle()).records
+    assert record == Record(
+        flow="hourly",
+        purpose="energy",
+        observed_property="consumption",
+        unit="kW.h",
+        result=2.0,
+        phenomenon_time=(T, T + HOUR_MS),
+        cell="north",
+        identity="aggregate",
+        retention_days=365,
+        statistic="sum",
+        n=2,
+    )
 
 
-def test_content_key_other_key_other_id() -> None:
-    """Two keys have two ids; the id tells nothing of the key."""
-    assert content_key(bytes(32)).key_id != content_key(bytes(31) + b"\x01").key_id
+def test_no_window_ends_before_the_queue_has_run_dry() -> None:
+    """After a reconnect the broker may still hold readings of the hour."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(2, "hourly")
+    gate.reconnect(session_present=True)
+    gate.state.drained = False
+    hour_with(gate, homes)
+    assert gate.form() is None
+    gate.state.drained = True
+    gate.to(gate.now_ms)
+    assert result_of(gate.records(), "hourly") == [2.0]
 
 
-def fitting(form: BundleFormat, records: Sequence[bytes]) -> int:
-    """Return how many of the first records fit, as release counts them: by their bytes and the form's capacity for so many."""
-    taken_bytes = itertools.accumulate(map(len, records))
-    return sum(1 for count, so_far in enumerate(taken_bytes, 1) if so_far <= form.capacity(count))
+def test_each_recipient_gets_its_own() -> None:
+    """A bundle holds what its recipient is entitled to, and nothing else."""
+    gate = Gate(only("hourly", "street-noise"))
+    homes, street = gate.homes(2, "hourly"), gate.device()
+    gate.send(street, db=60)
+    hour_with(gate, homes)
+    assert {record.flow for record in gate.records("public")} == {"street-noise"}
+    assert {record.flow for record in gate.records("office")} == {"hourly"}
+    assert gate.form("public") is None
 
 
-@pytest.mark.parametrize("form", [content_key(), OpenData(ADDRESS)])
-def test_fitting_as_many_as_one_bundle_holds(form: BundleFormat) -> None:
-    """So many fit as said, under any log index, and twenty more do not."""
-    encoded = [form.encode(one) for one in _RECORDS]
-    count = fitting(form, encoded)
-    assert 300 < count < len(encoded)
-    assert fitting(form, encoded[:count]) == count
-    for log_index in (0, 2**32, MAX_LOG_INDEX):
-        assert len(form.seal(encoded[:count], log_index)) <= MAX_BUNDLE_BYTES
-    with pytest.raises(ValueError, match="more than one bundle holds"):
-        form.seal(encoded[: count + 20], 7)
+def test_open_data_in_plain_json_without_subjects() -> None:
+    """A recipient without a key gets what is about nobody; its release has the one part and labels that are all padding."""
+    gate = Gate(only("street-noise"))
+    gate.send(gate.device(), T, db=61.2)
+    unsent = gate.form("public")
+    assert unsent is not None
+    assert unsent.content.startswith(b"{")
+    (record,) = gate.deliver(unsent).records
+    assert (record.result, record.identity, record.cell, record.n) == (61.2, "per-record", "mill", None)
+    assert record.phenomenon_time == (T, T + 15 * MINUTE_MS)
+    assert gate.contributions(unsent.index) == []
+    assert unsent.subjects == frozenset()
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.lists(recipients.records, min_size=1, max_size=5))
-def test_fitting_any_records_can_be_sealed(records: list[Record]) -> None:
-    """What is said to fit does, whatever the records."""
-    for form in (content_key(), OpenData(ADDRESS)):
-        encoded = list(itertools.islice(itertools.cycle(map(form.encode, records)), 2_000))
-        count = fitting(form, encoded)
-        assert count > 0
-        assert len(form.seal(encoded[:count], MAX_LOG_INDEX)) <= MAX_BUNDLE_BYTES
+def test_retention_is_the_shortest_of_the_members() -> None:
+    """The recipient keeps a figure no longer than the strictest of those in it permits."""
+    gate = Gate(only("hourly"))
+    homes = [gate.home("hourly"), gate.home("hourly", limits=limited(retention_days=9))]
+    hour_with(gate, homes)
+    assert whole(gate.bundle()).records[0].retention_days == 9
 
 
-@pytest.mark.parametrize("form", [content_key(), OpenData(ADDRESS)])
-def test_seal_nothing_refused(form: BundleFormat) -> None:
-    """There are no empty bundles."""
-    with pytest.raises(ValueError, match="at least one record"):
-        form.seal([], 7)
+def test_levels_never_rolled_up_together() -> None:
+    """Homes of different levels stand in different figures; too few of a level give none."""
+    gate = Gate(only("hourly"))
+    fine, coarse = gate.homes(2, "hourly"), gate.homes(3, "hourly", limits=limited(space=Space.CITY))
+    lone = gate.homes(1, "hourly", limits=limited(time=Time.DAY))
+    hour_with(gate, [*fine, *coarse, *lone])
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert sorted((record.cell, record.n) for record in gate.records()) == [("north", 2), ("town", 3)]
+    assert gate.count("pairs.suppressed.k") == 1
 
 
-@pytest.mark.parametrize("log_index", [-1, 2**63])
-def test_seal_impossible_index_refused(log_index: int) -> None:
-    """A log index is an unsigned number of 63 bits."""
-    with pytest.raises(ValueError, match="out of range"):
-        content_key().seal(_ENCODED[:1], log_index)
+# the log entry
 
 
-@pytest.mark.parametrize("length", [0, 16, 33])
-def test_content_key_of_wrong_length_refused(length: int) -> None:
-    """A content key has 32 bytes."""
-    with pytest.raises(ValueError, match="32 bytes"):
-        ContentKey(ADDRESS, DAY, bytes(length), PRIVATE_KEY.public_key())
+def test_opening_says_what_each_record_rests_on() -> None:
+    """Part 0 tells the bundle without its values; one more part for each subject in a record, with the entries it rests on."""
+    gate = Gate(only("hourly", "raw"))
+    homes = gate.homes(2, "hourly", "raw")
+    gate.send(homes[0], T + 2 * MINUTE_MS, kwh=3)
+    hour_with(gate, homes)
+    bundle = whole(gate.bundle())
+    payload = gate.release_payload(bundle.log_index)
+    assert payload.recipient == "office"
+    listed = [(r.flow, r.level, r.cell, r.window, r.n, r.identity) for r in payload.records]
+    assert listed[0] == ("hourly", ("1h", "district", "0.001"), "north", (T, T + HOUR_MS), 3, "aggregate")
+    assert [row[0] for row in listed] == [record.flow for record in bundle.records] == ["hourly", "raw", "raw", "raw"]
+    parts = gate.contributions(bundle.log_index)
+    assert {(p.record, p.subject, p.n) for p in parts if p.record == 0} == {(0, homes[0].subject, 2), (0, homes[1].subject, 1)}
+    assert sorted(p.record for p in parts) == [0, 0, 1, 2, 3]
+    assert sum(p.n for p in parts) == sum(r.n for r in payload.records)
+    force = gate.state.force
+    assert force is not None
+    for part in parts:
+        entries = [e.index for e in gate.state.registry.book.for_subject(part.subject)]
+        assert part.policy == force.entry
+        assert len(part.consents) == 1
+        assert set(part.consents) <= set(entries)
+    assert parts[0].disclosure == {
+        "identity": "aggregate",
+        "time": "1h",
+        "space": "district",
+        "precision": {"consumption": "0.001"},
+        "group": 2,
+        "retention": 365,
+    }
 
 
-def test_open_data_same_input_same_bytes() -> None:
-    """Open data is one line of JSON, the same each time."""
-    form = OpenData(ADDRESS)
-    encoded = [form.encode(one) for one in _RECORDS[:3]]
-    data = form.seal(encoded, 7)
-    assert data == form.seal(encoded, 7)
-    assert b"\n" not in data
-    assert len(data) not in PADDED_SIZES_BYTES
+def test_opening_holds_no_value() -> None:
+    """An auditor sees who stood in what, and never what they used."""
+    gate = Gate(only("raw"))
+    gate.send(gate.home("raw"), kwh=98.765)
+    unsent = gate.form()
+    assert unsent is not None
+    assert b"98" not in b"".join(part.data for part in gate.openings[unsent.index].parts if not isinstance(part, bytes))
 
 
-@given(recipients.records)
-def test_form_of_a_record_is_the_recipients(record: Record) -> None:
-    """The same record in both forms says the same, whatever it holds."""
-    assert decode_record(content_key().encode(record)) == record
-    assert OpenData(ADDRESS).encode(record) == encode_open_record(decode_record(encode_record(record)))
+def test_labels_let_each_subject_find_its_releases() -> None:
+    """Each subject's label is in the file, which is padded to a power of two."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    stranger = gate.home()
+    hour_with(gate, homes)
+    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    (row,) = gate.state.take_commit().log
+    assert row.labels is not None
+    found = split_labels(row.labels)
+    assert len(found) == 4
+    secrets = {subject.id: subject.secret for subject in gate.state.registry.subjects.values()}
+    own = {
+        home.subject: label(subject_label_key(secrets[home.subject or b""]), row.index) in found for home in [*homes, stranger]
+    }
+    assert [own[home.subject] for home in [*homes, stranger]] == [True, True, True, False]
 
 
-def test_daily_seals_one_key_a_day() -> None:
-    """Within a UTC day the wrap stays, with the next day comes another key, and each bundle opens alone."""
-    drawn = iter((bytes(32), b"\x01" * 32))
-    seals = DailySeals(ADDRESS, PRIVATE_KEY.public_key(), lambda _: next(drawn))
-    bundles = [seals.on(day).seal(_ENCODED[:1], index) for index, day in enumerate((DAY, DAY, "2026-03-02"))]
-    headers = [decode_frame(bundle).header for bundle in bundles]
-    assert [(h.day, h.counter) for h in headers] == [(DAY, 0), (DAY, 1), ("2026-03-02", 0)]
-    assert headers[0].wrap == headers[1].wrap != headers[2].wrap
-    assert [open_bundle(bundle, PRIVATE_KEY).log_index for bundle in reversed(bundles)] == [2, 1, 0]
+def test_entry_and_bundle_are_one_commit() -> None:
+    """Record, then release: the bundle's bytes are stored with the entry that accounts for them, and its hash is in it."""
+    gate = Gate(only("raw"))
+    gate.send(gate.home("raw"), kwh=1)
+    rows = [(number, content) for number, (_, content) in gate.outbox.items()]
+    unsent = form_bundle(gate.state, "office", rows, gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    assert unsent is not None
+    commit = gate.state.take_commit()
+    assert [(row.index, row.kind) for row in commit.log] == [(unsent.index, "release")]
+    assert [(row.index, row.recipient, row.content) for row in commit.bundles] == [(unsent.index, "office", unsent.content)]
+    assert commit.outbox_done == [1]
 
 
-def test_daily_seals_without_key_are_open_data() -> None:
-    """A recipient that has no key gets open data."""
-    seals = DailySeals(ADDRESS, None, lambda _: b"")
-    form = seals.on(DAY)
-    assert open_bundle(form.seal([form.encode(record())], 7), None).records == (record(),)
+# size
+
+
+def test_bundle_of_thousands_of_records_the_rest_goes_next() -> None:
+    """No bundle is over 128 KiB, none is formed but full ones, and all records arrive once."""
+    gate = Gate(only("raw", "street-noise"))
+    home, street = gate.home("raw"), gate.device()
+    for batch in range(4):
+        gate.take(*(reading(home, T + 1_000 * batch + i, kwh=i / 1000) for i in range(1_000)))
+        gate.take(*(reading(street, T + 1_000 * batch + i, db=60) for i in range(1_000)))
+    for recipient in ("office", "public"):
+        bundles = []
+        while (unsent := gate.form(recipient)) is not None:
+            assert len(unsent.content) <= MAX_BUNDLE_BYTES
+            bundles.append((unsent.full, gate.deliver(unsent)))
+        assert len(bundles) > 5
+        assert [full for full, _ in bundles] == [True] * (len(bundles) - 1) + [False]
+        ids = [record.id for _, bundle in bundles for record in bundle.records]
+        assert len(ids) == len(set(ids)) == 4_000
+        assert min(len(bundle.records) for _, bundle in bundles[:-1]) >= 200
+    assert gate.count("pairs.released") == 8_000
+    assert gate.state.outbox.waiting == {"office": 0, "public": 0}
+
+
+@pytest.mark.parametrize("row_records", [50, 110, 140, 185])
+def test_bundle_filled_by_the_size_of_its_own_form(row_records: int) -> None:
+    """Open data takes more room than sealed records, and whatever the size of the rows, no bundle overflows."""
+    gate = Gate(only("raw", "street-noise"))
+    home, street = gate.home("raw"), gate.device()
+    for batch in range(1_200 // row_records):
+        gate.take(*(reading(home, T + 1_000 * batch + i, kwh=1) for i in range(row_records)))
+        gate.take(*(reading(street, T + 1_000 * batch + i, db=60) for i in range(row_records)))
+    assert len(gate.records("office")) == len(gate.records("public")) == 1_200 // row_records * row_records
+
+
+def test_bundle_of_thousands_of_members_the_rest_goes_next() -> None:
+    """A window of pseudonymous totals may span bundles: everybody's total leaves once, under one domain."""
+    gate = Gate(only("daily"))
+    homes = gate.homes(1_200, "daily")
+    gate.take(*(reading(home, T + MINUTE_MS, kwh=number / 100) for number, home in enumerate(homes)))
+    gate.to(T + DAY_MS + LATENESS_MS)
+    first = gate.form()
+    assert first is not None
+    assert first.full
+    assert len(gate.state.windows.open) == 1
+    records = [*gate.deliver(first).records, *gate.records()]
+    assert len(records) == len({record.pseudonym for record in records}) == 1_200
+    assert sorted(record.result for record in records)[:2] == [0.005, 0.015]
+    assert len({record.epoch for record in records}) == 1
+    assert gate.count("pairs.aggregated") == 1_200
+    assert not gate.state.windows.open
+
+
+def test_bundle_of_many_figures_the_rest_goes_next() -> None:
+    """Windows that find no room stay as they are, and nothing of them is accounted before its time."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(2, "hourly")
+    hours = 800
+    gate.now_ms = T + hours * HOUR_MS
+    for hour in range(hours):
+        gate.take(*(reading(home, T + hour * HOUR_MS, kwh=1) for home in homes))
+    gate.to(gate.now_ms + LATENESS_MS)
+    first = gate.form()
+    assert first is not None
+    assert first.full
+    assert gate.count("pairs.open") == 2 * (hours - len(gate.deliver(first).records)) > 0
+    records = gate.records()
+    assert gate.count("pairs.aggregated") == 2 * hours
+    assert len(records) == hours - len(gate.release_payload(first.index).records)

@@ -1,0 +1,93 @@
+"""What an open database holds, restored to memory by way of the edges that the core stands on: the first half of every start.
+
+``gateway.durable.state`` goes on from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.config import ConfigError, Installation
+from gateway.core.effects import BundleRow
+from gateway.core.state import GatewayIdentity, RandomBytes, State
+from gateway.durable.log_recovery import LogRecovery
+from gateway.durable.publication import Unpublished
+from gateway.durable.state_recovery import StateRecovery
+from gateway.edge.clock import GatewayClock
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.publisher import Publisher
+from gateway.edge.store.store import Store
+from gateway.edge.witnesses.quorum import Witnesses
+
+
+@dataclass(frozen=True, slots=True)
+class StateFound:
+    """What a database held when it was opened, restored to memory.
+
+    Attributes:
+        last_head: The checkpoint signed last; empty in a new database.
+        ended_in_order: Whether the run before said that it ended; true of a new database.
+    """
+
+    state: State
+    unpublished: Unpublished
+    to_send_again: list[BundleRow]
+    public_keys: dict[str, bytes]
+    last_head: bytes
+    ended_in_order: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """What the core stands on, made by whoever puts it together; see ``gateway.durable.configured``.
+
+    Attributes:
+        store: The open database.
+        publisher: Of the log and its openings.
+        witnesses: Those that are asked for cosignatures, if any.
+        clock: The gateway's.
+        random_bytes: n → n random bytes.
+    """
+
+    store: Store
+    publisher: Publisher
+    witnesses: Witnesses | None
+    clock: GatewayClock
+    random_bytes: RandomBytes
+
+
+async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
+    """Restore memory from the open database; change nothing but the count of starts."""
+    stored = await edges.store.load()
+    state = State(
+        GatewayIdentity(
+            gateway=place.config.gateway,
+            signer=keys.log_signer,
+            device_key=keys.device_key,
+            random_bytes=edges.random_bytes,
+            start=stored.start,
+            simulated_clock=edges.clock.simulated,
+        )
+    )
+    unpublished = await _restore_log(state, stored.head, edges)
+    if state.log.size:
+        try:
+            edges.clock.resume(state.log.latest_entry_ms)
+        except ConfigError as error:
+            raise ConfigError(f"`{place.file}`: {error}") from error
+    recovered = StateRecovery(edges.store, state)
+    await recovered.recover(stored, edges.clock.now_ms())
+    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
+
+
+async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:
+    """Rebuild the log's tree from its entries, compare the published log with it, and return what is unpublished."""
+    log_recovery = LogRecovery(edges.store, edges.publisher)
+    await log_recovery.grow(state, head)
+    unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)
+    unpublished.size = log_recovery.signed_size
+    unpublished.files = await log_recovery.lost_files()
+    if edges.publisher.exports_openings:
+        since = edges.publisher.exported_until(log_recovery.signed_size)
+        unpublished.openings = dict(await edges.store.reader.openings(since))
+    return unpublished

@@ -1,0 +1,1 @@
+"""Forms of bundles: sealed, and open data."""
