@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 
 from consent.errors import ControlRequestError
-from consent.messages import Parameters, decode, encode
+from consent.messages import JsonObject, Parameters, decode, encode
 
 R = TypeVar("R")
 
@@ -183,19 +183,19 @@ class ControlClient:
     def ask(self, method: str, params: Parameters, kind: type[R]) -> R:
         """Ask, and return the answer as a struct.
 
-        Raises: RefusedError: the gateway refuses. AwayError: it went away. RequestError: its answer is of another form.
+        Raises: RefusedError: the gateway refuses. AwayError: it went away. ControlRequestError: its answer is of another form.
         """
         return decode(self._ask(method, params), kind)
 
-    def call(self, method: str, params: Parameters | dict[str, Any] | None = None) -> dict[str, Any]:
+    def call(self, method: str, params: Parameters | JsonObject | None = None) -> JsonObject:
         """Ask, and return the answer as plain data.
 
         Raises: RefusedError: the gateway refuses. AwayError: it went away.
         """
-        result: dict[str, Any] = json.loads(bytes(self._ask(method, params or {})))
+        result: JsonObject = json.loads(bytes(self._ask(method, params or {})))
         return result
 
-    def _ask(self, method: str, params: Parameters | dict[str, Any]) -> msgspec.Raw:
+    def _ask(self, method: str, params: Parameters | JsonObject) -> msgspec.Raw:
         self._next_id += 1
         line = encode({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}) + b"\n"
         try:

@@ -21,6 +21,9 @@ from consent.instants import parse_utc_ms
 
 T = TypeVar("T")
 
+JsonObject = dict[str, Any]
+"""What is open, or has its form elsewhere."""
+
 IN_FORCE: Final = "in-force"
 """Names the policies in force where a folder could be named."""
 NEW_SUBJECT: Final = "new"
@@ -115,11 +118,11 @@ class MaybeInstant(Instant):
         return cls(Instant.parse(text)) if text else cls()
 
 
-class ConsentLimits(dict[str, Any]):
+class ConsentLimits(JsonObject):
     """The most that a resident permits, by axis, as policies write it; which steps a property has, only the policies know."""
 
     @classmethod
-    def of(cls, table: dict[str, Any]) -> ConsentLimits:
+    def of(cls, table: JsonObject) -> ConsentLimits:
         """Return limits with fractions as policies read them: the shortest text of JSON's binary ones is what was written."""
         return cls({axis: _exact(value) for axis, value in table.items()})
 
@@ -147,25 +150,20 @@ def _encode_hook(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Instant):
         return _iso(value) if value or not isinstance(value, MaybeInstant) else ""
-    if isinstance(value, ConsentLimits):
-        return {axis: _plain(limit) for axis, limit in value.items()}
     if isinstance(value, Owner):
         return str(value)
     raise NotImplementedError
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _iso(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
 
 
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_hook, decimal_format="number")
+
+
 _ID_SCHEMA: Final = {"type": "string", "pattern": f"^[0-9a-f]{{{2 * ID_BYTES}}}$"}
-_SCHEMAS: Final[dict[type, dict[str, Any]]] = {
+_SCHEMAS: Final[dict[type, JsonObject]] = {
     Hex: {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
     Id: _ID_SCHEMA,
     MaybeId: {"anyOf": [_ID_SCHEMA, {"const": ""}]},
@@ -176,7 +174,7 @@ _SCHEMAS: Final[dict[type, dict[str, Any]]] = {
 }
 
 
-def schemas_of(structs: list[type]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def schemas_of(structs: list[type]) -> tuple[list[JsonObject], JsonObject]:
     """Return the JSON schema of each struct, and the components that they refer to."""
     roots, components = msgspec.json.schema_components(structs, schema_hook=_SCHEMAS.__getitem__, ref_template="#/$defs/{name}")
     return list(roots), components
@@ -192,7 +190,7 @@ def encode(message: Any) -> bytes:
 
     Raises: UnicodeEncodeError: a text in it is no Unicode.
     """
-    return msgspec.json.encode(message, enc_hook=_encode_hook)
+    return _ENCODER.encode(message)
 
 
 def plain(message: Any) -> Any:
@@ -203,7 +201,7 @@ def plain(message: Any) -> Any:
 def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     """Read JSON into a struct.
 
-    Raises: RequestError: a key is missing or unknown, or a value does not fit it; in one line.
+    Raises: ControlRequestError: a key is missing or unknown, or a value does not fit it; in one line.
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_decode_hook)
@@ -316,7 +314,7 @@ class FlowOutcome(Result, frozen=True, kw_only=True):
     zone: str
     language: str
     reason: str
-    disclosure: dict[str, Any]
+    disclosure: JsonObject
     text: str
     axes: list[AxisExplained]
     expires_ms: int | None
@@ -585,7 +583,7 @@ class ConsentShown(Result, frozen=True, kw_only=True):
     since_ms: int
     expiry_ms: int | None
     channel: str
-    limits: dict[str, Any]
+    limits: JsonObject
     notice: Hex
     sha256: Hex
     previous: Hex | None
@@ -612,7 +610,7 @@ class ReceiptOf(ScopeOf, frozen=True, kw_only=True):
 class ReceiptMade(Result, frozen=True, kw_only=True):
     """A receipt in JSON-LD."""
 
-    receipt: dict[str, Any]
+    receipt: JsonObject
 
 
 # a subject's rights
@@ -655,7 +653,7 @@ class RecordTold(Result, frozen=True, kw_only=True):
     window_ms: list[int]
     n: int
     n_of_all: int
-    disclosure: dict[str, Any]
+    disclosure: JsonObject
     policy_entry: int
     consent_entries: list[int]
     profile: str
@@ -693,14 +691,14 @@ class SubjectExport(Result, frozen=True, kw_only=True):
     residents: list[ResidentHeld]
     label_keys: list[Hex]
     messages: list[MessageShown]
-    open_claims: list[dict[str, Any]]
-    devices: list[dict[str, Any]]
+    open_claims: list[JsonObject]
+    devices: list[JsonObject]
     consents: list[ConsentShown]
     history: list[ConsentShown]
-    contributions: list[dict[str, Any]]
-    counters: list[dict[str, Any]]
-    waiting: list[dict[str, Any]]
-    bundles_under_way: list[dict[str, Any]]
+    contributions: list[JsonObject]
+    counters: list[JsonObject]
+    waiting: list[JsonObject]
+    bundles_under_way: list[JsonObject]
     releases: list[ReleaseTold]
 
 

@@ -7,19 +7,19 @@ that is not for a door is, there, a method that does not exist.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET
 
 from consent.errors import ConsentError, ControlRequestError, PolicyError, one_line
-from consent.messages import Parameters, Result, decode, encode
+from consent.messages import JsonObject, Parameters, Result, decode, encode
 from gateway.app import Gateway
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
 from gateway.control.methods import METHODS, Method
 from gateway.durable.state import Action
 
-Sent = bytes | msgspec.Raw | Parameters | dict[str, Any]
+Sent = bytes | msgspec.Raw | Parameters | JsonObject
 """Parameters: as JSON, as the method's struct, or as plain data."""
 
 
