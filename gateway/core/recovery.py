@@ -1,4 +1,4 @@
-"""Recovery: rebuilds the memory from what is stored: the snapshot, then the journal, folded by the code that runs every day.
+"""Recovery: rebuilds the memory from the snapshot and then the journal, folded by the code of normal operation.
 
 Called once at start, before anything is received. Afterwards the plans are compiled from the policies and consents in force,
 which removes from the windows contributors that no longer belong there, and a new journal segment is begun.
