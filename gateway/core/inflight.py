@@ -1,4 +1,4 @@
-"""Bundles in flight: logged and committed, but not yet acknowledged upstream.
+"""Bundles in flight: logged and committed, and waiting to be acknowledged upstream.
 
 Part of the state. Only ``gateway.core.release`` changes it; start-up and restoration set it. A bundle is ready, and may be
 voided, until its first byte is sent to its sink; from then on it is final.

@@ -1,4 +1,4 @@
-"""What is durable, or about to be, but not published: it is published with the next checkpoint that is signed.
+"""What is durable, or about to be, and in no publication yet: it is published with the next checkpoint that is signed.
 
 ``gateway.durable.state`` collects each commit here, and gives what a signed checkpoint covers to ``gateway.edge.publisher``.
 

@@ -1,8 +1,8 @@
 """Subjects: who their residents are, what they are notified of, and the codes by which people and devices join.
 
-All of a subject's residents must permit a flow. A new resident has permitted nothing yet, so its flows stop until they do; one
-who leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting
-records like a withdrawal, and the subject is notified.
+All of a subject's residents must permit a flow. One who joins has permitted nothing, so its flows stop until they do; one who
+leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting records
+like a withdrawal, and the subject is notified.
 
 A claim code is what the installers leave on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups.
 No letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
