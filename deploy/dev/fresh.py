@@ -226,7 +226,9 @@ class _BareSystem:
             binds="\n".join(_bind(path) for path in mounts),
         )
         switch = ["setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups"] if as_user else []
-        inside = ["chroot", str(self.folder), *switch, "sh", "-c", 'cd "$0" && exec "$@"', str(self.clone), *command]
+        # By its whole path, for an ordinary user's PATH has no folder of daemons.
+        chroot = shutil.which("chroot", path=debian.search_path()) or "chroot"
+        inside = [chroot, str(self.folder), *switch, "sh", "-c", 'cd "$0" && exec "$@"', str(self.clone), *command]
         with _forwarding(subprocess.Popen(
             ["unshare", *_NAMESPACES, "sh", "-ec", script, "sh", str(self.folder), *inside],
             env=self._environ(as_user),
