@@ -90,14 +90,14 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
         for reason, pairs in packed.row.suppressed.items():
             ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
         moved.append(LedgerMove("pairs.open", "pairs.aggregated", taken.pairs()))
-        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
+        ledger.move(*moved[-1])
         if taken.members:
             windows.append(taken)
     for row in draft.rows:
         state.outbox.take_out(row.number, draft.recipient)
         ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
         moved.append(LedgerMove("pairs.waiting", "pairs.released", row.released))
-        ledger.move("pairs.waiting", "pairs.released", row.released)
+        ledger.move(*moved[-1])
         outbox.append(OutboxRow(row.number, draft.recipient, row.content))
     if closed:
         state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
