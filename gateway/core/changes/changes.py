@@ -140,11 +140,6 @@ def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> No
     compile_devices(state, [moved], now_ms)
 
 
-def forget_subject(state: State, subject: bytes) -> None:
-    """Delete a subject that has no device left; its secret goes, and nothing made with it can be made again."""
-    state.registry.drop_subject(subject)
-
-
 def compile_all(state: State, now_ms: int) -> None:
     """Compile every device's plan anew."""
     _expect_expiry(state)

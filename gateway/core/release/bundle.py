@@ -110,16 +110,10 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
 def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) -> Window:
     """Take out of a window whoever is in the bundle or may stand there no more; return the part that is in the bundle."""
     window = packed.row.window
-    taken = Window(window.cohort, window.start_ms, window.end_ms)
-    taken.members = {contributor: window.members[contributor] for contributor in packed.packed}
-    left = packed.row.members.keys() - taken.members.keys()
+    left = packed.row.members.keys() - set(packed.packed)
     gone = [contributor for contributor in window.members if contributor not in left]
     closed.append(ClosedWindow(window.cohort, window.start_ms, window.end_ms, gone, list(packed.packed)))
-    for contributor in gone:
-        del window.members[contributor]
-    if not window.members:
-        state.windows.remove(window.key)
-    return taken
+    return state.windows.take_out(window, packed.packed, gone)
 
 
 def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
