@@ -18,7 +18,7 @@ Plant = Callable[[Gate, list[Device]], str]
 """Does one thing wrong, and returns what the replay must say about it."""
 
 
-def hours(gate: Gate, homes: list[Device], count: int) -> None:
+def hours(gate: Gate, homes: list[Device], count: int = 1) -> None:
     """Let hours pass, each with a release."""
     for _ in range(count):
         gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
