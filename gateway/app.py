@@ -1,8 +1,8 @@
-"""The running gateway: a loop that takes what has happened, has the core decide, commits, and only then acts.
+"""The running gateway: a loop that takes events in, has the core decide, commits, and only then acts.
 
-One task does all of it, one thing at a time: note what sinks had acknowledged, serve requests, take a batch, run a release
-tick; so no two steps of the core ever interleave. Link, sinks, timers and the control socket only put things in front of it
-and wake it. ``gateway.service`` hands the edges in.
+One task does all of it, one thing at a time: record acknowledgements from sinks, serve requests, take a batch, run a release
+tick; so no two steps of the core ever interleave. Link, sinks, timers and the control socket only queue work for it
+and wake it. ``gateway.service`` supplies the edges.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class PendingRequest:
-    """An action that waits for its turn, and who waits for its answer."""
+    """An action that waits for its turn, and the future of its answer."""
 
     action: Action[Any]
     answer: asyncio.Future[Any]
@@ -55,7 +55,7 @@ class BrokerLink(Protocol):
 
     @property
     def counters(self) -> Counter[str]:
-        """How often what happened."""
+        """How often each event happened."""
 
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames, all of one connection."""
@@ -98,16 +98,16 @@ class Gateway:
         self.link = connect(self._link_event, self._frames_arrived)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
-    # what puts something in front of the loop
+    # what queues work for the loop
 
     def _link_event(self, event: LinkEvent) -> None:
         state = self.durable.state
         if isinstance(event, Connected):
-            if not event.session_present and state.windows.whole_since_ms:  # it had one
+            if not event.session_present and state.windows.whole_since_ms:  # it had one before
                 self.durable.note_gap(SESSION_LOST)
             pipeline.session_opened(state, event.session_present, self.durable.clock.now_ms())
             if not event.session_present:
-                self._tick_now()  # that readings can have been lost must be durable soon, whether or not frames come
+                self._tick_now()  # possible loss of readings must become durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
         elif isinstance(event, Drained):
             state.drained = True
@@ -143,12 +143,12 @@ class Gateway:
         self._wake.set()
 
     async def ask(self, action: Action[A], *, tick: bool = False) -> A:
-        """Run an action between two steps of the loop; return its answer once what it changed is durable.
+        """Run an action between two steps of the loop; return its answer once its changes are durable.
 
         Args:
             action: What to do.
             tick: Run a release tick after it, before answering.
-        Raises: UnavailableError: the gateway ends before it can answer; what was asked may or may not be committed.
+        Raises: UnavailableError: the gateway ends before it can answer; the action may or may not be committed.
         """
         request = PendingRequest(action, asyncio.get_running_loop().create_future(), tick)
         self._requests.append(request)
@@ -161,7 +161,7 @@ class Gateway:
             self._unanswered.discard(request.answer)
 
     def stop(self) -> None:
-        """End ``run`` after the step under way; one that waits for room on the disk is broken off."""
+        """End ``run`` after the step under way; one that waits for disk space is interrupted."""
         self._stopping = True
         self.durable.store.disk_space.cancel()
         self._wake.set()
@@ -229,7 +229,7 @@ class Gateway:
         self.durable.in_order = True
 
     async def _take_batch(self) -> None:
-        """Steps 2 to 10 of the path of a batch."""
+        """Run steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
         if (
@@ -249,7 +249,7 @@ class Gateway:
             self._frames_arrived()
 
     def _is_full(self) -> bool:
-        """Return whether more waits than may; windows count only once the queue is drained, since none can end before."""
+        """Return whether more waits than allowed; windows count only once the queue is drained, since none can end before."""
         bounds, state = self.config.release, self.durable.state
         windows_full = state.drained and state.windows.contributions > bounds.contributions
         return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
@@ -262,7 +262,7 @@ class Gateway:
                 answer = request.action()
                 answers.append((request, await answer if isinstance(answer, Awaitable) else answer))
             except DiskFullError:
-                raise  # the process is ending, and what the action was to commit by itself is not committed
+                raise  # the process is ending, and what the action itself was to commit is not committed
             except (SluiceError, ValueError) as error:
                 if not request.answer.done():
                     request.answer.set_exception(error if isinstance(error, SluiceError) else OperatorError(str(error)))
@@ -277,7 +277,7 @@ class Gateway:
                 request.answer.set_result(answer)
 
     async def _tick(self) -> None:
-        """Step 11: expire consents, end windows, form bundles, commit, send them."""
+        """Run step 11: expire consents, end windows, form bundles, commit, send them."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
@@ -298,10 +298,10 @@ class Gateway:
         if durable.must_commit():
             await self._commit()
         else:
-            self.delivery.send()  # what a sink did not take at once
+            self.delivery.send()  # what a sink did not accept at once
 
     async def _withhold(self) -> None:
-        """Release nothing and take nothing in, for want of room on the disk; what is in the log already must become durable."""
+        """Release nothing and take nothing in while the disk is full; what is already in the log must still become durable."""
         if self.durable.state.commit.log:
             await self._commit()
         else:

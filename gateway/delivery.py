@@ -1,6 +1,6 @@
-"""Delivery: bundles formed for the recipients behind each sink, sent once they are committed, and forgotten once acknowledged.
+"""Delivery: forms the bundles of each sink's recipients, sends them once committed, and drops them once acknowledged.
 
-``gateway.app`` calls it between two steps of its loop; a sink only notes here what was acknowledged, and wakes the loop.
+``gateway.app`` calls it between two steps of its loop; a sink only records here what was acknowledged, and wakes the loop.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ class Delivery:
     """The bundles of one gateway on their way to its sinks.
 
     Attributes:
-        sinks: By the name that policies call them by.
+        sinks: By the name that policies use.
     """
 
     def __init__(self, durable: Durable, sinks: Sinks, wake: Wake) -> None:
         """Make the sinks; the gateway runs them.
 
         Args:
-            durable: What bundles are formed from.
+            durable: The state that bundles are formed from.
             sinks: Makes them.
-            wake: Called by a sink that is connected, or has had something acknowledged.
+            wake: Called by a sink that has connected, or received an acknowledgement.
         """
         self._durable = durable
         self._acknowledged: list[int] = []
         self.sinks = sinks(self.acknowledged, wake)
 
     def acknowledged(self, index: int) -> None:
-        """Note that the other side of a sink has a bundle, for the next turn of the loop."""
+        """Record that a bundle was acknowledged, for the next turn of the loop."""
         self._acknowledged.append(index)
 
     def forget_acknowledged(self) -> bool:
-        """Forget the bundles that have been acknowledged.
+        """Delete the bundles that have been acknowledged.
 
         Returns: Whether one was full, so that the recipient's next should be formed at once.
         """
@@ -51,7 +51,7 @@ class Delivery:
         return full
 
     def send_again(self) -> None:
-        """Send the bundles of an earlier run again, unchanged, by the sink they were for, whatever the policies say by now."""
+        """Send the bundles of an earlier run again, unchanged, through their original sinks, whatever the policies now are."""
         for bundle in self._durable.to_send_again:
             sink = self.sinks.get(bundle.sink)
             if sink is None:
@@ -60,7 +60,7 @@ class Delivery:
                 sink.send_again(Outgoing(bundle.index, bundle.recipient, bundle.content, self._durable.origin))
 
     async def form_bundles(self, now_ms: int) -> None:
-        """Form each recipient's next bundle, and drop what waits for recipients that the policies no longer name."""
+        """Form each recipient's next bundle, and discard what waits for recipients that the policies no longer name."""
         state = self._durable.state
         for sink in self.sinks.values():
             sink.flush()
@@ -70,7 +70,7 @@ class Delivery:
             discard_rows(state, recipient, await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES))
 
     async def _form(self, recipient: str, now_ms: int) -> None:
-        """Form the recipient's next bundle, if its sink is connected and has nothing of its under way."""
+        """Form the recipient's next bundle, if its sink is connected and has none of its bundles in flight."""
         state, store = self._durable.state, self._durable.store
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
@@ -81,7 +81,7 @@ class Delivery:
         form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
 
     def send(self) -> None:
-        """Send committed bundles, as far as their sinks take them."""
+        """Send committed bundles, as far as their sinks accept them."""
         state = self._durable.state
         for recipient, unsent in list(state.inflight.ready.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]

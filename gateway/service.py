@@ -1,4 +1,4 @@
-"""`sluice run`: the gateway as a process: signals, control socket, metrics, and the exit status of whatever ends it."""
+"""`sluice run`: the gateway as a process, with signals, control socket, metrics, and the exit status of whatever ends it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def run(place: Installation, *, unwitnessed: bool = False) -> int:
     """Run the gateway until SIGTERM or SIGINT; return the exit status.
 
     Args:
-        unwitnessed: Do not wait for a witness to confirm the log; the log says so.
-    Raises: SluiceError: it cannot start, or a disk or its own records make it stop.
+        unwitnessed: Do not wait for a witness to confirm the log; the log records it.
+    Raises: SluiceError: it cannot start, or has to stop because of a disk or its own records.
     """
     set_up_logging()
     loop_factory = None
@@ -48,7 +48,7 @@ def run(place: Installation, *, unwitnessed: bool = False) -> int:
 
 
 def set_up_logging(level: int = logging.INFO) -> None:
-    """Log to standard error, from a level on: coloured on a terminal, one JSON object a line otherwise."""
+    """Log to standard error from a level on: coloured on a terminal, otherwise one JSON object a line."""
     terminal = sys.stderr.isatty()
     renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -67,7 +67,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     durable = await start(place, load_keys(place.keys), unwitnessed=unwitnessed)
     gc.collect()
-    gc.freeze()  # registry and plans stay for good: no later collection needs to look at them
+    gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
@@ -75,7 +75,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
         opened.push_async_callback(control.close)
         await control.start()
         if place.config.metrics.port:
-            from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so only where it is asked for
+            from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so loaded only where it is configured
 
             metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
             opened.push_async_callback(metrics.close)

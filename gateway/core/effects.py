@@ -1,6 +1,6 @@
 """What a step of the pipeline asks of the edges: rows to commit in one transaction, and what may be done once it is durable.
 
-The core only ever adds to the ``Commit`` under way; ``gateway.edge.store`` writes it, and the application acknowledges, sends
+The core only adds to the ``Commit`` under way; ``gateway.edge.store`` writes it, and the application acknowledges, sends
 and publishes afterwards, never before.
 """
 
@@ -22,7 +22,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class BundleRow:
-    """A bundle for a recipient, kept until the upstream PUBACK of the sink that it went to."""
+    """A bundle for a recipient, kept until it is acknowledged upstream."""
 
     index: int
     recipient: str
@@ -41,7 +41,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRow:
-    """The opening of the entry at a log index, in the form that takes the place of the stored one."""
+    """The new, shorter opening of the entry at a log index, which replaces the stored one."""
 
     index: int
     content: bytes
@@ -97,7 +97,7 @@ class Commit:
     """(packet id, SHA-256 of topic and payload) of the batch's frames, 34 bytes each."""
     journal: bytes = b""
     snapshot: bytes | None = None
-    """Begin a new journal segment with this snapshot and drop the earlier ones."""
+    """Begins a new journal segment; the earlier ones are dropped."""
     log: list[LogRow] = field(default_factory=list)
     head: bytes | None = None
     """A signed checkpoint of the log as it is after ``log``."""
@@ -110,17 +110,17 @@ class Commit:
     devices: list[DeviceRow] = field(default_factory=list)
     consents: list[ConsentRow] = field(default_factory=list)
     consents_gone: list[bytes] = field(default_factory=list)
-    """Ids of subjects whose every consent row is deleted."""
+    """Ids of subjects all of whose consent rows are deleted."""
     openings: list[OpeningRow] = field(default_factory=list)
-    """Of entries whose stored opening is replaced by a shorter one."""
+    """Openings that an erasure has shortened."""
     openings_settled: list[int] = field(default_factory=list)
-    """Log indices of entries on which no later release can rest, since others have taken their place."""
+    """Log indices of entries that later ones have superseded, so that no later release can rest on them."""
     erases: bool = False
-    """What is deleted leaves no trace: outbox rows are sealed anew under the new segment's key, and free space is scrubbed."""
+    """What is deleted must leave no trace: outbox rows are resealed under the new segment's key, and free space is scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)
     ledger: bytes = b""
     uses_reserve: bool = False
-    """On a full disk it gets the space that is set aside: something in it says who may see what, or what is missing."""
+    """May use the reserved disk space: it changes who may see what, or records what is missing."""
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to make durable but the ledger."""

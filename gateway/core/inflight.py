@@ -1,7 +1,7 @@
-"""Bundles in flight: logged and committed, and not acknowledged by the broker upstream.
+"""Bundles in flight: logged and committed, and waiting to be acknowledged upstream.
 
-A part of the state. ``gateway.core.release`` alone changes it; a start and a restoration set it. A bundle is ready until its
-first byte is handed to its sink, and may be voided until then; from there on it stands.
+Part of the state. Only ``gateway.core.release`` changes it; start-up and restoration set it. A bundle is ready, and may be
+voided, until its first byte is sent to its sink; from then on it is final.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gateway.core.windows.windows import Window
 
 @dataclass(slots=True)
 class ReadyBundle:
-    """A bundle that is logged and committed, of which no byte has yet been handed to the sink.
+    """A bundle that is logged and committed, and of which no byte has been sent to the sink yet.
 
     Attributes:
-        windows: The windows whose figures it holds, as they were.
+        windows: The windows whose figures it holds, as they were when it was formed.
         outbox: The outbox rows whose records it holds.
-        moved: What the ledger moved for it.
-        subjects: Whom it speaks of.
-        full: More waits, for which there was no room.
+        moved: The ledger moves made for it.
+        subjects: The subjects whose data it holds.
+        full: Something was left for the next bundle, for want of room.
     """
 
     index: int
@@ -37,10 +37,10 @@ class ReadyBundle:
 
 @dataclass(frozen=True, slots=True)
 class SentBundle:
-    """A bundle of which a byte has been handed over and that no PUBACK has come for.
+    """A bundle of which a byte has been sent and that has not been acknowledged.
 
     Attributes:
-        subjects: Whom it speaks of; None after a restart, when only the auditors' openings tell.
+        subjects: The subjects whose data it holds; None after a restart, when only the openings record them.
     """
 
     recipient: str
@@ -48,62 +48,62 @@ class SentBundle:
     full: bool = False
 
     def may_speak_of(self, subject: bytes) -> bool:
-        """Return whether a subject is in it, as far as is known."""
+        """Return whether it may hold a subject's data, as far as is known."""
         return self.subjects is None or subject in self.subjects
 
 
 class Inflight:
-    """The bundles of all recipients, each of which has one under way at most.
+    """The bundles in flight of all recipients, at most one for each.
 
     Attributes:
         commit: The commit under way; the state replaces it.
-        ready: Those of which no byte has left, by recipient.
-        sent: Those of which one has, by log index.
+        ready: Bundles of which no byte has been sent, by recipient.
+        sent: Bundles of which at least one byte has been sent, by log index.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin with no bundles."""
         self.commit = Commit()
         self.ready: dict[str, ReadyBundle] = {}
         self.sent: dict[int, SentBundle] = {}
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of bundles in flight."""
         return len(self.ready) + len(self.sent)
 
     def resume(self, index: int, recipient: str) -> None:
-        """Enter a bundle that is stored and not acknowledged: a byte of it may have left."""
+        """Add a bundle that is stored and not acknowledged: a byte of it may have been sent."""
         self.sent[index] = SentBundle(recipient, None)
 
     def add(self, bundle: ReadyBundle, sink: str) -> None:
-        """Enter a new bundle, and have it stored."""
+        """Add a new bundle, and have it stored."""
         self.ready[bundle.recipient] = bundle
         self.commit.bundles.append(BundleRow(bundle.index, bundle.recipient, sink, bundle.content))
 
     def hand_over(self, recipient: str) -> None:
-        """Record that the first byte of a recipient's bundle has been handed to its sink."""
+        """Record that the first byte of a recipient's bundle has been sent to its sink."""
         bundle = self.ready.pop(recipient)
         self.sent[bundle.index] = SentBundle(recipient, bundle.subjects, bundle.full)
 
     def acknowledge(self, index: int) -> None:
-        """Delete a bundle that the broker upstream has."""
+        """Delete a bundle that has been acknowledged upstream."""
         del self.sent[index]
         self.commit.bundles_done.append(index)
 
     def void(self, recipient: str) -> ReadyBundle:
-        """Delete a recipient's bundle of which no byte has left; return it."""
+        """Delete a recipient's bundle of which no byte has been sent; return it."""
         bundle = self.ready.pop(recipient)
         self.commit.bundles_done.append(bundle.index)
         return bundle
 
     def has(self, recipient: str) -> bool:
-        """Return whether a recipient has a bundle under way."""
+        """Return whether a recipient has a bundle in flight."""
         return recipient in self.ready or any(bundle.recipient == recipient for bundle in self.sent.values())
 
     def sent_about(self, subject_id: bytes) -> list[int]:
-        """Return the log indices of the bundles that are on their way and may speak of a subject: they stand."""
+        """Return the log indices of sent bundles that may hold a subject's data; they can no longer be voided."""
         return sorted(index for index, bundle in self.sent.items() if bundle.may_speak_of(subject_id))
 
     def forget_all(self) -> None:
-        """Forget all; a restoration has dropped the rows."""
+        """Drop every sent bundle; a restoration has deleted the rows."""
         self.sent.clear()

@@ -1,8 +1,8 @@
 """The journal: what has been folded into the accumulators since the last snapshot, in order, one blob per batch.
 
-After a crash the same methods that folded it the first time fold it again (``gateway.core.recovery``), so that recovery runs
-the code of every day. A segment begins with a snapshot of the accumulators and is sealed under a random key of its own;
-beginning the next one and destroying that key is how the past is forgotten. Nothing withheld is ever written here.
+After a crash, the same methods that folded it the first time fold it again (``gateway.core.recovery``), so that recovery and
+normal operation share one code path. A segment begins with a snapshot of the accumulators and is sealed under a random key of its
+own; beginning the next one and destroying that key is how the past is forgotten. Nothing withheld is ever written here.
 
 Each kind of record is a struct; stored, it is an array that begins with its kind's number.
 """
@@ -31,7 +31,7 @@ class DefinedTarget(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KeptCohort(msgspec.Struct, frozen=True, array_like=True):
-    """A cohort to which a contributor still belongs, and since when."""
+    """A cohort to which a contributor still belongs, and the time from which it does."""
 
     cohort: Cohort
     since_ms: int
@@ -41,8 +41,8 @@ class ClosedWindow(msgspec.Struct, frozen=True, array_like=True):
     """A window that was closed into a bundle.
 
     Attributes:
-        gone: Who left the open window.
-        drawn: Those of them who stand in the bundle.
+        gone: Contributors that left the open window.
+        drawn: Those of them whose data are in the bundle.
     """
 
     cohort: Cohort
@@ -53,10 +53,10 @@ class ClosedWindow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Define(msgspec.Struct, frozen=True, array_like=True, tag=0):
-    """A slot gets its number in the open segment.
+    """The assignment of a number to a slot in the open segment.
 
     Attributes:
-        remembers: Whether the device's readings are told from their repetitions by their times.
+        remembers: Whether repeated readings of the device are recognised by their times.
     """
 
     ref: int
@@ -74,33 +74,33 @@ class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Purge(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """A contributor has left the windows in which it no longer belongs."""
+    """The removal of a contributor from the windows in which it no longer belongs."""
 
     contributor: bytes
     keep: list[KeptCohort]
 
 
 class Watermark(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """The watermark, before a record that depends on it."""
+    """The watermark, written before a record that depends on it."""
 
     watermark_ms: int
 
 
 class Close(msgspec.Struct, frozen=True, array_like=True, tag=4):
-    """Windows were closed into the bundle at a log index; -1 where every one was suppressed."""
+    """The closing of windows into the bundle at a log index; -1 where every window was suppressed."""
 
     index: int
     closed: list[ClosedWindow]
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """The bundle at a log index was voided."""
+    """The voiding of the bundle at a log index."""
 
     index: int
 
 
 class WholeSince(msgspec.Struct, frozen=True, array_like=True, tag=6):
-    """Windows that began earlier miss readings."""
+    """The time before which windows that began miss readings."""
 
     since_ms: int
 
@@ -112,7 +112,7 @@ _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
 
 
 class Journal:
-    """The records of the batch under way, and which slots the open segment knows by number."""
+    """The records of the batch under way, and the slots that are numbered in the open segment."""
 
     __slots__ = ("_defined", "_records", "_watermark_ms", "segment_bytes")
 
@@ -123,7 +123,7 @@ class Journal:
         self.segment_bytes = 0
 
     def define(self, slot: Slot) -> int:
-        """Give a slot its number in the open segment, and write down what its readings feed."""
+        """Number a slot in the open segment, and record what its readings feed."""
         slot.ref = len(self._defined)
         self._defined.append(slot)
         targets = [
@@ -140,7 +140,7 @@ class Journal:
         return bool(self._records)
 
     def note(self, record: Close | Void | WholeSince) -> None:
-        """Write a record that depends on no watermark but its own."""
+        """Write a record that needs no watermark before it."""
         self._records.append(record)
 
     def take(self, readings: list[int], sequences: list[Any], watermark_ms: int) -> None:
@@ -154,7 +154,7 @@ class Journal:
         self._records.append(Purge(contributor, [KeptCohort(cohort, since_ms) for cohort, since_ms in keep.items()]))
 
     def _note_watermark(self, watermark_ms: int) -> None:
-        """Write the watermark where something follows that depends on it, and only there: an idle gateway writes nothing."""
+        """Write the watermark if it has changed, and only before a record that depends on it: an idle gateway writes nothing."""
         if watermark_ms != self._watermark_ms:
             self._watermark_ms = watermark_ms
             self._records.append(Watermark(watermark_ms))
@@ -169,7 +169,7 @@ class Journal:
         return blob
 
     def begin_segment(self, watermark_ms: int) -> None:
-        """Forget what the new segment's snapshot tells, and the numbers of slots: the segment defines them anew."""
+        """Drop pending records, which the new segment's snapshot covers, and the slots' numbers: the segment assigns new ones."""
         self._records = []
         for slot in self._defined:
             slot.ref = -1

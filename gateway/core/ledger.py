@@ -1,6 +1,6 @@
 """The double-entry account of readings: where every frame, observation and pair has gone, as in a water balance.
 
-It stands beside the pipeline: each step that decides what becomes of a reading counts it here, and the totals are stored in the
+It runs beside the pipeline: each step that decides what becomes of a reading counts it here, and the totals are stored in the
 same transaction. Accounts are named ``unit.account`` or ``unit.account.reason``; the balances that they must keep are
 those of ``gateway.audit.log.balances``, which auditors apply to the same names.
 """

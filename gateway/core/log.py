@@ -1,11 +1,11 @@
-"""What the core writes into the log: every entry, and of its own accord the log's beginning, accounts, checkpoints and gaps.
+"""What the core writes to the log: the entries of every step, and on its own account genesis, accounts, checkpoints and gaps.
 
-A part of the state. Each step that changes or releases something appends the entry that accounts for it, with ``append_entry``; a
-start brings the tree back with ``resume``. Nothing else is written from outside.
+Part of the state. Each step that changes or releases something appends the entry that accounts for it, with ``append_entry``;
+start-up restores the tree with ``resume``. Nothing else is written from outside.
 
-A gap is a moment behind which something is missing that nobody knows, or times cannot be compared: a start after an unclean
-end or a longer absence, a session that the broker has lost, a clock that was set. The edge notices, and names the run of the
-machine and the state of its clock; ``sluice restore`` logs its own.
+A gap marks a moment before which something unknown is missing, or across which times cannot be compared: a start after an
+unclean end or a longer absence, a session that the broker has lost, a clock that was set. The edge detects it, and supplies the
+boot id and the state of the clock; ``sluice restore`` logs its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.core.effects import Commit, LogRow
 from gateway.core.ledger import Ledger
 
 WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
-"""Entries that wait where a disk is full; what any other says must always be possible to say."""
+"""Entries that wait while the disk is full; all other kinds must be possible at any time."""
 
 
 class LogState:
@@ -31,8 +31,8 @@ class LogState:
     Attributes:
         commit: The commit under way; the state replaces it.
         writer: The log's tree.
-        chain: What each entry repeats of those before it.
-        latest_entry_ms: The latest time in the log; a clock before it is not plausible, and nothing is released by it.
+        chain: What each entry repeats of earlier ones.
+        latest_entry_ms: The latest time in the log; an earlier clock is not plausible, and nothing is released by it.
     """
 
     def __init__(self, signer: Signer, random_bytes: Callable[[int], bytes], *, simulated_clock: bool) -> None:
@@ -41,7 +41,7 @@ class LogState:
         Args:
             signer: The log's key; its name is the log's origin.
             random_bytes: n → n random bytes, for salts.
-            simulated_clock: Times in it are those of a simulation.
+            simulated_clock: Whether its times are those of a simulation.
         """
         self._signer = signer
         self._random_bytes = random_bytes
@@ -53,21 +53,21 @@ class LogState:
 
     @property
     def size(self) -> int:
-        """Return how many entries it has."""
+        """Return the number of entries."""
         return self.writer.size
 
     @property
     def origin(self) -> str:
-        """Return its name."""
+        """Return the log's name."""
         return self.writer.origin
 
     def known(self, entry: Entry) -> None:
-        """Go on behind an entry that is stored already; its content is in the tree that ``resume`` is given."""
+        """Advance past an entry that is stored already; its content is in the tree that ``resume`` is given."""
         self.chain.advance(entry)
         self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
 
     def resume(self, writer: LogWriter) -> None:
-        """Go on with the tree of the entries that are stored already."""
+        """Continue with the tree of the entries that are stored already."""
         self.writer = writer
 
     def append_entry(
@@ -92,7 +92,7 @@ class LogState:
             bundle_sha256: SHA-256 of the bundle's bytes, for a release.
             labels: The labels file, for a release.
             subject_sha256: SHA-256 of the subject's id, for an erasure.
-            parts_deleted: How many parts of openings went, for an erasure.
+            parts_deleted: How many parts of openings were deleted, for an erasure.
         Returns: The entry's index.
         """
         opening = Opening(self.size, tuple(parts))
@@ -114,27 +114,27 @@ class LogState:
         return index
 
     def one_part(self, payload: bytes) -> list[Part]:
-        """Return the only part of an entry, under a fresh salt."""
+        """Return a payload as the only part of an entry, under a fresh salt."""
         return [Part(self._random_bytes(32), payload)]
 
     def sign_head(self) -> None:
-        """Sign the log as it now is; the checkpoint is stored with the commit and published after it."""
+        """Sign the log in its present state; the checkpoint is stored with the commit and published after it."""
         self.commit.head = sign_note(self.writer.checkpoint().text(), self._signer)
 
     def begin(self, now_ms: int) -> None:
-        """Write the genesis entry, if the log is empty, and an account of nothing; a simulated clock stands in the genesis."""
+        """Write genesis and an empty account if the log is empty; the genesis entry records whether the clock is simulated."""
         if self.size == 0:
             payload = GenesisPayload(self.origin, self._simulated_clock)
             self.append_entry(Kind.GENESIS, now_ms, self.one_part(payload.encode()))
             self.append_entry(Kind.ACCOUNT, now_ms, self.one_part(AccountPayload({}, {}).encode()))
 
     def checkpoint(self, ledger: Ledger, now_ms: int, *, heartbeat: bool = False) -> None:
-        """Bring the account up to date and sign the log as it is.
+        """Bring the account up to date and sign the log in its present state.
 
         Args:
-            ledger: Begins a new period.
+            ledger: Its present period ends and a new one begins.
             now_ms: The gateway's clock.
-            heartbeat: Account for nothing too: only an entry's time tells how fresh a checkpoint is.
+            heartbeat: Write an account even where nothing has changed: only an entry's time shows how fresh a checkpoint is.
         """
         if heartbeat or ledger.differences():
             totals, differences = ledger.close_period()
@@ -146,9 +146,9 @@ class LogState:
         """Log a gap.
 
         Args:
-            reason: One of those of ``GapPayload``.
-            boot_id: The kernel's name for this run of the machine; it names no person, and no machine beyond its next start.
-            clock: How the machine's clock stands; a simulated one counts more.
+            reason: One of the reasons of ``GapPayload``.
+            boot_id: The kernel's id of this boot; it identifies no person, and no machine beyond its next start.
+            clock: The state of the machine's clock; a simulated clock takes precedence.
             now_ms: The gateway's clock.
         Returns: The entry's index.
         """

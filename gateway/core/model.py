@@ -1,6 +1,6 @@
 """What a frame becomes on its way in: a reading with its observations, or a rejection with its counted reason.
 
-The codecs make these, admission and the pipeline read them. They are made once per frame in the hot path, so they are
+The codecs make these; admission and the pipeline read them. They are made once per frame in the hot path, so they are
 plain structs that the garbage collector does not track: none of them can ever take part in a reference cycle.
 """
 
@@ -29,7 +29,7 @@ class Reading(Struct, gc=False):
     """What one frame decoded to.
 
     Attributes:
-        boot: The device's own name for its present run, or ``None`` where its profile declares none.
+        boot: The device's own id for its present run, or ``None`` where its profile declares none.
         sequence: The device's count of its messages in this run, or ``None`` where the message carries none.
         has_time: Whether the times come from the message; otherwise they are the time of arrival.
         observations: At least one, in the order of the profile (of the message, for SenML).
@@ -61,16 +61,16 @@ BAD_MAC = Reject("bad_mac")
 """The authentication code is absent, malformed or wrong."""
 
 MALFORMED = Reject("malformed")
-"""The bytes are no message of the device's codec."""
+"""The bytes are not a message of the device's codec."""
 
 NOT_UNDERSTOOD = Reject("not_understood")
-"""The message is of a newer version, or says that a part must be understood which is not."""
+"""The message is of a newer version, or requires a part to be understood that is not."""
 
 WRONG_TYPE = Reject("wrong_type")
-"""A declared field holds something else than its type, or a number that no double can hold."""
+"""A declared field holds a value of another type than its own, or a number that no double can hold."""
 
 WRONG_UNIT = Reject("wrong_unit")
-"""The message states a unit that cannot be turned into the one that the profile declares."""
+"""The message states a unit that cannot be converted to the one that the profile declares."""
 
 NOT_FINITE = Reject("not_finite")
 """A declared field holds NaN or an infinity."""
@@ -79,7 +79,7 @@ NO_READING = Reject("no_reading")
 """The message holds none of the declared fields."""
 
 BAD_TIME = Reject("bad_time")
-"""The declared time is absent, has no offset from UTC, or is no date."""
+"""The declared time is absent, has no offset from UTC, or is not a date."""
 
 CLOCK_AHEAD = Reject("clock_ahead")
 """The time lies too far in the future."""
@@ -91,17 +91,17 @@ NO_SEQUENCE = Reject("no_sequence")
 """The profile declares a sequence or boot id, and the message has none."""
 
 REPLAYED = Reject("replayed")
-"""The sequence was seen before, or is too old to tell."""
+"""The sequence number was seen before, or is too old to be checked."""
 
 REDELIVERED = Reject("redelivered")
-"""The broker sent again what was committed already."""
+"""The broker redelivered what was committed already."""
 
 OUT_OF_RANGE = Reject("out_of_range")
 """The value does not fit the integers that sums are kept in."""
 
 
 class Ignore(Struct, frozen=True):
-    """A frame that is its format's own business and holds no reading, such as a sign of life. Its only instance is below."""
+    """A frame that serves the format itself and holds no reading, such as a keep-alive. Its only instance is below."""
 
 
 IGNORE = Ignore()

@@ -1,6 +1,6 @@
-"""The outbox: how many rows of records wait for a bundle, by recipient; the rows themselves lie in the database.
+"""The outbox: how many rows of records wait for a bundle, by recipient; the rows themselves are in the database.
 
-A part of the state. The pipeline puts rows in, releases take them out and voids put them back; an erasure rewrites them. Each
+Part of the state. The pipeline adds rows, releases take them out and voids put them back; an erasure rewrites them. Each
 change adds its rows to the commit under way.
 """
 
@@ -13,11 +13,11 @@ from gateway.core.effects import Commit, OutboxRow
 
 
 class Outbox:
-    """What waits.
+    """The number of waiting rows of each recipient.
 
     Attributes:
         commit: The commit under way; the state replaces it.
-        waiting: Rows by recipient.
+        waiting: How many rows wait, by recipient.
         next_number: The next new row's number.
     """
 
@@ -28,7 +28,7 @@ class Outbox:
         self.next_number = 1
 
     def resume(self, waiting: Mapping[str, int], next_number: int) -> None:
-        """Go on with what is stored."""
+        """Continue from what is stored."""
         self.waiting = dict(waiting)
         self.next_number = next_number
 
@@ -38,27 +38,27 @@ class Outbox:
         self.put_back(row)
 
     def put_back(self, row: OutboxRow) -> None:
-        """Add a row again that a voided bundle gives back."""
+        """Add a row that a voided bundle returns."""
         self.commit.outbox.append(row)
         self.waiting[row.recipient] = self.waiting.get(row.recipient, 0) + 1
 
     def take_out(self, number: int, recipient: str) -> None:
-        """Delete a row: it is in a bundle, or stays for good."""
+        """Delete a row: it is in a bundle, or may never leave."""
         self.commit.outbox_done.append(number)
         self.waiting[recipient] -= 1
 
     def take_pending(self) -> list[OutboxRow]:
-        """Return the rows of the commit under way, which are not stored with it unless they are replaced."""
+        """Return and remove the rows of the commit under way; only those that are replaced are stored with it."""
         pending, self.commit.outbox = self.commit.outbox, []
         return pending
 
     def replace(self, row: OutboxRow, content: bytes, *, stored: bool) -> None:
-        """Store another content of a row; with none left it is deleted.
+        """Replace the content of a row; an empty one deletes it.
 
         Args:
-            row: As it was.
+            row: The row before the change.
             content: Its new content; empty to delete it.
-            stored: It lies in the database, where it has to go.
+            stored: Whether the row is in the database, and has to be changed there.
         """
         if stored:
             self.commit.outbox_done.append(row.number)
@@ -68,5 +68,5 @@ class Outbox:
             self.waiting[row.recipient] -= 1
 
     def forget_all(self) -> None:
-        """Forget what waited; a restoration has dropped the rows."""
+        """Drop all waiting rows; a restoration has deleted them from the database."""
         self.waiting.clear()

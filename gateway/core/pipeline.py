@@ -1,4 +1,4 @@
-"""The path of a batch, as one page: from frames that the broker delivered to what must be committed before they are acknowledged.
+"""The path of a batch on one page: from frames that the broker delivered to what must be committed before they are acknowledged.
 
      1 receive       frames, in order of arrival, at most 1,000                         (gateway.edge.mqtt)
      2 identify      topic → device; unknown is a counted rejection
@@ -13,8 +13,8 @@
     11 release       at each tick                                                       (gateway.core.release.bundle)
     12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
-Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the house's size rule because every call in it is
-paid a hundred thousand times.
+Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the size rule because every call in it is
+paid for a hundred thousand times.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
 
     for frame in frames:
         topic, payload, packet_id = frame.topic, frame.payload, frame.packet_id
-        # exactly once: has an earlier connection committed this very frame?
+        # exactly once: was this very frame committed on an earlier connection?
         if packet_id:
             digest = sha256(topic.encode() + b"\0" + payload).digest()
             if redeliverable:
@@ -150,7 +150,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             if not targets:
                 continue
             seen = slot.seen
-            if seen is not None and reading.has_time:  # without number or time, a repeat cannot be told from a second reading
+            if seen is not None and reading.has_time:  # without number or time, a repeat looks like a second reading
                 if t_ms in seen:
                     duplicate += len(targets)
                     continue
@@ -162,7 +162,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 if outcome <= LAST_KEPT:
                     keep = True
                     if outcome == RECORDED:
-                        records.append((target, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget answers so
+                        records.append((target, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget returns this
             if keep:
                 taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
 

@@ -1,8 +1,8 @@
 """What may become of each device's readings, compiled: topic → plan → slot → targets.
 
-Policies, consents and the registry are folded into these plans when any of them changes, so that the hot path is one
+Policies, consents and the registry are compiled into these plans when any of them changes, so that the hot path is one
 dictionary look-up and no decision is taken twice. A plan belongs to one device; a slot to one of its observed properties; a
-target to one flow that the property may feed. What may not leave is compiled too, as reasons to be counted.
+target to one flow that the property may feed. What must not leave is compiled too, as reasons to be counted.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Device:
     """A row of the registry.
 
     Attributes:
-        id: 16 random bytes; the device's own name never goes further than its topic.
-        topic: Where it publishes. Personal: never logged, never forwarded.
-        subject: Whose it is, or None for the city's own.
+        id: 16 random bytes; the device's own name appears only in its topic.
+        topic: The topic that it publishes on. Personal data: never logged, never forwarded.
+        subject: The subject that it belongs to, or None for the city's own devices.
         generation: Counts the device's keys; a new one revokes the old.
-        added_ms: When it was registered; windows that began earlier are not its.
+        added_ms: When it was registered; it contributes to no window that began earlier.
     """
 
     id: bytes
@@ -46,7 +46,7 @@ class Device:
 
     @property
     def contributor(self) -> bytes:
-        """Who contributes by it, and counts once in a window: its subject, or the device itself where it has none."""
+        """The contributor that its readings count for, once in a window: its subject, or the device itself where it has none."""
         return self.subject or self.id
 
 
@@ -71,11 +71,11 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what a contribution or record rests: the decision, the log entries behind it, and the device that it was made for.
+    """What a contribution or record rests on: the decision, the log entries behind it, and the device that it was made for.
 
     Attributes:
-        several: Where a subject's devices of several profiles or blocks stand in one figure, the terms of each, whose least
-            these are.
+        several: Where a subject's devices of several profiles or blocks contribute to one figure, the terms of each; these terms
+            are their meet.
     """
 
     disclosure: Disclosure
@@ -105,7 +105,7 @@ class WindowTarget:
     )
 
     def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms) -> None:
-        """Feed ``windows``; the window's length is that of the cohort's time level."""
+        """Feed ``windows``; the length of each is that of the cohort's time level."""
         self._windows = windows
         self.cohort = cohort
         self.contributor = contributor
@@ -116,11 +116,11 @@ class WindowTarget:
         self.forget()
 
     def forget(self) -> None:
-        """Look the window up again at the next reading."""
+        """Drop the cached window; it is looked up again at the next reading."""
         self._from_ms = self._until_ms = 0
 
     def take(self, t_ms: int, n: int) -> int:
-        """Take a reading of ``n`` first steps into its window; return what became of the pair."""
+        """Add a reading of ``n`` first steps to its window; return what became of the pair."""
         if self._from_ms <= t_ms < self._until_ms:
             return self._add(self.meter, t_ms, n)
         return self._seek(t_ms, n)
@@ -178,7 +178,7 @@ class Slot:
         self.device = device
         self.observed_property = observed_property
         self.step = step
-        self.seen = seen  # phenomenon times that have come; None where the device numbers its messages
+        self.seen = seen  # phenomenon times already received; None where the device numbers its messages
         self.targets: list[Target] = []
         self.withheld: list[str] = []
         self.considered = 0
@@ -187,7 +187,7 @@ class Slot:
 
 
 class DevicePlan:
-    """All that the hot path needs to know of a device."""
+    """Everything that the hot path needs to know about a device."""
 
     __slots__ = ("decode", "device", "key", "memory", "needs_sequence", "slots")
 
@@ -218,7 +218,7 @@ class InForce:
 
     Attributes:
         entry: Index of the policy's log entry.
-        flow_since_ms: Since when each flow has been as it is.
+        flow_since_ms: The time since when each flow has had its present terms.
     """
 
     policies: PolicySet
@@ -227,7 +227,7 @@ class InForce:
 
 
 def is_numbered(profile: Profile) -> bool:
-    """Return whether devices of a profile number their messages; otherwise only their times tell a repeat."""
+    """Return whether devices of a profile number their messages; otherwise repeats are recognised only by their times."""
     return profile.sequence is not None or profile.authentication.scheme is Scheme.MAC0
 
 
@@ -278,7 +278,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
 
 
 def least_terms(held: list[Terms]) -> Terms | None:
-    """Return the terms of a contributor by all of its devices that feed a cohort: on every axis the least, from the first on."""
+    """Return a contributor's terms over all of its devices that feed a cohort: the least on every axis, since the earliest."""
     if not held:
         return None
     first = min(held, key=lambda terms: terms.since_ms)
@@ -307,11 +307,11 @@ def _terms(found: Outcome, since_ms: int, device: Device, policy_entry: int, con
 
 @lru_cache(maxsize=8192)
 def shared_cohort(cohort: Cohort) -> Cohort:
-    """Return one object for all cohorts that are equal: thousands of devices share a few."""
+    """Return one shared object for all equal cohorts: thousands of devices share a few."""
     return cohort
 
 
 @lru_cache(maxsize=8192)
 def _shared_disclosure(disclosure: Disclosure) -> Disclosure:
-    """Return one object for all disclosures that are equal."""
+    """Return one shared object for all equal disclosures."""
     return disclosure

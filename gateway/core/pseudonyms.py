@@ -2,8 +2,8 @@
 
     subject secret ──HMAC, per purpose──► handle ──AES-256-SIV under the domain's key──► pseudonym
 
-A domain's key is random and lies in memory only, so a gateway seized later cannot turn old pseudonyms back; a restart begins a
-new sub-epoch of the day with a new key. Whoever deletes a subject's secret leaves its old handles without meaning.
+A domain's key is random and held in memory only, so a gateway seized later cannot reverse old pseudonyms; a restart begins a
+new sub-epoch of the day with a new key. Deleting a subject's secret leaves its old handles without meaning.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ HANDLE_BYTES: Final = 16
 PSEUDONYM_BYTES: Final = 32
 DOMAIN_KEY_BYTES: Final = 64
 _VERSION: Final = b"sluice pseudonym 1"
-_HANDLE_PREFIX: Final = b"handle|"  # the secret also makes label keys and salts; no purpose's name may lead to those
+_HANDLE_PREFIX: Final = b"handle|"  # the secret also makes label keys and salts; no purpose's name may collide with those
 
 
 @dataclass(frozen=True, slots=True)
 class PseudonymDomain:
-    """Where a subject has one pseudonym; nobody without both keys can link those of two domains.
+    """The scope within which a subject has one pseudonym; without both keys, nobody can link those of two domains.
 
     Attributes:
         recipient: Id of the recipient.
@@ -45,12 +45,12 @@ def handle(subject_secret: bytes, purpose: str) -> bytes:
 
 
 class Pseudonymiser:
-    """One domain's key, ready to use: the cipher object is built once, since that costs three times a pseudonym."""
+    """One domain's key, ready to use: the cipher object is built once, since that costs three times as much as a pseudonym."""
 
     __slots__ = ("_associated_data", "_cipher", "domain")
 
     def __init__(self, domain: PseudonymDomain, key: bytes) -> None:
-        """Make the cipher of a domain from 64 random bytes."""
+        """Build the cipher of a domain from 64 random bytes."""
         if len(key) != DOMAIN_KEY_BYTES:
             raise ValueError(f"a pseudonym key has {DOMAIN_KEY_BYTES} bytes, not {len(key)}")
         self.domain = domain
@@ -69,7 +69,7 @@ class Pseudonymiser:
 
 
 class DomainKeys:
-    """The domains open at present. It holds the only copy of their keys: what is dropped cannot be made again."""
+    """The domains open at present. Holds the only copy of their keys: a dropped key cannot be made again."""
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
@@ -82,8 +82,8 @@ class DomainKeys:
             recipient: Id of the recipient.
             purpose: Id of the purpose.
             epoch_day: The data's UTC day.
-            next_sub_epoch: The first sub-epoch that was never used for them, which the caller keeps across restarts. Where the
-                returned domain has it, it is used from now on.
+            next_sub_epoch: The first sub-epoch never used for them, which the caller keeps across restarts. If the returned
+                domain has this number, it counts as used from now on.
         """
         place = (recipient, purpose, epoch_day)
         found = self._open.get(place)

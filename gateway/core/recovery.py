@@ -1,7 +1,7 @@
-"""From what is stored to the memory of the moment before: the snapshot, then the journal, folded by the code of every day.
+"""Recovery: rebuilds the memory from the snapshot and then the journal, folded by the code of normal operation.
 
 Called once at start, before anything is received. Afterwards the plans are compiled from the policies and consents in force,
-which takes out of the windows whoever no longer belongs, and a new journal segment is begun.
+which removes from the windows contributors that no longer belong there, and a new journal segment is begun.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 
 
 def snapshot(state: State) -> bytes:
-    """Return all that the journal would otherwise have to tell: windows, what is remembered of devices, and redelivery marks."""
+    """Return what the journal would otherwise have to record: windows, what is remembered of devices, and redelivery marks."""
     memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
     return _encode([state.windows.state(_packed), memories, state.marks.state()])
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
-    """Encode a part by itself: as plain data, all parts together would take several times the memory."""
+    """Encode a part by itself: held as plain data, all parts together would take several times the memory."""
     return msgspec.Raw(_encode(plain))
 
 
 def begin_segment(state: State) -> None:
-    """Begin a new journal segment; what earlier segments hold is told by its snapshot, and forgotten with their keys."""
+    """Begin a new journal segment; its snapshot covers what earlier segments hold, and their keys are destroyed."""
     assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
@@ -76,9 +76,9 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     """Restore a stored snapshot.
 
     Args:
-        state: With the policies in force put in, and nothing compiled.
+        state: With the policies in force entered, and nothing compiled.
         stored: What ``snapshot`` returned.
-    Returns: What folds in each later commit, in order.
+    Returns: The replay that folds in each later commit, in order.
     """
     taken = _decode_snapshot(stored)
     windows = taken.windows
@@ -90,7 +90,7 @@ def restore(state: State, stored: bytes) -> JournalReplay:
 
 
 def prune(state: State) -> None:
-    """Forget the phenomenon times whose windows have closed: no later reading can repeat them."""
+    """Drop the phenomenon times whose windows have closed: no later reading can repeat them."""
     watermark_ms = state.windows.watermark_ms
     for plan in state.devices.values():
         for slot in plan.slots.values():
@@ -116,7 +116,7 @@ class JournalReplay:
             self._state.marks.add(marks)
 
     def end(self) -> None:
-        """Release what was needed to fold, before the plans of the devices take its memory."""
+        """Release what was needed to fold, before the devices' plans need its memory."""
         self._state.windows.forget_cached()
 
     def _fold(self, record: JournalRecord) -> None:
@@ -131,7 +131,7 @@ class JournalReplay:
                 self._state.windows.advance(record.watermark_ms)
             case Close():
                 self._close(record)
-            case Void():  # a bundle of waiting records alone closed no window
+            case Void():  # a bundle of outbox records alone closed no window
                 for window in self._unsent.pop(record.index, []):
                     self._state.windows.put_back(window)
             case WholeSince():
@@ -147,7 +147,7 @@ class JournalReplay:
         self._slots.append((seen, [self._target(record.device, target) for target in record.targets]))
 
     def _target(self, device: bytes, target: DefinedTarget) -> WindowTarget:
-        # Decisions are made again at release, from what is then in force; the fold needs only the window and its bounds.
+        # Decisions are made again at release, from what is in force then; the fold needs only the window and its bounds.
         bounds = (target.since_ms, target.expires_ms)
         terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
         return WindowTarget(self._state.windows, shared_cohort(target.cohort), target.contributor, device, terms)
@@ -165,7 +165,7 @@ class JournalReplay:
             self._memory(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
 
     def _close(self, record: Close) -> None:
-        """Take out what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
+        """Remove what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
         windows = self._state.windows
         windows.advance(max(closed.end_ms for closed in record.closed))
         taken = []

@@ -1,7 +1,7 @@
 """The registry: subjects with their residents and messages, consents, claim codes, and devices.
 
-A part of the state. ``gateway.core.changes`` alone changes it while the gateway runs; ``gateway.core.restoration`` does after a
-backup, and a start brings it back. Each change adds its rows to the commit under way. The plans are compiled from it.
+Part of the state. Only ``gateway.core.changes`` changes it while the gateway runs; ``gateway.core.restoration`` does after a
+backup, and start-up restores it. Each change adds its rows to the commit under way. The plans are compiled from it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from gateway.core.effects import ClaimRow, Commit, ConsentRow, DeviceRow, Subjec
 from gateway.core.plans import Device
 
 MESSAGES_KEPT = 20
-"""How many messages a household has at most: the latest."""
+"""How many messages are kept for a subject: the latest."""
 
 
 class Resident(msgspec.Struct, frozen=True, array_like=True):
-    """A person with a say in a subject: a random id, since when, and when they last claimed it (0: not yet, or no longer)."""
+    """A person with a say in a subject: a random id, when they joined, and when they last claimed it (0: never, or no longer)."""
 
     id: bytes
     since_ms: int
@@ -27,7 +27,7 @@ class Resident(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
-    """Something that a household was told; see ``consent.core.lifecycle.notifications``."""
+    """A notification to a subject; see ``consent.core.lifecycle.notifications``."""
 
     time_ms: int
     kind: str
@@ -35,16 +35,16 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Subject(msgspec.Struct, frozen=True, array_like=True):
-    """A household or person.
+    """A household, or a person who carries a device.
 
     Attributes:
         id: 16 random bytes.
-        secret: 32 random bytes, whose deletion is the erasure.
-        residents: All of whom must permit.
-        since_ms: When they last changed; 0: never.
-        label_generation: Counts those who have left: each departure replaces the key that finds the releases.
-        messages: The latest of what the household was told.
-        key_entries: Log indices of the entries that say who its residents were.
+        secret: 32 random bytes; deleting them is the erasure.
+        residents: All of them must permit a flow.
+        since_ms: When the residents last changed; 0: never.
+        label_generation: Counts departures: each one replaces the key by which the subject finds its releases.
+        messages: The latest notifications.
+        key_entries: Log indices of the entries that record its residents.
     """
 
     id: bytes
@@ -57,7 +57,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a claim code lets its bearer do; see ``gateway.core.changes.subjects``."""
+    """What a claim code allows its bearer to do; see ``gateway.core.changes.subjects``."""
 
     code_hash: bytes
     subject: bytes
@@ -67,38 +67,38 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Registry:
-    """Who may say what, and whose readings a device's are.
+    """Subjects and their residents, their consents and claim codes, and the devices.
 
     Attributes:
         commit: The commit under way; the state replaces it.
-        book: What holds of the consents; changed by its own methods.
+        book: The consents that hold; changed by its own methods.
         claims: Claim codes that can still be used, by their hash.
         devices: Every device, by topic.
     """
 
     def __init__(self) -> None:
-        """Begin with nobody and nothing."""
+        """Begin empty."""
         self.commit = Commit()
         self.book = Book()
         self.subjects: dict[bytes, Subject] = {}
         self.claims: dict[bytes, Claim] = {}
         self.devices: dict[str, Device] = {}
 
-    # what a change does: the rows go into the commit
+    # changes: each row goes into the commit
 
     def keep_subject(self, subject: Subject) -> None:
-        """Enter a subject as it now is, and have it stored."""
+        """Enter a subject in its present state, and have it stored."""
         self.know_subject(subject)
         self.commit.subjects.append(SubjectRow(subject.id, msgspec.msgpack.encode(subject)))
 
     def drop_subject(self, subject_id: bytes) -> None:
-        """Delete a subject, and with it its secret and what its residents have said."""
+        """Delete a subject, and with it its secret and its residents' consents."""
         del self.subjects[subject_id]
         self.book.remove_subject(subject_id)
         self.commit.subjects.append(SubjectRow(subject_id, None))
 
     def tell(self, subject_id: bytes, kind: MessageKind, now_ms: int, scope: str = "") -> None:
-        """Leave a message with a household."""
+        """Leave a message for a subject."""
         subject = self.subjects[subject_id]
         messages = (*subject.messages, Message(now_ms, kind.value, scope))[-MESSAGES_KEPT:]
         self.keep_subject(msgspec.structs.replace(subject, messages=messages))
@@ -107,8 +107,8 @@ class Registry:
         """Enter a consent, and have it stored.
 
         Args:
-            consent: What is said.
-            index: Of its log entry.
+            consent: The record.
+            index: Log index of its entry.
             data: Its encoding.
         Raises: ConsentError: the subject or resident is unknown.
         """
@@ -116,7 +116,7 @@ class Registry:
         self.store_consent(consent, index, data)
 
     def store_consent(self, consent: Consent, index: int, data: bytes) -> None:
-        """Have a consent stored that counts no longer, since its resident has left."""
+        """Have a consent stored without applying it."""
         self.commit.consents.append(ConsentRow(index, consent.subject, data))
 
     def keep_claim(self, claim: Claim) -> None:
@@ -130,7 +130,7 @@ class Registry:
         self.commit.claims.append(ClaimRow(code_hash, None))
 
     def keep_device(self, device: Device) -> None:
-        """Enter a device, in the place of one that has its topic, and have it stored."""
+        """Enter a device, replacing any that has its topic, and have it stored."""
         self.know_device(device)
         self.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(device)))
 
@@ -139,7 +139,7 @@ class Registry:
         self.commit.devices.append(DeviceRow(topic.encode(), None))
         return self.devices.pop(topic)
 
-    # what a start does: it is stored already
+    # start-up: the rows are stored already
 
     def know_subject(self, subject: Subject) -> None:
         """Enter a subject that is stored already."""
@@ -155,6 +155,6 @@ class Registry:
         self.devices[device.topic] = device
 
     def know_consent(self, consent: Consent, index: int) -> None:
-        """Apply a consent that is stored already; what one who has left said no longer counts."""
+        """Apply a consent that is stored already; consents of residents who have left no longer count."""
         if consent.resident in self.book.residents(consent.subject):
             self.book.apply(consent, index)

@@ -1,8 +1,8 @@
-"""Restoration: a backup's memory is brought up to date with what the log says has happened since, and closed where it cannot say.
+"""Restoration: brings a backup's memory up to date with what the log records since, and closes what the log leaves unknown.
 
-What the openings at hand tell is folded in as it happened: consents, withdrawals, residents, erasures. What stood in windows or
-waited when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where a change
-of consent is not at hand it could be anybody's, so every consent that still holds is ended and asked for again.
+Consents, withdrawals, residents and erasures whose openings are available are folded in as they happened. What was in windows
+or waiting when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where the
+opening of a consent change is missing it could be anybody's, so every consent that still holds is ended and requested again.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class LogTail:
 
     Attributes:
         erased: SHA-256 of the ids of subjects that were erased.
-        missing: How many changes of consent or residents have no opening at hand.
-        unknown: How many are of subjects that the backup does not know.
+        missing: How many changes of consent or residents have no opening available.
+        unknown: How many changes are of subjects that the backup does not know.
     """
 
     def __init__(self, state: State) -> None:
-        """Begin behind the backup's last entry."""
+        """Begin after the backup's last entry."""
         self._state = state
         self.erased: set[bytes] = set()
         self.missing = self.unknown = 0
         self._totals: dict[str, int] | None = None
-        self._accounted = True  # nothing has moved that no account at hand tells of
+        self._accounted = True  # every ledger move since is in an account whose opening is available
         self._releases = self._voids = 0
 
     def take(self, entry: Entry, opening: Opening | None) -> None:
@@ -46,7 +46,7 @@ class LogTail:
         if entry.kind in (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY):
             if opening is None:
                 self.missing += 1
-            elif isinstance(part, Part):  # what was erased since is the erasure's business
+            elif isinstance(part, Part):  # what was erased since is handled by the erasure
                 (self._residents if entry.kind is Kind.KEY else self._consent)(entry, part.data)
         elif entry.kind is Kind.ERASURE and entry.subject_sha256 is not None:
             self.erased.add(entry.subject_sha256)
@@ -79,9 +79,9 @@ class LogTail:
         subjects.apply_residents(state, subject, tuple(residents), entry.sequence, entry.time_ms)
 
     def resume_ledger(self) -> str:
-        """Go on with the latest books at hand, and move what is not known any more to where it stays.
+        """Continue from the latest account available, and move what is no longer known to where it stays.
 
-        Returns: The reason that the log's `gap` entry gives.
+        Returns: The reason for the log's `gap` entry.
         """
         ledger = self._state.ledger
         if self._totals is not None:
@@ -96,9 +96,9 @@ class LogTail:
 
 
 def drop_under_way(state: State, now_ms: int) -> None:
-    """Forget what stood in windows and waited, and end every claim code, for it may have been used since.
+    """Drop what was in windows and waiting, and end every claim code, since it may have been used.
 
-    A window that began before now misses readings, and may have been released: it never ends with a figure again.
+    A window that began before now misses readings and may have been released: it never yields a figure again.
     """
     state.windows.restore([state.windows.watermark_ms, now_ms, [], []])
     state.marks.clear()

@@ -1,4 +1,4 @@
-"""All that the running gateway holds in memory: parts, each with the methods that change it, and who may call them.
+"""Everything that the running gateway holds in memory, in parts, each with the methods that change it and who may call them.
 
 ``pipeline`` (batches), ``release`` (ticks), ``changes`` (policies, consents, devices) and ``recovery`` (start) are the steps;
 each adds what must become durable to ``commit``, which the application stores before anything else happens.
@@ -32,10 +32,10 @@ RandomBytes = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class GatewayIdentity:
-    """Who this gateway is, and the keys that the core needs; nothing here changes while it runs.
+    """The gateway's own identity, and the keys that the core needs; fixed while it runs.
 
     Attributes:
-        gateway: Its id, as it stands in topics and bundles.
+        gateway: Its id, as it appears in topics and bundles.
         signer: The log's key; its name is the log's origin.
         device_key: (device id, generation) → the device's MAC key.
         random_bytes: n → n random bytes.
@@ -56,18 +56,18 @@ class State:
     Attributes:
         force: The policies in force; ``changes`` sets them.
         devices: The plans of devices whose profile the policies know, by topic; ``changes`` compiles them.
-        by_contributor: The same plans by who contributes by them.
+        by_contributor: The same plans, by contributor.
         decoders: By device profile; ``changes`` compiles them.
-        memories: What is remembered of devices, by id; a plan's steps change it, and an erasure.
-        windows: The pipeline, releases and ``changes`` call its methods, as does the fold of the journal.
-        ledger: Each step that decides a fate.
-        journal: Each step that folds something into windows or memories, or takes it out.
-        marks: Of the frames last committed: what the broker may send again after the next reconnect. The pipeline's.
-        redeliverable: Frames committed in an earlier connection that the broker may send again: packet id → digest. The
-            pipeline's.
-        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. The application's.
-        domain_keys: The keys of pseudonyms. Releases make and drop them.
-        expires_next_ms: When the next consent runs out, so that its plans are compiled anew. Kept by ``changes``.
+        memories: What is remembered of devices, by id; changed by a plan's steps and by an erasure.
+        windows: Changed by the pipeline, releases and ``changes``, and by the replay of the journal.
+        ledger: Changed by each step that decides what becomes of a reading.
+        journal: Written by each step that adds something to windows or memories, or removes it.
+        marks: Of the frames last committed: what the broker may send again after the next reconnect. Changed by the pipeline.
+        redeliverable: Frames committed on an earlier connection that the broker may send again: packet id → digest. Changed by
+            the pipeline.
+        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by ``app``.
+        domain_keys: The pseudonym keys. Made and dropped by releases.
+        expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
     """
 
     def __init__(self, identity: GatewayIdentity) -> None:
@@ -100,7 +100,7 @@ class State:
         return self.force.policies
 
     def take_commit(self) -> Commit:
-        """Return what must become durable, with the journal and the ledger as they now are, and begin the next."""
+        """Return what must become durable, with the present journal and ledger, and begin the next commit."""
         commit = self.commit
         commit.journal = self.journal.take_batch()
         commit.ledger = self.ledger_blob()

@@ -1,1 +1,1 @@
-"""The core with its disk: commits, the start from what is stored, and what is to be published."""
+"""The durable core: commits, the start from what is stored, and what is to be published."""

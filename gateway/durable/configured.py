@@ -1,6 +1,6 @@
-"""The durable core of one installation, put together with the edges that its configuration names.
+"""The durable core of one installation, assembled with the edges that its configuration names.
 
-``gateway.service`` runs it; a command that finds no gateway running starts it alone. A restore has edges of its own.
+``gateway.service`` runs it; a command that finds no gateway running starts it alone. A restore uses edges of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.edge.witnesses.configured import configured_witnesses
 
 
 def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: GatewayClock) -> Edges:
-    """Return the edges that the configuration names, beside a store and a clock.
+    """Return the edges that the configuration names, together with a store and a clock.
 
     Raises: OperatorError: a folder or the witnesses' policy cannot be used.
     """
@@ -33,8 +33,8 @@ async def start(
     """Open the database, restore memory from it, and commit the beginning of this run.
 
     Args:
-        clock: Another than the configured one.
-        unwitnessed: Sign and release at once, though witnesses are configured; the log says so.
+        clock: Used instead of the configured one.
+        unwitnessed: Sign and release at once, even if witnesses are configured; the log records it.
     Raises:
         OperatorError: A folder, the file or a policy cannot be used.
         CorruptionError: What is stored is damaged, or contradicts the published log.

@@ -1,6 +1,6 @@
-"""What an open database holds, restored to memory by way of the edges that the core stands on: the first half of every start.
+"""What an open database holds, restored to memory through the edges that the core uses: the first half of every start.
 
-``gateway.durable.state`` goes on from it.
+``gateway.durable.state`` continues from it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class StateFound:
     """What a database held when it was opened, restored to memory.
 
     Attributes:
-        last_head: The checkpoint signed last; empty in a new database.
-        ended_in_order: Whether the run before said that it ended; true of a new database.
+        last_head: The last signed checkpoint; empty in a new database.
+        ended_in_order: Whether the previous run ended cleanly; true of a new database.
     """
 
     state: State
@@ -39,13 +39,13 @@ class StateFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
-    """What the core stands on, made by whoever puts it together; see ``gateway.durable.configured``.
+    """The edges that the core uses, supplied by whoever assembles it; see ``gateway.durable.configured``.
 
     Attributes:
         store: The open database.
-        publisher: Of the log and its openings.
-        witnesses: Those that are asked for cosignatures, if any.
-        clock: The gateway's.
+        publisher: Publishes the log and its openings.
+        witnesses: The witnesses that are asked for cosignatures, if any.
+        clock: The gateway's clock.
         random_bytes: n → n random bytes.
     """
 
@@ -57,7 +57,7 @@ class Edges:
 
 
 async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
-    """Restore memory from the open database; change nothing but the count of starts."""
+    """Restore memory from the open database; change nothing but the number of starts."""
     stored = await edges.store.load()
     state = State(
         GatewayIdentity(

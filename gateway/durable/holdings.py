@@ -1,6 +1,6 @@
-"""What the database holds of one subject, gathered for its rights: to see it, and to have it erased.
+"""What the database holds of one subject, gathered when the subject asks to see it or to have it erased.
 
-The subject's releases are found as citizens find them, by their labels: nothing on the disk joins a subject to its releases but
+The subject's releases are found as citizens find them, by their labels: nothing on the disk links a subject to its releases but
 the secret that an erasure destroys.
 """
 

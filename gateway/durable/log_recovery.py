@@ -1,8 +1,8 @@
-"""The published log compared with the database at every start: what the folder has lost is put back, what was changed is named.
+"""The published log compared with the database at every start: lost files are restored, changed ones are reported.
 
-The tree is grown again from the entries in the database, by the code that grew it the first time, and on the way each tile and
-bundle that it makes is compared with the published one. An entry is known three ways: from the database, from its bundle, and by
-its hash in a tile; where they differ, two agree, and the third was changed. Nothing is signed then: the start fails.
+The tree is rebuilt from the entries in the database, by the code that built it the first time, and each tile and bundle that
+results is compared with the published one. An entry is known in three ways: from the database, from its bundle, and by
+its hash in a tile; where they differ, two agree, and the third was changed. Nothing is signed in that case: the start fails.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LogRecovery:
     """Restores one log's tree from its entries.
 
     Attributes:
-        signed_size: Up to which size the log has been signed: all files of that size are in the folder, once ``grow`` is done.
+        signed_size: The size up to which the log has been signed: all files of that size are in the folder once ``grow`` is done.
     """
 
     def __init__(self, store: Store, publisher: Publisher) -> None:
@@ -51,18 +51,18 @@ class LogRecovery:
         self._folder = publisher.log
         self._heads: dict[int, Checkpoint] = {}
         self._absent: set[str] = set()
-        self._lost = 0  # of those absent, how many were published
+        self._lost = 0  # how many of the absent files were published
         self._published_size = 0
         self.signed_size = 0
 
     async def grow(self, state: State, head: bytes | None) -> None:
-        """Build the log's tree from the entries, put it into the state, and compare the folder.
+        """Build the log's tree from the entries, set it in the state, and compare the folder.
 
         Args:
-            state: Gets the log, its chain and its latest time.
-            head: The note of the head that was stored last; None in a new database.
+            state: Receives the log, its chain and its latest time.
+            head: The note of the last stored head; None in a new database.
         Raises:
-            CorruptionError: Entries, tiles and heads contradict each other; the line names what was changed.
+            CorruptionError: Entries, tiles and heads contradict each other; the message names what was changed.
             OSError: The disk fails.
         """
         self._know_heads(head)
@@ -79,7 +79,7 @@ class LogRecovery:
             await self._put_back(state.log.origin)
 
     async def lost_files(self) -> dict[str, bytes]:
-        """Return the labels files and policies that a checkpoint promises, or soon will, and that are not in the folder."""
+        """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder."""
         files: dict[str, bytes] = {}
         labels = self._folder.names("labels")
         for index in await self._store.reader.label_indices():
@@ -94,7 +94,7 @@ class LogRecovery:
         return files
 
     def _know_heads(self, stored_note: bytes | None) -> None:
-        """Note the heads that the entries must lead to."""
+        """Record the heads that the entries must lead to."""
         stored = None if stored_note is None else self._publisher.opened(stored_note, self._store.path)
         published = self._publisher.published_checkpoint()
         for head in (stored, published):
@@ -138,7 +138,7 @@ class LogRecovery:
             self._compare_narrower(path, data, block)
 
     def _compare(self, files: Mapping[str, bytes], block: Sequence[bytes], size: int) -> None:
-        """Compare files that follow from the database with those in the folder."""
+        """Compare files derived from the database with those in the folder."""
         for path, data in files.items():
             present = self._folder.read(path)
             if present is None:
@@ -148,7 +148,7 @@ class LogRecovery:
                 self._blame(path, data, present, block, size)
 
     def _blame(self, path: str, data: bytes, present: bytes, block: Sequence[bytes], size: int) -> None:
-        """Refuse, naming what was changed: a hash of an upper tile, or the entry, its copy in the bundle, or its hash.
+        """Refuse, and name what was changed: a hash of an upper tile, or the entry, its copy in the bundle, or its hash.
 
         Raises: CorruptionError: always.
         """
@@ -171,7 +171,7 @@ class LogRecovery:
         raise CorruptionError(f"`{self._folder.path}`: `{path}`: something was added to it")
 
     def _compare_narrower(self, path: str, data: bytes, block: Sequence[bytes]) -> None:
-        """Compare what earlier checkpoints have left of a tile or bundle that is not full yet."""
+        """Compare what earlier checkpoints have left of a tile or bundle that is not yet full."""
         folder, _, width = path.rpartition("/")
         for name in self._folder.names(folder):
             if not name.isdecimal() or int(name) >= int(width):
@@ -183,9 +183,9 @@ class LogRecovery:
                 raise CorruptionError(f"`{self._folder.path}`: `{folder}/{name}` was changed")
 
     async def _put_back(self, origin: str) -> None:
-        """Write absent tiles and bundles: those that were lost, and those of a publication that was broken off.
+        """Write absent tiles and bundles: those that were lost, and those of a publication that was interrupted.
 
-        The tree is grown once more for it, since what was lost may be more than fits into memory.
+        The tree is rebuilt once more for this, since what was lost may not fit into memory.
         """
         log = LogWriter(origin)
         try:
@@ -213,7 +213,7 @@ def _hash(tile: bytes, place: int) -> bytes:
 
 
 def _entries(bundle: bytes) -> list[bytes]:
-    """Return the entries of a published bundle as far as it is one."""
+    """Return the entries of a published bundle, as far as it can be decoded."""
     try:
         return split_bundle(bundle)
     except EntryBundleError:

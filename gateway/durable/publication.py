@@ -1,10 +1,10 @@
-"""What is durable, or is about to be, and in no publication yet: it goes with the next checkpoint that is signed.
+"""What is durable, or about to be, and in no publication yet: it is published with the next checkpoint that is signed.
 
-``gateway.durable.state`` collects each commit here, and hands what a signed checkpoint covers to ``gateway.edge.publisher``.
+``gateway.durable.state`` collects each commit here, and gives what a signed checkpoint covers to ``gateway.edge.publisher``.
 
-`/.well-known/sluice.json` describes a log to whoever finds it on a web server, and names whom to ask. A convenience, like
-`log.vkey`: it states whose log this claims to be and who witnesses it, and is no source of trust. It changes when the
-policies do, and lies in the public folder before the checkpoint that covers them.
+`/.well-known/sluice.json` describes a log to whoever finds it on a web server, and names contacts. A convenience, like
+`log.vkey`: it states whose log this claims to be and who witnesses it, and is not a source of trust. It changes when the
+policies do, and is in the public folder before the checkpoint that covers them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FORMAT = "sluice-log/1"
 
 
 class Unpublished:
-    """What the next publication has to hold.
+    """What the next publication has to contain.
 
     Attributes:
-        size: Up to which log entry all is published, or handed to the publisher.
-        files: Labels and policies, by path; tiles and bundles of entries are the log's own to give.
-        openings: Of entries that are not exported yet, by log index.
-        shortened: Openings that lie in their folder longer than an erasure has left them, by log index.
-        description: Of the log, where it may have changed since; empty where it has not.
+        size: The log index up to which everything is published, or given to the publisher.
+        files: Labels and policies, by path; the log supplies tiles and bundles of entries.
+        openings: Openings of entries that are not exported yet, by log index.
+        shortened: Exported openings that an erasure has shortened since, by log index.
+        description: The log's description, where it may have changed since; empty where it has not.
     """
 
     def __init__(self, *, exports_openings: bool) -> None:
@@ -58,7 +58,7 @@ class Unpublished:
             self.shortened[shorter.index] = shorter.content
 
     def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
-        """Return all of it as one publication under a checkpoint of the log as it is, and begin the next."""
+        """Return all of it as one publication under a checkpoint of the present log, and begin the next."""
         files = log.files_since(self.size) | self.files
         publication = Publication(files, checkpoint_note, self.openings, self.shortened, self.description)
         self.size = log.size
@@ -71,8 +71,8 @@ def describe_log(log: Verifier, policies: PolicySet, witnesses: tuple[Witness, .
 
     Args:
         log: The log's key, whose name is its origin.
-        policies: Those in force; they name the controller.
-        witnesses: Those that are asked to cosign.
+        policies: The policies in force; they name the controller.
+        witnesses: The witnesses that are asked to cosign.
     """
     city = policies.city
     described: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The core's state together with the disk: restored at start, made durable by every commit, published after it.
+"""The core's state together with the disk: restored at start, made durable by every commit, published afterwards.
 
 The running gateway (``gateway.app``) drives it from its loop; a command that finds no gateway running drives it alone, with the
 same code.
@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 
 A = TypeVar("A")
 Action = Callable[[], A | Awaitable[A]]
-"""Changes the state and returns what came of it; raises, having changed nothing, to refuse. May read the database on the way."""
+"""Changes the state and returns the result; raises, having changed nothing, to refuse. May read the database on the way."""
 
 
 async def answer_of(action: Action[A]) -> A:
@@ -49,7 +49,7 @@ async def answer_of(action: Action[A]) -> A:
 
 @contextmanager
 def ended_by_the_disk(place: Installation) -> Iterator[None]:
-    """Turn a disk's failure into one line, after which the process ends: what a failed write has kept nobody knows.
+    """Turn a disk failure into one line, after which the process ends: nobody knows what a failed write has kept.
 
     Raises: OperatorError: the disk failed.
     """
@@ -62,15 +62,15 @@ def ended_by_the_disk(place: Installation) -> Iterator[None]:
 
 
 class Durable:
-    """The state of one gateway and the database that it lies in.
+    """The state of one gateway and the database that holds it.
 
     Attributes:
-        state: The core's, as the database has it and as it has changed since.
+        state: The core's, as stored and as changed since.
         to_send_again: Bundles found unacknowledged at start.
-        public_keys: Of the recipients in the policies in force.
-        seals: By recipient: what its bundles are sealed with, day by day.
-        confirmed: Whether the log may be signed: no witness is configured, or one has confirmed the last head of our own.
-        in_order: Whether nothing is under way that an end now would break off.
+        public_keys: Public keys of the recipients in the policies in force.
+        seals: By recipient: the keys that its bundles are sealed with, day by day.
+        confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
+        in_order: Whether nothing is under way that ending now would interrupt.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class Durable:
         """Take what ``open`` has restored.
 
         Args:
-            place: What was configured.
-            edges: The store open.
-            unwitnessed: Sign and release at once, though witnesses are configured; the log says so.
+            place: The configuration.
+            edges: With the store open.
+            unwitnessed: Sign and release at once, even if witnesses are configured; the log records it.
         """
         self.place = place
         self.config = place.config
@@ -132,7 +132,7 @@ class Durable:
         if self.state.force is None:
             self.apply_policies(*read_policies(self.place.policies, self.config.sink))
         if now_ms >= self.state.log.latest_entry_ms:
-            changes.expire(self.state, now_ms)  # what ran out while nothing ran
+            changes.expire(self.state, now_ms)  # what expired while nothing ran
         recovery.begin_segment(self.state)
         if self._unwitnessed:
             self.note_gap(UNWITNESSED)
@@ -145,14 +145,14 @@ class Durable:
         _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=devices)
 
     def _note_absence(self, now_ms: int) -> None:
-        """Log that the run before was broken off, or ended so long ago that heartbeats are missing."""
+        """Log that the previous run was interrupted, or ended so long ago that heartbeats are missing."""
         if self.state.log.size and not self._ended_in_order:
             self.note_gap(UNCLEAN_END)
         elif self.state.log.size and now_ms - self.state.log.latest_entry_ms > self.config.audit.heartbeat_s * 1000:
             self.note_gap(AWAY)
 
     def note_gap(self, reason: str) -> None:
-        """Log that from here on something is missing, or times cannot be compared."""
+        """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
@@ -192,12 +192,12 @@ class Durable:
         return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
-        """Return whether anything is not durable yet."""
+        """Return whether anything is not yet durable."""
         state = self.state
         return not state.commit.is_empty() or state.journal.has_records or state.ledger_blob() != self._committed_ledger
 
     async def commit(self) -> None:
-        """Make durable what the core asks for, in one transaction; then hand the publisher what may be published."""
+        """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -209,22 +209,22 @@ class Durable:
             self.publisher.publish(publication)
 
     async def drop_old_openings(self, now_ms: int) -> None:
-        """Delete openings that have been kept for as long as configured; of their entries only the commitments remain."""
+        """Delete openings older than the configured retention; only the commitments of their entries remain."""
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
         while indices := await self.store.writer.drop_openings(before_ms):
             self.publisher.drop_openings(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
-        """Sign and publish all that was logged so far with the next commit, once the log may be signed.
+        """Sign and publish everything logged so far with the next commit, once the log may be signed.
 
         Args:
-            heartbeat: Make one even where nothing has happened.
+            heartbeat: Make a checkpoint even if nothing has happened.
         """
         if self.confirmed:
             self.state.log.checkpoint(self.state.ledger, self.clock.now_ms(), heartbeat=heartbeat)
 
     async def confirm(self) -> None:
-        """Wait until a witness has confirmed that the last head of our own is the latest of this log.
+        """Wait until a witness has confirmed that our last signed head is the latest of this log.
 
         Raises: CorruptionError: a witness has seen more of it, or another history: an old state was restored.
         """
@@ -257,7 +257,7 @@ class Durable:
         await self.erased()
 
     async def close(self) -> None:
-        """Publish what waits, note whether the run ended in order, and close the database."""
+        """Publish what waits, record whether the run ended cleanly, and close the database."""
         try:
             self.publisher.write_waiting()
             if self.in_order:

@@ -1,4 +1,4 @@
-"""The core's state restored from the open database at every start, once the log is: registry, policies, windows, outbox.
+"""The core's state restored from the open database at every start, after the log: registry, policies, windows, outbox.
 
 Each part rests on those before it, and all of it on ``gateway.core.recovery``, which folds the journal. Nothing is written here.
 """
@@ -25,7 +25,7 @@ from gateway.errors import CorruptionError
 
 @contextmanager
 def damage_named(database: Path) -> Iterator[None]:
-    """Turn errors of what is stored into one line; a failing disk is raised as it is.
+    """Turn errors of stored content into one line; errors of a failing disk are raised unchanged.
 
     Raises: CorruptionError: the file, or a record in it, is damaged.
     """
@@ -33,17 +33,17 @@ def damage_named(database: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-            raise  # the disk's doing, not the content's
+            raise  # the disk failed, not the content
         raise CorruptionError(f"`{database}`: {error}") from error
     except (ValueError, msgspec.MsgspecError) as error:
         raise CorruptionError(f"`{database}`: a record in it cannot be read ({type(error).__name__})") from error
 
 
 class StateRecovery:
-    """Restores one state, all of it but the log.
+    """Restores one state, except the log.
 
     Attributes:
-        public_keys: Of the recipients in the policies in force, once ``recover`` is done.
+        public_keys: Public keys of the recipients in the policies in force, once ``recover`` is done.
     """
 
     def __init__(self, store: Store, state: State) -> None:
@@ -93,7 +93,7 @@ class StateRecovery:
         fold.end()
 
     def _outbox(self, stored: Stored) -> None:
-        """Restore what waits, and the bundles that nobody has acknowledged: they count as sent."""
+        """Restore what waits, and the bundles that are not acknowledged: they count as sent."""
         state = self._state
         state.outbox.resume(stored.outbox, stored.next_outbox_number)
         for bundle in stored.bundles:

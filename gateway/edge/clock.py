@@ -1,4 +1,4 @@
-"""The clock of the gateway: real, simulated at a rate, or standing until it is advanced.
+"""The gateway's clock: real, simulated at a rate, or stopped until it is advanced.
 
 Windows, days, epochs, expiry, the clock window and the log's times follow it; ticks, keep-alive, back-off and measured
 milliseconds are real time and do not.
@@ -12,11 +12,11 @@ from consent.instants import parse_utc_ms
 from gateway.config import Clock, ConfigError
 
 LEAST_LATENESS_REAL_MS = 2_000
-"""However fast simulated time runs, readings under way must have arrived before their window ends."""
+"""However fast simulated time runs, readings in transit must have arrived before their window ends."""
 
 
 class GatewayClock:
-    """Tells the gateway's time in ms since the Unix epoch."""
+    """Gives the gateway's time in ms since the Unix epoch."""
 
     def __init__(self, settings: Clock) -> None:
         """Begin as configured."""
@@ -37,15 +37,15 @@ class GatewayClock:
 
     @property
     def starts_ms(self) -> int:
-        """Return where a simulated clock begins; 0 for a real one."""
+        """Return the time at which a simulated clock begins; 0 for a real one."""
         return self._start_ms
 
     def resume(self, latest_ms: int) -> None:
-        """Continue where a log ends: a standing clock never stands before a time that it has already given.
+        """Continue from the end of a log: a stopped clock never gives a time before one that it has already given.
 
         Args:
             latest_ms: The latest time in the log.
-        Raises: ConfigError: a simulated clock would begin anew at each start.
+        Raises: ConfigError: a simulated clock would start over at each start.
         """
         if self.stands:
             self._start_ms = max(self._start_ms, latest_ms)
@@ -54,11 +54,11 @@ class GatewayClock:
 
     @property
     def stands(self) -> bool:
-        """Return whether time stands until it is advanced."""
+        """Return whether time is stopped until it is advanced."""
         return self.simulated and self.rate == 0
 
     def advance(self, to_ms: int) -> None:
-        """Set a standing clock forward.
+        """Set a stopped clock forward.
 
         Raises: ValueError: the clock runs by itself, or would go back.
         """

@@ -1,4 +1,4 @@
-"""Connections as configured, with what their files hold: passwords and certificates; and the link to the sensors' broker."""
+"""Connections as configured, with the passwords and certificates that their files hold; and the link to the sensors' broker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.files import SecretFileError, read_secret_file
 from gateway.recipient.wire import TOPIC_PREFIX
 
 PACKET_HEAD_BYTES = 8192
-"""Room for topic and properties beside the largest payload; what is longer passes by unread, and costs no memory."""
+"""Room for topic and properties beside the largest payload; anything longer is skipped unread, and costs no memory."""
 
 
 def broker_link(place: Installation, on_event: Callable[[LinkEvent], None], wake: Callable[[], None]) -> MqttLink:
@@ -39,7 +39,7 @@ def broker_link(place: Installation, on_event: Callable[[LinkEvent], None], wake
 
 
 def check_connections(place: Installation) -> None:
-    """Read the password and certificates that each connection names, and forget them.
+    """Read the password and certificates that each connection names, without keeping them.
 
     Raises: OperatorError: a file cannot be used.
     """
@@ -58,7 +58,7 @@ def password(place: Installation, connection: Connection) -> bytes | None:
 
 
 def link_settings(place: Installation, connection: Connection, session: SessionSettings) -> LinkSettings:
-    """Return where and how to connect, certificates read."""
+    """Return where and how to connect, with certificates loaded."""
     return LinkSettings(
         host=connection.host,
         port=connection.port,

@@ -1,8 +1,8 @@
-"""One HTTP request to a stranger: everything that comes back is bounded, and nothing continues once its caller has cancelled it.
+"""One HTTP request to an untrusted server: everything that comes back is bounded, and cancelling the caller ends it.
 
-The caller bounds the time of the whole exchange; cancelling closes the connection at once. Redirects are not followed: who asks
-a witness means that witness. h11 reads the answer, in small parts and only after a look at the head: some of its expressions take
-time that grows with the square of a line's length.
+The caller limits the time of the whole exchange; cancelling closes the connection at once. Redirects are not followed: a request
+to one witness is meant for that witness. h11 reads the answer, in small parts and only after a check of the head: some of its
+expressions take time that grows with the square of a line's length.
 
 Source: RFC 9112.
 """
@@ -21,7 +21,7 @@ import h11
 MAX_HEAD_BYTES: Final = 16_384
 MAX_BODY_BYTES: Final = 65_536
 MAX_ANSWER_BYTES: Final = 262_144
-"""All that an answer may take on the wire: interim answers, head, and body with the lines between its chunks."""
+"""The most that an answer may take on the wire: interim answers, head, and body with the lines between its chunks."""
 _PART_BYTES = 1024  # also the longest line between chunks
 _HEAD = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t -~\x80-\xff]*)?(?:\r\n[!-9;-~][\t -~\x80-\xff]*)*\r\n\r\n")
 _CLOSED_EARLY = "it hung up in the middle of an answer"
@@ -29,12 +29,12 @@ _MALFORMED = "not an answer of http/1.1"
 
 
 class HttpError(ValueError):
-    """What came back is no answer to a request."""
+    """What came back is not an HTTP answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests go: a URL taken apart; `path` is without a slash at its end."""
+    """The server that requests go to: a parsed URL; `path` has no slash at its end."""
 
     host: str
     port: int
@@ -46,13 +46,13 @@ class Endpoint:
         """Parse a URL.
 
         Raises:
-            ValueError: when it is no plain address of a web server.
+            ValueError: when it is not the plain address of a web server.
         """
         problem = f"`{url}` is not the address of a web server"
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
-            host.encode("idna")  # refuses what no name server could be asked for
+            host.encode("idna")  # refuses names that no name server could be asked for
         except ValueError as error:
             raise ValueError(problem) from error
         plain = url.isascii() and url.isprintable() and " " not in url
@@ -70,7 +70,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -81,8 +81,8 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
 
     Args:
         endpoint: The server.
-        path: Put behind the endpoint's own.
-        body: What to send.
+        path: Appended to the endpoint's own path.
+        body: The body of the request.
         tls: How to check the server, where the endpoint has TLS.
 
     Raises:
@@ -112,11 +112,11 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
         raise ConnectionResetError(_CLOSED_EARLY) from error
     except asyncio.LimitOverrunError as error:
         raise HttpError("an answer with too long a head") from error
-    except h11.RemoteProtocolError as error:  # its own text may hold all that came
+    except h11.RemoteProtocolError as error:  # its own text may hold everything received
         closed = connection.trailing_data[1]
         raise (ConnectionResetError(_CLOSED_EARLY) if closed else HttpError(_MALFORMED)) from error
     finally:
-        writer.transport.abort()  # nothing is left to be said, and a server that does not listen must not hold us up
+        writer.transport.abort()  # nothing is left to send, and a server that does not read must not delay us
 
 
 async def _read_reply(connection: h11.Connection, reader: asyncio.StreamReader) -> Reply:
@@ -128,7 +128,7 @@ async def _read_reply(connection: h11.Connection, reader: asyncio.StreamReader) 
             body += event.data
             _check_length(len(body), MAX_BODY_BYTES)
         elif event is h11.NEED_DATA:
-            await asyncio.sleep(0)  # what has already come is read without waiting, and others must have their turn
+            await asyncio.sleep(0)  # data already received is read without waiting, and others must have their turn
             data = await (reader.read(_PART_BYTES) if status else _read_head(reader))
             received += len(data)
             _check_length(received, MAX_ANSWER_BYTES)

@@ -1,8 +1,8 @@
 """The gateway's own keys: made once by `sluice keys init`, loaded at start, and everything that is derived from them.
 
     root.key   32 random bytes, mode 0600
-      ├─ HKDF ─► state key ─► `Sealer`: rows and journal keys at rest; `lookup_hash`: by which rows are found
-      └─ HKDF ─► device keys, one for each device and generation: nothing of them is stored
+      ├─ HKDF ─► state key ─► `Sealer`: rows and journal keys at rest; `lookup_hash`: finds the rows
+      └─ HKDF ─► device keys, one for each device and generation: never stored
     log.skey   the log's Ed25519 key in the text form of a note key, mode 0600; log.vkey its public half
 
 A subject's secret, content keys and pseudonym keys are random and derived from none of these: what is deleted stays deleted.
@@ -35,20 +35,20 @@ _VERSION: Final = "sluice 1"
 
 
 class KeyFileError(OperatorError):
-    """A key file that is absent, readable by others, damaged, or already there."""
+    """A key file is absent, readable by others, damaged, or exists already."""
 
 
 class SealedRowError(CorruptionError):
-    """A sealed row that does not open: it was changed or moved, or the root key is another one."""
+    """A sealed row cannot be opened: it was changed or moved, or the root key is another one."""
 
 
 class Sealer:
-    """Seals rows with AES-256-GCM-SIV, which forgives a repeated nonce; a row opens only under its own table and row id."""
+    """Seals rows with AES-256-GCM-SIV, which tolerates a repeated nonce; a row opens only under its own table and row id."""
 
     __slots__ = ("_cipher",)
 
     def __init__(self, key: bytes) -> None:
-        """Take 32 bytes: the state key, or the random key of a journal segment."""
+        """Take a key of 32 bytes: the state key, or the random key of a journal segment."""
         self._cipher = AESGCMSIV(key)
 
     def seal(self, table: str, row_id: bytes, plaintext: bytes) -> bytes:
@@ -71,12 +71,12 @@ class Sealer:
 
 
 class GatewayKeys:
-    """The loaded keys. Nothing of them appears in its `repr`."""
+    """The loaded keys. None of them appears in its `repr`."""
 
     __slots__ = ("_lookup", "_root", "log_signer", "sealer")
 
     def __init__(self, root_key: bytes, log_signer: Signer) -> None:
-        """Derive from a root key of 32 bytes, and carry the log's signer along."""
+        """Derive the keys from a root key of 32 bytes, and hold the log's signer."""
         if len(root_key) != KEY_BYTES:
             raise ValueError(f"a root key has {KEY_BYTES} bytes, not {len(root_key)}")
         self._root = root_key
@@ -85,11 +85,11 @@ class GatewayKeys:
         self.log_signer = log_signer
 
     def device_key(self, device_id: bytes, generation: int) -> bytes:
-        """Return a device's 32-byte message authentication key; revoking it means going on with the next generation."""
+        """Return a device's 32-byte message authentication key; to revoke it, use the next generation."""
         return _derive(self._root, "device", device_id, generation)
 
     def lookup_hash(self, value: bytes) -> bytes:
-        """Return the keyed hash, 16 bytes, under which a row is found without its content lying readable on disk."""
+        """Return the keyed hash, 16 bytes, by which a row is found without its content being readable on disk."""
         return hmac.digest(self._lookup, value, "sha256")[:LOOKUP_HASH_BYTES]
 
 
@@ -97,11 +97,11 @@ def init_keys(folder: Path, origin: str) -> GatewayKeys:
     """Make the root key and the log's key.
 
     Args:
-        folder: Where to put them; made with mode 0700 if absent.
+        folder: Where to put them; created with mode 0700 if absent.
         origin: The log's origin, which is the name of its key.
 
     Raises:
-        KeyFileError: If any key is there already, the folder cannot be written, or the origin cannot name a key.
+        KeyFileError: If any key exists already, the folder cannot be written, or the origin cannot name a key.
     """
     present = [name for name in (ROOT_KEY_FILE, LOG_KEY_FILE, LOG_PUBLIC_FILE) if os.path.lexists(folder / name)]
     if present:
@@ -133,7 +133,7 @@ def load_keys(folder: Path) -> GatewayKeys:
         raise KeyFileError(f"`{root_path}`: has `{len(root_key)}` bytes, not {KEY_BYTES}: the root key is damaged")
     try:
         return GatewayKeys(root_key, Signer.parse(skey.decode()))
-    except ValueError as error:  # wrong form, or bytes that are no text; nothing of the key is repeated
+    except ValueError as error:  # wrong form, or bytes that are not text; the message repeats nothing of the key
         raise KeyFileError(f"`{log_path}`: not a signing key of the form PRIVATE+KEY+name+id+base64") from error
 
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus on the loopback interface: the ledger's accounts and what waits; never a topic, id or value."""
+"""Metrics for Prometheus on the loopback interface: the ledger's accounts and what waits; never a topic, id or value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Gauges(Collector):
 
 
 class MetricsServer:
-    """Answers any HTTP request with the figures as they are at that moment."""
+    """Answers any HTTP request with the present figures."""
 
     def __init__(self, port: int, read: Callable[[], Mapping[str, float]]) -> None:
         """Serve 127.0.0.1:``port``; ``read`` gives accounts (names with a dot) and single gauges."""

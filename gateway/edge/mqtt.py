@@ -31,18 +31,18 @@ _LARGE_READ_BYTES = 1 << 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """Where the broker is and how to speak to it.
+    """Where the broker is and how to connect to it.
 
     Attributes:
         host: Name or address.
         port: TCP port.
         session: What to ask of the broker.
-        tls: Context to use, None for plain TCP; see ``gateway.edge.tls``.
+        tls: The context to use, None for plain TCP; see ``gateway.edge.tls``.
         connect_timeout_s: How long TCP and TLS may take.
         first_delay_s: Upper bound of the first back-off.
         most_delay_s: Upper bound of every back-off.
         stable_s: A connection that lasted this long makes the next back-off short again.
-        gather_s: After a small read that brought frames, leave the socket alone for so long: at a steady 1,000 messages a
+        gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
             second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
     """
 
@@ -88,7 +88,7 @@ class MqttLink:
 
     @property
     def generation(self) -> int:
-        """Number of the present or last connection."""
+        """The number of the present or last connection."""
         return self.session.generation
 
     @property
@@ -98,7 +98,7 @@ class MqttLink:
 
     @property
     def counters(self) -> Counter[str]:
-        """How often what happened: ``connections``, ``lost``, ``refused``, ``malformed``, ``protocol_error`` …"""
+        """How often each event happened: ``connections``, ``lost``, ``refused``, ``malformed``, ``protocol_error`` …"""
         return self.session.counters
 
     def take_frames(self, limit: int = 1000) -> list[Frame]:
@@ -115,7 +115,7 @@ class MqttLink:
         """Acknowledge the oldest unacknowledged frames, in order of arrival; those of a dead connection are dropped.
 
         Args:
-            packet_ids: As in the frames; zeros (QoS 0) are passed over.
+            packet_ids: As in the frames; zeros (QoS 0) are skipped.
             generation: As in the frames.
 
         Raises:
@@ -130,11 +130,11 @@ class MqttLink:
         """Publish at QoS 1 now, or not at all.
 
         Returns:
-            A token once the bytes are handed to the socket: from here on the message counts as sent, and ``Published``
-            with the token follows, on a later connection if need be. None: no byte has been handed over.
+            A token once the bytes are written to the socket: from here on the message counts as sent, and ``Published``
+            with the token follows, on a later connection if need be. None: no byte has been sent.
 
         Raises:
-            PacketTooLargeError: The broker takes no packet of this size.
+            PacketTooLargeError: The broker accepts no packet of this size.
         """
         wire = self._wire
         if wire is None or not wire.writable:
@@ -190,7 +190,7 @@ class MqttLink:
         self._after()
 
     def ended(self, wire: _Wire, reason: str) -> None:
-        """The socket is gone (called by the wire)."""
+        """The socket is closed (called by the wire)."""
         if wire is self._wire:
             self._wire = None
             self.session.lost(reason)
@@ -207,7 +207,7 @@ class MqttLink:
             self._on_event(event)
 
     def _steer(self) -> None:
-        """Stop reading at the bound, and go on below half of it."""
+        """Stop reading at the bound, and resume below half of it."""
         if self._wire is not None:
             self._wire.hold_back(self.session.paused)
 
@@ -234,7 +234,7 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transport qualifies by its methods only
         self._link.began(self)
 
     def data_received(self, data: bytes) -> None:
@@ -262,7 +262,7 @@ class _Wire(asyncio.Protocol):
             self._transport.write(data)
 
     def hold_back(self, paused: bool) -> None:
-        """Stop reading at the bound of unacknowledged frames, or go on."""
+        """Stop reading at the bound of unacknowledged frames, or resume."""
         if paused is not self._held_back:
             self._held_back = paused
             self._read_or_not()
@@ -287,7 +287,7 @@ class _Wire(asyncio.Protocol):
             self._transport.close()
 
     async def close(self) -> None:
-        """Close, and abort where the other side does not take the last bytes in time."""
+        """Close, and abort if the other side does not accept the last bytes in time."""
         if self._transport is None:
             return
         self._transport.close()
@@ -298,7 +298,7 @@ class _Wire(asyncio.Protocol):
 
 
 def _in_words(error: BaseException) -> str:
-    """Return in one line what went wrong with a socket."""
+    """Return a socket's error in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message.lower()}"
     if isinstance(error, ssl.SSLError):

@@ -1,4 +1,4 @@
-"""The policies folder with what stands beside it: recipients' public keys, which policies name and the gateway seals to."""
+"""The policies folder and the recipients' public keys beside it, which policies name and bundles are sealed to."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[
 
     Args:
         folder: The policies.
-        sinks: Names of the configured sinks; a recipient behind any other could never be reached.
+        sinks: Names of the configured sinks; a recipient on any other sink could never be reached.
     Returns: The policies, and the raw public key of each recipient that has one.
-    Raises: OperatorError: a policy or key file cannot be used; the line names it.
+    Raises: OperatorError: a policy or key file cannot be used; the message names it.
     """
     try:
         policies = parse_compilable(read_policy_files(folder))
@@ -38,20 +38,20 @@ def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[
 
 
 def parse_compilable(files: Mapping[str, bytes]) -> PolicySet:
-    """Parse the files of a policies folder; every device class of the set that is returned can be compiled to a decoder.
+    """Parse the files of a policies folder; every device profile of the set that is returned can be compiled to a decoder.
 
     Raises: PolicyError: a file is wrong.
     """
     policies = parse_policies(files)
     for profile in policies.profiles.values():
-        compile_decoder(profile)  # not every field map that reads well can be compiled
+        compile_decoder(profile)  # not every field map that parses can be compiled
     return policies
 
 
 def refuse_unknown_sink(recipient: Recipient, sinks: Container[str]) -> None:
-    """Refuse a recipient behind a sink that is not configured.
+    """Refuse a recipient on a sink that is not configured.
 
-    Raises: PolicyError: it names the recipient.
+    Raises: PolicyError: names the recipient.
     """
     if recipient.sink not in sinks:
         key = f"recipient.{recipient.id}.sink"
@@ -61,7 +61,7 @@ def refuse_unknown_sink(recipient: Recipient, sinks: Container[str]) -> None:
 def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
     """Return the raw public key of a recipient, from the file that the policies name.
 
-    Raises: PolicyError: the file is absent or holds no usable key; it names the recipient and the file.
+    Raises: PolicyError: the file is absent or holds no usable key; the message names the recipient and the file.
     """
     path = folder / public_key_file
     try:

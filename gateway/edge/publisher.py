@@ -1,8 +1,8 @@
-"""The publisher: writes the log and its openings into their folders, in the background and in order, after the commit.
+"""The publisher: writes the log and its openings to their folders, in the background and in order, after the commit.
 
-What a checkpoint promises is there before the checkpoint is. Where the disk is full, publications wait and are put together: the
-log is published late, and whole. A disk that fails otherwise ends the process: the task's error is raised where the application
-waits for it.
+Everything that a checkpoint covers is written before the checkpoint itself. While the disk is full, publications wait and are
+merged: the log is published late, but complete. Any other failure of the disk ends the process: the task's error is raised where
+the application awaits it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Everything that one checkpoint covers and the folders lack."""
+    """Everything that one checkpoint covers and the folders do not have yet."""
 
     files: dict[str, bytes]
     checkpoint_note: bytes
@@ -37,10 +37,10 @@ class Publication:
     shortened: dict[int, bytes] = field(default_factory=dict)
     """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
     description: bytes = b""
-    """What the log says of itself; empty: what it said before."""
+    """The log's description of itself; empty where it has not changed."""
 
     def followed_by(self, later: Publication) -> Publication:
-        """Return one publication for two, of which the later one covers all that the earlier one does."""
+        """Return one publication in place of two, of which the later one covers all that the earlier one does."""
         grown = {PurePosixPath(path).parent for path in later.files}
         files = {path: data for path, data in self.files.items() if ".p/" not in path or PurePosixPath(path).parent not in grown}
         return Publication(
@@ -53,19 +53,19 @@ class Publication:
 
 
 class Publisher:
-    """Writes publications one after the other."""
+    """Writes publications one after another."""
 
     def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str, witnesses: Witnesses | None = None) -> None:
-        """Open the folders, making them if need be; witnesses are asked for each checkpoint that ``run`` publishes.
+        """Open the folders, creating them if need be; witnesses are asked for each checkpoint that ``run`` publishes.
 
-        Raises: OperatorError: one cannot be used.
+        Raises: OperatorError: a folder cannot be used.
         """
         self.full = False
         """True while something waits because the disk is full."""
-        self._first: Publication | None = None  # what witnesses are asked about, or have answered
+        self._first: Publication | None = None  # the one that witnesses are being asked about, or have answered
         self._waiting: Publication | None = None
         self._arrived = asyncio.Event()
-        self._changing = threading.Lock()  # of what waits
+        self._changing = threading.Lock()  # guards what waits
         self._writing = threading.Lock()  # one thread at a time, and in order
         self._failed = False
         self._witnesses = witnesses
@@ -81,7 +81,7 @@ class Publisher:
     def published_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that is published now.
 
-        Raises: CorruptionError: it is none, or another key has signed it.
+        Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
         note = self.log.read_checkpoint()
         return None if note is None else self.opened(note, self.log.path)
@@ -89,7 +89,7 @@ class Publisher:
     def opened(self, note: bytes, where: Path) -> Checkpoint:
         """Return the checkpoint in a note.
 
-        Raises: CorruptionError: it is none, or another key has signed it.
+        Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
         try:
             return Checkpoint.parse(open_note(note, [self._verifier]).text)
@@ -97,7 +97,7 @@ class Publisher:
             raise CorruptionError(f"`{where}`: the checkpoint is not this log's: {error}") from error
 
     def exported_until(self, published_size: int) -> int:
-        """Return up to which log index openings lie in their folder; less than what is published where the folder is new."""
+        """Return the log index up to which openings are in their folder; less than what is published where the folder is new."""
         assert self._openings is not None
         return min(published_size, max(self._openings.indices(), default=-1) + 1)
 
@@ -107,23 +107,23 @@ class Publisher:
         return self._openings is not None
 
     def publish(self, publication: Publication) -> None:
-        """Publish soon, together with what waits already."""
+        """Publish soon, together with what already waits."""
         with self._changing:
             waiting = self._waiting
             self._waiting = publication if waiting is None else waiting.followed_by(publication)
         self._arrived.set()
 
     async def drained(self) -> bool:
-        """Write all publications that wait; return False where the disk has no room, and they wait on."""
+        """Write all waiting publications; return False where the disk has no room, and they go on waiting."""
         return await asyncio.to_thread(self.write_waiting)
 
     def mend_opening(self, index: int, opening: bytes) -> None:
-        """Write an exported opening again if it is not what it should be; one that was never exported is left alone."""
+        """Rewrite an exported opening if it is not what it should be; one that was never exported is left alone."""
         if self._openings is not None and self._openings.read(index) not in (None, opening):
             self._openings.write({index: opening})
 
     def drop_openings(self, indices: Iterable[int]) -> None:
-        """Remove exported openings that are no longer kept."""
+        """Delete exported openings that are no longer kept."""
         if self._openings is not None:
             self._openings.delete(indices)
 
@@ -138,9 +138,9 @@ class Publisher:
                 self._arrived.set()
 
     async def _have_cosigned(self) -> bool:
-        """Collect cosignatures for what waits; without them it is published all the same, and auditors see it.
+        """Collect cosignatures for what waits; without them it is published anyway, and auditors see that.
 
-        What comes meanwhile waits behind it, so that a checkpoint soon overtaken does not go without.
+        What arrives meanwhile waits behind it, so that a checkpoint that is soon superseded gets its cosignatures too.
 
         Returns: Whether there are witnesses to ask.
         """
@@ -167,7 +167,7 @@ class Publisher:
         return True
 
     def write_waiting(self, most: int | None = None) -> bool:
-        """Publish what waits before returning; after a failure of the disk, nothing any more.
+        """Publish what waits before returning; after a disk failure, publish nothing.
 
         Args:
             most: How many publications at most; None for all.

@@ -1,4 +1,4 @@
-"""What the kernel reports of the machine: the id of its boot, whether its clock is synchronised, and whether it was set."""
+"""What the kernel reports about the machine: its boot id, whether its clock is synchronised, and whether it was set."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 CLOCK_SET_MS = 5_000
-"""A step of the wall clock against the monotonic one that counts; corrections while running are far smaller."""
+"""The smallest step of the wall clock against the monotonic one that counts; corrections while running are far smaller."""
 
 _TIMEX_BYTES = 256
 _TIME_ERROR = 5
 
 
 def boot_id() -> str:
-    """Return the kernel's name for this run of the machine, empty where it gives none."""
+    """Return the kernel's id of this boot, empty where it gives none."""
     try:
         return BOOT_ID_FILE.read_text().strip()
     except OSError:
@@ -23,9 +23,9 @@ def boot_id() -> str:
 
 
 def clock_state() -> str:
-    """Return `synchronised` or `unsynchronised`, as the kernel has it from whatever keeps its clock, or `unknown`.
+    """Return `synchronised` or `unsynchronised`, as the kernel knows it from the clock's time service, or `unknown`.
 
-    Source: adjtimex(2), called so that it only reads.
+    Source: adjtimex(2), called in a way that only reads.
     """
     adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
     if adjtimex is None:
@@ -35,15 +35,15 @@ def clock_state() -> str:
 
 
 def since_boot_ms() -> int:
-    """Return the time since the machine started, sleep included; nobody can set it."""
+    """Return the time since the machine started, including sleep; nobody can set it."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
 class ClockWatch:
-    """Notices that the wall clock was set, by a clock that nobody can set."""
+    """Detects that the wall clock was set, by comparison with a clock that nobody can set."""
 
     def __init__(self) -> None:
-        """Begin with no comparison: the first call has nothing to compare with."""
+        """Begin with nothing to compare with at the first call."""
         self._ahead_ms: int | None = None
 
     def was_set(self, wall_ms: int, since_boot_ms: int) -> bool:

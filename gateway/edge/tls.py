@@ -15,7 +15,7 @@ def tls_context(
 
     Args:
         ca_file: Certificates to trust instead of the system's.
-        certificate_file: Our own certificate chain, where the broker asks for one.
+        certificate_file: Our own certificate chain, where the broker requires one.
         private_key_file: Its key, when that is not in the same file.
 
     Raises:
@@ -31,7 +31,7 @@ def tls_context(
             raise OperatorError(f"`{private_key_file}`: a private key without a certificate")
         return context
     try:
-        # A key under a pass phrase would prompt on the terminal, which a service has not got: the empty one fails instead.
+        # A key with a passphrase would prompt on the terminal, which a service does not have: the empty one fails instead.
         context.load_cert_chain(certificate_file, private_key_file, password="")
     except (OSError, ssl.SSLError) as error:
         where = f"`{certificate_file}`" if private_key_file is None else f"`{certificate_file}` with `{private_key_file}`"

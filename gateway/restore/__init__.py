@@ -1,1 +1,1 @@
-"""Restoring from a backup: bringing it up to the published log, and putting it in place."""
+"""Restoring from a backup: it is brought up to date with the published log, and put in the database's place."""

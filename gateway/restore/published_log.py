@@ -1,4 +1,4 @@
-"""The published log as a restore reads it: its checkpoint, signed by our own key, and the entries that lead to it."""
+"""The published log as a restore reads it: its checkpoint, signed by our own key, and the entries up to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.errors import CorruptionError
 
 
 class PublishedLog:
-    """A log folder whose checkpoint is ours."""
+    """A log folder whose checkpoint our own key has signed."""
 
     def __init__(self, folder: Path, vkey: str) -> None:
         """Read the checkpoint.

@@ -1,6 +1,6 @@
-"""`sluice restore`: put a backup in the place of a database that is lost, brought up to date with the published log.
+"""`sluice restore`: replaces a lost database with a backup, brought up to date with the published log.
 
-All of it happens in a folder of its own beside the database; the restored file takes its place at the end, whole or not at all.
+Everything happens in a separate folder beside the database; the restored file takes its place at the end, whole or not at all.
 The next start publishes what the restore logged.
 """
 
@@ -43,16 +43,16 @@ _MAGIC: Final = b"SQLite format 3\x00"
 
 @dataclass(slots=True)
 class Restored:
-    """What a restore came to.
+    """The result of a restore.
 
     Attributes:
         log_entries: How many entries the log now has.
         entries_since: How many of them were published after the backup was made.
-        erased_again: How many subjects were erased since, and now here too.
-        openings_missing: How many changes of consent or residents have no opening at hand.
-        strangers: How many are of subjects that were registered after the backup was made.
-        consents_ended: How many consents were ended, since it is not known what was said.
-        gap: Log index of the entry that says so.
+        erased_again: How many subjects were erased since, and are now erased here too.
+        openings_missing: How many changes of consent or residents have no opening available.
+        strangers: How many changes are of subjects that were registered after the backup was made.
+        consents_ended: How many consents were ended, since their later changes are unknown.
+        gap: Log index of the entry that records the restore.
     """
 
     log_entries: int = 0
@@ -65,16 +65,16 @@ class Restored:
 
 
 def restore(place: Installation, backup: Path, openings: Path | None, *, replace: bool) -> Restored:
-    """Restore a backup; no gateway may run.
+    """Restore a backup; no gateway may be running.
 
     Args:
         place: The gateway's configuration.
         backup: What `sluice backup` wrote.
-        openings: Where the openings of the entries since are, as far as there are any.
-        replace: Put it in the place of a database that is there.
+        openings: The folder with openings of later entries, as far as they exist.
+        replace: Replace an existing database.
     Raises:
-        OperatorError: A file or folder cannot be used, a gateway runs, or a database is there.
-        CorruptionError: The published log is absent, not ours, older than the backup, or not the one that it belongs to.
+        OperatorError: A file or folder cannot be used, a gateway is running, or a database exists.
+        CorruptionError: The published log is absent, not ours, older than the backup, or not the backup's own.
     """
     keys = load_keys(place.keys)
     _check_backup(backup)
@@ -114,7 +114,7 @@ def _openings(folder: Path | None) -> OpeningsReader | None:
 
 
 def _work_folder(place: Installation, backup: Path) -> Path:
-    """Make the folder in which the backup becomes the database; one that a crash left goes."""
+    """Create the folder in which the backup becomes the database; one that a crash left is deleted."""
     work = place.state / WORK_FOLDER
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
@@ -125,7 +125,7 @@ def _work_folder(place: Installation, backup: Path) -> Path:
 
 
 def _put_in_place(restored: Path, target: Path) -> None:
-    """Put the restored file in the database's place; what an earlier one left beside it would be taken for its own."""
+    """Put the restored file in the database's place; files that an earlier one left beside it would be taken for its own."""
     for suffix in ("-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
     os.replace(restored, target)
@@ -134,7 +134,7 @@ def _put_in_place(restored: Path, target: Path) -> None:
 
 @dataclass
 class _Restoration:
-    """One restore under way, in its own folder."""
+    """One restore in progress, in its own folder."""
 
     place: Installation
     keys: GatewayKeys
@@ -160,7 +160,7 @@ class _Restoration:
         return self.found
 
     async def _carry_on(self, store: RestoredStore) -> int:
-        """Compare the backup's log with the published one, and append what was published since; return where that begins.
+        """Compare the backup's log with the published one, and append the later entries; return the index of the first.
 
         Raises: CorruptionError: the log is older than the backup, or another one.
         """

@@ -1,4 +1,4 @@
-"""A backup's database while it is being restored: continued from the published log, before any gateway runs on it."""
+"""A backup's database during a restore: extended with the later entries of the published log, before any gateway runs on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.edge.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """An entry that the log has and the backup lacks, with its opening and, for a release, its labels, where they are at hand."""
+    """An entry that the log has and the backup lacks, with its opening and, for a release, its labels, where available."""
 
     index: int
     kind: str
@@ -47,10 +47,10 @@ class RestoredStore(Store):
             await self._database.execute_all("INSERT INTO labels VALUES (?, ?)", labels)
 
     async def drop_under_way(self, starts: int) -> None:
-        """Drop bundles and records that waited when the backup was made, and count starts from at least ``starts``.
+        """Delete bundles and records that waited when the backup was made, and count starts from at least ``starts``.
 
-        What was released since, nobody here knows: none of it may leave a second time. Pseudonyms of different starts must
-        not share a domain, and how often the gateway was started since, nobody knows either.
+        It is unknown what was released since, so none of it may leave a second time. Pseudonyms of different starts must
+        not share a domain, and it is also unknown how often the gateway was started since.
         """
         async with self._database.transaction():
             await self._database.execute("DELETE FROM bundle")

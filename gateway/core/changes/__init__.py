@@ -1,1 +1,1 @@
-"""Changes of who may see what: policies, consents, subjects, devices and erasure, each in force at once."""
+"""Changes of who may see what: policies, consents, subjects, devices and erasure, each taking effect at once."""

@@ -1,8 +1,8 @@
 """What changes who may see what: policies, consents, subjects and devices; each takes effect at once, on what is open too.
 
-A change is made in this order: bundles of which no byte has been sent are voided, the entry goes into the log, the plans of those
-concerned are compiled anew, and whoever no longer belongs leaves the open windows. Waiting records are checked when they are
-drawn. All of it is one commit; the command that asked for it is answered when that is durable.
+A change is made in this order: bundles of which no byte has been sent are voided, the entry is logged, the plans of those
+concerned are recompiled, and contributors that no longer belong leave the open windows. Waiting records are checked when they
+are drawn. All of it is one commit; the command that asked for it is answered once that is durable.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _TOLD = {
     Status.INVALIDATED: MessageKind.INVALIDATED,
     Status.REVOKED: MessageKind.REVOKED,
 }
-"""What a subject is told of, since none of its residents did it."""
+"""What a subject is notified of, since none of its residents did it."""
 
 
 class StoredPolicies(msgspec.Struct, frozen=True, array_like=True):
-    """Policies as they are kept: every file whole, the recipients' public keys, and since when each flow has been as it is."""
+    """Policies as stored: every file whole, the recipients' public keys, and the time since when each flow has had its terms."""
 
     files: dict[str, bytes]
     public_keys: dict[str, bytes]
@@ -51,7 +51,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
 
     Args:
         state: Changed in place.
-        policies: Checked as a whole.
+        policies: Already checked as a whole.
         public_keys: Key files' bytes, by recipient; absent for those of open data.
         now_ms: The gateway's clock.
     Returns: The log index of their entry.
@@ -74,7 +74,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
 
 
 def put_in_force(state: State, force: InForce) -> None:
-    """Enter policies as those in force, without compiling plans yet."""
+    """Set the policies in force, without compiling plans yet."""
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
     state.decoders = {}
@@ -83,11 +83,11 @@ def put_in_force(state: State, force: InForce) -> None:
 def change_consents(
     state: State, consents: Sequence[Consent], now_ms: int, told: Mapping[Status, MessageKind] = _TOLD
 ) -> list[int]:
-    """Log and enter records of consent, in order, and compile anew the plans of those concerned.
+    """Log and enter records of consent, in order, and recompile the plans of those concerned.
 
     Args:
         state: Changed in place.
-        consents: What is said.
+        consents: The records.
         now_ms: The gateway's clock.
         told: What subjects are notified of, by the status of a record.
     Returns: The log indices of their entries.
@@ -100,7 +100,7 @@ def change_consents(
 
 
 def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = _TOLD) -> int:
-    """Log and enter a record; what nobody has signed rests on the gateway's word, and gets the log key's signature."""
+    """Log and enter a record; an unsigned one rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
         consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
@@ -114,7 +114,7 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
 
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
-    """Register a device; one that has the topic already is replaced."""
+    """Register a device; it replaces any that has its topic."""
     former = state.registry.devices.get(device.topic)
     state.registry.keep_device(device)
     if former is not None:
@@ -123,7 +123,7 @@ def add_device(state: State, device: Device, now_ms: int) -> None:
 
 
 def revoke_device(state: State, topic: str, now_ms: int) -> None:
-    """Delete a device from the registry: its frames are those of an unknown device from now on."""
+    """Delete a device from the registry; from now on its frames are those of an unknown device."""
     device = state.registry.drop_device(topic)
     void_unsent(state, now_ms)
     _forget_plan(state, device)
@@ -131,7 +131,7 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
-    """Give a device to another subject; its readings are theirs from now on."""
+    """Move a device to another subject, which its readings belong to from now on."""
     void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])
@@ -141,7 +141,7 @@ def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> No
 
 
 def compile_all(state: State, now_ms: int) -> None:
-    """Compile every device's plan anew."""
+    """Recompile every device's plan."""
     _expect_expiry(state)
     state.devices.clear()
     state.by_contributor.clear()
@@ -151,7 +151,7 @@ def compile_all(state: State, now_ms: int) -> None:
 
 
 def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> None:
-    """Compile some devices' plans anew, and take out of the open windows whoever no longer belongs there."""
+    """Recompile some devices' plans, and remove from the open windows contributors that no longer belong there."""
     contributors: dict[bytes, None] = {}
     for device in devices:
         contributors[device.contributor] = None
@@ -164,7 +164,7 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
 
 
 def expire(state: State, now_ms: int) -> None:
-    """End the consents whose time has come."""
+    """End the consents that have expired."""
     if now_ms < state.expires_next_ms:
         return
     lapsed = list(expiry.expired(state.registry.book, now_ms))
@@ -179,7 +179,7 @@ def _expect_expiry(state: State) -> None:
 
 
 def _forget_plan(state: State, device: Device) -> None:
-    """Drop the plans of a device, wherever they stand."""
+    """Drop the plans of a device wherever they are held."""
     contributor = device.contributor
     plan = state.devices.get(device.topic)
     if plan is not None and plan.device.id == device.id:
@@ -192,7 +192,7 @@ def _forget_plan(state: State, device: Device) -> None:
 
 
 def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
-    """Return a device's plan; None where its profile is not in the policies, so that its frames are refused."""
+    """Return a device's plan; None where the policies lack its profile, so that its frames are refused."""
     force = state.force
     if force is None or device.profile not in force.policies.profiles:
         return None
@@ -208,7 +208,7 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
 
 
 def _purge(state: State, contributors: Iterable[bytes]) -> None:
-    """Take contributors out of the windows in which they no longer belong."""
+    """Remove contributors from the windows in which they no longer belong."""
     if state.windows.is_empty():
         return
     for contributor in contributors:

@@ -1,9 +1,9 @@
-"""Erasure: a subject is taken out of everything that the gateway holds, in one commit, and the log says that somebody was.
+"""Erasure: removes a subject from everything that the gateway holds, in one commit, and logs that one was erased.
 
-What goes: the secret, and with it every pseudonym, label and salt that was made with it; residents, consents, claim codes,
-devices and what is remembered of them; contributions in windows and records that wait; their parts of openings, whose leaf hashes
-stay, so that everybody else's part can still be checked. The journal begins anew with a snapshot that lacks them, under a new
-key, and everything under the former keys is sealed anew. What the recipients have, they have.
+What is deleted: the secret, and with it every pseudonym, label and salt that was made with it; residents, consents, claim codes,
+devices and what is remembered of them; contributions in windows and waiting records; their parts of openings, whose leaf hashes
+remain, so that everybody else's part can still be checked. The journal begins again with a snapshot without them, under a new
+key, and everything under the former keys is resealed. What recipients have already received is out of reach.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from gateway.core.state import State
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What the database holds of a subject and the memory does not.
+    """What the database, but not the memory, holds of a subject.
 
     Attributes:
-        own: Openings that are about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
+        own: Openings about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
         releases: Openings of the releases that contained the subject, by log index.
         waiting: Outbox rows that may hold records of the subject.
     """
@@ -40,7 +40,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure came to: its log index, how many parts of openings went, and which bundles had been handed over."""
+    """The result of an erasure: its log index, how many parts of openings were deleted, and which bundles had been sent."""
 
     index: int
     parts_deleted: int
@@ -48,11 +48,11 @@ class Erased:
 
 
 def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Erased:
-    """Erase a subject, log it, and begin a journal segment that knows nothing of it.
+    """Erase a subject, log it, and begin a journal segment without it.
 
     Args:
-        state: Changed in place, with nothing left to commit.
-        subject: The id of a subject that is known.
+        state: Changed in place; nothing may be left to commit.
+        subject: The id of a known subject.
         holdings: What the database holds of it.
         now_ms: The gateway's clock.
     """
@@ -67,9 +67,9 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
 
 
 def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:
-    """Take a subject out of the memory, and have the commit take it out of the database; the caller begins a journal segment.
+    """Remove a subject from memory, and through the commit from the database; the caller begins a journal segment.
 
-    Returns: How many parts of openings go.
+    Returns: How many parts of openings are deleted.
     """
     shortened, parts = _shortened(subject, holdings)
     void_unsent(state, now_ms)
@@ -77,7 +77,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     for device in subjects.devices_of(state, subject):
         changes.revoke_device(state, device.topic, now_ms)
     registered = {device.id for device in state.registry.devices.values()}
-    for former in state.memories.keys() - registered:  # devices that were struck off earlier may have been theirs
+    for former in state.memories.keys() - registered:  # devices revoked earlier may have been theirs
         del state.memories[former]
     subjects.drop_claims(state, subject)
     state.registry.drop_subject(subject)
@@ -88,7 +88,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
 
 
 def _shortened(subject: bytes, holdings: Holdings) -> tuple[list[OpeningRow], int]:
-    """Return the openings that lose a part, as they then are, and how many parts go."""
+    """Return the openings that lose a part, shortened, and how many parts are deleted."""
     shortened: list[OpeningRow] = []
     parts = 0
     for index, before, after in _erased_openings(subject, holdings):
@@ -108,7 +108,7 @@ def _erased_openings(subject: bytes, holdings: Holdings) -> Iterator[tuple[int, 
 
 
 def _forget_waiting(state: State, subject: bytes, rows: Sequence[OutboxRow]) -> None:
-    """Write waiting rows anew without a subject's records: those in the database, and those that a voided bundle gave back."""
+    """Rewrite waiting rows without a subject's records: those in the database, and those that a voided bundle returned."""
     given_back = {row.number for row in state.commit.outbox}
     pending = state.outbox.take_pending()
     for row in [*rows, *pending]:

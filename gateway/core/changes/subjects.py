@@ -1,11 +1,11 @@
-"""Subjects: households and persons, who their residents are, what they were told, and the codes by which people and devices join.
+"""Subjects: who their residents are, what they are notified of, and the codes by which people and devices join.
 
-All of a subject's residents must permit a flow. One who joins has said nothing yet, so its flows stop until they have; one
-who leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting
-records like a withdrawal, and the subject is notified.
+All of a subject's residents must permit a flow. One who joins has permitted nothing, so its flows stop until they do; one who
+leaves no longer counts, and cannot find the subject's later releases. Every such change acts on open windows and waiting records
+like a withdrawal, and the subject is notified.
 
-A claim code is what a crew leaves on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups. No
-letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
+A claim code is what the installers leave on paper: sixty random bits in twelve symbols of Crockford's base 32, in three groups.
+No letter looks like a digit, and case does not matter. The gateway keeps only a hash, so that whoever reads its memory or disk
 cannot claim anything.
 """
 
@@ -31,7 +31,7 @@ from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
 CODE_DAYS: Final = 90
-"""How long a claim code can be used."""
+"""How many days a claim code can be used."""
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SYMBOLS: Final = 12
 _GROUP_SYMBOLS: Final = 4
@@ -41,7 +41,7 @@ _HASH_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What a claim code led to; ``device`` is set where it brought a device to a subject that was there before."""
+    """The result of a claim; ``device`` is set where the code brought a device to a subject that existed already."""
 
     subject: bytes
     resident: bytes
@@ -49,7 +49,7 @@ class Joined:
 
 
 def add_subject(state: State, now_ms: int) -> Subject:
-    """Make a subject with one resident; its id and secret are random and tell nothing."""
+    """Create a subject with one resident; its id and secret are random and reveal nothing."""
     random_bytes = state.identity.random_bytes
     subject = Subject(random_bytes(16), random_bytes(32), (Resident(random_bytes(16), now_ms),))
     state.registry.keep_subject(subject)
@@ -67,10 +67,10 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
     Args:
         state: Changed in place.
         subject_id: The subject.
-        resident: Whom the code lets in: a resident who is known, or empty for somebody new.
-        device: The device that it came with, which may then go to another subject; or empty.
+        resident: The resident that the code admits: one that is known, or empty for a new one.
+        device: The device that the code was made for, which may then move to another subject; or empty.
         now_ms: The gateway's clock.
-    Returns: The code, which is kept nowhere.
+    Returns: The code, which is stored nowhere.
     """
     code = new_code(state.identity.random_bytes)
     claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
@@ -79,13 +79,13 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
 
 
 def forget_old_codes(state: State, now_ms: int) -> None:
-    """Forget the codes that nobody has used in their time."""
+    """Delete the codes that have expired unused."""
     for former in [number for number, claim in state.registry.claims.items() if claim.expires_ms <= now_ms]:
         state.registry.drop_claim(former)
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
-    """Make the code by which a new resident joins a subject, and notify its residents; an earlier one ends."""
+    """Make the code by which a new resident joins a subject, and notify the others; it replaces an earlier one."""
     for former, claim in list(state.registry.claims.items()):
         if claim.subject == subject_id and not claim.resident:
             state.registry.drop_claim(former)
@@ -94,7 +94,7 @@ def invite(state: State, subject_id: bytes, now_ms: int) -> str:
 
 
 def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> str:
-    """Make a new code for a resident who has lost code or credential: what they had before ends, and the subject is notified.
+    """Make a new code for a resident who has lost code or credential: the old ones end, and the subject is notified.
 
     Raises: ConsentError: the subject has no such resident.
     """
@@ -114,9 +114,9 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
     Args:
         state: Changed in place.
         code: As typed.
-        own: The subject of the person who typed it, where they have one already: a device's code then brings the device there.
+        own: The subject of the person who typed it, where they have one already: a device's code then moves the device there.
         now_ms: The gateway's clock.
-    Raises: ConsentError: the code is wrong, used, too old, or cannot be used so.
+    Raises: ConsentError: the code is wrong, used or too old, or cannot be used in this way.
     """
     number, found = _find(state, code, now_ms)
     subject = state.registry.subjects[found.subject]
@@ -134,9 +134,9 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
 
 
 def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> None:
-    """Remove a resident: what they said no longer counts, and their key finds none of the subject's later releases.
+    """Remove a resident: their consents no longer count, and their key finds none of the subject's later releases.
 
-    Raises: ConsentError: the subject has no such resident, or no other.
+    Raises: ConsentError: the subject has no such resident, or no other one.
     """
     subject = state.registry.subjects[subject_id]
     gone = _resident(subject, resident_id)
@@ -156,7 +156,7 @@ def devices_of(state: State, subject_id: bytes) -> list[Device]:
 
 
 def drop_claims(state: State, subject_id: bytes) -> None:
-    """Forget every code of a subject."""
+    """Delete every claim code of a subject."""
     for number in [number for number, claim in state.registry.claims.items() if claim.subject == subject_id]:
         state.registry.drop_claim(number)
 
@@ -175,7 +175,7 @@ def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
 
 
 def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
-    """Move the device of a code to another subject; the one it was made with goes if nobody has claimed it."""
+    """Move the device of a code to another subject; the former one is deleted if nobody has claimed it."""
     former = state.registry.subjects[found.subject]
     device = next((device for device in state.registry.devices.values() if device.id == found.device), None)
     if device is None or any(resident.claimed_ms for resident in former.residents) or state.registry.book.for_subject(former.id):
@@ -190,15 +190,15 @@ def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: 
 
 
 def apply_residents(state: State, subject: Subject, residents: tuple[Resident, ...], index: int, time_ms: int) -> None:
-    """Enter who a subject's residents are from a log entry on: in daily work when it is made, after a backup when it is read.
+    """Set a subject's residents from a log entry on: in normal operation when it is made, after a backup when it is read.
 
-    What those said who have left no longer counts, and their key finds no later release.
+    Consents of residents who have left no longer count, and their key finds no later release.
 
     Args:
         state: Changed in place.
-        subject: As it was before.
-        residents: All who are left or have joined.
-        index: Of the entry.
+        subject: The subject before the change.
+        residents: Those who remain or have joined.
+        index: Log index of the entry.
         time_ms: The entry's time.
     """
     ids = [resident.id for resident in residents]
@@ -217,7 +217,7 @@ def apply_residents(state: State, subject: Subject, residents: tuple[Resident, .
 
 
 def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
-    """Change a subject's residents; the log says so, since an auditor who replays it must know who has to permit."""
+    """Change a subject's residents and log it, since an auditor who replays the log must know who has to permit."""
     void_unsent(state, now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
     index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
@@ -245,9 +245,9 @@ def new_code(random_bytes: Callable[[int], bytes]) -> str:
 
 
 def code_hash(code: str) -> bytes:
-    """Return the 16 bytes under which a code is known, however it was typed.
+    """Return the 16 bytes under which a code is stored, however it was typed.
 
-    Raises: ValueError: it cannot be a code.
+    Raises: ValueError: the text cannot be a code.
     """
     symbols = code.upper().translate(_ALIKE)
     if len(symbols) != _SYMBOLS or not set(symbols) <= set(_ALPHABET):

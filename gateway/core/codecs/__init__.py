@@ -1,1 +1,1 @@
-"""Codecs: a frame in, a reading or a rejection out; one format a file, and the registry of them."""
+"""Codecs: decode a frame into a reading or a rejection; one module for each format, and the registry of formats."""

@@ -1,8 +1,8 @@
 """CBOR messages that are maps (RFC 8949), read by a profile's field map with the same meaning as JSON.
 
-Strict, since a sensor has no use for more: definite lengths, text or byte strings as map keys, no key twice, nothing
-after the message, and of tags only 0 and 1, which are taken for the date that they hold. Everything else that a tag can
-ask for (shared references, huge fractions, regular expressions) is work for the asking, and is ``malformed``.
+Strict, since a sensor needs no more: definite lengths, text or byte strings as map keys, no duplicate keys, nothing
+after the message, and of tags only 0 and 1, which are read as the date that they hold. Everything else that a tag can
+request (shared references, huge fractions, regular expressions) costs the receiver work, and is ``malformed``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Reading, Reject
 
 _MAX_DEPTH = 16
 _KNOWN_TAGS = (2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
-"""All that the library would interpret by itself, dates apart."""
+"""Every tag that the library would interpret by itself, except dates."""
 
 
 def compile_cbor(profile: Profile) -> Decoder:
@@ -47,7 +47,7 @@ def parse_cbor(payload: bytes) -> Any:
     """Parse one CBOR item that a device sent, strictly.
 
     Raises:
-        cbor2.CBORError: It is no well-formed item, or uses what this module refuses.
+        cbor2.CBORError: It is not a well-formed item, or uses something that this module refuses.
         ValueError: Bytes follow it.
     """
     stream = BytesIO(payload)

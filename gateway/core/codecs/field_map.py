@@ -1,8 +1,8 @@
-"""A profile's field map, compiled: what a message is decoded into, and how a reading is made of that.
+"""A profile's field map, compiled: the type that a message is decoded into, and the function that makes a reading of it.
 
 JSON and CBOR share this. The paths of a profile become a msgspec struct type that names those fields and no others, so
 that a field which no profile declares is skipped by the parser and never exists as a value. Types are strict: a number
-as text, a boolean where a number is meant, a fraction where a sequence is meant are all refused as ``wrong_type``; null
+as text, a boolean in place of a number, a fraction in place of a sequence number are all refused as ``wrong_type``; null
 counts as an absent field.
 """
 
@@ -35,7 +35,7 @@ class FieldMap:
 
     Attributes:
         message_type: Struct type to decode a message into, shaped like the message.
-        flatten: Brings a decoded message into the shape that ``read`` takes; ``None`` where it has that shape already.
+        flatten: Converts a decoded message to the shape that ``read`` takes; ``None`` where it has that shape already.
         read: Makes the reading: ``read(message, received_ms)``.
     """
 
@@ -106,7 +106,7 @@ def _flat_type(slots: list[_Slot], rename: dict[str, str]) -> type[Struct]:
 
 
 def _nested_type(slots: list[_Slot], depth: int, chain: tuple[str, ...], chains: dict[str, tuple[str, ...]]) -> type[Struct]:
-    """Build the struct type for the map at one depth, noting by what chain of attributes each field is reached."""
+    """Build the struct type for the map at one depth, recording the chain of attributes that leads to each field."""
     fields: list[tuple[str, Any, None]] = []
     rename: dict[str, str] = {}
     inner: dict[str, list[_Slot]] = {}
@@ -132,7 +132,7 @@ def _compile_flatten(flat_type: type[Struct], chains: dict[str, tuple[str, ...]]
         for attribute, chain in reach:
             node = nested
             for step in chain:
-                node = getattr(node, step, None)  # a map that is absent has no fields either
+                node = getattr(node, step, None)  # an absent map has no fields either
             setattr(flat, attribute, node)
         return flat
 
@@ -140,7 +140,7 @@ def _compile_flatten(flat_type: type[Struct], chains: dict[str, tuple[str, ...]]
 
 
 def _compile_read(profile: Profile) -> Read:
-    """Make the function that turns a flat message into a reading. It runs for every frame: nothing in it is idle."""
+    """Build the function that turns a flat message into a reading. It runs for every frame, so every step in it counts."""
     values = tuple(
         (name, attrgetter(f"value_{number}"), float(field.scale)) for number, (name, field) in enumerate(profile.fields.items())
     )

@@ -1,8 +1,8 @@
 """JSON messages that are maps, read by a profile's field map.
 
-What is let pass, knowingly: of a key that stands twice the last value counts, and bytes that are no UTF-8 do no harm
-inside fields that nobody declared, since those are skipped and never become values. In a declared field they are
-``malformed``. NaN and Infinity are no JSON (``malformed``); a number beyond a double is a ``wrong_type``.
+Accepted on purpose: for a duplicate key the last value counts, and bytes that are not UTF-8 do no harm inside fields
+that nobody declared, since those are skipped and never become values. In a declared field they are ``malformed``.
+NaN and Infinity are not JSON (``malformed``); a number too large for a double is a ``wrong_type``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The formats that devices write, each with what compiles a device profile into its decoder.
+"""The registry of the formats that devices write, each with the compiler of a device profile into its decoder.
 
 A new format is a name in ``consent.core.policies.policy.Codec``, a module beside this one, and a line in the table. Its compiler
-refuses whatever a profile may not say in that format, by a ``PolicyError`` that names file and key: policies with such a profile
-are never put in force.
+refuses what a profile may not declare in that format, with a ``PolicyError`` that names file and key: policies that contain such
+a profile are never put in force.
 
 A decoder is compiled once per profile, when policies are put in force. It is given topic, payload and time of receipt, reads the
 fields that the profile declares and no others, and never raises, whatever the bytes.
@@ -30,6 +30,6 @@ def compile_decoder(profile: Profile) -> Decoder:
     """Compile a profile into the function that decodes the frames of its devices.
 
     Raises:
-        PolicyError: The profile says what its format cannot do, or contradicts itself.
+        PolicyError: The profile declares something that its format cannot do, or contradicts itself.
     """
     return COMPILERS[profile.codec](profile)

@@ -1,7 +1,7 @@
 """SenML in JSON (RFC 8428): packs of records that share base values, each record with its own name, unit and time.
 
 ``resolve`` is the RFC's section 4.6. A decoder takes from the resolved records those that the profile's field map names,
-by the record's full name or its last part (after the last ``:`` or ``/``), and forgets the rest, names included: they
+by the record's full name or its last part (after the last ``:`` or ``/``), and drops the rest, names included: they
 often hold an identifier that lasts as long as the device. Times are SenML's own: absolute from 2**28 seconds on, below
 that relative to the time of arrival. A record without a unit has the unit that the profile declares.
 """
@@ -50,11 +50,11 @@ class PackError(ValueError):
     """A pack that cannot be resolved.
 
     Attributes:
-        reject: What a frame that holds it is refused with.
+        reject: The reason for which a frame that holds it is refused.
     """
 
     def __init__(self, reject: Reject) -> None:
-        """Carry the reason."""
+        """Set the reason."""
         self.reject = reject
         super().__init__(reject.reason)
 
@@ -65,7 +65,7 @@ def resolve(records: Sequence[Record], now_s: float) -> list[dict[str, Any]]:
     Records that hold base values only are left out; labels that are neither base values nor known are kept.
 
     Raises:
-        PackError: The pack breaks the rules, is of a newer version, or must be understood and is not.
+        PackError: The pack breaks the rules, is of a newer version, or requires something to be understood that is not.
 
     Source: RFC 8428, section 4.6.
     """
@@ -139,7 +139,7 @@ def compile_senml(profile: Profile) -> Decoder:
     The sequence and boot id, where declared, are records like any other, named by their paths.
 
     Raises:
-        PolicyError: A record is declared to be a value and a sequence or boot id.
+        PolicyError: A record is declared both as a value and as a sequence or boot id.
     """
     parse = msgspec.json.Decoder(list[dict[str, Any]]).decode
     fields = _fields_by_name(profile.fields)
@@ -187,7 +187,7 @@ _Factors = Mapping[str | None, float]
 
 
 def _fields_by_name(fields: Mapping[str, Field]) -> dict[str, list[tuple[str, _Factors]]]:
-    """Index a field map by record name: per property, what a value in each unit is multiplied by."""
+    """Index a field map by record name: for each property, the factor for a value in each unit."""
     by_name: dict[str, list[tuple[str, _Factors]]] = {}
     for observed_property, field in fields.items():
         scale = float(field.scale)
@@ -198,7 +198,7 @@ def _fields_by_name(fields: Mapping[str, Field]) -> dict[str, list[tuple[str, _F
 
 
 def _observe(record: Record, observed_property: str, factors: _Factors, received_ms: int) -> Observation | None:
-    """Make the observation of one record that a profile names; ``None`` where it holds a sum over time only."""
+    """Make the observation of one record that a profile names; ``None`` where it holds only a sum over time."""
     value = record.get("v")
     if value is None:
         if record.keys() & _VALUES:
@@ -217,7 +217,7 @@ def _time_ms(time_s: float, received_ms: int) -> int:
     if time_s >= _ABSOLUTE_FROM_S:
         moment_ms = from_unix_s(time_s)
     else:
-        # Added in milliseconds, so that "now" is the time of arrival exactly.
+        # Added in milliseconds, so that "now" is exactly the time of arrival.
         moment_ms = received_ms + round(time_s * 1000) if time_s > -_ABSOLUTE_FROM_S else None
     if moment_ms is None:
         raise PackError(BAD_TIME)

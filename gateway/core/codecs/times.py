@@ -1,7 +1,7 @@
 """Times as devices write them, turned into integer milliseconds since the Unix epoch.
 
-Each format is one function that takes the decoded field and returns ``None`` for whatever is no plausible date. Whether
-a date is believable *now* is admission's question, not this one's.
+Each format is one function that takes the decoded field and returns ``None`` for whatever is not a plausible date. Whether
+a date is believable *now* is for admission to decide.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from consent.core.disclosure import DAY_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MS = 253_402_300_799_999
-"""The last millisecond of the year 9999, which is also the last that the standard library can show."""
+"""The last millisecond of the year 9999, which is also the last that the standard library can represent."""
 
 
 def from_unix_ms(value: float | None) -> int | None:
-    """Round to the millisecond; ``None`` for an absent, negative, endless or absurd time."""
+    """Round to the millisecond; ``None`` for an absent, negative, infinite or implausibly large time."""
     if value is not None and 0 <= value <= _MAX_MS:  # false for NaN too
         return int(value + 0.5)
     return None
 
 
 def from_unix_s(value: float | None) -> int | None:
-    """Round to the millisecond; ``None`` for an absent, negative, endless or absurd time."""
+    """Round to the millisecond; ``None`` for an absent, negative, infinite or implausibly large time."""
     if value is not None and 0 <= value <= _MAX_MS / 1000:
         return int(value * 1000 + 0.5)
     return None
 
 
 def from_iso8601(value: str | None) -> int | None:
-    """Read a date with time and offset; ``None`` where one of them is absent: a local time is no time."""
+    """Read a date with time and offset; ``None`` where either is absent, since a local time alone is ambiguous."""
     if value is None:
         return None
     try:
@@ -50,4 +50,4 @@ FORMATS: dict[str, tuple[type, Callable[[Any], int | None]]] = {
     "unix-ms": (float, from_unix_ms),
     "iso8601": (str, from_iso8601),
 }
-"""Per format of a profile's time: the type on the wire, and the function that reads it."""
+"""For each format of a profile's time: the type on the wire, and the function that reads it."""

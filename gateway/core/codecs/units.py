@@ -1,8 +1,8 @@
-"""SenML's units (RFC 8428, RFC 8798) set against the UCUM codes that profiles speak.
+"""SenML's units (RFC 8428, RFC 8798) mapped to the UCUM codes that profiles use.
 
-A device that sends SenML says its units itself, so that a wrong one is noticed. The tables are small on purpose: what
-they do not list is refused, never guessed. The trap they defuse is ``%``: in SenML it is a ratio from 0 to 1, and in
-UCUM a percentage, which SenML calls ``%RH``, ``%EL`` or ``/100``.
+A device that sends SenML states its units itself, so that a wrong one is noticed. The tables are small on purpose: what
+they do not list is refused, never guessed. They guard against one trap: ``%`` is a ratio from 0 to 1 in SenML, but a
+percentage in UCUM, which SenML calls ``%RH``, ``%EL`` or ``/100``.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _FACTORS: Mapping[str, Mapping[str, float]] = {
     "m/s": {"km/h": 1 / 3.6},
     "km/h": {"m/s": 3.6},
 }
-"""Per UCUM code, what a value in a SenML unit is multiplied by, beside the units that are the same."""
+"""For each UCUM code, the factor for a value in each SenML unit, besides the units that are the same."""
 
 
 _COUNTED: Mapping[str, Mapping[str, float]] = {"": {"count": 1}, "/h": {"1/s": 3600, "1/min": 60}}
-"""The same for things counted, by what follows the annotation of the thing."""
+"""The same for counts of things, by what follows the annotation of the thing."""
 
 
 def senml_factors(ucum: str) -> dict[str, float]:
-    """Return the SenML units that a field with a UCUM unit takes, each with what its values are multiplied by.
+    """Return the SenML units accepted for a field with a UCUM unit, each with the factor for its values.
 
-    Things counted, such as ``{person}``, take ``count``; things counted per hour take ``1/s`` and ``1/min``.
+    Counts of things, such as ``{person}``, take ``count``; counts per hour take ``1/s`` and ``1/min``.
     """
     if ucum.startswith("{"):
         return dict(_COUNTED.get(ucum.partition("}")[2], {}))

@@ -1,8 +1,8 @@
 """The chain of checks that every figure over subjects passes before anything is packed.
 
 A check takes the table of all ended windows of a recipient, what was published before and what was spent, and returns the table
-with fewer members in its rows, or none; it never sees a record, a bundle or the log. So a check may look at one row (threshold,
-dominance) or across rows and at earlier figures. Rows about nobody pass unchecked.
+with the same rows, from which members may have been removed; it never sees a record, a bundle or the log. So a check may look at
+one row (threshold, dominance) or across rows and at earlier figures. Rows without subjects pass unchecked.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from consent.core.policies.policy import PolicySet
 from gateway.core.figures.table import Figure, Row, Table
 
 Published = Sequence[Figure]
-"""Figures that have left before, with which those of the table must not give anybody away."""
+"""Figures published before; combined with them, those of the table must not give anybody away."""
 
 Spent = Mapping[tuple[bytes, str], Fraction]
-"""(subject, quantity) → what the subject's figures have cost of its privacy budget."""
+"""(subject, quantity) → how much of the subject's privacy budget its figures have used."""
 
 Check = Callable[[Table, Published, Spent], Table]
-"""(table, published, spent) → the table, its rows in the same order, without members who may not stand in it."""
+"""(table, published, spent) → the table, its rows in the same order, without members that may not be in it."""
 
 
 def chain(policies: PolicySet) -> tuple[Check, ...]:
-    """Return the checks that policies ask for, in the order in which they apply."""
+    """Return the checks that policies require, in the order in which they apply."""
     return threshold, dominance(policies.limits.share)
 
 
 def threshold(table: Table, _published: Published, _spent: Spent) -> Table:
-    """Leave in each row the most members whose demanded groups are all met: k distinct subjects."""
+    """Keep in each row the most members whose demanded groups are all met: k distinct subjects."""
     return tuple(row if row.window.cohort.public else _largest_met(row) for row in table)
 
 
 def _largest_met(row: Row) -> Row:
-    """Check the largest demanded group first; members whose demand is not met leave, and the rest is checked again."""
+    """Check the largest demanded group first; members whose demand is not met leave, and the rest are checked again."""
     while row.members:
         demanded = max(terms.disclosure.group for terms in row.members.values())
         if len(row.members) >= demanded:
@@ -44,7 +44,7 @@ def _largest_met(row: Row) -> Row:
 
 
 def dominance(share: float) -> Check:
-    """Return the check that suppresses a row of which one member makes up more than ``share``."""
+    """Return the check that suppresses a row in which one member makes up more than ``share``."""
     limit = Fraction(str(share))
 
     def check(table: Table, _published: Published, _spent: Spent) -> Table:

@@ -1,8 +1,8 @@
-"""How windows end: all ended windows of a recipient at once become figures, or are suppressed with a reason.
+"""Closing windows: all ended windows of a recipient at once become figures, or are suppressed with a reason.
 
-Called when a bundle is formed, never before, so that each check is made with what is in force at release. The order is that of
-the design: members without terms leave, then the chain of checks; what is left of a row gives the figure. Nothing is changed
-here: ``gateway.core.release`` packs the outcomes, and accounts for those that found room.
+Called when a bundle is formed, never before, so that each check uses what is in force at release. The order is fixed:
+members without terms leave, then the chain of checks runs; what remains of a row gives the figure. Nothing is changed
+here: ``gateway.core.release`` packs the outcomes, and accounts for those that fitted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ def close(
     """Close all ended windows of a recipient.
 
     Args:
-        windows: Unchanged by this.
+        windows: Not changed.
         conditions: The terms and policies in force.
-        published: The figures that have left before.
-        spent: What they have cost.
+        published: The figures published before.
+        spent: The privacy budget that they have used.
     Returns: The outcome of each window, in the same order.
     """
     table = tuple(stand(window, conditions) for window in windows if _gives_one_figure(window))
@@ -35,7 +35,7 @@ def close(
 
 
 def check(table: Table, checks: Iterable[Check], published: Published, spent: Spent) -> Table:
-    """Return the table as a chain of checks leaves it."""
+    """Return the table after a chain of checks."""
     for one in checks:
         table = one(table, published, spent)
     return table

@@ -1,8 +1,8 @@
-"""The table that the checks work on: one row for each ended window, with who still stands in it and why others do not.
+"""The table that the checks work on: one row for each ended window, with its present members and why others have left.
 
-A row holds no values: a contributor's value comes from its accumulator whenever a check asks, exactly, so that a table of 31
-windows of 10,000 subjects takes no more than a few megabytes beside the windows. Values are first steps of the property
-(energies for `energy-mean`) until the one flooring at the end.
+A row holds no values: a contributor's value comes from its accumulator whenever a check asks for it, exactly, so that a table of
+31 windows of 10,000 subjects takes no more than a few megabytes beside the windows. Values are first steps of the property
+(energies for `energy-mean`) until the single flooring at the end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway.core.windows.accumulators import Amount, Delta
 from gateway.core.windows.windows import Cohort, Window
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]
-"""(contributor, cohort) → the terms now in force, or None where the contributor may no longer stand there."""
+"""(contributor, cohort) → the terms now in force, or None where the contributor may no longer be in the cohort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An ended window on its way to a figure.
+    """An ended window while it is checked, before it becomes a figure.
 
     Attributes:
-        members: The terms of each contributor that stands in it, by contributor, in their order.
+        members: The terms of each contributor in it, by contributor, in a fixed order.
         clamp: The bounds on a contributor's value, or None.
         withdrawn: Pairs of contributors that no longer have terms.
         suppressed: Pairs by reason.
@@ -57,16 +57,16 @@ class Row:
         return value if self.clamp is None else min(max(value, self.clamp[0]), self.clamp[1])
 
     def values(self) -> list[Amount]:
-        """Return every member's value, in their order."""
+        """Return every member's value, in the members' order."""
         return [self.value(contributor) for contributor in self.members]
 
     def pairs(self, contributors: Iterable[bytes]) -> int:
-        """Return how many pairs some contributors have put in."""
+        """Return how many pairs some contributors have contributed."""
         held = self.window.members
         return sum(held[contributor].pairs for contributor in contributors)
 
     def suppress(self, reason: str, leaving: Iterable[bytes] | None = None) -> Row:
-        """Return the row without some of its members, by default all, whose pairs count as suppressed for a reason."""
+        """Return the row without some of its members, by default all; their pairs count as suppressed for a reason."""
         gone = dict.fromkeys(self.members if leaving is None else leaving)
         pairs = self.suppressed.get(reason, 0) + self.pairs(gone)
         staying = {contributor: terms for contributor, terms in self.members.items() if contributor not in gone}
@@ -74,12 +74,12 @@ class Row:
 
 
 Table = tuple[Row, ...]
-"""The rows of all ended windows of one recipient that give one figure each, oldest end first."""
+"""The rows of all ended windows of one recipient that each give one figure, oldest end first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A window's one figure, which has passed every check.
+    """The single figure of a window, which has passed every check.
 
     Attributes:
         value: Floored, in the property's unit.
@@ -91,17 +91,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A window that gives no figure: nobody is left in it."""
+    """A window that gives no figure, since it has no members left."""
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A window whose contributors' own totals leave one by one, each by the terms of its contributor alone.
+    """A window whose contributors' own totals leave one by one, each under its contributor's terms alone.
 
-    Since no check looks across them, who stands in it is asked when its turn comes: a backlog of such windows spans many
-    bundles, and to ask for all of them for each bundle would cost its square.
+    No check looks across them, so its members are determined only when it is packed: a backlog of such windows spans many
+    bundles, and to determine all of them for each bundle would cost its square.
     """
 
     window: Window
@@ -111,7 +111,7 @@ ClosedAs = Figure | Suppressed | Totals
 
 
 def stand(window: Window, conditions: Conditions) -> Row:
-    """Return a window's row: whoever has terms and a value stands in it, and nobody where the window misses readings."""
+    """Return a window's row: members are the contributors with terms and a value; none where the window misses readings."""
     cohort = window.cohort
     members: dict[bytes, Terms] = {}
     withdrawn, suppressed = 0, dict[str, int]()

@@ -1,4 +1,4 @@
-"""Values: the bounds on a contributor's value in a window, and the one figure that values make together, floored once."""
+"""Values: the bounds on a contributor's value in a window, and the one figure that values combine to, floored once."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def bounds(cohort: Cohort, policies: PolicySet) -> Bounds | None:
 
 
 def _whole(amount: Fraction) -> Amount:
-    """Return an amount as an int where it is one: comparing those costs a tenth."""
+    """Return an amount as an int where it is a whole number: comparing ints costs a tenth as much."""
     return amount.numerator if amount.denominator == 1 else amount
 
 
 def figure(cohort: Cohort, values: Sequence[Amount], policies: PolicySet) -> float:
-    """Combine contributors' values, and floor once to the cohort's step.
+    """Combine contributors' values, and floor the result once to the cohort's step.
 
     Returns: The figure in the property's unit: the middle of its step where the step is above the first and the
-        statistic no count.
+        statistic is not a count.
     """
     prop = policies.properties[cohort.observed_property]
     combined = _combined(cohort.statistic, values)

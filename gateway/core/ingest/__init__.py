@@ -1,1 +1,1 @@
-"""What becomes of a message before it is counted: authenticated, admitted once, reduced to what may be used."""
+"""Ingest: a message is authenticated, admitted once, and reduced to what may be used, before it is counted."""

@@ -1,12 +1,12 @@
 """Admission: is this frame new, and is its time believable?
 
 Replay: per device, and per run of it where it names its runs (boot id), a window over the sequence numbers, as in IPsec
-(RFC 4303, section 3.4.3): the highest number seen and a bitmap of the 64 up to it. A number is taken once; what lies
-below the window cannot be told from a replay any more and is refused.
+(RFC 4303, section 3.4.3): the highest number seen and a bitmap of the 64 up to it. A number is accepted once; one below
+the window can no longer be distinguished from a replay and is refused.
 
-Two limits follow, and are stated rather than hidden. A device that counts from zero again without naming a new run is
-refused until it passes its old mark. And of each device the 16 runs that began last are remembered: a frame from before
-those counts as new, and only its time then stands against it.
+This has two limits. A device that counts from zero again without naming a new run is refused until it passes its old
+mark. And only the 16 runs that began last are remembered for each device: a frame from an earlier one counts as new, and
+only its time is then checked.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class SequenceWindows:
         """Start with no number seen."""
         self._boot: Boot = None  # the run that began last
         self._highest = -1
-        self._bitmap = 0  # bit n stands for highest - n; 0 only before the first number
+        self._bitmap = 0  # bit n is for highest - n; 0 only before the first number
         self._earlier: dict[Boot, tuple[int, int]] | None = None  # boot id -> (highest, bitmap), in the order in which runs began
 
     def admit(self, boot: Boot, sequence: int) -> bool:
-        """Mark a number as used; ``False`` where it was used before or is too old to tell."""
+        """Mark a number as used; ``False`` where it was used before or is too old to be checked."""
         if boot != self._boot:
             return self._admit_from_other_run(boot, sequence)
         if sequence - self._highest == 1:
@@ -71,13 +71,13 @@ class SequenceWindows:
         return True
 
     def to_state(self) -> list[list[Any]]:
-        """Return plain data, ``[[boot, highest, bitmap], …]``, that ``from_state`` takes back."""
+        """Return plain data, ``[[boot, highest, bitmap], …]``, that ``from_state`` accepts."""
         runs = [[boot, *run] for boot, run in (self._earlier or {}).items()]
         return [*runs, [self._boot, self._highest, self._bitmap]] if self._bitmap else runs
 
     @classmethod
     def from_state(cls, state: Iterable[Iterable[Any]]) -> SequenceWindows:
-        """Rebuild the windows that ``to_state`` described."""
+        """Rebuild the windows from what ``to_state`` returned."""
         windows = cls()
         earlier = {boot: (highest, bitmap) for boot, highest, bitmap in state}
         if earlier:
@@ -87,7 +87,7 @@ class SequenceWindows:
 
 
 def _marked(highest: int, bitmap: int, sequence: int) -> tuple[int, int] | None:
-    """Return the window with a number marked as used; ``None`` where it was used before or is too old to tell."""
+    """Return the window with a number marked as used; ``None`` where it was used before or is too old to be checked."""
     ahead = sequence - highest
     if ahead > 0:
         return sequence, (bitmap << ahead | 1) & _WINDOW_MASK if ahead < _WINDOW_BITS else 1

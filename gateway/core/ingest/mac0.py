@@ -1,15 +1,15 @@
-"""COSE_Mac0 with HMAC 256/256 (RFC 9052, section 6.2): how a device proves that a reading is its own and how old it is.
+"""COSE_Mac0 with HMAC 256/256 (RFC 9052, section 6.2): how a device proves that a reading is its own and not a replay.
 
 ::
 
     [ protected: << {1: 5, 6: partial IV} >>, unprotected: {} or {4: kid}, payload, tag ]      tag 17 in front or not
 
-The partial IV is the device's sequence number, big-endian, and stands inside the protected header, so that it is under
-the code too; admission refuses one that it has seen. The key is chosen by the device that the topic names: the key
+The partial IV is the device's sequence number, big-endian, inside the protected header, so that the code covers it
+too; admission refuses one that it has seen. The key is that of the device that the topic names: the key
 identifier is not authenticated and therefore not read.
 
-Only the deterministic encoding (RFC 8949, section 4.2) is taken. A message then has exactly one form, which is why the
-parts that the code covers can be cut out of the bytes as they came.
+Only the deterministic encoding (RFC 8949, section 4.2) is accepted. A message then has exactly one form, so the
+parts that the code covers can be cut out of the bytes as received.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Mac0Key:
     __slots__ = ("_hmac",)
 
     def __init__(self, key: bytes) -> None:
-        """Prepare the key once: to copy that state costs half of setting it up again."""
+        """Prepare the key once: copying that state costs half as much as setting it up again."""
         self._hmac = HMAC(key, SHA256())
 
     def verify(self, data: bytes) -> tuple[bytes, int] | Reject:
-        """Return the payload and sequence number of a message, or ``BAD_MAC`` for anything but a valid one."""
+        """Return the payload and sequence number of a message, or ``BAD_MAC`` unless it is valid."""
         try:
             protected_at = 2 if data[0] == _TAG_17 else 1
             if data[protected_at - 1] != _ARRAY_OF_4:
@@ -61,7 +61,7 @@ class Mac0Key:
         ):
             return BAD_MAC
         code = self._hmac.copy()
-        # MAC_structure (RFC 9052, section 6.3) from the bytes as they came: each part with its own head.
+        # MAC_structure (RFC 9052, section 6.3) from the bytes as received: each part with its own head.
         code.update(_CONTEXT + data[protected_at:header_end] + _NO_EXTERNAL_DATA + data[payload_head:payload_end])
         if not compare_digest(code.finalize(), data[-_TAG_BYTES:]):
             return BAD_MAC

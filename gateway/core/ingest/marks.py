@@ -1,7 +1,7 @@
-"""Redelivery marks: which frames were committed last, so that the broker's sending them again changes nothing.
+"""Redelivery marks: the frames that were committed last, so that a redelivery by the broker changes nothing.
 
-A broker that has not heard our acknowledgement sends the frame again on the next connection, under the same packet id. Ids are 16
-bits, and the newest frame of an id counts, so more marks than there are ids are never needed.
+A broker that has not received our acknowledgement sends the frame again on the next connection, under the same packet id. Ids
+are 16 bits, and the newest frame of an id counts, so more marks than there are ids are never needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST_MARKS = 65_535
 
 
 class Marks:
-    """The newest marks, one blob of them a batch, as they are stored."""
+    """The newest marks, one blob for each batch, as stored."""
 
     __slots__ = ("_blobs", "_bytes")
 
@@ -29,7 +29,7 @@ class Marks:
             self.add(blob)
 
     def add(self, blob: bytes) -> None:
-        """Add a batch's marks, and drop the oldest batches that no broker can send again any more."""
+        """Add a batch's marks, and drop the oldest batches that no broker can send again."""
         self._blobs.append(blob)
         self._bytes += len(blob)
         while self._bytes - len(self._blobs[0]) > MOST_MARKS * MARK_BYTES:
@@ -41,7 +41,7 @@ class Marks:
         self._bytes = 0
 
     def digests(self) -> dict[int, bytes]:
-        """Return the digest that each packet id last stood for."""
+        """Return the digest of the newest frame of each packet id."""
         return {
             int.from_bytes(blob[at : at + 2], "big"): blob[at + 2 : at + MARK_BYTES]
             for blob in self._blobs

@@ -1,8 +1,8 @@
-"""Minimise: values and times floored to the steps that may be known, as whole numbers of steps.
+"""Minimise: floors values and times to the permitted steps, as whole numbers of steps.
 
-From here on a value is an integer count of its property's finest step, so that sums are exact whatever the order, and
-coarser levels are integer divisions. That is what makes coarsening coherent: to coarsen what was coarsened before gives
-what coarsening once would have given (section *Laws* of the tests).
+From here on a value is an integer count of its property's finest step, so that sums are exact in any order, and
+coarser levels are integer divisions. That makes coarsening coherent: coarsening a coarsened value gives the same
+as coarsening once (section *Laws* of the tests).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import floor
 
 MAX_STEPS = 2**53
-"""Beyond this many steps a double no longer tells neighbours apart, and sums would outgrow what stores hold."""
+"""Beyond this many steps a double can no longer distinguish neighbours, and sums would outgrow what stores hold."""
 
 _TOLERANCE = 1e-6
 
@@ -31,7 +31,7 @@ def floor_steps(value: float, step: float) -> int:
     to less than that for all quotients under three billion, and no sensor resolves a millionth of the step it is rounded to.
 
     Returns:
-        n; for a value beyond ``MAX_STEPS`` steps, or none at all, a number beyond ``MAX_STEPS``.
+        n; for a value beyond ``MAX_STEPS`` steps, or not a number, a number beyond ``MAX_STEPS``.
     """
     quotient = value / step
     if -MAX_STEPS <= quotient <= MAX_STEPS:
@@ -45,15 +45,15 @@ def coarsen_steps(n: int, ratio: int) -> int:
 
 
 def floor_time_ms(time_ms: int, window_ms: int) -> int:
-    """Return the start of the window that a time lies in; windows are counted from the Unix epoch."""
+    """Return the start of the window that contains a time; windows are counted from the Unix epoch."""
     return time_ms - time_ms % window_ms
 
 
 def shown_value(n: int, step: Decimal, *, is_first_step: bool) -> float:
-    """Return the figure that stands for n steps, in the property's unit.
+    """Return the figure shown for n steps, in the property's unit.
 
-    A floored value lies half a step too low on average, so the middle of the step is shown; not for the first step, which
-    is how readings come.
+    A floored value is half a step too low on average, so the middle of the step is shown; except for the first step, in
+    which readings arrive.
     """
     return float(n * step if is_first_step else n * step + step / 2)
 
@@ -62,8 +62,8 @@ def shown_value(n: int, step: Decimal, *, is_first_step: bool) -> float:
 def energy(level_steps: int, step: Decimal) -> int:
     """Return the energy of a level in decibel, round(10^(L/10) · 2^20), so that levels can be added exactly.
 
-    Levels are bounded to -60 … 300 dB: below, no energy would be left, and above there is no sound. Decimal arithmetic
-    gives the same integer on every machine, which the C library's ``pow`` does not promise.
+    Levels are limited to -60 … 300 dB: below, no energy would be left, and above there is no sound. Decimal arithmetic
+    gives the same integer on every machine, which the C library's ``pow`` does not guarantee.
     """
     with localcontext(_ENERGY_CONTEXT):
         level = min(max(level_steps * step, Decimal(_LEAST_LEVEL_DB)), Decimal(_GREATEST_LEVEL_DB))

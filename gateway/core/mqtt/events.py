@@ -1,6 +1,6 @@
-"""What an MQTT session hands to its owner: frames, and past-tense events about the connection, in one order.
+"""What an MQTT session delivers to its owner: frames, and past-tense events about the connection, in one sequence.
 
-An event counts only once all frames that arrived before it have been taken: "the queue is
+An event is delivered only once all frames that arrived before it have been taken: "the queue is
 drained" must not overtake the readings that were in it.
 """
 
@@ -50,7 +50,7 @@ class Subscribed:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """The filters of which nothing will come."""
+        """The filters for which nothing will arrive."""
         return tuple(pattern for pattern, code in self.granted if code >= 0x80)
 
 
@@ -63,7 +63,7 @@ class Drained:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The broker answered one of our messages: it has it (reason below 0x80), or refuses it for good."""
+    """The broker answered one of our messages: it accepted it (reason below 0x80), or refused it for good."""
 
     token: int
     reason: int
@@ -76,7 +76,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """A connection ended, or an attempt at one failed."""
+    """A connection ended, or an attempt to connect failed."""
 
     generation: int
     reason: str
@@ -87,7 +87,7 @@ LinkEvent = Connected | Subscribed | Drained | Published | Disconnected
 
 
 class InboundQueue:
-    """Frames and events, waiting for the owner in the order in which they came."""
+    """Frames and events that wait for the owner, in order of arrival."""
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []

@@ -3,7 +3,7 @@
 This is the hottest loop of the gateway next to the pipeline's, so a PUBLISH costs one call into the codec, one record and
 nothing else. Parsing the header by hand in Python was measured and is no faster (0.40 against 0.40 µs a frame).
 
-Left unchecked on purpose: wildcards and null characters in topic names, since an unknown topic is rejected anyway.
+Deliberately unchecked: wildcards and null characters in topic names, since an unknown topic is rejected anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mqtt5 import DisconnectReasonCode, PublishPacket
 from gateway.core.mqtt.events import Frame, InboundQueue
 
 PAYLOAD_CUT = bytes(65_537)
-"""Stands for a payload that was too large to be read: itself larger than any the pipeline admits."""
+"""Replaces a payload that was too large to be read: itself larger than any that the pipeline admits."""
 
 _PUBACK = 0x40020000
 _PUBLISH_QOS_0_1 = frozenset({0x30, 0x31, 0x32, 0x33, 0x3A, 0x3B})
@@ -25,11 +25,11 @@ _DUP, _QOS_1, _RETAIN = 0x08, 0x02, 0x01
 
 
 class BrokerFaultError(Exception):
-    """The broker broke the protocol; the connection has to end.
+    """The broker violated the protocol; the connection has to end.
 
     Attributes:
-        kind: The counter it goes under: ``malformed``, ``protocol_error`` or ``oversized``.
-        code: The reason for the DISCONNECT that we answer with.
+        kind: The counter that it is counted under: ``malformed``, ``protocol_error`` or ``oversized``.
+        code: The reason code of the DISCONNECT that answers it.
     """
 
     def __init__(self, kind: str, code: DisconnectReasonCode, message: str) -> None:
@@ -39,14 +39,14 @@ class BrokerFaultError(Exception):
 
 
 def protocol_error(message: str, code: DisconnectReasonCode = DisconnectReasonCode.PROTOCOL_ERROR) -> BrokerFaultError:
-    """Return the fault of a well-formed packet that has no business here."""
+    """Return the fault for a well-formed packet that is not allowed here."""
     return BrokerFaultError("protocol_error", code, message)
 
 
 class Inbound:
-    """Turns one connection's bytes into frames, and remembers which of them are unacknowledged, in order of arrival.
+    """Turns one connection's bytes into frames, and records which of them are unacknowledged, in order of arrival.
 
-    The gateway's own marker (``timing.DrainMarker``) is taken out of the stream and acknowledged here, in its turn.
+    The gateway's own marker (``timing.DrainMarker``) is removed from the stream and acknowledged here, in its turn.
     """
 
     def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
@@ -71,7 +71,7 @@ class Inbound:
         """Read all complete packets; frames go to the inbox, markers and all other packets to ``control``.
 
         Raises:
-            BrokerFaultError: The bytes are no MQTT, or not what the state of the connection allows.
+            BrokerFaultError: The bytes are not MQTT, or not what the state of the connection allows.
         """
         if self._skip is not None:
             data = self._skip_over(data)
@@ -121,10 +121,10 @@ class Inbound:
         """Return the PUBACKs for the oldest unacknowledged frames.
 
         Args:
-            packet_ids: Identifiers of frames in order of arrival; zeros (QoS 0) are passed over.
+            packet_ids: Identifiers of frames in order of arrival; zeros (QoS 0) are skipped.
 
         Raises:
-            ValueError: They are not the oldest ones, in order: the caller has lost count.
+            ValueError: They are not the oldest ones, in order: the caller's record is wrong.
         """
         wanted = [packet_id for packet_id in packet_ids if packet_id]
         done = self._oldest_with_markers(len(wanted)) if self._own else self._unacknowledged[: len(wanted)]
@@ -168,7 +168,7 @@ class Inbound:
         self._inbox.frames.append(frame)
 
     def _unwanted(self, packet: PublishPacket, first: int) -> BrokerFaultError:
-        """Return what is wrong with a PUBLISH that we do not take."""
+        """Return the fault of a PUBLISH that is not accepted."""
         if not self.accepts_frames:
             return protocol_error("a message before the connection was accepted")
         if packet.topic_alias is not None:
@@ -178,7 +178,7 @@ class Inbound:
         return protocol_error("a duplicate of QoS 0")
 
     def _keep(self, data: bytes, position: int) -> None:
-        """Keep the beginning of a packet whose rest is still to come; of one too large, keep nothing but its header."""
+        """Keep the beginning of an incomplete packet; of one that is too large, keep only its header."""
         head = _fixed_header(data, position)
         if head is None:
             self._wait_for(data, position, len(data) + 1)
@@ -192,12 +192,12 @@ class Inbound:
             raise BrokerFaultError("oversized", DisconnectReasonCode.PACKET_TOO_LARGE, f"a packet of {length} bytes")
 
     def _wait_for(self, data: bytes, position: int, end: int) -> None:
-        """Return to the packet at ``position`` when the bytes before ``end`` are there."""
+        """Resume the packet at ``position`` once the bytes before ``end`` have arrived."""
         self._partial = bytearray(data[position:])
         self._needed_bytes = end - position
 
     def _begin_skip(self, data: bytes, position: int, body: int, length: int) -> None:
-        """Skip a PUBLISH that is too large. To close the connection would only make the broker send it again, for ever."""
+        """Skip a PUBLISH that is too large. Closing the connection would only make the broker send it again, for ever."""
         first = data[position]
         name_end = body + 2 + int.from_bytes(data[body : body + 2], "big")
         header_end = name_end + (2 if first & _QOS_1 else 0)
@@ -232,7 +232,7 @@ def _pubacks(packet_ids: list[int]) -> bytes:
 
 
 def _fixed_header(data: bytes, position: int) -> tuple[int, int] | None:
-    """Return where the body of a packet begins and its length, or None when the header itself is not complete."""
+    """Return where the body of a packet begins and its length, or None while the header itself is incomplete."""
     length = 0
     for index, byte in enumerate(data[position + 1 : position + 5]):
         length |= (byte & 0x7F) << (7 * index)

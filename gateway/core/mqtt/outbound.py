@@ -1,7 +1,7 @@
-"""The publishing half of an MQTT session: what has been written and not yet acknowledged by the broker, and what to repeat.
+"""The publishing half of an MQTT session: what was written and not yet acknowledged by the broker, and what to repeat.
 
-A message is in here from the moment its bytes are handed to a socket until its PUBACK, over as many connections as that takes.
-The broker's own limits (Receive Maximum, Maximum Packet Size) are learned at each CONNACK.
+A message is held here from the moment its bytes are written to a socket until its PUBACK, over as many connections as that
+takes. The broker's own limits (Receive Maximum, Maximum Packet Size) are learned at each CONNACK.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LAST_PACKET_ID = 65_535
 
 
 class PacketTooLargeError(ValueError):
-    """The message exceeds what the broker takes; no later attempt on this connection can succeed."""
+    """The message exceeds the broker's limit; no later attempt on this connection can succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Outbound:
     """Our own QoS 1 messages, in order of publication.
 
     Args:
-        most_in_flight: How many may wait for their PUBACK, whatever the broker would allow.
+        most_in_flight: How many may wait for their PUBACK, even if the broker allows more.
     """
 
     def __init__(self, most_in_flight: int) -> None:
@@ -45,11 +45,11 @@ class Outbound:
 
     @property
     def in_flight(self) -> int:
-        """How many messages await the broker's answer, those still to be repeated included."""
+        """How many messages await the broker's answer, including those still to be repeated."""
         return len(self._messages)
 
     def next_packet_id(self) -> int:
-        """Return an identifier that no message of ours has, 1…65,535 in rotation."""
+        """Return an identifier that none of our messages has, 1…65,535 in rotation."""
         while True:
             self._last_packet_id = self._last_packet_id % _LAST_PACKET_ID + 1
             if self._last_packet_id not in self._messages:
@@ -59,7 +59,7 @@ class Outbound:
         """Begin a connection: repeat what is unacknowledged, in order, as far as the broker's quota allows.
 
         Returns:
-            The bytes to write, and the tokens of messages that this broker can never take.
+            The bytes to write, and the tokens of messages that are too large for this broker.
         """
         self._quota = min(receive_max, self._most_in_flight)
         self._largest_bytes = largest_bytes
@@ -75,10 +75,10 @@ class Outbound:
         """Encode a new message and count it as written.
 
         Returns:
-            A token that the answer will carry, and the bytes to write now; None while the quota is used up.
+            The token of its answer, and the bytes to write now; None while the quota is used up.
 
         Raises:
-            PacketTooLargeError: The broker said that it takes no packet of this size.
+            PacketTooLargeError: The broker accepts no packet of this size.
         """
         if self._unsent or len(self._messages) >= self._quota:
             return None
@@ -102,7 +102,7 @@ class Outbound:
 
         Returns:
             The token of the message, None if there is none or it has not been sent on this connection; and the bytes of
-            repetitions for which there now is room.
+            the repetitions that now fit in the quota.
         """
         if packet_id not in self._messages or packet_id in self._unsent:
             return None, b""

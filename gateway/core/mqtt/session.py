@@ -5,8 +5,8 @@ It outlives its connections: ``open`` begins one, ``feed``, ``tick``, ``acknowle
 
     CLOSED ──open──► CONNECTING ──CONNACK──► CONNECTED ──DISCONNECT, fault, silence, close, lost──► CLOSED
 
-After every CONNACK it subscribes (again), and after the SUBACK it publishes a marker to itself, whose return says that the
-inbound queue was drained. The session never asks for QoS 2 or topic aliases, so a broker that sends either is at fault.
+After every CONNACK it subscribes (again), and after the SUBACK it publishes a marker to itself, whose return shows that the
+inbound queue was drained. The session never requests QoS 2 or topic aliases, so a broker that sends either is at fault.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from gateway.core.mqtt.timing import DrainMarker, KeepAlive, KeepAliveAction
 from gateway.core.mqtt.topics import check_topic
 
 _UNASKED_KEEP_ALIVE_S = 60
-# The codec's enumerations are integers only in its type stubs: they neither hash, order nor test as false. Hence int().
+# The codec's enumerations are integers only in its type stubs: they do not hash, order or test as false. Hence int().
 _NOT_AUTHORIZED = int(DisconnectReasonCode.NOT_AUTHORIZED)
 _TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
 _RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
 
 
 class ConnectionState(Enum):
-    """Where the present connection stands."""
+    """The state of the present connection."""
 
     CLOSED = auto()
     CONNECTING = auto()
@@ -61,7 +61,7 @@ class MqttSession:
         self.generation = 0
         self.inbox = InboundQueue()
         self.counters: Counter[str] = Counter()
-        self.return_late = False  # the last connection ended in a way that forbids returning soon
+        self.return_late = False  # the last connection ended in a way that forbids reconnecting soon
         self._bound = settings.unacknowledged_bound or 2 * settings.receive_max
         self._clean_start = settings.clean_start
         self._marker_forbidden = False
@@ -179,7 +179,7 @@ class MqttSession:
         return self._outbound.publish(check_topic(topic), payload, user_properties, retain)
 
     def close(self) -> bytes:
-        """End the connection in good order; the session stays at the broker. Returns the DISCONNECT to write, if any."""
+        """Disconnect cleanly; the broker keeps the session. Return the DISCONNECT to write, if any."""
         if self.state is ConnectionState.CLOSED:
             return b""
         self._end("closed by us", 0)
@@ -213,7 +213,7 @@ class MqttSession:
                 pass
 
     def _control(self, packet: mqtt5.Packet) -> None:
-        """Act on any packet but a frame. The pairs of state and packet that are not here are protocol errors."""
+        """Act on any packet but a frame. The pairs of state and packet that are missing here are protocol errors."""
         match self.state, packet:
             case ConnectionState.CONNECTING, mqtt5.ConnAckPacket():
                 self._connection_answered(packet)
@@ -257,7 +257,7 @@ class MqttSession:
             self.inbox.note(Published(token, int(DisconnectReasonCode.PACKET_TOO_LARGE)))
 
     def _agreed_keep_alive_s(self, packet: mqtt5.ConnAckPacket) -> float:
-        """Return the interval: a broker may shorten it; one that wants none still gets pings, to find out whether it is up."""
+        """Return the interval: a broker may shorten it; one that wants none still gets pings, to find out whether it is alive."""
         asked = packet.server_keep_alive
         return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
 
@@ -314,7 +314,7 @@ class MqttSession:
             self.inbox.note(Published(token, reason))
         elif reason:
             # No subscriber (0x10) means that we may not read it: it will not come back either. From 0x80 up we may not
-            # write it, for which Mosquitto 2.0 also hangs up: so never again, or we would be thrown out each time.
+            # write it, and Mosquitto 2.0 then disconnects as well: so never again, or we would be disconnected each time.
             self._here.marker.refuse(self._now_s)
             self._marker_forbidden |= reason >= 0x80
 
@@ -326,7 +326,7 @@ class MqttSession:
         self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
 
     def _fail(self, fault: BrokerFaultError) -> None:
-        """Send the broker the reason code of its fault, where the protocol allows that, and end."""
+        """Send the broker the reason code of its fault, where the protocol allows that, and end the connection."""
         if self.state is ConnectionState.CLOSED:
             return
         self.counters[fault.kind] += 1

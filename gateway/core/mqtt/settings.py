@@ -14,17 +14,17 @@ class SessionSettings:
     """What a session asks of the broker.
 
     Attributes:
-        client_id: Names the session at the broker; two gateways with the same one throw each other out.
+        client_id: Names the session at the broker; two gateways with the same id disconnect each other.
         filters: What to receive, at QoS 1. May be empty for a session that only publishes.
         shared_group: Receive as one of several gateways that divide the messages among them.
-        marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not find its end.
-        clean_start: Throw away what the broker holds, at the first connection only.
+        marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not detect an empty queue.
+        clean_start: Discard what the broker holds, at the first connection only.
         session_expiry_s: How long the broker keeps the session while we are away; the default is for ever.
-        keep_alive_s: The longest silence, unless the broker sets another.
-        receive_max: How many unacknowledged messages to ask for.
-        unacknowledged_bound: Stop reading at as many unacknowledged or untaken frames; 0 means twice ``receive_max``.
+        keep_alive_s: The longest silence, unless the broker sets another value.
+        receive_max: How many unacknowledged messages the broker may send.
+        unacknowledged_bound: Stop reading at this many unacknowledged or untaken frames; 0 means twice ``receive_max``.
         most_in_flight: How many of our own messages may await their answer.
-        largest_packet_bytes: Larger messages pass unread and are delivered with ``PAYLOAD_CUT`` in their place.
+        largest_packet_bytes: Larger messages are skipped and delivered with ``PAYLOAD_CUT`` in place of their payload.
         connect_timeout_s: How long the broker may take to accept the connection.
     """
 
@@ -53,12 +53,12 @@ class SessionSettings:
 
     @property
     def marker_topic(self) -> str | None:
-        """Where the session writes to itself."""
+        """The topic on which the session publishes to itself."""
         return None if self.marker_prefix is None else f"{self.marker_prefix}/{self.client_id}/mark"
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """The filters as they go into SUBSCRIBE, the marker last and never shared."""
+        """The filters as sent in SUBSCRIBE, the marker last and never shared."""
         share = "" if self.shared_group is None else f"$share/{self.shared_group}/"
         marker = () if self.marker_topic is None else (self.marker_topic,)
         return tuple(share + pattern for pattern in self.filters) + marker

@@ -23,8 +23,8 @@ class KeepAliveAction(Enum):
 class KeepAlive:
     """Pings at half the agreed interval, whatever else is sent, and notices when nothing at all comes back.
 
-    While reading is paused, the answer may lie unread in the socket: pings go out, and silence proves nothing. Nor does it
-    when our own process stood still past the time of the ping.
+    While reading is paused, the answer may be unread in the socket: pings go out, and silence proves nothing. Nor does it
+    when our own process was suspended past the time of the ping.
     """
 
     def __init__(self, now_s: float, keep_alive_s: float) -> None:
@@ -38,7 +38,7 @@ class KeepAlive:
         self._heard_s = now_s
 
     def beat(self, now_s: float, *, paused: bool) -> KeepAliveAction:
-        """Return whether it is time to ping, or to give the broker up.
+        """Return whether it is time to ping, or to give up on the broker.
 
         Args:
             now_s: The time; call this several times per interval.
@@ -57,16 +57,16 @@ class KeepAlive:
 
 
 class DrainMarker:
-    """Finds out when all that the broker had queued before this connection has come in.
+    """Detects that everything the broker had queued before this connection has arrived.
 
-    A marker that the gateway publishes to itself stands behind everything queued: when it comes back, the queue was drained.
-    Where the broker refuses the marker, 2 s without a message count as drained, and 60 s in any case. Some brokers take the
+    A marker that the gateway publishes to itself queues up behind everything else: when it comes back, the queue was drained.
+    Where the broker refuses the marker, 2 s without a message count as drained, and 60 s in any case. Some brokers accept the
     marker and drop it (an access list that forbids reading does that): then 10 s of silence count. Silence counts only
     while nothing is unacknowledged, since a broker whose window is full is silent too.
 
     Attributes:
-        nonce: The marker's payload, of this connection alone.
-        token: Under which it was published.
+        nonce: The marker's payload, unique to this connection.
+        token: The token under which it was published.
         due: It should be published as soon as there is room.
     """
 
@@ -95,14 +95,14 @@ class DrainMarker:
         self._heard_s = now_s
 
     def returned(self, payload: bytes) -> bool:
-        """Return True once, when this is this connection's marker. Older ones, delivered again, do not count."""
+        """Return True once, when this is this connection's marker. Older ones, redelivered, do not count."""
         if self._drained or payload != self.nonce:
             return False
         self._drained = True
         return True
 
     def found_drained(self, now_s: float, unacknowledged: int) -> bool:
-        """Return True once, when silence or the last timeout shows that the queue is drained."""
+        """Return True once, when silence or the final timeout shows that the queue is drained."""
         if self._drained or self._began_s is None:
             return False
         quiet_s = _QUIET_REFUSED_S if self._refused else _QUIET_SILENT_S
@@ -114,7 +114,7 @@ class DrainMarker:
 class Backoff:
     """Exponential back-off with full jitter, so that a thousand gateways do not return in the same second.
 
-    A connection that the broker accepts and then ends at once counts as a failed attempt: only one that lasted starts over.
+    A connection that the broker accepts and then ends at once counts as a failed attempt: only one that lasted resets the delay.
 
     Args:
         first_s: Upper bound of the first delay.
@@ -139,7 +139,7 @@ class Backoff:
         Args:
             now_s: When the last attempt failed or its connection ended.
             jitter: A random number in [0, 1).
-            long: At least half of the longest delay: returning soon would only do harm.
+            long: Wait at least half of the longest delay: reconnecting soon would only do harm.
         """
         if self._connected_s is not None and now_s - self._connected_s >= self._stable_s:
             self._attempts = 0

@@ -1,6 +1,6 @@
-"""Topic names and topic filters of MQTT 5, section 4.7: which topics a filter takes in, and whether two filters meet.
+"""Topic names and topic filters of MQTT 5, section 4.7: which topics a filter matches, and whether two filters overlap.
 
-The configuration is checked with these before anything is subscribed to: a filter that took in the gateway's own upstream
+The configuration is checked with these before anything is subscribed to: a filter that matched the gateway's own upstream
 topics would feed it its own bundles.
 """
 
@@ -30,7 +30,7 @@ def check_filter(pattern: str) -> str:
 
 
 def check_topic(topic: str) -> str:
-    """Return the topic name unchanged if one may publish to it.
+    """Return the topic name unchanged if publishing to it is allowed.
 
     Raises:
         ValueError: The name is empty, too long, or holds a wildcard or null character.
@@ -55,7 +55,7 @@ def without_share(pattern: str) -> str:
 
 
 def topic_matches(pattern: str, topic: str) -> bool:
-    """Return whether a subscription to the filter takes in the topic. A shared filter counts as the filter behind its group."""
+    """Return whether a subscription to the filter matches the topic. A shared filter counts as the filter behind its group."""
     wanted, given = without_share(pattern).split("/"), topic.split("/")
     if topic.startswith("$") and wanted[0] in {"+", "#"}:
         return False
@@ -70,7 +70,7 @@ def topic_matches(pattern: str, topic: str) -> bool:
 
 
 def filters_overlap(one: str, other: str) -> bool:
-    """Return whether some topic exists that both filters take in. Either may be a plain topic or a shared filter."""
+    """Return whether some topic exists that both filters match. Either may be a plain topic or a shared filter."""
     ours, theirs = without_share(one).split("/"), without_share(other).split("/")
     if not _first_levels_meet(ours[0], theirs[0]) or not _first_levels_meet(theirs[0], ours[0]):
         return False
@@ -86,7 +86,7 @@ def filters_overlap(one: str, other: str) -> bool:
 
 
 def refuse_overlap(patterns: Iterable[str], own: Iterable[str]) -> None:
-    """Refuse subscriptions that would take in what the gateway itself publishes.
+    """Refuse subscriptions that would match what the gateway itself publishes.
 
     Args:
         patterns: The filters to subscribe to.
@@ -104,5 +104,5 @@ def refuse_overlap(patterns: Iterable[str], own: Iterable[str]) -> None:
 
 
 def _first_levels_meet(wildcard: str, literal: str) -> bool:
-    """Wildcards in the first level leave out topics that begin with ``$`` (4.7.2)."""
+    """Wildcards in the first level do not match topics that begin with ``$`` (4.7.2)."""
     return not (wildcard in {"+", "#"} and literal.startswith("$"))

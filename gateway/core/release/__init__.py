@@ -1,1 +1,1 @@
-"""Release: figures and waiting records, packed into one bundle, sealed in the recipient's form, logged, and voided if need be."""
+"""Release: packs figures and waiting records into one bundle, seals it in the recipient's form, logs it, voids it if need be."""

@@ -1,10 +1,10 @@
-"""A release tick: close what has ended, pack one bundle per recipient, account for it, seal and log it, until it is acknowledged.
+"""A release tick: closes ended windows, packs one bundle per recipient, accounts for it, seals it and logs it.
 
 Step 11 of the path of a batch, in two phases: all ended windows of a recipient become figures or are suppressed
 (``gateway.core.figures``), then figures and outbox rows are packed (``gateway.core.release.draft``). A bundle is formed only for
-a recipient whose sink is connected and has nothing under way, so that days of outage leave consent changes free to act. Every
-check is made again here, with the plans in force at this instant. Nothing leaves before the commit that holds the bundle and its
-log entry is durable; of that the application takes care.
+a recipient whose sink is connected and has nothing in flight for it, so that even after days of outage a consent change acts on
+all that waits. Every check is made again here, with the plans now in force. Nothing leaves before the commit that holds the
+bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from gateway.core.state import State
 from gateway.core.windows.windows import Cohort, Window
 
 ROWS_BYTES = 100 * 1024
-"""How much of the outbox to look at for one bundle: a record takes up more room there than in its outbox row."""
+"""How much of the outbox to read for one bundle: a record takes more space in the bundle than in its outbox row."""
 
 
 def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
-    """Move the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
+    """Advance the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
     state.windows.recount()
     if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
@@ -51,10 +51,10 @@ def form_bundle(
     Args:
         state: Changed in place; the commit under way gets the bundle and its entry.
         recipient: Its sink must be connected and idle.
-        rows: The oldest outbox rows of this recipient: (number, content).
+        rows: The recipient's oldest outbox rows: (number, content).
         now_ms: The gateway's clock.
-        form: The form in which the recipient gets its records.
-    Returns: The bundle, to be handed to the sink once committed; None where nothing may leave now.
+        form: The format of the recipient's bundles.
+    Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
     flows = state.policies.flows
     conditions = Conditions(state.policies, _terms_in_force(state, now_ms), state.windows.whole_since_ms)
@@ -81,7 +81,7 @@ def _terms_in_force(state: State, now_ms: int) -> TermsOf:
 
 
 def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
-    """Account for a draft: take out of windows and outbox what has left them, and note in the bundle what a void gives back."""
+    """Account for a draft: remove from windows and outbox what has left them, and record in the bundle what a void returns."""
     ledger, closed = state.ledger, list[ClosedWindow]()
     windows, outbox, moved = list[Window](), list[OutboxRow](), list[LedgerMove]()
     for packed in draft.windows:
@@ -108,7 +108,7 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
 
 
 def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) -> Window:
-    """Take out of a window whoever is in the bundle or may stand there no more; return the part that is in the bundle."""
+    """Remove from a window members that are in the bundle or no longer allowed; return the part that is in the bundle."""
     window = packed.row.window
     left = packed.row.members.keys() - set(packed.packed)
     gone = [contributor for contributor in window.members if contributor not in left]
@@ -119,7 +119,7 @@ def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) ->
 def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
     """Seal and log a draft, and have it committed.
 
-    The subjects' parts of the opening follow the bundle's, each under a salt that dies with the subject's secret.
+    The subjects' parts of the opening follow the bundle's, each under a salt that is lost with the subject's secret.
     """
     index, recipient = state.log.size, draft.recipient
     content = draft.form.seal(draft.records, index)
@@ -136,7 +136,7 @@ def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
 
 
 def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
-    """Make the parts of the opening that say on what each subject's contribution to each record rests."""
+    """Yield the parts of the opening that state what each subject's contribution to each record rests on."""
     encoded: dict[Disclosure, bytes] = {}
     for basis in draft.bases:
         for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
@@ -160,27 +160,27 @@ def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) 
 
 
 def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:
-    """Account for records whose recipient the policies no longer name: they stay, for good."""
+    """Account for records whose recipient the policies no longer name: they never leave."""
     for number, content in rows:
         state.ledger.move("pairs.waiting", "pairs.withheld_at_release.no-recipient", len(read_row(content)))
         state.outbox.take_out(number, recipient)
 
 
 def bundle_sent(state: State, recipient: str) -> None:
-    """Record that the first byte of a recipient's bundle has been handed to its sink: from now on it stands."""
+    """Record that the first byte of a recipient's bundle has been sent to its sink: from now on it is final."""
     state.inflight.hand_over(recipient)
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 
 def bundle_acknowledged(state: State, index: int) -> None:
-    """Record that the broker upstream has a bundle: it is forgotten here, and with it the day keys that it used up."""
+    """Record that a bundle was acknowledged upstream: delete it, and the day keys that are no longer needed."""
     state.inflight.acknowledge(index)
     state.ledger.move("bundles.sent", "bundles.acknowledged", 1)
     _drop_day_keys(state)
 
 
 def _drop_day_keys(state: State) -> None:
-    """Forget the pseudonym keys of days whose totals are all acknowledged."""
+    """Delete the pseudonym keys of days whose totals are all acknowledged."""
     if state.inflight:
         return
     flows = state.policies.flows

@@ -1,8 +1,8 @@
 """Drafts: the outcomes of ended windows and the outbox rows of one recipient, packed into one bundle as far as there is room.
 
-Nothing of the gateway is changed here but that pseudonym domains are opened: a draft says what has become of each window and row,
-and ``gateway.core.release.bundle`` accounts for it. The order is fixed: windows by their end, then outbox rows by their number.
-What comes after the first record that finds no room stays as it is, for the next bundle.
+Nothing of the gateway is changed here except that pseudonym domains are opened: a draft states what became of each window and
+row, and ``gateway.core.release.bundle`` accounts for it. The order is fixed: windows by their end, then outbox rows by their
+number. Whatever comes after the first record that does not fit stays as it is, for the next bundle.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from gateway.recipient.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """On what a record about subjects rests.
+    """What a record about subjects rests on.
 
     Attributes:
         record: Its number in the bundle.
         terms: The terms of each contributor in it.
-        pairs: How many pairs each has put in, in the same order.
+        pairs: How many pairs each has contributed, in the same order.
     """
 
     record: int
@@ -49,7 +49,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class PackedWindow:
-    """What a draft made of an ended window: those of its members who are in, all, some or none of them."""
+    """What a draft made of an ended window: which of its members are in the bundle: all, some or none."""
 
     row: Row
     packed: Sequence[bytes]
@@ -60,9 +60,9 @@ class PackedRow:
     """What a draft made of an outbox row.
 
     Attributes:
-        content: What returns to the outbox if the bundle is voided: the readings that are in.
-        released: How many those are.
-        withheld: How many readings may leave no more.
+        content: What returns to the outbox if the bundle is voided: the readings that are in the bundle.
+        released: How many readings are in the bundle.
+        withheld: How many readings may no longer leave.
     """
 
     number: int
@@ -73,12 +73,12 @@ class PackedRow:
 
 @dataclass(slots=True)
 class Draft:
-    """A bundle in the making.
+    """A bundle that is being packed.
 
     Attributes:
-        records: In the recipient's form.
-        listed: What the release entry says of each record.
-        bases: Of the records that are about subjects.
+        records: Encoded in the recipient's form.
+        listed: What the release entry states about each record.
+        bases: What the records about subjects rest on.
         full: Something was left for the next bundle, for want of room.
     """
 
@@ -93,20 +93,20 @@ class Draft:
     _bytes: int = 0
 
     def has_room(self, records: Sequence[bytes]) -> bool:
-        """Return whether these records may go in, all of them; if not, the bundle is full."""
+        """Return whether these records all fit; if not, the bundle is marked as full."""
         needed_bytes = self._bytes + sum(map(len, records))
         self.full = self.full or needed_bytes > self.form.capacity(len(self.records) + len(records))
         return not self.full
 
     def add(self, encoded: bytes, cohort: Cohort, span: tuple[int, int], terms: Mapping[bytes, Terms], pairs: list[int]) -> None:
-        """Put a record in.
+        """Add a record.
 
         Args:
             encoded: The record in the recipient's form.
-            cohort: Its level and cell.
-            span: Begin and end of its time.
+            cohort: The cohort, for its level and cell.
+            span: Start and end of its time.
             terms: The terms of each contributor in it.
-            pairs: How many pairs each has put in, in the same order.
+            pairs: How many pairs each has contributed, in the same order.
         """
         level = (cohort.time, cohort.space, cohort.step)
         what = (cohort.identity, cohort.observed_property, cohort.statistic)
@@ -125,13 +125,13 @@ def pack(
     rows: Iterable[tuple[int, bytes]],
     conditions: Conditions,
 ) -> Draft:
-    """Pack one bundle, until something finds no room in it.
+    """Pack one bundle, until something does not fit.
 
     Args:
-        state: Gives subjects' secrets, pseudonym domains and random record ids.
-        recipient: Whose bundle it is.
-        form: The form in which the recipient gets its records.
-        outcomes: Of all its ended windows.
+        state: Supplies subjects' secrets, pseudonym domains and random record ids.
+        recipient: The recipient of the bundle.
+        form: The format of the recipient's bundles.
+        outcomes: The outcomes of all its ended windows.
         rows: Its oldest outbox rows: (number, content).
         conditions: The terms and policies in force.
     """
@@ -161,7 +161,7 @@ def _pack_outcome(state: State, draft: Draft, outcome: ClosedAs, conditions: Con
 
 
 def _pack_figure(draft: Draft, outcome: Figure, conditions: Conditions) -> bool:
-    """Put a window's one figure in, if there is room."""
+    """Add a window's single figure, if it fits."""
     row = outcome.row
     retention_days = min(terms.disclosure.retention_days for terms in row.members.values())
     record = figure_record(row.window, outcome.value, len(row.members), retention_days, conditions.policies)
@@ -169,7 +169,7 @@ def _pack_figure(draft: Draft, outcome: Figure, conditions: Conditions) -> bool:
 
 
 def _pack_totals(draft: Draft, row: Row, records: Iterator[tuple[bytes, Record]]) -> list[bytes]:
-    """Put members' own totals in, as far as there is room; return whose."""
+    """Add members' own totals, as far as they fit; return whose were added."""
     packed: list[bytes] = []
     for contributor, record in records:
         if not _pack_members(draft, record, row, {contributor: row.members[contributor]}):
@@ -179,7 +179,7 @@ def _pack_totals(draft: Draft, row: Row, records: Iterator[tuple[bytes, Record]]
 
 
 def _own_records(state: State, recipient: str, row: Row, conditions: Conditions) -> Iterator[tuple[bytes, Record]]:
-    """Make the record of each member's own total, under its pseudonym or an id of its own."""
+    """Yield the record of each member's own total, under its pseudonym or an id of its own."""
     if not row.members:
         return
     window, policies = row.window, conditions.policies
@@ -199,7 +199,7 @@ def _own_records(state: State, recipient: str, row: Row, conditions: Conditions)
 
 
 def _pack_members(draft: Draft, record: Record, row: Row, members: Mapping[bytes, Terms]) -> bool:
-    """Put the record of some members of a window in, if there is room."""
+    """Add the record of some members of a window, if it fits."""
     encoded = draft.form.encode(record)
     if not draft.has_room([encoded]):
         return False
@@ -210,7 +210,7 @@ def _pack_members(draft: Draft, record: Record, row: Row, members: Mapping[bytes
 
 
 def _pack_row(draft: Draft, number: int, content: bytes, conditions: Conditions) -> PackedRow | None:
-    """Put the readings of an outbox row in that may still leave, if there is room for all of them."""
+    """Add the readings of an outbox row that may still leave, if all of them fit."""
     readings = read_row(content)
     kept: list[tuple[Waiting, Terms]] = []
     for waiting in readings:

@@ -1,4 +1,4 @@
-"""Records: what one recipient gets of one reading or one figure, and the outbox rows in which single readings wait for a bundle.
+"""Records: what one recipient gets from one reading or figure, and the outbox rows in which single readings wait for a bundle.
 
 A record holds only what its cohort's level allows: the cell, the coarsened time and the floored result. Outbox rows hold the
 same, plus whose it is and since when the terms held, so that every check can be made again when the bundle is formed.
@@ -31,7 +31,7 @@ class Waiting:
     """A reading that waits in the outbox.
 
     Attributes:
-        since_ms: Since when the terms held under which it was made; a later change keeps it back.
+        since_ms: The time since when the terms that it was made under have held; a later change withholds it.
         n: The result in whole steps of its cohort.
     """
 
@@ -55,10 +55,10 @@ def outbox_rows(
 
     Args:
         taken: (target, phenomenon time, first steps), in order of arrival.
-        number: The first row's number; the following rows count on.
-        recipient: Whose rows they are.
-        policies: For the ladders.
-        random_bytes: For the record ids, 16 bytes each.
+        number: The number of the first row; the others follow in order.
+        recipient: The recipient of the rows.
+        policies: Their ladders are used.
+        random_bytes: Gives the record ids, 16 bytes each.
     """
     ids = random_bytes(16 * len(taken))
     for begin in range(0, len(taken), ROW_RECORDS):
@@ -87,7 +87,7 @@ def read_row(content: bytes) -> list[Waiting]:
 
 
 def encode_row(waiting: Sequence[Waiting]) -> bytes:
-    """Encode readings as an outbox row again, after some of them were removed."""
+    """Encode the remaining readings of an outbox row, after some of them were removed."""
     heads: dict[tuple[Cohort, bytes, int], int] = {}
     rows = []
     for one in waiting:
@@ -106,7 +106,7 @@ def single_record(waiting: Waiting, terms: Terms, policies: PolicySet) -> Record
 
 
 def figure_record(window: Window, figure: float, subjects: int, retention_days: int, policies: PolicySet) -> Record:
-    """Return the record of an aggregate figure; ``n`` is how many contributors stand in it."""
+    """Return the record of an aggregate figure; ``n`` is the number of contributors in it."""
     cohort, span = window.cohort, (window.start_ms, window.end_ms)
     return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, n=subjects)
 

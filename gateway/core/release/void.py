@@ -1,7 +1,7 @@
-"""Voiding: a bundle of which no byte has been sent is undone, and what it held returns to the open windows and the outbox.
+"""Voiding: undoes a bundle of which no byte has been sent; what it held returns to the open windows and the outbox.
 
-Every change of policies, consents, residents or devices voids what stands ready first, so that nothing of what is about to change
-leaves; a `void` entry in the log says so. A bundle that was sent stands.
+Every change of policies, consents, residents or devices first voids the ready bundles, so that nothing that is about to change
+leaves; a `void` entry in the log records it. A bundle that was sent is final.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from gateway.core.state import State
 
 
 def void_unsent(state: State, now_ms: int) -> None:
-    """Void every bundle of which no byte has been sent: whatever is about to change must not stand in it."""
+    """Void every bundle of which no byte has been sent, since it may hold what is about to change."""
     for recipient in list(state.inflight.ready):
         void_bundle(state, recipient, now_ms)
 
 
 def void_bundle(state: State, recipient: str, now_ms: int) -> None:
-    """Void a recipient's bundle of which no byte has been sent; its contributions and records return to where they came from."""
+    """Void a recipient's bundle of which no byte has been sent; its contributions and records return to windows and outbox."""
     unsent = state.inflight.void(recipient)
     state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
     state.journal.note(Void(unsent.index))

@@ -1,1 +1,1 @@
-"""Open windows: what has been counted and not been released."""
+"""Open windows: what has been counted and still waits to be released."""

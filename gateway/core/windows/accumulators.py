@@ -1,7 +1,7 @@
-"""What one contributor puts into one window: an accumulator for each statistic.
+"""Accumulators: what one contributor puts into one window, for each statistic.
 
 Readings arrive as whole numbers of their property's first ladder step; ``windows`` keeps the accumulators, and
-``gateway.core.figures`` asks them for their value when windows are closed.
+``gateway.core.figures`` asks them for their values when windows are closed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from gateway.core.ingest.minimise import energy
 CONTRIBUTED, RECORDED, RESET, BASELINE, LATE, PARTIAL, EXPIRED = range(7)
 """What became of a pair (observation, flow); the pipeline counts these and turns them into ledger accounts."""
 LAST_KEPT = BASELINE
-"""Up to here the reading has left a trace in the windows or the outbox, and belongs in the journal."""
+"""Up to this outcome the reading has left a trace in the windows or the outbox, and belongs in the journal."""
 
 
 Amount = int | Fraction
-"""An exact value in first steps (energies for `energy-mean`): an int where it is one by nature, which is ten times faster."""
+"""An exact value in first steps (energies for `energy-mean`): an int where possible, which is ten times faster."""
 
 
 class Accumulator(Protocol):
@@ -42,7 +42,7 @@ class Accumulator(Protocol):
 
 
 class _Total:
-    """`sum`: the readings added up."""
+    """`sum`: the sum of the readings."""
 
     __slots__ = ("pairs", "total")
 
@@ -66,7 +66,7 @@ class _Total:
 
 
 class _Count(_Total):
-    """`count`: how many readings there were."""
+    """`count`: the number of readings."""
 
     __slots__ = ()
 
@@ -84,7 +84,7 @@ class _Mean(_Total):
 
 
 class _Least(_Total):
-    """`min`: the least reading."""
+    """`min`: the smallest reading."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class _Least(_Total):
 
 
 class _Greatest(_Total):
-    """`max`: the greatest reading."""
+    """`max`: the largest reading."""
 
     __slots__ = ()
 

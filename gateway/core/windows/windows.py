@@ -1,8 +1,8 @@
 """Tumbling windows in event time: one accumulator per (cohort, window, contributor).
 
 Readings enter from the pipeline as whole numbers of their property's first ladder step, so sums are exact and neither
-order, crash nor replay changes a digit. A contributor (a subject, or a device that has none) stands once in a window, so it
-counts once, can be bounded, and can be taken out. Nothing is computed here: ``gateway.core.figures`` closes the ended windows
+order, crash nor replay changes a digit. A contributor (a subject, or a device that has none) is in a window once, so it
+counts once, can be bounded, and can be removed. Nothing is computed here: ``gateway.core.figures`` closes the ended windows
 when a bundle is formed, and until then the accumulators stay.
 """
 
@@ -17,7 +17,7 @@ from gateway.core.windows.accumulators import Accumulator, Delta, new_contributi
 
 
 class Cohort(NamedTuple):
-    """Who may stand together in one window: the same flow, property, level and cell. Levels are never rolled up together."""
+    """Who may be together in one window: the same flow, property, level and cell. Levels are never rolled up together."""
 
     flow: str
     observed_property: str
@@ -32,12 +32,12 @@ class Cohort(NamedTuple):
 
     @property
     def level(self) -> Level:
-        """Return at what level it is told."""
+        """Return the level at which it is released."""
         return Level(self.identity, self.time, self.space, self.step, self.cell)
 
 
 class Window:
-    """One tumbling window of one cohort. Times in ms; a counter's window takes in its end rather than its start."""
+    """One tumbling window of one cohort. Times in ms; a counter's window includes its end rather than its start."""
 
     __slots__ = ("cohort", "end_ms", "members", "start_ms")
 
@@ -49,7 +49,7 @@ class Window:
 
     @property
     def key(self) -> tuple[Cohort, int]:
-        """Return the name under which ``Windows`` holds it."""
+        """Return the key under which ``Windows`` holds it."""
         return self.cohort, self.start_ms
 
     def pairs(self) -> int:
@@ -72,16 +72,16 @@ class Windows:
         self.open: dict[tuple[Cohort, int], Window] = {}
         self.first_steps = first_steps
         self.watermark_ms = 0
-        """Every window that ends at or before this instant takes no more readings."""
+        """Every window that ends at or before this instant accepts no more readings."""
         self.whole_since_ms = 0
-        """Windows that began earlier miss readings: the subscription is younger, or a session was lost."""
+        """Windows that began earlier miss readings: the subscription is more recent, or a session was lost."""
         self.contributions = 0
         """How many accumulators have been opened since ``recount``: an upper bound of how many there are."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
         self._cached: set[Cached] = set()
 
     def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Accumulator:
-        """Return the accumulator of a contributor in a window; open either where it is not there yet."""
+        """Return the accumulator of a contributor in a window; create either if it does not exist yet."""
         window = self.open.get((cohort, start_ms))
         if window is None:
             window = self.open[cohort, start_ms] = Window(cohort, start_ms, end_ms)
@@ -93,13 +93,13 @@ class Windows:
         return member
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
-        """Record a counter's reading that lies before the first whole window."""
+        """Record a counter's reading from before the first whole window."""
         known = self._series.get((cohort, contributor, meter))
         if known is None or t_ms >= known[0]:
             self._series[cohort, contributor, meter] = [t_ms, n]
 
     def advance(self, watermark_ms: int) -> None:
-        """Close to readings the windows that end at or before ``watermark_ms``, which never goes back."""
+        """Close to readings the windows that end at or before ``watermark_ms``, which never decreases."""
         if watermark_ms <= self.watermark_ms:
             return
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
@@ -121,13 +121,13 @@ class Windows:
                     self._series[window.cohort, contributor, meter] = [last[0], last[1]]
 
     def forget_cached(self) -> None:
-        """Make every target drop the window that it remembers."""
+        """Make every target drop its cached window."""
         for target in self._cached:
             target.forget()
         self._cached.clear()
 
     def ended(self) -> list[Window]:
-        """Return the windows that take no more readings, oldest end first."""
+        """Return the windows that accept no more readings, oldest end first."""
         return sorted(
             (w for w in self.open.values() if w.end_ms <= self.watermark_ms), key=lambda w: (w.end_ms, w.start_ms, w.cohort)
         )
@@ -136,9 +136,9 @@ class Windows:
         """Remove a contributor from every window in which it no longer belongs.
 
         Args:
-            contributor: Whose contributions go.
-            keep: The cohorts to which it still belongs, each with the time since when; windows that began earlier go too.
-        Returns: How many pairs went with it, and whether anything at all did.
+            contributor: The contributor to remove.
+            keep: The cohorts to which it still belongs, each with the time since when; earlier windows lose it too.
+        Returns: How many pairs were removed with it, and whether anything at all was.
         """
         pairs, touched = 0, False
         for window in list(self.open.values()):
@@ -161,11 +161,11 @@ class Windows:
                 yield cohort, meter, t_ms, n
 
     def recount(self) -> None:
-        """Count the accumulators that there are."""
+        """Count the accumulators that exist."""
         self.contributions = sum(len(window.members) for window in self.open.values())
 
     def is_empty(self) -> bool:
-        """Return whether nothing is held of anybody."""
+        """Return whether nothing is held of any contributor."""
         return not (self.open or self._series)
 
     def take_out(self, window: Window, drawn: Iterable[bytes], gone: Iterable[bytes]) -> Window:
@@ -195,7 +195,7 @@ class Windows:
         """Return plain data from which ``restore`` makes the same windows.
 
         Args:
-            pack: Is applied to each window's, so that not all of them need be held as plain data at once.
+            pack: Applied to each window's data, so that not all of it need be held as plain data at once.
         """
         return [
             self.watermark_ms,
@@ -217,7 +217,7 @@ class Windows:
 
 
 def _first_step(cohort: Cohort, first_steps: Mapping[str, Decimal]) -> Decimal:
-    """Return a property's first step; for one that the policies no longer know any will do, since its windows are about to be
+    """Return a property's first step; for one that the policies no longer know, any will do, since its windows are about to be
     removed."""
     return first_steps.get(cohort.observed_property, Decimal(1))
 

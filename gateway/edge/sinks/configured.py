@@ -1,4 +1,4 @@
-"""The sinks that the configuration names, each made by its kind.
+"""The sinks that the configuration names, each created by its kind.
 
 A new kind has a module here, a struct in ``gateway.config``, and a line in the table.
 """
@@ -29,8 +29,8 @@ def configured_sinks(place: Installation, acknowledged: Acknowledged, wake: Wake
     """Return the sinks of a gateway by their names.
 
     Args:
-        acknowledged: Called with the log index of each bundle that the other side has.
-        wake: Called by a sink that is connected, or has had something acknowledged.
+        acknowledged: Called with the log index of each bundle that was acknowledged.
+        wake: Called by a sink that has connected, or received an acknowledgement.
     Raises: OperatorError: a password or certificate cannot be used.
     """
     return {

@@ -1,7 +1,7 @@
-"""A sink that is an MQTT 5 broker: one link, on which each recipient has its topic.
+"""A sink that is an MQTT 5 broker: one link, with one topic for each recipient.
 
-A bundle is sent when ``try_publish`` has written it to the socket. A bundle that the broker refuses has been sent and stands: it
-is sent again, unchanged, at the next flush.
+A bundle is sent once ``try_publish`` has written it to the socket. A bundle that the broker refuses counts as sent: it is final,
+and is sent again, unchanged, at the next flush.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class MqttSink:
         """Connect on ``run``.
 
         Args:
-            name: As the policies call it.
+            name: The name that policies use.
             gateway: Id of the gateway, a part of the topics.
             settings: Where and how.
-            acknowledged: Called with the log index of each bundle that the broker has.
+            acknowledged: Called with the log index of each bundle that the broker acknowledges.
             wake: Called when there is something new to do: connected, or acknowledged.
         """
         self._name = name
@@ -48,11 +48,11 @@ class MqttSink:
         await self._link.run()
 
     def send_again(self, bundle: Outgoing) -> None:
-        """Take a bundle that was sent before the last restart; it goes out unchanged once connected."""
+        """Accept a bundle that was sent before the last restart; it is sent unchanged once connected."""
         self._again[bundle.index] = bundle
 
     def flush(self) -> None:
-        """Send what is to be sent again, as far as the connection takes it."""
+        """Send what has to be sent again, as far as the connection accepts it."""
         for index, bundle in list(self._again.items()):
             if not self.offer(bundle):
                 return

@@ -1,7 +1,7 @@
-"""What a sink is: where bundles go, as ``gateway.delivery`` knows it, whatever carries them there.
+"""The interface of a sink: where bundles go, as ``gateway.delivery`` sees it, whatever transport is behind it.
 
-A bundle counts as sent once a sink has taken it: from then on it stands, is sent again unchanged where it must be, and is kept
-until the other side has acknowledged it.
+A bundle counts as sent once a sink has accepted it: from then on it is final, is sent again unchanged if need be, and is kept
+until it is acknowledged.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ class Outgoing:
     """A bundle on its way to a recipient.
 
     Attributes:
-        index: Of its log entry, by which it is acknowledged.
-        recipient: As the policies name it.
+        index: Log index of its entry, by which it is acknowledged.
+        recipient: The name that policies use.
         content: The bundle's bytes.
-        origin: Of the log that accounts for it.
+        origin: Origin of the log that accounts for it.
     """
 
     index: int
@@ -31,8 +31,8 @@ class Outgoing:
 class Sink(Protocol):
     """One connection upstream, shared by the recipients behind it.
 
-    Bundles are taken while it runs. It calls what it was made with: ``acknowledged`` with the log index of each bundle that the
-    other side has, and ``wake`` when there is something new to do.
+    Bundles are accepted while it runs. It calls what it was created with: ``acknowledged`` with the log index of each bundle that
+    was acknowledged, and ``wake`` when there is something new to do.
     """
 
     @property
@@ -46,10 +46,10 @@ class Sink(Protocol):
         """
 
     def send_again(self, bundle: Outgoing) -> None:
-        """Take a bundle that was sent before the last restart; it goes out unchanged once connected."""
+        """Accept a bundle that was sent before the last restart; it is sent unchanged once connected."""
 
     def flush(self) -> None:
-        """Send what is to be sent again, as far as the connection takes it."""
+        """Send what has to be sent again, as far as the connection accepts it."""
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -58,4 +58,4 @@ class Sink(Protocol):
 Acknowledged = Callable[[int], None]
 Wake = Callable[[], None]
 Sinks = Callable[[Acknowledged, Wake], Mapping[str, Sink]]
-"""Makes the sinks, by the name that policies call them by."""
+"""Makes the sinks, by the name that policies use."""

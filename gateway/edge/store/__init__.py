@@ -1,1 +1,1 @@
-"""The database: its tables, its rows read and written, and the disk space under it."""
+"""The database: its tables, the reading and writing of its rows, and the disk space under it."""

@@ -1,8 +1,8 @@
-"""One SQLite file: the lock that makes it one process's own, its pragmas, transactions, and its write-ahead log.
+"""One SQLite file: the lock that gives it to one process alone, its pragmas, transactions, and its write-ahead log.
 
-Stands under ``store``, whose reader and writer work on it. WAL mode with ``synchronous=FULL``: with less, a power cut can take
-back what has been acknowledged or published. The write-ahead log is checkpointed here and not by SQLite, which reports no failure
-of that; and each start begins with it, so that what a failed sync left in memory alone is written again.
+``store``'s reader and writer work on it. WAL mode with ``synchronous=FULL``: with less, a power cut can undo what has been
+acknowledged or published. The write-ahead log is checkpointed here and not by SQLite, which does not report a failure of that;
+and each start begins with it, so that what a failed sync left only in memory is written again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Database:
 
     @property
     def path(self) -> Path:
-        """Return where the file is."""
+        """Return the path of the file."""
         return self._folder / DATABASE_FILE
 
     def let_lock_go(self) -> None:
@@ -55,7 +55,7 @@ class Database:
         os.close(self._lock_fd)
 
     def take_lock(self) -> None:
-        """Take the lock of the state folder, which is made if need be.
+        """Take the lock of the state folder, which is created if need be.
 
         Raises: OperatorError: it cannot be used, or another process owns it.
         """
@@ -76,7 +76,7 @@ class Database:
 
         Raises:
             OperatorError: The folder or file cannot be used, or another process owns it.
-            CorruptionError: The file is no database, or damaged.
+            CorruptionError: The file is not a database, or damaged.
         """
         self.take_lock()
         with self.damage_named():
@@ -84,11 +84,11 @@ class Database:
 
     @contextlib.contextmanager
     def damage_named(self) -> Iterator[None]:
-        """Name the file where SQLite cannot use it.
+        """Turn an error of SQLite into one that names the file.
 
         Raises:
             OperatorError: It cannot be used.
-            CorruptionError: It is no database, or damaged.
+            CorruptionError: It is not a database, or damaged.
         """
         try:
             yield
@@ -97,7 +97,7 @@ class Database:
             raise unusable(f"`{self.path}`: {error}") from error
 
     async def _open_file(self) -> None:
-        with contextlib.suppress(OSError):  # SQLite says better what is wrong
+        with contextlib.suppress(OSError):  # SQLite's own error is better
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
@@ -110,10 +110,10 @@ class Database:
             raise
 
     async def _keep_a_write_ahead_log(self) -> None:
-        """Have SQLite keep one: where a disk fails or is full, it goes on without, or leaves its folder unsynced, in silence.
+        """Make SQLite keep one: on a failing or full disk it silently goes on without, or leaves its folder unsynced.
 
         Raises:
-            OperatorError: There is none.
+            OperatorError: SQLite keeps none.
             OSError: The folder cannot be synced.
         """
         ((mode,),) = await self.rows("PRAGMA journal_mode=WAL")
@@ -131,14 +131,14 @@ class Database:
         self.let_lock_go()
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Return what a query finds."""
+        """Return the rows that a query finds."""
         return list(await self._db.execute_fetchall(sql, parameters))
 
     async def pages(self, sql: str) -> AsyncIterator[Any]:
         """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
 
         Args:
-            sql: Asks for the next page after a row id, which each row begins with.
+            sql: Selects the next page after a row id, which each row begins with.
         """
         last = -1
         while rows := await self.rows(sql, (last,)):
@@ -147,20 +147,20 @@ class Database:
             last = rows[-1][0]
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Carry out one statement, a transaction of its own where none is under way."""
+        """Execute one statement, a transaction of its own where none is under way."""
         await self._db.execute(sql, parameters)
 
     async def execute_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Carry out one statement for each row, in one call to the database's thread."""
+        """Execute one statement for each row, in one call to the database's thread."""
         await self._db.executemany(sql, rows)
 
     async def execute_each(self, statements: list[Statement]) -> None:
-        """Carry out statements in order; a run of the same one, with other parameters, is one call to the database's thread."""
+        """Execute statements in order; a run of the same one, with other parameters, is one call to the database's thread."""
         for sql, run in groupby(statements, key=itemgetter(0)):
             await self._db.executemany(sql, [parameters for _, parameters in run])
 
     async def write(self, statements: list[Statement]) -> None:
-        """Carry out statements in one transaction."""
+        """Execute statements in one transaction."""
         if len(statements) == 1:
             await self._db.execute(*statements[0])
             return
@@ -168,7 +168,7 @@ class Database:
             await self.execute_each(statements)
 
     async def run_script(self, script: str) -> None:
-        """Carry out a script that is a transaction of its own."""
+        """Execute a script that is a transaction of its own."""
         try:
             await self._db.executescript(script)
         except sqlite3.Error:
@@ -177,7 +177,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """Make one transaction of all that is carried out within."""
+        """Make everything that is executed within it one transaction."""
         await self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

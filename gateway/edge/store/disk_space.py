@@ -1,7 +1,7 @@
-"""Disk space: a reserve for what must always be possible, and a wait where there is none.
+"""Disk space: a reserve for what must always be possible, and a wait while there is none.
 
 A ballast file of 16 MiB lies in the state folder. On a full disk a change of control (a withdrawal, an erasure, policies) gets
-its room; readings and releases wait, and are let in again only once the file is back in its place.
+its space; readings and releases wait, and are admitted again only once the file is back in its place.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def says_full(error: sqlite3.Error) -> bool:
 
 
 class DiskSpace:
-    """What is known of the space on one disk."""
+    """What is known about the space on one disk."""
 
     def __init__(self, ballast: Path, ballast_bytes: int) -> None:
-        """Name the ballast file; ``check`` makes it."""
+        """Name the ballast file; ``check`` creates it."""
         self._ballast = ballast
         self._ballast_bytes = ballast_bytes
         self.low = False
@@ -44,7 +44,7 @@ class DiskSpace:
         self._cancelled = False
 
     def check(self) -> bool:
-        """Return whether readings and releases may be committed: the ballast is in its place, and is put back if it can be.
+        """Return whether readings and releases may be committed: the ballast is in place, and is restored if possible.
 
         Raises: OSError: the disk fails.
         """
@@ -60,16 +60,16 @@ class DiskSpace:
         self._called.set()
 
     def cancel(self) -> None:
-        """End every wait, now and later: the process is to end."""
+        """End every wait, present and future: the process is about to end."""
         self._cancelled = True
         self._called.set()
 
     async def wait_for(self, write: Callable[[], Awaitable[None]], *, control: bool) -> None:
-        """Write, and write again until there is space for it.
+        """Write, and retry until there is space for it.
 
         Args:
-            write: Leaves nothing behind where it fails.
-            control: It may have the ballast's space.
+            write: Leaves nothing behind when it fails.
+            control: Whether it may use the ballast's space.
         Raises:
             DiskFullError: The wait was cancelled.
             sqlite3.Error: The disk fails otherwise.

@@ -1,6 +1,6 @@
-"""What lies in the database, read row by row and unsealed: the reader of ``gateway.edge.store.store``.
+"""The reader of ``gateway.edge.store.store``: what the database holds, read row by row and unsealed.
 
-Whatever there may be many of is read in pages, so that memory stays small.
+Whatever may be numerous is read in pages, so that memory stays small.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class StoreReader:
     """The rows of an open database."""
 
     def __init__(self, database: Database, keys: GatewayKeys, segments: SegmentKeys) -> None:
-        """Take the database, and the keys that rows are sealed and found by."""
+        """Take the database, and the keys by which rows are sealed and found."""
         self._keys = keys
         self._segments = segments
         self._rows = database.rows
@@ -52,7 +52,7 @@ class StoreReader:
             yield index, self._open("consent", row_key(index), sealed)
 
     async def consents_of(self, subject: bytes) -> list[tuple[int, bytes]]:
-        """Return everything ever said for a subject, in order: (log index, encoded consent)."""
+        """Return every record of consent of a subject, in order: (log index, encoded consent)."""
         sql = "SELECT entry_index, sealed FROM consent WHERE subject = ? ORDER BY entry_index"
         rows = await self._rows(sql, (self._keys.lookup_hash(subject),))
         return [(index, self._open("consent", row_key(index), sealed)) for index, sealed in rows]
@@ -118,7 +118,7 @@ class StoreReader:
         return [(index, self._open("opening", row_key(index), sealed)) for index, sealed in rows]
 
     async def outbox(self) -> AsyncIterator[OutboxRow]:
-        """Yield everything that waits, oldest first."""
+        """Yield all waiting rows, oldest first."""
         sql = "SELECT number, number, recipient, sealing_key, sealed FROM outbox WHERE number > ? ORDER BY number LIMIT 100"
         async for number, recipient, segment, sealed in self._pages(sql):
             yield OutboxRow(number, recipient, self._segments.opened(number, segment, sealed))
@@ -145,7 +145,7 @@ class StoreReader:
             yield index, self._open("opening", row_key(index), sealed)
 
     async def releases_labelled(self, keys: Sequence[bytes]) -> list[int]:
-        """Return the log indices of the releases that bear a label of one of a subject's keys."""
+        """Return the log indices of the releases that carry a label of one of a subject's keys."""
         found = []
         sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
         async for index, labels in self._pages(sql):

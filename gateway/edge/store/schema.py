@@ -1,7 +1,7 @@
 """The tables of the gateway's one database file, and how an older file is brought up to date.
 
-``PRAGMA user_version`` counts the migrations that a file has seen. A migration is never edited once released: a change to the
-tables is a new one, at the end. What is personal lies in ``sealed`` columns, found by keyed hashes.
+``PRAGMA user_version`` counts the migrations that a file has been through. A migration is never edited once released: a change
+to the tables is a new one, at the end. Personal data are in ``sealed`` columns, found by keyed hashes.
 """
 
 from __future__ import annotations

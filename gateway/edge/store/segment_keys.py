@@ -1,6 +1,6 @@
-"""The keys under which journal segments and outbox rows lie: one for each segment, random, wrapped by the state key.
+"""The keys that seal journal segments and outbox rows: one for each segment, random, wrapped by the state key.
 
-What is sealed under a key that is gone is gone. The store's writer begins segments and destroys keys; its reader opens rows.
+What is sealed under a destroyed key is gone. The store's writer begins segments and destroys keys; its reader opens rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def row_key(number: int) -> bytes:
 
 
 class SegmentKeys:
-    """The keys that are needed.
+    """The segment keys that are still needed.
 
     Attributes:
         segment: Number of the open journal segment.
@@ -25,30 +25,30 @@ class SegmentKeys:
     """
 
     def __init__(self, keys: GatewayKeys) -> None:
-        """Begin with no segment; ``know`` tells of those that are stored."""
+        """Begin with no segment; ``know`` adds those that are stored."""
         self._keys = keys
         self.segment = 0
         self.sealers: dict[int, Sealer] = {}
 
     @property
     def open_sealer(self) -> Sealer:
-        """Return the open segment's."""
+        """Return the open segment's sealer."""
         return self.sealers[self.segment]
 
     def know(self, number: int, wrapped: bytes) -> None:
-        """Enter a stored segment's key."""
+        """Add a stored segment's key."""
         self.sealers[number] = Sealer(self._keys.sealer.open("sealing_key", row_key(number), wrapped))
         self.segment = max(self.segment, number)
 
     def begin(self) -> bytes:
-        """Begin a segment under a new random key; return the key wrapped."""
+        """Begin a segment under a new random key; return the key, wrapped."""
         self.segment += 1
         key = os.urandom(32)
         self.sealers[self.segment] = Sealer(key)
         return self._keys.sealer.seal("sealing_key", row_key(self.segment), key)
 
     def forget_former(self) -> None:
-        """Forget the keys of all segments but the open one, once no row needs them."""
+        """Drop the keys of all segments but the open one, once no row needs them."""
         self.sealers = {self.segment: self.open_sealer}
 
     def opened(self, number: int, segment: int, sealed: bytes) -> bytes:
@@ -56,10 +56,10 @@ class SegmentKeys:
         return self.sealers[segment].open("outbox", row_key(number), sealed)
 
     def resealed(self, rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, bytes, int]]:
-        """Seal outbox rows anew, under the open segment's key.
+        """Reseal outbox rows under the open segment's key.
 
         Args:
-            rows: (number, segment whose key it lies under, sealed content).
+            rows: (number, segment whose key seals it, sealed content).
         Returns: (open segment, sealed content, number) of each.
         """
         seal = self.open_sealer.seal

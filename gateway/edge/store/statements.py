@@ -1,6 +1,6 @@
 """A commit of the core as the statements of one transaction: every row sealed, bound to its place, and found by keyed hash.
 
-Stands between the core's ``Commit`` and ``writing``, which carries the statements out.
+Comes between the core's ``Commit`` and ``writing``, which executes the statements.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from gateway.edge.store.database import Statement
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 
 SCRUB_DUE = "scrub_due"
-"""The row of `meta` that says that something was erased whose bytes may still lie in free space, or exported."""
+"""The row of `meta` that is present while erased bytes may still be in free space, or exported."""
 
 
 SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
-"""Kinds of entries on which no later release can rest: the days for which their openings are kept count at once."""
+"""Kinds of entries on which no later release can rest: the retention of their openings starts at once."""
 
 
 class CommitRows:
@@ -26,13 +26,13 @@ class CommitRows:
     """
 
     def __init__(self, keys: GatewayKeys, segments: SegmentKeys) -> None:
-        """Begin with no batch; the store tells of those that it finds."""
+        """Begin with no batch; the store sets the number of the last one that it finds."""
         self._keys = keys
         self._segments = segments
         self.batch = 0
 
     def statements(self, commit: Commit, now_ms: int) -> list[Statement]:
-        """Return the statements that make a commit durable; the batch it is counted as has its number from here on."""
+        """Return the statements that make a commit durable, and give it the next batch number."""
         statements: list[Statement] = []
         if commit.snapshot is not None:
             statements += self._new_segment(commit.snapshot)
@@ -48,7 +48,7 @@ class CommitRows:
         return statements
 
     def _new_segment(self, snapshot: bytes) -> list[Statement]:
-        """Begin a journal segment; the keys of earlier ones go once no outbox row needs them."""
+        """Begin a journal segment; the keys of earlier ones are deleted once no outbox row needs them."""
         wrapped = self._segments.begin()
         number = self._segments.segment
         sealed = self._segments.open_sealer.seal("segment", row_key(number), snapshot)
@@ -98,7 +98,7 @@ class CommitRows:
         return statements
 
     def _keyed_row(self, table: str, key: bytes, content: bytes | None) -> Statement:
-        """Return what writes a row that is found by its key's hash, or deletes it."""
+        """Return the statement that writes a row found by its key's hash, or deletes it."""
         row_id = self._keys.lookup_hash(key)
         if content is None:
             return f"DELETE FROM {table} WHERE id = ?", (row_id,)  # noqa: S608  one of three fixed names

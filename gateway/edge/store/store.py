@@ -1,6 +1,6 @@
-"""The one database file: every commit of the core is one transaction here, durable before anything else happens.
+"""The store: one database file, in which every commit of the core is one transaction, durable before anything else happens.
 
-A store is put together from the file (``database``), what is known of the disk under it (``disk_space``), a reader and a writer.
+It consists of the file (``database``), what is known about the disk under it (``disk_space``), a reader and a writer.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ ENDED_IN_ORDER = "ended_in_order"
 
 @dataclass(slots=True)
 class Stored:
-    """What little the database holds when the gateway starts, opened; what there may be many of, the reader yields row by row.
+    """The few things that the database holds at start, unsealed; what may be numerous, the reader yields row by row.
 
     Attributes:
-        start: Counts the starts on this file, this one included.
-        ended_in_order: Whether the run before said that it ended; true of a new file.
+        start: The number of starts on this file, including this one.
+        ended_in_order: Whether the previous run ended cleanly; true of a new file.
         policy: (log index, encoded row) of the policies in force.
         bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
-        head: The checkpoint signed last, published or about to be.
+        head: The last signed checkpoint, published or about to be.
     """
 
     start: int
@@ -53,9 +53,9 @@ class Store:
     """The open database.
 
     Attributes:
-        reader: Its rows.
-        writer: Commits, and what an erasure leaves to do.
-        disk_space: What is known of the disk under it.
+        reader: Reads its rows.
+        writer: Makes commits durable, and does what an erasure leaves to do.
+        disk_space: What is known about the disk under it.
     """
 
     def __init__(self, folder: Path, keys: GatewayKeys) -> None:
@@ -68,7 +68,7 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """Return where the file is."""
+        """Return the path of the file."""
         return self._database.path
 
     async def open(self) -> None:
@@ -76,7 +76,7 @@ class Store:
 
         Raises:
             OperatorError: The folder or file cannot be used, or another process owns it.
-            CorruptionError: The file is no database, or damaged.
+            CorruptionError: The file is not a database, or damaged.
         """
         await self._database.open()
         with self._database.damage_named():
@@ -92,7 +92,7 @@ class Store:
         await self._database.close()
 
     def take_lock(self) -> None:
-        """Take the lock of the state folder, which is made if need be.
+        """Take the lock of the state folder, which is created if need be.
 
         Raises: OperatorError: it cannot be used, or another process owns it.
         """
@@ -103,7 +103,7 @@ class Store:
         self._database.let_lock_go()
 
     async def end_in_order(self) -> None:
-        """Record that the run ends as it should, and empty the write-ahead log.
+        """Record that the run ends cleanly, and empty the write-ahead log.
 
         Raises: sqlite3.Error: the disk fails.
         """
@@ -125,7 +125,7 @@ class Store:
     # reading, at start
 
     async def load(self) -> Stored:
-        """Read what there is little of, and count this start."""
+        """Read the few things that are read at once, and count this start."""
         stored = Stored(*await self._count_start())
         rows = await self._database.rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
@@ -140,7 +140,7 @@ class Store:
         return stored
 
     async def _count_start(self) -> tuple[int, bool]:
-        """Return the number of this start, and whether the run before ended in order."""
+        """Return the number of this start, and whether the previous run ended cleanly."""
         meta = dict(await self._database.rows("SELECT name, value FROM meta WHERE name IN ('starts', ?)", (ENDED_IN_ORDER,)))
         start: int = meta.get("starts", 0) + 1
         statements: list[Statement] = [
@@ -169,5 +169,5 @@ class Store:
         await self._database.truncate_wal()
 
     async def copy_into(self, path: Path) -> None:
-        """Write the present content as a database file of its own, without free space; the file must be there and empty."""
+        """Write the present content as a database file of its own, without free space; the file must exist and be empty."""
         await self._database.execute("VACUUM INTO ?", (str(path),))

@@ -1,7 +1,7 @@
-"""Commits of the core made durable, and what an erasure leaves to do: the writer of ``gateway.edge.store.store``.
+"""The writer of ``gateway.edge.store.store``: makes commits of the core durable, and does what an erasure leaves to do.
 
-A full disk is waited out (``disk_space``); any other failure of the disk ends the process, since what a failed sync has kept
-nobody knows.
+It waits while the disk is full (``disk_space``); any other failure of the disk ends the process, since nobody knows what a
+failed sync has kept.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from gateway.edge.store.segment_keys import SegmentKeys
 from gateway.edge.store.statements import SCRUB_DUE, CommitRows
 
 WAL_COMMITS = 100
-"""After so many commits, about 1,000 pages, the write-ahead log is checkpointed."""
+"""After this many commits, about 1,000 pages, the write-ahead log is checkpointed."""
 
 
 class StoreWriter:
     """Writes to an open database."""
 
     def __init__(self, database: Database, keys: GatewayKeys, segments: SegmentKeys, disk_space: DiskSpace) -> None:
-        """Take the database, the keys that rows are sealed by, and what is known of the disk."""
+        """Take the database, the keys that seal rows, and what is known about the disk."""
         self._database = database
         self._segments = segments
         self._disk_space = disk_space
@@ -32,14 +32,14 @@ class StoreWriter:
         self._commits_in_wal = 0
 
     def resume(self, batch: int) -> None:
-        """Go on behind the last batch row of the open segment."""
+        """Continue after the last batch row of the open segment."""
         self._commit_rows.batch = batch
 
     async def write(self, statements: list[Statement], *, control: bool) -> None:
-        """Carry out statements in one transaction; a full disk is waited out.
+        """Execute statements in one transaction; wait while the disk is full.
 
         Args:
-            control: It may have the ballast's space.
+            control: Whether it may use the ballast's space.
         """
         await self._disk_space.wait_for(partial(self._write, statements), control=control)
 
@@ -49,7 +49,7 @@ class StoreWriter:
     async def commit(self, commit: Commit, now_ms: int) -> None:
         """Make a commit durable: one transaction, on the disk when this returns.
 
-        A full disk is waited out; a commit that says so gets the space set aside.
+        Waits while the disk is full; a commit that uses the reserve gets the space set aside.
 
         Raises:
             DiskFullError: The wait was cancelled.
@@ -67,7 +67,7 @@ class StoreWriter:
             self._commits_in_wal = 0
 
     async def drop_openings(self, before_ms: int) -> list[int]:
-        """Delete openings on which no release can rest since some time, a thousand at most; return their log indices."""
+        """Delete openings that have been settled since before ``before_ms``, a thousand at most; return their log indices."""
         sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms LIMIT 1000"
         rows = await self._database.rows(sql, (before_ms,))
         if rows:
@@ -76,7 +76,7 @@ class StoreWriter:
         return [index for (index,) in rows]
 
     async def _erase(self, statements: list[Statement]) -> None:
-        """Write, seal what waits anew under the key of the segment that the statements begin, and destroy all others."""
+        """Write, reseal waiting rows under the key of the segment that the statements begin, and destroy all other keys."""
         segment = self._segments.segment
         async with self._database.transaction():
             await self._database.execute_each(statements)
@@ -90,14 +90,14 @@ class StoreWriter:
     # what an erasure leaves to do
 
     async def scrub_is_due(self) -> bool:
-        """Return whether something was erased of which copies may still lie about."""
+        """Return whether something was erased of which copies may remain on disk."""
         return bool(await self._database.rows("SELECT 1 FROM meta WHERE name = ?", (SCRUB_DUE,)))
 
     async def scrub(self) -> bool:
-        """Leave nothing of what was deleted in the file, its free space or the write-ahead log.
+        """Remove every trace of deleted rows from the file, its free space and the write-ahead log.
 
-        ``secure_delete`` overwrites deleted rows where they lay, but pages that were split since may hold a second copy: only
-        writing the whole file anew is sure.
+        ``secure_delete`` overwrites deleted rows in place, but pages that were split since may hold a second copy: only
+        rewriting the whole file is certain.
 
         Returns: False where the disk has no space for it.
         """
@@ -111,5 +111,5 @@ class StoreWriter:
         return True
 
     async def scrubbed(self) -> None:
-        """Record that nothing of what was erased lies about any more."""
+        """Record that no copy of what was erased remains."""
         await self._database.execute("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))

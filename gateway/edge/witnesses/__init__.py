@@ -1,1 +1,1 @@
-"""The witnesses of this gateway's log: asking each for its cosignature, until their policy is met."""
+"""The witnesses of this gateway's log: each is asked for its cosignature, until their policy is met."""

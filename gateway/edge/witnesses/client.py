@@ -1,8 +1,8 @@
 """The client of one witness: asks it to cosign checkpoints, and counts the outcomes.
 
-Each request carries a consistency proof from the size that the witness last cosigned. Where it answers that it is at another
-size, the request is sent again from there. Its last answer is a cosignature, or that it has seen more of this log, or another log
-of this name, than it is being shown.
+Each request carries a consistency proof from the size that the witness last cosigned. If it answers that it is at another
+size, the request is sent again from there. Its final answer is a cosignature, or that it has seen more of this log, or another
+log of this name, than it is being shown.
 
 Source: C2SP tlog-witness, `add-checkpoint`.
 """
@@ -39,7 +39,7 @@ class Proofs(Protocol):
     """The tree of a log, such as `audit.log.consistency_proofs.GrowthProofs`; it may read files, and is called in a thread."""
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
-        """Return the proof that the log has only grown from the one size to the other."""
+        """Return the proof that the log has only grown from one size to the other."""
         ...
 
 
@@ -48,11 +48,11 @@ class Timeouts:
     """How long to wait for witnesses, in seconds.
 
     Attributes:
-        bound_s: For all of them together.
-        request_s: For one answer; a witness that needs longer is asked again.
-        grace_s: For the others, once there is a quorum.
-        pause_s: Before the second request to one that failed; it doubles from there.
-        longest_pause_s: The longest that it becomes.
+        bound_s: The time for all of them together.
+        request_s: The time for one answer; a witness that needs longer is asked again.
+        grace_s: The time for the others, once there is a quorum.
+        pause_s: The pause before the second request to one that failed; it doubles from there.
+        longest_pause_s: The longest pause.
     """
 
     bound_s: float = 5.0
@@ -64,7 +64,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """A witness's word that it has seen another history of this log, or a longer one; `size` where it said how long."""
+    """A witness's answer that it has seen another history of this log, or a longer one; `size` where it gave its size."""
 
     witness: str
     size: int | None
@@ -78,15 +78,15 @@ class Objection:
 
 @dataclass(slots=True)
 class Standing:
-    """What one witness has done for us so far: counters for metrics, and the rest to go on from.
+    """What one witness has done for us so far: counters for metrics, and where to continue.
 
     Attributes:
-        name: As the policy calls it.
+        name: The name that the policy uses.
         asked: Requests begun, first and repeated ones.
         cosigned: Cosignatures received.
-        conflicts: Answers that the log is not where it was thought to be (409), or not what was seen of it (422).
-        failures: Requests that brought no answer of use.
-        size: What it last cosigned, or said that it had.
+        conflicts: Answers that the log is not at the expected size (409), or not what the witness has seen of it (422).
+        failures: Requests that brought no usable answer.
+        size: The size that it last cosigned or gave as its own.
         cosigned_at_s: When it last cosigned, by the monotonic clock.
         problem: Why it did not cosign when last asked.
     """
@@ -102,11 +102,11 @@ class Standing:
 
 
 class _RefusedError(Exception):
-    """An answer that would not be another one if the same were asked again."""
+    """An answer that would be the same if the request were repeated."""
 
 
 def jitter() -> float:
-    """Return a factor around 1 for a pause, so that gateways that lost a witness together do not come back together."""
+    """Return a factor around 1 for a pause, so that gateways that lost a witness together do not return together."""
     return random.uniform(0.5, 1.5)  # noqa: S311  spreads requests, guards nothing
 
 
@@ -115,7 +115,7 @@ class WitnessClient:
     """One witness of a log's policy.
 
     Args:
-        witness: Its key, and what the policy calls it.
+        witness: Its key, and its name in the policy.
         endpoint: Its submission prefix.
         patience: How long to wait.
         tls: How to check its server, where the endpoint has TLS.
@@ -133,9 +133,9 @@ class WitnessClient:
         self.standing = Standing(self.witness.name)
 
     async def ask(self, note: bytes, checkpoint: Checkpoint, proofs: Proofs) -> Signature | Objection | None:
-        """Ask, and ask again after failures, until it has answered; None when asking again would not help.
+        """Ask, and repeat after failures, until it has answered; None when repeating would not help.
 
-        It goes on for as long as it is let.
+        It goes on until it is cancelled.
         """
         pause_s, problem = self.patience.pause_s, "no answer in time"
         while True:
@@ -143,7 +143,7 @@ class WitnessClient:
             try:
                 answer = await self._exchange(note, checkpoint, proofs)
             except asyncio.CancelledError:
-                self._failed(problem)  # what went wrong before says more than that the time was over
+                self._failed(problem)  # the earlier problem is more informative than the timeout
                 raise
             except _RefusedError as error:
                 self._failed(str(error))
@@ -159,10 +159,10 @@ class WitnessClient:
             pause_s = min(2 * pause_s, self.patience.longest_pause_s)
 
     async def _exchange(self, note: bytes, checkpoint: Checkpoint, proofs: Proofs) -> Signature | Objection:
-        """Submit a checkpoint from where the witness stands; it may have to say first where that is."""
+        """Submit a checkpoint from the witness's size; it may have to state that size first."""
         for _ in range(_RESENDS):
             known = self.standing.size
-            if known is not None and known > checkpoint.size:  # so it said once; let it say so again
+            if known is not None and known > checkpoint.size:  # outdated or wrong: let it state its size again
                 known = None
             proof = await asyncio.to_thread(proofs.consistency, known or 0, checkpoint.size)
             reply = await self._submit(Submission(known or 0, tuple(proof), note, checkpoint))
@@ -184,7 +184,7 @@ class WitnessClient:
             return await post(self.endpoint, _ADD_CHECKPOINT, submission.encode(), self.tls)
 
     def _cosignature(self, note: bytes, lines: bytes) -> Signature:
-        """Return the witness's own signature among the lines of its answer; those of keys that we do not know are let go."""
+        """Return the witness's own signature among the lines of its answer; signatures of unknown keys are ignored."""
         (signature,) = cosignatures_in(split_note(note)[0].encode() + b"\n" + lines, [self.witness.verifier])
         return signature
 
@@ -210,10 +210,10 @@ class WitnessClient:
 
 
 def _size(reply: Reply) -> int:
-    """Return the size that a conflict names.
+    """Return the size in a conflict answer.
 
     Raises:
-        HttpError: when it is another answer, or no size; asking again may help.
+        HttpError: when it is another answer, or not a size; repeating the request may help.
         _RefusedError: when it would not.
     """
     if reply.status != 409:

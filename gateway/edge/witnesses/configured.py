@@ -1,7 +1,7 @@
 """The gateway's witnesses as configured, and what they need to see of its log; see ``gateway.edge.witnesses.quorum``.
 
-Until a witness has confirmed the last checkpoint that this gateway signed, nothing new is signed or released: an old card that
-was put back would otherwise fork the log. Readings and changes of consent are taken in and committed meanwhile.
+Until a witness has confirmed the last checkpoint that this gateway signed, nothing new is signed or released: an old disk image
+that was restored would otherwise fork the log. Readings and consent changes are accepted and committed meanwhile.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     note ─► every witness at once, each with a proof from the size that it last cosigned ─► note with cosignature lines
 
-A witness that is slow, silent or talks nonsense costs at most the bound; the note then goes on without it. A witness that knows
-more of the log than the log itself is the one thing that cannot be waited out: it means that an old state was put back. While
-the gateway runs that is alarmed; at start (`confirm`) it stops the process before anything new is signed.
+A witness that is slow, silent or answers incorrectly costs at most the bound; the note then goes on without it. A witness that
+knows more of the log than the log itself is the one failure that waiting cannot cure: an old state was restored. While
+the gateway runs that raises an alarm; at start (`confirm`) it stops the process before anything new is signed.
 
 Source: C2SP tlog-witness, tlog-policy.
 """
@@ -30,7 +30,7 @@ from gateway.edge.witnesses.client import Objection, Proofs, Standing, Timeouts,
 from gateway.errors import CorruptionError, OperatorError
 
 ALARM_S: Final = 3600.0
-"""After how long without a quorum an error is logged, and again each time that it lasts so long."""
+"""The time without a quorum after which an error is logged, and again each time that much has passed."""
 
 _log = structlog.get_logger()
 _Tasks = dict[asyncio.Task[Signature | Objection | None], str]
@@ -44,7 +44,7 @@ class CosignedNote:
         note: The note, cosignature lines behind the log's own, in the policy's order.
         cosigned: By the policy's name for each witness, the Unix second of its cosignature.
         met: Whether they are a quorum.
-        objections: Of witnesses that know better.
+        objections: Of witnesses that have seen another history or a longer one.
     """
 
     note: bytes
@@ -64,7 +64,7 @@ class Witnesses:
         clock_s: The monotonic clock.
 
     Raises:
-        OperatorError: when a URL is none, or those with URLs cannot make up the quorum.
+        OperatorError: when a URL is malformed, or the witnesses with URLs cannot make up the quorum.
     """
 
     policy: Policy
@@ -90,7 +90,7 @@ class Witnesses:
         return [client.standing for client in self._clients]
 
     def seconds_since_quorum(self) -> float:
-        """Return how long ago a checkpoint last had a quorum; since the start where none has."""
+        """Return the time since a checkpoint last had a quorum; since the start where none has."""
         return self.clock_s() - self._quorum_at_s
 
     async def cosign(self, note: bytes, proofs: Proofs, *, await_all: bool = False) -> CosignedNote:
@@ -99,7 +99,7 @@ class Witnesses:
         Args:
             note: A checkpoint signed by the log, already durable.
             proofs: The log's tree, at least as large as the checkpoint.
-            await_all: Wait for every witness until the bound, though there is a quorum.
+            await_all: Wait for every witness until the bound, even if there is a quorum.
 
         Raises:
             FileError: when a tile of our own cannot be read.
@@ -121,9 +121,9 @@ class Witnesses:
         return CosignedNote(with_signatures(note, signatures.values()), cosigned, met, objections)
 
     async def confirm(self, note: bytes, proofs: Proofs) -> CosignedNote:
-        """Ask until a witness has cosigned the checkpoint that was signed last, and none of those that answer objects.
+        """Ask until a witness has cosigned the last signed checkpoint, and none of those that answer objects.
 
-        To be called at start, before anything new is signed; takes as long as it takes.
+        To be called at start, before anything new is signed; waits without limit.
 
         Raises:
             CorruptionError: when a witness has seen more of this log, or another history of it: an old state was restored.
@@ -143,7 +143,7 @@ class Witnesses:
             pause_s = min(2 * pause_s, self.patience.longest_pause_s)
 
     async def _wait(self, tasks: _Tasks, *, await_all: bool) -> None:
-        """Wait for all answers, until the bound or, where a quorum will do, for the grace after it."""
+        """Wait for all answers, until the bound or, where a quorum is enough, for the grace period after it."""
         now_s = asyncio.get_running_loop().time
         end_s = now_s() + self.patience.bound_s
         pending, cosigned, settled = set(tasks), set[str](), await_all
@@ -168,7 +168,7 @@ def load_policy(file: Path) -> Policy:
     """Read a policy file.
 
     Raises:
-        OperatorError: when it cannot be read or is malformed; it names file and line.
+        OperatorError: when it cannot be read or is malformed; the message names file and line.
     """
     try:
         return parse_policy(file.read_bytes(), str(file))
