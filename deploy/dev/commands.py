@@ -119,7 +119,8 @@ COMMANDS: dict[str, Command] = {
 
 def usage() -> str:
     """Return the help text."""
-    rows = "\n".join(f"  ./dev {command.usage:<36}{command.summary}" for command in COMMANDS.values())
+    width = max(len(command.usage) for command in COMMANDS.values()) + 2
+    rows = "\n".join(f"  ./dev {command.usage:<{width}}{command.summary}" for command in COMMANDS.values())
     return f"usage:\n{rows}\n\nEach sets up what it needs first: .venv, and Debian packages where it may."
 
 

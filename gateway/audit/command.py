@@ -70,24 +70,6 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
         return _FINDING_STATUS
 
 
-def audit_verify(directory: Path, vkey: str, openings: Path | None, as_json: bool, out: TextIO) -> int:
-    """Verify a log folder with a pinned key, print the report and return the exit status.
-
-    Args:
-        directory: The log folder.
-        vkey: The log's public key in its text form.
-        openings: The folder of openings, for auditors who have been given it.
-        as_json: Print one JSON object instead of lines for a terminal.
-        out: Where to print.
-
-    Returns:
-        0 when all is well, 1 for a finding, 2 when the key is malformed or a folder is none.
-    """
-    args = argparse.Namespace(place=str(directory), key=vkey, witnesses=None, no_key=False, openings=openings, json=as_json)
-    args.since = args.keep = None
-    return run("verify", args, out)
-
-
 def _verify(args: argparse.Namespace, out: TextIO) -> int:
     reader = LogReader(source_of(args.place))
     _check_folder(args.openings)

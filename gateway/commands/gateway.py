@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from consent.control import ControlClient
 from gateway.commands.output import show
@@ -32,12 +34,41 @@ def run(args: argparse.Namespace) -> int:
 
 def status(args: argparse.Namespace) -> int:
     """`sluice status`."""
-    from gateway.control.status import as_text
-
     with ControlClient(load_config(args.config).control_socket) as client:
         shown = client.call("status")
-    show(args, shown, as_text(shown))
+    show(args, shown, status_text(shown))
     return 3 if shown["imbalances"] else 0
+
+
+def status_text(shown: Mapping[str, Any]) -> str:
+    """Return a status as one screen of text."""
+    clock, broker, disk, ledger = shown["clock"], shown["broker"], shown["disk"], shown["ledger"]
+    simulated = f"  SIMULATED, rate {clock['rate']:g}" if clock["simulated"] else ""
+    sinks = ", ".join(f"{name} {'connected' if sink['connected'] else 'away'}" for name, sink in shown["sinks"].items())
+    full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
+    lines = [
+        f"gateway    {shown['gateway']}",
+        f"clock      {clock['now']}{simulated}",
+        f"broker     {'connected' if broker['connected'] else 'away'}, queue {'dry' if broker['dry'] else 'not dry yet'}",
+        f"upstream   {sinks or 'none configured'}",
+        f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
+        f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
+        f"witnesses  {_witnesses_text(shown['witnesses'])}",
+        f"policies   {shown['policy'] or 'none'}",
+        f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
+        f"windows    {shown['windows']['open']} open",
+        f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
+        "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
+    ]
+    lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
+    return "\n".join(lines) + "\n"
+
+
+def _witnesses_text(witnesses: Mapping[str, Any] | None) -> str:
+    if witnesses is None:
+        return "none configured"
+    each = ", ".join(f"{one['name']} {one['problem'] or 'cosigns'}" for one in witnesses["each"])
+    return each if witnesses["confirmed"] else f"WAITING for one to confirm the log: {each}"
 
 
 def check(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from consent.policy_files import read_policy_files
 from gateway.commands.client import DEFAULT_CONFIG, call_gateway
 from gateway.commands.output import show
 from gateway.config import Installation, load_config
-from gateway.edge.store.store import DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
 

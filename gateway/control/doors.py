@@ -6,7 +6,8 @@ that is not for a door is, there, a method that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import msgspec
@@ -98,15 +99,23 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters) -
     caller.refuse_other(subject, resident)
     if subject and subject not in control.state.registry.subjects:
         raise MethodError("there is no such subject")
-    try:
+    with _refusals_named():
         answer = method.handler(control, caller, params)
-    except (ConsentError, PolicyError) as error:
-        raise MethodError(str(error)) from error
     return _read(answer) if isinstance(answer, Awaitable) else answer
 
 
 async def _read(answer: Awaitable[Result]) -> Result:
-    try:
+    with _refusals_named():
         return await answer
+
+
+@contextmanager
+def _refusals_named() -> Iterator[None]:
+    """Turn what consents or policies refuse into a refusal of the request.
+
+    Raises: MethodError: they do.
+    """
+    try:
+        yield
     except (ConsentError, PolicyError) as error:
         raise MethodError(str(error)) from error

@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 
 from consent.core.consents.records import decode as decode_consent
-from consent.core.lifecycle.notifications import MessageKind, text_of
-from consent.messages import ConsentShown, Hex, Id, LogHead, MessageShown, ResidentHeld, SubjectExport
+from consent.messages import ConsentShown, Hex, Id, ResidentHeld, SubjectExport
 from gateway.control.consents import shown
 from gateway.control.context import Control
 from gateway.control.releases import releases_of
+from gateway.control.status import log_head
+from gateway.control.subjects import message_shown
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
-from gateway.core.registry import Message
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
@@ -60,18 +60,6 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
         bundles_under_way=list(_under_way(state, subject_id)),
         releases=await releases_of(control, subject_id),
     )
-
-
-def log_head(state: State) -> LogHead:
-    """Return the log as it stands."""
-    signer = state.identity.signer
-    return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
-
-
-def message_shown(message: Message, language: str) -> MessageShown:
-    """Return a message to a subject in one of our languages."""
-    text = text_of(MessageKind(message.kind), message.scope, language)
-    return MessageShown(time_ms=message.time_ms, kind=message.kind, scope=message.scope, text=text)
 
 
 def _claims(state: State, subject_id: bytes) -> list[Plain]:

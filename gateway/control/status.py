@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from consent.messages import (
     BrokerStatus,
     ClockStatus,
     DiskStatus,
     GatewayStatus,
+    LogHead,
     Nothing,
     SinkStatus,
     WindowsStatus,
@@ -19,7 +19,7 @@ from consent.messages import (
 )
 from gateway.app import Gateway
 from gateway.control.context import Caller, Control, MethodError
-from gateway.control.export import log_head
+from gateway.core.state import State
 from gateway.durable.state import Durable
 
 
@@ -58,6 +58,12 @@ def status(app: Gateway) -> GatewayStatus:
     )
 
 
+def log_head(state: State) -> LogHead:
+    """Return the log as it stands."""
+    signer = state.identity.signer
+    return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
+
+
 def _witnesses(durable: Durable) -> WitnessesStatus | None:
     """Return how the witnesses stand; None where none is configured."""
     if durable.witnesses is None:
@@ -94,34 +100,3 @@ def _witness_gauges(durable: Durable) -> dict[str, float]:
     for count in ("asked", "cosigned", "conflicts", "failures"):
         figures[f"witness_{count}"] = sum(getattr(one, count) for one in durable.witnesses.standings)
     return figures
-
-
-def as_text(shown: Mapping[str, Any]) -> str:
-    """Return a status as one screen of text."""
-    clock, broker, disk, ledger = shown["clock"], shown["broker"], shown["disk"], shown["ledger"]
-    simulated = f"  SIMULATED, rate {clock['rate']:g}" if clock["simulated"] else ""
-    sinks = ", ".join(f"{name} {'connected' if sink['connected'] else 'away'}" for name, sink in shown["sinks"].items())
-    full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
-    lines = [
-        f"gateway    {shown['gateway']}",
-        f"clock      {clock['now']}{simulated}",
-        f"broker     {'connected' if broker['connected'] else 'away'}, queue {'dry' if broker['dry'] else 'not dry yet'}",
-        f"upstream   {sinks or 'none configured'}",
-        f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
-        f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
-        f"witnesses  {_told(shown['witnesses'])}",
-        f"policies   {shown['policy'] or 'none'}",
-        f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
-        f"windows    {shown['windows']['open']} open",
-        f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
-        "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
-    ]
-    lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
-    return "\n".join(lines) + "\n"
-
-
-def _told(witnesses: Mapping[str, Any] | None) -> str:
-    if witnesses is None:
-        return "none configured"
-    each = ", ".join(f"{one['name']} {one['problem'] or 'cosigns'}" for one in witnesses["each"])
-    return each if witnesses["confirmed"] else f"WAITING for one to confirm the log: {each}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consent.core.languages import LANGUAGES
+from consent.core.lifecycle.notifications import MessageKind, text_of
 from consent.messages import (
     Claimed,
     CodeFor,
@@ -10,6 +11,7 @@ from consent.messages import (
     CodeUsed,
     Hex,
     Id,
+    MessageShown,
     OwnDevice,
     ResidentLeft,
     ResidentOf,
@@ -18,8 +20,8 @@ from consent.messages import (
     SubjectShown,
 )
 from gateway.control.context import Caller, Control, MethodError
-from gateway.control.export import message_shown
 from gateway.core.changes import subjects
+from gateway.core.registry import Message
 from gateway.core.state import State
 
 _ENDED = "the resident's earlier codes and credential have ended; the household was told"
@@ -42,6 +44,12 @@ def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
         ],
         messages=[message_shown(message, params.language) for message in subject.messages],
     )
+
+
+def message_shown(message: Message, language: str) -> MessageShown:
+    """Return a message to a subject in one of our languages."""
+    text = text_of(MessageKind(message.kind), message.scope, language)
+    return MessageShown(time_ms=message.time_ms, kind=message.kind, scope=message.scope, text=text)
 
 
 def code(control: Control, caller: Caller, params: CodeFor) -> CodeMade:

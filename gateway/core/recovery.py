@@ -26,7 +26,6 @@ from gateway.core.journal import (
     decode_batch,
 )
 from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
-from gateway.core.release.void import reopen
 from gateway.core.state import State
 from gateway.core.windows.windows import Window
 
@@ -133,7 +132,8 @@ class JournalReplay:
             case Close():
                 self._close(record)
             case Void():  # a bundle of outbox records alone closed no window
-                reopen(self._state, self._unsent.pop(record.index, []))
+                for window in self._unsent.pop(record.index, []):
+                    self._state.windows.put_back(window)
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()
@@ -170,13 +170,7 @@ class JournalReplay:
         windows.advance(max(closed.end_ms for closed in record.closed))
         taken = []
         for closed in record.closed:
-            window = windows.open[closed.cohort, closed.start_ms]
-            if closed.drawn:
-                part = Window(window.cohort, closed.start_ms, closed.end_ms)
-                part.members = {contributor: window.members[contributor] for contributor in closed.drawn}
+            part = windows.take_out(windows.open[closed.cohort, closed.start_ms], closed.drawn, closed.gone)
+            if part.members:
                 taken.append(part)
-            for contributor in closed.gone:
-                del window.members[contributor]
-            if not window.members:
-                windows.remove(window.key)
         self._unsent[record.index] = taken

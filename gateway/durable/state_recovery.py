@@ -71,21 +71,15 @@ class StateRecovery:
         self._outbox(stored)
 
     async def _registry(self) -> None:
-        state = self._state
+        registry = self._state.registry
         async for row in self._store.reader.subjects():
-            state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
+            registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         async for row in self._store.reader.claims():
-            claim = msgspec.msgpack.decode(row, type=Claim)
-            state.registry.know_claim(claim)
+            registry.know_claim(msgspec.msgpack.decode(row, type=Claim))
         async for index, data in self._store.reader.consents():
-            consent = decode_consent(data)
-            if consent.resident in state.registry.book.residents(
-                consent.subject
-            ):  # consents of residents who have left no longer count
-                state.registry.book.apply(consent, index)
+            registry.know_consent(decode_consent(data), index)
         async for row in self._store.reader.devices():
-            device = msgspec.msgpack.decode(row, type=Device)
-            state.registry.know_device(device)
+            registry.know_device(msgspec.msgpack.decode(row, type=Device))
 
     def _policies(self, index: int, content: bytes) -> None:
         row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)

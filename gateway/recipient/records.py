@@ -15,7 +15,6 @@ import msgspec
 from gateway.audit.log.canonical import head
 from gateway.recipient.wire import FORMAT_VERSION, MAX_LOG_INDEX, Address, BundleError, deterministic, strict_loads
 
-RECORD_ID_BYTES: Final = 16
 PSEUDONYM_BYTES: Final = 32
 
 

@@ -29,7 +29,8 @@ from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.policies import read_policies
-from gateway.edge.store.store import DATABASE_FILE, Store
+from gateway.edge.store.database import DATABASE_FILE
+from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.files import sync_folder
 from gateway.restore.published_log import PublishedLog

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Self
 
 from firmware_sim.load import Load
-from gateway.edge.store.store import DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
 from tests.crash.slow_link import SlowLink, slow_link
 from tests.crash.street import Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.support.asking import Answer

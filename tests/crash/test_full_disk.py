@@ -21,11 +21,12 @@ from consent.messages import plain
 from gateway import app as gateway_app
 from gateway.audit.log import folder as audit_folder
 from gateway.audit.verify.verify import verify_folder
-from gateway.control.status import as_text, status
+from gateway.commands.gateway import status_text
+from gateway.control.status import status
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Durable
 from gateway.edge import publisher as edge_publisher
-from gateway.edge.store import disk_space as edge_room
+from gateway.edge.store import disk_space as edge_disk_space
 from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import DiskFullError
@@ -53,7 +54,7 @@ class FullDisk:
         self.full = False
         self.tables: list[str] = []
         self._ballast = state / BALLAST_FILE
-        write, fill, replace = StoreWriter._write, edge_room.DiskSpace._fill, replace_file
+        write, fill, replace = StoreWriter._write, edge_disk_space.DiskSpace._fill, replace_file
 
         async def write_if_room(writer: StoreWriter, statements: list[Any]) -> None:
             if self.full and self._ballast.exists():
@@ -63,7 +64,7 @@ class FullDisk:
             await write(writer, statements)
             self.tables += [sql.split()[2] for sql, _ in statements]
 
-        def fill_if_room(room: edge_room.DiskSpace) -> None:
+        def fill_if_room(room: edge_disk_space.DiskSpace) -> None:
             if self.full:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             fill(room)
@@ -74,9 +75,9 @@ class FullDisk:
             replace(target, data, mode)
 
         patch.setattr(StoreWriter, "_write", write_if_room)
-        patch.setattr(edge_room.DiskSpace, "_fill", fill_if_room)
+        patch.setattr(edge_disk_space.DiskSpace, "_fill", fill_if_room)
         patch.setattr(audit_folder, "replace_file", replace_if_room)
-        for module in (edge_room, edge_publisher):
+        for module in (edge_disk_space, edge_publisher):
             patch.setattr(module, "FULL_DISK_RETRY_S", RETRY_S)
         patch.setattr(gateway_app, "INTAKE_RETRY_S", RETRY_S)
 
@@ -167,7 +168,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             await asyncio.sleep(5 * RETRY_S)
             assert disk.has_ballast()
             assert link.acknowledged == []
-            assert "FULL: withholding" in as_text(await ask(app, "status"))
+            assert "FULL: withholding" in status_text(await ask(app, "status"))
             withdrawal = ask(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
             withdrawn = await asyncio.wait_for(withdrawal, WAIT_S)
             assert not disk.has_ballast()
@@ -180,7 +181,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             disk.full = False
             await until(lambda: link.acknowledged == [1, 2, 3, 4, 5, 6])
             assert disk.has_ballast()
-            await until(lambda: "has room" in as_text(plain(status(app))))
+            await until(lambda: "has room" in status_text(plain(status(app))))
     printed = capfd.readouterr().out
     assert printed.count("disk full, withholding until there is room") == 1
     assert printed.count("room again: going on") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.edge.store.store import DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
 from tests.crash.scene import Publishing, Scene, fresh_seed, held_disk, scene
 from tests.crash.slow_link import HELD_S
 from tests.support.waiting import HANG_S

@@ -13,7 +13,7 @@ import pytest
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
 from gateway.durable.state import Durable
-from gateway.edge.store.store import DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import CorruptionError
 from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES

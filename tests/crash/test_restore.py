@@ -18,7 +18,8 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload
 from gateway.config import Installation
 from gateway.control.context import MethodError
-from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
+from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import CorruptionError, OperatorError
 from gateway.restore.restore import Restored, restore

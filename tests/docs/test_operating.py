@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.control.status import as_text
+from gateway.commands.gateway import status_text
 from gateway.core import model
 from gateway.core.model import Reject
 from tests.docs.pages import pages
@@ -61,5 +61,5 @@ def test_status_lines_are_all_explained() -> None:
         "ledger": {},
         "imbalances": [],
     }
-    lines = {line.split()[0] for line in as_text(shown).splitlines()}
+    lines = {line.split()[0] for line in status_text(shown).splitlines()}
     assert lines - {"gateway", "policies", "registry"} <= CODE

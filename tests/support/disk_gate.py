@@ -25,7 +25,8 @@ from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
 from gateway.edge.keys import load_keys
-from gateway.edge.store.store import BALLAST_FILE, DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE
+from gateway.edge.store.store import BALLAST_FILE
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.asking import Answer, begin

@@ -87,12 +87,9 @@ class KilledGate(Gate):
         for row in self._subjects.values():
             state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for said in self._consents:
-            consent = decode_consent(said.content)
-            if consent.resident in state.registry.book.residents(consent.subject):  # what one who has left said no longer counts
-                state.registry.book.apply(consent, said.index)
+            state.registry.know_consent(decode_consent(said.content), said.index)
         for row in self._devices.values():
-            device = msgspec.msgpack.decode(row, type=Device)
-            state.registry.know_device(device)
+            state.registry.know_device(msgspec.msgpack.decode(row, type=Device))
         state.ledger = decode_ledger(self._ledger)
         index, content = self._policy
         policy = msgspec.msgpack.decode(content, type=changes.StoredPolicies)

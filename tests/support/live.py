@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,6 @@ class LiveGateway:
             for name, text in policies.items():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 (target / name).write_text(text)
-        import tomllib
-
         city = tomllib.loads((target / "city.toml").read_text())
         for recipient, table in city.get("recipient", {}).items():
             if "public_key_file" not in table:

@@ -12,14 +12,13 @@ from consent.core.lifecycle import steps
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device, WindowTarget
-from gateway.core.release.void import reopen
 from tests.support.gate import HOUR_MS, Gate, hour_with, limited
 
 Plant = Callable[[Gate, list[Device]], str]
 """Does one thing wrong, and returns what the replay must say about it."""
 
 
-def hours(gate: Gate, homes: list[Device], count: int) -> None:
+def hours(gate: Gate, homes: list[Device], count: int = 1) -> None:
     """Let hours pass, each with a release."""
     for _ in range(count):
         gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
@@ -45,7 +44,8 @@ def extra_release(gate: Gate, homes: list[Device]) -> str:
     again = [deepcopy(window) for window in gate.state.windows.ended()]
     pairs = gate.count("pairs.open")
     gate.records()
-    reopen(gate.state, again)
+    for window in again:
+        gate.state.windows.put_back(window)
     for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
         gate.state.ledger.add(account, pairs)
     gate.records()

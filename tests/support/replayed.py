@@ -9,23 +9,7 @@ from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.replay import Replay, ReplayReport
 from tests.support.gate import Gate
-
-
-class MemorySource:
-    """A log's files, by path."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-
-    def read(self, path: str, longest_bytes: int) -> bytes:
-        """Return a file's bytes."""
-        if path not in self._files:
-            raise FileError(path, "absent")
-        return self._files[path]
-
-    def names(self, path: str) -> list[str]:
-        """List nothing."""
-        return []
+from tests.support.logs import MemorySource
 
 
 class MemoryOpenings:

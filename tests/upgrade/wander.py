@@ -11,11 +11,6 @@ from tests.upgrade.life import CITY_FILE, ENERGY, QUIET, Life
 PROFILES = ["meter", "numbered", "sealed", "timeless"]
 ZONES = ["mill", "chapel", "dock"]
 LIMITS = [{"time": "day"}, {"space": "city"}, {"group": 3}, {"identity": "aggregate"}, {"retention": 5}]
-POLICY_CHANGES = [
-    ("group = 2,", "group = 3,"),
-    ('time = "1h", space = "block"', 'time = "4h", space = "block"'),
-    ("clamp = [0, 100]", "clamp = [0, 90]"),
-]
 
 
 async def disaster(life: Life) -> None:

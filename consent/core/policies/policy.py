@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from consent.core.disclosure import Disclosure, Space
-from consent.core.policies.notice import FlowTerms, notice_of
+from consent.core.policies.notice import FlowTerms
 
 Texts = dict[str, str]
 """The same text in each of the city's languages, by language code."""
@@ -299,10 +299,6 @@ class PolicySet:
         if scope in self.flows:
             return (self.terms[scope],)
         return tuple(terms for _, terms in sorted(self.terms.items()) if scope == f"purpose:{terms.purpose}")
-
-    def flow_terms(self, flow_id: str) -> bytes:
-        """Return the notice of a flow: the SHA-256 of its material terms."""
-        return notice_of((self.terms[flow_id],))
 
 
 def _terms_of(flow: Flow) -> FlowTerms:

@@ -140,11 +140,6 @@ def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> No
     compile_devices(state, [moved], now_ms)
 
 
-def forget_subject(state: State, subject: bytes) -> None:
-    """Delete a subject that has no device left; its secret goes with it, and nothing made from that can be made again."""
-    state.registry.drop_subject(subject)
-
-
 def compile_all(state: State, now_ms: int) -> None:
     """Recompile every device's plan."""
     _expect_expiry(state)

@@ -80,7 +80,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     for former in state.memories.keys() - registered:  # devices revoked earlier may have been theirs
         del state.memories[former]
     subjects.drop_claims(state, subject)
-    changes.forget_subject(state, subject)
+    state.registry.drop_subject(subject)
     state.commit.consents_gone.append(subject)
     state.commit.openings += shortened
     state.commit.erases = True

@@ -185,7 +185,7 @@ def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: 
     state.registry.tell(own, MessageKind.DEVICE_JOINED, now_ms)
     if not devices_of(state, former.id):
         drop_claims(state, former.id)
-        changes.forget_subject(state, former.id)
+        state.registry.drop_subject(former.id)
     return Joined(own, state.registry.subjects[own].residents[0].id, device.id)
 
 

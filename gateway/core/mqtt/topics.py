@@ -80,6 +80,8 @@ def filters_overlap(one: str, other: str) -> bool:
         if mine != yours and "+" not in {mine, yours}:
             return False
     longer, shorter = (ours, theirs) if len(ours) > len(theirs) else (theirs, ours)
+    if longer == ["", "#"] and len(shorter) == 1:
+        return False  # only in the empty topic, to which nobody can publish
     return longer[len(shorter) :] in ([], ["#"])
 
 

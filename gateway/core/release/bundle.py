@@ -90,14 +90,14 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
         for reason, pairs in packed.row.suppressed.items():
             ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
         moved.append(LedgerMove("pairs.open", "pairs.aggregated", taken.pairs()))
-        ledger.move("pairs.open", "pairs.aggregated", taken.pairs())
+        ledger.move(*moved[-1])
         if taken.members:
             windows.append(taken)
     for row in draft.rows:
         state.outbox.take_out(row.number, draft.recipient)
         ledger.move("pairs.waiting", "pairs.withheld_at_release.withdrawn", row.withheld)
         moved.append(LedgerMove("pairs.waiting", "pairs.released", row.released))
-        ledger.move("pairs.waiting", "pairs.released", row.released)
+        ledger.move(*moved[-1])
         outbox.append(OutboxRow(row.number, draft.recipient, row.content))
     if closed:
         state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
@@ -110,16 +110,10 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
 def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) -> Window:
     """Remove from a window members that are in the bundle or no longer allowed; return the part that is in the bundle."""
     window = packed.row.window
-    taken = Window(window.cohort, window.start_ms, window.end_ms)
-    taken.members = {contributor: window.members[contributor] for contributor in packed.packed}
-    left = packed.row.members.keys() - taken.members.keys()
+    left = packed.row.members.keys() - set(packed.packed)
     gone = [contributor for contributor in window.members if contributor not in left]
     closed.append(ClosedWindow(window.cohort, window.start_ms, window.end_ms, gone, list(packed.packed)))
-    for contributor in gone:
-        del window.members[contributor]
-    if not window.members:
-        state.windows.remove(window.key)
-    return taken
+    return state.windows.take_out(window, packed.packed, gone)
 
 
 def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:

@@ -6,13 +6,10 @@ leaves; a `void` entry in the log records it. A bundle that was sent is final.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import VoidPayload
 from gateway.core.journal import Void
 from gateway.core.state import State
-from gateway.core.windows.windows import Window
 
 
 def void_unsent(state: State, now_ms: int) -> None:
@@ -26,19 +23,10 @@ def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     unsent = state.inflight.void(recipient)
     state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
     state.journal.note(Void(unsent.index))
-    reopen(state, unsent.windows)
+    for window in unsent.windows:
+        state.windows.put_back(window)
     for row in unsent.outbox:
         state.outbox.put_back(row)
     for move in unsent.moved:
         state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)
-
-
-def reopen(state: State, windows: Sequence[Window]) -> None:
-    """Reopen the windows of a voided bundle, beside what may have remained of them."""
-    for window in windows:
-        present = state.windows.open.get(window.key)
-        if present is None:
-            state.windows.put_back(window)
-        else:
-            present.members.update(window.members)

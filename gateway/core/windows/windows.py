@@ -8,7 +8,7 @@ when a bundle is formed, and until then the accumulators stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -168,13 +168,28 @@ class Windows:
         """Return whether nothing is held of any contributor."""
         return not (self.open or self._series)
 
-    def remove(self, key: tuple[Cohort, int]) -> Window:
-        """Remove a window: its figure is in a bundle, or it was suppressed."""
-        return self.open.pop(key)
+    def take_out(self, window: Window, drawn: Iterable[bytes], gone: Iterable[bytes]) -> Window:
+        """Remove contributors from an open window, and the window itself once nobody is left in it.
+
+        Args:
+            window: One of these.
+            drawn: Those of them who are in a bundle.
+            gone: All of them.
+        Returns: The part of the window that is in the bundle.
+        """
+        taken = Window(window.cohort, window.start_ms, window.end_ms)
+        taken.members = {contributor: window.members[contributor] for contributor in drawn}
+        for contributor in gone:
+            del window.members[contributor]
+        if not window.members:
+            del self.open[window.key]
+        return taken
 
     def put_back(self, window: Window) -> None:
-        """Reopen a window whose bundle was voided."""
-        self.open[window.key] = window
+        """Reopen a window whose bundle was voided, beside what may have stayed of it."""
+        present = self.open.setdefault(window.key, window)
+        if present is not window:
+            present.members.update(window.members)
 
     def state(self, pack: Callable[[list[Any]], Any] = list) -> list[Any]:
         """Return plain data from which ``restore`` makes the same windows.

@@ -12,15 +12,13 @@ from pathlib import Path
 
 from gateway.core.effects import BundleRow
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.store.database import DATABASE_FILE, LOCK_FILE, Database, Statement
+from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
 from gateway.edge.store.reading import StoreReader
 from gateway.edge.store.schema import MIGRATIONS
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import OperatorError
-
-__all__ = ["BALLAST_BYTES", "BALLAST_FILE", "DATABASE_FILE", "ENDED_IN_ORDER", "LOCK_FILE", "Store", "Stored"]
 
 BALLAST_FILE = "ballast"
 BALLAST_BYTES = 16 * 1024 * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -125,6 +126,7 @@ def test_method_says_of_itself_what_its_handler_does(name: str) -> None:
     assert (hints["params"], hints["return"]) == (method.params, method.answer)
     assert method.summary.endswith(".")
     assert Door.SHELL in method.doors
+    assert method.reads_store is iscoroutinefunction(method.handler)
 
 
 def _parts(kind: Any) -> list[type]:

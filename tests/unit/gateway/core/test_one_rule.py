@@ -20,7 +20,8 @@ from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from gateway.core.registry import Subject
 from gateway.core.restoration import LogTail
-from tests.support.gate import HOUR_MS, Gate, hour_with, only
+from tests.support.gate import HOUR_MS, Gate, only
+from tests.support.planted import hours
 from tests.support.replayed import replayed
 
 honest_level = rule._new_level
@@ -34,14 +35,6 @@ def city_only(policies: PolicySet, observed_property: str, point: Disclosure, zo
 def nothing_supported(_decision: Decision) -> str:
     """Support nothing."""
     return "no-noise"
-
-
-def hours(gate: Gate, homes: list[Device], count: int = 1) -> None:
-    """Let hours pass, each with a release."""
-    for _ in range(count):
-        gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-        hour_with(gate, homes)
-        gate.records()
 
 
 def problems(report: ReplayReport) -> Iterator[str]:

@@ -61,7 +61,7 @@ def test_grant_the_first_time_is_given_from_now_on() -> None:
     home = _Home()
     given = home.grant("hourly", limits_of(time=Time.HOUR_4))
     assert (given.status, given.time_ms, given.since_ms) == (Status.GIVEN, NOW_MS, NOW_MS)
-    assert given.notice == CITY.flow_terms("hourly") == notice_of(given.terms)
+    assert given.notice == notice_of(CITY.terms_for("hourly")) == notice_of(given.terms)
     assert given.signature == b""
     assert home.reason("hourly") == ""
     assert home.reason("daily") == "no-consent"

@@ -85,13 +85,12 @@ def test_cell_of_a_zone_is_named_by_the_level() -> None:
         city.cell("nowhere", Space.CITY)
 
 
-def test_flow_terms_change_with_terms_and_not_with_wording() -> None:
-    """The notice is the hash of what a consent agrees to."""
-    city = policies()
-    assert city.flow_terms("hourly") == notice_of(city.terms_for("hourly"))
-    assert policies(("To plan", "To plan well")).flow_terms("hourly") == city.flow_terms("hourly")
-    assert policies(("group = 15", "group = 16")).flow_terms("hourly") != city.flow_terms("hourly")
-    assert city.terms_for("nowhere") == ()
+def test_notice_changes_with_terms_and_not_with_wording() -> None:
+    """It is the hash of what a consent agrees to."""
+    terms = policies().terms_for("hourly")
+    assert notice_of(policies(("To plan", "To plan well")).terms_for("hourly")) == notice_of(terms)
+    assert notice_of(policies(("group = 15", "group = 16")).terms_for("hourly")) != notice_of(terms)
+    assert policies().terms_for("nowhere") == ()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.audit.command import audit_verify
+from gateway.audit import command
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
@@ -25,6 +26,13 @@ from tests.support.log import ORIGIN, SIGNER, START_MS, SUBJECTS, SampleLog, sam
 
 def _verify(log: SampleLog, openings: bool = True) -> Report:
     return verify_folder(log.log.path, SIGNER.vkey(), log.openings_folder.path if openings else None)
+
+
+def _audit_verify(folder: Path, key: str, openings: Path | None, as_json: bool, out: io.StringIO) -> int:
+    """Run `sluice audit verify`; return its exit status."""
+    args = argparse.Namespace(place=str(folder), key=key, witnesses=None, no_key=False, openings=openings, json=as_json)
+    args.since = args.keep = None
+    return command.run("verify", args, out)
 
 
 def _step(report: Report, number: int) -> str:
@@ -295,7 +303,7 @@ def test_verify_with_openings_held_back_never_calls_the_ledger_balanced(
     found = [index for index, kind in enumerate(log.kinds) if kind in kinds]
     log.openings_folder.delete(found[:-1] if keep_last else found)
     out = io.StringIO()
-    assert audit_verify(log.log.path, SIGNER.vkey(), log.openings_folder.path, False, out) == 0
+    assert _audit_verify(log.log.path, SIGNER.vkey(), log.openings_folder.path, False, out) == 0
     assert out.getvalue().splitlines()[-2:] == [f"ledger: {ledger}", "audit: ok"]
 
 
@@ -400,7 +408,7 @@ def test_verify_of_an_opening_put_under_another_number_names_it(tmp_path: Path) 
 def test_audit_verify_prints_trust_steps_and_verdict(tmp_path: Path) -> None:
     """What a terminal shows, and the exit status."""
     log, out = sample(tmp_path), io.StringIO()
-    assert audit_verify(log.log.path, SIGNER.vkey(), None, False, out) == 0
+    assert _audit_verify(log.log.path, SIGNER.vkey(), None, False, out) == 0
     lines = out.getvalue().splitlines()
     assert lines[0] == f"log: {ORIGIN}, 15 entries"
     assert lines[1] == f"trust: pinned key {SIGNER.vkey()}"
@@ -413,7 +421,7 @@ def test_audit_verify_as_json_has_the_same_verdict(tmp_path: Path) -> None:
     """What a program reads, findings included."""
     log, out = sample(tmp_path), io.StringIO()
     (log.log.path / "labels/5").write_bytes(b"")
-    assert audit_verify(log.log.path, SIGNER.vkey(), log.openings_folder.path, True, out) == 1
+    assert _audit_verify(log.log.path, SIGNER.vkey(), log.openings_folder.path, True, out) == 1
     report = json.loads(out.getvalue())
     assert (report["audit"], report["ledger"], report["size"]) == ("failed", "balanced", 15)
     assert report["trust"] == {
@@ -433,6 +441,6 @@ def test_audit_verify_with_a_bad_key_or_folder_is_a_usage_error(tmp_path: Path, 
         (log.log.path, SIGNER.vkey(), tmp_path / "absent"),
     ):
         out = io.StringIO()
-        assert audit_verify(folder, key, openings, False, out) == 2
+        assert _audit_verify(folder, key, openings, False, out) == 2
         assert out.getvalue() == ""
         assert len(capsys.readouterr().err.splitlines()) == 1

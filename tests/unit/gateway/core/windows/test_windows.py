@@ -383,16 +383,20 @@ def test_ended_oldest_end_first_and_only_passed() -> None:
     assert [window.start_ms for window in windows.ended()] == [T, T + HOUR_MS]
 
 
-def test_remove_and_put_back_the_same_window() -> None:
-    """A window whose bundle was voided is as it was."""
+@pytest.mark.parametrize("drawn", [(ANN,), (ANN, BEN)])
+def test_window_put_back_is_as_it_was_before_it_was_taken_out(drawn: tuple[bytes, ...]) -> None:
+    """Who is in a bundle leaves the open window, which goes with the last of them; a void puts them back."""
     windows = Windows(STEPS)
-    target(windows).take(T, 5)
+    for whose in (ANN, BEN):
+        target(windows, who=whose).take(T, 5)
     windows.advance(T + HOUR_MS)
-    window = windows.remove((cohort(), T))
-    assert list(windows) == []
-    windows.put_back(window)
-    assert windows.ended() == [window]
-    assert value(windows, T) == 5
+    (window,) = windows.ended()
+    members = dict(window.members)
+    taken = windows.take_out(window, drawn, drawn)
+    assert taken.members == {whose: members[whose] for whose in drawn}
+    assert [set(each.members) for each in windows] == ([{BEN}] if BEN not in drawn else [])
+    windows.put_back(taken)
+    assert [each.members for each in windows.ended()] == [members]
 
 
 def test_contributions_counted_as_opened_and_anew() -> None:
