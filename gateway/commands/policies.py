@@ -19,7 +19,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "policy", "what is collected, why and for whom")
     method(noun, "policy.apply", "put the policies folder in force", Nothing)
-    method(noun, "policy.show", "say which policies are in force", Nothing)
+    method(noun, "policy.show", "show which policies are in force", Nothing)
     explaining = method(noun, "policy.explain", "say what leaves of a device or subject by a flow, and why", FlowOf, run=explain)
     explaining.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
     explaining.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")

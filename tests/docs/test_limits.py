@@ -16,9 +16,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from consent.core.consents.records import PORTAL
 from consent.core.policies.devices import ProfileTable
 from consent.core.policies.policy import Codec
 from gateway.audit.log.entries import Kind
+from gateway.audit.replay import in_force
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
 from gateway.core.plans import Device
@@ -136,6 +138,12 @@ def test_limit_no_pages_for_citizens() -> None:
     """No package, no command."""
     assert find_spec("consent.portal") is None
     assert not [words for words in COMMANDS if "portal" in words]
+
+
+def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:
+    """A yes that a resident signed is a fault to the auditor, and the gateway asks for none."""
+    assert PORTAL not in in_force._CHANNELS
+    assert "portal.sock" not in (ROOT / "gateway" / "service.py").read_text()
 
 
 def test_limit_p_is_read_and_not_applied() -> None:
