@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from inspect import cleandoc
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -113,9 +114,12 @@ class MaybeInstant(Instant):
     def parse(cls, text: str) -> MaybeInstant:
         """Return the instant of a text, which may be empty.
 
-        Raises: ValueError: it is neither.
+        Raises: ValueError: it is neither, or 1970-01-01T00:00:00Z, which would read as none.
         """
-        return cls(Instant.parse(text)) if text else cls()
+        value = cls(Instant.parse(text)) if text else cls()
+        if text and not value:
+            raise ValueError(f":`{text}` is not after the beginning of 1970")
+        return value
 
 
 class ConsentLimits(JsonObject):
@@ -177,6 +181,9 @@ _SCHEMAS: Final[dict[type, JsonObject]] = {
 def schemas_of(structs: list[type]) -> tuple[list[JsonObject], JsonObject]:
     """Return the JSON schema of each struct, and the components that they refer to."""
     roots, components = msgspec.json.schema_components(structs, schema_hook=_SCHEMAS.__getitem__, ref_template="#/$defs/{name}")
+    for component in components.values():
+        if "description" in component:  # a docstring, which Python 3.13 and later keep without its margin
+            component["description"] = cleandoc(component["description"])
     return list(roots), components
 
 

@@ -96,6 +96,7 @@ class ControlServer:
                 raise WireError(INVALID_REQUEST, "too many connections")
             while line := await lines.next():
                 await self._write(writer, await self._answer_to(line))
+                await asyncio.sleep(0)  # the loop's turn: whoever sends line upon line holds nobody up
         except WireError as error:
             lines.drop()
             with contextlib.suppress(ConnectionError, TimeoutError):

@@ -33,6 +33,11 @@ def test_grant_is_read_with_ids_instant_and_exact_limits() -> None:
         ('{"subject":"00","scope":"f"}', ScopeOf, "`subject` is no id of 32 hexadecimal digits"),
         (f'{{"subject":"{ID}","scope":"f","limits":[]}}', Grant, "`limits` has the wrong type"),
         (f'{{"subject":"{ID}","scope":"f","expiry":"soon"}}', Grant, "`expiry`: `soon` is no time such as 2026-05-01T00:00:00Z"),
+        (
+            f'{{"subject":"{ID}","scope":"f","expiry":"1970-01-01T00:00:00Z"}}',
+            Grant,
+            "`expiry`: `1970-01-01T00:00:00Z` is not after the beginning of 1970",
+        ),
         (f'{{"subject":"{ID}","scope":"f"}}', Revocation, "`authority` is missing"),
         (f'{{"devices":[{DEVICE},{{}}]}}', NewDevices, "`devices[1].profile` is missing"),
         ('{"old":"in-force","new":{"files":{"a":"?"}}}', PolicySides, "`new.files` is not in base64"),
