@@ -1,5 +1,5 @@
-"""Consent: what the city asks, what law and neighbourhoods permit, what each resident says, and what follows from all three.
+"""Consent: what flows ask, what law and neighbourhoods permit, what each resident consents to, and what follows.
 
-It knows nothing of the gateway, so that anyone can take a decision again. ``core`` is pure; ``policy_files`` reads the folder,
+It does not depend on the gateway, so that anyone can repeat a decision. ``core`` is pure; ``policy_files`` reads the folder,
 ``texts`` holds the sentences.
 """

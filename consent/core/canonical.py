@@ -1,8 +1,8 @@
-"""Deterministic CBOR, defined once: of records, notices and policies here, of log entries, openings and bundles in the gateway.
+"""Deterministic CBOR, defined once: for records, notices and policies here, for log entries, openings and bundles in the gateway.
 
-Only one sequence of bytes stands for a value: readers refuse any other, so that hashes and signatures over the bytes are
-hashes and signatures over the meaning. ``gateway.audit.log.canonical`` and ``gateway.recipient.wire`` add what each of them
-refuses besides, and their own errors.
+Each value has exactly one encoding and readers refuse any other, so that hashes and signatures over the bytes are
+hashes and signatures over the meaning. ``gateway.audit.log.canonical`` and ``gateway.recipient.wire`` add further
+refusals and their own errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEEPEST: Final = 8
 
 
 class CborError(ValueError):
-    """The bytes are no CBOR item, or one of indefinite length, with a key twice, or nested too deep."""
+    """The bytes are not a CBOR item, or one with indefinite lengths, a repeated key, or too deep a nesting."""
 
 
 def encode_canonical(value: object) -> bytes:
@@ -31,9 +31,9 @@ def encode_canonical(value: object) -> bytes:
 
 
 def decode_item(data: bytes, deepest: int = _DEEPEST) -> Any:
-    """Return the plain data of one CBOR item, which may still be spelt in another way than ``encode_canonical`` spells it.
+    """Return the plain data of one CBOR item, which need not be in the form that ``encode_canonical`` writes.
 
-    Raises: CborError: it is none, or uses what deterministic CBOR forbids.
+    Raises: CborError: it is not one, or uses what deterministic CBOR forbids.
     """
     try:
         return cbor2.loads(data, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False)
@@ -42,7 +42,7 @@ def decode_item(data: bytes, deepest: int = _DEEPEST) -> Any:
 
 
 def decode_canonical(data: bytes, what: str) -> Any:
-    """Return the plain data that ``data`` is the deterministic CBOR of.
+    """Return the plain data whose deterministic CBOR is ``data``.
 
     Args:
         what: What it claims to be, for the message.
@@ -76,7 +76,7 @@ def disclosure_map(point: Disclosure) -> dict[str, Any]:
 def disclosure_from_map(value: Any) -> Disclosure:
     """Return the point that ``disclosure_map`` wrote.
 
-    Raises: RecordError: it is no such map, or a value lies outside its axis.
+    Raises: RecordError: it is not such a map, or a value lies outside its axis.
     """
     if not isinstance(value, dict) or value.keys() - {"budget"} != _AXES:
         raise RecordError("a disclosure has other axes than it should")

@@ -1,12 +1,12 @@
 """The decision: how much of a subject's data a flow may reveal, with the reason, and what bounds each axis.
 
 The effective disclosure is the meet of what the flow asks, the city's ceiling, the neighbourhood's ceiling, every resident's
-consent, and the device profile's cap. Anything unknown, unsaid or no longer valid gives ``BOTTOM``. A decision depends on its
+consent, and the device profile's cap. Anything unknown, absent or no longer valid gives ``BOTTOM``. A decision depends on its
 arguments alone, so an auditor who has them reaches the same one.
 
-Citizens are many, and a change of policies decides for all of them. So what speaks before any resident does is met once and
-kept with the policies, as a ``_Setting``; each resident's limits then lower it axis by axis; and who bounds which axis is worked
-out only when asked.
+There are many citizens, and a change of policies decides for all of them. So the meet of all but the consents is computed once
+and cached with the policies, as a ``_Setting``; each resident's limits then lower it axis by axis; and what bounds which axis is
+computed only on demand.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _MOST_TOLD: Final = 1024
 _CLOSED: Final = "closed"
 """Why a meet is no disclosure where some axis is at its least; ``_closed_by`` tells whose doing it is."""
 
-_AGGREGATE: Final = Identity.AGGREGATE  # members of an enumeration are looked up at some cost
+_AGGREGATE: Final = Identity.AGGREGATE  # looking up members of an enumeration is slow
 
 Bounds = tuple[tuple[str, tuple[str, ...]], ...]
 """(axis, those who together bound it); an axis that nobody bounds is absent."""
@@ -65,13 +65,13 @@ Precision = tuple[tuple[str, Decimal], ...]
 
 
 class _Setting(msgspec.Struct, frozen=True):
-    """What policies say of a flow, for devices of one profile in one neighbourhood, before any resident speaks.
+    """What policies permit a flow, for devices of one profile in one neighbourhood, before any consent.
 
     Attributes:
-        sources: Who speaks, by the names of ``Decision.bounds``.
+        sources: What it is the meet of, by the names of ``Decision.bounds``.
         least: Their meet, axis by axis.
-        terms: What a resident would agree to.
-        told: What a consent to some terms comes to, by the identity of those terms, which are kept beside it.
+        terms: What a resident would consent to.
+        told: How consents to some terms are judged, by the identity of those terms, which are kept beside it.
         by_consent: Whether the flow's purpose rests on consent.
         figures: Whether the flow draws any.
     """
@@ -84,20 +84,20 @@ class _Setting(msgspec.Struct, frozen=True):
     figures: bool
 
     def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
-        """Return who holds each axis where the meet with these consents is."""
+        """Return what bounds each axis of the meet with these consents."""
         given = {f"consent:{n}": binding_limits(each.limits) for n, each in enumerate(consents) if each is not None}
         sources = self.sources | given
         return bounds_of(sources, meet_axes(*sources.values()))
 
 
 class _Refusal(msgspec.Struct, frozen=True):
-    """A moment at which some consent is absent or does not hold."""
+    """The case that some consent is absent or does not hold."""
 
     setting: _Setting
     now_ms: int
 
     def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
-        """Return whose consents those are: they hold the first axis at its least."""
+        """Return which consents those are: they bound the first axis at its least."""
         refusing = [f"consent:{n}" for n, each in enumerate(consents) if each is None or _fault(self.setting, each, self.now_ms)]
         return (("identity", tuple(refusing)),)
 
@@ -111,7 +111,7 @@ class Decision(msgspec.Struct, frozen=True):
             `invalidated`, `revoked`, `ceiling`, `class-cap`, `not-aggregable` (only figures are permitted, and the flow
             draws none), `no-subject-consent` (a device without a subject under a purpose that needs consent), `has-subject`
             (a subject's device under a public task), `unknown-flow`, `unknown-zone`.
-        bounds: For each axis who holds it where it is: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
+        bounds: What bounds each axis: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
             the consents given), `class-cap`. Removing all that are named raises the axis; removing any other does not.
         since_ms: When the latest of the residents' present terms took force; 0 without a subject.
         expires_ms: When the first of the residents' consents ends; None where none does.
@@ -126,12 +126,12 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def has_subject(self) -> bool:
-        """Return whether residents have their say in what is permitted; False for a device without a subject."""
+        """Return whether residents' consents count; False for a device without a subject."""
         return bool(self.consents)
 
     @property
     def bounds(self) -> Bounds:
-        """Return who holds each axis, worked out anew each time: only explanations ask."""
+        """Return what bounds each axis, computed on each call: only explanations ask."""
         return self.held if isinstance(self.held, tuple) else self.held.bounds(self.consents)
 
 
@@ -147,7 +147,7 @@ def decide(
 
     Args:
         flow: The flow's id.
-        consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
+        consents: One for each resident, None for one without a consent; None as a whole for a device without a subject.
         zone: The block where the device stands.
         cap: The most that its profile lets it reveal.
         now_ms: The gateway's clock.
@@ -183,7 +183,7 @@ def _fault(setting: _Setting, consent: Consent, now_ms: int) -> str:
 
 
 def _disagreement(setting: _Setting, consent: Consent) -> str:
-    """Return why what a resident was told does not cover what is asked, if so, and keep it: thousands were told the same."""
+    """Return why the terms of a consent do not cover what is asked, if so; cached, since thousands have the same terms."""
     present, agreed = setting.terms, consent.terms_of(setting.terms.flow)
     covered = agreed is not None and present.asks_no_more_than(agreed)
     reason = PERMITTED if covered else "no-consent" if agreed is None else "invalidated"
@@ -194,7 +194,7 @@ def _disagreement(setting: _Setting, consent: Consent) -> str:
 
 
 def binding_limits(limits: Disclosure) -> Disclosure:
-    """Return a consent's limits as they bind: who demands a group or a budget, which only figures have, permits figures only."""
+    """Return a consent's limits as they bind: a demand for a group or budget, which only figures have, permits figures only."""
     identity = _binding_identity(limits)
     return limits if identity is limits.identity else replace(limits, identity=identity)
 
@@ -209,7 +209,7 @@ def _withheld(reason: str) -> Decision:
 
 
 def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
-    """Return what policies say before any resident speaks; it is kept with them, as the terms of their flows are."""
+    """Return what policies permit before any consent; cached with them, like the terms of their flows."""
     setting: _Setting | None = policies.settings.get((flow.id, neighbourhood, cap))
     if setting is None:
         setting = policies.settings[flow.id, neighbourhood, cap] = _new_setting(policies, flow, neighbourhood, cap)
@@ -225,7 +225,7 @@ def _new_setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Discl
 
 
 def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int) -> Decision:
-    """Take the least of all who speak, axis by axis, as long as every consent holds, and see what it comes to."""
+    """Meet setting and consents, axis by axis, as long as every consent holds, and decide by the result."""
     least, since_ms, expires_ms = setting.least, 0, None
     identity, time, space, precision = least.identity, least.time, least.space, least.precision
     group, retention_days, budget = least.group, least.retention_days, least.budget
@@ -271,7 +271,7 @@ def _point_at(
     budget: float,
     figures: bool,
 ) -> tuple[Disclosure, str]:
-    """Return the point where all axes are, made once for all who come to it, and why it cannot be honoured, if so."""
+    """Return the point with these levels, one object for all who share it, and why it cannot be honoured, if so."""
     point = Disclosure(identity, time, space, precision, group, retention_days, budget)
     if point.is_bottom:
         return point, _CLOSED
@@ -299,7 +299,7 @@ def bounds_of(sources: dict[str, Disclosure], least: Disclosure) -> Bounds:
 
 @lru_cache(maxsize=8192)
 def _bounded_axes(point: Disclosure) -> dict[str, object]:
-    """Return the axes on which a point reveals less than ``TOP``, precision by property. Not to be changed by callers."""
+    """Return the axes on which a point reveals less than ``TOP``, precision by property. Callers must not change it."""
     axes: dict[str, object] = {"identity": point.identity, "time": point.time, "space": point.space}
     axes |= {f"precision.{name}": step for name, step in point.precision}
     axes |= {"group": point.group, "retention": point.retention_days, "budget": point.budget}
@@ -307,7 +307,7 @@ def _bounded_axes(point: Disclosure) -> dict[str, object]:
 
 
 def _closed_by(bounds: Bounds, least: Disclosure) -> str:
-    """Return the reason that names who brought the meet down to nothing, the law first."""
+    """Return the reason that names what brought the meet down to nothing, the law first."""
     levels: dict[str, float] = {"identity": least.identity, "time": least.time, "space": least.space}
     levels.update(retention=least.retention_days, budget=least.budget)
     holders = {source for axis, sources in bounds if levels.get(axis, 1) <= 0 for source in sources}

@@ -1,6 +1,6 @@
 """The disclosure lattice: how much of a subject's data is revealed, as one point on seven ordered axes.
 
-Everything that may speak about a release (what a flow asks, the city's and the neighbourhood's ceilings, each resident's
+Everything that bounds a release (what a flow asks, the city's and the neighbourhood's ceilings, each resident's
 consent, the device profile's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
 An axis at its least level reveals nothing, and then the whole point is ``BOTTOM``.
 
@@ -44,7 +44,7 @@ class AxisLevel(IntEnum):
     def named(cls, label: str) -> Self:
         """Return the level written ``label``.
 
-        Raises: ValueError: there is none; the text lists those there are.
+        Raises: ValueError: there is none; the text lists the known ones.
         """
         for level in cls:
             if level.label == label:
@@ -63,7 +63,7 @@ class Identity(AxisLevel):
 
 
 class Time(AxisLevel):
-    """How finely time is told: the length of the UTC window that an instant is moved to."""
+    """How finely time is revealed: the length of the UTC window that an instant is coarsened to."""
 
     NONE = 0, "none"
     DAY = 1, "day"
@@ -75,7 +75,7 @@ class Time(AxisLevel):
 
 
 class Space(AxisLevel):
-    """How finely place is told: the zone that a place is moved to."""
+    """How finely place is revealed: the zone that a place is coarsened to."""
 
     NONE = 0, "none"
     CITY = 1, "city"
@@ -116,7 +116,7 @@ class Disclosure:
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Write steps one way only, and compute the hash once: points are the keys of the table of decisions."""
+        """Normalise the steps, and compute the hash once: points are keys of the table of decisions."""
         object.__setattr__(self, "precision", tuple(sorted((name, step.normalize()) for name, step in self.precision)))
         axes = (self.identity, self.time, self.space, self.precision, self.group, self.retention_days, self.budget)
         object.__setattr__(self, "_hash", hash(axes))
@@ -127,7 +127,7 @@ class Disclosure:
 
     @property
     def is_bottom(self) -> bool:
-        """Return whether nothing is revealed: some axis stands at its least level."""
+        """Return whether nothing is revealed: some axis is at its least level."""
         return not (self.identity and self.time and self.space and self.retention_days > 0 and self.budget > 0)
 
     def step(self, observed_property: str) -> Decimal | None:
@@ -169,7 +169,7 @@ def normalise(point: Disclosure) -> Disclosure:
 
 
 def meet_axes(*points: Disclosure) -> Disclosure:
-    """Return the least of each axis by itself, without collapsing to ``BOTTOM``: what explanations are drawn from."""
+    """Return the least of each axis by itself, without collapsing to ``BOTTOM``: explanations are made from it."""
     if not points:
         return TOP
     if len(points) == 1:
@@ -194,5 +194,5 @@ def _coarsest(points: tuple[Disclosure, ...]) -> tuple[tuple[str, Decimal], ...]
 
 
 def meet(*points: Disclosure) -> Disclosure:
-    """Return the most that all of the given points permit: their greatest lower bound; of none, ``TOP``."""
+    """Return the most that all of the given points permit: their greatest lower bound; without any, ``TOP``."""
     return normalise(meet_axes(*points))

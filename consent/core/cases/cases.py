@@ -1,7 +1,7 @@
-"""Cases: examples of what the policies come to, each with the decision that is expected, which ``decide`` must reach.
+"""Cases: examples of what the policies decide, each with the expected decision, which ``decide`` must reach.
 
-``case_text`` reads them from `*.cases.toml`; whoever changes a policy sees by them whom the change touches. A case is about
-the policies alone: what a gateway does besides (too few neighbours, late readings, noise) is none.
+``parse`` reads them from `*.cases.toml`; they show the author of a policy change whom it affects. A case is about
+the policies alone: whatever else a gateway checks (too few neighbours, late readings, noise) is outside it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _UNBOUND: Final = "unbound"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a case says the decision is.
+    """The decision that a case expects.
 
     Attributes:
-        reason: Why all is withheld; ``PERMITTED`` where something is revealed.
+        reason: Why everything is withheld; ``PERMITTED`` where something is revealed.
         axes: (axis, level as it is written) for each axis that the case names; with ``exact`` for every bounded axis.
         exact: Whether precision that the case does not name must be unbounded.
-        bounds: (axis, who holds it there, sorted) for each axis that the case names.
+        bounds: (axis, what bounds it, sorted) for each axis that the case names.
     """
 
     reason: str
@@ -59,14 +59,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An example: a device of some class in some zone, what its residents say, and what a flow gets of it.
+    """An example: a device of some profile in some zone, its residents' consents, and what a flow gets of it.
 
     Attributes:
         file: The file of cases, relative to the policies folder.
-        id: Its name there.
-        says: What it shows, in words; empty where the file does not say.
+        id: Its name in the file.
+        says: What it shows, in words; empty where the file gives nothing.
         device: The id of the device profile.
-        consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
+        consents: One for each resident, None for one without a consent; None as a whole for a device without a subject.
         now_ms: The gateway's clock.
     """
 
@@ -83,7 +83,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of a case; where it passed, ``expected`` and ``got`` are empty."""
+    """The result of a case; where it passed, ``expected`` and ``got`` are empty."""
 
     case: Case
     expected: str
@@ -95,13 +95,13 @@ class CaseResult:
         return not self.expected
 
     def __str__(self) -> str:
-        """Return the line that tells of it."""
+        """Return the result as a line."""
         where = f"`{self.case.file}`: `case.{self.case.id}`"
         return f"{where}: well" if self.passed else f"{where}: expected {self.expected}, got {self.got}"
 
 
 def try_case(policies: PolicySet, case: Case) -> CaseResult:
-    """Decide a case and compare with what it expects."""
+    """Decide a case and compare the decision with the expected one."""
     cap = policies.profiles[case.device].cap
     decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms)
     differences = list(_differences(case.expected, decision))
@@ -109,7 +109,7 @@ def try_case(policies: PolicySet, case: Case) -> CaseResult:
 
 
 def axes_of(point: Disclosure) -> dict[str, str]:
-    """Return every axis of a point as policies write it; a budget that is not bounded, and other precision, is left out."""
+    """Return every axis of a point as policies write it; an unbounded budget and other precisions are left out."""
     axes = {"identity": point.identity.label, "time": point.time.label, "space": point.space.label}
     axes |= {f"{PRECISION}{name}": f"{step:f}" for name, step in point.precision}
     axes |= {"group": str(point.group), "retention": str(point.retention_days)}
@@ -117,7 +117,7 @@ def axes_of(point: Disclosure) -> dict[str, str]:
 
 
 def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, str]]:
-    """Yield what was expected and what came instead."""
+    """Yield what was expected and what was decided instead."""
     axes = axes_of(decision.disclosure)
     if decision.reason != expected.reason:
         wanted = f"`{expected.reason}`" if expected.reason else _levels(dict(expected.axes)) or "that something is permitted"
@@ -132,7 +132,7 @@ def _differences(expected: Expected, decision: Decision) -> Iterator[tuple[str, 
 
 
 def _other_axes(expected: Expected, axes: dict[str, str], bounds: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, str]]:
-    """Return, for each axis at another level than expected, what was expected and what came."""
+    """Return, for each axis at another level than expected, the expected and the actual one."""
     wanted = dict(expected.axes)
     named = wanted | {axis: _UNBOUND for axis in axes if axis not in wanted} if expected.exact else wanted
     return {

@@ -1,4 +1,4 @@
-"""From the text of a `*.cases.toml` to cases, with every name in them checked against the policies that they are about.
+"""Parses a `*.cases.toml` into cases, with every name in them checked against the policies that they are about.
 
     [case.four-hours-are-enough]
     says = "Whoever permits four hours and the whole city is counted in those figures and in no finer one"
@@ -9,7 +9,7 @@
     disclosure = { time = "4h", space = "city" }
     bounds = { time = ["consent:0"] }
 
-``residents`` reads what the residents say, ``cases`` tries the cases out.
+``residents`` parses the residents' consents, ``cases`` runs the cases.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read_cases(path: str, data: bytes, policies: PolicySet) -> tuple[Case, ...]:
 
     Args:
         path: Relative to the policies folder.
-    Raises: PolicyError: a case is wrong, or refers to something that the policies do not have.
+    Raises: PolicyError: a case is wrong, or refers to something that is not in the policies.
     """
     file = PolicyFile(path, data)
     tables = file.table(file.tables, CaseFile, "")
@@ -98,7 +98,7 @@ def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet)
         if table.exact:
             raise file.error(f"{key}.exact", "is for a `disclosure`")
         return Expected(table.reason, (), exact=False, bounds=bounds)
-    read = read_ask if table.exact else read_bounds  # an exact one is written in full, as an ask is
+    read = read_ask if table.exact else read_bounds  # an exact disclosure is written in full, like an ask
     point = read(file, table.disclosure, f"{key}.disclosure", policies.properties)
     if point.is_bottom:
         raise file.error(f"{key}.disclosure", "reveals nothing: expect a `reason` instead")
@@ -109,7 +109,7 @@ def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet)
 
 
 def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the axes for which a case names who holds them where they are."""
+    """Yield the axes for which a case names what bounds them."""
     for axis, value in _by_axis(file, table.bounds, key, policies):
         where = f"{key}.{axis}"
         if not isinstance(value, list) or not all(isinstance(source, str) for source in value):
@@ -120,7 +120,7 @@ def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -
 
 
 def _by_axis(file: PolicyFile, bounds: Mapping[str, Any], key: str, policies: PolicySet) -> Iterator[tuple[str, Any]]:
-    """Yield the axes that are named, each property's precision as one of its own."""
+    """Yield the named axes, each property's precision as an axis of its own."""
     precision = PRECISION.rstrip(".")
     for axis, value in bounds.items():
         if axis != precision:

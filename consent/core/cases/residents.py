@@ -1,11 +1,11 @@
-"""What the residents of a case have said: from its tables to the consents that ``decide`` is asked with.
+"""The residents of a case: parses its tables into the consents that ``decide`` takes.
 
-A resident is a table, or an array of them in the order in which they were said; an empty one has said nothing.
+A resident is a table, or an array of tables in order of time; an empty one means no consent.
 
     residents = [
       { limits = { time = "4h" }, expiry = "+30d" },                               # permits the case's flow
       [{ scope = "purpose:energy-planning" }, { status = "Withdrawn" }],           # permitted all, then withdrew this flow
-      {},                                                                          # has said nothing
+      {},                                                                          # no consent at all
     ]
 """
 
@@ -33,7 +33,7 @@ _ATTRIBUTES: Final = {"retention": "retention_days"}
 
 
 class ConsentTable(Table, frozen=True, kw_only=True):
-    """What a resident said once."""
+    """One statement of a resident."""
 
     scope: str | None = None
     status: str = Status.GIVEN.value
@@ -44,7 +44,7 @@ class ConsentTable(Table, frozen=True, kw_only=True):
 
 
 class ToldTable(Table, frozen=True, kw_only=True):
-    """What the resident was told of the flow at the time, where that differs from what the policies say now."""
+    """The terms that the resident was shown for the flow, where they differ from the present policies."""
 
     purpose: str | None = None
     recipient: str | None = None
@@ -58,7 +58,7 @@ class CaseScene:
     """What a case is about.
 
     Attributes:
-        now_ms: Its moment; None where it names none.
+        now_ms: Its time; None where it names none.
     """
 
     file: PolicyFile
@@ -68,9 +68,9 @@ class CaseScene:
 
 
 def read_residents(scene: CaseScene, rows: list[Any], key: str) -> tuple[Consent | None, ...]:
-    """Return what each resident says about the flow, by the same rules as for real ones; None for one who says nothing.
+    """Return each resident's consent to the flow, by the same rules as for real ones; None for one without.
 
-    Raises: PolicyError: what is written could not have been said.
+    Raises: PolicyError: no real resident could have reached such a consent.
     """
     if len(rows) > MOST_RESIDENTS:
         raise scene.file.error(key, f"should be at most {MOST_RESIDENTS} residents")
@@ -86,7 +86,7 @@ def read_residents(scene: CaseScene, rows: list[Any], key: str) -> tuple[Consent
 
 
 def _said(file: PolicyFile, row: Any, key: str) -> list[tuple[ConsentTable, str]]:
-    """Return all that one resident said, with its keys; an empty table says nothing."""
+    """Return every statement of one resident, with its keys; none for an empty table."""
     if not isinstance(row, dict | list):
         raise file.error(key, "should be a table, or an array of tables")
     rows = [(row, key)] if isinstance(row, dict) else [(each, f"{key}[{number}]") for number, each in enumerate(row)]
@@ -119,7 +119,7 @@ def _consent(scene: CaseScene, table: ConsentTable, resident: bytes, key: str) -
 
 
 def _scope(scene: CaseScene, scope: str | None, key: str) -> str:
-    """Return a scope that can be consented to; without one it is the case's flow."""
+    """Return a scope that can be consented to; by default the case's flow."""
     file, policies = scene.file, scene.policies
     if scope is None:
         scope, purpose = scene.flow.id, scene.flow.purpose
@@ -142,7 +142,7 @@ def _limits(scene: CaseScene, value: Mapping[str, Any], key: str) -> Disclosure:
 
 
 def _span(scene: CaseScene, table: ConsentTable, key: str) -> tuple[int, int | None]:
-    """Return from when and until when a consent holds; without `given`, a day before the case or its own end."""
+    """Return the start and end of a consent; without `given`, it starts a day before the case or before its own end."""
     file, now_ms = scene.file, ANY_MS if scene.now_ms is None else scene.now_ms
     expiry_ms = None if table.expiry is None else read_moment(file, table.expiry, scene.now_ms, f"{key}.expiry")
     if table.given is None:
@@ -157,7 +157,7 @@ def _span(scene: CaseScene, table: ConsentTable, key: str) -> tuple[int, int | N
 
 
 def _terms(scene: CaseScene, scope: str, told: Any, key: str) -> tuple[FlowTerms, ...]:
-    """Return what the resident was told of each flow in the scope."""
+    """Return the terms that the resident was shown for each flow in the scope."""
     present = scene.policies.terms_for(scope)
     if told is None:
         return present
@@ -172,7 +172,7 @@ def _terms(scene: CaseScene, scope: str, told: Any, key: str) -> tuple[FlowTerms
 
 
 def _overlaid(scene: CaseScene, table: ToldTable, key: str) -> FlowTerms:
-    """Return the flow's present terms with what the resident was told instead; names may be of what is no longer there."""
+    """Return the flow's present terms overlaid with what the resident was shown; names may refer to what no longer exists."""
     file, present = scene.file, scene.policies.terms[scene.flow.id]
     figures = dict(present.figures)
     if table.properties is not None:

@@ -1,4 +1,4 @@
-"""Times in cases: an instant, a day, or so long before or after the moment of the case."""
+"""Times in cases: an instant, a day, or an offset from the time of the case."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNIT_MS: Final = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 def read_instant(file: PolicyFile, value: Any, key: str) -> int:
     """Return an instant, or the first moment of a day in UTC, in milliseconds since 1970.
 
-    Raises: PolicyError: it is neither, or names no offset, or is too long ago.
+    Raises: PolicyError: it is neither, has no UTC offset, or is too long ago.
     """
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time(), UTC)
@@ -33,10 +33,10 @@ def read_instant(file: PolicyFile, value: Any, key: str) -> int:
 
 
 def read_moment(file: PolicyFile, value: Any, now_ms: int | None, key: str) -> int:
-    """Return a time that may be relative to that of the case, such as `-30d`.
+    """Return a time, which may be relative to that of the case, such as `-30d`.
 
     Args:
-        now_ms: The moment of the case; None where it names none, and then every time has to be relative.
+        now_ms: The time of the case; None where it names none, and then every time has to be relative.
     """
     if not isinstance(value, str):
         instant_ms = read_instant(file, value, key)

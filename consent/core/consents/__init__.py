@@ -1,1 +1,1 @@
-"""Consent records: what was said, byte for byte, and the book of what counts now."""
+"""Consent records, byte for byte, and the book of those that count now."""

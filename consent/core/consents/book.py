@@ -1,7 +1,7 @@
-"""The book: the fold of every consent record into who permits what at present.
+"""The book: who permits what at present, as the fold of all consent records.
 
 Records enter in the order of their log entries, and the latest of each (subject, resident, scope) counts, so that a replay
-of the log reaches the same book. What many records have alike is held once: ten thousand subjects take a few megabytes.
+of the log reaches the same book. Values that many records share are held once: ten thousand subjects take a few megabytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOBODY_SAID: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """A consent and the index of its log entry."""
+    """A consent and its log index."""
 
     consent: Consent
     index: int
@@ -40,21 +40,21 @@ class _Voice:
 
 
 class Book:
-    """All consents that count, by subject and resident. Owned by one core object and changed in place."""
+    """All consents that count, by subject and resident. Owned by one core object, and changed in place."""
 
     def __init__(self) -> None:
-        """Begin with no subject."""
+        """Create a book without subjects."""
         self._subjects: dict[bytes, tuple[_Voice, ...]] = {}
         self._shared: dict[object, object] = {}
         self._since_ms: dict[bytes, int] = {}
 
     def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
-        """Enter a subject as it is; what anybody else said for it no longer counts.
+        """Enter a subject as it is; consents of anyone else for it no longer count.
 
         Args:
             subject: Its id.
             residents: Their ids.
-            since_ms: When they last changed; no decision about the subject took force earlier.
+            since_ms: When they last changed; no decision about the subject holds from earlier.
         """
         if since_ms:
             self._since_ms[subject] = since_ms
@@ -62,9 +62,9 @@ class Book:
         self._subjects[subject] = tuple([known.get(resident) or _Voice(resident) for resident in dict.fromkeys(residents)])
 
     def change_residents(self, subject: bytes, residents: Sequence[bytes], time_ms: int) -> list[int]:
-        """Change who a subject's residents are, by a log entry of this time; a change counts from later than the one before it.
+        """Change a subject's residents, by a log entry of this time; a change always takes force later than the one before.
 
-        Returns: The log indices of the entries that no longer count: of all that those said who have left.
+        Returns: The log indices of the entries that no longer count: those of residents who have left.
         """
         settled = [
             entry.index for voice in self._subjects.get(subject, ()) if voice.resident not in residents for entry in voice.entries
@@ -73,7 +73,7 @@ class Book:
         return settled
 
     def remove_subject(self, subject: bytes) -> None:
-        """Forget a subject and all that its residents said."""
+        """Remove a subject and all consents of its residents."""
         self._subjects.pop(subject, None)
         self._since_ms.pop(subject, None)
 
@@ -86,9 +86,9 @@ class Book:
         return tuple(voice.resident for voice in self._subjects.get(subject, ()))
 
     def apply(self, consent: Consent, index: int) -> list[int]:
-        """Enter a record that stands in the log at ``index``; one that a later record has replaced changes nothing.
+        """Enter the record of log entry ``index``; one that a later record has replaced changes nothing.
 
-        Returns: The log indices of the entries that no longer count: of what the resident said before about the same scope.
+        Returns: The log indices of the entries that no longer count: the resident's earlier ones about the same scope.
         Raises: ConsentError: the subject or resident is unknown.
         """
         voice = self._voice(consent.subject, consent.resident)
@@ -100,22 +100,22 @@ class Book:
         return [] if known is None else [known.index]
 
     def for_subject(self, subject: bytes) -> list[BookEntry]:
-        """Return all that counts for a subject, oldest log entry first; nothing for an unknown subject."""
+        """Return all entries that count for a subject, oldest first; none for an unknown subject."""
         entries = [entry for voice in self._subjects.get(subject, ()) for entry in voice.entries]
         return sorted(entries, key=lambda entry: entry.index)
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[BookEntry, ...]]]:
-        """Yield (subject, resident, all that counts of the resident)."""
+        """Yield (subject, resident, all entries of the resident that count)."""
         for subject, voices in self._subjects.items():
             for voice in voices:
                 yield subject, voice.resident, voice.entries
 
     def resolve(self, subject: bytes, flow: Flow) -> list[Consent | None]:
-        """Return what each resident says about a flow, None for one who has said nothing; empty for an unknown subject."""
+        """Return each resident's consent to a flow, None for one without; empty for an unknown subject."""
         return [applying(voice.entries, flow.id, flow.purpose) for voice in self._subjects.get(subject, ())]
 
     def entries(self, subject: bytes, resident: bytes) -> tuple[BookEntry, ...]:
-        """Return all that counts of one resident.
+        """Return all entries of one resident that count.
 
         Raises: ConsentError: the subject or resident is unknown.
         """
@@ -124,7 +124,7 @@ class Book:
     def entry_of(self, consent: Consent) -> int:
         """Return the index of the log entry of a consent that ``resolve`` gave.
 
-        Raises: ConsentError: its subject or resident is unknown, or the resident no longer says anything about its scope.
+        Raises: ConsentError: its subject or resident is unknown, or nothing of the resident counts for its scope any more.
         """
         entry = _latest(self._voice(consent.subject, consent.resident).entries, consent.scope)
         if entry is None:
@@ -141,7 +141,7 @@ class Book:
         raise ConsentError("the subject has no such resident")
 
     def _slim(self, consent: Consent, resident: bytes) -> Consent:
-        """Return the same record, holding once what many records have alike."""
+        """Return the same record, with the values that many records share held once."""
         return replace(
             consent,
             resident=resident,
@@ -167,11 +167,11 @@ def _latest(entries: tuple[BookEntry, ...], scope: str) -> BookEntry | None:
 
 
 def applying(entries: tuple[BookEntry, ...], flow: str, purpose: str) -> Consent | None:
-    """Return which of a resident's consents speaks for a flow under a purpose, or None.
+    """Return which of a resident's consents applies to a flow under a purpose, or None.
 
     One for the flow itself goes before one for its purpose, unless the one for the purpose is newer and permits nothing:
-    whoever stops a purpose stops all of it. Where a purpose was permitted anew, what the resident said before about the flow
-    counts again, but only from then on, and a yes no further than the newer one goes; what merely ran out does not count.
+    stopping a purpose stops all of it. Where a purpose was permitted again, the resident's earlier consent to the flow
+    counts again, but only from then on, and no further than the newer one permits; one that has expired does not count.
     """
     own = _latest(entries, flow)
     general = _latest(entries, PURPOSE_PREFIX + purpose)

@@ -1,7 +1,7 @@
-"""The consent record: who said what about which flow, on which terms, from when until when, and its one sequence of bytes.
+"""The consent record: who permits or refuses what, on which terms, from when until when, and its one encoding.
 
 ``lifecycle`` makes these records and ``book`` folds them; the log commits to their bytes, and a resident's key or
-the log's own signs them. Each names the hash of the one that it replaces: whoever keeps the latest can check all before it.
+the log's own signs them. Each names the hash of the one that it replaces, so the latest is enough to check all earlier ones.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ FIRST: Final = b""
 
 
 class Status(StrEnum):
-    """Where a consent stands; only `Given` and `Renewed` permit anything.
+    """The status of a consent; only `Given` and `Renewed` permit anything.
 
-    `Withdrawn` is said by the resident, `Revoked` by an authority, `Expired` and `Invalidated` by the gateway. The names are
+    `Withdrawn` comes from the resident, `Revoked` from an authority, `Expired` and `Invalidated` from the gateway. The names are
     those of the Data Privacy Vocabulary, but for our own `Paused`.
     """
 
@@ -71,20 +71,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What one resident says about one scope, from one moment on.
+    """What one resident permits or refuses for one scope, from one moment on.
 
     Attributes:
         subject: The household or person, 16 random bytes.
-        resident: Who speaks, 16 random bytes.
+        resident: Whose consent it is, 16 random bytes.
         scope: A flow's id, or `purpose:<id>` for every flow of a purpose.
         limits: The most that the resident permits.
         notice: SHA-256 of the terms.
-        time_ms: When it was said.
+        time_ms: When it was made.
         since_ms: When these limits took force; earlier than ``time_ms`` where they were in force already.
         expiry_ms: From when on it no longer holds; None means until withdrawn.
-        channel: How it was said: ``OPERATOR``, ``PORTAL`` or ``GATEWAY``.
+        channel: How it came in: ``OPERATOR``, ``PORTAL`` or ``GATEWAY``.
         signature: Over ``signing_bytes``; empty until signed.
-        terms: What the resident was told, one entry for each flow in the scope.
+        terms: What the resident was shown, one entry for each flow in the scope.
         authority: Who revoked it and on what ground; empty unless it was revoked.
         previous: SHA-256 of the encoded record that this one replaces, ``FIRST`` for the first of its chain.
     """
@@ -106,11 +106,11 @@ class Consent:
 
     @property
     def permits(self) -> bool:
-        """Return whether this says yes; whether it still holds is for ``decide.standing`` to say."""
+        """Return whether this permits something; ``decide.standing`` says whether it still holds."""
         return self.status in (Status.GIVEN, Status.RENEWED)
 
     def terms_of(self, flow_id: str) -> FlowTerms | None:
-        """Return what the resident was told about a flow, or None if nothing."""
+        """Return the terms that the resident was shown for a flow, or None."""
         for terms in self.terms:
             if terms.flow == flow_id:
                 return terms
@@ -122,7 +122,7 @@ class Consent:
 
 
 def signing_bytes(consent: Consent) -> bytes:
-    """Return what a signature is made over: the record without its signature, marked as a consent."""
+    """Return the signed message: the record without its signature, marked as a consent."""
     return encode_canonical([_SIGNED, _plain(consent)])
 
 
@@ -157,7 +157,7 @@ def _plain(consent: Consent) -> dict[str, Any]:
 def decode(data: bytes) -> Consent:
     """Return the record that ``encode`` wrote.
 
-    Raises: RecordError: these are not the canonical bytes of a consent.
+    Raises: RecordError: the bytes are not those of a consent in canonical form.
     """
     value = decode_canonical(data, "a consent")
     if not isinstance(value, dict) or value.keys() != _KEYS:
