@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,33 @@ async def test_half_lines_together_have_a_bound(tmp_path: Path) -> None:
         again = await scene.connect()
         again[1].write(GOOD)
         assert (await line_from(again))["id"] == 7
+
+
+async def test_request_upon_request_leaves_others_their_turn(tmp_path: Path) -> None:
+    """One connection full of requests is not answered to its end before another is answered at all."""
+    lines, answered = 1000, 0
+
+    async def count(method: str, params: msgspec.Raw) -> Result:
+        nonlocal answered
+        answered += 1
+        return await _now(method, params)
+
+    async with serving(tmp_path) as scene:
+        scene.server = await _replaced(scene, count)
+        busy, other = await scene.connect(), await scene.connect()
+        busy[1].write(GOOD * lines)
+        other[1].write(GOOD)
+        assert (await line_from(other))["id"] == 7
+        assert answered < lines // 2
+        for _ in range(lines):
+            await line_from(busy)
+
+
+async def _replaced(scene: Serving, answer: Callable[[str, msgspec.Raw], Awaitable[Result]]) -> ControlServer:
+    await scene.server.close()
+    server = ControlServer(scene.path, answer, SMALL)
+    await server.start()
+    return server
 
 
 async def test_line_that_is_too_long_is_refused(tmp_path: Path) -> None:
