@@ -58,6 +58,9 @@ Handler = Callable[..., Result | Awaitable[Result]]
 
 SHORT_BYTES = 64 * 1024
 """The longest parameters of a method that says nothing else."""
+FOLDERS_BYTES = 1024 * 1024
+"""The longest files of two policies folders, in base64: the loop stands while they are parsed, and a number in them takes the
+parser more than a hundred times its length in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ METHODS: dict[str, Method] = {
         Method("policy.apply", policies.apply, Nothing, PolicyApplied, uses_reserve=True),
         Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
         Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
-        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, longest_bytes=LINE_BYTES),
+        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, longest_bytes=FOLDERS_BYTES),
         Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
         Method("device.list", devices.show_all, Nothing, DeviceList),
         Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),

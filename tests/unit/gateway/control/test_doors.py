@@ -13,6 +13,7 @@ import pytest
 from consent.core.consents.records import PORTAL, decode
 from consent.messages import Parameters, Result, schemas_of
 from gateway.control.context import Caller, Door, MethodError, resident_caller
+from gateway.control.doors import read
 from gateway.control.methods import METHODS
 from gateway.durable.state import Durable
 from tests.support.asking import begin, call
@@ -167,3 +168,9 @@ def test_schema_describes_every_method() -> None:
     assert len(roots) == len(kinds)
     assert components["ScopeOf"]["required"] == ["subject", "scope"]
     assert all(component["additionalProperties"] is False for component in components.values() if "properties" in component)
+
+
+def test_policies_to_compare_have_a_bound() -> None:
+    """A number of millions of digits costs the parser more than a hundred times its length: it never gets there."""
+    with pytest.raises(MethodError, match="the parameters are longer than 1048576 bytes"):
+        read(METHODS["policy.diff"], b'{"old":"in-force","new":{"files":{"city.toml":"' + b"A" * (1 << 20) + b'"}}}')
