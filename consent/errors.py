@@ -1,10 +1,10 @@
-"""What can be wrong with policies, consents and their records; callers put it into words for people.
+"""The errors of policies, consents and their records; callers turn them into messages for people.
 
     ValueError
     ├── PolicyError     a policy file is wrong: it names the file and the key
     ├── ConsentError    what a resident or operator asks for cannot be done: a plain reason
-    ├── RecordError     bytes that claim to be a consent are none
-    └── RequestError    what is asked over a control interface does not fit it
+    ├── RecordError     bytes that claim to be a consent are not one
+    └── RequestError    a request over a control interface does not fit it
 
 Whether something may be released is never an exception: it is a ``Decision`` with a reason.
 """
@@ -35,7 +35,7 @@ class PolicyError(ValueError):
     """
 
     def __init__(self, file: str, key: str, message: str) -> None:
-        """Name the file, the key and the fault; what the message quotes from the file is made fit for a line."""
+        """Record file, key and fault; what the message quotes from the file is made to fit a line."""
         self.file = one_line(file)
         self.key = one_line(key)
         self.message = one_line(_QUOTED.sub(lambda found: f"`{one_line(found[1])}`", message), _LONGEST_MESSAGE)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 def parse_utc_ms(text: str) -> int:
     """Return the ms of an ISO 8601 time with an offset from UTC.
 
-    Raises: ValueError: it is none.
+    Raises: ValueError: it is not one.
     """
     try:
         moment = datetime.fromisoformat(text)

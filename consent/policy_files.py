@@ -28,8 +28,8 @@ def load_policies(folder: Path) -> PolicySet:
 def read_policy_files(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every policy file below a folder, by path relative to it.
 
-    A policy file is any `*.toml` but the cases (`*.cases.toml`); whatever else lies there, such as keys and README files, is
-    left alone. Hidden files and folders are too.
+    A policy file is any `*.toml` but the cases (`*.cases.toml`); anything else there, such as keys, README files
+    and hidden files and folders, is ignored.
 
     Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
     """
@@ -39,7 +39,7 @@ def read_policy_files(folder: Path) -> dict[str, bytes]:
 def read_case_files(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every file of cases (`*.cases.toml`) below a policies folder, by path relative to it.
 
-    Cases are beside the policies and no part of them: they do not count in the policies' SHA-256.
+    Cases are beside the policies and not part of them: they do not count in the policies' SHA-256.
 
     Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
     """
@@ -52,7 +52,7 @@ def is_case_file(path: str) -> bool:
 
 
 def _toml_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files that count, in order; whatever could hide one of them is an error."""
+    """Yield the files that count, in order; anything that could hide one of them is an error."""
     if not folder.is_dir():
         raise PolicyError(CITY_FILE, "", f"there is no policies folder `{folder}`")
     for root, folders, names in os.walk(folder, onerror=partial(_unreadable, folder)):
@@ -81,7 +81,7 @@ def _refuse_folder(path: Path, relative: str) -> None:
 
 
 def _unreadable(folder: Path, error: OSError) -> None:
-    """Stop at a folder that cannot be listed, rather than overlook what it holds."""
+    """Raise for a folder that cannot be listed, rather than overlook what it holds."""
     relative = Path(error.filename).relative_to(folder).as_posix()
     raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
 

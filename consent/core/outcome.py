@@ -1,8 +1,8 @@
-"""The outcome: what follows from a decision for one observed property, of which device it may be, and on which terms.
+"""The outcome: what follows from a decision for one observed property: released at which level and terms, or withheld and why.
 
-``decide`` says how much a flow may get of a subject. What that comes to is worked out here, once, and used by all who must
-agree: the gateway compiles its plans from it, replay holds every release against it, and explanations and reviews of policies
-read it. Only the tests' oracle works it out by itself.
+``decide`` says how much a flow may get of a subject. What follows from that is computed here, once, for all who must
+agree: the gateway compiles its plans from it, replay checks every release against it, and explanations and reviews of policies
+read it. Only the tests' oracle computes it independently.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _MOST_LEVELS: Final = 8192
 
 
 class Level(NamedTuple):
-    """At what level a property is told, axis by axis, as cohorts, records and the log write it.
+    """The level at which a property is released, axis by axis, as cohorts, records and the log write it.
 
     Attributes:
         step: The step of precision, in the property's unit.
-        cell: The place that is told instead of the device's own.
+        cell: The place that is released instead of the device's own.
     """
 
     identity: str
@@ -58,8 +58,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         reason: Why they are withheld; empty where they are not. Those of ``Decision``, and `no-noise`.
         disclosure: The effective disclosure; ``BOTTOM`` where they are withheld.
-        level: At what level they are told; ``NO_LEVEL`` where they are withheld.
-        statistic: How they become one figure; empty where each is told by itself, or where they are withheld.
+        level: The level at which they are released; ``NO_LEVEL`` where they are withheld.
+        statistic: How they become one figure; empty where each is released by itself, or where they are withheld.
         decided_since_ms: When the latest of the residents' present terms took force; 0 without a subject.
         expires_ms: When the first of the residents' consents ends; ``NEVER_MS`` where none does.
     """
@@ -78,16 +78,16 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def group(self) -> int:
-        """Return how many subjects have to stand together in a figure."""
+        """Return the least number of subjects in a figure."""
         return self.disclosure.group
 
     @property
     def is_single(self) -> bool:
-        """Return whether each reading is told by itself, rather than in a figure over a window."""
+        """Return whether each reading is released by itself, rather than in a figure over a window."""
         return self.disclosure.identity is Identity.PER_RECORD and not self.statistic
 
     def since_ms(self, flow_since_ms: int, residents_since_ms: int, added_ms: int = 0) -> int:
-        """Return since when it holds: nothing from earlier may be told.
+        """Return since when it holds: nothing from earlier may be released.
 
         Args:
             flow_since_ms: Since when the flow has been as it is.
@@ -103,7 +103,7 @@ def outcome(policies: PolicySet, flow: Flow, observed_property: str, decision: D
     Args:
         flow: What was decided about.
         observed_property: One of its properties.
-        decision: What ``decide`` came to, for the flow and a device that measures the property.
+        decision: The decision for the flow and a device that measures the property.
         zone: The block where the device stands.
     """
     reason = decision.reason or unsupported_reason(decision)
@@ -120,7 +120,7 @@ def outcome(policies: PolicySet, flow: Flow, observed_property: str, decision: D
 
 
 def withheld(reason: str) -> Outcome:
-    """Return the outcome of what is withheld."""
+    """Return the outcome for readings that are withheld."""
     return Outcome(reason, BOTTOM, NO_LEVEL, "", 0, NEVER_MS)
 
 
@@ -134,7 +134,7 @@ def unsupported_reason(decision: Decision) -> str:
 
 
 def measured(policies: PolicySet, flow_id: str, profile_id: str) -> list[str]:
-    """Return what a flow asks for of all that devices of a profile are read for; nothing where either is unknown."""
+    """Return the properties that a flow asks for and devices of a profile measure; none where either is unknown."""
     flow, profile = policies.flows.get(flow_id), policies.profiles.get(profile_id)
     return [] if flow is None or profile is None else [name for name in flow.properties if name in profile.fields]
 
@@ -156,7 +156,7 @@ def decide_device(
 
 
 def level_of(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> Level:
-    """Return at what level a disclosure has a property told; it is kept with the policies: thousands of devices share it."""
+    """Return the level at which a disclosure releases a property; cached with the policies: thousands of devices share it."""
     levels: dict[tuple[str, Disclosure, str], Level] = policies.levels
     level = levels.get((observed_property, point, zone))
     if level is None:

@@ -1,4 +1,4 @@
-"""The command lines of an auditor, without the room behind them: that is imported when one is called."""
+"""The command lines of an auditor; the code that runs them is imported only when one is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from consent.core.languages import LANGUAGES
 
 Parser = argparse.ArgumentParser
-Verbs = argparse._SubParsersAction  # argparse has no other name for what `add_subparsers` returns
+Verbs = argparse._SubParsersAction  # argparse has no public name for what `add_subparsers` returns
 
 
 def add_verbs(group: Verbs[Parser]) -> None:

@@ -1,6 +1,6 @@
-"""What an auditor's commands do: open a log, say what it rests on, and print what was found.
+"""An auditor's commands: open a log, print whom the verdict trusts, and print the findings.
 
-Exit status: 0 well; 1 a finding; 2 a key, file or option to be mended.
+Exit status: 0 well; 1 a finding; 2 a key, file or option to be fixed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _FINDINGS = (
 
 
 class OutOfRangeError(ValueError):
-    """The log has no such entry."""
+    """The log has no entry of this index."""
 
 
 def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
@@ -175,7 +175,7 @@ def _export(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _open(args: argparse.Namespace) -> tuple[LogReader, Checkpoint, Trust]:
-    """Open a log for reading; without a key from elsewhere, on its own word."""
+    """Open a log for reading; without a key from elsewhere, with the log's own."""
     reader = LogReader(source_of(args.place))
     _check_folder(args.openings)
     unpinned = args.key is None and args.witnesses is None
@@ -218,7 +218,7 @@ def _quorum_problems(trust: Trust) -> list[str]:
 
 
 def _tell(args: argparse.Namespace, out: TextIO, told: dict[str, Any], text: list[str], problems: list[str]) -> int:
-    """Print an answer for a program or for people, with what is wrong, and return the exit status."""
+    """Print an answer for a program or for people, with the findings, and return the exit status."""
     if args.json:
         out.write(json.dumps(told | {"problems": problems}, ensure_ascii=False) + "\n")
     else:

@@ -1,7 +1,7 @@
-"""A log as a folder to hand on: what a stranger needs to verify it elsewhere, the program included (an edge: it writes files).
+"""A log as a folder to pass on: all that a stranger needs to verify it, the program included (an edge: it writes files).
 
-Copied is what one checkpoint covers, byte for byte, and nothing is judged: a damaged log can be handed on as evidence. Beside
-it lies ``verify.py``, which needs Python and nothing else.
+It copies what one checkpoint covers, byte for byte, and judges nothing: a damaged log can be passed on as evidence. Beside
+it is ``verify.py``, which needs only Python.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LONGEST_POLICIES_BYTES: Final = 1 << 24
 
 @dataclass(slots=True)
 class Exported:
-    """What an export holds.
+    """The contents of an export.
 
     Attributes:
         origin: The log's name, as its checkpoint gives it.
@@ -62,7 +62,7 @@ class Export:
 
     Args:
         source: The log.
-        target: A folder that is not there yet, or is empty.
+        target: A folder that does not exist, or is empty.
 
     Raises:
         FileExistsError: when the target holds something.
@@ -77,11 +77,11 @@ class Export:
         self._policies: set[bytes] = set()
 
     def run(self) -> Exported:
-        """Copy what the present checkpoint covers, and return what came along.
+        """Copy what the present checkpoint covers, and return what was copied.
 
         Raises:
             FileError: when there is no checkpoint.
-            NoteError, CheckpointError: when it is none.
+            NoteError, CheckpointError: when it is malformed.
             OSError: when the target cannot be written.
         """
         note = self._source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
@@ -115,7 +115,7 @@ class Export:
             return b""
 
     def _copy_what_entries_name(self, index: int, width: int, bundle: bytes, done: Exported) -> None:
-        """Copy the label files of the releases in a bundle, and note which policies came into force."""
+        """Copy the label files of the releases in a bundle, and record which policies came into force."""
         try:
             entries = split_bundle(bundle)[:width]
         except EntryBundleError:
@@ -149,5 +149,5 @@ class Export:
 
 
 def verifier_program() -> bytes:
-    """Return the bytes of the verifier that needs Python's standard library and nothing else."""
+    """Return the bytes of the verifier, which needs only Python's standard library."""
     return files("gateway.audit.standalone").joinpath(VERIFIER_NAME).read_bytes()

@@ -1,7 +1,7 @@
-"""A citizen's own releases, found by label: for whoever holds a subject's key, and for nobody else.
+"""A citizen's own releases, found by label: by holders of a subject's key, and by nobody else.
 
 Each release bears a label for each subject in it. Without the subject's key a label is noise; with it, the label that a
-release would bear is one HMAC away. So the citizen reads the log's public files and tells nobody what was looked for.
+release would bear is one HMAC away. So the citizen reads the log's public files and reveals to nobody what was searched for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 class SubjectKeyError(ValueError):
-    """A text is no subject key; the message repeats nothing of it."""
+    """A text is not a subject key; the message repeats nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class FoundRelease:
     Attributes:
         index: The release's log index.
         time_ms: When it was made, by the gateway's clock.
-        recipient: Who got it; None where its opening is not at hand.
-        voided_by: The entry that took it back before it was sent; None where no opening at hand says so.
+        recipient: Who got it; None where its opening is not available.
+        voided_by: The entry that voided it before it was sent; None where no available opening says so.
     """
 
     index: int
@@ -47,10 +47,10 @@ class FoundRelease:
 
 
 def parse_subject_keys(text: str) -> list[bytes]:
-    """Return the keys that a text holds, one a line in hexadecimal; a subject has a new one after a resident has left.
+    """Return the keys in a text, one per line in hexadecimal; a subject gets a new one when a resident leaves.
 
     Raises:
-        SubjectKeyError: when a line is none, or there is no line.
+        SubjectKeyError: when a line is not a key, or there is no line.
     """
     keys: list[bytes] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -72,11 +72,11 @@ class Search:
         reader: The log.
         checkpoint: Its checkpoint.
         keys: The subject's keys.
-        openings: Openings, if there are any at hand.
+        openings: Openings, if any are available.
 
     Attributes:
         releases: How many releases the log holds in all.
-        findings: What is wrong with the log, so that the answer may not be whole.
+        findings: Faults of the log, because of which the answer may be incomplete.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Search:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the log."""
+        """The faults of the log."""
         return tuple(self._step.findings)
 
     def run(self) -> list[FoundRelease]:
@@ -116,7 +116,7 @@ class Search:
 
     def _decode(self, index: int, data: bytes | None) -> Entry | None:
         if data is None:
-            return None  # the tree has said why
+            return None  # the tree has reported why
         try:
             return Entry.decode(data)
         except EntryError as error:
@@ -124,7 +124,7 @@ class Search:
             return None
 
     def _is_in(self, index: int, entry: Entry) -> bool:
-        """Return whether a release bears a label of one of the keys; so does one whose labels are not those committed to."""
+        """Return whether a release bears a label of one of the keys; labels that are not those committed to count too."""
         try:
             labels = split_labels(self._reader.labels(index))
         except FileError as problem:

@@ -1,7 +1,7 @@
 """Why a decision came out as it did, in sentences that the citizen concerned understands, and as data.
 
 What leaves about them, how coarse, among how many, to whom, why and for how long; or that nothing leaves, and why. For each axis
-who holds it where it is, and what would have to change for more to leave. It rests on ``decide`` and adds no judgement.
+what bounds it, and what would have to change for more to leave. It rests on ``decide`` and makes no decision of its own.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ OF_RULES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ExplanationRequest:
-    """What was decided about: the arguments of the decision, and who asks why.
+    """The arguments of a decision, and who asks about it.
 
     Attributes:
         flow: The flow's id.
-        consents: One for each resident, None for one who has said nothing; None as a whole for a device without a subject.
+        consents: One for each resident, None for one without a consent; None as a whole for a device without a subject.
         zone: The block where the device stands.
         profile: The device's profile.
         now_ms: When it was decided.
-        asker: Which of the residents asks; None where nobody in particular does.
+        asker: Which of the residents asks; None for anyone else.
     """
 
     policies: PolicySet
@@ -52,21 +52,21 @@ class ExplanationRequest:
     asker: int | None = None
 
     def measured(self) -> list[str]:
-        """Return what the flow asks for of all that such a device is read for."""
+        """Return what the flow asks for of what such a device measures."""
         return measured(self.policies, self.flow, self.profile)
 
     def decide(self) -> Decision:
-        """Return the decision that is asked about."""
+        """Return the decision to be explained."""
         return decide_device(self.policies, self.flow, self.consents, self.zone, self.profile, self.now_ms)
 
     def speakers(self) -> list[str]:
-        """Return for each resident whose answer it is to the one who asks: `own`, `other`, or `resident` where nobody knows."""
+        """Return for each resident's consent whose it is to the asker: `own`, `other`, or `resident` where that is unknown."""
         count = len(self.consents or ())
         asker = 0 if count == 1 else self.asker
         return ["resident" if asker is None else "own" if number == asker else "other" for number in range(count)]
 
     def refusals(self) -> list[tuple[int, str]]:
-        """Return (resident, reason) for each whose answer does not hold."""
+        """Return (resident, reason) for each whose consent does not hold."""
         flow = self.policies.flows.get(self.flow)
         if flow is None:
             return []
@@ -76,12 +76,12 @@ class ExplanationRequest:
 
 @dataclass(frozen=True, slots=True)
 class AxisNote:
-    """Where an axis stands, and who holds it there.
+    """The level of an axis, and what bounds it.
 
     Attributes:
         axis: Its name; the precision of a property is `precision.<property>`.
         value: As policies write it.
-        bounded_by: As in ``Decision.bounds``; empty where nobody bounds it.
+        bounded_by: As in ``Decision.bounds``; empty where nothing bounds it.
         label: The axis in words.
         value_text: The value in words.
         holders_text: Those who bound it in words.
@@ -106,9 +106,9 @@ class Explanation:
     Attributes:
         reason: Why nothing leaves; empty where something does.
         disclosure: What leaves; ``BOTTOM`` where nothing does.
-        sentences: Two to four sentences for the citizen, more only where several residents stand in the way.
-        axes: Those that bind; where an answer or a rule withholds, only what it concerns.
-        expires_ms: When the first of the residents' answers ends; None where none does, or nothing leaves.
+        sentences: Two to four sentences for the citizen, more only where several residents' consents withhold.
+        axes: Those that bind; where a consent or a rule withholds, only those that it concerns.
+        expires_ms: When the first of the residents' consents ends; None where none does, or nothing leaves.
     """
 
     language: str
@@ -148,10 +148,10 @@ def explain(matter: ExplanationRequest, decision: Decision, language: str, besid
     """Put a decision into words.
 
     Args:
-        decision: What ``decide`` came to for the matter.
+        decision: The decision that ``decide`` made for the request.
         language: One of ``LANGUAGES``.
-        besides: Why it is withheld all the same: a reason of the gateway's own, such as `no-noise`.
-    Raises: KeyError: there is no such language.
+        besides: Why it is withheld nevertheless: a reason of the gateway's own, such as `no-noise`.
+    Raises: KeyError: the language is unknown.
     """
     book = PhraseBook(matter.policies, language)
     reason = decision.reason or besides
@@ -193,7 +193,7 @@ def _why_nothing(matter: ExplanationRequest, reason: str, axes: Sequence[AxisNot
         yield book.say("until-yes")
     elif reason == "no-consent":
         yield book.say("reason.no-residents")
-    elif reason in (*OF_LIMITS, "refused"):  # a consent whose own limits let nothing through is one of them
+    elif reason in (*OF_LIMITS, "refused"):  # a consent whose own limits permit nothing is one of them
         closing = [source for note in axes if _is_closed(note) for source in note.bounded_by]
         yield book.say("reason.limits", holders=book.holders(closing, matter.profile, matter.speakers()))
         yield book.say("until-limits")
@@ -209,7 +209,7 @@ def _is_closed(note: AxisNote) -> bool:
 
 
 def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> Iterator[AxisNote]:
-    """Yield the axes that bind; where a resident's answer does not hold, that is all that there is to say."""
+    """Yield the axes that bind; where a resident's consent does not hold, only that."""
     bounds = dict(decision.bounds)
     if decision.reason in OF_CONSENT and matter.refusals():
         yield _note(matter, "identity", BOTTOM, bounds["identity"], book)
@@ -252,14 +252,14 @@ def _on_axis(point: Disclosure, axis: str) -> Any:
 
 
 def _written(matter: ExplanationRequest, axis: str, value: Any) -> object:
-    """Return a value as policies write it; precision as the step to which a property is told."""
+    """Return a value as policies write it; precision as the step to which a property is floored."""
     if axis.startswith(PRECISION):
         return f"{matter.policies.properties[axis.removeprefix(PRECISION)].rung(value):f}"
     return value.label if axis in ("identity", "time", "space") else value
 
 
 def _point(matter: ExplanationRequest, bounds: dict[str, tuple[str, ...]]) -> Disclosure:
-    """Return the meet of all who speak, axis by axis and not collapsed: each axis is where those hold it who bound it."""
+    """Return the meet of all sources, axis by axis and not collapsed: each axis is where its sources bound it."""
     values: dict[str, Any] = {axis: _on_axis(_speaks(matter, sources[0]), axis) for axis, sources in bounds.items()}
     return Disclosure(
         identity=values.get("identity", TOP.identity),

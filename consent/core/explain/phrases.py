@@ -1,4 +1,4 @@
-"""The phrase book: fills the gaps of the explaining sentences with what the policies call things, in one language."""
+"""The phrase book: fills explanations with the policies' names for things, in one language."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class PhraseBook:
     """One language, and one city's names for things."""
 
     def __init__(self, policies: PolicySet, language: str) -> None:
-        """Speak ``language``, one of ``LANGUAGES``; what the policies do not say in it is said in the city's first language."""
+        """Use ``language``, one of ``LANGUAGES``; names that the policies lack in it come from the city's first language."""
         self._policies = policies
         self._language = language
         self._words = SENTENCES[language]
 
     def say(self, key: str, **gaps: object) -> str:
-        """Return a phrase with its gaps filled."""
+        """Return a phrase with its placeholders filled."""
         return self._words[key].format(**gaps)
 
     def title(self, texts: Texts, name: str) -> str:
-        """Return, in quotation marks, what people call something, or its ``name`` where the policies do not say."""
+        """Return the title of something in quotation marks, or its ``name`` where the policies give none."""
         return self.say("quoted", text=self._text(texts) or name)
 
     def _text(self, texts: Texts) -> str:
@@ -52,7 +52,7 @@ class PhraseBook:
         return self.say("why", why=text if text[-1:] in ".!?" else f"{text}.")
 
     def listed(self, texts: Sequence[str]) -> str:
-        """Join texts as one speaks a list."""
+        """Join texts as a list in a sentence."""
         *first, last = texts
         return f"{', '.join(first)}{self.say('and')}{last}" if first else last
 
@@ -89,7 +89,7 @@ class PhraseBook:
         return self.say("retention.one" if days == 1 else "retention.other", n=days)
 
     def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:
-        """Return how exactly each property is told; which is which is only said where there are several."""
+        """Return how precisely each property is released; properties are named only where there are several."""
         told = []
         for name in properties:
             if self._policies.flows[flow_id].statistic.get(name) is Statistic.COUNT:
@@ -120,12 +120,12 @@ class PhraseBook:
         return self._text(zone.title) or zone.id
 
     def holder(self, source: str, profile: str, speaker: str) -> str:
-        """Return who sets a limit.
+        """Return what sets a limit.
 
         Args:
             source: As in ``Decision.bounds``.
             profile: The device's profile.
-            speaker: Whose answer it is, where the source is a consent: `own`, `other` or `resident`.
+            speaker: Whose consent it is, where the source is one: `own`, `other` or `resident`.
         """
         kind, _, name = source.partition(":")
         if kind == "consent":
@@ -138,7 +138,7 @@ class PhraseBook:
         return self.say(f"holder.{kind}")
 
     def holders(self, sources: Sequence[str], profile: str, speakers: Sequence[str]) -> str:
-        """Return who sets a limit together, each once; ``speakers`` says whose each consent is."""
+        """Return what sets a limit together, each once; ``speakers`` says whose each consent is."""
         named = [self.holder(s, profile, speakers[int(s.partition(":")[2])] if s.startswith("consent:") else "") for s in sources]
         return ", ".join(dict.fromkeys(named))
 

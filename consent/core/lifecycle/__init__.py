@@ -1,1 +1,1 @@
-"""The life of a consent: who takes which step when, what runs out by itself, and what a subject is notified of."""
+"""The life of a consent: who takes which step when, what expires by itself, and what a subject is notified of."""

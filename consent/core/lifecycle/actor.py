@@ -1,6 +1,6 @@
-"""The speaker: a resident at one moment, with what counts of all that they said; the steps of ``lifecycle`` are taken by one.
+"""The actor: a resident at one moment, with the consents of theirs that count; takes the steps of ``lifecycle``.
 
-It knows how scopes lie in each other: a flow within its purpose, so that whoever speaks of one finds what was said of the other.
+It knows that a purpose contains its flows, so that a step for one finds the consents for the other.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from consent.core.policies.notice import FlowTerms, notice_of
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who speaks, and when and how.
+    """Who acts, and when and how.
 
     Attributes:
-        book: All that counts; read only.
+        book: All consents that count; only read.
         subject: Whose data it is.
-        resident: The one among the subject's residents whose word it is, also where another ends it.
+        resident: The one among the subject's residents whose consent it is, also where another ends it.
         now_ms: The gateway's clock.
         channel: As in the record.
     """
@@ -33,7 +33,7 @@ class Actor:
     channel: str
 
     def counting(self, scope: str) -> list[Consent]:
-        """Return what counts at present of a scope: that of its own first, then that of each flow in it; nothing twice.
+        """Return the entries that count for a scope: its own first, then those of each flow in it; none twice.
 
         Raises: ConsentError: the subject or resident is unknown.
         """
@@ -68,12 +68,12 @@ class Actor:
         )
 
     def stop(self, step: Transition, scope: str, ended: list[Consent]) -> Consent:
-        """Return a record that ends others: it took force no earlier than they did, wherever the clock stands."""
+        """Return a record that ends others: it takes force no earlier than they did, whatever the clock shows."""
         record = self.next_record(step, scope, told(ended, scope))
         return replace(record, since_ms=max([self.now_ms, *(consent.since_ms for consent in ended)]))
 
     def anew_since_ms(self, scope: str, terms: tuple[FlowTerms, ...]) -> int:
-        """Return from when on a new permission counts: after every stop before it, even where the clock stood or was set back."""
+        """Return from when on a new permission counts: after every earlier stop, even if the clock stood or was set back."""
         flows = {one.flow for one in terms}
         stops = [
             entry.consent.since_ms + 1
@@ -95,7 +95,7 @@ def narrower(scope: str, other: str) -> str:
 
 
 def told(consents: list[Consent], scope: str) -> tuple[FlowTerms, ...]:
-    """Return the terms that a resident was last told for a scope, from the consents that bear on it."""
+    """Return the terms that a resident was last shown for a scope, from the consents that bear on it."""
     if consents[0].scope == scope:
         return consents[0].terms
     by_flow = {terms.flow: terms for consent in consents for terms in consent.terms}

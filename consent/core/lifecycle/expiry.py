@@ -1,7 +1,7 @@
-"""Consents that end by themselves: run out by their own date, or no longer covered by what the policies now ask.
+"""Consents that end by themselves: expired by their own date, or no longer covering what the policies now ask.
 
-``decide`` withholds from the very moment; the records made here say so to whoever reads the history later, and make it stay so:
-a clock set back or terms changed back do not revive what has lapsed, only a new grant does. They rest on no word of anybody's:
+``decide`` withholds from that very moment; the records made here document it for later readers, and make it permanent:
+a clock set back or terms changed back do not revive an ended consent, only a new grant does. They rest on nobody's word:
 an auditor recomputes each from the consent that it ends, the policies, and the time of its log entry.
 """
 
@@ -17,7 +17,7 @@ from consent.core.policies.policy import PolicySet
 
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
-    """Make the records of consents that have run out."""
+    """Make the records of consents that have expired."""
     for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
         expiry_ms = entry.consent.expiry_ms
         if expiry_ms is not None and expiry_ms <= now_ms:
@@ -25,16 +25,16 @@ def expired(book: Book, now_ms: int) -> Iterator[Consent]:
 
 
 def next_expiry_ms(book: Book) -> int | None:
-    """Return when the first of the consents that still hold runs out; None where none does."""
+    """Return when the first of the consents that still hold expires; None where none does."""
     ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Transition.EXPIRE, 0)]
     return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
 
 
 def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
-    """Make the records of consents to something else than is now asked.
+    """Make the records that end consents to something other than what is now asked.
 
-    Where only some flows of a purpose ask more, only these are ended, by records of their own; what is no longer asked at all
-    stays as it is.
+    Where only some flows of a purpose ask more, only these are ended, by records of their own; consents to what is
+    no longer asked at all stay as they are.
     """
     for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
         consent = entry.consent
@@ -49,13 +49,13 @@ def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consen
 
 
 def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
-    """Make the records that end every consent that still holds, for when it is not known what was said since."""
+    """Make the records that end every consent that still holds, for when later changes are unknown."""
     for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
         yield speaker.stop(Transition.INVALIDATE, entry.consent.scope, [entry.consent])
 
 
 def _holding(book: Book, step: Transition, now_ms: int) -> Iterator[tuple[Actor, BookEntry]]:
-    """Yield every consent that counts and may end by itself, with whose it is."""
+    """Yield every consent that counts and may end by itself, with its actor."""
     for subject, resident, entries in book:
         for entry in entries:
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):
@@ -68,7 +68,7 @@ def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:
 
 
 def _counts(entries: tuple[BookEntry, ...], consent: Consent) -> bool:
-    """Return whether a consent to a flow was not overruled by a later word about its purpose."""
+    """Return whether no later consent or refusal about its purpose overrules a consent to a flow."""
     return is_purpose(consent.scope) or any(
         _same(applying(entries, terms.flow, terms.purpose), consent) for terms in consent.terms
     )

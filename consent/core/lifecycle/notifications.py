@@ -1,7 +1,7 @@
-"""What a subject is told by the gateway itself, in the languages that the screens speak.
+"""What the gateway notifies a subject of, in the languages of the screens.
 
-Nobody's consent changes without the subject hearing of it: a message is kept with the subject, `sluice subject show` prints
-it, and so does whatever screen the residents use. A message names scopes and never a reading.
+Nobody's consent changes without the subject being notified: a message is kept with the subject, and `sluice subject show` and
+every screen of the residents show it. A message names scopes and never a reading.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from consent.texts.load import sentences
 
 
 class MessageKind(StrEnum):
-    """What has happened; its sentence in each language stands under its value."""
+    """What has happened; its value is the key of its sentence in each language."""
 
     RESIDENT_JOINED = "resident-joined"
     RESIDENT_LEFT = "resident-left"

@@ -1,8 +1,7 @@
-"""The life of consents: the steps that a resident or another may take, each of which makes the next records.
+"""The steps in a consent's life that a resident or another may take, each of which makes the next records.
 
-Each step looks at what the speaker said before and at the policies, asks ``transitions`` whether it may be taken, and returns
-records, unsigned; they count once they have been signed, logged and applied to the ``Book``. What ends by itself is found by
-``expiry``.
+Each step looks at the actor's earlier consents and at the policies, asks ``transitions`` whether it may be taken, and returns
+unsigned records; they count once they have been signed, logged and applied to the ``Book``. ``expiry`` finds what ends by itself.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ _LONGEST_AUTHORITY: Final = 200
 
 
 def request(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
-    """Make the record by which a resident is asked for a scope; it permits nothing.
+    """Make the record of asking a resident for a scope; it permits nothing.
 
-    Raises: ConsentError: there is no such scope, or the resident was asked already, or has answered.
+    Raises: ConsentError: there is no such scope, or the resident was asked before, or has answered.
     """
     terms = _terms_for_consent(policies, scope)
     refuse_unless_all(Transition.REQUEST, scope, [consent.status for consent in speaker.counting(scope)])
@@ -38,7 +37,7 @@ def request(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
 def grant(speaker: Actor, policies: PolicySet, scope: str, limits: Disclosure, expiry_ms: int | None = None) -> Consent:
     """Make the record by which a resident permits a flow, or every flow of `purpose:<id>`, up to some limits.
 
-    It is a renewal, and the limits count as in force all along, where the same limits hold already.
+    Where the same limits hold already, it is a renewal, and they count as in force all along.
 
     Raises: ConsentError: the scope, the limits or the expiry cannot be granted.
     """
@@ -54,9 +53,9 @@ def grant(speaker: Actor, policies: PolicySet, scope: str, limits: Disclosure, e
 
 
 def in_force_since(speaker: Actor, policies: PolicySet, record: Consent) -> int | None:
-    """Return since when a record's limits have been in force for its whole scope, by this resident's word; None if they are not.
+    """Return since when this resident's limits of a record have been in force for its whole scope; None if they are not.
 
-    A renewal counts from then: the gateway makes it so, and an auditor checks it by the same rule.
+    A renewal counts from then: the gateway and the auditor apply the same rule.
     """
     entries = speaker.book.entries(speaker.subject, speaker.resident)
     since_ms = 0
@@ -71,7 +70,7 @@ def in_force_since(speaker: Actor, policies: PolicySet, record: Consent) -> int 
 
 
 def refuse(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
-    """Make the record by which a resident says no to what is not permitted.
+    """Make the record of a resident's refusal of what is not permitted.
 
     Raises: ConsentError: there is no such scope, or it is permitted and must be withdrawn.
     """
@@ -81,7 +80,7 @@ def refuse(speaker: Actor, policies: PolicySet, scope: str) -> Consent:
 
 
 def pause(speaker: Actor, scope: str) -> list[Consent]:
-    """Make the records by which a resident stops a scope for a while: one for each consent in it, which keeps its limits.
+    """Make the records that pause a scope: one for each consent in it, which keeps its limits.
 
     Raises: ConsentError: nothing in the scope is permitted.
     """
@@ -99,9 +98,9 @@ def pause(speaker: Actor, scope: str) -> list[Consent]:
 
 
 def resume(speaker: Actor, policies: PolicySet, scope: str) -> list[Consent]:
-    """Make the records by which a resident lets paused consents go on with the limits they had; they count from now.
+    """Make the records that resume paused consents with the limits they had; they count from now.
 
-    Raises: ConsentError: nothing in the scope is paused, or what was paused has since run out or been changed.
+    Raises: ConsentError: nothing in the scope is paused, or what was paused has since expired or been changed.
     """
     counting = speaker.counting(scope)
     refuse_unless_any(Transition.RESUME, scope, [consent.status for consent in counting])
@@ -126,9 +125,9 @@ def _resumed(speaker: Actor, policies: PolicySet, scope: str, paused: Consent) -
 
 
 def withdraw(speaker: Actor, scope: str) -> Consent:
-    """Make the record by which a resident takes back what was permitted; it needs no policy to still name the scope.
+    """Make the record of a withdrawal; the policies need not name the scope any more.
 
-    Raises: ConsentError: nothing was said about the scope, or all of it is withdrawn or refused already.
+    Raises: ConsentError: the scope has no consent, or all of it is withdrawn or refused already.
     """
     counting = speaker.counting(scope)
     refuse_unless_any(Transition.WITHDRAW, scope, [consent.status for consent in counting])
@@ -136,11 +135,11 @@ def withdraw(speaker: Actor, scope: str) -> Consent:
 
 
 def revoke(speaker: Actor, scope: str, authority: str) -> Consent:
-    """Make the record by which somebody else ends what a resident permitted.
+    """Make the record by which an authority ends what a resident permitted.
 
     Args:
         speaker: The resident whose permission ends.
-        scope: What it was for.
+        scope: What the permission is for.
         authority: Who ends it, and on what ground.
     Raises: ConsentError: nothing in the scope is permitted, or no authority is named.
     """

@@ -1,8 +1,8 @@
-"""The life of a consent as one table: where each step may be taken, what it leads to, and why it may not be taken elsewhere.
+"""The life of a consent as one table: from which status each step may be taken, where it leads, and why not from others.
 
-``steps`` asks this table before it makes a record; nothing else says what may follow what. None stands for a scope about
-which nothing was ever said. Whatever the table does not forbid by name is allowed, so that adding a status or a step means
-going through all of its neighbours here.
+``steps`` consults this table before it makes a record; nothing else decides what may follow what. None stands for a scope that
+never had a consent. Whatever the table does not forbid by name is allowed, so whoever adds a status or a step has to check all
+of its neighbours here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from consent.errors import ConsentError
 
 
 class Transition(StrEnum):
-    """What somebody does about a scope: the resident, but for `request` and `revoke` (another) and the last two (the gateway)."""
+    """A step about a scope, taken by the resident, except `request` and `revoke` (another) and the last two (the gateway)."""
 
     REQUEST = "request"
     GRANT = "grant"
@@ -105,14 +105,14 @@ FORBIDDEN: Final[Mapping[Transition, Reasons]] = {
 
 
 def admits(step: Transition, status: Status | None) -> bool:
-    """Return whether a step may be taken from a status; None where nothing was ever said."""
+    """Return whether a step may be taken from a status; None stands for no consent ever."""
     return status not in FORBIDDEN[step]
 
 
 def refuse_unless_all(step: Transition, scope: str, statuses: Iterable[Status]) -> None:
-    """Check a step that everything said about a scope has to admit.
+    """Check a step that every consent in a scope has to admit.
 
-    Raises: ConsentError: something does not.
+    Raises: ConsentError: one does not.
     """
     said: list[Status | None] = [*statuses]
     for status in said or [None]:
@@ -121,9 +121,9 @@ def refuse_unless_all(step: Transition, scope: str, statuses: Iterable[Status]) 
 
 
 def refuse_unless_any(step: Transition, scope: str, statuses: Iterable[Status]) -> None:
-    """Check a step that reaches whatever of a scope admits it, and needs something that does.
+    """Check a step that acts on each consent in a scope that admits it, and needs at least one.
 
-    Raises: ConsentError: nothing does.
+    Raises: ConsentError: none does.
     """
     found: list[Status | None] = [*statuses] or [None]
     if not any(admits(step, status) for status in found):

@@ -1,7 +1,6 @@
 """Points of the lattice as policies write them: a flow's ask, a ceiling, a device profile's cap.
 
-An ask says how much it wants on every axis. A ceiling or cap says as little as it likes: an axis that it does not name it
-does not bound.
+An ask names every axis. A ceiling or cap names as few as it likes: an axis that it does not name is not bounded by it.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class AskTable(Table, frozen=True, kw_only=True):
 
 
 def read_bounds(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
-    """Return the point that a ceiling or cap stands for; a level may be `none`, which lets nothing through."""
+    """Return the point that a ceiling or cap stands for; a level may be `none`, which permits nothing."""
     return _point(file, file.table(value, BoundsTable, key), key, properties)
 
 

@@ -1,6 +1,6 @@
-"""What changes between two sets of policies: which flows' decisions or figures could come out otherwise.
+"""What changes between two sets of policies: the flows whose decisions or figures could differ.
 
-Windows that such a flow has open began under other terms, so the gateway counts its contributions from the change on.
+Open windows of such a flow began under other terms, so the gateway counts its contributions from the change on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 def changed_flows(old: PolicySet | None, new: PolicySet) -> set[str]:
     """Return the flows, of either set, whose decisions or figures could differ between the two.
 
-    A zone or a device profile that is only added changes nothing for the devices there were.
+    A zone or device profile that is only added changes nothing for existing devices.
     """
     if old is None:
         return set(new.flows)
@@ -26,7 +26,7 @@ def _differs(old: PolicySet, new: PolicySet, flow_id: str) -> bool:
 
 
 def _footprint(policies: PolicySet, flow_id: str) -> object:
-    """Return all that every decision and figure of a flow depends on, and no wording."""
+    """Return everything that decisions and figures of a flow depend on, and no wording."""
     flow = policies.flows[flow_id]
     scales = {name: (p.unit, p.ladder, p.clamp) for name, p in policies.properties.items() if name in flow.properties}
     return (
@@ -37,7 +37,7 @@ def _footprint(policies: PolicySet, flow_id: str) -> object:
 
 
 def _place(policies: PolicySet, zone_id: str) -> object:
-    """Return all that decisions in a zone depend on."""
+    """Return everything that decisions in a zone depend on."""
     zone = policies.zones.get(zone_id)
     if zone is None:
         return None

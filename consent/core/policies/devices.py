@@ -1,6 +1,6 @@
-"""Device profiles: `devices/<id>.toml` says how devices of a profile write their messages and the most that they may reveal.
+"""Device profiles: `devices/<id>.toml` says how devices of a profile write their messages, and the most they may reveal.
 
-A class is shared by all devices that are built alike; the devices themselves stand in the registry and in no policy.
+A profile is shared by all devices built alike; the devices themselves are in the registry and in no policy.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_profile(file: PolicyFile, name: str, languages: tuple[str, ...], proper
     """Return one device profile.
 
     Args:
-        name: The file's name without its ending, which is the class's id.
+        name: The file's name without its ending, which is the profile's id.
     """
     file.id(name, "")
     table = file.table(file.tables, ProfileTable, "")

@@ -1,4 +1,4 @@
-"""The purposes of the Data Privacy Vocabulary, version 2.2: what a policy's `dpv` may name, so that a misspelt term is no IRI.
+"""The purposes of the Data Privacy Vocabulary, version 2.2: what a policy's `dpv` may name, so no misspelt term becomes an IRI.
 
 Source: W3C DPV 2.2, module purposes; https://w3id.org/dpv#Purpose and its kinds.
 """

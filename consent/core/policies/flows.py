@@ -22,7 +22,7 @@ from consent.core.policies.dpv_purposes import PURPOSES
 from consent.core.policies.policy import Flow, LegalBasis, Property, Purpose, Recipient, Statistic
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
-_UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # what it means is the recipient's matter, but a bundle's size rests on its length
+_UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's matter, but a bundle's size depends on its length
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
 _VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
 
@@ -131,7 +131,7 @@ def read_purpose(file: PolicyFile, name: str, value: Any, languages: tuple[str, 
 
 
 def read_recipient(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Recipient:
-    """Return one recipient; where its key lies is kept as a name, and nothing is opened."""
+    """Return one recipient; the path of its key is kept as a name, and nothing is opened."""
     key = f"recipient.{name}"
     file.id(name, key)
     table = file.table(value, RecipientTable, key)
@@ -146,7 +146,7 @@ def read_recipient(file: PolicyFile, name: str, value: Any, languages: tuple[str
 
 
 def read_flow(file: PolicyFile, name: str, value: Any, declared: Declared) -> Flow:
-    """Return one flow, checked against all that it refers to."""
+    """Return one flow, checked against everything that it refers to."""
     key = f"flow.{name}"
     file.id(name, key)
     table = file.table(value, FlowTable, key)
@@ -190,7 +190,7 @@ def _statistics(file: PolicyFile, table: FlowTable, key: str, properties: Mappin
 
 
 def _check_ask(file: PolicyFile, flow: Flow, key: str) -> None:
-    """Refuse what the gateway cannot or will not give."""
+    """Refuse an ask for what the gateway cannot or will not give."""
     ask = flow.ask
     if ask.identity is Identity.STABLE:
         raise file.error(f"{key}.identity", "`stable` is not offered")

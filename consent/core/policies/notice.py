@@ -1,7 +1,7 @@
-"""What a citizen was told when asked: the material terms of the flows that a notice names, and whether they still hold.
+"""Notices: the material terms that a citizen was shown when asked for consent, and whether they still hold.
 
 A consent carries the terms it was given on, and ``notice`` is their SHA-256, so that years later, and under other policies,
-anyone can tell what was agreed to. Wording may change freely; terms may only come to ask less.
+anyone can see what was agreed to. Wording may change freely; terms may only come to ask less.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class FlowTerms:
     """The material terms of one flow.
 
     Attributes:
-        figures: (observed property, statistic) sorted; the statistic is empty where readings are handed on one by one.
+        figures: (observed property, statistic) sorted; the statistic is empty where readings are released one by one.
         ask: The most that the flow ever reveals.
     """
 
@@ -64,7 +64,7 @@ def _plain(terms: FlowTerms) -> dict[str, Any]:
 def decode_terms(data: bytes) -> tuple[FlowTerms, ...]:
     """Return the terms that ``encode_terms`` wrote; equal bytes give the same object.
 
-    Raises: RecordError: these are not terms in their canonical form.
+    Raises: RecordError: the bytes are not terms in canonical form.
     """
     value = decode_canonical(data, "a notice")
     if not isinstance(value, list):

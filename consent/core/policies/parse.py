@@ -1,10 +1,10 @@
-"""From the text of a policies folder to the policies in force: the one way in, which checks everything.
+"""Parses the text of a policies folder into a policy set: the only way to make one, and it checks everything.
 
     city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, ceiling, limits
     neighbourhoods/<id>.toml    a community's ceiling
     devices/<id>.toml           a device profile
 
-The first fault ends the reading with a ``PolicyError``; a set that is returned refers to nothing that is not there.
+The first fault ends parsing with a ``PolicyError``; a returned set refers only to what exists.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class NeighbourhoodFile(Table, frozen=True, kw_only=True):
 
 
 def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
-    """Return the policies that the files of a policies folder say.
+    """Return the policy set that the files of a policies folder describe.
 
     Args:
         files: Their bytes, by path relative to the folder, with `/` between parts.
@@ -139,7 +139,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
 
 
 def _place(path: str) -> tuple[str, str]:
-    """Return the folder that a policy file lies in and its name without ending."""
+    """Return a policy file's folder, and its name without ending."""
     parts = PurePosixPath(path).parts
     if path == CITY_FILE:
         return "", CITY_FILE
@@ -173,7 +173,7 @@ def _city(file: PolicyFile, value: Any) -> City:
 
 
 def _declared(file: PolicyFile, tables: CityFile, languages: tuple[str, ...]) -> Declared:
-    """Return what flows, ceilings and device profiles refer to."""
+    """Return everything that flows, ceilings and device profiles refer to."""
 
     def all_of(section: dict[str, Any], read: Callable[[PolicyFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
         return {name: read(file, name, value, languages) for name, value in section.items()}

@@ -1,7 +1,7 @@
 """The policies in force as typed, frozen records: city, purposes, recipients, flows, properties, zones, ceilings, profiles.
 
 ``consent.core.policies.parse`` makes a ``PolicySet`` from the text of a policies folder, with every reference checked;
-``consent.core.decide`` reads it. Nothing here can be wrong any more.
+``consent.core.decide`` reads it. Nothing here needs another check.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who gets bundles.
+    """A recipient of bundles.
 
     Attributes:
         public_key_file: Path relative to the policies folder; None means open data only.
@@ -117,7 +117,7 @@ class Property:
     """An observed property.
 
     Attributes:
-        title: What people call it; empty where the policies do not say.
+        title: Its name for people; empty where the policies give none.
         unit: UCUM code.
         ladder: Steps of precision, finest first, each a multiple of the one before.
         clamp: Least and greatest that one subject's value in a window may count as.
@@ -130,9 +130,9 @@ class Property:
     clamp: tuple[Decimal, Decimal] | None
 
     def rung(self, bound: Decimal | None) -> Decimal:
-        """Return the step to which values are told under a bound on their precision; None is no bound.
+        """Return the step to which values are floored under a bound on their precision; None is no bound.
 
-        The finest step of the ladder that is no finer than the bound: a consent may name one that the ladder no longer has.
+        That is the finest step of the ladder no finer than the bound: a consent may name one that the ladder no longer has.
         """
         if bound is None:
             return self.ladder[0]
@@ -178,7 +178,7 @@ class Flow:
     ask: Disclosure
 
     def statistic_of(self, observed_property: str) -> str:
-        """Return how a property's readings become one figure; empty where each is told by itself."""
+        """Return how a property's readings become one figure; empty where each is released by itself."""
         return str(self.statistic.get(observed_property, ""))
 
 
@@ -222,11 +222,11 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A device profile: what all devices of one make and setting have alike; never a device.
+    """A device profile: what all devices of one make and setting have in common; never a device.
 
     Attributes:
-        fields: By observed property; what no field names is never read.
-        time: None means that the time of arrival counts.
+        fields: By observed property; anything that no field names is never read.
+        time: None means the time of arrival.
         cap: The most that its devices may ever reveal.
     """
 
@@ -242,7 +242,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class PolicySet:
-    """All that is in force, checked as a whole.
+    """Everything that is in force, checked as a whole.
 
     Attributes:
         sha256: Over the deterministic CBOR map of the files; what a log entry names.
@@ -270,7 +270,7 @@ class PolicySet:
     def cell(self, zone_id: str, space: Space) -> str:
         """Return the name of the cell that a zone's readings belong to at a level of space.
 
-        Raises: KeyError: there is no such zone. ValueError: the level tells no place.
+        Raises: KeyError: there is no such zone. ValueError: the level reveals no place.
         """
         zone = self.zones[zone_id]
         if space is Space.NONE:
@@ -281,17 +281,17 @@ class PolicySet:
 
     @cached_property
     def terms(self) -> dict[str, FlowTerms]:
-        """The material terms of every flow: what a consent to it agrees to."""
+        """The material terms of every flow: what a consent to it covers."""
         return {flow.id: _terms_of(flow) for flow in self.flows.values()}
 
     @cached_property
     def settings(self) -> dict[tuple[str, str, Disclosure], Any]:
-        """What ``decide`` has met so far of all who speak before a resident does, by flow, neighbourhood and cap."""
+        """The meets without consents that ``decide`` has computed so far, by flow, neighbourhood and cap."""
         return {}
 
     @cached_property
     def levels(self) -> dict[tuple[str, Disclosure, str], Any]:
-        """The levels that ``outcome`` has worked out so far, by observed property, disclosure and zone."""
+        """The levels that ``outcome`` has computed so far, by observed property, disclosure and zone."""
         return {}
 
     def terms_for(self, scope: str) -> tuple[FlowTerms, ...]:

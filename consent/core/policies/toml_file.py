@@ -1,6 +1,6 @@
 """One policy file as parsed TOML, and the reading of its tables into typed records with errors that name file and key.
 
-``parse`` and its neighbours say what the tables mean; here is how a table becomes a struct and how a fault becomes one
+``parse`` and its neighbours define what the tables mean; here a table becomes a struct, and a fault becomes one
 ``PolicyError``. Numbers with a point are read as exact decimals.
 """
 
@@ -29,7 +29,7 @@ _PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
 _LOOKED_AT_BYTES: Final = 64
-# A key of so many parts; the parser's time and memory grow with the square of their number.
+# A key with too many parts; the parser's time and memory grow with the square of their number.
 _TOO_DEEP: Final = re.compile(r"(?:\.[ \t]{0,20}+[^\s.=]{1,400}+[ \t]{0,20}+){32}")
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -76,7 +76,7 @@ class PolicyFile:
             raise self.error("", "is not toml: a number or date in it is out of all bounds") from error
 
     def _decoded(self, data: bytes) -> str:
-        """Return the text of a file, or say how it is encoded where that is not how a policy should be."""
+        """Return the text of a file, or raise an error that names its encoding where that is wrong."""
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:_LOOKED_AT_BYTES]:
             raise self.error("", "is not utf-8, but looks like utf-16: save it as utf-8")
         if data.startswith(codecs.BOM_UTF8):
@@ -126,7 +126,7 @@ class PolicyFile:
         return text
 
     def text(self, text: str, key: str) -> str:
-        """Return a text that is there and no longer than a screen."""
+        """Return a text that is neither empty nor longer than a screen."""
         if not text.strip() or len(text) > _LONGEST_TEXT:
             raise self.error(key, f"should be a text of 1 to {_LONGEST_TEXT} characters")
         return text
@@ -160,7 +160,7 @@ class PolicyFile:
             raise self.error(key, f"{shown} none of {', '.join(choices)}") from error
 
     def known(self, name: str, among: Container[str], what: str, key: str) -> str:
-        """Return a name that refers to something there is."""
+        """Return a name that refers to something that exists."""
         if name not in among:
             raise self.error(key, f"there is no {what} {quoted(name)}")
         return name

@@ -1,7 +1,7 @@
 """The JSON of receipts: read strictly, written for people, and in one canonical form for the signature.
 
 A receipt holds objects, lists, text, whole numbers, true and false, and nothing else. Numbers with a point have more than one
-spelling and null says nothing, so neither can occur; a key that stands twice is refused, where most readers drop one silently.
+form and null says nothing, so neither can occur; a repeated key is refused, where most readers drop one silently.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def canonical_json(value: object) -> bytes:
     characters below U+0020 are escaped, in the two-character form where JSON has one and else as `u00` and two lower-case digits
     behind a backslash; nothing is normalised. Since numbers are whole and at most 2^53 - 1 from zero, they are plain digits.
 
-    Raises: RecordError: the value holds something else than objects, lists, text, whole numbers, true and false.
+    Raises: RecordError: the value holds something other than objects, lists, text, whole numbers, true and false.
     """
     try:
         return json.dumps(_ordered(value, 0), ensure_ascii=False, separators=(",", ":")).encode()
@@ -50,7 +50,7 @@ def _ordered(value: object, depth: int) -> object:
 
 
 def write_receipt(receipt: Json) -> bytes:
-    """Return a receipt as a file that people can read; any other spacing or order of keys says the same."""
+    """Return a receipt as a file that people can read; other spacing or order of keys means the same."""
     canonical_json(receipt)
     return (json.dumps(receipt, ensure_ascii=False, indent=2) + "\n").encode()
 
@@ -58,7 +58,7 @@ def write_receipt(receipt: Json) -> bytes:
 def read_receipt(data: bytes) -> Json:
     """Return the receipt in a file.
 
-    Raises: RecordError: the bytes are no such JSON, or a key stands twice in one object.
+    Raises: RecordError: the bytes are not such JSON, or an object repeats a key.
     """
     if len(data) > LARGEST_BYTES:
         raise RecordError(f"a receipt is at most {LARGEST_BYTES} bytes long")

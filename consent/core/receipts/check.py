@@ -1,7 +1,7 @@
-"""The check of a receipt: whether it is signed, and whether each word of it says what the record in it says.
+"""The check of a receipt: whether it is signed, and whether all of it agrees with the record in it.
 
 It takes the record's bytes out of the receipt, makes the receipt again from them, and compares. An auditor, a lawyer or the
-citizen needs for it the log's public key and nothing else. `docs/receipts.md` shows how to do much of it with other tools.
+citizen needs only the log's public key for it. `docs/receipts.md` shows how to do much of it with other tools.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class _Stated(msgspec.Struct, frozen=True):
 
 
 def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = None) -> list[str]:
-    """Return what is wrong with a receipt, one line for each fault; nothing where all of it holds.
+    """Return the faults of a receipt, one line each; none where all of it is right.
 
-    Checked are the receipt's signature; the record's own, where it rests on the operator's word or the gateway's; and that every
-    key and value of the receipt follows from the record's bytes, but for the words of the policies, which are the signer's.
+    It checks the receipt's signature; the record's own, where it rests on the operator's word or the gateway's; and that every
+    key and value follows from the record's bytes, except the descriptions from the policies, which are the signer's.
 
     Args:
-        verify: With a key that the reader trusts for other reasons than that the receipt names it.
-        policies: Where given, the words must be theirs too.
+        verify: Verifies with a key that the reader trusts for a reason other than that the receipt names it.
+        policies: Where given, the descriptions must be theirs.
     """
     try:
         stated = msgspec.convert(receipt, _Stated)
@@ -89,7 +89,7 @@ def _place_and_issue(stated: _Stated) -> tuple[LogPlace, Issue]:
 
 
 def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None) -> Iterator[str]:
-    """Yield the descriptions of what the record does not name, and those that are not in the policies' words."""
+    """Yield the descriptions of what the record does not name, and those that differ from the policies'."""
     notice = one(Notice, words)
     known: set[tuple[type[Any], str]] = set(named_by(consent, origin))
     if notice is not None:
@@ -102,7 +102,7 @@ def _faults_of_words(consent: Consent, origin: str, words: Words, policies: Poli
 
 
 def _differences(expected: Any, received: Any, path: str) -> Iterator[str]:
-    """Yield the deepest places where two JSON values differ; never their values, which may name people."""
+    """Yield the deepest paths at which two JSON values differ; never the values, which may name people."""
     if isinstance(expected, dict) and isinstance(received, dict):
         for key in [*expected, *(key for key in received if key not in expected)]:
             below = f"{path}.{key}" if path else key
@@ -120,14 +120,14 @@ def _differences(expected: Any, received: Any, path: str) -> Iterator[str]:
 def record_in(receipt: Json) -> Consent:
     """Return the consent record that a receipt holds.
 
-    Raises: RecordError: it holds none.
+    Raises: RecordError: it has none.
     """
     record = receipt.get("hasRecordOfActivity")
     return _consent(record if isinstance(record, dict) else {})
 
 
 def check_chain(receipts: Sequence[Json]) -> list[str]:
-    """Return where receipts, oldest first, are not one unbroken chain of records about one scope.
+    """Return the breaks in receipts, oldest first, that should be one chain of records about one scope.
 
     Raises: RecordError: a receipt holds no record.
     """

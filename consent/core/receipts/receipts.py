@@ -1,7 +1,7 @@
-"""Consent receipts: what a citizen gets and keeps, as JSON-LD that anybody can check without asking anyone.
+"""Consent receipts: what a citizen gets and keeps, as JSON-LD that anyone can check independently.
 
-A receipt is signed as a whole, and holds the consent record's own bytes beside what they say in terms of the Data Privacy
-Vocabulary. All of it but the words of the policies follows from those bytes, and ``check`` makes it again to see.
+A receipt is signed as a whole, and holds the consent record's own bytes beside their meaning in terms of the Data Privacy
+Vocabulary. All of it but the descriptions from the policies follows from those bytes, and ``check`` makes it again to compare.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SIGNED: Final = b"sluice receipt v1\0"
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where a record stands in the transparency log.
+    """The place of a record in the transparency log.
 
     Attributes:
         origin: The log's name.
         index: Of the entry that commits to the record.
-        vkey: The log's public key in its text form, by which the receipt is signed too.
-        salt: The 32 bytes under which the entry commits to the record; empty where they are not kept any more.
+        vkey: The text form of the log's public key, whose private half signs the receipt too.
+        salt: The 32 bytes under which the entry commits to the record; empty where they are no longer kept.
     """
 
     origin: str
@@ -48,8 +48,8 @@ class Issue:
 
     Attributes:
         time_ms: When it is issued.
-        label_key: With which its holder finds every release with data of the subject in it; empty to leave it out.
-        handed_over: Log indices of the bundles that were on their way when the record took force and stand; None where unknown.
+        label_key: The key with which its holder finds every release with data of the subject; empty to leave it out.
+        handed_over: Log indices of the bundles that had been sent when the record took force and are final; None where unknown.
     """
 
     time_ms: int
@@ -61,8 +61,8 @@ def make_receipt(consent: Consent, policies: PolicySet | None, place: LogPlace, 
     """Make the receipt for a consent record of any status.
 
     Args:
-        policies: Those in force when the record was made; None where they are unknown. Of what they do not know any more, the
-            receipt says what stands in the record's own terms.
+        policies: Those in force when the record was made; None where they are unknown. What they no longer
+            describe, the receipt gives in the record's own terms.
     Raises: RecordError: the time of issue lies beyond the year 9999.
     """
     words = [] if policies is None else words_for(consent, policies, place.origin)
@@ -72,7 +72,7 @@ def make_receipt(consent: Consent, policies: PolicySet | None, place: LogPlace, 
 
 
 def message_of(receipt: Json) -> bytes:
-    """Return what a receipt's signature is made over.
+    """Return the message that a receipt's signature covers.
 
     It is the text `sluice receipt v1`, a zero byte, and the receipt without its key `signature` in the canonical form of
     ``canonical_json``.
@@ -83,7 +83,7 @@ def message_of(receipt: Json) -> bytes:
 
 
 def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Issue) -> Json:
-    """Return a receipt without its signature: a function of the record, of how the policies put it, and of where it stands."""
+    """Return a receipt without its signature: a function of record, descriptions from the policies, and place in the log."""
     name = thing("receipt", record_hash(consent).hex(), str(issue.time_ms))
     entry: Json = {
         "@id": thing("log", place.origin, str(place.index)),

@@ -1,7 +1,7 @@
 """A consent as an ISO/IEC TS 27560 consent record: one JSON-LD node in terms of the Data Privacy Vocabulary 2.2.
 
-A pure function of the record, the log's origin and the words that the policies add. Whoever has a receipt has all three, and can
-make this node again to see whether the receipt says what the record says.
+A pure function of the record, the log's origin and the descriptions that the policies add. A receipt has all three, so its holder
+can make this node again to see whether the receipt agrees with the record.
 
 Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which property holds which field; DPV 2.2 for the terms.
 """
@@ -39,8 +39,8 @@ _LASTING: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
 def record_node(consent: Consent, origin: str, words: Words) -> Json:
     """Return a consent as a consent record.
 
-    It claims to conform to the specification only where the words hold the controller and the languages of the notice, which are
-    mandatory and stand in no consent.
+    It claims to conform to the specification only where the descriptions hold the controller and the languages of the
+    notice, which are mandatory and in no consent.
     """
     controller = one(Controller, words)
     digest = record_hash(consent).hex()
@@ -103,7 +103,7 @@ def _event(consent: Consent, origin: str) -> Json:
 
 
 def _speaker(consent: Consent, origin: str) -> str | Json:
-    """Return who said it: the resident, an authority, or the controller's own gateway."""
+    """Return who made it: the resident, an authority, or the controller's own gateway."""
     if consent.status in _BY_CONTROLLER:
         return thing("controller", origin)
     if consent.status is Status.REVOKED:
@@ -118,7 +118,7 @@ def _speaker(consent: Consent, origin: str) -> str | Json:
 
 
 def _duration(consent: Consent) -> Json:
-    """Return how long it holds: a yes until its date or the withdrawal, anything else until the next yes."""
+    """Return how long it holds: a permission until its date or withdrawal, anything else until the next permission."""
     if consent.status not in _LASTING:
         return {"@type": "dpv:UntilEventDuration", "untilEvent": "dpv:ConsentGiven"}
     if consent.expiry_ms is None:
@@ -148,7 +148,7 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
 
 
 def _at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
-    """Return the most that the flow may tell by this record alone: what ``decide`` says where no ceiling and no cap is lower.
+    """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
     None where the record permits nothing.
     """

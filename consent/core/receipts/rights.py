@@ -1,7 +1,7 @@
-"""The rights that a receipt tells of, and how each is exercised, in the languages that the program speaks.
+"""The rights that a receipt lists, and how each is exercised, in the program's languages.
 
-Source: Regulation (EU) 2016/679, articles 7(3), 15 to 18, 20 and 77; terms of the DPV extension for it. Outside its reach the
-receipt tells only of what the program grants to everyone.
+Source: Regulation (EU) 2016/679, articles 7(3), 15 to 18, 20 and 77; terms of the DPV extension for it. Where it does not apply,
+the receipt lists only what the program grants to everyone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Right:
     """One right.
 
     Attributes:
-        article: Of the regulation; with the prefix of the DPV extension it is the right's term.
+        article: Of the regulation; with the prefix of the DPV extension, the right's term.
         by_program: Whether the program itself grants it, whatever the law.
         at_controller: Whether it is exercised with the controller.
     """
@@ -48,7 +48,7 @@ def rights_nodes(contact: str | None, under_gdpr: bool, languages: Iterable[str]
     Args:
         contact: Where the controller is reached; None where that is unknown.
         under_gdpr: Whether the regulation is known to apply.
-        languages: Those wanted; English where the program speaks none of them.
+        languages: Those wanted; English where the program has none of them.
     """
     spoken = [language for language in languages if language in LANGUAGES] or ["en"]
     return [_node(right, contact, under_gdpr, spoken) for right in RIGHTS if under_gdpr or right.by_program]

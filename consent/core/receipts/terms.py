@@ -1,7 +1,7 @@
-"""The words of receipts: their inline JSON-LD context, the names of things, and how times and numbers are written.
+"""The terms of receipts: their inline JSON-LD context, the names of things, and the form of times and numbers.
 
-Terms are those of the Data Privacy Vocabulary 2.2 and of Dublin Core; what these lack is our own, defined in
-`docs/vocabulary.md`. Nothing is ever fetched: the context is the same in every receipt and stands in it whole.
+Terms are those of the Data Privacy Vocabulary 2.2 and of Dublin Core; for the rest, those of our own in
+`docs/vocabulary.md`. Nothing is ever fetched: the context is the same in every receipt, and included in full.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ CONTEXT: Final[dict[str, Any]] = {
 
 
 def thing(kind: str, *names: str) -> str:
-    """Return the name of a thing: a log's own things bear its origin first, so that two cities' never mean the same."""
+    """Return the name of a thing: a log's own things begin with its origin, so that those of two cities never collide."""
     return ":".join(["urn:sluice", kind, *(quote(name, safe="") for name in names)])
 
 
@@ -150,7 +150,7 @@ def date_time(time_ms: int) -> str:
 def time_of(written: str) -> int:
     """Return the milliseconds since 1970 of what ``date_time`` wrote, up to the year 9999.
 
-    Raises: RecordError: it is no such moment.
+    Raises: RecordError: it is not such a moment.
     """
     try:
         time_ms = (datetime.fromisoformat(written) - _EPOCH) // timedelta(milliseconds=1)
@@ -172,7 +172,7 @@ def base64url(data: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Return the bytes that ``base64url`` wrote.
+    """Return the bytes that ``base64url`` encoded.
 
     Raises: RecordError: it is not written that way.
     """
@@ -186,7 +186,7 @@ def from_base64url(text: str) -> bytes:
 
 
 def disclosure_node(point: Disclosure) -> dict[str, Any]:
-    """Return a point of the lattice, axis by axis; without `budget` there is no bound on it."""
+    """Return a point of the lattice, axis by axis; an unbounded budget is left out."""
     axes = disclosure_map(point)
     node: dict[str, Any] = {
         "@type": "sluice:Disclosure",

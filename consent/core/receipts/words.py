@@ -1,7 +1,7 @@
-"""What the policies add to a consent record when it is put into words: who the controller is, and what things are called.
+"""The descriptions that the policies add to a consent record in a receipt: the controller, and the names of things.
 
-A record holds ids alone. Here are the descriptions that stand beside it in a receipt, one JSON-LD node for each thing that the
-record names and the policies know. They are the issuer's words: the receipt's signature covers them, and whoever has the policy
+A record holds ids alone. These are the descriptions beside it in a receipt, one JSON-LD node for each thing that the
+record names and the policies describe. They are the issuer's: the receipt's signature covers them, and anyone with the policy
 files can make them again.
 """
 
@@ -33,7 +33,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Officer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="@type", tag="dpv:DataProtectionOfficer"):
-    """Whom to ask about one's rights."""
+    """The contact for questions about one's rights."""
 
     contact: str = msgspec.field(name="hasContact")
 
@@ -56,52 +56,52 @@ class Controller(Node, frozen=True, kw_only=True, tag="dpv:DataController"):
 
     @property
     def under_gdpr(self) -> bool:
-        """Return whether the General Data Protection Regulation is the law there."""
+        """Return whether the General Data Protection Regulation applies there."""
         return _UNDER_GDPR.fullmatch(self.jurisdiction) is not None
 
 
 class Storage(Node, frozen=True, kw_only=True, tag="dpv:StorageLocation"):
-    """Where the controller keeps what it is told."""
+    """Where the controller stores its data."""
 
     location: Place = msgspec.field(name="hasLocation")
 
 
 class Notice(Node, frozen=True, kw_only=True, tag="dpv:ConsentNotice"):
-    """In which languages the terms are put into words, and by which policies."""
+    """The languages of the notice's text, and the policies that it comes from."""
 
     language: list[str]
     source: str
 
 
 class Policies(Node, frozen=True, kw_only=True, tag="sluice:PolicySet"):
-    """What holds for every figure: the least group that it is drawn from, and the most that one subject may make up of it."""
+    """Bounds on every figure: the least group that it is computed from, and the most that one subject may make up of it."""
 
     group: int
     share: str
 
 
 class Process(Node, frozen=True, kw_only=True, tag="dpv:Process"):
-    """What a flow is called, and why it is asked for."""
+    """The title of a flow, and the reason for it."""
 
     title: Texts = msgspec.field(default_factory=dict)
     why: Texts = msgspec.field(name="description")
 
 
 class ReceiptPurpose(Node, frozen=True, kw_only=True, tag="dpv:Purpose"):
-    """What a purpose is called, and the DPV purpose that it comes under."""
+    """The title of a purpose, and the DPV purpose that it comes under."""
 
     title: Texts
     broader: str
 
 
 class ReceiptRecipient(Node, frozen=True, kw_only=True, tag="dpv:Recipient"):
-    """What a recipient is called."""
+    """The title of a recipient."""
 
     title: Texts
 
 
 class ReceiptProperty(Node, frozen=True, kw_only=True, tag="sosa:ObservableProperty"):
-    """What an observed property is called, and its unit as a UCUM code."""
+    """The title of an observed property, and its unit as a UCUM code."""
 
     title: Texts = msgspec.field(default_factory=dict)
     unit: str
@@ -112,13 +112,13 @@ Words = Sequence[Described]
 
 
 def words_for(consent: Consent, policies: PolicySet, origin: str) -> list[Described]:
-    """Return what the policies say about the things that a record names.
+    """Return the policies' descriptions of the things that a record names.
 
-    A flow is described only where its terms are the very ones of the record: words may not speak of something else than what
+    A flow is described only where its terms are exactly those of the record: a description may not be about anything but what
     was agreed to. Purposes, recipients and properties go by their id.
 
     Args:
-        origin: The log's, which the names of the city's own things bear.
+        origin: The log's, with which the names of the city's own things begin.
     """
     of_policies = thing("policies", policies.sha256.hex())
     return [
@@ -163,12 +163,12 @@ def record_name(consent: Consent) -> str:
 
 
 def process_name(consent: Consent, flow: str) -> str:
-    """Return the name of what a record says about one flow; another record speaks of another such process."""
+    """Return the name of a record's process for one flow; another record has another process."""
     return thing("record", record_hash(consent).hex(), flow)
 
 
 def named_by(consent: Consent, origin: str) -> set[tuple[type[Node], str]]:
-    """Return the kind and name of everything that a record's words may describe, the policies themselves aside."""
+    """Return the kind and name of everything that a record's descriptions may cover, the policies themselves aside."""
     return {
         (Controller, thing("controller", origin)),
         (Storage, thing("storage", origin)),
@@ -194,7 +194,7 @@ def as_json(words: Words) -> list[dict[str, Any]]:
 def from_json(nodes: Any) -> list[Described]:
     """Return the descriptions that ``as_json`` wrote.
 
-    Raises: RecordError: a node is of another kind, or has other keys than its kind has.
+    Raises: RecordError: a node is of an unknown kind, or its keys are not those of its kind.
     """
     try:
         return msgspec.convert(nodes, list[Described])

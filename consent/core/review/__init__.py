@@ -1,1 +1,1 @@
-"""Reviews of policies: what is odd in one version, and what a change from one to the next means for whom."""
+"""Reviews of policies: what is suspicious in one version, and whom a change from one to the next affects and how."""

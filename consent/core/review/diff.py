@@ -1,9 +1,9 @@
-"""What a change of policies would reveal: of whom more, of whom less, on which axis. Subjects are counted, never named.
+"""What a change of policies would reveal: more or less, about whom, on which axis. Subjects are counted, never named.
 
-Each flow is decided under the old and the new policies, by ``decide`` itself, for every device profile in every zone: for whoever
-agrees to all that is asked, for whoever agrees to figures only, and for devices without a subject. Where the registry is known,
-also for every subject as its consents stand; one that new terms no longer cover falls to nothing, and what that subject would
-reveal by saying yes again is what those who agree reveal. What no decision shows, ``rules`` compares.
+Each flow is decided under the old and the new policies, by ``decide`` itself, for every device profile in every zone: for a
+subject that agrees to everything, for one that agrees to figures only, and for devices without a subject. Where the registry is
+known, also for every subject with its present consents; a consent that does not cover the new terms permits nothing, and what
+it would reveal if renewed is what those who agree reveal. ``rules`` compares what no decision shows.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a change of policies comes to.
+    """The effect of a change of policies.
 
     Attributes:
-        changes: What is decided otherwise, what rises first.
-        rules: What is said otherwise, beside decisions.
+        changes: What is decided differently, increases first.
+        rules: What differs besides decisions, increases first.
     """
 
     changes: tuple[Change, ...]
@@ -72,8 +72,8 @@ def diff(old: Side, new: Side, population: Iterable[DeviceGroup] | None = None) 
     """Compare two sets of policies.
 
     Args:
-        old: What is in force, or what is taken for it.
-        new: What may come in its place.
+        old: The set in force, or one taken to be.
+        new: The set that may replace it.
         population: Whom it concerns; None where no registry is known.
     """
     comparison = _Comparison(old.policies, new.policies, population)
@@ -83,7 +83,7 @@ def diff(old: Side, new: Side, population: Iterable[DeviceGroup] | None = None) 
 
 
 class _Comparison:
-    """Decides everything twice, and each thing once: zones with the same ceilings before and after are weighed together."""
+    """Decides under both sets, once for zones that have the same ceilings before and after."""
 
     def __init__(self, old: PolicySet, new: PolicySet, population: Iterable[DeviceGroup] | None) -> None:
         self._old = old
@@ -97,11 +97,11 @@ class _Comparison:
             self._alike[self._place(zone)].append(zone)
 
     def _place(self, zone: str) -> object:
-        """Return all that decisions in a zone depend on."""
+        """Return everything that decisions in a zone depend on."""
         return tuple([zone in p.zones and (p.zones[zone].neighbourhood,) for p in (self._old, self._new)])
 
     def weigh_everyone(self) -> None:
-        """Compare what those would reveal who agree to everything, those who agree to figures only, and devices of nobody's."""
+        """Compare for subjects that agree to everything, or to figures only, and for devices without a subject."""
         subjects, devices = self._members(has_subject=True), self._members(has_subject=False)
         for profile in sorted(self._old.profiles.keys() | self._new.profiles.keys()):
             for zones in self._alike.values():
@@ -127,7 +127,7 @@ class _Comparison:
                 self.rows.add(alike, concerned)
 
     def weigh_standing(self) -> None:
-        """Compare what subjects reveal as their consents stand."""
+        """Compare what subjects reveal under their present consents."""
         weighed: dict[object, list[Alike]] = {}
         for group in self._groups:
             if group.voices is None:
@@ -158,6 +158,6 @@ class _Comparison:
 
 
 def _resolved(policies: PolicySet, flow_id: str, voices: Iterable[Voice]) -> list[Consent | None]:
-    """Return what each resident says about a flow, under the purpose that it has in these policies."""
+    """Return each resident's consent to a flow, under the purpose that it has in these policies."""
     flow = policies.flows.get(flow_id)
     return [] if flow is None else [applying(voice, flow.id, flow.purpose) for voice in voices]

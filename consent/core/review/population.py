@@ -1,6 +1,6 @@
-"""Whom policies concern, as groups that are alike: a device profile, a zone, what the residents have said; members are counted.
+"""The population that policies concern, in groups of equal device profile, zone and consents; members are counted.
 
-``diff`` weighs each group once, however many belong to it. A group holds what was said and no longer by whom.
+``diff`` decides for each group once, whatever its size. A group holds consents without whose they are.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Voice = tuple[BookEntry, ...]
 
 @dataclass(frozen=True, slots=True)
 class DeviceGroup:
-    """Devices of one class in one zone, whose subjects' residents have said the same.
+    """Devices of one profile in one zone, whose subjects' residents have equal consents.
 
     Attributes:
-        voices: What each resident said; None for devices without a subject.
+        voices: Each resident's consents; None for devices without a subject.
         members: Ids of the subjects, or of the devices where there is none. They are counted and never shown.
     """
 
@@ -41,9 +41,9 @@ def grouped(devices: Iterable[tuple[str, str, bytes, bytes | None]], book: Book,
     """Return the groups that devices fall into.
 
     Args:
-        devices: (class, zone, device id, subject or None) of each.
-        book: What the residents said.
-        now_ms: What has run out by then counts as expired.
+        devices: (profile, zone, device id, subject or None) of each.
+        book: The residents' consents.
+        now_ms: Consents that end by then count as expired.
     """
     sayings = _Sayings(now_ms)
     said: dict[bytes, _Said] = {}
@@ -69,7 +69,7 @@ _Said = tuple[tuple[int, ...], ...]
 
 
 class _Sayings:
-    """Numbers the consents that differ in more than who gave them, when, and by what proof: hardly any do."""
+    """Numbers the consents that differ in more than who gave them, when, and with what proof: hardly any do."""
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
@@ -77,11 +77,11 @@ class _Sayings:
         self._seen: dict[tuple[object, ...], int] = {}  # the book holds equal parts once, so their identities are a quick key
 
     def numbers(self, entries: Voice) -> tuple[int, ...]:
-        """Return the numbers of what a resident said."""
+        """Return the numbers of a resident's consents."""
         return tuple([self._number(entry.consent) for entry in sorted(entries, key=_INDEX)])
 
     def voice(self, numbers: Sequence[int]) -> Voice:
-        """Return what some numbers stand for."""
+        """Return the consents that some numbers stand for."""
         consents = list(self._known)
         return tuple([BookEntry(consents[number], place) for place, number in enumerate(numbers)])
 

@@ -1,4 +1,4 @@
-"""How far a flow reaches into what a device profile tells in a zone, axis by axis, so that sets of policies can be compared."""
+"""The reach of a flow: what it gets of a device profile in a zone, axis by axis, so that sets of policies can be compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING: Final = "nothing"
 
 
 class Direction(StrEnum):
-    """Whether a change reveals more, less, or cannot be ordered and opens nothing."""
+    """Whether a change reveals more, less, or cannot be ordered and reveals nothing new."""
 
     RISES = "rises"
     FALLS = "falls"
@@ -29,7 +29,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AxisStep:
-    """Where one axis stands: ``rank`` grows with what is revealed, ``label`` is how policies write it."""
+    """The level of one axis: ``rank`` grows with what is revealed, ``label`` is how policies write it."""
 
     rank: float
     label: str
@@ -40,7 +40,7 @@ class Reach:
     """What leaves.
 
     Attributes:
-        steps: (axis, where it stands) for the axes that bind; empty where nothing leaves.
+        steps: (axis, its level) for the axes that bind; empty where nothing leaves.
         reason: Why nothing leaves; empty where something does, or where the policies ask for nothing of it.
     """
 
@@ -60,12 +60,12 @@ def _named(axis: str, label: str) -> str:
 
 
 def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, consents: Sequence[Consent | None] | None) -> Reach:
-    """Return how far a flow reaches; ``consents`` as in ``decide``, with none that has an expiry."""
+    """Return the reach of a flow; ``consents`` as in ``decide``, none of them with an expiry."""
     names = measured(policies, flow_id, profile_id)
     if not names:
         return Reach()
     decision = decide_device(policies, flow_id, consents, zone, profile_id, 0)
-    if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as they are asked for
+    if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as asked
         return Reach(reason=decision.reason)
     steps = [(f"precision.{name}", _precision(policies, name, decision.disclosure, zone)) for name in names]
     return Reach(tuple(_steps(decision.disclosure, steps, has_subject=decision.has_subject)))
@@ -87,9 +87,9 @@ def _steps(point: Disclosure, precision: Sequence[tuple[str, AxisStep]], *, has_
 
 
 def compared(old: Reach, new: Reach) -> Iterator[tuple[str, Direction, str, str]]:
-    """Yield (axis, direction, old, new) of all that differs; where something begins or ceases to leave that is one row.
+    """Yield (axis, direction, old, new) for each difference; where something begins or ceases to leave, that is one row.
 
-    The group and budget of figures are compared between figures only: where the identity changes, that says it all.
+    The group and budget of figures are compared between figures only: where the identity changes, that says enough.
     """
     if bool(old.steps) is not bool(new.steps):
         yield ALL_AXES, Direction.RISES if new.steps else Direction.FALLS, old.label, new.label

@@ -1,8 +1,8 @@
-"""The rows of a comparison of policies: changes that are alike put together, and counts that single nobody out.
+"""The rows of a comparison of policies: equal changes are merged, and counts single nobody out.
 
-How many subjects a row stands for is told in steps of the city's floor for figures, so that two rows cannot be subtracted from
-each other. A row about what subjects have said is about them alone: where they are fewer than the floor, it tells the flow, the
-axis and the direction, and neither class, zone nor level; and it names only zones in which there are enough of them.
+The number of subjects behind a row is given in steps of the city's floor for figures, so that subtracting two rows reveals
+nothing. A row that rests on consents is about the subjects who gave them: where they are fewer than the floor, it gives flow,
+axis and direction but no profile, zone or level; and it names only zones in which there are enough of them.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Somewhere from ``least`` to ``most``."""
+    """A number between ``least`` and ``most``."""
 
     least: int
     most: int
 
     @classmethod
     def of(cls, members: int, floor: int) -> Count:
-        """Tell a number of subjects no finer than in steps of ``floor``; that there is nobody may be told."""
+        """Return a number of subjects in steps of ``floor``; zero may be given exactly."""
         if members == 0:
             return cls(0, 0)
         least = members - members % floor
@@ -46,15 +46,15 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one axis of a flow does.
+    """A change of one axis of a flow.
 
     Attributes:
         profile: The device profile; empty where it is withheld.
-        zones: Where, as far as that is told.
-        everywhere: Whether the zones are all there are.
+        zones: Where, as far as that is revealed.
+        everywhere: Whether that is all zones.
         axis: As ``decide`` names it, or `all` where something begins or ceases to leave.
-        old: Where it stood, as policies write it; empty where it is withheld.
-        new: Where it comes to stand.
+        old: Its former level, as policies write it; empty where it is withheld.
+        new: Its later level.
         count: How many subjects, or devices without one, are registered there; None where no registry is known.
     """
 
@@ -87,7 +87,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """What changes have in common that become one row."""
+    """What the changes merged into one row have in common."""
 
     direction: Direction
     whose: Whose
@@ -99,7 +99,7 @@ class Alike:
 
 
 def _of_few(alike: Alike) -> Alike:
-    """Return what may be told of few: why nothing leaves follows from the policies, what did or will from what they said."""
+    """Remove what reveals the consents of few: levels follow from consents, a reason why nothing leaves from policies."""
     old, new = [label if label.startswith(NOTHING) else "" for label in (alike.old, alike.new)]
     return replace(alike, profile="", old=old, new=new)
 
@@ -111,7 +111,7 @@ class Rows:
         """Begin with no change.
 
         Args:
-            zones: All there are.
+            zones: All zones.
             floor: The least number of subjects that a figure of the city may be about.
             counting: Whether the registry is known.
         """
@@ -121,7 +121,7 @@ class Rows:
         self._found: dict[Alike, dict[str, set[bytes]]] = defaultdict(lambda: defaultdict(set))
 
     def add(self, alike: Alike, members: dict[str, frozenset[bytes]]) -> None:
-        """Take a change in; ``members`` are those concerned, by zone."""
+        """Add a change; ``members`` are those concerned, by zone."""
         for zone, those in members.items():
             self._found[alike][zone] |= those
 
@@ -130,7 +130,7 @@ class Rows:
         return zone in self._found.get(alike, ())
 
     def changes(self) -> list[Change]:
-        """Return the rows: what rises first, then by flow."""
+        """Return the rows: increases first, then by flow."""
         rows: list[Change] = []
         few: dict[Alike, set[bytes]] = defaultdict(set)
         for alike, zones in self._found.items():
@@ -147,7 +147,7 @@ class Rows:
         )
 
     def _told(self, alike: Alike, zones: dict[str, set[bytes]]) -> tuple[str, ...]:
-        """Return the zones of a row that may be told."""
+        """Return the zones of a row that may be named."""
         if alike.whose is not Whose.STANDING:
             return tuple(sorted(zones))
         return tuple(sorted(zone for zone, members in zones.items() if len(members) >= self._floor))

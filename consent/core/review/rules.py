@@ -1,8 +1,8 @@
-"""What two sets of policies say otherwise beside what ``decide`` weighs: who gets it, why, what is read, how figures are made.
+"""How two sets of policies differ besides in what ``decide`` weighs: recipient, purpose, what is read, how figures are made.
 
-What can be ordered rises or falls. What cannot be ordered but tells somebody something new (another recipient, purpose, figure,
-key or field) counts as rising: nobody has agreed to it, and the former policies did not do it. What is only done differently
-differs, and opens nothing.
+Where values have an order, a difference rises or falls. One without an order that reveals something new (another recipient,
+purpose, figure, key or field) counts as rising: nobody has agreed to it, and the former policies did not do it. Anything else
+merely differs, and reveals nothing new.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _CONTROLLER: Final = ("name", "jurisdiction", "storage_place", "data_protection_
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A key whose value is another.
+    """A key whose value differs.
 
     Attributes:
-        key: Where it stands: in `city.toml`, or behind the path of another file and a colon.
+        key: Its path in `city.toml`, or the path of another file, a colon, and its path there.
         old: As policies write it.
-        new: What it comes to be.
+        new: The later value, likewise.
     """
 
     direction: Direction
@@ -41,7 +41,7 @@ class Rule:
 
 
 def rule_changes(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], new_keys: Mapping[str, bytes]) -> list[Rule]:
-    """Return what is said otherwise, what rises first.
+    """Return the differences, increases first.
 
     Args:
         old: The former policies.
@@ -107,7 +107,7 @@ def _purposes(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
 def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], new_keys: Mapping[str, bytes]) -> Iterator[Rule]:
     for name in old.recipients.keys() & new.recipients.keys():
         before, after, key = old.recipients[name], new.recipients[name], f"recipient.{name}"
-        closes = before.public_key_file is None  # what was open; another file may hold somebody else's key
+        closes = before.public_key_file is None  # its data was open before; another file may hold somebody else's key
         direction = Direction.FALLS if closes else Direction.RISES
         yield from _changed(direction, f"{key}.public_key_file", before.public_key_file, after.public_key_file)
         was, now = old_keys.get(name), new_keys.get(name)
@@ -127,7 +127,7 @@ def _properties(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
 
 
 def _clamp_direction(before: Property, after: Property) -> Direction:
-    """Return whether any value counts as more, or as less, than it did: wider bounds tell extremes."""
+    """Return whether any value counts as more, or as less, than it did: wider bounds reveal extremes."""
     if before.clamp is None or after.clamp is None:
         return Direction.FALLS if before.clamp is None else Direction.RISES
     return Direction.FALLS if before.clamp[0] <= after.clamp[0] and after.clamp[1] <= before.clamp[1] else Direction.RISES
@@ -171,7 +171,7 @@ def _part(profile: Profile, name: str) -> str:
 
 
 def _places(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
-    """Compare districts as cells: one that a zone shares with fewer zones than before tells its place more exactly."""
+    """Compare districts as cells: one that a zone shares with fewer zones than before reveals its place more exactly."""
     common = old.zones.keys() & new.zones.keys()
     found: dict[tuple[Direction, str, str], list[str]] = {}
     for zone in sorted(common):

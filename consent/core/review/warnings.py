@@ -1,7 +1,7 @@
-"""What is odd about policies that are valid: data that goes nowhere, flows that can give nothing, names that nothing uses.
+"""Warnings about valid policies: data that goes nowhere, flows that can yield nothing, names that nothing uses.
 
-None of it keeps a set from being put in force. A note tells of something that may well be meant, a warning of something that
-hardly is.
+None of them keeps a set from being put in force. A note is about something that may be intended, a warning about something
+that hardly is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from consent.core.review.population import agreeing
 
 
 class Weight(StrEnum):
-    """How likely it is a mistake."""
+    """How likely it is to be a mistake."""
 
     NOTE = "note"
     WARNING = "warning"
@@ -28,12 +28,12 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something odd.
+    """Something suspicious.
 
     Attributes:
         file: Relative to the policies folder.
         key: Dotted path of what it is about; empty where that is the whole file.
-        message: What is odd, in one line.
+        message: What is suspicious, in one line.
     """
 
     weight: Weight
@@ -42,13 +42,13 @@ class Note:
     message: str
 
     def __str__(self) -> str:
-        """Return the line that tells of it."""
+        """Return the note as a line."""
         where = f"`{self.file}`: `{self.key}`" if self.key else f"`{self.file}`"
         return f"{self.weight}: {where}: {self.message}"
 
 
 def notes_on(policies: PolicySet) -> tuple[Note, ...]:
-    """Return all that is odd about policies, warnings first."""
+    """Return everything suspicious about policies, warnings first."""
     found = chain(
         _cut_short(policies),
         _hopeless(policies),
@@ -70,7 +70,7 @@ def _note(key: str, message: str, file: str = CITY_FILE) -> Note:
 
 
 def _cut_short(policies: PolicySet) -> Iterator[Note]:
-    """Files whose last line has no end: copied by half, `group = 25` reads as `group = 2`."""
+    """Files whose last line has no end: cut short, `group = 25` reads as `group = 2`."""
     for path, data in policies.files.items():
         if not data.endswith(b"\n"):
             yield _warning("", "its last line has no line end: it may have been cut short", path)
@@ -106,7 +106,7 @@ def _unused(policies: PolicySet) -> Iterator[Note]:
 
 
 def _beyond_the_ceiling(policies: PolicySet) -> Iterator[Note]:
-    """Flows that ask for more than the city's own ceiling permits: citizens are asked for what will not be taken."""
+    """Flows that ask for more than the city's own ceiling permits: citizens are asked for more than will be used."""
     for flow in policies.flows.values():
         ask, ceiling = _whole_ask(policies, flow), axes_of(policies.ceiling)
         for axis in _exceeded(ask, policies.ceiling):
@@ -153,7 +153,7 @@ def _exceeded(ask: Disclosure, ceiling: Disclosure) -> Iterator[str]:
 
 
 def _hopeless(policies: PolicySet) -> Iterator[Note]:
-    """Flows that give nothing whatever residents say, everywhere or in one neighbourhood."""
+    """Flows that yield nothing whatever residents permit, everywhere or in one neighbourhood."""
     for flow in policies.flows.values():
         reasons = _reasons_by_neighbourhood(policies, flow)
         if not reasons:
@@ -169,7 +169,7 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
 
 
 def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]:
-    """Return for each neighbourhood, and `""` for outside of any, why all is withheld there; empty where something is not."""
+    """Return for each neighbourhood, and `""` for none, why everything is withheld there; empty where something is not."""
     by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
     consents = [agreeing(policies, flow.id)] if by_consent else None
     caps = [profile.cap for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]

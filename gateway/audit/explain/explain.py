@@ -1,6 +1,6 @@
-"""One entry of the log in plain words: what it says in clear and, with its opening, what that holds; never more.
+"""One entry of the log in plain words: what it says in clear and, where its opening is given, what that holds.
 
-What comes from an opening was written by whoever made it: nothing of it reaches a terminal but printable characters.
+The content of an opening is untrusted: only its printable characters reach a terminal.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
 
 @dataclass(frozen=True, slots=True)
 class EntryExplanation:
-    """What there is to say of an entry.
+    """The explanation of an entry.
 
     Attributes:
         entry: The entry.
@@ -76,7 +76,7 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
 
     Args:
         entry: The entry.
-        opening: Its opening, already seen to lead to the entry's commitment; None where it is not at hand.
+        opening: Its opening, known to lead to the entry's commitment; None where it is not available.
         size: How many entries the log has.
         language: One of ``LANGUAGES``.
 
@@ -92,7 +92,7 @@ def explain(entry: Entry, opening: Opening | None, size: int, language: str) -> 
 
 
 def say(language: str, phrase: str, **values: object) -> str:
-    """Return a phrase in a language, its gaps filled in; a name without a phrase stands for itself."""
+    """Return a phrase in a language, its placeholders filled; a name without a phrase stands for itself."""
     sentence = SENTENCES[language].get(phrase)
     return phrase if sentence is None else sentence.format(**values)
 
@@ -221,7 +221,7 @@ def _value(value: object) -> str:
 
 
 def _time(time_ms: int) -> str:
-    """Return a time in UTC; one beyond the calendar as the milliseconds that it is."""
+    """Return a time in UTC; one beyond the calendar in milliseconds."""
     try:
         return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%dT%H:%M:%SZ}"
     except OverflowError:

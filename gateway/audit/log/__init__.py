@@ -1,4 +1,4 @@
-"""The formats of the log, byte for byte, with their reading and writing: one format a file.
+"""The formats of the log, byte for byte, with their readers and writers: one format per file.
 
 No other part of the audit is imported here.
 """

@@ -1,7 +1,7 @@
 """The ledger's accounts and the balances that must hold between them.
 
-Every reading ends in exactly one account, like water in a budget of four units that are never mixed: frames, observations,
-pairs of an observation and a flow, and bundles. The gateway keeps its books by these rules and the auditor checks them
+Every reading ends in exactly one account, in one of four units that are never mixed: frames, observations,
+pairs of an observation and a flow, and bundles. The gateway keeps its ledger by these rules, and the auditor checks it
 by the same ones.
 """
 
@@ -34,19 +34,19 @@ IDENTITIES: Final = frozenset({"aggregate", "per-record", "per-epoch", "stable"}
 
 
 def account_of(identity: str, statistic: str) -> str:
-    """Return where a release books the pairs of a record: a reading handed on by itself is released, any figure aggregated."""
+    """Return the account of a record's pairs: a reading released by itself is released, any figure aggregated."""
     return "pairs.released" if identity == "per-record" and not statistic else "pairs.aggregated"
 
 
 def is_account(name: str) -> bool:
-    """Return whether the ledger has an account of this name: a plain one, or a known group's with a reason behind the dot."""
+    """Return whether the ledger has an account of this name: a plain one, or one of a known group with a reason after the dot."""
     if name in ACCOUNTS:
         return True
     return any(name.startswith(group) and _REASON.fullmatch(name, len(group)) for group in REASON_ACCOUNTS)
 
 
 def imbalances(totals: Mapping[str, int]) -> list[str]:
-    """Return one line for each balance that does not hold and each account that cannot be; empty when the books are right.
+    """Return one line for each balance that does not hold and each impossible account; empty when the ledger is right.
 
     Args:
         totals: The accounts by name; an absent one is zero.
@@ -63,7 +63,7 @@ def imbalances(totals: Mapping[str, int]) -> list[str]:
 
 
 def _amount(totals: Mapping[str, int], name: str) -> int:
-    """Return an account's total, or that of all of a group's reasons."""
+    """Return an account's total, or the sum over a group's reasons."""
     if not name.endswith("."):
         return totals.get(name, 0)
     return sum(amount for account, amount in totals.items() if account.startswith(name))

@@ -1,7 +1,7 @@
-"""What the log commits to, in the deterministic CBOR of ``consent.core.canonical``, over a small set of values.
+"""The encoding of what the log commits to: the deterministic CBOR of ``consent.core.canonical``, over a small set of values.
 
 These are null, booleans, 64-bit integers, floats, byte and text strings, arrays, and maps whose keys are text. Decoding refuses
-every other value, and every other spelling of the same one, so that a hash of the bytes is a hash of the meaning.
+every other value, and every other encoding of the same one, so that a hash of the bytes is a hash of the meaning.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def encode(value: object) -> bytes:
     """Return the deterministic CBOR of a value.
 
     Raises:
-        CanonicalError: when the value is none of the permitted kinds.
+        CanonicalError: when the value is not of a permitted kind.
     """
     _check(value, _MAX_DEPTH)
     return encode_canonical(value)
@@ -44,7 +44,7 @@ def decode(data: bytes) -> object:
     """Return the value of deterministic CBOR.
 
     Raises:
-        CanonicalError: when the bytes are anything else, a second spelling of a value included.
+        CanonicalError: when the bytes are anything else, including another encoding of a value.
     """
     try:
         value: object = decode_item(data, _MAX_DEPTH)
@@ -56,7 +56,7 @@ def decode(data: bytes) -> object:
 
 
 def _check(value: object, depth: int) -> None:
-    """Refuse values outside the permitted kinds, tags and simple values among them."""
+    """Refuse values outside the permitted kinds, including tags and simple values."""
     kind = type(value)
     if value is None or kind in (bool, str, bytes):
         return

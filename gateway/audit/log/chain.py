@@ -1,13 +1,13 @@
-"""The thread through the entries: which sequence number, policy and consent head the next one must bear.
+"""The chain of entries: the sequence number, policy and consent head that the next one must bear.
 
-The gateway makes its entries with a `Chain`, and the auditor checks them with one, so that the rules stand once:
+The gateway makes its entries with a `Chain`, and the auditor checks them with one, so that the rules exist once:
 
 - the entry's sequence number is its index in the log;
 - the first entry is the genesis, and no other is;
 - its policy is that of the entry before, unless it is itself a policy entry or the genesis;
 - its consent head is that of the entry before, unless it is itself a consent, withdrawal or erasure entry, which names itself.
 
-Times are no part of the thread: clocks are set back, and the log's order is the order of its indices.
+Times are not part of the chain: clocks are set back, and the log's order is the order of its indices.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.audit.log.entries import CHANGES_CONSENT, NO_CONSENT, NO_POLICY, En
 
 
 class Chain:
-    """What the entries so far say about the next one.
+    """What the entries so far require of the next one.
 
     Attributes:
         size: How many entries there are; the next one's sequence number.
@@ -33,7 +33,7 @@ class Chain:
 
     @classmethod
     def after(cls, last: Entry) -> Chain:
-        """Return the chain that continues behind an entry known to be good."""
+        """Return the chain that continues after an entry known to be good."""
         chain = cls()
         chain.size, chain.policy, chain.consent_head = last.sequence + 1, last.policy, last.consent_head
         return chain
@@ -50,7 +50,7 @@ class Chain:
         subject_sha256: bytes | None = None,
         parts_deleted: int | None = None,
     ) -> Entry:
-        """Return the next entry and move on behind it.
+        """Return the next entry and advance past it.
 
         Args:
             kind: What it accounts for.
@@ -99,7 +99,7 @@ class Chain:
         return found
 
     def advance(self, entry: Entry) -> None:
-        """Move on behind an entry; what it claims counts only where nothing better is known."""
+        """Advance past an entry; its claims count only where nothing better is known."""
         if entry.kind in (Kind.GENESIS, Kind.POLICY) or self.policy is None:
             self.policy = entry.policy
         if entry.kind in CHANGES_CONSENT:
@@ -109,6 +109,6 @@ class Chain:
         self.size += 1
 
     def skip(self) -> None:
-        """Move on behind an entry that cannot be read, after which nothing is known."""
+        """Advance past an entry that cannot be read, after which nothing is known."""
         self.size += 1
         self.policy = self.consent_head = None

@@ -1,7 +1,7 @@
-"""Consistency proofs from the tiles of a log: that it has only grown from one size to another; at most two files a level.
+"""Consistency proofs from the tiles of a log: that it has only grown from one size to another; at most two files per level.
 
-The node over any aligned, full range of entries lies in one tile, so the recursion of RFC 6962 never goes below one that the
-proof names.
+The node over any aligned, full range of entries lies in one tile, so the recursion of RFC 6962 never goes below a node that
+the proof names.
 
 Source: RFC 6962 section 2.1.2, C2SP tlog-tiles.
 """
@@ -31,7 +31,7 @@ class ConsistencyProofs:
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
-        """Return the proof that the tree of `old_size` entries is the start of that of `new_size`; empty from nothing.
+        """Return the proof that the tree of `old_size` entries is the start of that of `new_size`; empty for an empty old tree.
 
         Nothing is verified: that is for `merkle.verify_consistency`, or for the witness that gets the proof.
 
@@ -80,7 +80,7 @@ class ConsistencyProofs:
 
 
 class Overlay:
-    """Files that are about to be published, in front of those that are published already: a `Source`."""
+    """A `Source` of files about to be published, in front of those already published."""
 
     def __init__(self, files: Mapping[str, bytes], published: Source) -> None:
         self._files = files

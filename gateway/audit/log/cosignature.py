@@ -1,5 +1,5 @@
-"""Cosignatures: a witness's word that, at one second, a checkpoint was the largest it had seen of its log, and consistent with
-all that it had seen before.
+"""Cosignatures: a witness's statement that, at one second, a checkpoint was the largest it had seen of its log, and consistent
+with all that it had seen before.
 
 A cosignature is a signature line of a checkpoint's note. Its key is Ed25519 of type 0x04, so that no line of a witness can be
 taken for one of a log; verifying is done by `notes.Verifier`.
@@ -43,7 +43,7 @@ class Cosigner:
         """Return the key that the text form `PRIVATE+KEY+name+id+base64` describes.
 
         Raises:
-            KeyFormatError: when it describes none, or a log's key; the message repeats nothing of it.
+            KeyFormatError: when it is malformed, or a log's key; the message repeats nothing of it.
         """
         fields = skey.strip().split("+", 4)
         data = b""
@@ -61,7 +61,7 @@ class Cosigner:
 
     @property
     def name(self) -> str:
-        """The name that the signature lines bear."""
+        """The name in the signature lines."""
         return self.verifier.name
 
     def skey(self) -> str:
@@ -77,7 +77,7 @@ class Cosigner:
         """Return the cosignature over a checkpoint's text, made at a Unix second.
 
         Raises:
-            ValueError: when the time is 0, by which cosigners say that they name none, or beyond 2^63 - 1.
+            ValueError: when the time is 0, which means that the cosigner states none, or beyond 2^63 - 1.
         """
         if not 0 < time_s <= MAX_TIME_S:
             raise ValueError(f"`{time_s}` is no time to cosign at")
@@ -92,7 +92,7 @@ def signature_lines(signatures: Iterable[Signature]) -> bytes:
 
 
 def with_signatures(note: bytes, signatures: Iterable[Signature]) -> bytes:
-    """Return a note with further signatures; a key that has signed it already gets no second line.
+    """Return a note with further signatures; a key that has signed it gets no second line.
 
     Raises:
         NoteError: when the note is malformed.
@@ -102,10 +102,10 @@ def with_signatures(note: bytes, signatures: Iterable[Signature]) -> bytes:
 
 
 def cosignatures_in(note: bytes, witnesses: Sequence[Verifier]) -> tuple[Signature, ...]:
-    """Return the verified cosignatures of these witnesses in a note, in the order of its lines; those of others do not count.
+    """Return the verified cosignatures of these witnesses in a note, in the order of its lines, and no others.
 
     Raises:
-        NoteError: when the note is malformed, a cosignature of one of them is wrong or bears no time, or there is none.
+        NoteError: when the note is malformed, a cosignature of one of them is wrong or has no time, or there is none.
     """
     verified = open_note(note, witnesses).verified
     for one in verified:

@@ -1,6 +1,6 @@
 """Log entries: what the log says in clear, in deterministic CBOR of a fixed shape.
 
-An entry names no person and tells no reading. What it accounts for lies in its opening (see `openings`), to which the
+An entry names no person and reveals no reading. What it accounts for is in its opening (see `openings`), to which the
 entry is bound by a commitment. Every kind of entry has the same first fields; a release and an erasure carry two more.
 The exact bytes are described in ``docs/log-format.md``.
 """
@@ -113,7 +113,7 @@ class Entry(msgspec.Struct, frozen=True):
         """Return the entry that the bytes encode.
 
         Raises:
-            EntryError: when they encode none, or spell one in another way than `encode` does.
+            EntryError: when they are anything but what `encode` writes.
         """
         try:
             fields = decode_item(data, 2)

@@ -1,8 +1,8 @@
 """Durable publication of the log's files (an edge: it writes files, and its calls block; run them in a thread).
 
 A file appears whole or not at all: it is written under a temporary name, forced to the disk, renamed, and its folder
-forced too. The checkpoint comes last, so that whoever reads it finds everything that it promises. Files of the log
-never change; one that would is an error, and the log is not to be published further.
+forced too. The checkpoint comes last, so that its readers find everything that it covers. Files of the log
+never change; an attempt to change one is an error, and the log must not be published further.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PRIVATE_MODE = 0o600
 
 
 class FolderConflictError(Exception):
-    """A published file, which must never change, has other content than what is to be published."""
+    """A published file, which must never change, differs from what is to be published."""
 
 
 class LogFolder:
@@ -49,8 +49,8 @@ class LogFolder:
             checkpoint_note: The signed checkpoint.
 
         Raises:
-            FolderConflictError: when a file is there with other content.
-            OSError: when the disk refuses; nothing is known of its state then, and the process should end.
+            FolderConflictError: when a file exists with other content.
+            OSError: when the disk fails; its state is then unknown, and the process should end.
         """
         self._write_new(files)
         replace_file(self.path / CHECKPOINT_NAME, checkpoint_note, _PUBLIC_MODE)
@@ -58,7 +58,7 @@ class LogFolder:
         self._drop_partials(path for path in files if ".p/" not in path)
 
     def write_labels(self, index: int, data: bytes) -> None:
-        """Write the label file of the release at a log index; it must be there before a checkpoint covers the release."""
+        """Write the label file of the release at a log index; it must exist before a checkpoint covers the release."""
         self._write_new({labels_path(index): data})
 
     def write_vkey(self, vkey: str) -> None:
@@ -69,7 +69,7 @@ class LogFolder:
             sync_folder(self.path)
 
     def write_description(self, data: bytes) -> None:
-        """Write what the log says of itself, where that has changed; no checkpoint covers it."""
+        """Write the log's description, where it has changed; no checkpoint covers it."""
         if self.read(DESCRIPTION_NAME) != data:
             target = self.path / DESCRIPTION_NAME
             folders = _make_folders(target.parent, self.path)
@@ -92,14 +92,14 @@ class LogFolder:
             return set()
 
     def restore(self, files: Mapping[str, bytes]) -> None:
-        """Put back files that a checkpoint has promised and that are gone.
+        """Rewrite files that a checkpoint covers and that are gone.
 
         Raises: as `publish` does.
         """
         self._write_new(files)
 
     def _write_new(self, files: Mapping[str, bytes]) -> None:
-        """Write those files that are not there yet, durably, and compare the others."""
+        """Write the files that do not exist, durably, and compare the others."""
         folders: set[Path] = set()
         for path, data in files.items():
             target = self.path / path
@@ -110,13 +110,13 @@ class LogFolder:
                 folders.add(target.parent)
             elif present != data:
                 raise FolderConflictError(f"`{path}` is published with other content")
-            else:  # written when a publication was broken off, perhaps before the folders were forced
+            else:  # written by an interrupted publication, perhaps before the folders were forced
                 folders |= _up_to(target.parent, self.path)
         for folder in sorted(folders, reverse=True):
             sync_folder(folder)
 
     def _drop_partials(self, full_paths: Iterable[str]) -> None:
-        """Remove the partial files of tiles and bundles that now are there in full."""
+        """Remove the partial files of tiles and bundles that now exist in full."""
         for path in full_paths:
             partials = self.path / f"{path}.p"
             if partials.is_dir():
@@ -132,7 +132,7 @@ class OpeningsFolder:
         self.path = path
         make_folder(path, 0o700)
         path.chmod(0o700)
-        for unfinished in path.glob(".*.new"):  # a crash left it, and it may tell more than an erasure has left
+        for unfinished in path.glob(".*.new"):  # a crash left it, and it may hold what has been erased since
             unfinished.unlink()
 
     def write(self, openings: Mapping[int, bytes]) -> None:
@@ -142,21 +142,21 @@ class OpeningsFolder:
         sync_folder(self.path)
 
     def read(self, index: int) -> bytes | None:
-        """Return the opening that is there for a log index, None where there is none."""
+        """Return the opening at a log index, None where there is none."""
         try:
             return (self.path / str(index)).read_bytes()
         except FileNotFoundError:
             return None
 
     def delete(self, indices: Iterable[int]) -> None:
-        """Remove the openings at these log indices; one that is gone already is no error."""
+        """Remove the openings at these log indices; one that is gone is not an error."""
         for index in indices:
             with contextlib.suppress(FileNotFoundError):
                 (self.path / str(index)).unlink()
         sync_folder(self.path)
 
     def indices(self) -> set[int]:
-        """Return the log indices of the openings that are there."""
+        """Return the log indices of the existing openings."""
         return {int(file.name) for file in self.path.iterdir() if file.name.isdecimal()}
 
 
@@ -173,5 +173,5 @@ def _make_folders(folder: Path, top: Path) -> set[Path]:
 
 
 def _up_to(folder: Path, top: Path) -> set[Path]:
-    """Return a folder and those above it, the topmost included."""
+    """Return a folder and those above it, including the topmost."""
     return {folder, *(above for above in folder.parents if above == top or top in above.parents)}

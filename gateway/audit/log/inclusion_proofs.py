@@ -1,4 +1,4 @@
-"""Single entries and their inclusion proofs from the tiles of a published log: a handful of files for each, however long the log.
+"""Single entries and their inclusion proofs from the tiles of a published log: a few files for each, however long the log.
 
 Source: C2SP tlog-tiles, RFC 6962 section 2.1.1.
 """
@@ -28,7 +28,7 @@ class InclusionProofs:
     def inclusion(self, index: int) -> list[bytes]:
         """Return the sibling hashes of a leaf, lowest first: those within its tile, then within the tile above, up to the top.
 
-        Nothing is verified: that the proof leads to a root is for `merkle.verify_inclusion` to say.
+        Nothing is verified: `merkle.verify_inclusion` checks that the proof leads to a root.
 
         Raises:
             FileError: when a tile cannot be read.

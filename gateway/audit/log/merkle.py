@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962: hashes, roots, and proofs that an entry is in the log or that a log only grew.
 
-The writer's incremental tree stands in `tiles`; here are the definitions over a plain list of leaf hashes, and the
-two verifiers that an outsider runs with nothing but a root in hand.
+The writer's incremental tree is in `tiles`; here are the definitions over a plain list of leaf hashes, and the
+two verifiers that an outsider runs with nothing but a root.
 
 Source: RFC 6962 section 2.1, RFC 9162 section 2.1.
 """
@@ -115,8 +115,8 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
 def verify_consistency(old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     """Check that the tree of `new_size` leaves holds the tree of `old_size` leaves unchanged at its start.
 
-    An empty old tree proves nothing and is refused unless the new one is empty too; who accepts a first
-    checkpoint without proof decides that for itself.
+    An empty old tree proves nothing and is refused unless the new one is empty too; accepting a first
+    checkpoint without proof is the caller's decision.
 
     Raises:
         ProofError: when it does not follow from the proof.
@@ -142,7 +142,7 @@ def verify_consistency(old_size: int, new_size: int, proof: Sequence[bytes], old
 
 
 def _climb(path: Sequence[bytes], place: int, last: int) -> tuple[bytes, bytes, int]:
-    """Return the old and the new root that a consistency path builds, and what remained of the way up."""
+    """Return the old and the new root that a consistency path builds, and what remains of the path."""
     while place & 1:
         place, last = place >> 1, last >> 1
     old = new = path[0]

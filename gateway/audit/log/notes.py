@@ -1,7 +1,7 @@
 """Signed notes: a text with signature lines, and the text forms of the keys that sign and verify them.
 
-A checkpoint travels as such a note. Understood are plain Ed25519 keys, which logs sign with, and the Ed25519 keys of
-`cosignature/v1`, with which witnesses say when they saw a checkpoint.
+A checkpoint travels as such a note. Supported are plain Ed25519 keys, with which logs sign, and the Ed25519 keys of
+`cosignature/v1`, with which witnesses state when they saw a checkpoint.
 
 Source: C2SP signed-note v1.0.0, tlog-cosignature v1.0.1.
 """
@@ -57,7 +57,7 @@ class Verifier:
         Raises:
             KeyFormatError: when the text is malformed or the id does not belong to the key.
         """
-        fields = vkey.strip().split("+", 2)  # the base64 may hold plus signs of its own
+        fields = vkey.strip().split("+", 2)  # the base64 may contain plus signs
         if len(fields) != 3 or not re.fullmatch(r"[0-9a-f]{8}", fields[1]):
             raise KeyFormatError(f"`{vkey}` is not a key of the form name+id+base64")
         data = _decode_base64(fields[2])
@@ -128,7 +128,7 @@ class Signer:
 
     @property
     def name(self) -> str:
-        """The name that the signature lines bear; for a log, its origin."""
+        """The name in the signature lines; for a log, its origin."""
         return self.verifier.name
 
     def skey(self) -> str:
@@ -183,7 +183,7 @@ def sign_note(text: str, *signers: Signer) -> bytes:
 def open_note(note: bytes, verifiers: Sequence[Verifier]) -> OpenedNote:
     """Return a note's text and signatures once a trusted key's signature has been verified.
 
-    Lines of unknown keys are set aside. Of a known key's repeated lines the first counts.
+    Lines of unknown keys are returned apart. Of a known key's repeated lines the first counts.
 
     Raises:
         NoteError: when the note is malformed, a known key's signature is wrong, or no known key has signed.
@@ -206,7 +206,7 @@ def open_note(note: bytes, verifiers: Sequence[Verifier]) -> OpenedNote:
 
 
 def split_note(note: bytes) -> tuple[str, list[Signature]]:
-    """Return a note's text and signature lines, nothing of it verified.
+    """Return a note's text and signature lines, unverified.
 
     Raises:
         NoteError: when the note is malformed.

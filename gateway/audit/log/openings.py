@@ -2,7 +2,7 @@
 
 A commitment is a Merkle root over an entry's parts, each hidden under a salt of its own, so that one part can be shown or
 destroyed without the others. Erasing a subject deletes its parts and their salts and keeps their leaf hashes: the
-commitment still closes, and nothing of the subject can be computed from it.
+commitment can still be computed, and reveals nothing of the subject.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_INDEX = (1 << 63) - 1
 
 
 class OpeningError(ValueError):
-    """The bytes are not an opening, or its parts cannot be."""
+    """The bytes are not an opening, or its parts are impossible."""
 
 
 class Part(NamedTuple):
@@ -57,7 +57,7 @@ def commit(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What an accredited auditor sees of one entry; an erased part is only its leaf hash."""
+    """What an accredited auditor sees of one entry; an erased part is represented by its leaf hash."""
 
     index: int
     parts: tuple[Part | bytes, ...]
@@ -144,19 +144,19 @@ def opening_salt(subject_secret: bytes, index: int, record: int) -> bytes:
 
 
 def subject_label_key(subject_secret: bytes, generation: int = 0) -> bytes:
-    """Return the key with which a citizen computes the labels of their subject; each resident who leaves begins a generation."""
+    """Return the key with which a citizen computes the labels of their subject; each resident's departure begins a generation."""
     return hmac_digest(subject_secret, b"labels" if generation == 0 else b"labels|%d" % generation, "sha256")
 
 
 def label(subject_key: bytes, index: int) -> bytes:
-    """Return the label that stands in the release at log index `index` if the subject is in it."""
+    """Return the label that the release at log index `index` bears if the subject is in it."""
     return hmac_digest(subject_key, index.to_bytes(8, "big"), "sha256")[:LABEL_BYTES]
 
 
 def labels_file(labels: Iterable[bytes], random_bytes: Callable[[int], bytes]) -> bytes:
     """Return a release's label file: its distinct labels among random ones up to a power of two, in byte order.
 
-    A release without any subject has one random label, so that it looks like one with a single subject.
+    A release without any subject has one random label, so it looks like one with a single subject.
 
     Args:
         labels: One label for each subject in the release; a repeated one counts once.

@@ -1,8 +1,8 @@
-"""Reading a log and an openings folder, as an outsider finds them (an edge: it reads files).
+"""Readers of a log and an openings folder, as an outsider finds them (an edge: it reads files).
 
-A log lies in a folder, or on a web server (`remote`): either is a `Source` of files by path. A partial file that is gone may
-have been replaced by the full one, whose start it was. Whatever cannot be read is a `FileError` that names the file: the
-verifier records it and goes on. No file is read further than the longest that it could rightly be.
+A log is in a folder, or on a web server (`remote`): either is a `Source` of files by path. A partial file that is gone may
+have been replaced by the full one, which begins with it. Whatever cannot be read is a `FileError` that names the file: the
+verifier records it and continues. No file is read beyond its greatest valid length.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class FileError(Exception):
 
 
 class Tile(NamedTuple):
-    """A hash tile as read: the path that it was read from, and its hashes one behind the other."""
+    """A hash tile as read: the path that it was read from, and its concatenated hashes."""
 
     where: str
     data: bytes
 
     def hashes(self) -> list[bytes]:
-        """Return the hashes one by one."""
+        """Return the hashes as a list."""
         return [self.data[at : at + HASH_BYTES] for at in range(0, len(self.data), HASH_BYTES)]
 
 
@@ -72,11 +72,11 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """A log that lies in a folder of this machine."""
+    """A log in a folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._prefix = os.path.join(folder, "")  # text, since a path object for each file of a long log takes its time
+        self._prefix = os.path.join(folder, "")  # text, since a path object for each file of a long log is slow
 
     def read(self, path: str, longest_bytes: int) -> bytes:
         """Return a file's bytes; see `Source`."""
@@ -107,7 +107,7 @@ class LogReader:
         return self.source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
 
     def vkey(self) -> str | None:
-        """Return the key that the log itself offers, if any; nobody should trust it for that."""
+        """Return the key that the log itself offers, if any; that alone is no reason to trust it."""
         try:
             return self.source.read(VKEY_NAME, _LONGEST_VKEY_BYTES).decode(errors="replace").removesuffix("\n")
         except FileError:
@@ -145,7 +145,7 @@ class LogReader:
             where = f"{path}.p/{count}"
             try:
                 found.append((where, count, self.source.read(where, LONGEST_BUNDLE_BYTES)))
-            except FileError:  # the writer removes them all once the full file is there
+            except FileError:  # the writer removes them all once the full file exists
                 continue
         return found
 
@@ -173,11 +173,11 @@ class OpeningsReader:
         for name in sorted(file.name for file in folder.iterdir()):
             if _INDEX.fullmatch(name):
                 self.indices.add(int(name))
-            elif not name.startswith("."):  # a dot marks what a writer has not finished
+            elif not name.startswith("."):  # a dot marks an unfinished file
                 self.strangers.append(name)
 
     def read(self, index: int) -> bytes | None:
-        """Return the bytes of the opening of the entry at that log index, None if it has been deleted meanwhile."""
+        """Return the bytes of the opening of the entry at that log index, None if it was deleted meanwhile."""
         try:
             return (self._folder / str(index)).read_bytes()
         except FileNotFoundError:
@@ -186,7 +186,7 @@ class OpeningsReader:
             raise FileError(opening_name(index), _reason(error)) from error
 
     def opening(self, index: int, commitment: bytes) -> Opening | None:
-        """Return the opening of the entry at that log index, None if it is not there.
+        """Return the opening of the entry at that log index, None if there is none.
 
         Raises:
             FileError: when it cannot be read, is malformed or another entry's, or does not lead to the entry's commitment.
@@ -207,7 +207,7 @@ class OpeningsReader:
 
 
 def _read_file(path: str, most_bytes: int) -> bytes:
-    """Return the first so many bytes of a file; by the shortest way, since a log has hundreds of thousands of small ones."""
+    """Return the first `most_bytes` bytes of a file; in few calls, since a log has hundreds of thousands of small ones."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.fstat(descriptor).st_size
@@ -217,7 +217,7 @@ def _read_file(path: str, most_bytes: int) -> bytes:
 
 
 def opening_name(index: int) -> str:
-    """Return how findings name an opening."""
+    """Return the name of an opening in findings."""
     return f"openings/{index}"
 
 

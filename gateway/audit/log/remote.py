@@ -1,7 +1,7 @@
 """A log on a web server, read as static files over HTTP (an edge: it speaks to the network, and its calls block).
 
-The server is a stranger: every answer has a longest length and a longest time, redirects stay on HTTP, and nothing that it
-says but the bytes of the file counts.
+The server is untrusted: every answer is bounded in length and time, redirects stay on HTTP, and nothing counts but the bytes
+of the file.
 
 Source: C2SP tlog-tiles.
 """
@@ -32,11 +32,11 @@ class RemoteSource:
 
     Args:
         url: Where `checkpoint` and `tile/` lie, `http` or `https`.
-        silence_s: How long the server may say nothing.
+        silence_s: How long the server may send nothing.
         file_s: How long one file may take in all.
 
     Raises:
-        ValueError: when the URL is none of a web server.
+        ValueError: when the URL is not one of a web server.
     """
 
     def __init__(self, url: str, silence_s: float = SILENCE_S, file_s: float = FILE_S) -> None:
@@ -69,7 +69,7 @@ class RemoteSource:
         return []
 
     def _body(self, path: str, answer: HTTPResponse, longest_bytes: int) -> bytes:
-        """Read an answer to its end, as long as it keeps its bounds."""
+        """Read an answer to its end, within the bounds."""
         deadline = time.monotonic() + self._file_s
         expected = answer.headers.get("Content-Length")
         data = bytearray()
@@ -100,7 +100,7 @@ def source_of(place: str) -> Source:
 
 
 def _web_opener() -> request.OpenerDirector:
-    """Return an opener that knows HTTP and HTTPS and, unlike the usual one, nothing else to be redirected to."""
+    """Return an opener for HTTP and HTTPS that, unlike the usual one, follows redirects to nothing else."""
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler(),

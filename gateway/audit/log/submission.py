@@ -1,8 +1,8 @@
-"""A witness's whole judgement, without network, clock or disk: may this checkpoint be cosigned, after what was cosigned before?
+"""A witness's decision, without network, clock or disk: may this checkpoint be cosigned, given what was cosigned before?
 
-A request is a log's new checkpoint with a proof of growth from the one before. The answer holds, besides status and body, what
-the witness has now seen of the log; whoever serves it must have stored that durably before the answer leaves, and lets no
-second request for the same log in between.
+A request is a log's new checkpoint with a consistency proof from the previous one. The answer holds, besides status and body,
+what the witness has now seen of the log; the caller must store that durably before the answer leaves, and admit no second
+request for the same log in between.
 
 Source: C2SP tlog-witness, `add-checkpoint`.
 """
@@ -32,17 +32,17 @@ class RequestError(ValueError):
 
 
 class SeenError(ValueError):
-    """What is stored of a log is not what this witness has cosigned."""
+    """The stored state of a log is not what this witness has cosigned."""
 
 
 def origin_hash(origin: str) -> str:
-    """Return the name under which a log's files and its monitoring path stand: SHA-256 of the origin, lower-case hex."""
+    """Return the name of a log's files and monitoring path: SHA-256 of the origin, lower-case hex."""
     return sha256(origin.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The latest checkpoint of one log that this witness has cosigned; `note` bears the log's signatures and the witness's."""
+    """The latest checkpoint of one log that this witness has cosigned; `note` has the signatures of the log and the witness."""
 
     size: int
     root: bytes
@@ -51,10 +51,10 @@ class Seen:
 
     @classmethod
     def parse(cls, note: bytes, origin: str, witness: Verifier) -> Seen:
-        """Read it back from its note.
+        """Return what the note holds.
 
         Raises:
-            SeenError: when it is another log's, or this witness has not cosigned it so.
+            SeenError: when it is another log's, or this witness has not cosigned it.
         """
         try:
             (cosignature,) = cosignatures_in(note, [witness])
@@ -68,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A parsed request, nothing of it verified."""
+    """A parsed request, unverified."""
 
     old_size: int
     proof: tuple[bytes, ...]
@@ -77,7 +77,7 @@ class Submission:
 
     @classmethod
     def parse(cls, request: bytes) -> Submission:
-        """Read the body of a request.
+        """Parse the body of a request.
 
         Raises:
             RequestError: when it is malformed.
@@ -102,7 +102,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to answer, and what must be durable before that.
+    """The answer, and what must be durable before it is sent.
 
     Attributes:
         status: HTTP status.
@@ -127,7 +127,7 @@ class LogWitness:
         logs: The logs' keys; each is named by its log's origin, and a log may have several.
 
     Raises:
-        KeyFormatError: when a key is none of a log.
+        KeyFormatError: when a key is not a log's.
     """
 
     def __init__(self, cosigner: Cosigner, logs: Iterable[Verifier]) -> None:
@@ -144,11 +144,11 @@ class LogWitness:
         return tuple(self._keys)
 
     def add_checkpoint(self, request: bytes, seen: Mapping[str, Seen], now_s: int) -> Answer:
-        """Judge a request.
+        """Decide on a request.
 
         Args:
-            request: The body as it came, any bytes.
-            seen: By origin, what was last cosigned of each log.
+            request: The body as received, any bytes.
+            seen: By origin, the state last cosigned of each log.
             now_s: Unix time.
         """
         try:
@@ -168,13 +168,13 @@ class LogWitness:
 
     def _cosign(self, checkpoint: Checkpoint, opened: OpenedNote, now_s: int) -> Answer:
         cosignature = self.cosigner.cosign(opened.text, now_s)
-        note = opened.text.encode() + b"\n" + signature_lines(opened.verified)  # of strangers' lines nothing is kept
+        note = opened.text.encode() + b"\n" + signature_lines(opened.verified)  # lines of unknown keys are not kept
         seen = Seen(checkpoint.size, checkpoint.root, now_s, with_signatures(note, [cosignature]))
         return Answer(200, signature_lines([cosignature]), seen=seen)
 
 
 def _objection(submission: Submission, last: Seen | None) -> Answer | None:
-    """Return why a log's own checkpoint is not to be cosigned after the last one."""
+    """Return why a log's own checkpoint must not be cosigned after the last one."""
     old_size, checkpoint = submission.old_size, submission.checkpoint
     last_size, last_root = (0, EMPTY_ROOT) if last is None else (last.size, last.root)
     if old_size > checkpoint.size:

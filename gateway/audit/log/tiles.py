@@ -1,8 +1,8 @@
-"""Tiles: how the log lies in files, and the writer that grows its tree.
+"""Tiles: the log as files, and the writer that grows its tree.
 
-Hashes lie in tiles of 256, entries in bundles of 256; what is not full yet is a partial file for one exact size. The
-writer keeps only the right edge of the tree, so that an entry costs two hashes and the root a handful, however long the
-log. It knows no files: it hands out paths and bytes.
+Hashes are in tiles of 256, entries in bundles of 256; one that is not full yet is a partial file for one exact size. The
+writer keeps only the right edge of the tree, so that an entry costs two hashes on average and the root a few, however long
+the log. It writes no files: it returns paths and bytes.
 
 Source: C2SP tlog-tiles.
 """

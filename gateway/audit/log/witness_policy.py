@@ -1,4 +1,4 @@
-"""The policy file of whoever trusts a log: which logs, which witnesses, and how many of these must have cosigned.
+"""The policy file of those who rely on a log: which logs, which witnesses, and how many of these must have cosigned.
 
 The same file serves an auditor, who checks a checkpoint against it, and a gateway, which asks the witnesses named in it.
 
@@ -7,7 +7,7 @@ The same file serves an auditor, who checks a checkpoint against it, and a gatew
     group <name> all|any|<k> <name>...
     quorum <name>|none
 
-Source: C2SP tlog-policy. Of its key types, Ed25519 is understood for logs (0x01) and for witnesses (0x04).
+Source: C2SP tlog-policy. Supported key types: Ed25519 for logs (0x01) and for witnesses (0x04).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness; `name` is what this file calls it, `url` its submission prefix."""
+    """A witness; `name` is its name in this file, `url` its submission prefix."""
 
     name: str
     verifier: Verifier
@@ -57,13 +57,13 @@ class WitnessGroup:
 
 @dataclass(frozen=True, slots=True)
 class QuorumVerdict:
-    """What a checkpoint has of what a policy asks.
+    """How far a checkpoint satisfies a policy.
 
     Attributes:
         checkpoint: What was signed.
         log: The key of the policy that signed as its log; None where the policy lists no logs.
-        cosigned: By the policy's name for each witness that cosigned, the Unix second at which it did.
-        witnesses: How many witnesses the policy knows.
+        cosigned: The Unix second of each cosignature, by the policy's name for the witness.
+        witnesses: How many witnesses the policy names.
         met: Whether the quorum is met.
     """
 
@@ -80,7 +80,7 @@ class QuorumVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed policy; groups stand in the order of their definition, so that each names only what is before it."""
+    """A parsed policy; groups are in the order of their definition, so each names only earlier ones."""
 
     logs: tuple[Log, ...]
     witnesses: tuple[Witness, ...]
@@ -98,7 +98,7 @@ class Policy:
         return self.quorum in witnessed
 
     def satisfied(self, note: bytes) -> QuorumVerdict:
-        """Return what a signed checkpoint has of what the policy asks.
+        """Return how far a signed checkpoint satisfies the policy.
 
         Args:
             note: The checkpoint with its signature lines.
@@ -106,7 +106,7 @@ class Policy:
         Raises:
             NoteError: when it is malformed, a known key's signature is wrong, or no log of the policy has signed it; where the
                 policy lists no logs, when no witness has either.
-            CheckpointError: when it is a note but no checkpoint.
+            CheckpointError: when it is a note but not a checkpoint.
         """
         logs = {(log.verifier.name, log.verifier.key_id): log.verifier for log in self.logs}
         names = {(witness.verifier.name, witness.verifier.key_id): witness.name for witness in self.witnesses}
@@ -125,8 +125,8 @@ def parse_policy(data: bytes, source: str) -> Policy:
     """Return the policy that a file holds.
 
     Args:
-        data: The file's bytes. What is beyond ASCII is carried along and never interpreted.
-        source: What to call the file in an error.
+        data: The file's bytes. Anything beyond ASCII is kept and never interpreted.
+        source: The file's name in errors.
 
     Raises:
         PolicyFormatError: when the file is malformed; it names file and line.
@@ -140,7 +140,7 @@ def _who(signature: Signature) -> tuple[str, bytes]:
 
 @dataclass(slots=True)
 class _Draft:
-    """A policy while its lines are read."""
+    """A policy while its lines are parsed."""
 
     source: str
     line: int = 0
@@ -220,7 +220,7 @@ class _Draft:
         self.names.add(name)
 
     def _key(self, vkey: str, algorithm: int, others: list[Verifier]) -> Verifier:
-        """Return a key of the type that its line wants, which no other such line has, under whatever name."""
+        """Return a key of the type that its line requires, which no other such line has, under any name."""
         try:
             verifier = Verifier.parse(vkey)
         except (KeyFormatError, UnicodeEncodeError) as error:
