@@ -1,8 +1,8 @@
 """Receives one recipient's bundles from a broker and stores them in its inbox.
 
 The session is persistent, so bundles wait at the broker while nobody listens. A bundle is acknowledged only once it is stored:
-aiomqtt puts a message into its queue before it sends the PUBACK, so storing happens in the queue; if storing fails, the connection
-ends and the bundle stays unacknowledged.
+aiomqtt puts a message into its queue before it sends the PUBACK, so the queue stores it; if that fails, the connection ends and
+the bundle stays unacknowledged.
 """
 
 from __future__ import annotations
