@@ -44,30 +44,30 @@ class LabelAudit:
         self._step = step
         self._batch: list[Release] = []
         self._under_way: deque[Future[list[Problem]]] = deque()
-        self._helper = _helper() if size >= LONG_LOG and isinstance(reader.source, FolderSource) else None
+        self._worker = _worker() if size >= LONG_LOG and isinstance(reader.source, FolderSource) else None
         self.releases = 0
 
     def take(self, index: int, root: bytes) -> None:
         """Check the label file of a release, at once or in a later batch."""
         self.releases += 1
         self._batch.append((index, root))
-        if self._helper is None or len(self._batch) >= _BATCH:
+        if self._worker is None or len(self._batch) >= _BATCH:
             self._hand_on()
 
     def close(self) -> None:
         """Check what remains and wait for the second process."""
         self._hand_on()
         self._settle(0)
-        if self._helper is not None:
-            self._helper.shutdown()
+        if self._worker is not None:
+            self._worker.shutdown()
         self._step.detail = f"{self.releases} releases"
 
     def _hand_on(self) -> None:
         batch, self._batch = self._batch, []
-        if self._helper is None:
+        if self._worker is None:
             self._note(label_problems(self._reader, batch))
         else:
-            self._under_way.append(self._helper.submit(label_problems, self._reader, batch))
+            self._under_way.append(self._worker.submit(label_problems, self._reader, batch))
             self._settle(_MOST_UNDER_WAY)
 
     def _settle(self, most: int) -> None:
@@ -94,7 +94,7 @@ def label_problems(reader: LogReader, releases: Sequence[Release]) -> list[Probl
     return found
 
 
-def _helper() -> ProcessPoolExecutor | None:
+def _worker() -> ProcessPoolExecutor | None:
     """Return a second process, forked from this one; None where forking is not safe."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return None

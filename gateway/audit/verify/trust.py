@@ -125,10 +125,10 @@ def open_checkpoint(note: bytes, anchors: Anchors) -> tuple[Checkpoint, Trust]:
         opened = open_note(note, known)
         checkpoint = Checkpoint.parse(opened.text)
     except NoteError as error:
-        raise UntrustedError(str(error), _strangers(note, known)) from error
+        raise UntrustedError(str(error), _unknown_keys(note, known)) from error
     except CheckpointError as error:
         raise UntrustedError(str(error)) from error
-    unknown = _strangers(note, known)
+    unknown = _unknown_keys(note, known)
     if _line_of(anchors.log, opened) is None:
         raise UntrustedError("the log's own key has not signed this", unknown)
     if checkpoint.origin != anchors.log.name:
@@ -152,7 +152,7 @@ def _line_of(verifier: Verifier, opened: OpenedNote) -> Signature | None:
     return next((one for one in opened.verified if (one.name, one.key_id) == (verifier.name, verifier.key_id)), None)
 
 
-def _strangers(note: bytes, known: tuple[Verifier, ...]) -> tuple[str, ...]:
+def _unknown_keys(note: bytes, known: tuple[Verifier, ...]) -> tuple[str, ...]:
     """Return the signature lines of unknown keys, each by its line number and the key's name and id."""
     try:
         text, signatures = split_note(note)
