@@ -59,9 +59,11 @@ def _bench(python: Path, arguments: Sequence[str]) -> int:
 
 
 def _test(python: Path, arguments: Sequence[str]) -> int:
-    marks = "slow" if SLOW in arguments else "not slow"
+    # The quick ones side by side, one more than there are processors since many wait; the slow ones measure, and run alone.
+    workers = min(len(os.sched_getaffinity(0)), 7) + 1
+    which = ("slow",) if SLOW in arguments else ("not slow", f"--numprocesses={workers}", "--dist=loadfile")
     rest = [argument for argument in arguments if argument != SLOW]
-    return _module("pytest", "-m", marks, "--durations=10")(python, rest)
+    return _module("pytest", "--durations=10", "-m", *which)(python, rest)
 
 
 def _module(*words: str) -> Callable[[Path, Sequence[str]], int]:

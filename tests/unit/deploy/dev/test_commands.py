@@ -121,8 +121,11 @@ def test_main_lint_with_arguments_exits_2(monkeypatch: pytest.MonkeyPatch, capsy
             ["-P", "-m", "gateway.cli", "demo", "--for", "20s", "--json", "out.json"],
         ),
         (["bench", "ingest", "--json", "a b.json"], ["-P", "-m", "tests.bench", "ingest", "--json", "a b.json"]),
-        (["test", "-k", "a or b"], ["-m", "pytest", "-m", "not slow", "--durations=10", "-k", "a or b"]),
-        (["test", "-x", "--slow"], ["-m", "pytest", "-m", "slow", "--durations=10", "-x"]),
+        (
+            ["test", "-k", "a or b"],
+            ["-m", "pytest", "--durations=10", "-m", "not slow", "--numprocesses=3", "--dist=loadfile", "-k", "a or b"],
+        ),
+        (["test", "-x", "--slow"], ["-m", "pytest", "--durations=10", "-m", "slow", "-x"]),
     ],
 )
 def test_main_hands_over_every_argument(arguments: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +134,7 @@ def test_main_hands_over_every_argument(arguments: list[str], expected: list[str
     monkeypatch.setattr(environment, "ensure", lambda root, packages: Path("python"))
     monkeypatch.setattr(commands.Command, "missing_packages", lambda command, arguments: [])
     monkeypatch.setattr(os, "chdir", lambda folder: None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr(os, "execve", lambda program, words, environ: handed.append(words))
     commands.main(arguments)
     assert handed == [["python", *expected]]
