@@ -95,8 +95,8 @@ def test_main_lint_with_arguments_exits_2(monkeypatch: pytest.MonkeyPatch, capsy
     [
         ("demo --for 20s --json out.json", "-P -m gateway.cli demo --for 20s --json out.json"),
         ("bench ingest --json out.json", "-P -m tests.bench ingest --json out.json"),
-        ("test -k this", "-m pytest -m not_slow --durations=10 -k this"),
-        ("test -x --slow", "-m pytest -m slow --durations=10 -x"),
+        ("test -k this", "-m pytest --durations=10 -m not_slow --numprocesses=3 --dist=loadfile -k this"),
+        ("test -x --slow", "-m pytest --durations=10 -m slow -x"),
         ("lock --upgrade", "-m deploy.dev.lock --upgrade"),
     ],
 )
@@ -106,6 +106,7 @@ def test_main_hands_over_every_argument(arguments: str, expected: str, monkeypat
     monkeypatch.setattr(environment, "ensure", lambda root, packages: None)
     monkeypatch.setattr(commands.Command, "missing_packages", lambda command, arguments: [])
     monkeypatch.setattr(os, "chdir", lambda folder: None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr(os, "execve", lambda program, words, environ: handed.append(words[1:]))
     commands.main(arguments.split())
     assert handed == [[word.replace("_", " ") for word in expected.split()]]

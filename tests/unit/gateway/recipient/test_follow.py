@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from gateway.recipient.follow import BrokerAddress, Subscription, follow
 from gateway.recipient.inbox import Inbox
 from gateway.recipient.opening import OpenedBundle
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 from tests.support.recipients import ADDRESS, PRIVATE_KEY, sealed
 from tests.support.waiting import HANG_S
 
