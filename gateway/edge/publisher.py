@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.checkpoint import Checkpoint, SignedHead
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
-from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
@@ -83,16 +83,24 @@ class Publisher:
 
         Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
+        head = self.published_head()
+        return None if head is None else head.checkpoint
+
+    def published_head(self) -> SignedHead | None:
+        """Return the same with our signature.
+
+        Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
+        """
         note = self.log.read_checkpoint()
         return None if note is None else self.opened(note, self.log.path)
 
-    def opened(self, note: bytes, where: Path) -> Checkpoint:
-        """Return the checkpoint in a note.
+    def opened(self, note: bytes, where: Path) -> SignedHead:
+        """Return the checkpoint in a note, with our signature.
 
         Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
         try:
-            return Checkpoint.parse(open_note(note, [self._verifier]).text)
+            return SignedHead.open(note, self._verifier)
         except ValueError as error:
             raise CorruptionError(f"`{where}`: the checkpoint is not this log's: {error}") from error
 
@@ -152,7 +160,7 @@ class Publisher:
             asked = self._first
         if asked is None:
             return True
-        checkpoint = self.opened(asked.checkpoint_note, self.log.path)
+        checkpoint = self.opened(asked.checkpoint_note, self.log.path).checkpoint
         proofs = ConsistencyProofs(LogReader(Overlay(asked.files, FolderSource(self.log.path))), checkpoint.size)
         try:
             cosigned = await self._witnesses.cosign(asked.checkpoint_note, proofs)
