@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -70,6 +71,10 @@ class Source(Protocol):
         """Return the names in a folder; none where it is absent or the source cannot list."""
         ...
 
+    def paths(self) -> Iterator[str] | None:
+        """Return the paths of all files, in no order; None where the source cannot list."""
+        ...
+
 
 class FolderSource:
     """A log in a folder of this machine."""
@@ -94,6 +99,24 @@ class FolderSource:
             return sorted(file.name for file in (self._folder / path).iterdir())
         except OSError:
             return []
+
+    def paths(self) -> Iterator[str]:
+        """Return the paths of all files; see `Source`. Links are not followed, and count as files."""
+        folders = [""]
+        while folders:
+            above = folders.pop()
+            try:
+                with os.scandir(self._prefix + above) as listed:
+                    for each in listed:
+                        path = above + each.name
+                        if each.is_dir(follow_symlinks=False):
+                            folders.append(f"{path}/")
+                        else:
+                            yield path
+            except FileNotFoundError:  # a folder of partial files, removed meanwhile
+                continue
+            except OSError as error:
+                raise FileError(above.rstrip("/") or ".", _reason(error)) from error
 
 
 class LogReader:
