@@ -81,18 +81,23 @@ class LogRecovery:
             await self._put_back(state.log.origin)
 
     async def lost_files(self) -> dict[str, bytes]:
-        """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder."""
+        """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder.
+
+        Raises: CorruptionError: the policies in a file are not those of its name.
+        """
         files: dict[str, bytes] = {}
         labels = self._folder.names("labels")
         for index in await self._store.reader.label_indices():
             if str(index) not in labels:
                 files[labels_path(index)] = await self._store.reader.labels_of(index)
-        policies = self._folder.names("policies")
         for row in await self._store.reader.policies(0):
             packed = pack_files(msgspec.msgpack.decode(row, type=StoredPolicies).files)
             path = policies_path(sha256(packed).digest())
-            if path.rpartition("/")[2] not in policies:
+            present = self._folder.read(path)
+            if present is None:
                 files[path] = packed
+            elif present != packed:
+                raise CorruptionError(f"`{self._folder.path}`: `{path}` was changed")
         return files
 
     def _know_heads(self, stored_note: bytes | None) -> None:

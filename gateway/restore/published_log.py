@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from gateway.audit.export import LONGEST_POLICIES_BYTES
 from gateway.audit.log.checkpoint import SignedHead
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import FileError, LogReader, Source
-from gateway.audit.log.tiles import LogWriter, policies_path, tile_spans
+from gateway.audit.log.tiles import LogWriter, tile_spans
 from gateway.errors import CorruptionError
 
 
@@ -90,7 +89,7 @@ class PublishedLog:
     def policies(self, digest: bytes) -> bytes | None:
         """Return a policy set, packed, by its SHA-256; None where it is absent or another one."""
         try:
-            packed = self.reader.source.read(policies_path(digest), LONGEST_POLICIES_BYTES)
+            packed = self.reader.policies(digest)
         except FileError:
             return None
         return packed if sha256(packed).digest() == digest else None

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import http.server
 import shutil
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.edge.store.database import DATABASE_FILE
 from tests.support.live import LiveGateway
-from tests.support.shell import Shell
+from tests.support.shell import Done, Shell, sluice
 from tests.support.waiting import HANG_S
 from tests.witness.witness_process import WitnessProcess
 from tests.witness.witnessed_gateway import grow, seen, size, start_confirmed, with_witnesses
 
 BACKUP = "backup"
+Trio = tuple[LiveGateway, list[WitnessProcess]]
 
 
 @pytest.fixture
-def trio(tmp_path: Path) -> Iterator[tuple[LiveGateway, list[WitnessProcess]]]:
-    """A gateway with two witnesses, and a backup of it that is older than what both have cosigned."""
+def trio(tmp_path: Path) -> Iterator[Trio]:
+    """A gateway with two witnesses, which runs, and a backup of it that is older than what both have cosigned."""
     live, witnesses = with_witnesses(tmp_path, 2)
     try:
         for witness in witnesses:
             witness.start()
+        live.program = ("tests.witness.killed_publisher",)
         start_confirmed(live)
-        grow(live)
         Shell(live).run("backup", BACKUP)
+        grow(live)
         yield live, witnesses
     finally:
         live.end()
@@ -36,26 +44,184 @@ def trio(tmp_path: Path) -> Iterator[tuple[LiveGateway, list[WitnessProcess]]]:
 
 def lose(live: LiveGateway) -> None:
     """Lose the database, of whose folder nothing but the log and the openings is left."""
-    for file in live.place.state.glob("sluice.db*"):
+    for file in live.place.state.glob(f"{DATABASE_FILE}*"):
         file.unlink()
 
 
-def test_restored_gateway_proves_the_published_log_to_its_witnesses_and_goes_on(
-    trio: tuple[LiveGateway, list[WitnessProcess]],
-) -> None:
-    """What was cosigned after the backup stands in the published log: the gateway begins there, and is cosigned again."""
-    live, (one, other) = trio
-    grow(live)
-    other.stop()
-    grow(live)
-    published = size(live)
-    live.kill()
-    assert (seen(live, one), seen(live, other) < published) == (published, True), "two witnesses at two sizes"
-    lose(live)
-    Shell(live).run("restore", BACKUP)
-    other.start()
+def die_unpublished(live: LiveGateway) -> None:
+    """Let the gateway die when its witnesses have cosigned a checkpoint and it has not published it."""
+    assert live.process is not None
+    (live.place.log.parent / "die").touch()
+    live.call("policy.apply")
+    live.process.wait(HANG_S)
+    (live.place.log.parent / "die").unlink()
+
+
+def goes_on(live: LiveGateway, witnesses: list[WitnessProcess]) -> None:
+    """Start the gateway; its log grows beyond all that was there, cosigned by all of them, and verifies."""
+    before = max(size(live), *(seen(live, witness) for witness in witnesses))
     start_confirmed(live)
     grow(live)
-    live.wait_until(lambda _: seen(live, one) == seen(live, other) == size(live) > published)
+    live.wait_until(lambda _: all(seen(live, witness) == size(live) > before for witness in witnesses))
     assert live.stop() == 0
     assert live.verify().exit_status == 0
+
+
+def ended(live: LiveGateway) -> str:
+    """Start the gateway, which must end with status 3; return its line."""
+    live.start(wait=False)
+    assert live.process is not None
+    assert live.process.wait(HANG_S) == 3
+    return live.log().rpartition("sluice: ")[2].strip()
+
+
+def failed(live: LiveGateway, *arguments: str) -> tuple[int, str]:
+    """Run a restore that must fail; return its status and line."""
+    done: Done = sluice(live.folder, "restore", BACKUP, *arguments)
+    return done.status, done.line
+
+
+def test_restored_gateway_proves_the_published_log_to_its_witnesses_and_goes_on(trio: Trio) -> None:
+    """What was cosigned after the backup stands in the published log: the gateway begins there, and is cosigned again."""
+    live, witnesses = trio
+    one, other = witnesses
+    other.stop()
+    grow(live)
+    live.kill()
+    other.start()
+    assert seen(live, other) < seen(live, one) == size(live), "two witnesses at two sizes"
+    lose(live)
+    Shell(live).run("restore", BACKUP)
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_gateway_restored_by_an_earlier_program_goes_on(trio: Trio) -> None:
+    """It stored no checkpoint but the backup's; the published one is the last that was signed all the same."""
+    live, witnesses = trio
+    live.kill()
+    with sqlite3.connect(live.folder / BACKUP) as old:
+        heads = old.execute("SELECT size, note FROM head").fetchall()
+    lose(live)
+    Shell(live).run("restore", BACKUP)
+    with sqlite3.connect(live.place.state / DATABASE_FILE) as restored:
+        restored.execute("DELETE FROM head")
+        restored.executemany("INSERT INTO head VALUES (?, ?)", heads)
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_checkpoint_that_was_cosigned_and_never_published_is_published_after_all(trio: Trio) -> None:
+    """It was stored before any witness saw it: after the crash the gateway begins there."""
+    live, witnesses = trio
+    die_unpublished(live)
+    assert size(live) < seen(live, witnesses[0])
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_restore_takes_up_what_was_cosigned_and_never_published(trio: Trio) -> None:
+    """The database is lost too: the entries lie in the log's folder, and the checkpoint with the witness."""
+    live, witnesses = trio
+    die_unpublished(live)
+    lose(live)
+    for witness in witnesses:
+        witness.stop()
+    status, line = failed(live)
+    assert (status, "does not tell whether it has cosigned it: restore when it answers" in line) == (2, True), line
+    for witness in witnesses:
+        witness.start()
+    Shell(live).run("restore", BACKUP)
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_restore_that_cannot_prove_the_log_asks_for_a_newer_copy_and_takes_it(trio: Trio) -> None:
+    """The folder is older than what a witness has cosigned; a copy of the log from elsewhere, named by its URL, leads on."""
+    live, witnesses = trio
+    older, newer = live.folder / "older", live.folder / "newer"
+    shutil.copytree(live.place.log, older)
+    grow(live)
+    live.kill()
+    shutil.copytree(live.place.log, newer)
+    shutil.rmtree(live.place.log)
+    shutil.copytree(older, live.place.log)
+    lose(live)
+    status, line = failed(live)
+    assert status == 3
+    assert line == (
+        f"witness `w` has cosigned `{seen(live, witnesses[0])}` entries of this log, and `{live.place.log}` has `{size(live)}`: "
+        "name a copy of the published log that has more with `--log`; where there is none, begin a new log under another "
+        "`gateway` id, with new keys"
+    )
+    with served(newer) as url:
+        Shell(live).run("restore", BACKUP, "--log", url)
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_old_database_with_the_current_log_serves_as_its_own_backup(trio: Trio) -> None:
+    """An old card put back beside the published log: the line names the command that leads on, and it does."""
+    live, witnesses = trio
+    live.kill()
+    for file in live.place.state.glob(f"{DATABASE_FILE}*"):
+        shutil.copy(file, live.folder / file.name)
+    live.start()
+    grow(live)
+    live.kill()
+    lose(live)
+    for file in live.folder.glob(f"{DATABASE_FILE}*"):
+        shutil.copy(file, live.place.state)
+    assert "an old state was restored; `sluice restore`" in ended(live)
+    Shell(live).run("restore", DATABASE_FILE, "--replace")
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_old_database_and_old_log_are_brought_up_to_date_from_a_copy(trio: Trio) -> None:
+    """Only the witnesses know better: the gateway signs nothing, its line names the command, and that leads on."""
+    live, witnesses = trio
+    live.kill()
+    shutil.copytree(live.place.state, live.folder / "card")
+    live.start()
+    grow(live)
+    live.kill()
+    shutil.copytree(live.place.log, live.folder / "copy")
+    shutil.rmtree(live.place.state)
+    shutil.copytree(live.folder / "card", live.place.state)
+    reached, before = seen(live, witnesses[0]), size(live)
+    assert ended(live).endswith(
+        "an old state was restored; what leads on is `sluice restore FILE --replace --log COPY` with a copy of the published "
+        f"log that has `{reached}` or more"
+    )
+    assert size(live) == before, "it has signed nothing"
+    assert failed(live, "--log", "state/log", "--replace")[0] == 3
+    Shell(live).run("restore", BACKUP, "--replace", "--log", "copy")
+    goes_on(live, witnesses)
+
+
+@pytest.mark.slow
+def test_old_log_beside_the_current_database_is_made_whole(trio: Trio) -> None:
+    """The witnesses have seen more than the folder shows, and no more than the database knows."""
+    live, witnesses = trio
+    shutil.copytree(live.place.log, live.folder / "older")
+    grow(live)
+    live.kill()
+    shutil.rmtree(live.place.log)
+    shutil.copytree(live.folder / "older", live.place.log)
+    goes_on(live, witnesses)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder over HTTP; yield its URL."""
+    handler = partial(_Silent, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Print nothing."""

@@ -56,16 +56,19 @@ class PoliciesFile:
 
 def parse_path(path: str) -> TileFile | LabelsFile | PoliciesFile | None:
     """Return which file of a log has this path; None for a path that no file of a log has."""
-    if found := _TILE.fullmatch(path):
-        kind, number, width = found.groups()
-        index = int(number.replace("x", "").replace("/", ""))
-        level = 0 if kind == "entries" else int(kind)
-        tile = TileFile(level, index, TILE_WIDTH if width is None else int(width))
-        # Only the shortest form of a number names a file, and a partial file is narrower than a full one.
-        shortest = tile_path(0, index) == f"tile/0/{number}"
-        return tile if shortest and (width is None or tile.width < TILE_WIDTH) else None
-    if found := _LABELS.fullmatch(path):
-        return LabelsFile(int(found[1]))
-    if found := _POLICIES.fullmatch(path):
-        return PoliciesFile(bytes.fromhex(found[1]))
-    return None
+    if path.startswith("labels/"):
+        labels = _LABELS.fullmatch(path)
+        return None if labels is None else LabelsFile(int(labels[1]))
+    if policies := _POLICIES.fullmatch(path):
+        return PoliciesFile(bytes.fromhex(policies[1]))
+    found = _TILE.fullmatch(path)
+    if found is None:
+        return None
+    kind, number, width = found.groups()
+    tile = TileFile(
+        level=0 if kind == "entries" else int(kind),
+        index=int(number.replace("x", "").replace("/", "")),
+        width=TILE_WIDTH if width is None else int(width),
+    )
+    shortest = tile_path(0, tile.index) == f"tile/0/{number}"
+    return tile if shortest and (width is None or tile.width < TILE_WIDTH) else None

@@ -16,7 +16,15 @@ from typing import Final, NamedTuple, Protocol
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
 from gateway.audit.log.merkle import HASH_BYTES
 from gateway.audit.log.openings import Opening, OpeningError
-from gateway.audit.log.tiles import TILE_WIDTH, EntryBundleError, entries_path, labels_path, split_bundle, tile_path
+from gateway.audit.log.tiles import (
+    TILE_WIDTH,
+    EntryBundleError,
+    entries_path,
+    labels_path,
+    policies_path,
+    split_bundle,
+    tile_path,
+)
 
 CHECKPOINT_NAME: Final = "checkpoint"
 VKEY_NAME: Final = "log.vkey"
@@ -25,6 +33,7 @@ LONGEST_NOTE_BYTES: Final = 1 << 16
 LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
+LONGEST_POLICIES_BYTES: Final = 1 << 24
 _LONGEST_VKEY_BYTES = 1 << 10
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -159,6 +168,10 @@ class LogReader:
     def labels(self, index: int) -> bytes:
         """Return the label file of the release at that log index."""
         return self.source.read(labels_path(index), LONGEST_LABELS_BYTES)
+
+    def policies(self, digest: bytes) -> bytes:
+        """Return the packed policy set of that SHA-256, unverified."""
+        return self.source.read(policies_path(digest), LONGEST_POLICIES_BYTES)
 
     def older_partials(self, path: str, width: int) -> list[tuple[str, int, bytes]]:
         """Return path, width and bytes of the partial files narrower than `width` that lie beside a file of full width."""
