@@ -16,10 +16,10 @@ from gateway.cli import main
 _publish = LogFolder.publish
 
 
-def _die_first(folder: LogFolder, files: Mapping[str, bytes], note: bytes) -> None:
-    if (folder.path.parent / "die").exists():
+def _die_first(self: LogFolder, files: Mapping[str, bytes], checkpoint_note: bytes) -> None:
+    if (self.path.parent / "die").exists():
         os.kill(os.getpid(), signal.SIGKILL)
-    _publish(folder, files, note)
+    _publish(self, files, checkpoint_note)
 
 
 LogFolder.publish = _die_first  # type: ignore[method-assign]

@@ -96,33 +96,13 @@ def test_restored_gateway_proves_the_published_log_to_its_witnesses_and_goes_on(
 
 
 @pytest.mark.slow
-def test_gateway_restored_by_an_earlier_program_goes_on(trio: Trio) -> None:
-    """It stored no checkpoint but the backup's; the published one is the last that was signed all the same."""
-    live, witnesses = trio
-    live.kill()
-    with sqlite3.connect(live.folder / BACKUP) as old:
-        heads = old.execute("SELECT size, note FROM head").fetchall()
-    lose(live)
-    Shell(live).run("restore", BACKUP)
-    with sqlite3.connect(live.place.state / DATABASE_FILE) as restored:
-        restored.execute("DELETE FROM head")
-        restored.executemany("INSERT INTO head VALUES (?, ?)", heads)
-    goes_on(live, witnesses)
-
-
-@pytest.mark.slow
 def test_checkpoint_that_was_cosigned_and_never_published_is_published_after_all(trio: Trio) -> None:
-    """It was stored before any witness saw it: after the crash the gateway begins there."""
+    """It was stored before any witness saw it; and where the database is lost, its entries lie in the log's folder."""
     live, witnesses = trio
     die_unpublished(live)
     assert size(live) < seen(live, witnesses[0])
     goes_on(live, witnesses)
-
-
-@pytest.mark.slow
-def test_restore_takes_up_what_was_cosigned_and_never_published(trio: Trio) -> None:
-    """The database is lost too: the entries lie in the log's folder, and the checkpoint with the witness."""
-    live, witnesses = trio
+    start_confirmed(live)
     die_unpublished(live)
     lose(live)
     for witness in witnesses:
@@ -136,16 +116,17 @@ def test_restore_takes_up_what_was_cosigned_and_never_published(trio: Trio) -> N
 
 
 @pytest.mark.slow
-def test_restore_that_cannot_prove_the_log_asks_for_a_newer_copy_and_takes_it(trio: Trio) -> None:
-    """The folder is older than what a witness has cosigned; a copy of the log from elsewhere, named by its URL, leads on."""
+def test_log_folder_that_is_older_than_what_a_witness_has_cosigned(trio: Trio) -> None:
+    """Beside the current database it is made whole; a restore asks for a newer copy, and takes it from a URL."""
     live, witnesses = trio
     older, newer = live.folder / "older", live.folder / "newer"
     shutil.copytree(live.place.log, older)
     grow(live)
     live.kill()
+    copied(older, live.place.log)
+    goes_on(live, witnesses)
     shutil.copytree(live.place.log, newer)
-    shutil.rmtree(live.place.log)
-    shutil.copytree(older, live.place.log)
+    copied(older, live.place.log)
     lose(live)
     status, line = failed(live)
     assert status == 3
@@ -157,59 +138,54 @@ def test_restore_that_cannot_prove_the_log_asks_for_a_newer_copy_and_takes_it(tr
     with served(newer) as url:
         Shell(live).run("restore", BACKUP, "--log", url)
     goes_on(live, witnesses)
+    status, line = failed(live, "--log", str(older), "--replace")
+    assert (status, line.endswith("leave out `--log`")) == (2, True), line
 
 
 @pytest.mark.slow
-def test_old_database_with_the_current_log_serves_as_its_own_backup(trio: Trio) -> None:
-    """An old card put back beside the published log: the line names the command that leads on, and it does."""
+def test_old_database_that_was_put_back_is_brought_up_to_date(trio: Trio) -> None:
+    """Each time the line names the command that leads on, and it does; the old database serves as its own backup."""
     live, witnesses = trio
     live.kill()
+    old, card = live.folder / "old", live.folder / "card"
+    old.mkdir()
     for file in live.place.state.glob(f"{DATABASE_FILE}*"):
-        shutil.copy(file, live.folder / file.name)
+        shutil.copy(file, old)
+    shutil.copytree(live.place.log, card)
     live.start()
     grow(live)
     live.kill()
-    lose(live)
-    for file in live.folder.glob(f"{DATABASE_FILE}*"):
-        shutil.copy(file, live.place.state)
-    assert "an old state was restored; `sluice restore`" in ended(live)
-    Shell(live).run("restore", DATABASE_FILE, "--replace")
+    put_back(old, live)
+    assert "an old state was restored; `sluice restore" in ended(live)
+    Shell(live).run("restore", f"old/{DATABASE_FILE}", "--replace")
+    with sqlite3.connect(old / DATABASE_FILE) as before, sqlite3.connect(live.place.state / DATABASE_FILE) as restored:
+        restored.execute("DELETE FROM head")  # as an earlier program restored it: with the backup's own last checkpoint
+        restored.executemany("INSERT INTO head VALUES (?, ?)", before.execute("SELECT size, note FROM head").fetchall())
     goes_on(live, witnesses)
-
-
-@pytest.mark.slow
-def test_old_database_and_old_log_are_brought_up_to_date_from_a_copy(trio: Trio) -> None:
-    """Only the witnesses know better: the gateway signs nothing, its line names the command, and that leads on."""
-    live, witnesses = trio
-    live.kill()
-    shutil.copytree(live.place.state, live.folder / "card")
-    live.start()
-    grow(live)
-    live.kill()
     shutil.copytree(live.place.log, live.folder / "copy")
-    shutil.rmtree(live.place.state)
-    shutil.copytree(live.folder / "card", live.place.state)
-    reached, before = seen(live, witnesses[0]), size(live)
+    put_back(old, live)
+    copied(card, live.place.log)
+    reached, published = seen(live, witnesses[0]), size(live)
     assert ended(live).endswith(
         "an old state was restored; what leads on is `sluice restore FILE --replace --log COPY` with a copy of the published "
         f"log that has `{reached}` or more"
     )
-    assert size(live) == before, "it has signed nothing"
-    assert failed(live, "--log", "state/log", "--replace")[0] == 3
+    assert size(live) == published, "it has signed nothing"
     Shell(live).run("restore", BACKUP, "--replace", "--log", "copy")
     goes_on(live, witnesses)
 
 
-@pytest.mark.slow
-def test_old_log_beside_the_current_database_is_made_whole(trio: Trio) -> None:
-    """The witnesses have seen more than the folder shows, and no more than the database knows."""
-    live, witnesses = trio
-    shutil.copytree(live.place.log, live.folder / "older")
-    grow(live)
-    live.kill()
-    shutil.rmtree(live.place.log)
-    shutil.copytree(live.folder / "older", live.place.log)
-    goes_on(live, witnesses)
+def copied(source: Path, target: Path) -> None:
+    """Put a copy of a folder in another one's place."""
+    shutil.rmtree(target)
+    shutil.copytree(source, target)
+
+
+def put_back(old: Path, live: LiveGateway) -> None:
+    """Put an old database in the place of the present one."""
+    lose(live)
+    for file in old.glob(f"{DATABASE_FILE}*"):
+        shutil.copy(file, live.place.state)
 
 
 @contextmanager

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 import re
 import sys
 import time
@@ -533,13 +532,13 @@ LABELS_PATH = re.compile(r"labels/(?:0|[1-9][0-9]{0,18})", re.ASCII)
 POLICIES_PATH = re.compile(r"policies/[0-9a-f]{64}", re.ASCII)
 
 
-def paths(folder: Path) -> list[str]:
-    """Return the paths of all files in a folder, links among them, in order."""
+def paths(folder: Path, above: str = "") -> list[str]:
+    """Return the paths of all files in a folder, in order; links are not followed, and count as files."""
     found = []
-    for top, folders, names in os.walk(folder):
-        links = [name for name in folders if os.path.islink(os.path.join(top, name))]
-        found += [os.path.relpath(os.path.join(top, name), folder).replace(os.sep, "/") for name in names + links]
-    return sorted(found)
+    for each in sorted(folder.iterdir()):
+        path = above + each.name
+        found += paths(each, f"{path}/") if each.is_dir() and not each.is_symlink() else [path]
+    return found
 
 
 def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], list[str]]:

@@ -76,7 +76,7 @@ class EntryAudit:
             self._chain.skip()
         else:
             self._chain.size, self._last_time_ms = index + 1, entry.time_ms
-            if entry.kind is not Kind.GENESIS:
+            if any(entry.policy):  # all zeros before the first policies
                 self._files.take_policies(index, entry.policy)
         self.recount.skip()
 
