@@ -37,7 +37,7 @@ class PublishedLog:
             return cls(source, name, SignedHead.open(LogReader(source).checkpoint(), log))
         except FileError as error:
             raise CorruptionError(
-                f"`{name}`: no checkpoint can be read here ({error.problem}), and restoring demands the current published log: "
+                f"`{name}`: no checkpoint can be read here, and restoring demands the current published log: "
                 "name a copy of it with `--log`"
             ) from error
         except ValueError as error:

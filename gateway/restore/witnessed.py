@@ -12,7 +12,7 @@ from gateway.audit.log.checkpoint import SignedHead
 from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import FileError
-from gateway.edge.witnesses.quorum import NEW_LOG, Witnesses, furthest
+from gateway.edge.witnesses.quorum import NEW_LOG, TWO_HISTORIES, Witnesses, furthest
 from gateway.errors import CorruptionError
 from gateway.restore.published_log import PublishedLog
 
@@ -46,7 +46,7 @@ async def as_witnessed(published: PublishedLog, witnesses: Witnesses | None, log
         return WitnessedLog(published, found.silent)
     objection = furthest(found.objections)
     if objection.size is None:
-        raise CorruptionError(f"{objection}, and `{published.name}` cannot be continued: {NEW_LOG}")
+        raise CorruptionError(f"{objection}: {TWO_HISTORIES}")
     note = await witnesses.latest(objection.witness, log.name)
     try:
         head = None if note is None else SignedHead.open(note, log)

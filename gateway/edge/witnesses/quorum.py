@@ -33,7 +33,8 @@ ALARM_S: Final = 3600.0
 """The time without a quorum after which an error is logged, and again each time that much has passed."""
 
 NEW_LOG: Final = "begin a new log under another `gateway` id, with new keys"
-"""The way on where a log has two histories."""
+"""The way on where a log cannot be continued."""
+TWO_HISTORIES: Final = f"an old state was restored and signed on, so that the log has two histories; {NEW_LOG}"
 
 _log = structlog.get_logger()
 _Tasks = dict[asyncio.Task[Signature | Objection | None], str]
@@ -184,7 +185,7 @@ def _advice(objections: Sequence[Objection], size: int) -> str:
     """Return what is wrong at start, and what leads on from there."""
     objection = furthest(objections)
     if objection.size is None:
-        return f"{objection}, and ours cannot be continued: {NEW_LOG}"
+        return f"{objection}: {TWO_HISTORIES}"
     return (
         f"{objection}, and the last of our own had `{size}`: an old state was restored; what leads on is "
         f"`sluice restore FILE --replace --log COPY` with a copy of the published log that has `{objection.size}` or more"
