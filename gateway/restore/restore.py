@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.log.entries import Entry, EntryError, Kind
-from gateway.audit.log.folder import FolderConflictError, LogFolder
+from gateway.audit.log.folder import FolderConflictError
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, labels_root
 from gateway.audit.log.reader import CHECKPOINT_NAME, FileError, FolderSource, OpeningsReader
@@ -33,6 +33,7 @@ from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.policies import read_policies
+from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
@@ -97,7 +98,7 @@ def restore(
             raise OperatorError(f"`{target}`: a database is there; `--replace` puts the backup in its place")
         work = _work_folder(place, backup)
         try:
-            restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings)).run())
+            restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings), copied=log is not None).run())
             _put_in_place(work / DATABASE_FILE, target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -151,10 +152,8 @@ def _work_folder(place: Installation, backup: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
     _copy(backup, work / DATABASE_FILE)
-    ahead = backup.with_name(
-        f"{backup.name}{WAL_SUFFIX}"
-    )  # an old database serves as a backup, with what it has not yet in its file
-    if ahead.exists():
+    ahead = backup.with_name(f"{backup.name}{WAL_SUFFIX}")
+    if ahead.exists():  # an old database serves as a backup, with the commits that are not in its file yet
         _copy(ahead, work / f"{DATABASE_FILE}{WAL_SUFFIX}")
     return work
 
@@ -182,6 +181,7 @@ class _Restoration:
     work: Path
     published: PublishedLog
     openings: OpeningsReader | None
+    copied: bool
     found: Restored = field(default_factory=Restored)
     _policies: dict[str, bytes] = field(default_factory=dict)
 
@@ -193,10 +193,10 @@ class _Restoration:
             witnessed = await as_witnessed(self.published, edges.witnesses, self.keys.log_signer.verifier)
             self.published = witnessed.published
             first = await self._carry_on(store)
+            self._clear_folder(edges.publisher, witnessed.silent)
             await store.drop_under_way(starts=int(time.time()))
             durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
-            self._clear_folder(edges.publisher.log, witnessed.silent)
             if not await store.writer.scrub():
                 raise OperatorError(f"`{self.place.state}`: no room to restore")
             await store.end_in_order()
@@ -229,13 +229,14 @@ class _Restoration:
         self.found.entries_since = self.published.size - size
         return size
 
-    def _clear_folder(self, folder: LogFolder, silent: tuple[str, ...]) -> None:
+    def _clear_folder(self, publisher: Publisher, silent: tuple[str, ...]) -> None:
         """Write the policies since the backup into the log's folder, and delete what a publication left that never came about.
 
         Raises:
             OperatorError: a witness that may have cosigned it does not answer.
             CorruptionError: a file of the folder has been changed.
         """
+        folder = publisher.log
         try:
             folder.restore(self._policies)
         except FolderConflictError as error:
@@ -246,6 +247,9 @@ class _Restoration:
                 f"`{self.place.log}`: `{left[0]}` is of a checkpoint that was never published, and witness `{silent[0]}` does "
                 "not tell whether it has cosigned it: restore when it answers, or take it out of the witness policy"
             )
+        if self.copied:  # what the folder's own checkpoint does not cover comes from the copy
+            own = publisher.published_checkpoint()
+            left = folder.beyond(0 if own is None else own.size)
         folder.delete(left)
 
     def _row(self, index: int, content: bytes) -> PublishedRow:

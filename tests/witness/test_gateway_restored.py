@@ -135,6 +135,7 @@ def test_log_folder_that_is_older_than_what_a_witness_has_cosigned(trio: Trio) -
         "name a copy of the published log that has more with `--log`; where there is none, begin a new log under another "
         "`gateway` id, with new keys"
     )
+    (live.place.log / f"tile/0/000.p/{size(live) + 1}").write_bytes(b"of a publication that never came about")
     with served(newer) as url:
         Shell(live).run("restore", BACKUP, "--log", url)
     goes_on(live, witnesses)

@@ -106,9 +106,7 @@ async def test_log_that_does_not_lead_to_what_a_witness_has_cosigned_is_refused(
 
 async def test_log_with_another_history_cannot_be_continued() -> None:
     """No copy helps where two were signed; that is said before all else."""
-    with pytest.raises(
-        CorruptionError, match="has cosigned another history of this log: an old state was"
-    ):
+    with pytest.raises(CorruptionError, match="has cosigned another history of this log: an old state was"):
         await result(Answers((Objection("w", WRITTEN), Objection("v", None))))
 
 
