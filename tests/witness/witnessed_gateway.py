@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.audit.log.submission import origin_hash
 from gateway.config import load_config
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 from tests.witness.witness_process import WitnessProcess
 
 ABSENT = 1
