@@ -19,6 +19,7 @@ from gateway.audit.log.reader import (
     LONGEST_BUNDLE_BYTES,
     LONGEST_LABELS_BYTES,
     LONGEST_NOTE_BYTES,
+    LONGEST_POLICIES_BYTES,
     LONGEST_TILE_BYTES,
     VKEY_NAME,
     FileError,
@@ -37,7 +38,6 @@ from gateway.audit.log.tiles import (
 from gateway.audit.verify.report import Finding
 
 VERIFIER_NAME: Final = "verify.py"
-LONGEST_POLICIES_BYTES: Final = 1 << 24
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Export:
             data = self._copy_wide(entries_path(index, width), entries_path(index), LONGEST_BUNDLE_BYTES, done)
             self._copy_what_entries_name(index, width, data, done)
         for sha256 in sorted(self._policies):
-            self._copy_optional(policies_path(sha256), LONGEST_POLICIES_BYTES, done)
+            self._copy_wide(policies_path(sha256), policies_path(sha256), LONGEST_POLICIES_BYTES, done)
         self._write(CHECKPOINT_NAME, note)  # last, as the log's own writer does
         self._write(VERIFIER_NAME, verifier_program())
         done.files += 1

@@ -27,6 +27,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     text = "bring a backup up to date with the published log, and put it in place"
     restored = with_config(verb(verbs, "restore", text, restore))
     restored.add_argument("file", type=Path, metavar="FILE", help="what `sluice backup` wrote")
+    restored.add_argument("--log", metavar="DIR|URL", help="a copy of the published log (default: the configured folder)")
     restored.add_argument("--openings", type=Path, metavar="DIR", help="openings of the entries since (default: as configured)")
     restored.add_argument("--replace", action="store_true", help="put it in the place of a database that is there")
 
@@ -43,7 +44,7 @@ def restore(args: argparse.Namespace) -> int:
     from gateway.restore.restore import restore as restore_backup
 
     place = load_config(args.config)
-    restored = restore_backup(place, args.file, args.openings or place.openings, replace=args.replace)
+    restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)
     answer = dataclasses.asdict(restored)
     show(args, answer, "".join(f"{name:<17} {value}\n" for name, value in answer.items()))
     return 0

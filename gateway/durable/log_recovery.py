@@ -42,6 +42,7 @@ class LogRecovery:
 
     Attributes:
         signed_size: The size up to which the log has been signed: all files of that size are in the folder once ``grow`` is done.
+        last_head: The note of the largest checkpoint that was signed, stored or published; empty where there is none.
     """
 
     def __init__(self, store: Store, publisher: Publisher) -> None:
@@ -54,6 +55,7 @@ class LogRecovery:
         self._lost = 0  # how many of the absent files were published
         self._published_size = 0
         self.signed_size = 0
+        self.last_head = b""
 
     async def grow(self, state: State, head: bytes | None) -> None:
         """Build the log's tree from the entries, set it in the state, and compare the folder.
@@ -79,29 +81,38 @@ class LogRecovery:
             await self._put_back(state.log.origin)
 
     async def lost_files(self) -> dict[str, bytes]:
-        """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder."""
+        """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder.
+
+        Raises: CorruptionError: the policies in a file are not those of its name.
+        """
         files: dict[str, bytes] = {}
         labels = self._folder.names("labels")
         for index in await self._store.reader.label_indices():
             if str(index) not in labels:
                 files[labels_path(index)] = await self._store.reader.labels_of(index)
-        policies = self._folder.names("policies")
         for row in await self._store.reader.policies(0):
             packed = pack_files(msgspec.msgpack.decode(row, type=StoredPolicies).files)
             path = policies_path(sha256(packed).digest())
-            if path.rpartition("/")[2] not in policies:
+            present = self._folder.read(path)
+            if present is None:
                 files[path] = packed
+            elif present != packed:
+                raise CorruptionError(f"`{self._folder.path}`: `{path}` was changed")
         return files
 
     def _know_heads(self, stored_note: bytes | None) -> None:
         """Record the heads that the entries must lead to."""
         stored = None if stored_note is None else self._publisher.opened(stored_note, self._store.path)
-        published = self._publisher.published_checkpoint()
+        published = self._publisher.published_head()
         for head in (stored, published):
-            if head is not None and self._heads.setdefault(head.size, head).root != head.root:
-                raise CorruptionError(f"the published log and the database differ at size `{head.size}`")
-        self.signed_size = max(self._heads, default=0)
-        self._published_size = 0 if published is None else published.size
+            if head is None:
+                continue
+            checkpoint = head.checkpoint
+            if self._heads.setdefault(checkpoint.size, checkpoint).root != checkpoint.root:
+                raise CorruptionError(f"the published log and the database differ at size `{checkpoint.size}`")
+            if checkpoint.size >= self.signed_size:
+                self.signed_size, self.last_head = checkpoint.size, head.note
+        self._published_size = 0 if published is None else published.checkpoint.size
 
     async def _grow(self, state: State) -> LogWriter:
         log, block = LogWriter(state.log.origin), list[bytes]()

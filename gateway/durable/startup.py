@@ -25,7 +25,7 @@ class StateFound:
     """What a database held when it was opened, restored to memory.
 
     Attributes:
-        last_head: The last signed checkpoint; empty in a new database.
+        last_head: The last signed checkpoint, stored or published; empty in a new database.
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
     """
 
@@ -69,7 +69,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             simulated_clock=edges.clock.simulated,
         )
     )
-    unpublished = await _restore_log(state, stored.head, edges)
+    unpublished, last_head = await _restore_log(state, stored.head, edges)
     if state.log.size:
         try:
             edges.clock.resume(state.log.latest_entry_ms)
@@ -77,11 +77,14 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
     await recovered.recover(stored, edges.clock.now_ms())
-    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, stored.head or b"", stored.ended_in_order)
+    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, last_head, stored.ended_in_order)
 
 
-async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpublished:
-    """Rebuild the log's tree from its entries, compare the published log with it, and return what is unpublished."""
+async def _restore_log(state: State, head: bytes | None, edges: Edges) -> tuple[Unpublished, bytes]:
+    """Rebuild the log's tree from its entries, and compare the published log with it.
+
+    Returns: What is unpublished, and the last signed checkpoint.
+    """
     log_recovery = LogRecovery(edges.store, edges.publisher)
     await log_recovery.grow(state, head)
     unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)
@@ -90,4 +93,4 @@ async def _restore_log(state: State, head: bytes | None, edges: Edges) -> Unpubl
     if edges.publisher.exports_openings:
         since = edges.publisher.exported_until(log_recovery.signed_size)
         unpublished.openings = dict(await edges.store.reader.openings(since))
-    return unpublished
+    return unpublished, log_recovery.last_head

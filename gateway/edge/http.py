@@ -89,20 +89,26 @@ async def post(endpoint: Endpoint, path: str, body: bytes, tls: ssl.SSLContext |
         HttpError: when the answer is malformed or too long.
         OSError: when the server cannot be reached or closes the connection.
     """
+    return await _exchange(endpoint, "POST", path, body, tls)
+
+
+async def get(endpoint: Endpoint, path: str, tls: ssl.SSLContext | None = None) -> Reply:
+    """Send a GET request on a connection of its own and return the answer; see ``post``."""
+    return await _exchange(endpoint, "GET", path, None, tls)
+
+
+async def _exchange(endpoint: Endpoint, method: str, path: str, body: bytes | None, tls: ssl.SSLContext | None) -> Reply:
     context = (tls or ssl.create_default_context()) if endpoint.tls else None
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context, limit=MAX_HEAD_BYTES)
     connection = h11.Connection(h11.CLIENT, _PART_BYTES)
-    headers = [
-        ("Host", endpoint.authority),
-        ("User-Agent", "sluice"),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-        ("Connection", "close"),
-    ]
+    headers = [("Host", endpoint.authority), ("User-Agent", "sluice")]
+    if body is not None:
+        headers += [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    headers.append(("Connection", "close"))
     try:
         for event in (
-            h11.Request(method="POST", target=endpoint.path + path, headers=headers),
-            h11.Data(body),
+            h11.Request(method=method, target=endpoint.path + path, headers=headers),
+            *(() if body is None else (h11.Data(body),)),
             h11.EndOfMessage(),
         ):
             writer.write(connection.send(event))

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import structlog
 
-from gateway.audit.log.checkpoint import Checkpoint
-from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
+from gateway.audit.log.checkpoint import Checkpoint, SignedHead
+from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
-from gateway.audit.log.notes import Verifier, open_note
+from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
@@ -83,16 +83,24 @@ class Publisher:
 
         Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
+        head = self.published_head()
+        return None if head is None else head.checkpoint
+
+    def published_head(self) -> SignedHead | None:
+        """Return the same with our signature.
+
+        Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
+        """
         note = self.log.read_checkpoint()
         return None if note is None else self.opened(note, self.log.path)
 
-    def opened(self, note: bytes, where: Path) -> Checkpoint:
-        """Return the checkpoint in a note.
+    def opened(self, note: bytes, where: Path) -> SignedHead:
+        """Return the checkpoint in a note, with our signature.
 
         Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
         try:
-            return Checkpoint.parse(open_note(note, [self._verifier]).text)
+            return SignedHead.open(note, self._verifier)
         except ValueError as error:
             raise CorruptionError(f"`{where}`: the checkpoint is not this log's: {error}") from error
 
@@ -152,8 +160,10 @@ class Publisher:
             asked = self._first
         if asked is None:
             return True
-        checkpoint = self.opened(asked.checkpoint_note, self.log.path)
-        proofs = ConsistencyProofs(LogReader(Overlay(asked.files, FolderSource(self.log.path))), checkpoint.size)
+        checkpoint = self.opened(asked.checkpoint_note, self.log.path).checkpoint
+        if not await asyncio.to_thread(self._write_ahead, asked):
+            return True
+        proofs = ConsistencyProofs(LogReader(FolderSource(self.log.path)), checkpoint.size)
         try:
             cosigned = await self._witnesses.cosign(asked.checkpoint_note, proofs)
         except FileError as problem:
@@ -164,6 +174,22 @@ class Publisher:
                 self._first = replace(asked, checkpoint_note=cosigned.note)
             if self._waiting is not None:
                 self._arrived.set()
+        return True
+
+    def _write_ahead(self, publication: Publication) -> bool:
+        """Write what a checkpoint covers before a witness sees it: nobody may know of entries that lie in no folder.
+
+        Returns: False where the disk has no room for it.
+        Raises: as ``write_waiting`` does.
+        """
+        with self._writing:
+            try:
+                self._publish_files(lambda: self.log.restore(publication.files))
+            except OSError as error:
+                self._failed = error.errno not in NO_ROOM
+                if self._failed:
+                    raise
+                return False
         return True
 
     def write_waiting(self, most: int | None = None) -> bool:
@@ -214,10 +240,13 @@ class Publisher:
             self._openings.write(publication.openings)
         if publication.description:
             self.log.write_description(publication.description)
+        self._publish_files(lambda: self.log.publish(publication.files, publication.checkpoint_note))
+        if self._openings is not None and publication.shortened:
+            self._openings.write(publication.shortened)
+
+    def _publish_files(self, write: Callable[[], None]) -> None:
         try:
-            self.log.publish(publication.files, publication.checkpoint_note)
+            write()
         except FolderConflictError as error:
             self._failed = True
             raise CorruptionError(f"`{self.log.path}`: {error}") from error
-        if self._openings is not None and publication.shortened:
-            self._openings.write(publication.shortened)

@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.folder import FolderConflictError
+from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, labels_root
-from gateway.audit.log.reader import FileError, OpeningsReader
+from gateway.audit.log.reader import CHECKPOINT_NAME, FileError, FolderSource, OpeningsReader
+from gateway.audit.log.remote import source_of
+from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
@@ -29,15 +33,18 @@ from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.policies import read_policies
+from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.files import sync_folder
 from gateway.restore.published_log import PublishedLog
 from gateway.restore.restored_store import PublishedRow, RestoredStore
+from gateway.restore.witnessed import as_witnessed
 
 WORK_FOLDER: Final = "restoring"
 ROWS_AT_ONCE: Final = 1000
+WAL_SUFFIX: Final = "-wal"
 _MAGIC: Final = b"SQLite format 3\x00"
 
 
@@ -64,21 +71,25 @@ class Restored:
     gap: int = 0
 
 
-def restore(place: Installation, backup: Path, openings: Path | None, *, replace: bool) -> Restored:
+def restore(
+    place: Installation, backup: Path, openings: Path | None, *, log: str | None = None, replace: bool = False
+) -> Restored:
     """Restore a backup; no gateway may be running.
 
     Args:
         place: The gateway's configuration.
         backup: What `sluice backup` wrote.
         openings: The folder with openings of later entries, as far as they exist.
+        log: A folder or URL with a copy of the published log; None for the configured folder.
         replace: Replace an existing database.
     Raises:
         OperatorError: A file or folder cannot be used, a gateway is running, or a database exists.
-        CorruptionError: The published log is absent, not ours, older than the backup, or not the backup's own.
+        CorruptionError: The published log is absent, not ours, older than the backup or than what a witness has cosigned, or
+            not the backup's own.
     """
     keys = load_keys(place.keys)
     _check_backup(backup)
-    published = PublishedLog(place.log, keys.log_signer.vkey())
+    published = _published(place, log, keys.log_signer.verifier)
     holder = Store(place.state, keys)
     holder.take_lock()
     try:
@@ -87,7 +98,7 @@ def restore(place: Installation, backup: Path, openings: Path | None, *, replace
             raise OperatorError(f"`{target}`: a database is there; `--replace` puts the backup in its place")
         work = _work_folder(place, backup)
         try:
-            restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings)).run())
+            restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings), copied=log is not None).run())
             _put_in_place(work / DATABASE_FILE, target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -113,20 +124,49 @@ def _openings(folder: Path | None) -> OpeningsReader | None:
         raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be read').lower()}") from error
 
 
+def _published(place: Installation, copy: str | None, log: Verifier) -> PublishedLog:
+    """Return the log to continue: the configured folder's, or the copy that was named.
+
+    Raises:
+        OperatorError: the copy is neither a folder nor a URL, or older than the folder.
+        CorruptionError: it has no checkpoint of ours.
+    """
+    folder = FolderSource(place.log)
+    if copy is None:
+        return PublishedLog.open(folder, str(place.log), log)
+    try:
+        source = source_of(copy)
+    except (ValueError, NotADirectoryError) as error:
+        raise OperatorError(str(error)) from error
+    named = PublishedLog.open(source, copy, log)
+    if (place.log / CHECKPOINT_NAME).exists():
+        own = PublishedLog.open(folder, str(place.log), log)
+        if own.size > named.size:
+            raise OperatorError(f"`{copy}`: has `{named.size}` entries and `{own.name}` has `{own.size}`: leave out `--log`")
+    return named
+
+
 def _work_folder(place: Installation, backup: Path) -> Path:
     """Create the folder in which the backup becomes the database; one that a crash left is deleted."""
     work = place.state / WORK_FOLDER
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
-    descriptor = os.open(work / DATABASE_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as target, backup.open("rb") as source:
-        shutil.copyfileobj(source, target)
+    _copy(backup, work / DATABASE_FILE)
+    ahead = backup.with_name(f"{backup.name}{WAL_SUFFIX}")
+    if ahead.exists():  # an old database serves as a backup, with the commits that are not in its file yet
+        _copy(ahead, work / f"{DATABASE_FILE}{WAL_SUFFIX}")
     return work
+
+
+def _copy(source: Path, target: Path) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as written, source.open("rb") as read:
+        shutil.copyfileobj(read, written)
 
 
 def _put_in_place(restored: Path, target: Path) -> None:
     """Put the restored file in the database's place; files that an earlier one left beside it would be taken for its own."""
-    for suffix in ("-wal", "-shm"):
+    for suffix in (WAL_SUFFIX, "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
     os.replace(restored, target)
     sync_folder(target.parent)
@@ -141,14 +181,19 @@ class _Restoration:
     work: Path
     published: PublishedLog
     openings: OpeningsReader | None
+    copied: bool
     found: Restored = field(default_factory=Restored)
+    _policies: dict[str, bytes] = field(default_factory=dict)
 
     async def run(self) -> Restored:
         store = RestoredStore(self.work, self.keys)
         await store.open()
         try:
             edges = edges_of(self.place, self.keys, store, GatewayClock(self.place.config.clock))
+            witnessed = await as_witnessed(self.published, edges.witnesses, self.keys.log_signer.verifier)
+            self.published = witnessed.published
             first = await self._carry_on(store)
+            self._clear_folder(edges.publisher, witnessed.silent)
             await store.drop_under_way(starts=int(time.time()))
             durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
@@ -168,11 +213,10 @@ class _Restoration:
         async for content in store.reader.entries():
             theirs = next(entries, None)
             if theirs is None:
-                raise CorruptionError(
-                    f"`{self.place.log}`: the log has `{self.published.size}` entries and the backup more: it is an older copy"
-                )
+                log = self.published
+                raise CorruptionError(f"`{log.name}`: the log has `{log.size}` entries and the backup more: it is an older copy")
             if theirs != content:
-                raise CorruptionError(f"`{self.place.log}`: the published log and the backup differ at entry `{size}`")
+                raise CorruptionError(f"`{self.published.name}`: the published log and the backup differ at entry `{size}`")
             size += 1
         rows: list[PublishedRow] = []
         for index, content in enumerate(entries, size):
@@ -181,8 +225,32 @@ class _Restoration:
                 await store.carry_on(rows)
                 rows = []
         await store.carry_on(rows)
+        await store.keep_head(self.published.size, self.published.head.note)
         self.found.entries_since = self.published.size - size
         return size
+
+    def _clear_folder(self, publisher: Publisher, silent: tuple[str, ...]) -> None:
+        """Write the policies since the backup into the log's folder, and delete what a publication left that never came about.
+
+        Raises:
+            OperatorError: a witness that may have cosigned it does not answer.
+            CorruptionError: a file of the folder has been changed.
+        """
+        folder = publisher.log
+        try:
+            folder.restore(self._policies)
+        except FolderConflictError as error:
+            raise CorruptionError(f"`{self.place.log}`: {error}") from error
+        left = folder.beyond(self.published.size)
+        if left and silent:
+            raise OperatorError(
+                f"`{self.place.log}`: `{left[0]}` is of a checkpoint that was never published, and witness `{silent[0]}` does "
+                "not tell whether it has cosigned it: restore when it answers, or take it out of the witness policy"
+            )
+        if self.copied:  # what the folder's own checkpoint does not cover comes from the copy
+            own = publisher.published_checkpoint()
+            left = folder.beyond(0 if own is None else own.size)
+        folder.delete(left)
 
     def _row(self, index: int, content: bytes) -> PublishedRow:
         """Return an entry with its opening and labels, checked against it.
@@ -194,9 +262,11 @@ class _Restoration:
             opening = None if self.openings is None else self.openings.opening(index, entry.commitment)
         except (EntryError, FileError) as error:
             raise CorruptionError(str(error)) from error
+        if entry.kind is Kind.POLICY and (packed := self.published.policies(entry.policy)) is not None:
+            self._policies[policies_path(entry.policy)] = packed
         labels = self.published.labels(index) if entry.kind is Kind.RELEASE else None
         if labels is not None and labels_root(labels) != entry.labels_root:
-            raise CorruptionError(f"`{self.place.log}`: the labels of release `{index}` are not those in its entry")
+            raise CorruptionError(f"`{self.published.name}`: the labels of release `{index}` are not those in its entry")
         encoded = None if opening is None else opening.encode()
         return PublishedRow(index, entry.kind.word, entry.time_ms, content, encoded, labels)
 

@@ -46,6 +46,12 @@ class RestoredStore(Store):
             labels = [(row.index, row.labels) for row in rows if row.labels is not None]
             await self._database.execute_all("INSERT INTO labels VALUES (?, ?)", labels)
 
+    async def keep_head(self, size: int, note: bytes) -> None:
+        """Store the checkpoint of the published log as the last one that was signed: witnesses are shown it at the next start."""
+        async with self._database.transaction():
+            await self._database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, note))
+            await self._database.execute("DELETE FROM head WHERE size < ?", (size,))
+
     async def drop_under_way(self, starts: int) -> None:
         """Delete bundles and records that waited when the backup was made, and count starts from at least ``starts``.
 

@@ -115,6 +115,11 @@ def _entries_cut(live: LiveGateway, size: int) -> None:
     database.close()
 
 
+def _policies_changed(live: LiveGateway) -> None:
+    (file,) = (live.place.log / "policies").iterdir()
+    _flipped(file, 40)
+
+
 DAMAGE: list[tuple[Callable[[LiveGateway], None], str]] = [
     (lambda live: _flipped(live.place.log / "tile/0/000", 17 * 32), r"`tile/0/000`: the hash of entry `17` was changed"),
     (
@@ -125,6 +130,7 @@ DAMAGE: list[tuple[Callable[[LiveGateway], None], str]] = [
     (lambda live: _flipped(live.place.log / "tile/1/000.p/1", 5), r"`tile/1/000.p/1`: hash `0` was changed"),
     (lambda live: _flipped(live.place.log / "tile/entries/000", 40), r"`tile/entries/000`: entry `0` was changed"),
     (lambda live: _flipped(live.place.log / "tile/entries/000", 0), r"`tile/entries/000`: entry `0` was changed"),
+    (_policies_changed, r"`policies/[0-9a-f]{64}` was changed"),
     (lambda live: _entry_changed(live, 17), r"sluice.db`: log entry `17` was changed"),
     (lambda live: _entry_changed(live, 258), r"sluice.db`: log entry `258` was changed"),
     (lambda live: _entries_cut(live, 270), r"the published log has `300` entries and the database `270`: an old state was"),

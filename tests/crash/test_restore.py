@@ -16,12 +16,14 @@ import pytest
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload
+from gateway.audit.log.reader import FolderSource
 from gateway.config import Installation
 from gateway.control.context import MethodError
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import CorruptionError, OperatorError
+from gateway.restore.published_log import PublishedLog
 from gateway.restore.restore import Restored, restore
 from tests.support.disk_gate import HOUR_MS, MIDNIGHT_MS, DiskGate, configured, copy_of, sealed_blobs, started
 from tests.support.live import LiveGateway
@@ -88,7 +90,12 @@ def test_restored_gateway_continues_the_log_and_knows_what_was_said_since(tmp_pa
         live = configured(tmp_path / "gw")
         backup, victim, others, wanted, sealed = await lived_on(live)
         lose(live)
+        published = PublishedLog.open(FolderSource(live.place.log), "log", live.keys.log_signer.verifier)
+        left = [f"tile/0/000.p/{published.size + n}" for n in range(1, 9)] + [f"labels/{published.size}"]
+        for path in left:
+            (live.place.log / path).write_bytes(b"of a publication that never came about")
         restored = await put_back(live.place, backup, openings=live.place.openings)
+        assert not any((live.place.log / path).exists() for path in left), "they would stand in the way of the next ones"
         assert restored.erased_again == 1
         assert (restored.openings_missing, restored.consents_ended, restored.strangers) == (0, 0, 0)
         async with started(live) as gate:

@@ -3,8 +3,8 @@
 //	go_verifier -key VKEY [-witness VKEY]... [-since CHECKPOINT] FOLDER
 //
 // It shares no code with the project. It checks the checkpoint's signature and cosignatures, that the tiles lead to its root,
-// that every entry hashes to its leaf, that labels lead to the roots in the releases, and, with -since, that the log has only
-// grown from an earlier checkpoint. It prints "ok SIZE WITNESSES", or "FAIL " and what is wrong, and then exits with 1.
+// that every entry hashes to its leaf, that labels lead to the roots in the releases and policies hash to what the entries say
+// that put them in force, and, with -since, that the log has only grown from an earlier checkpoint. It prints "ok SIZE WITNESSES", or "FAIL " and what is wrong, and then exits with 1.
 package main
 
 import (
@@ -30,7 +30,8 @@ const (
 	tileWidth     = 1 << tileHeight
 	labelBytes    = 16
 	witnessKey    = 0x04
-	releaseFields = 0xa9 // a CBOR map of nine
+	commonFields  = 0xa7 // a CBOR map of seven
+	releaseFields = 0xa9 // and one of nine
 )
 
 func fail(format string, arguments ...any) {
@@ -197,6 +198,42 @@ func checkLabels(folder string, index int64, entry []byte) {
 	}
 }
 
+// skipNumber returns what follows a whole number in CBOR.
+func skipNumber(data []byte) []byte {
+	if len(data) == 0 {
+		return nil
+	}
+	length := 1
+	if short := data[0] & 31; short >= 24 && short <= 27 {
+		length += 1 << (short - 24)
+	}
+	if len(data) < length {
+		return nil
+	}
+	return data[length:]
+}
+
+// checkPolicies compares the policies that an entry puts in force with their hash in it; any other entry has none.
+func checkPolicies(folder string, index int64, entry []byte) {
+	if len(entry) < 6 || entry[0] != commonFields || !bytes.HasPrefix(entry[1:], []byte{0, 1, 1, 2, 2}) {
+		return
+	}
+	rest := skipNumber(entry[6:]) // the time
+	if len(rest) == 0 || rest[0] != 3 {
+		fail("entry %d: no sequence", index)
+	}
+	rest = skipNumber(rest[1:])
+	if !bytes.HasPrefix(rest, []byte{4, 0x58, sha256.Size}) || len(rest) < 3+sha256.Size {
+		fail("entry %d: no policy", index)
+	}
+	digest := rest[3 : 3+sha256.Size]
+	name := "policies/" + hex.EncodeToString(digest)
+	data, err := os.ReadFile(filepath.Join(folder, name))
+	if sum := sha256.Sum256(data); err != nil || !bytes.Equal(sum[:], digest) {
+		fail("%s: %v, not what entry %d put in force", name, err, index)
+	}
+}
+
 type keys []note.Verifier
 
 func (k *keys) String() string { return "" }
@@ -245,6 +282,7 @@ func main() {
 				fail("entry %d: does not hash to its leaf", index)
 			}
 			checkLabels(folder, index, entry)
+			checkPolicies(folder, index, entry)
 		}
 	}
 	if *since != "" {

@@ -33,7 +33,7 @@ from gateway.audit.log.payloads import (
     VoidPayload,
     erase_subject,
 )
-from gateway.audit.log.tiles import LogWriter, labels_path
+from gateway.audit.log.tiles import LogWriter, labels_path, policies_path
 
 ORIGIN = "gw-1.example.org/audit/2026"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
@@ -78,6 +78,7 @@ class SampleLog:
         """Append genesis, a policy and a consent for each subject."""
         self.one(Kind.GENESIS, GenesisPayload(ORIGIN, True).encode())
         digest = hashlib.sha256(b"policy").digest()
+        self.log.restore({policies_path(digest): b"policy"})
         self.one(Kind.POLICY, PolicyPayload(digest).encode(), policy=digest)
         for subject in SUBJECTS:
             self.one(Kind.CONSENT, b"consent of " + subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gateway.audit.log.cosignature import Cosigner, with_signatures
@@ -37,6 +37,10 @@ class MemorySource:
     def names(self, path: str) -> list[str]:
         """Return the names in a folder."""
         return sorted({name[len(path) + 1 :].split("/")[0] for name in self.files if name.startswith(f"{path}/")})
+
+    def paths(self) -> Iterator[str]:
+        """Return the paths of all files."""
+        return iter(self.files)
 
 
 def publish_quickly(log: SampleLog) -> None:

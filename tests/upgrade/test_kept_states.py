@@ -89,7 +89,9 @@ def test_kept_log_is_read_as_it_was_written(kept: Kept) -> None:
     """Entries and openings are of the kinds recorded, and verification and replay find what they found."""
     assert log_kinds(kept.folder) == kept.figures["kinds"]
     assert part_kinds(published(kept.folder)[1]) == kept.figures["parts"]
-    assert [step.status.value for step in verified(kept.folder).steps] == kept.figures["steps"]
+    steps = [step.status.value for step in verified(kept.folder).steps]
+    assert steps[: len(kept.figures["steps"])] == kept.figures["steps"]
+    assert "failed" not in steps, "nor do the steps that have come since find anything"
     assert replayed(kept.folder).as_json()["releases"] == kept.figures["releases"]
     kept.check_log()
 

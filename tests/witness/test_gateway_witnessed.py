@@ -15,47 +15,21 @@ from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
-from gateway.config import load_config
 from tests.support.live import LiveGateway
-from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 from tests.witness.witness_process import WitnessProcess
-
-ABSENT = 1
+from tests.witness.witnessed_gateway import grow, policy, size, with_witnesses
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[LiveGateway, WitnessProcess]]:
     """A gateway that does not run yet, and its one witness, which does not either."""
-    live = LiveGateway(tmp_path / "g", ABSENT)
-    witness = WitnessProcess(tmp_path / "witness", "witness.example", [live.keys.log_signer.verifier])
-    witness.port = free_port()
-    text = live.config.read_text().replace("[audit]\n", '[audit]\nwitness_policy = "witnesses.policy"\n')
-    live.config.write_text(text)
-    live.place = load_config(live.config)
-    (live.folder / "witnesses.policy").write_text(policy(live, witness))
+    live, (witness,) = with_witnesses(tmp_path)
     try:
         yield live, witness
     finally:
         live.end()
         witness.end()
-
-
-def policy(live: LiveGateway, witness: WitnessProcess) -> str:
-    """Return the policy that names both."""
-    return f"log {live.vkey}\nwitness w {witness.cosigner.verifier.vkey()} {witness.url}\nquorum w\n"
-
-
-def size(live: LiveGateway) -> int:
-    """Return the size of the published log; 0 where nothing is published."""
-    path = live.place.log / "checkpoint"
-    return int(path.read_bytes().split(b"\n")[1]) if path.exists() else 0
-
-
-def grow(live: LiveGateway) -> None:
-    """Log something, and wait until it is published."""
-    index = live.call("policy.apply")["log_index"]
-    live.wait_until(lambda _: size(live) > index)
 
 
 def test_gateway_with_a_witness_publishes_cosigned_checkpoints(pair: tuple[LiveGateway, WitnessProcess]) -> None:
@@ -67,7 +41,7 @@ def test_gateway_with_a_witness_publishes_cosigned_checkpoints(pair: tuple[LiveG
     grow(live)
     note = (live.place.log / "checkpoint").read_bytes()
     assert cosignatures_in(note, [witness.cosigner.verifier])
-    anchors = Anchors(live.keys.log_signer.verifier, True, parse_policy(policy(live, witness).encode(), "p"))
+    anchors = Anchors(live.keys.log_signer.verifier, True, parse_policy(policy(live, [witness]).encode(), "p"))
     report = Verification(LogReader(live.place.log), anchors).run()
     assert (report.exit_status, report.trust.quorum, report.trust.witnesses_k) == (0, True, 1)
 

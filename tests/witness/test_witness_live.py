@@ -154,6 +154,50 @@ def test_concurrent_requests_for_one_log_are_cosigned_one_after_the_other(witnes
     assert sorted(statuses) == [200, *[409] * 7]
 
 
+@pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_forty_racing_clients_of_a_split_log_get_cosignatures_for_one_history(rounds: int, witness_of: Start) -> None:
+    """Half of them show another past; each begins again where the witness says that it is. One history wins and stays."""
+    witness = witness_of().start()
+    histories = [GrowingLog(_KEY, 41 * rounds, history) for history in ("", "other")]
+    cosigned: set[tuple[int, bytes]] = set()
+    for end in range(41, 41 * rounds + 1, 41):
+        barrier = threading.Barrier(_RACERS)
+        racers = [_Racer(witness, histories[number % 2], end - number, barrier) for number in range(_RACERS)]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+        assert {racer.status for racer in racers} <= {200, 409, 422}
+        cosigned |= {(one.size, one.size_root) for one in racers if one.status == 200}
+        assert witness.ask("GET", _PLACE).body.split(b"\n")[1] == b"%d" % max(size for size, _ in cosigned)
+    roots = [{(size, log.checkpoint(size).root) for size in range(41 * rounds + 1)} for log in histories]
+    assert cosigned <= roots[0] or cosigned <= roots[1], "it has cosigned two histories"
+
+
+_RACERS = 40
+
+
+class _Racer(threading.Thread):
+    """Asks for a cosignature of one size until it has one, is told of another history, or has been overtaken."""
+
+    def __init__(self, witness: WitnessProcess, log: GrowingLog, size: int, barrier: threading.Barrier) -> None:
+        super().__init__()
+        self.size, self.size_root = size, log.checkpoint(size).root
+        self.status = 0
+        self._witness, self._log, self._barrier = witness, log, barrier
+
+    def run(self) -> None:
+        """Ask, all at once with the others."""
+        known = 0
+        self._barrier.wait(HANG_S)
+        while known <= self.size:
+            answer = self._witness.post(self._log.request(known, self.size))
+            self.status = answer.status
+            if self.status != 409:
+                return
+            known = int(answer.body)
+
+
 def test_hanging_strangers_do_not_keep_the_witness_from_answering(witness_of: Start) -> None:
     """Forty connections that say half a request, or nothing, or garbage."""
     witness, log = witness_of().start(), GrowingLog(_KEY, 5)

@@ -10,8 +10,9 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from gateway.audit.log.cosignature import signature_lines
 from gateway.audit.log.merkle import HASH_BYTES, tree_root
-from gateway.audit.log.notes import Signer, sign_note, split_note
+from gateway.audit.log.notes import Signer, Verifier, open_note, sign_note, split_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -65,6 +66,24 @@ class Checkpoint:
         if base64.b64encode(decoded).decode() != root:
             raise CheckpointError("line 3: base64 that is not canonical")
         return cls(origin, int(size), decoded, tuple(extensions))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A checkpoint that its log has signed; `note` bears that signature alone, whoever else has cosigned it."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+    @classmethod
+    def open(cls, note: bytes, log: Verifier) -> SignedHead:
+        """Return the checkpoint in a note.
+
+        Raises:
+            ValueError: when it is not a checkpoint, or the log's key has not signed it.
+        """
+        opened = open_note(note, [log])
+        return cls(Checkpoint.parse(opened.text), opened.text.encode() + b"\n" + signature_lines(opened.verified))
 
 
 def size_of(note: bytes) -> int:

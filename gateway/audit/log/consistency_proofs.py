@@ -8,7 +8,7 @@ Source: RFC 6962 section 2.1.2, C2SP tlog-tiles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gateway.audit.log.merkle import node_hash, tree_root
 from gateway.audit.log.reader import FileError, LogReader, Source
@@ -98,3 +98,7 @@ class Overlay:
     def names(self, path: str) -> list[str]:
         """Return the published names in a folder; see `Source`."""
         return self._published.names(path)
+
+    def paths(self) -> Iterator[str] | None:
+        """Return the published paths; see `Source`."""
+        return self._published.paths()

@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME
+from gateway.audit.log.paths import parse_path
+from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FolderSource
 from gateway.audit.log.tiles import labels_path
 from gateway.files import make_folder, replace_file, sync_folder
 
@@ -97,6 +98,20 @@ class LogFolder:
         Raises: as `publish` does.
         """
         self._write_new(files)
+
+    def beyond(self, size: int) -> list[str]:
+        """Return the paths of files that no checkpoint of this size covers, as an interrupted publication leaves them."""
+        known = ((path, parse_path(path)) for path in FolderSource(self.path).paths())
+        return sorted(path for path, file in known if file is not None and not file.is_covered(size))
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files that no signed checkpoint covers, so that others can be published in their place."""
+        folders: set[Path] = set()
+        for path in paths:
+            (self.path / path).unlink(missing_ok=True)
+            folders.add((self.path / path).parent)
+        for folder in folders:
+            sync_folder(folder)
 
     def _write_new(self, files: Mapping[str, bytes]) -> None:
         """Write the files that do not exist, durably, and compare the others."""

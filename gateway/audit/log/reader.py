@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
 from gateway.audit.log.merkle import HASH_BYTES
 from gateway.audit.log.openings import Opening, OpeningError
-from gateway.audit.log.tiles import TILE_WIDTH, EntryBundleError, entries_path, labels_path, split_bundle, tile_path
+from gateway.audit.log.tiles import (
+    TILE_WIDTH,
+    EntryBundleError,
+    entries_path,
+    labels_path,
+    policies_path,
+    split_bundle,
+    tile_path,
+)
 
 CHECKPOINT_NAME: Final = "checkpoint"
 VKEY_NAME: Final = "log.vkey"
@@ -24,6 +33,7 @@ LONGEST_NOTE_BYTES: Final = 1 << 16
 LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
+LONGEST_POLICIES_BYTES: Final = 1 << 24
 _LONGEST_VKEY_BYTES = 1 << 10
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -70,6 +80,10 @@ class Source(Protocol):
         """Return the names in a folder; none where it is absent or the source cannot list."""
         ...
 
+    def paths(self) -> Iterator[str] | None:
+        """Return the paths of all files, in no order; None where the source cannot list."""
+        ...
+
 
 class FolderSource:
     """A log in a folder of this machine."""
@@ -94,6 +108,24 @@ class FolderSource:
             return sorted(file.name for file in (self._folder / path).iterdir())
         except OSError:
             return []
+
+    def paths(self) -> Iterator[str]:
+        """Return the paths of all files; see `Source`. Links are not followed, and count as files."""
+        folders = [""]
+        while folders:
+            above = folders.pop()
+            try:
+                with os.scandir(self._prefix + above) as listed:
+                    for each in listed:
+                        path = above + each.name
+                        if each.is_dir(follow_symlinks=False):
+                            folders.append(f"{path}/")
+                        else:
+                            yield path
+            except FileNotFoundError:  # a folder of partial files, removed meanwhile
+                continue
+            except OSError as error:
+                raise FileError(above.rstrip("/") or ".", _reason(error)) from error
 
 
 class LogReader:
@@ -136,6 +168,10 @@ class LogReader:
     def labels(self, index: int) -> bytes:
         """Return the label file of the release at that log index."""
         return self.source.read(labels_path(index), LONGEST_LABELS_BYTES)
+
+    def policies(self, digest: bytes) -> bytes:
+        """Return the packed policy set of that SHA-256, unverified."""
+        return self.source.read(policies_path(digest), LONGEST_POLICIES_BYTES)
 
     def older_partials(self, path: str, width: int) -> list[tuple[str, int, bytes]]:
         """Return path, width and bytes of the partial files narrower than `width` that lie beside a file of full width."""

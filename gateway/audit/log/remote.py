@@ -68,6 +68,10 @@ class RemoteSource:
         """Return nothing: a web server does not list."""
         return []
 
+    def paths(self) -> None:
+        """Return None: a web server does not list."""
+        return
+
     def _body(self, path: str, answer: HTTPResponse, longest_bytes: int) -> bytes:
         """Read an answer to its end, within the bounds."""
         deadline = time.monotonic() + self._file_s

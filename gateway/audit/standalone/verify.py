@@ -14,6 +14,9 @@ that lies beside it, so whoever has read these few hundred lines knows what the 
   3. the entries      each entry in `tile/entries/` is the one that was hashed
   4. the chain        each entry is well formed and follows from the one before
   5. the labels       the labels by which citizens find their own releases are those that were committed to
+  6. the policies     the policies that came into force are those in `policies/`, each named by its hash
+
+Every other file of the folder is named, since nothing that was signed speaks of it; this program itself is one.
 
 A log that passes can still have been shown to nobody else. Compare checkpoints with others, or look at what witnesses say.
 What the entries commit to without saying it (who is in a release, and how much of them) is in the openings, which this file
@@ -390,7 +393,9 @@ class Verification:
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.size = folder, size
         self.wrong: list[Wrong] = []
-        self.releases = self.set_back = self.time = 0
+        self.releases: set[int] = set()
+        self.policies: set[bytes] = set()
+        self.set_back = self.time = 0
         # What the entries so far say about the next one; None once an entry could not be read.
         self.policy: bytes | None = bytes(32)
         self.consent_head: int | None = -1
@@ -473,10 +478,12 @@ class Verification:
         self.time = numbers[TIME]
         if kind == "release":
             self.labels(index, hashes[LABELS])
+        elif kind == "policy":
+            self.policy_set(index, hashes[POLICY])
 
     def labels(self, index: int, root: bytes) -> None:
         """Check the labels of a release: 16 bytes each, a power of two of them, in rising order, leading to the root."""
-        self.releases += 1
+        self.releases.add(index)
         where = f"labels/{index}"
         try:
             data = read(self.folder, where)
@@ -490,20 +497,74 @@ class Verification:
         elif root_over([leaf_hash(label) for label in labels]) != root:
             self.find(where, "they do not lead to the root in the entry")
 
+    def policy_set(self, index: int, digest: bytes) -> None:
+        """Check that the policies which an entry put in force are there, and hash to what it says."""
+        if digest in self.policies:
+            return
+        self.policies.add(digest)
+        where = f"policies/{digest.hex()}"
+        try:
+            if sha256(read(self.folder, where)).digest() != digest:
+                self.find(where, f"it is not what entry {index} put in force")
+        except Wrong as problem:
+            self.wrong.append(problem)
 
-def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], str]:
-    """Verify a log folder; return its checkpoint if that is to be trusted, what is wrong, and a line about what was read."""
+    def others(self) -> tuple[list[str], int]:
+        """Return the files that nothing above has read, and how many belong to entries beyond the checkpoint."""
+        unknown, beyond = [], 0
+        for path in paths(self.folder):
+            index = int(path[7:]) if LABELS_PATH.fullmatch(path) else None
+            tile = TILE_PATH.fullmatch(path)
+            if tile and tile[2] == numbered(number := int(re.sub("[x/]", "", tile[2]))) and int(tile[3] or 256) < 257:
+                level = 0 if tile[1] == "entries" else int(tile[1])
+                beyond += 256 * number + int(tile[3] or 256) > self.size >> (8 * level)
+            elif index is not None and index >= self.size:
+                beyond += 1
+            elif path not in ("checkpoint", "log.vkey") and index not in self.releases:
+                digest = bytes.fromhex(path[9:]) if POLICIES_PATH.fullmatch(path) else None
+                if digest not in self.policies:
+                    unknown.append(path)
+        return unknown, beyond
+
+
+TILE_PATH = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
+LABELS_PATH = re.compile(r"labels/(?:0|[1-9][0-9]{0,18})", re.ASCII)
+POLICIES_PATH = re.compile(r"policies/[0-9a-f]{64}", re.ASCII)
+
+
+def paths(folder: Path, above: str = "") -> list[str]:
+    """Return the paths of all files in a folder, in order; links are not followed, and count as files."""
+    found = []
+    for each in sorted(folder.iterdir()):
+        path = above + each.name
+        found += paths(each, f"{path}/") if each.is_dir() and not each.is_symlink() else [path]
+    return found
+
+
+def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], list[str]]:
+    """Verify a log folder; return its checkpoint if that is to be trusted, what is wrong, and lines about what was read."""
     wrong = []
     if (folder / "log.vkey").exists() and read(folder, "log.vkey").strip() != vkey(log).encode():
         wrong.append(Wrong("log.vkey", "it is another key than the one given"))
     try:
         checkpoint = open_checkpoint(read(folder, "checkpoint"), log, witnesses)
     except Wrong as problem:
-        return None, [*wrong, problem], "nothing below the checkpoint was looked at"
+        return None, [*wrong, problem], ["nothing below the checkpoint was looked at"]
     verification = Verification(folder, checkpoint.size)
     verification.run(checkpoint.root)
-    read_too = f"{checkpoint.size} entries, {verification.releases} releases, clock set back {verification.set_back} times"
-    return checkpoint, wrong + verification.wrong, read_too
+    unknown, beyond = verification.others()
+    releases, policies = len(verification.releases), len(verification.policies)
+    what = [
+        f"{checkpoint.size} entries, {releases} releases, {policies} policy sets, clock set back {verification.set_back} times",
+        f"files: {len(unknown)} named by no entry, {beyond} beyond the checkpoint",
+        *(f"  {printable(path)} is named by no entry" for path in unknown[:100]),
+    ]
+    return checkpoint, wrong + verification.wrong, what
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters by which it could write over a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -523,7 +584,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"verify.py: {problem}", file=sys.stderr)
         return 2
     checkpoint, wrong, what = verify(args.folder, log, witnesses)
-    print(f"log: {log.name}, {what}")
+    print(f"log: {log.name}, {what[0]}")
+    for line in what[1:]:
+        print(line)
     print(f"trust: {'NONE: the key comes from the folder itself' if args.no_key else 'key given'}, {vkey(log)}")
     if checkpoint is not None:
         if len(checkpoint.cosigned) < args.need:

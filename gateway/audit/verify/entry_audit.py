@@ -25,6 +25,7 @@ from gateway.audit.log.payloads import (
     VoidPayload,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
+from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.recount import Recount
 from gateway.audit.verify.report import StepRecord
@@ -39,6 +40,7 @@ class EntryAudit:
     Args:
         origin: The log's name.
         labels: Checks the releases' label files; step 5.
+        files: Checks the policies, and accounts for all files; steps 10 and 11.
         openings: The openings folder, if there is one.
         steps: The records of steps 4 (coherence), 6 (openings) and 7 (ledger).
     """
@@ -47,11 +49,13 @@ class EntryAudit:
         self,
         origin: str,
         labels: LabelAudit,
+        files: FileAudit,
         openings: OpeningsReader | None,
         steps: tuple[StepRecord, StepRecord, StepRecord],
     ) -> None:
         self._origin = origin
         self._labels = labels
+        self._files = files
         self._openings = openings
         self._coherence, self._opened, self._ledger = steps
         self._chain = Chain()
@@ -72,6 +76,8 @@ class EntryAudit:
             self._chain.skip()
         else:
             self._chain.size, self._last_time_ms = index + 1, entry.time_ms
+            if any(entry.policy):  # all zeros before the first policies
+                self._files.take_policies(index, entry.policy)
         self.recount.skip()
 
     def take(self, data: bytes | None) -> None:
@@ -90,6 +96,9 @@ class EntryAudit:
         self._last_time_ms = entry.time_ms
         if entry.kind is Kind.RELEASE:
             self._labels.take(index, entry.labels_root or b"")
+            self._files.take_release(index)
+        elif entry.kind is Kind.POLICY:
+            self._files.take_policies(index, entry.policy)
         elif entry.kind is Kind.ERASURE:
             self._erasures_declared += entry.parts_deleted or 0
         if self._openings is not None:
@@ -111,6 +120,8 @@ class EntryAudit:
                 "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
             )
         self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
+        if beyond := sum(index >= self._chain.size for index in self._openings.indices):
+            self._opened.detail += f", {beyond} openings beyond the checkpoint"
         recount = self.recount
         counted = f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
         if recount.begun_anew:

@@ -39,7 +39,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ReportStep:
-    """One numbered step of the verification; `unlisted` counts the findings beyond those listed."""
+    """One numbered step of the verification.
+
+    Attributes:
+        number: Its number.
+        title: What it checks.
+        status: How it ended.
+        detail: What was checked, or why it could not be.
+        findings: What is wrong.
+        unlisted: How many findings there are beyond those listed.
+        unknown: Files that no entry names, which is no finding.
+    """
 
     number: int
     title: str
@@ -47,6 +57,7 @@ class ReportStep:
     detail: str
     findings: tuple[Finding, ...]
     unlisted: int
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,6 +70,7 @@ class StepRecord:
     unchecked: bool = False
     findings: list[Finding] = field(default_factory=list)
     unlisted: int = 0
+    unknown: list[str] = field(default_factory=list)
 
     def add(self, where: str, problem: str) -> None:
         """Record a finding. It may quote untrusted text, so it is made safe to print."""
@@ -67,6 +79,10 @@ class StepRecord:
         else:
             self.unlisted += 1
 
+    def name(self, path: str) -> None:
+        """Record a file that no entry names."""
+        self.unknown.append(printable(path))
+
     def leave_out(self, why: str) -> None:
         """Record that the step cannot be checked, and why; this is not a finding."""
         self.unchecked, self.detail = True, why
@@ -74,7 +90,8 @@ class StepRecord:
     def finish(self) -> ReportStep:
         """Return the finished step."""
         status = StepStatus.FAILED if self.findings else StepStatus.UNCHECKED if self.unchecked else StepStatus.PASSED
-        return ReportStep(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted)
+        unknown = tuple(sorted(self.unknown))
+        return ReportStep(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted, unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,9 @@ class Report:
             lines += [f"  {finding.where}: {finding.problem}" for finding in step.findings]
             if step.unlisted:
                 lines.append(f"  and {step.unlisted} more")
+            lines += [f"  `{path}` is named by no entry" for path in step.unknown[:_MAX_FINDINGS]]
+            if len(step.unknown) > _MAX_FINDINGS:
+                lines.append(f"  and {len(step.unknown) - _MAX_FINDINGS} more files")
         lines += [f"ledger: {self.ledger}", f"audit: {'ok' if self.ok else 'failed'}"]
         return "\n".join(lines) + "\n"
 
@@ -143,6 +163,7 @@ class Report:
                     "detail": step.detail,
                     "findings": [{"where": finding.where, "problem": finding.problem} for finding in step.findings],
                     "unlisted": step.unlisted,
+                    "unknown": list(step.unknown),
                 }
                 for step in self.steps
             ],

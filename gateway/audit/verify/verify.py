@@ -16,6 +16,7 @@ from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
 from gateway.audit.log.tiles import TILE_WIDTH
 from gateway.audit.verify.entry_audit import EntryAudit
+from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Report, StepRecord, StepStatus
@@ -33,6 +34,8 @@ _TITLES = (
     "ledger balances and agrees with releases and voids",
     "witnesses have cosigned the checkpoint",
     "log has only grown since the kept checkpoint",
+    "policies hash to the entries that put them in force",
+    "every file of the folder is accounted for",
 )
 
 
@@ -117,7 +120,8 @@ class Verification:
         # The openings are listed after the checkpoint was read; newer ones are ignored.
         known = None if self._openings is None else OpeningsReader(self._openings)
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
-        audit = EntryAudit(checkpoint.origin, labels, known, (self._steps[3], self._steps[5], self._steps[6]))
+        files = FileAudit(self._reader, checkpoint.size, self._steps[9], self._steps[10], checked=checked)
+        audit = EntryAudit(checkpoint.origin, labels, files, known, (self._steps[3], self._steps[5], self._steps[6]))
         for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
             if index >= checked:
                 audit.take(entry)
@@ -127,6 +131,7 @@ class Verification:
                 self._progress.show(index, checkpoint.size, time.monotonic())
         tree.close()
         audit.close()
+        files.close()
         self._progress.clear()
         self._check_growth(checkpoint, tree)
 

@@ -23,9 +23,9 @@ import structlog
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import cosignatures_in
 from gateway.audit.log.notes import NoteError, Signature, split_note
-from gateway.audit.log.submission import Submission
+from gateway.audit.log.submission import Submission, origin_hash
 from gateway.audit.log.witness_policy import Witness
-from gateway.edge.http import Endpoint, HttpError, Reply, post
+from gateway.edge.http import Endpoint, HttpError, Reply, get, post
 
 _ADD_CHECKPOINT = "/add-checkpoint"
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
@@ -157,6 +157,15 @@ class WitnessClient:
                 return answer
             await asyncio.sleep(pause_s * jitter())
             pause_s = min(2 * pause_s, self.patience.longest_pause_s)
+
+    async def latest(self, origin: str) -> bytes | None:
+        """Return the note of the latest checkpoint of a log that it shows, unverified; None where it shows none."""
+        try:
+            async with asyncio.timeout(self.patience.request_s):
+                reply = await get(self.endpoint, f"/{origin_hash(origin)}/checkpoint", self.tls)
+        except (OSError, HttpError):
+            return None
+        return reply.body if reply.status == 200 else None
 
     async def _exchange(self, note: bytes, checkpoint: Checkpoint, proofs: Proofs) -> Signature | Objection:
         """Submit a checkpoint from the witness's size; it may have to state that size first."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,10 @@ from gateway.errors import CorruptionError, OperatorError
 ALARM_S: Final = 3600.0
 """The time without a quorum after which an error is logged, and again each time that much has passed."""
 
+NEW_LOG: Final = "begin a new log under another `gateway` id, with new keys"
+"""The way on where a log cannot be continued."""
+TWO_HISTORIES: Final = f"an old state was restored and signed on, so that the log has two histories; {NEW_LOG}"
+
 _log = structlog.get_logger()
 _Tasks = dict[asyncio.Task[Signature | Objection | None], str]
 
@@ -45,12 +49,14 @@ class CosignedNote:
         cosigned: By the policy's name for each witness, the Unix second of its cosignature.
         met: Whether they are a quorum.
         objections: Of witnesses that have seen another history or a longer one.
+        silent: Names of those that have not answered in time, or not so that it could be used.
     """
 
     note: bytes
     cosigned: dict[str, int]
     met: bool
     objections: tuple[Objection, ...]
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -118,7 +124,13 @@ class Witnesses:
         met = self.policy.is_met_by(cosigned)
         self._watch_quorum(met)
         objections = tuple(answer for answer in answers.values() if isinstance(answer, Objection))
-        return CosignedNote(with_signatures(note, signatures.values()), cosigned, met, objections)
+        silent = tuple(name for name in tasks.values() if answers.get(name) is None)
+        return CosignedNote(with_signatures(note, signatures.values()), cosigned, met, objections, silent)
+
+    async def latest(self, witness: str, origin: str) -> bytes | None:
+        """Return the note of the latest checkpoint of a log that a witness shows, unverified; None where it shows none."""
+        (client,) = (each for each in self._clients if each.witness.name == witness)
+        return await client.latest(origin)
 
     async def confirm(self, note: bytes, proofs: Proofs) -> CosignedNote:
         """Ask until a witness has cosigned the last signed checkpoint, and none of those that answer objects.
@@ -133,7 +145,7 @@ class Witnesses:
         while True:
             found = await self.cosign(note, proofs, await_all=True)
             if found.objections:
-                raise CorruptionError(f"{found.objections[0]}, and the last of our own had `{size}`: an old state was restored")
+                raise CorruptionError(_advice(found.objections, size))
             if found.cosigned:
                 return found
             if not waiting:
@@ -162,6 +174,22 @@ class Witnesses:
         elif now_s >= self._alarm_at_s:
             self._alarm_at_s = now_s + ALARM_S
             _log.error("no quorum of witnesses for an hour or longer", minutes=int(self.seconds_since_quorum() // 60))
+
+
+def furthest(objections: Sequence[Objection]) -> Objection:
+    """Return the gravest of some objections: another history, or else the largest size."""
+    return max(objections, key=lambda each: (each.size is None, each.size or 0))
+
+
+def _advice(objections: Sequence[Objection], size: int) -> str:
+    """Return what is wrong at start, and what leads on from there."""
+    objection = furthest(objections)
+    if objection.size is None:
+        return f"{objection}: {TWO_HISTORIES}"
+    return (
+        f"{objection}, and the last of our own had `{size}`: an old state was restored; what leads on is "
+        f"`sluice restore FILE --replace --log COPY` with a copy of the published log that has `{objection.size}` or more"
+    )
 
 
 def load_policy(file: Path) -> Policy:

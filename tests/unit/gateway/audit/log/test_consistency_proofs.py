@@ -31,6 +31,9 @@ class _Files:
     def names(self, path: str) -> list[str]:
         return []
 
+    def paths(self) -> None:
+        return None
+
 
 def _written(size: int) -> tuple[LogWriter, list[bytes]]:
     entries = [b"%d" % i for i in range(size)]

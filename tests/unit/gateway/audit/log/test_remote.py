@@ -79,16 +79,23 @@ def _verify(place: Any, **given: Any) -> Report:
 
 
 def test_verify_from_a_url_says_what_it_says_of_the_folder(tmp_path: Path) -> None:
-    """Step by step, also where something is wrong."""
+    """Step by step, also where something is wrong; but that nothing else lies there, a web server does not tell."""
     log = sample(tmp_path)
     with _serving(partial(_Quiet, directory=str(log.log.path))) as url:
-        assert _verify(RemoteSource(url)).to_text() == _verify(log.log.path).to_text()
+        remote = _verify(RemoteSource(url))
+        assert (remote.ok, remote.steps[:10]) == (True, _verify(log.log.path).steps[:10])
+        assert (remote.steps[10].status, remote.steps[10].detail) == (
+            "not checkable",
+            "a web server does not list its files; those that entries name were read",
+        )
         (log.log.path / "labels/9").unlink()
         tile = log.log.path / "tile/0/000.p/15"
         tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
+        policies = next((log.log.path / "policies").iterdir())
+        policies.write_bytes(b"other policies")
         remote = _verify(RemoteSource(url + "/"))
-    assert remote.to_text() == _verify(log.log.path).to_text()
-    assert {finding.where for finding in remote.findings} == {"labels/9", "tile/0/000.p/15"}
+    assert remote.steps[:10] == _verify(log.log.path).steps[:10]
+    assert {finding.where for finding in remote.findings} == {"labels/9", "tile/0/000.p/15", f"policies/{policies.name}"}
 
 
 def test_verify_from_a_url_takes_the_full_tile_for_a_partial_one_that_is_gone(tmp_path: Path) -> None:

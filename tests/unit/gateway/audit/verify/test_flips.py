@@ -126,8 +126,8 @@ def _signed_again(log: SampleLog, change: Callable[[list[bytes]], list[bytes]], 
     writer = LogWriter(ORIGIN)
     for entry in change(split_bundle(source.files[_BUNDLE])):
         writer.append(entry)
-    labels = {name: data for name, data in source.files.items() if name.startswith("labels/")}
-    return MemorySource({**writer.files_since(0), **labels, "checkpoint": sign_note(writer.checkpoint().text(), signer)})
+    named = {name: data for name, data in source.files.items() if name.startswith(("labels/", "policies/"))}
+    return MemorySource({**writer.files_since(0), **named, "checkpoint": sign_note(writer.checkpoint().text(), signer)})
 
 
 _CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
