@@ -15,7 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
 from gateway.audit.log.openings import Opening, Part, label, split_labels
-from gateway.audit.log.payloads import PayloadError, ReleasePayload, VoidPayload
+from gateway.audit.log.payloads import PayloadError, ReleasePayload, decode_void
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord
@@ -152,7 +152,7 @@ class Search:
         if opening is None or not isinstance(opening.parts[0], Part):
             return
         try:
-            self._voided.setdefault(VoidPayload.decode(opening.parts[0].data).release, index)
+            self._voided.setdefault(decode_void(opening.parts[0].data).release, index)
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
 

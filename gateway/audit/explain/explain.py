@@ -26,7 +26,7 @@ from gateway.audit.log.payloads import (
     PayloadError,
     ReleasePayload,
     ReleaseRecord,
-    VoidPayload,
+    decode_void,
 )
 from gateway.audit.verify.report import printable
 
@@ -142,7 +142,7 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
             ids = ", ".join(resident.hex() for resident in key.residents)
             yield say(language, "residents", ids=ids) if ids else say(language, "nobody")
         case Kind.VOID:
-            yield say(language, "voided", release=VoidPayload.decode(data).release)
+            yield say(language, "voided", release=decode_void(data).release)
         case Kind.ACCOUNT:
             totals = AccountPayload.decode(data).totals
             yield from (f"{name}: {total}" for name, total in sorted(totals.items()) if total)

@@ -15,6 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
 from gateway.audit.log.tiles import TILE_WIDTH
+from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.entry_audit import EntryAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.progress import Progress
@@ -46,6 +47,7 @@ class Verification:
         since: The checkpoint of an earlier verification. What it covers is not read again if it was checked then, unless
             there are openings: those change when something is erased.
         progress: Where to show how far it has come.
+        clock_ms: The auditor's clock; that of this machine where it is not given.
 
     Attributes:
         note: The checkpoint's bytes as the log served them, once read.
@@ -59,8 +61,10 @@ class Verification:
         openings: Path | None = None,
         since: SavedCheckpoint | None = None,
         progress: Progress | None = None,
+        clock_ms: int | None = None,
     ) -> None:
         self.note = b""
+        self._clock_ms = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
         self._reader = reader
         self._anchors = anchors
         self._openings = openings
@@ -117,7 +121,8 @@ class Verification:
         # The list of openings is taken after the checkpoint: whatever is newer than that is left alone.
         known = None if self._openings is None else OpeningsReader(self._openings)
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
-        audit = EntryAudit(checkpoint.origin, labels, known, (self._steps[3], self._steps[5], self._steps[6]))
+        steps, at = (self._steps[3], self._steps[5], self._steps[6]), audit_time(self._trust, self._clock_ms)
+        audit = EntryAudit(checkpoint.origin, labels, known, steps, at)
         for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
             if index >= checked:
                 audit.take(entry)
