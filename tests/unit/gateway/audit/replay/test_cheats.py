@@ -251,7 +251,7 @@ def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so() -> 
 
 
 def test_release_voided_and_formed_again_without_one_household_is_listed() -> None:
-    """An auditor cannot tell whether the first was handed over: the case is shown, with how many of those left out permitted it."""
+    """No auditor can tell whether the first was handed over: the case is shown, with how many of those left out permitted it."""
     gate, _ = town(4, 2)
     release = latest_release(gate)
     shares = gate.contributions(release)
