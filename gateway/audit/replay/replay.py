@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Final, Protocol
 
+from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
@@ -71,7 +72,7 @@ class Replay:
         self._reader = reader
         self._checkpoint = checkpoint
         self._openings = openings
-        self._openings_days = openings_days
+        self._kept_ms = openings_days * DAY_MS
         self._progress = progress or Progress(None)
         self._step = StepRecord(0, "replay")
         self._fold = InForceAt(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
@@ -115,7 +116,7 @@ class Replay:
     def _close_absent(self) -> None:
         """Tell absent openings that have expired from those that should be there."""
         for index, kind, reached_ms in self._absent:
-            expired = kind not in KEPT_WITH_THE_LOG and self._age.is_expired(reached_ms, self._openings_days)
+            expired = kind not in KEPT_WITH_THE_LOG and self._age.is_expired(reached_ms, self._kept_ms)
             if kind is Kind.RELEASE:
                 self._report.verdicts[ReplayVerdict.EXPIRED if expired else ReplayVerdict.MISSING] += 1
             if not expired:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from consent.core.disclosure import DAY_MS
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload, PayloadError
@@ -100,9 +99,9 @@ class LogAge:
             self._ahead = self._ahead or [entry.sequence, entry.time_ms]
         return self._reached_ms
 
-    def is_expired(self, reached_ms: int, openings_days: int) -> bool:
-        """Return whether an opening that is kept for so many days may be absent by now, if its entry was made by then."""
-        return reached_ms < self.time.now_ms - openings_days * DAY_MS
+    def is_expired(self, reached_ms: int, kept_ms: int) -> bool:
+        """Return whether an opening that is kept for so long may be absent by now, if its entry was made by then."""
+        return reached_ms < self.time.now_ms - kept_ms
 
     def ahead(self) -> tuple[str, str] | None:
         """Return where the log is ahead of the time by which it is aged, and what is wrong with that; None where it is not."""

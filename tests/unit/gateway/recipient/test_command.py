@@ -113,7 +113,7 @@ def test_open_with_log_prints_what_it_covers(tmp_path: Path, key: Path, bundle: 
 def test_open_with_log_names_a_bundle_that_the_log_voids(
     tmp_path: Path, key: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The log says that the bundle never left: nothing is printed, the recipient is told what that means, and the exit says so."""
+    """The log says that the bundle never left: nothing is printed, the recipient is told what that means, and the exit is 1."""
     log, digest = GatewayLog(tmp_path / "log"), sha256(bundle.read_bytes()).digest()
     arguments = ("open", bundle, "--key", key, "--log", tmp_path / "log", "--log-key", SIGNER.vkey(), "--json")
     log.fill(7)
