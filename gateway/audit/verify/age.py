@@ -1,7 +1,7 @@
 """By what time a log is aged: the auditor's clock or the witnesses' times, never the operator's own entries.
 
 Openings expire, so one that is absent is a fault or not by its age. Whoever writes the log writes the times in it, and could make
-everything look expired with a single entry from the future. Only a log whose genesis says that its clock is simulated is aged by
+everything look expired with a single entry dated ahead. Only a log whose genesis says that its clock is simulated is aged by
 its own latest entry, and the report says so.
 """
 

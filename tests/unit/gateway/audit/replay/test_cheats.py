@@ -18,11 +18,10 @@ from tests.support.cheats import (
     former_erasure,
     latest_release,
     released,
-    released_again,
     share_of,
     void_of,
 )
-from tests.support.gate import DAY_MS, HOUR_MS, Gate, hour_with, only
+from tests.support.gate import DAY_MS, Gate, only
 from tests.support.planted import hours
 from tests.support.replayed import replayed
 
@@ -245,42 +244,3 @@ def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so() -> 
     assert "aged by: its own latest entry, since its clock is simulated" in found.to_text()
     assert not any("dated" in problem for problem in problems(found))
     assert index
-
-
-# voids
-
-
-def test_release_voided_and_formed_again_without_one_household_is_listed() -> None:
-    """No auditor can tell whether the first was handed over: the case is shown, with how many of those left out permitted it."""
-    gate, _ = town(4, 2)
-    release = latest_release(gate)
-    shares = gate.contributions(release)
-    void = void_of(gate, release, BUNDLE_SHA256)
-    again = released_again(gate, release, shares[1:])
-    (listed,) = replayed(gate).formed_again
-    assert (listed.void, listed.release, listed.again) == (void, release, again)
-    assert (listed.subjects_before, listed.subjects_after, listed.left_out_though_permitting) == (4, 3, 1)
-    assert f"voided and formed again: entry {void} voids release {release}, formed again in {again}" in replayed(gate).to_text()
-
-
-def test_void_by_a_withdrawal_is_listed_with_nobody_left_out_who_permits() -> None:
-    """What an honest gateway does: it takes back what it has not sent, and leaves out who withdrew."""
-    gate, homes = town(4, 2)
-    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-    hour_with(gate, homes)
-    assert gate.form() is not None
-    gate.withdraw(homes[0], "hourly")
-    gate.records()
-    found = replayed(gate)
-    assert problems(found) == []
-    (listed,) = found.formed_again
-    assert (listed.subjects_before, listed.subjects_after, listed.left_out_though_permitting) == (4, 3, 0)
-
-
-def test_void_that_its_recipient_cannot_find_is_named() -> None:
-    """The salt of a void follows from the bundle, so that who has the bundle finds it."""
-    gate, _ = town()
-    release = latest_release(gate)
-    void = void_of(gate, release, b"\1" * 32)
-    found = problems(replayed(gate))
-    assert f"entry {void}: voids release `{release}` under a salt by which its recipient cannot find it" in found
