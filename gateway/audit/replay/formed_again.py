@@ -14,9 +14,18 @@ from typing import NamedTuple
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord
 
-Figure = tuple[str, str, str, tuple[str, str, str], str, tuple[int, int]]
-"""(flow, observed property, identity, level, cell, window)"""
 StillPermits = Callable[[ReleaseRecord, Contribution], bool]
+
+
+class ReleasedFigure(NamedTuple):
+    """What a figure is about; two with the same are versions of one."""
+
+    flow: str
+    property: str
+    identity: str
+    level: tuple[str, str, str]
+    cell: str
+    window: tuple[int, int]
 
 
 class FormedAgain(NamedTuple):
@@ -52,7 +61,7 @@ class VoidedFigures:
     """The figures of voided releases that have not been formed again yet."""
 
     def __init__(self) -> None:
-        self._voided: dict[Figure, _Voided] = {}
+        self._voided: dict[ReleasedFigure, _Voided] = {}
 
     def void(self, void: int, release: int, opening: Opening) -> None:
         """Remember the figures of a release that an entry voids."""
@@ -77,7 +86,7 @@ class VoidedFigures:
                 )
 
 
-def _figures(opening: Opening) -> dict[Figure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
+def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
     """Return the figures in a release, each with its subjects' shares; single readings are none."""
     first, *others = opening.parts
     if not isinstance(first, Part):
@@ -88,9 +97,9 @@ def _figures(opening: Opening) -> dict[Figure, tuple[ReleaseRecord, dict[bytes, 
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             members[one.record].setdefault(one.subject, one)
-    found: dict[Figure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
+    found: dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
     for number, record in enumerate(records):
         if record.statistic:
-            figure = (record.flow, record.property, record.identity, record.level, record.cell, record.window)
+            figure = ReleasedFigure(record.flow, record.property, record.identity, record.level, record.cell, record.window)
             found.setdefault(figure, (record, {}))[1].update(members[number])
     return found

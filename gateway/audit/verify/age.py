@@ -27,8 +27,8 @@ EXPIRES_WITH_OTHERS: Final = frozenset({Kind.ERASURE})
 """Kinds of entries whose openings expire with those of other entries, and so perhaps sooner than their own age says."""
 
 
-class Clock(StrEnum):
-    """Whose time a log is aged by."""
+class AgedBy(StrEnum):
+    """Whose time it is that a log is aged by."""
 
     AUDITOR = "this machine's clock"
     WITNESSES = "the witnesses' times"
@@ -40,7 +40,7 @@ class AuditTime:
     """The present, as far as a verdict on somebody else's log is concerned, and whose word that is."""
 
     now_ms: int
-    clock: Clock = Clock.AUDITOR
+    clock: AgedBy = AgedBy.AUDITOR
 
     def __str__(self) -> str:
         return f"{self.clock}, {_shown(self.now_ms)}"
@@ -54,7 +54,7 @@ def audit_time(trust: Trust, clock_ms: int) -> AuditTime:
         clock_ms: The auditor's clock.
     """
     seen_ms = max((1000 * one.time_s for one in trust.cosigned), default=None)
-    return AuditTime(clock_ms) if seen_ms is None or seen_ms >= clock_ms else AuditTime(seen_ms, Clock.WITNESSES)
+    return AuditTime(clock_ms) if seen_ms is None or seen_ms >= clock_ms else AuditTime(seen_ms, AgedBy.WITNESSES)
 
 
 class LogAge:
@@ -80,7 +80,7 @@ class LogAge:
     @property
     def time(self) -> AuditTime:
         """The time by which the log is aged, once all entries have been taken."""
-        return AuditTime(self.latest_ms, Clock.SIMULATED) if self.simulated else self._time
+        return AuditTime(self.latest_ms, AgedBy.SIMULATED) if self.simulated else self._time
 
     def take(self, entry: Entry, opening: Opening | None) -> int:
         """Take the next entry, and return by when it was made at the latest that can be believed.

@@ -7,7 +7,7 @@ import pytest
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
 from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
-from gateway.audit.verify.age import AuditTime, Clock
+from gateway.audit.verify.age import AuditTime, AgedBy
 from gateway.core.plans import Device
 from tests.support.cheats import (
     BUNDLE_SHA256,
@@ -239,7 +239,7 @@ def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so() -> 
     index = log.append_entry(Kind.GENESIS, gate.now_ms, genesis)
     gate.commit()
     found = replayed(gate, at=AuditTime(0))
-    assert found.time.clock is Clock.SIMULATED
+    assert found.time.clock is AgedBy.SIMULATED
     assert found.time.now_ms == gate.now_ms
     assert "aged by: its own latest entry, since its clock is simulated" in found.to_text()
     assert not any("dated" in problem for problem in problems(found))

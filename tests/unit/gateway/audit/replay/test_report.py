@@ -6,7 +6,7 @@ import json
 
 from gateway.audit.replay.formed_again import FormedAgain
 from gateway.audit.replay.report import ReplayReport, ReplayVerdict
-from gateway.audit.verify.age import AuditTime, Clock
+from gateway.audit.verify.age import AuditTime, AgedBy
 from gateway.audit.verify.erasures import ErasureSummary
 from gateway.audit.verify.report import Finding
 
@@ -14,7 +14,7 @@ from gateway.audit.verify.report import Finding
 def test_report_names_what_rests_on_the_operators_word_and_by_whose_time_it_was_aged() -> None:
     """Both forms hold the same: entries, times, and whose word they are."""
     report = ReplayReport(
-        time=AuditTime(1_790_000_000_000, Clock.WITNESSES),
+        time=AuditTime(1_790_000_000_000, AgedBy.WITNESSES),
         erasures=[ErasureSummary(9, 5, 2, 3, 5, 4)],
         former_erasures=[(7, 5), (8, 6)],
         former_voids=[(3, 1)],

@@ -12,7 +12,7 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import GenesisPayload
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import parse_policy
-from gateway.audit.verify.age import AHEAD_MS, AuditTime, Clock, LogAge, audit_time
+from gateway.audit.verify.age import AHEAD_MS, AuditTime, AgedBy, LogAge, audit_time
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.trust import Anchors, Cosigned, Trust
 from gateway.audit.verify.verify import Verification
@@ -86,7 +86,7 @@ def test_verify_with_the_genesis_opening_kept_back_takes_the_clock_for_a_real_on
     ("times_s", "clock_ms", "expected"),
     [
         ((), 5_000, AuditTime(5_000)),
-        ((3, 4), 5_000, AuditTime(4_000, Clock.WITNESSES)),
+        ((3, 4), 5_000, AuditTime(4_000, AgedBy.WITNESSES)),
         ((3, 9), 5_000, AuditTime(5_000)),
     ],
 )
