@@ -6,7 +6,7 @@ import json
 
 from gateway.audit.replay.formed_again import FormedAgain
 from gateway.audit.replay.report import ReplayReport, ReplayVerdict
-from gateway.audit.verify.age import AuditTime, AgedBy
+from gateway.audit.verify.age import AgedBy, AuditTime
 from gateway.audit.verify.erasures import ErasureSummary
 from gateway.audit.verify.report import Finding
 

@@ -12,7 +12,7 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import GenesisPayload
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import parse_policy
-from gateway.audit.verify.age import AHEAD_MS, AuditTime, AgedBy, LogAge, audit_time
+from gateway.audit.verify.age import AHEAD_MS, AgedBy, AuditTime, LogAge, audit_time
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.trust import Anchors, Cosigned, Trust
 from gateway.audit.verify.verify import Verification
