@@ -1,8 +1,8 @@
-"""Replay: every decision to release, taken again by somebody else from the log, its policies and its openings.
+"""Replay: every decision to release, made again by an auditor from the log, its policies and its openings.
 
-Verification says that the log is what it was. Replay says that the gateway did what the policies and consents in it permit, and
-nothing else: it folds every entry (`in_force`) and holds every release against the fold (`release`). What cannot be
-checked is counted by why: a part erased, an opening that has run out, or one that is missing.
+Verification shows that the log is intact. Replay shows that the gateway did what the recorded policies and consents permit, and
+nothing else: it applies every entry in order (`in_force`) and checks every release against what was in force (`release`). What
+cannot be checked is counted by its cause: a part erased, an opening expired, or an opening missing.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ _SHOW_EVERY = 256
 
 
 class Openings(Protocol):
-    """The openings at hand, such as ``OpeningsReader``."""
+    """A source of openings, such as ``OpeningsReader``."""
 
     def opening(self, index: int, commitment: bytes) -> Opening | None:
-        """Return the opening of the entry at a log index, None if it is not there.
+        """Return the opening of the entry at a log index, or None if there is none.
 
         Raises:
-            FileError: when it is not what it should be.
+            FileError: when it cannot be read or does not match the commitment.
         """
         ...
 
 
 class Replay:
-    """One pass over a log; `run` makes the report.
+    """One replay of one log; `run` returns the report.
 
     Args:
         reader: The log.
-        checkpoint: Its checkpoint, checked.
+        checkpoint: Its checkpoint, already verified.
         verifier: The log's key.
-        openings: The openings at hand.
-        openings_days: For how long openings are kept; an older one that is absent has run out.
-        progress: Where to show how far it has come.
-        at: The time by which the log is aged; that of this machine's clock where it is not given.
+        openings: The openings that the auditor has.
+        openings_days: For how many days openings are kept; one that is older and absent has expired.
+        progress: Where progress is shown.
+        at: The time by which the log is aged; this machine's clock by default.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Replay:
         self._commitments: dict[int, bytes] = {}  # of releases
 
     def run(self) -> ReplayReport:
-        """Read the log from end to end and return what was found."""
+        """Read the whole log and return the report."""
         tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
         for index, data in enumerate(tree.entries()):
             self._take(index, data)
@@ -136,7 +136,7 @@ class Replay:
     def _take(self, index: int, data: bytes | None) -> None:
         if data is None:
             self._erasures.skip()
-            return  # the tree has said why
+            return  # the tree has recorded why
         try:
             entry = Entry.decode(data)
             opening = self._openings.opening(index, entry.commitment)
@@ -158,7 +158,7 @@ class Replay:
             self._step.add(f"entry {index}", problem)
 
     def _replay(self, entry: Entry, opening: Opening | None) -> list[str]:
-        """Fold an entry in, or hold a release against the fold; return what is wrong."""
+        """Apply an entry, or check a release against what is in force; return what is wrong."""
         part = _only_part(opening)
         match entry.kind:
             case Kind.POLICY:
