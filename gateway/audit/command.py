@@ -27,6 +27,7 @@ from gateway.audit.log.remote import source_of
 from gateway.audit.log.witness_policy import PolicyFormatError
 from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
 from gateway.audit.replay.replay import Replay
+from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
@@ -100,6 +101,7 @@ def _replay(args: argparse.Namespace, out: TextIO) -> int:
         OpeningsReader(args.openings),
         openings_days=args.openings_days,
         progress=Progress(terminal, time.monotonic()),
+        at=audit_time(trust, time.time_ns() // 1_000_000),
     ).run()
     text = [f"log: {checkpoint.origin}, {checkpoint.size} entries", *trust.lines(), *report.to_text().splitlines()]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, **report.as_json(), "trust": trust.as_json()}

@@ -15,7 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
 from gateway.audit.log.openings import Opening, Part, label, split_labels
-from gateway.audit.log.payloads import PayloadError, ReleasePayload, VoidPayload
+from gateway.audit.log.payloads import PayloadError, ReleasePayload, decode_void, void_commitment
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord
@@ -37,7 +37,8 @@ class FoundRelease:
         index: The release's log index.
         time_ms: When it was made, by the gateway's clock.
         recipient: Who got it; None where its opening is not available.
-        voided_by: The entry that voided it before it was sent; None where no available opening names one.
+        voided_by: The entry that voided it before it was sent; None where there is none, or one of the former form
+            whose opening is not available.
     """
 
     index: int
@@ -89,6 +90,7 @@ class Search:
         self._openings = openings
         self._step = StepRecord(0, "search")
         self._voided: dict[int, int] = {}
+        self._expected: dict[bytes, int] = {}  # the commitment of the void of each release found
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -110,6 +112,7 @@ class Search:
             if entry.kind is Kind.RELEASE:
                 self.releases += 1
                 if self._is_in(index, entry):
+                    self._expected[void_commitment(index, entry.bundle_sha256 or b"")] = index
                     yield FoundRelease(index, entry.time_ms, self._recipient(index, entry), None)
             elif entry.kind is Kind.VOID:
                 self._take_void(index, entry)
@@ -148,11 +151,13 @@ class Search:
             return None
 
     def _take_void(self, index: int, entry: Entry) -> None:
+        if (release := self._expected.get(entry.commitment)) is not None:
+            self._voided.setdefault(release, index)
         opening = self._opening(index, entry)
         if opening is None or not isinstance(opening.parts[0], Part):
             return
         try:
-            self._voided.setdefault(VoidPayload.decode(opening.parts[0].data).release, index)
+            self._voided.setdefault(decode_void(opening.parts[0].data).release, index)
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
 

@@ -11,7 +11,7 @@ import msgspec
 from consent.messages import LevelTold, RecordTold, ReleaseTold
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord, VoidPayload
+from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord, decode_void
 from gateway.control.context import Control
 from gateway.core.changes.subjects import label_keys
 
@@ -36,7 +36,7 @@ async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:
     if not indices:
         return {}
     voids = [Opening.decode(opening) for opening in await control.store.reader.voids(indices[0])]
-    return {VoidPayload.decode(part.data).release: void.index for void in voids if isinstance(part := void.parts[0], Part)}
+    return {decode_void(part.data).release: void.index for void in voids if isinstance(part := void.parts[0], Part)}
 
 
 def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> ReleaseTold:

@@ -115,6 +115,8 @@ class Commit:
     """Openings that an erasure has shortened."""
     openings_settled: list[int] = field(default_factory=list)
     """Log indices of entries that later ones have superseded, so that no later release can rest on them."""
+    openings_settled_ms: dict[int, int] = field(default_factory=dict)
+    """Log indices of openings whose retention counts from another moment: what an erasure has emptied, and its list."""
     erases: bool = False
     """What is deleted must leave no trace: outbox rows are resealed under the new segment's key, and free space is scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gateway.audit.log.entries import Entry
 from gateway.core.changes.erasure import Holdings
 from gateway.core.changes.subjects import label_keys
 from gateway.durable.state import Durable
@@ -17,11 +18,13 @@ async def holdings_of(durable: Durable, subject: bytes) -> Holdings:
     """Gather what is committed of a known subject; nothing may be left to commit, or it would be missed."""
     store, known = durable.store, durable.state.registry.subjects[subject]
     consents = [index for index, _ in await store.reader.consents_of(subject)]
-    releases = await store.reader.releases_labelled(label_keys(known))
+    own = await _openings(durable, [*consents, *known.key_entries])
+    releases = await _openings(durable, await store.reader.releases_labelled(label_keys(known)))
     return Holdings(
-        own=await _openings(durable, [*consents, *known.key_entries]),
-        releases=await _openings(durable, releases),
+        own=own,
+        releases=releases,
         waiting=[row async for row in store.reader.outbox() if subject in row.content],
+        kept_since_ms=max([await _kept_since_ms(durable, index) for index in (*own, *releases)], default=0),
     )
 
 
@@ -29,3 +32,9 @@ async def _openings(durable: Durable, indices: Iterable[int]) -> dict[int, bytes
     """Return the openings that are still kept."""
     found = {index: await durable.store.reader.opening(index) for index in indices}
     return {index: opening for index, opening in found.items() if opening is not None}
+
+
+async def _kept_since_ms(durable: Durable, index: int) -> int:
+    """Return from when the retention of an opening counts: from its entry's time, where nothing has superseded it yet."""
+    settled_ms = await durable.store.reader.settled_ms(index)
+    return Entry.decode(await durable.store.reader.entry(index)).time_ms if settled_ms is None else settled_ms

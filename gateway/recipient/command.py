@@ -21,6 +21,7 @@ from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
 from gateway.recipient.keys import RecipientKeyError, generate, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
+from gateway.recipient.voids import told
 from gateway.recipient.wire import Address, BundleError
 
 
@@ -117,6 +118,9 @@ def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | No
         verdict = coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
         if verdict is not CoverageVerdict.COVERED:
             raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {verdict.value}")
+        void = coverage.voided([bundle.log_index]).get(bundle.log_index)
+        if void is not None:
+            raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {told(void)}")
     return bundle
 
 

@@ -11,6 +11,7 @@ back, replaced, or signed by another key covers nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from gateway.audit.log.merkle import ProofError, verify_consistency
 from gateway.audit.log.notes import NoteError, Verifier, open_note
 from gateway.audit.log.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
 from gateway.files import write_whole
+from gateway.recipient.voids import Voids
 
 
 class CoverageError(Exception):
@@ -51,6 +53,7 @@ class Coverage:
         self._verifier = verifier
         self._kept = kept
         self._checkpoint: Checkpoint | None = None
+        self._voids = Voids(self._reader)
 
     def refresh(self) -> Checkpoint | None:
         """Read and check the present checkpoint, and return it; None while the log has not published one.
@@ -121,6 +124,19 @@ class Coverage:
             if entry.kind is Kind.RELEASE and entry.bundle_sha256 == bundle_sha256
             else CoverageVerdict.REFUTED
         )
+
+    def voided(self, held: Collection[int]) -> dict[int, int]:
+        """Return which of the releases at these log indices the latest checkpoint's log voids, and by which entry.
+
+        Raises:
+            CoverageError: If the log's files do not lead to its checkpoint.
+        """
+        if self._checkpoint is None:
+            return {}
+        try:
+            return self._voids.of(held, self._checkpoint)
+        except (FileError, ProofError, EntryError) as error:
+            raise CoverageError(f"the log's entries: {error}") from error
 
     def _included_entry(self, checkpoint: Checkpoint, index: int) -> Entry:
         try:

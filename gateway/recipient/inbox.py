@@ -3,6 +3,7 @@
     <log index>.bundle            the bytes exactly as received
     <log index>-<hash>.bundle     other bytes received under the same log index: at most one of the two is the gateway's
     <log index>.jsonl             the records, one JSON object a line; where this file exists, the bundle has been delivered
+    <log index>.voided            what was reported of a bundle that the log voids; it is not delivered, unless it was already
     log.checkpoint                the latest checkpoint of the log, where one is given (see ``coverage``)
 
 A bundle is stored before it is acknowledged to the broker. It is delivered at once or, where a log is given, when a checkpoint
@@ -27,6 +28,7 @@ from gateway.files import write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.opening import OpenedBundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
+from gateway.recipient.voids import told
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
 
 OVERDUE_S: Final = 3600.0
@@ -67,7 +69,9 @@ class Inbox:
         self._delivered = {int(name[:-6]) for name in names if re.fullmatch(r"[0-9]+\.jsonl", name)}
         found = {name: int(match[1]) for name in names if (match := _BUNDLE_NAME.fullmatch(name))}
         self._stored = set(found)
-        self._waiting = {name: index for name, index in found.items() if index not in self._delivered}
+        self._voided = {int(name[:-7]) for name in names if re.fullmatch(r"[0-9]+\.voided", name)}
+        settled = self._delivered | self._voided
+        self._waiting = {name: index for name, index in found.items() if index not in settled}
         self._arrived_s = {name: (folder / name).stat().st_mtime for name in self._waiting}
 
     @property
@@ -111,7 +115,8 @@ class Inbox:
 
     def settle(self) -> Iterator[OpenedBundle]:
         """Deliver every waiting bundle that is covered: write its records, then yield it."""
-        covered_size = self._covered_size() if self._waiting else 0
+        covered_size = self._covered_size() if self._waiting or self._delivered else 0
+        self._tell_voided(covered_size)
         ready = [(index, name) for name, index in self._waiting.items() if index < covered_size]
         for index, name in sorted(ready):
             if index in self._delivered:  # another bundle with this index has just been delivered
@@ -125,6 +130,23 @@ class Inbox:
                 del self._waiting[name]
                 yield bundle
         self._tell_overdue()
+
+    def _tell_voided(self, covered_size: int) -> None:
+        """Report, once each, the bundles at hand that the log voids, and record that beside them; none of them is handed on."""
+        held = {*self._waiting.values(), *self._delivered} - self._voided
+        if self._coverage is None or not covered_size or not held:
+            return
+        try:
+            found = self._coverage.voided(held)
+        except CoverageError as error:
+            self._complain(error)
+            return
+        for index, void in sorted(found.items()):
+            line = f"`{self._folder / str(index)}.bundle`: {told(void)}"
+            write_whole(self._folder / f"{index}.voided", f"{line}\n".encode())
+            self._voided.add(index)
+            self._report(line)
+        self._waiting = {name: index for name, index in self._waiting.items() if index not in self._voided}
 
     def _tell_overdue(self) -> None:
         """Report, once each, the bundles that no checkpoint has covered for too long: they are forged, or the log is withheld."""

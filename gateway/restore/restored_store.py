@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import ErasurePayload, decode_erasure
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
@@ -66,4 +69,12 @@ class RestoredStore(Store):
 
 
 def _settled_ms(row: PublishedRow) -> int | None:
-    return row.time_ms if row.kind in SETTLED_AT_ONCE else None
+    """Return from when the retention of a row's opening counts; an erasure's list, and what it has emptied, expire as well."""
+    return row.time_ms if row.kind in SETTLED_AT_ONCE or _expires_with_an_erasure(row) else None
+
+
+def _expires_with_an_erasure(row: PublishedRow) -> bool:
+    part = None if row.opening is None else Opening.decode(row.opening).parts[0]
+    if row.kind != Kind.ERASURE.word:
+        return isinstance(part, bytes)
+    return isinstance(part, Part) and isinstance(decode_erasure(part.data), ErasurePayload)

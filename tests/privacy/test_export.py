@@ -83,8 +83,8 @@ HELD: dict[str, dict[str, str]] = {
     "Commit": dict.fromkeys(
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
-            *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled", "erases", "policies", "ledger"),
-            "uses_reserve",
+            *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled"),
+            *("openings_settled_ms", "erases", "policies", "ledger", "uses_reserve"),
         ),
         "rows of the tables below",
     ),

@@ -25,7 +25,7 @@ from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution, ReleasePayload
 from gateway.core import pipeline, recovery
-from gateway.core.changes import changes, subjects
+from gateway.core.changes import changes, erasure, subjects
 from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
@@ -293,6 +293,17 @@ class Gate:
         """Let records of consent count; return the last log index."""
         return changes.change_consents(self.state, consents, self.now_ms)[-1]
 
+    def erase(self, device: Device) -> int:
+        """Erase a household; return the log index."""
+        self.commit()
+        subject = device.subject or b""
+        theirs = {index: opening.encode() for index, opening in self.openings.items() if _names(opening, subject)}
+        releases = {index: data for index, data in theirs.items() if len(self.openings[index].parts) > 1}
+        own = {index: data for index, data in theirs.items() if index not in releases}
+        erased = erasure.erase(self.state, subject, erasure.Holdings(own, releases, [], self.now_ms), self.now_ms)
+        self.commit()
+        return erased.index
+
     # what comes in
 
     def take(self, *frames: Frame) -> None:
@@ -360,6 +371,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
+        for shorter in commit.openings:
+            self.openings[shorter.index] = Opening.decode(shorter.content)
         for put in commit.policies:
             self.policy_sets[put.sha256] = pack_files(msgspec.msgpack.decode(put.content, type=changes.StoredPolicies).files)
         return commit
@@ -382,6 +395,10 @@ class Gate:
     def release_payload(self, index: int) -> ReleasePayload:
         """Return the part of a release's opening that speaks of the bundle."""
         return ReleasePayload.decode(_data(self.openings[index].parts[0]))
+
+
+def _names(opening: Opening, subject: bytes) -> bool:
+    return any(not isinstance(part, bytes) and subject in part.data for part in opening.parts)
 
 
 def _data(part: Any) -> bytes:

@@ -24,6 +24,7 @@ from gateway.audit.log.openings import (
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
+    EmptiedOpening,
     ErasurePayload,
     GapPayload,
     GenesisPayload,
@@ -104,7 +105,7 @@ class SampleLog:
         """Append the void of a release of so many pairs."""
         self.book({"pairs.aggregated": -pairs, "pairs.released": -singles, "bundles.sent": -1, "bundles.voided": 1})
         self.book({"pairs.open": pairs, "pairs.waiting": singles})
-        return self.one(Kind.VOID, VoidPayload(release).encode())
+        return self.add(Kind.VOID, [VoidPayload(release).part(hashlib.sha256(b"bundle").digest())])
 
     def book(self, changes: dict[str, int]) -> None:
         """Move amounts between accounts."""
@@ -126,14 +127,18 @@ class SampleLog:
         return self.one(Kind.ACCOUNT, AccountPayload(totals, changes).encode())
 
     def erase(self, subject: bytes) -> int:
-        """Delete a subject's parts and append the erasure."""
-        deleted = 0
+        """Delete a subject's parts and append the erasure, which lists them."""
+        emptied = []
         for index, opening in self.openings.items():
-            if len(opening.parts) > 1:
-                self.openings[index], count = erase_subject(opening, subject)
-                deleted += count
-        digest = hashlib.sha256(subject).digest()
-        payload = ErasurePayload(digest, deleted).encode()
+            if self.kinds[index] is Kind.RELEASE:
+                self.openings[index], numbers = erase_subject(opening, subject)
+            else:
+                numbers = (0,) if opening.parts[0] in _said_by(subject, opening) else ()
+                self.openings[index] = opening.erase(numbers)
+            if numbers:
+                emptied.append(EmptiedOpening(index, numbers))
+        digest, deleted = hashlib.sha256(subject).digest(), sum(len(each.parts) for each in emptied)
+        payload = ErasurePayload(digest, deleted, tuple(emptied)).encode()
         return self.one(Kind.ERASURE, payload, subject_sha256=digest, parts_deleted=deleted)
 
     def publish(self) -> None:
@@ -146,6 +151,10 @@ class SampleLog:
     def path(self, name: str) -> Path:
         """Return the file that a finding names."""
         return (self.openings_folder.path.parent if name.startswith("openings/") else self.log.path) / name
+
+
+def _said_by(subject: bytes, opening: Opening) -> list[Part]:
+    return [part for part in opening.parts if isinstance(part, Part) and part.data == b"consent of " + subject]
 
 
 def sample(folder: Path) -> SampleLog:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.notes import Signer, sign_note
+from gateway.audit.log.payloads import void_commitment
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.release.formats.sealed import ContentKey
 from gateway.recipient.records import Record, encode_record
@@ -83,6 +84,11 @@ class GatewayLog:
         labels_root = None if bundle_sha256 is None else bytes(32)
         entry = Entry(kind, 1_000, self.writer.size, NO_POLICY, NO_CONSENT, bytes(32), bundle_sha256, labels_root)
         return self.writer.append(entry.encode())
+
+    def void(self, release: int, bundle_sha256: bytes) -> int:
+        """Append the entry that voids the release of a bundle; return its index."""
+        size, commitment = self.writer.size, void_commitment(release, bundle_sha256)
+        return self.writer.append(Entry(Kind.VOID, 1_000, size, NO_POLICY, NO_CONSENT, commitment).encode())
 
     def fill(self, size: int) -> None:
         """Append other entries until the log has this size."""

@@ -8,6 +8,7 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.verify.age import AuditTime
 from tests.support.gate import Gate
 from tests.support.logs import MemorySource
 
@@ -32,8 +33,9 @@ def replayed(
     openings: Mapping[int, Opening] | None = None,
     policy_sets: Mapping[bytes, bytes] | None = None,
     openings_days: int = 90,
+    at: AuditTime | None = None,
 ) -> ReplayReport:
-    """Replay a gateway's log, with what was committed to be found beside it unless other things are given."""
+    """Replay a gateway's log as of its clock, with what was committed to be found beside it unless other things are given."""
     gate.commit()
     log = gate.state.log.writer
     kept = gate.policy_sets if policy_sets is None else policy_sets
@@ -44,4 +46,5 @@ def replayed(
         gate.state.identity.signer.verifier,
         MemoryOpenings(gate.openings if openings is None else openings),
         openings_days=openings_days,
+        at=at or AuditTime(gate.now_ms),
     ).run()

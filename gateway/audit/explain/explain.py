@@ -21,12 +21,14 @@ from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
+    FormerErasurePayload,
     GenesisPayload,
     KeyPayload,
     PayloadError,
     ReleasePayload,
     ReleaseRecord,
-    VoidPayload,
+    decode_erasure,
+    decode_void,
 )
 from gateway.audit.verify.report import printable
 
@@ -34,7 +36,7 @@ SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
+_REPEATS_ITS_ENTRY = (Kind.POLICY,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,26 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
             ids = ", ".join(resident.hex() for resident in key.residents)
             yield say(language, "residents", ids=ids) if ids else say(language, "nobody")
         case Kind.VOID:
-            yield say(language, "voided", release=VoidPayload.decode(data).release)
+            yield say(language, "voided", release=decode_void(data).release)
         case Kind.ACCOUNT:
             totals = AccountPayload.decode(data).totals
             yield from (f"{name}: {total}" for name, total in sorted(totals.items()) if total)
+        case Kind.ERASURE:
+            yield from _erasure(data, language)
         case kind if kind in _REPEATS_ITS_ENTRY:
             yield say(language, "nothing_more")
         case _:
             yield from _map(data, language)
+
+
+def _erasure(data: bytes, language: str) -> Iterator[str]:
+    """Yield what an erasure emptied; one of the former form says no more than its entry."""
+    payload = decode_erasure(data)
+    if isinstance(payload, FormerErasurePayload):
+        yield say(language, "nothing_more")
+        return
+    for each in payload.emptied:
+        yield say(language, "emptied", parts=", ".join(map(str, each.parts)), entry=each.entry)
 
 
 def _consent(data: bytes, language: str) -> Iterator[str]:

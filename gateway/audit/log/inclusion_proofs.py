@@ -6,7 +6,7 @@ Source: C2SP tlog-tiles, RFC 6962 section 2.1.1.
 from __future__ import annotations
 
 from gateway.audit.log.checkpoint import Checkpoint
-from gateway.audit.log.merkle import inclusion_proof, leaf_hash, tree_root, verify_inclusion
+from gateway.audit.log.merkle import ProofError, inclusion_proof, leaf_hash, tree_root, verify_inclusion
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import TILE_WIDTH
 
@@ -69,3 +69,27 @@ def proven_entry(reader: LogReader, checkpoint: Checkpoint, index: int) -> tuple
     proof = InclusionProofs(reader, checkpoint.size).inclusion(index)
     verify_inclusion(index, checkpoint.size, leaf_hash(entry), proof, checkpoint.root)
     return entry, proof
+
+
+def proven_block(reader: LogReader, checkpoint: Checkpoint, block: int) -> list[bytes]:
+    """Return the entries of a block of 256, all of them proven to stand in the log that the checkpoint commits to.
+
+    The proof of the first entry contains the hashes of all others of its tile, so that it proves them too.
+
+    Raises:
+        FileError: when a file cannot be read.
+        ProofError: when entries and tiles do not lead to the checkpoint's root.
+        ValueError: when there is no such block.
+    """
+    first = block * TILE_WIDTH
+    if not 0 <= first < checkpoint.size:
+        raise ValueError(f"no block `{block}` in a log of `{checkpoint.size}`")
+    width = min(checkpoint.size - first, TILE_WIDTH)
+    entries = reader.bundle(block, width).entries
+    leaves = [leaf_hash(entry) for entry in entries]
+    if reader.tile(0, block, width).hashes() != leaves:
+        raise ProofError(f"entries of block `{block}` do not hash to their leaves")
+    verify_inclusion(
+        first, checkpoint.size, leaves[0], InclusionProofs(reader, checkpoint.size).inclusion(first), checkpoint.root
+    )
+    return entries

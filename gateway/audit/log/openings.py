@@ -143,6 +143,14 @@ def opening_salt(subject_secret: bytes, index: int, record: int) -> bytes:
     return hmac_digest(subject_secret, b"opening" + index.to_bytes(8, "big") + record.to_bytes(8, "big"), "sha256")
 
 
+def void_salt(bundle_sha256: bytes) -> bytes:
+    """Return the salt of the part that voids the release of a bundle.
+
+    Nothing in it is secret: a void concerns nobody but the recipient, who finds with it whether a bundle at hand was voided.
+    """
+    return sha256(b"sluice void" + bundle_sha256).digest()
+
+
 def subject_label_key(subject_secret: bytes, generation: int = 0) -> bytes:
     """Return the key with which a citizen computes the labels of their subject; each resident's departure begins a generation."""
     return hmac_digest(subject_secret, b"labels" if generation == 0 else b"labels|%d" % generation, "sha256")

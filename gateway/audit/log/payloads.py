@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.audit.log import canonical
 from gateway.audit.log.canonical import head
-from gateway.audit.log.openings import Opening
+from gateway.audit.log.openings import Opening, Part, part_leaf, void_salt
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -68,12 +68,37 @@ class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy"):
     sha256: Hash
 
 
-class ErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):
-    """An erasure; it repeats the entry's own fields, so that every entry has an opening of one shape."""
+class FormerErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):
+    """An erasure as earlier versions logged it.
+
+    It repeats the entry's own fields; which parts went is the operator's word.
+    """
 
     word = "erasure"
     subject_sha256: Hash
     parts_deleted: Count
+
+
+class EmptiedOpening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Which parts of one entry's opening an erasure has deleted: the entry's index, and the numbers of the parts."""
+
+    entry: Count
+    parts: tuple[Count, ...]
+
+
+class ErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure-2"):
+    """An erasure, and every place that it has emptied.
+
+    Attributes:
+        subject_sha256: SHA-256 of the subject's id, as in the entry.
+        parts_deleted: How many parts of openings were deleted, as in the entry.
+        emptied: The openings that lost parts, in the log's order: what the subject said, and the releases that contained it.
+    """
+
+    word = "erasure"
+    subject_sha256: Hash
+    parts_deleted: Count
+    emptied: tuple[EmptiedOpening, ...]
 
 
 class KeyPayload(Payload, frozen=True, tag_field="kind", tag="key"):
@@ -120,11 +145,30 @@ class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
     differences: dict[str, int]
 
 
-class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
-    """A release that was voided before its first byte was sent."""
+class FormerVoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
+    """A voided release as earlier versions logged it, under a random salt: only who has the opening knows which it was."""
 
     word = "void"
     release: Count
+
+
+class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void-2"):
+    """A release that was voided before its first byte was sent.
+
+    Its salt is `openings.void_salt`, so that everybody can tell which release it was.
+    """
+
+    word = "void"
+    release: Count
+
+    def part(self, bundle_sha256: bytes) -> Part:
+        """Return the only part of the entry that voids the release of a bundle."""
+        return Part(void_salt(bundle_sha256), self.encode())
+
+
+def void_commitment(release: int, bundle_sha256: bytes) -> bytes:
+    """Return the commitment of any entry that voids a release: whoever knows the release can look for it in the log."""
+    return part_leaf(*VoidPayload(release).part(bundle_sha256))
 
 
 class ReleaseRecord(Payload, frozen=True):
@@ -251,14 +295,38 @@ def _text(text: str) -> bytes:
     return head(0x60, len(data)) + data
 
 
-def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, int]:
-    """Return a release's opening without the parts of one subject, and how many those were."""
-    numbers = {
+def decode_erasure(data: bytes) -> ErasurePayload | FormerErasurePayload:
+    """Return the payload of an erasure, in either form.
+
+    Raises:
+        PayloadError: when the bytes hold neither.
+    """
+    try:
+        return FormerErasurePayload.decode(data)
+    except PayloadError:
+        return ErasurePayload.decode(data)
+
+
+def decode_void(data: bytes) -> VoidPayload | FormerVoidPayload:
+    """Return the payload of a void, in either form.
+
+    Raises:
+        PayloadError: when the bytes hold neither.
+    """
+    try:
+        return FormerVoidPayload.decode(data)
+    except PayloadError:
+        return VoidPayload.decode(data)
+
+
+def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, tuple[int, ...]]:
+    """Return a release's opening without the parts of one subject, and their numbers."""
+    numbers = tuple(
         number
         for number, part in enumerate(opening.parts)
         if number
         and not isinstance(part, bytes)
         and subject in part.data  # avoids decoding most parts
         and Contribution.decode(part.data).subject == subject
-    }
-    return (opening.erase(numbers), len(numbers)) if numbers else (opening, 0)
+    )
+    return (opening.erase(numbers), numbers) if numbers else (opening, ())

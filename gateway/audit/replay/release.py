@@ -8,6 +8,7 @@ the part decoded, to find what is wrong. In this way a hundred thousand releases
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -44,6 +45,23 @@ class ReleasedPart(NamedTuple):
     data: bytes
 
 
+class Shortfall(NamedTuple):
+    """A record for which too few subjects are left, unless enough others were erased."""
+
+    record: int
+    subjects: int
+    group: int
+
+    def problem(self, erased: int) -> str:
+        """Return what is wrong where so many subjects at most were erased."""
+        if not self.subjects and not erased:
+            return f"record {self.record}: it rests on no consent and is not public"
+        return (
+            f"record {self.record}: `{self.subjects}` subjects, and `{erased}` that were erased, "
+            f"where at least `{self.group}` have to stand together"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The outcome for a device's readings of one property in one flow, and the bytes with which such a part ends."""
@@ -57,10 +75,12 @@ class ReleaseAudit:
 
     Attributes:
         unknown: Whether the last problem may be due to a consent whose opening is missing.
+        shortfalls: The records of the last release that are in order only if subjects were erased from them.
     """
 
     def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
+        self.shortfalls: list[Shortfall] = []
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
@@ -70,7 +90,7 @@ class ReleaseAudit:
 
     def check(self, entry: Entry, opening: Opening) -> list[str]:
         """Return what is wrong with a release; empty where every part follows from what was in force."""
-        self.unknown = False
+        self.unknown, self.shortfalls = False, []
         policies = self._fold.policies
         if policies is None:
             return ["no policies are in force that could permit it"]
@@ -89,10 +109,32 @@ class ReleaseAudit:
         for number, record in enumerate(payload.records):
             stood = members[number]
             problems = self._record(policies, payload.recipient, record)
-            problems += self._members(policies, entry, record, stood, opening.erased_count)
+            problems += self._members(policies, entry, number, record, stood)
             problems += self._twice((entry.sequence, number), record, stood)
             found += [f"record {number}: {problem}" for problem in problems]
+        return found + self._short(opening.erased_count)
+
+    def _short(self, erased: int) -> list[str]:
+        """Return the records that erasure cannot explain: each erased part stood in one record, and was of one subject."""
+        found = [each.problem(erased) for each in self.shortfalls if each.subjects + erased < each.group]
+        lacking = sum(each.group - each.subjects for each in self.shortfalls)
+        if not found and lacking > erased:
+            found.append(f"its records lack `{lacking}` subjects, and `{erased}` parts are erased")
         return found
+
+    def still_permits(self, entry: Entry) -> Callable[[ReleaseRecord, Contribution], bool]:
+        """Return a function that tells whether a subject's share in a record would be permitted as of an entry."""
+
+        def permits(record: ReleaseRecord, one: Contribution) -> bool:
+            policies = self._fold.policies
+            flow = None if policies is None else policies.flows.get(record.flow)
+            if policies is None or flow is None or self._fold.is_gone(one.subject):
+                return False
+            standing = self._fold.standing(one.subject, flow)
+            part = ReleasedPart(one.subject, one, b"", b"")
+            return not self._plan(policies, entry, flow, record.property, part, standing).outcome.reason
+
+        return permits
 
     def void(self, index: int) -> None:
         """Void a release, so that its content may be released again."""
@@ -126,21 +168,25 @@ class ReleaseAudit:
         return found
 
     def _members(
-        self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[ReleasedPart], erased: int
+        self, policies: PolicySet, entry: Entry, number: int, record: ReleaseRecord, stood: list[ReleasedPart]
     ) -> list[str]:
-        """Return what is wrong with the parts of a record's subjects, or with its having none."""
+        """Return what is wrong with the parts of a record's subjects, and note where some must have been erased."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
             return []
+        aggregate = record.identity == Identity.AGGREGATE.label
         if not stood:
-            return [] if erased or self._public(policies, entry, flow, record) else ["it rests on no consent and is not public"]
+            if not self._public(policies, entry, flow, record):
+                self.shortfalls.append(Shortfall(number, 0, max(1, flow.ask.group if aggregate else 1)))
+            return []
         found, group = [], 0
         for one in stood:
             problem, plan = self._member(policies, entry, flow, record, one)
             found += [problem] if problem else []
             group = max(group, plan.outcome.group if plan and not plan.outcome.reason else 0)
-        if record.identity == Identity.AGGREGATE.label and len({one.subject for one in stood}) + erased < group:
-            found.append(f"`{len(stood)}` subjects where at least `{group}` have to stand together")
+        subjects = len({one.subject for one in stood})
+        if aggregate and subjects < group:
+            self.shortfalls.append(Shortfall(number, subjects, group))
         return found
 
     def _member(

@@ -7,27 +7,27 @@ cannot be checked is counted by its cause: a part erased, an opening expired, or
 
 from __future__ import annotations
 
-import json
 import time
-from collections import Counter
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from consent.core.consents.records import OPERATOR
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, VoidPayload
+from gateway.audit.log.payloads import PayloadError, decode_erasure, decode_void
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
+from gateway.audit.replay.formed_again import VoidedFigures
 from gateway.audit.replay.in_force import InForceAt
-from gateway.audit.replay.release import ReleaseAudit
+from gateway.audit.replay.release import ReleaseAudit, Shortfall
+from gateway.audit.replay.report import ReplayReport, ReplayVerdict
+from gateway.audit.verify.age import EXPIRES_WITH_OTHERS, KEPT_WITH_THE_LOG, AuditTime, LogAge
+from gateway.audit.verify.erasures import ErasureAudit
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.report import Finding, StepRecord
+from gateway.audit.verify.report import StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
+from gateway.audit.verify.voids import VoidAudit
 
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
@@ -45,70 +45,6 @@ class Openings(Protocol):
         ...
 
 
-class ReplayVerdict(StrEnum):
-    """The result of checking one release."""
-
-    MATCH = "match"
-    MISMATCH = "mismatch"
-    ERASED = "opening erased"
-    EXPIRED = "opening expired"
-    MISSING = "opening missing"
-
-
-@dataclass(slots=True)
-class ReplayReport:
-    """The result of a replay.
-
-    Attributes:
-        verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
-        grants: Permissions by the channel over which they were given; `operator` rests on the operator's word alone.
-        erased_parts: How many parts are erased from the openings; `erasures_account_for`: how many the erasure entries declare.
-        findings: What is wrong, by entry.
-    """
-
-    entries: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    grants: Counter[str] = field(default_factory=Counter)
-    erased_parts: int = 0
-    erasures_account_for: int = 0
-    unopened_consents: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def exit_status(self) -> int:
-        """0 if every checkable release follows from what was in force and no opening is missing, else 1."""
-        return 1 if self.findings or self.verdicts[ReplayVerdict.MISSING] else 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as plain data."""
-        return {
-            "entries": self.entries,
-            "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
-            "grants": dict(sorted(self.grants.items())),
-            "erased_parts": self.erased_parts,
-            "erasures_account_for": self.erasures_account_for,
-            "unopened_consents": self.unopened_consents,
-            "findings": [{"where": one.where, "problem": one.problem} for one in self.findings],
-        }
-
-    def to_json(self) -> str:
-        """Return the report as a line of JSON."""
-        return json.dumps(self.as_json(), ensure_ascii=False) + "\n"
-
-    def to_text(self) -> str:
-        """Return the report for a terminal."""
-        lines = [f"replayed: {self.entries} entries, {sum(self.verdicts.values())} releases"]
-        lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
-        operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
-        lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
-        if self.erased_parts or self.erasures_account_for:
-            lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
-        if self.unopened_consents:
-            lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")
-        lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
-        return "".join(f"{line}\n" for line in lines)
-
-
 class Replay:
     """One replay of one log; `run` returns the report.
 
@@ -119,6 +55,7 @@ class Replay:
         openings: The openings that the auditor has.
         openings_days: For how many days openings are kept; one that is older and absent has expired.
         progress: Where progress is shown.
+        at: The time by which the log is aged; this machine's clock by default.
     """
 
     def __init__(
@@ -130,6 +67,7 @@ class Replay:
         *,
         openings_days: int = 90,
         progress: Progress | None = None,
+        at: AuditTime | None = None,
     ) -> None:
         self._reader = reader
         self._checkpoint = checkpoint
@@ -139,9 +77,14 @@ class Replay:
         self._step = StepRecord(0, "replay")
         self._fold = InForceAt(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
         self._releases = ReleaseAudit(self._fold)
+        self._age = LogAge(at or AuditTime(time.time_ns() // 1_000_000))
+        self._erasures = ErasureAudit()
+        self._voids = VoidAudit()
+        self._voided = VoidedFigures()
         self._report = ReplayReport()
-        self._latest_ms = 0
-        self._absent: list[tuple[int, int]] = []  # (index, time) of releases without an opening
+        self._absent: list[tuple[int, Kind, int]] = []  # (index, kind, made by when) of entries without an opening
+        self._shortfalls: dict[int, list[Shortfall]] = {}  # of releases that match but for their erased parts
+        self._commitments: dict[int, bytes] = {}  # of releases
 
     def run(self) -> ReplayReport:
         """Read the whole log and return the report."""
@@ -155,30 +98,58 @@ class Replay:
         return self._close()
 
     def _close(self) -> ReplayReport:
-        report = self._report
-        for index, time_ms in self._absent:
-            old = time_ms < self._latest_ms - self._kept_ms
-            report.verdicts[ReplayVerdict.EXPIRED if old else ReplayVerdict.MISSING] += 1
-            if not old:
-                self._step.add(f"entry {index}", "the opening of the release is missing")
-        if report.erased_parts > report.erasures_account_for:
-            self._step.add("openings", "more parts are erased than the erasure entries account for")
+        report, erasures = self._report, self._erasures
+        if (ahead := self._age.ahead()) is not None:
+            self._step.add(*ahead)
+        self._close_absent()
+        for where, problem in erasures.close():
+            self._step.add(where, problem)
+        self._close_shortfalls()
+        report.time = self._age.time
+        report.erased_parts, report.erasures_account_for = erasures.erased, erasures.declared
+        report.erasures, report.former_erasures, report.former_voids = erasures.lists, erasures.former, self._voids.former
         report.grants = self._fold.grants
         report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report
 
+    def _close_absent(self) -> None:
+        """Tell absent openings that have expired from those that should be there."""
+        for index, kind, reached_ms in self._absent:
+            expired = kind not in KEPT_WITH_THE_LOG and self._age.is_expired(reached_ms, self._kept_ms)
+            if kind is Kind.RELEASE:
+                self._report.verdicts[ReplayVerdict.EXPIRED if expired else ReplayVerdict.MISSING] += 1
+            if not expired:
+                self._step.add(f"entry {index}", f"the opening of the {kind.word} is missing")
+
+    def _close_shortfalls(self) -> None:
+        """Report the figures for whose group the erased subjects do not suffice, now that it is known how many those are."""
+        for index, shortfalls in self._shortfalls.items():
+            erased = self._erasures.subjects_missing(index)
+            found = [each for each in shortfalls if each.subjects + erased < each.group]
+            for each in found:
+                self._step.add(f"entry {index}", each.problem(erased))
+            if found:
+                self._report.verdicts[ReplayVerdict.ERASED] -= 1
+                self._report.verdicts[ReplayVerdict.MISMATCH] += 1
+
     def _take(self, index: int, data: bytes | None) -> None:
         if data is None:
+            self._erasures.skip()
             return  # the tree has recorded why
         try:
             entry = Entry.decode(data)
             opening = self._openings.opening(index, entry.commitment)
         except (EntryError, FileError) as error:
+            self._erasures.skip()
             self._step.add(f"entry {index}", str(error))
             return
         self._report.entries += 1
-        self._latest_ms = max(self._latest_ms, entry.time_ms)
+        reached_ms = self._age.take(entry, opening)
+        if opening is None and entry.kind not in EXPIRES_WITH_OTHERS:
+            self._absent.append((index, entry.kind, reached_ms))
+        self._erasures.take(entry, opening)
+        self._voids.take(entry)
         try:
             problems = self._replay(entry, opening)
         except PayloadError as error:
@@ -188,48 +159,77 @@ class Replay:
 
     def _replay(self, entry: Entry, opening: Opening | None) -> list[str]:
         """Apply an entry, or check a release against what is in force; return what is wrong."""
-        if opening is not None:
-            self._report.erased_parts += opening.erased_count
-        if entry.kind is Kind.POLICY:
-            return self._fold.take_policy(entry)
-        if entry.kind is Kind.ERASURE:
-            self._report.erasures_account_for += entry.parts_deleted or 0
-            self._fold.take_erasure(entry.subject_sha256 or b"")
-            return []
-        if entry.kind is Kind.RELEASE:
-            return self._release(entry, opening)
         part = _only_part(opening)
-        if entry.kind in (Kind.CONSENT, Kind.WITHDRAWAL):
-            if part is not None:
-                return self._fold.take_consent(entry, part)
-            if opening is None:
-                self._fold.pass_over(entry.sequence)
-        elif entry.kind is Kind.KEY and part is not None:
-            return self._fold.take_residents(entry, part)
-        elif entry.kind is Kind.VOID and part is not None:
-            self._releases.void(VoidPayload.decode(part).release)
+        match entry.kind:
+            case Kind.POLICY:
+                return self._fold.take_policy(entry)
+            case Kind.ERASURE:
+                return self._erasure(entry, part)
+            case Kind.RELEASE:
+                return self._release(entry, opening)
+            case Kind.CONSENT | Kind.WITHDRAWAL:
+                if part is not None:
+                    return self._fold.take_consent(entry, part)
+                if opening is None:
+                    self._fold.pass_over(entry.sequence)
+            case Kind.KEY if part is not None:
+                return self._fold.take_residents(entry, part)
+            case Kind.VOID if part is not None:
+                return self._void(entry, part)
         return []
 
-    def _release(self, entry: Entry, opening: Opening | None) -> list[str]:
-        verdicts = self._report.verdicts
-        if opening is None:
-            self._absent.append((entry.sequence, entry.time_ms))
+    def _erasure(self, entry: Entry, part: bytes | None) -> list[str]:
+        """Forget a subject, and enter what the erasure says that it emptied."""
+        self._fold.take_erasure(entry.subject_sha256 or b"")
+        if part is None:
             return []
+        payload = decode_erasure(part)
+        if (payload.subject_sha256, payload.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
+            return ["the erasure is not the one in the entry"]
+        return self._erasures.take_erasure(entry, payload)
+
+    def _void(self, entry: Entry, part: bytes) -> list[str]:
+        """Take back a release, and remember its figures until they are formed again."""
+        payload = decode_void(part)
+        problems = self._voids.take_void(entry, payload)
+        self._releases.void(payload.release)
+        commitment = self._commitments.get(payload.release)
+        if commitment is None:
+            return problems
         try:
-            problems = self._releases.check(entry, opening)
+            opening = self._openings.opening(payload.release, commitment)
+        except FileError:
+            return problems  # reported when the release was taken
+        if opening is not None:
+            self._voided.void(entry.sequence, payload.release, opening)
+        return problems
+
+    def _release(self, entry: Entry, opening: Opening | None) -> list[str]:
+        verdicts, releases = self._report.verdicts, self._releases
+        if opening is None:
+            return []
+        self._commitments[entry.sequence] = entry.commitment
+        try:
+            problems = releases.check(entry, opening)
+            self._report.formed_again += self._voided.release(entry.sequence, opening, releases.still_permits(entry))
         except PayloadError as error:
             problems = [str(error)]
-        if problems and self._releases.unknown:
+        if problems and releases.unknown:
             verdicts[ReplayVerdict.MISSING] += 1
             return ["it rests on consents whose openings are missing"]
         if problems:
             verdicts[ReplayVerdict.MISMATCH] += 1
-        else:
-            verdicts[ReplayVerdict.ERASED if opening.erased_count else ReplayVerdict.MATCH] += 1
-        return problems
+            return problems
+        verdicts[ReplayVerdict.ERASED if opening.erased_count else ReplayVerdict.MATCH] += 1
+        if releases.shortfalls:
+            self._shortfalls[entry.sequence] = releases.shortfalls
+        return []
 
 
 def _only_part(opening: Opening | None) -> bytes | None:
     if opening is None or not isinstance(opening.parts[0], Part):
         return None
     return opening.parts[0].data
+
+
+__all__ = ["LONGEST_POLICIES_BYTES", "Openings", "Replay", "ReplayReport", "ReplayVerdict"]

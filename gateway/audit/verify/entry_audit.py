@@ -1,7 +1,7 @@
 """The checks of each entry in turn: its form, its place in the log, its labels, and its opening.
 
 Only some auditors are given openings, and openings are deleted after a time. A missing one leaves what depends on it
-unchecked; it is not a finding.
+unchecked; it is not a finding here: ``replay`` judges by its age whether it may be missing.
 """
 
 from __future__ import annotations
@@ -17,18 +17,25 @@ from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
     ErasurePayload,
+    FormerErasurePayload,
+    FormerVoidPayload,
     GapPayload,
     GenesisPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     VoidPayload,
+    decode_erasure,
+    decode_void,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
+from gateway.audit.verify.age import AuditTime, LogAge
+from gateway.audit.verify.erasures import ErasureAudit
 from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.recount import Recount
 from gateway.audit.verify.report import StepRecord
+from gateway.audit.verify.voids import VoidAudit
 
 _ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # besides a release's parts about subjects
 _OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # the consent's own encoding, which `replay` checks
@@ -43,6 +50,7 @@ class EntryAudit:
         files: Checks the policies, and accounts for all files; steps 10 and 11.
         openings: The openings folder, if there is one.
         steps: The records of steps 4 (coherence), 6 (openings) and 7 (ledger).
+        time: The time by which the log is aged.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class EntryAudit:
         files: FileAudit,
         openings: OpeningsReader | None,
         steps: tuple[StepRecord, StepRecord, StepRecord],
+        time: AuditTime,
     ) -> None:
         self._origin = origin
         self._labels = labels
@@ -61,8 +70,10 @@ class EntryAudit:
         self._chain = Chain()
         self.recount = Recount()
         self._last_time_ms = 0
-        self._set_back = self._opened_count = self._erased = self._erasures_declared = 0
-        self._taken = 0
+        self._set_back = self._opened_count = self._taken = 0
+        self._age = LogAge(time)
+        self._erasures = ErasureAudit()
+        self._voids = VoidAudit()
 
     def begin_behind(self, index: int, data: bytes | None) -> None:
         """Start after an entry that was checked earlier; None stands for an entry that cannot be read."""
@@ -88,6 +99,7 @@ class EntryAudit:
         if entry is None:
             self._chain.skip()
             self.recount.skip()
+            self._erasures.skip()
             return
         for problem in self._chain.problems(entry):
             self._coherence.add(f"entry {index}", problem)
@@ -99,14 +111,15 @@ class EntryAudit:
             self._files.take_release(index)
         elif entry.kind is Kind.POLICY:
             self._files.take_policies(index, entry.policy)
-        elif entry.kind is Kind.ERASURE:
-            self._erasures_declared += entry.parts_deleted or 0
+        opening = self._read_opening(index, entry)
+        self._age.take(entry, opening)
         if self._openings is not None:
-            self._check_opening(index, entry)
+            self._check_opening(index, entry, opening)
 
     def close(self) -> None:
         """Record how much was checked, after the last entry."""
         self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
+        self._close_age()
         self._labels.close()
         if self._openings is None:
             self._opened.leave_out("no openings")
@@ -114,14 +127,7 @@ class EntryAudit:
             return
         for name in self._openings.strangers:
             self._opened.add(f"openings/{name}", "not named by an entry's index")
-        whole = self._opened_count == self._chain.size  # parts erased from an expired opening can no longer be counted
-        if self._erased > self._erasures_declared or (whole and self._erased < self._erasures_declared):
-            self._opened.add(
-                "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
-            )
-        self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {self._erased} parts erased"
-        if beyond := sum(index >= self._chain.size for index in self._openings.indices):
-            self._opened.detail += f", {beyond} openings beyond the checkpoint"
+        self._close_openings(self._openings)
         recount = self.recount
         counted = f"{recount.opened} of {recount.accounts} accounts opened, {recount.recounted} recounted from releases and voids"
         if recount.begun_anew:
@@ -133,6 +139,38 @@ class EntryAudit:
         else:
             self._ledger.detail = counted
 
+    def _close_age(self) -> None:
+        """Record whether an entry is ahead of the auditor's time; without a genesis opening that may be a simulation's."""
+        if self._age.simulated:
+            self._coherence.detail += ", simulated clock"
+        if (ahead := self._age.ahead()) is None:
+            return
+        if self._openings is None:
+            self._coherence.detail += (
+                f"; {ahead[0]} is {ahead[1]}: only a simulated clock may be, and the genesis opening would say"
+            )
+        else:
+            self._coherence.add(*ahead)
+
+    def _close_openings(self, openings: OpeningsReader) -> None:
+        """Record what is erased, and whether erasures account for it."""
+        erasures = self._erasures
+        for where, problem in erasures.close():
+            self._opened.add(where, problem)
+        whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
+        if whole and erasures.unnamed < erasures.former_parts:
+            self._opened.add(
+                "openings",
+                f"`{erasures.unnamed}` parts are erased, the erasures without a list account for `{erasures.former_parts}`",
+            )
+        self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {erasures.erased} parts erased"
+        if erasures.former:
+            self._opened.detail += f", `{len(erasures.former)}` erasures without a list, on the operator's word"
+        if self._voids.former:
+            self._opened.detail += f", `{len(self._voids.former)}` voids that recipients cannot find"
+        if beyond := sum(index >= self._chain.size for index in openings.indices):
+            self._opened.detail += f", {beyond} openings beyond the checkpoint"
+
     def _decode(self, index: int, data: bytes | None) -> Entry | None:
         if data is None:
             return None
@@ -142,28 +180,38 @@ class EntryAudit:
             self._coherence.add(f"entry {index}", str(error))
             return None
 
-    def _check_opening(self, index: int, entry: Entry) -> None:
+    def _check_opening(self, index: int, entry: Entry, opening: Opening | None) -> None:
         """Check the entry's opening, if there is one, and pass its payload to the recount of the ledger."""
-        opening = self._read_opening(index, entry)
         payload: object = None
+        self._erasures.take(entry, opening)
+        self._voids.take(entry)
         if opening is not None:
             self._opened_count += 1
-            self._erased += opening.erased_count
             try:
                 payload = self._payload(entry, opening)
             except (PayloadError, canonical.CanonicalError) as error:
                 self._opened.add(opening_name(index), str(error))
+        for problem in self._own_problems(entry, payload):
+            self._opened.add(opening_name(index), problem)
         found: list[str] = []
         if entry.kind is Kind.RELEASE:
             self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
         elif entry.kind is Kind.VOID:
-            found = self.recount.void(payload if isinstance(payload, VoidPayload) else None)
+            found = self.recount.void(payload if isinstance(payload, VoidPayload | FormerVoidPayload) else None)
         elif entry.kind is Kind.ACCOUNT:
             found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
         elif entry.kind is Kind.GAP:
             self.recount.gap(payload if isinstance(payload, GapPayload) else None)
         for problem in found:
             self._ledger.add(f"entry {index}", problem)
+
+    def _own_problems(self, entry: Entry, payload: object) -> list[str]:
+        """Return what is wrong with an erasure or a void, held against the entries before it."""
+        if isinstance(payload, ErasurePayload | FormerErasurePayload):
+            return self._erasures.take_erasure(entry, payload)
+        if isinstance(payload, VoidPayload | FormerVoidPayload):
+            return self._voids.take_void(entry, payload)
+        return []
 
     def _read_opening(self, index: int, entry: Entry) -> Opening | None:
         """Return the entry's opening if there is one and it hashes to the entry's commitment."""
@@ -192,12 +240,14 @@ class EntryAudit:
                 if PolicyPayload.decode(first.data).sha256 != entry.policy:
                     raise PayloadError("the policy is not the one in the entry")
             case Kind.ERASURE:
-                if ErasurePayload.decode(first.data) != ErasurePayload(entry.subject_sha256 or b"", entry.parts_deleted or 0):
+                erasure = decode_erasure(first.data)
+                if (erasure.subject_sha256, erasure.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
                     raise PayloadError("the erasure is not the one in the entry")
+                return erasure
             case Kind.ACCOUNT:
                 return AccountPayload.decode(first.data)
             case Kind.VOID:
-                return VoidPayload.decode(first.data)
+                return decode_void(first.data)
             case Kind.GAP:
                 return GapPayload.decode(first.data)
             case _:

@@ -15,6 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
 from gateway.audit.log.tiles import TILE_WIDTH
+from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.entry_audit import EntryAudit
 from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
@@ -49,6 +50,7 @@ class Verification:
         since: The checkpoint of an earlier verification. Entries that were checked then are not read again, unless there are
             openings, which change when something is erased.
         progress: Where progress is shown.
+        clock_ms: The auditor's clock; this machine's by default.
 
     Attributes:
         note: The checkpoint's bytes as the log served them, once read.
@@ -62,8 +64,10 @@ class Verification:
         openings: Path | None = None,
         since: SavedCheckpoint | None = None,
         progress: Progress | None = None,
+        clock_ms: int | None = None,
     ) -> None:
         self.note = b""
+        self._clock_ms = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
         self._reader = reader
         self._anchors = anchors
         self._openings = openings
@@ -121,7 +125,8 @@ class Verification:
         known = None if self._openings is None else OpeningsReader(self._openings)
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
         files = FileAudit(self._reader, checkpoint.size, self._steps[9], self._steps[10], checked=checked)
-        audit = EntryAudit(checkpoint.origin, labels, files, known, (self._steps[3], self._steps[5], self._steps[6]))
+        steps, at = (self._steps[3], self._steps[5], self._steps[6]), audit_time(self._trust, self._clock_ms)
+        audit = EntryAudit(checkpoint.origin, labels, files, known, steps, at)
         for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
             if index >= checked:
                 audit.take(entry)

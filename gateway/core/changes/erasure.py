@@ -2,8 +2,10 @@
 
 What is deleted: the secret, and with it every pseudonym, label and salt that was made with it; residents, consents, claim codes,
 devices and what is remembered of them; contributions in windows and waiting records; their parts of openings, whose leaf hashes
-remain, so that everybody else's part can still be checked. The journal begins again with a snapshot without them, under a new
-key, and everything under the former keys is resealed. What recipients have already received is out of reach.
+remain, so that everybody else's part can still be checked. The entry commits to the list of the places that it has emptied, so
+that no part can be hidden behind somebody else's erasure; list and emptied openings expire together. The journal begins again
+with a snapshot without them, under a new key, and everything under the former keys is resealed. What recipients have already
+received is out of reach.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from hashlib import sha256
 
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import ErasurePayload, erase_subject
+from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, erase_subject
 from gateway.core import recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import OpeningRow, OutboxRow
@@ -31,11 +33,13 @@ class Holdings:
         own: Openings about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
         releases: Openings of the releases that contained the subject, by log index.
         waiting: Outbox rows that may hold records of the subject.
+        kept_since_ms: From when the retention of the latest of those openings counts.
     """
 
     own: Mapping[int, bytes]
     releases: Mapping[int, bytes]
     waiting: Sequence[OutboxRow]
+    kept_since_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +60,23 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
         holdings: What the database holds of it.
         now_ms: The gateway's clock.
     """
-    parts = forget(state, subject, holdings, now_ms)
-    digest = sha256(subject).digest()
-    payload = ErasurePayload(digest, parts)
+    emptied = forget(state, subject, holdings, now_ms)
+    digest, parts = sha256(subject).digest(), sum(len(each.parts) for each in emptied)
+    payload = ErasurePayload(digest, parts, emptied)
     index = state.log.append_entry(
         Kind.ERASURE, now_ms, state.log.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts
     )
+    state.commit.openings_settled_ms[index] = holdings.kept_since_ms
     recovery.begin_segment(state)
     return Erased(index, parts, state.inflight.sent_about(subject))
 
 
-def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int:
+def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> tuple[EmptiedOpening, ...]:
     """Remove a subject from memory, and through the commit from the database; the caller begins a journal segment.
 
-    Returns: How many parts of openings are deleted.
+    Returns: Which parts of openings are deleted.
     """
-    shortened, parts = _shortened(subject, holdings)
+    emptied = _shorten(state, subject, holdings)
     void_unsent(state, now_ms)
     _forget_waiting(state, subject, holdings.waiting)
     for device in subjects.devices_of(state, subject):
@@ -82,20 +87,24 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> int
     subjects.drop_claims(state, subject)
     state.registry.drop_subject(subject)
     state.commit.consents_gone.append(subject)
-    state.commit.openings += shortened
     state.commit.erases = True
-    return parts
+    return emptied
 
 
-def _shortened(subject: bytes, holdings: Holdings) -> tuple[list[OpeningRow], int]:
-    """Return the openings that lose a part, shortened, and how many parts are deleted."""
-    shortened: list[OpeningRow] = []
-    parts = 0
-    for index, before, after in _erased_openings(subject, holdings):
-        if after.erased_count > before.erased_count:
-            shortened.append(OpeningRow(index, after.encode()))
-            parts += after.erased_count - before.erased_count
-    return shortened, parts
+def _shorten(state: State, subject: bytes, holdings: Holdings) -> tuple[EmptiedOpening, ...]:
+    """Have the openings that lose a part replaced, and return which parts they lose.
+
+    An opening of the subject's own is empty afterwards, and expires with the list that says so.
+    """
+    emptied: list[EmptiedOpening] = []
+    for index, before, after in sorted(_erased_openings(subject, holdings), key=lambda each: each[0]):
+        pairs = enumerate(zip(before.parts, after.parts, strict=True))
+        parts = tuple(number for number, (old, new) in pairs if old != new)
+        if parts:
+            state.commit.openings.append(OpeningRow(index, after.encode()))
+            emptied.append(EmptiedOpening(index, parts))
+    state.commit.openings_settled_ms |= dict.fromkeys(holdings.own, holdings.kept_since_ms)
+    return tuple(emptied)
 
 
 def _erased_openings(subject: bytes, holdings: Holdings) -> Iterator[tuple[int, Opening, Opening]]:

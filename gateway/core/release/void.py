@@ -6,6 +6,8 @@ leaves; a `void` entry in the log records it. A bundle that was sent is final.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import VoidPayload
 from gateway.core.journal import Void
@@ -21,7 +23,8 @@ def void_unsent(state: State, now_ms: int) -> None:
 def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     """Void a recipient's bundle of which no byte has been sent; its contributions and records return to windows and outbox."""
     bundle = state.inflight.void(recipient)
-    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(bundle.index).encode()))
+    part = VoidPayload(bundle.index).part(sha256(bundle.content).digest())
+    state.log.append_entry(Kind.VOID, now_ms, [part])
     state.journal.note(Void(bundle.index))
     for window in bundle.windows:
         state.windows.put_back(window)

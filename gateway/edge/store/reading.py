@@ -133,6 +133,11 @@ class StoreReader:
         rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
         return self._open("opening", row_key(index), rows[0][0]) if rows else None
 
+    async def settled_ms(self, index: int) -> int | None:
+        """Return from when the retention of the opening at a log index counts, None where it does not count yet."""
+        rows = await self._rows("SELECT settled_ms FROM opening WHERE entry_index = ?", (index,))
+        return rows[0][0] if rows else None
+
     async def voids(self, since: int) -> list[bytes]:
         """Return the openings of `void` entries from a log index on."""
         sql = "SELECT entry_index, sealed FROM opening WHERE kind = 'void' AND entry_index >= ? ORDER BY entry_index"

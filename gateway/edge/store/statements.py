@@ -69,6 +69,7 @@ class CommitRows:
             statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
         settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
         statements += [(settle, (now_ms, index)) for index in commit.openings_settled]
+        statements += [(settle, (since_ms, index)) for index, since_ms in commit.openings_settled_ms.items()]
         labelled = [row for row in commit.log if row.labels is not None]
         statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
         for shorter in commit.openings:

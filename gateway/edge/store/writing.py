@@ -68,7 +68,7 @@ class StoreWriter:
 
     async def drop_openings(self, before_ms: int) -> list[int]:
         """Delete openings that have been settled since before ``before_ms``, a thousand at most; return their log indices."""
-        sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms LIMIT 1000"
+        sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms, entry_index LIMIT 1000"
         rows = await self._database.rows(sql, (before_ms,))
         if rows:
             statements = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]

@@ -28,12 +28,12 @@ def _search(log: SampleLog, *keys: bytes, openings: bool = False) -> Search:
 
 
 def test_find_shows_exactly_the_releases_with_the_subject_in_them(tmp_path: Path) -> None:
-    """The third subject is in the first release only; a stranger's key finds nothing."""
+    """The third subject is in the first release only, which was voided, as everybody sees; a stranger's key finds nothing."""
     log = sample(tmp_path)
     assert [[one.index for one in _search(log, key).run()] for key in KEYS] == [[5, 9], [5, 9], [5]]
     assert _search(log, bytes(32)).run() == []
     search = _search(log, KEYS[2])
-    assert search.run() == [FoundRelease(5, START_MS + 5000, None, None)]
+    assert search.run() == [FoundRelease(5, START_MS + 5000, None, 8)]
     assert (search.releases, search.findings) == (3, ())
 
 

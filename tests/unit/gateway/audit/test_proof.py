@@ -24,6 +24,7 @@ from gateway.audit.proof import Proof, ProofFormatError
 from gateway.audit.verify.trust import Anchors, UntrustedError, open_checkpoint
 from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, LOGS, cosign, policy_text
+from tests.support.mutations import mutated, wanted
 
 ANCHORS = Anchors(SIGNER.verifier)
 
@@ -179,3 +180,21 @@ def test_entry_of_a_damaged_log_is_not_proven(tmp_path: Path) -> None:
     with pytest.raises(ProofError):
         proven_entry(LogReader(log.log.path), checkpoint, 0)
     assert Verifier.parse(SIGNER.vkey()) == SIGNER.verifier
+
+
+def test_mutated_receipts_prove_nothing_else_and_are_refused_in_a_line(tmp_path: Path) -> None:
+    """Cut, spliced, repeated: whatever still passes proves the very entry, place and log that a whole receipt proved."""
+    log = sample(tmp_path)
+    whole = [_prove(log, index) for index in range(log.writer.size)]
+    proven = {(proof.index, proof.extra) for proof in whole}
+    for _, data in mutated([proof.encode() for proof in whole], wanted(3000), 5):
+        try:
+            proof = Proof.parse(data)
+            entry, checkpoint, _ = proof.check(ANCHORS)
+        except (ProofFormatError, ProofError, UntrustedError, EntryError) as error:
+            line = str(error)
+        else:
+            assert (proof.index, entry) in proven
+            assert checkpoint.size == log.writer.size
+            continue
+        assert line.splitlines() == [line]

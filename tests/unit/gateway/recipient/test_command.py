@@ -110,6 +110,25 @@ def test_open_with_log_prints_what_it_covers(tmp_path: Path, key: Path, bundle: 
     assert "the log does not account for it" in capsys.readouterr().err
 
 
+def test_open_with_log_names_a_bundle_that_the_log_voids(
+    tmp_path: Path, key: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log says that the bundle never left: nothing is printed, the recipient is told what that means, and the exit is 1."""
+    log, digest = GatewayLog(tmp_path / "log"), sha256(bundle.read_bytes()).digest()
+    arguments = ("open", bundle, "--key", key, "--log", tmp_path / "log", "--log-key", SIGNER.vkey(), "--json")
+    log.fill(7)
+    log.add(digest)
+    log.publish()
+    assert _run(*arguments) == 0
+    capsys.readouterr()
+    void = log.void(7, digest)
+    log.publish()
+    assert _run(*arguments) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"the log voids it by entry `{void}`: it says that no byte of this bundle was ever sent, and you have it" in output.err
+
+
 def test_open_log_of_another_key_is_a_finding(
     tmp_path: Path, key: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -241,3 +241,89 @@ def test_settle_open_data_handed_on(tmp_path: Path, reports: _Reports) -> None:
     inbox = Inbox(tmp_path / "in", None, None, reports.append)
     inbox.store(OpenData(ADDRESS).seal([encode_open_record(record())], 4), _TOPIC, None)
     assert _indices(inbox) == [4]
+
+
+def _voided_log(folder: Path, data: bytes, size: int = 7) -> GatewayLog:
+    """Return a log that has released a bundle, published, and not voided it yet."""
+    log = GatewayLog(folder)
+    log.fill(size)
+    log.add(sha256(data).digest())
+    log.publish()
+    return log
+
+
+def test_settle_bundle_that_the_log_voids_after_it_was_handed_on_told_once(tmp_path: Path, reports: _Reports) -> None:
+    """The log says that it never left, and here it is: told by the run that finds it, and recorded beside the bundle."""
+    log = _voided_log(tmp_path / "log", data := sealed(7))
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    assert (_indices(inbox), reports) == ([7], [])
+    void = log.void(7, sha256(data).digest())
+    log.publish()
+    assert _indices(inbox) == []
+    (line,) = reports
+    assert f"7.bundle`: the log voids it by entry `{void}`: it says that no byte of this bundle was ever sent" in line
+    assert (tmp_path / "in" / "7.voided").read_text() == f"{line}\n"
+    assert (tmp_path / "in" / "7.bundle").read_bytes() == data
+    again = _inbox(tmp_path, reports, log)
+    assert (_indices(inbox), _indices(again), len(reports)) == ([], [], 1)
+
+
+def test_settle_void_of_a_bundle_handed_on_by_an_earlier_run_told_by_the_next(tmp_path: Path, reports: _Reports) -> None:
+    """What came in while nobody looked is found at the next start, from the files alone."""
+    log = _voided_log(tmp_path / "log", data := sealed(7))
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    log.fill(300)
+    log.void(7, sha256(data).digest())
+    log.publish()
+    assert (_indices(_inbox(tmp_path, reports, log)), len(reports)) == ([], 1)
+
+
+def test_settle_bundle_voided_before_it_was_handed_on_kept_aside_for_good(tmp_path: Path, reports: _Reports) -> None:
+    """A bundle that the log takes back is not handed on, neither now nor at the next start; others are."""
+    data = sealed(7)
+    other = content_key(b"\x02" * 32).seal([encode_record(record(3))], 9)
+    log = _voided_log(tmp_path / "log", data)
+    log.void(7, sha256(data).digest())
+    log.add(sha256(other).digest())
+    log.publish()
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    inbox.store(other, _TOPIC, 9)
+    assert (_indices(inbox), inbox.waiting, len(reports)) == ([9], 0, 1)
+    again = _inbox(tmp_path, reports, log)
+    assert (_indices(again), again.waiting, len(reports)) == ([], 0, 1)
+
+
+def test_settle_voids_of_other_bundles_and_of_other_bytes_leave_it_alone(tmp_path: Path, reports: _Reports) -> None:
+    """A void is of one release; another's, or one under a salt of its own, is nothing to this recipient."""
+    log = _voided_log(tmp_path / "log", data := sealed(7))
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    log.void(6, sha256(data).digest())
+    log.void(7, bytes(32))
+    log.fill(20)
+    log.publish()
+    assert (_indices(inbox), reports) == ([7], [])
+
+
+def test_settle_with_entries_that_do_not_lead_to_the_checkpoint_told_and_nothing_handed_on(
+    tmp_path: Path, reports: _Reports
+) -> None:
+    """A void that somebody took out of the entries cannot hide: every entry is proven."""
+    log = _voided_log(tmp_path / "log", data := sealed(7))
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(data, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    log.void(7, sha256(data).digest())
+    log.publish()
+    entries = log.folder.path / "tile" / "entries" / "000.p" / "9"
+    whole = entries.read_bytes()
+    entries.write_bytes(whole.replace(whole[-32:], bytes(32)))
+    assert _indices(inbox) == []
+    (line,) = reports
+    assert "do not hash to their leaves" in line
+    entries.write_bytes(whole)
+    assert (_indices(inbox), len(reports)) == ([], 2)

@@ -26,6 +26,7 @@ from consent.core.receipts.terms import base64url, date_time, decimal, disclosur
 from consent.errors import RecordError
 from gateway.audit.log.openings import commit
 from tests.support.consent_samples import NOW_MS, agreed, points, policies
+from tests.support.mutations import mutated, wanted
 from tests.support.receipt_samples import CASES, CITY, ISSUE, LOG_KEY, PLACE, life, receipt_of, said, signed, verify
 
 GIVEN = CASES["Given"]
@@ -428,3 +429,31 @@ def test_decimals_have_no_exponent_and_lose_nothing(number: float) -> None:
     """Which `xsd:decimal` demands."""
     assert "e" not in decimal(number)
     assert float(decimal(number)) == number < inf
+
+
+def test_mutated_receipts_say_the_same_or_have_a_fault_in_a_line() -> None:
+    """Cut, spliced, repeated, in the file and in the record's bytes: nobody's signature covers anything but what was issued."""
+    whole = {write_receipt(receipt): receipt for receipt in CASES.values()}
+    issued = {canonical_json(receipt) for receipt in CASES.values()}
+    passed = 0
+    for _, data in mutated(list(whole), wanted(1200), 6):
+        try:
+            receipt = read_receipt(data)
+        except RecordError:
+            continue
+        faults = check_receipt(receipt, verify)
+        passed += not faults
+        assert faults or canonical_json(receipt) in issued
+        assert all(line.splitlines() == [line] for line in faults)
+    assert passed, "spaces may come and go"
+
+
+def test_mutated_records_under_a_signed_receipt_have_a_fault_in_a_line() -> None:
+    """An issuer who signs a receipt over a damaged record vouches for nothing: the record's own signature is looked at."""
+    given = said(Status.GIVEN)
+    for _, data in mutated([encode(given)], wanted(500), 7):
+        receipt = deepcopy(GIVEN)
+        record(receipt)["recordBytes"] = base64url(data)
+        faults = check_receipt(resigned(receipt), verify)
+        assert faults
+        assert all(line.splitlines() == [line] for line in faults)

@@ -31,15 +31,22 @@ from gateway.audit.log.openings import (
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
+    EmptiedOpening,
     EncodedContribution,
+    ErasurePayload,
+    FormerErasurePayload,
+    FormerVoidPayload,
     GenesisPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
+    decode_erasure,
+    decode_void,
     encode_contribution,
     erase_subject,
+    void_commitment,
 )
 
 _SALT = st.binary(min_size=32, max_size=32)
@@ -178,7 +185,15 @@ def test_payload_maps_have_the_documented_keys() -> None:
             }
         ],
     }
-    assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void", "release": 17}
+    assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void-2", "release": 17}
+    assert cbor2.loads(FormerVoidPayload(17).encode()) == {"kind": "void", "release": 17}
+    emptied = (EmptiedOpening(3, (0,)), EmptiedOpening(8, (1, 4)))
+    assert cbor2.loads(ErasurePayload(bytes(32), 3, emptied).encode()) == {
+        "kind": "erasure-2",
+        "subject_sha256": bytes(32),
+        "parts_deleted": 3,
+        "emptied": [[3, [0]], [8, [1, 4]]],
+    }
 
 
 @pytest.mark.parametrize(
@@ -201,6 +216,27 @@ def test_payload_of_another_shape_is_refused(data: bytes) -> None:
     """Missing, superfluous, ill-typed and oddly spelled fields."""
     with pytest.raises(PayloadError):
         VoidPayload.decode(data)
+
+
+def test_erasures_and_voids_of_the_former_form_stay_readable() -> None:
+    """What earlier versions logged is decoded as what it was, and what is neither is refused."""
+    former, present = FormerErasurePayload(bytes(32), 3), ErasurePayload(bytes(32), 0, ())
+    assert (decode_erasure(former.encode()), decode_erasure(present.encode())) == (former, present)
+    assert (decode_void(FormerVoidPayload(3).encode()), decode_void(VoidPayload(3).encode())) == (
+        FormerVoidPayload(3),
+        VoidPayload(3),
+    )
+    for decode in (decode_erasure, decode_void):
+        with pytest.raises(PayloadError):
+            decode(PolicyPayload(bytes(32)).encode())
+
+
+def test_void_is_found_by_whoever_has_the_bundle() -> None:
+    """The commitment of a void follows from the release's index and its bundle's hash, and from nothing else."""
+    part = VoidPayload(17).part(bytes(32))
+    assert part.salt == sha256(b"sluice void" + bytes(32)).digest()
+    assert void_commitment(17, bytes(32)) == Opening(20, (part,)).commitment()
+    assert len({void_commitment(17, bytes(32)), void_commitment(18, bytes(32)), void_commitment(17, b"\1" * 32)}) == 3
 
 
 @given(
@@ -226,12 +262,12 @@ def test_erasing_a_subject_takes_its_parts_alone() -> None:
     shares = [Contribution(0, bytes([who]) * 16, {}, 1, (2,), 1).encode() for who in (1, 2, 1)]
     parts = [Part(bytes(32), data) for data in (ReleasePayload("city", (_RECORD,)).encode(), *shares)]
     opening = Opening(5, tuple(parts))
-    erased, count = erase_subject(opening, b"\x01" * 16)
-    assert count == 2
+    erased, numbers = erase_subject(opening, b"\x01" * 16)
+    assert numbers == (1, 3)
     assert [isinstance(part, bytes) for part in erased.parts] == [False, True, False, True]
     assert erased.parts[1] == part_leaf(*parts[1])
     assert erased.commitment() == opening.commitment()
-    assert erase_subject(erased, b"\x01" * 16) == (erased, 0)
+    assert erase_subject(erased, b"\x01" * 16) == (erased, ())
 
 
 _VALUES = st.recursive(

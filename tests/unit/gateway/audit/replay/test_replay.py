@@ -277,7 +277,9 @@ def test_replay_without_a_consents_opening_accuses_nobody() -> None:
     found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at != index})
     assert found.unopened_consents == 1
     assert found.verdicts == {ReplayVerdict.MATCH: 1, ReplayVerdict.MISSING: 2}
-    assert all("openings are missing" in finding.problem for finding in found.findings)
+    problems = {f"{finding.where}: {finding.problem}" for finding in found.findings}
+    assert f"entry {index}: the opening of the consent is missing" in problems
+    assert all("missing" in problem for problem in problems)
 
 
 def test_replay_of_erased_parts_checks_the_rest() -> None:
@@ -290,7 +292,7 @@ def test_replay_of_erased_parts_checks_the_rest() -> None:
     found = replayed(gate, openings=shorter)
     assert found.verdicts == {ReplayVerdict.ERASED: 1}
     assert found.erased_parts == 1
-    assert "more parts are erased than the erasure entries account for" in found.findings[-1].problem
+    assert found.findings[-1].problem == "part `1` is erased, and no erasure names it"
 
 
 def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
@@ -305,7 +307,9 @@ def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
     planted = gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
     gate.commit()
     hidden = replayed(gate, openings=gate.openings | {planted: gate.openings[planted].erase({1})})
-    assert any("subjects where at least `4` have to stand" in one.problem for one in hidden.findings)
+    assert any(
+        "`2` subjects, and `1` that were erased, where at least `4` have to stand" in one.problem for one in hidden.findings
+    )
 
 
 def test_replay_prints_nothing_of_an_opening_that_could_write_over_a_terminal() -> None:

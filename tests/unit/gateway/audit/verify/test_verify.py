@@ -225,7 +225,7 @@ def test_verify_reports_a_clock_set_back_but_does_not_mind(tmp_path: Path) -> No
     """The log's order is that of its indices."""
     report = _rewrite(sample(tmp_path), lambda e: msgspec.structs.replace(e, time_ms=1), 6)
     assert report.ok
-    assert report.steps[3].detail == "15 entries, clock set back `1` times"
+    assert report.steps[3].detail == "15 entries, clock set back `1` times, simulated clock"
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_verify_counts_erased_parts_against_the_erasure_entries(tmp_path: Path) 
     opening = log.openings[9]
     log.openings_folder.write({9: opening.erase({2}).encode()})
     assert [(finding.where, finding.problem) for finding in _verify(log).findings] == [
-        ("openings", "`3` parts are erased, the erasure entries account for `2`")
+        ("entry 9", "part `2` is erased, and no erasure names it")
     ]
 
 

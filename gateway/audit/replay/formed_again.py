@@ -1,0 +1,105 @@
+"""Voided windows that were formed again for fewer subjects: who has both versions of a figure sees the difference.
+
+A gateway voids what it has not sent, after a withdrawal say, and forms it again without whoever withdrew; that is in order.
+Where a recipient already had the voided bundle it is not, and no auditor can tell from the log alone: so each case is listed,
+with how many of those left out still permitted it. The recipient, who has bundles, finds the voids of those.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord
+
+StillPermits = Callable[[ReleaseRecord, Contribution], bool]
+
+
+class ReleasedFigure(NamedTuple):
+    """What a figure is about; two with the same are versions of one."""
+
+    flow: str
+    property: str
+    identity: str
+    level: tuple[str, str, str]
+    cell: str
+    window: tuple[int, int]
+
+
+class FormedAgain(NamedTuple):
+    """One figure that was voided and formed again for fewer subjects."""
+
+    void: int
+    release: int
+    again: int
+    flow: str
+    cell: str
+    window_ms: tuple[int, int]
+    subjects_before: int
+    subjects_after: int
+    left_out_though_permitting: int
+
+    def __str__(self) -> str:
+        return (
+            f"entry {self.void} voids release {self.release}, formed again in {self.again}: `{self.flow}` of "
+            f"{self.subjects_before} subjects, then of {self.subjects_after}; "
+            f"{self.left_out_though_permitting} left out still permitted it"
+        )
+
+
+class _Voided(NamedTuple):
+    void: int
+    release: int
+    record: ReleaseRecord
+    members: dict[bytes, Contribution]
+    erased: int
+
+
+class VoidedFigures:
+    """The figures of voided releases that have not been formed again yet."""
+
+    def __init__(self) -> None:
+        self._voided: dict[ReleasedFigure, _Voided] = {}
+
+    def void(self, void: int, release: int, opening: Opening) -> None:
+        """Remember the figures of a release that an entry voids."""
+        for figure, (record, members) in _figures(opening).items():
+            self._voided[figure] = _Voided(void, release, record, members, opening.erased_count)
+
+    def release(self, index: int, opening: Opening, still_permits: StillPermits) -> Iterator[FormedAgain]:
+        """Yield the figures of a release that an earlier one held for more subjects, and forget what was voided."""
+        if not self._voided:
+            return
+        for figure, (_, members) in _figures(opening).items():
+            before = self._voided.pop(figure, None)
+            if before is None:
+                continue
+            left_out = [one for subject, one in before.members.items() if subject not in members]
+            n_before, n_after = len(before.members) + before.erased, len(members) + opening.erased_count
+            if n_after < n_before:
+                permitting = sum(still_permits(before.record, one) for one in left_out)
+                record = before.record
+                yield FormedAgain(
+                    before.void, before.release, index, record.flow, record.cell, record.window, n_before, n_after, permitting
+                )
+
+
+def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
+    """Return the figures in a release, each with its subjects' shares; single readings are none."""
+    first, *others = opening.parts
+    if not isinstance(first, Part):
+        return {}
+    records = ReleasePayload.decode(first.data).records
+    members: defaultdict[int, dict[bytes, Contribution]] = defaultdict(dict)
+    for part in others:
+        if isinstance(part, Part):
+            one = Contribution.decode(part.data)
+            members[one.record].setdefault(one.subject, one)
+    found: dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
+    for number, record in enumerate(records):
+        if record.statistic:
+            figure = ReleasedFigure(record.flow, record.property, record.identity, record.level, record.cell, record.window)
+            found.setdefault(figure, (record, {}))[1].update(members[number])
+    return found

@@ -1,0 +1,106 @@
+"""What a replay found: releases by verdict, what rests on the operator's word, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from consent.core.consents.records import OPERATOR
+from gateway.audit.replay.formed_again import FormedAgain
+from gateway.audit.verify.age import AuditTime
+from gateway.audit.verify.erasures import ErasureSummary
+from gateway.audit.verify.report import Finding
+
+
+class ReplayVerdict(StrEnum):
+    """What became of the check of one release."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    ERASED = "opening erased"
+    EXPIRED = "opening expired"
+    MISSING = "opening missing"
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What a replay found.
+
+    Attributes:
+        time: The time by which the log was aged, and whose word that is.
+        verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
+        grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
+        erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
+        erasures: The erasures that list what they emptied.
+        former_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
+        former_voids: Voids of which a recipient cannot tell what they void, by index and time.
+        formed_again: Voided windows that were released again for fewer subjects.
+        findings: What is wrong, by entry.
+    """
+
+    time: AuditTime = field(default_factory=lambda: AuditTime(0))
+    entries: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    grants: Counter[str] = field(default_factory=Counter)
+    erased_parts: int = 0
+    erasures_account_for: int = 0
+    erasures: list[ErasureSummary] = field(default_factory=list)
+    former_erasures: list[tuple[int, int]] = field(default_factory=list)
+    former_voids: list[tuple[int, int]] = field(default_factory=list)
+    formed_again: list[FormedAgain] = field(default_factory=list)
+    unopened_consents: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where every release that can be checked follows from what was in force, and none is missing; else 1."""
+        return 1 if self.findings or self.verdicts[ReplayVerdict.MISSING] else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "aged_by": {"clock": self.time.clock.name.lower(), "now_ms": self.time.now_ms},
+            "entries": self.entries,
+            "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
+            "grants": dict(sorted(self.grants.items())),
+            "erased_parts": self.erased_parts,
+            "erasures_account_for": self.erasures_account_for,
+            "erasures": [each._asdict() for each in self.erasures],
+            "erasures_on_the_operators_word": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.former_erasures],
+            "voids_unknown_to_recipients": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.former_voids],
+            "formed_again": [each._asdict() for each in self.formed_again],
+            "unopened_consents": self.unopened_consents,
+            "findings": [{"where": one.where, "problem": one.problem} for one in self.findings],
+        }
+
+    def to_json(self) -> str:
+        """Return the report as a line of JSON."""
+        return json.dumps(self.as_json(), ensure_ascii=False) + "\n"
+
+    def to_text(self) -> str:
+        """Return the report for a terminal."""
+        lines = [f"replayed: {self.entries} entries, {sum(self.verdicts.values())} releases", f"aged by: {self.time}"]
+        lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
+        operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
+        lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
+        if self.erased_parts or self.erasures_account_for:
+            lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
+        if self.erasures:
+            consents = sum(each.consents for each in self.erasures)
+            lines.append(f"erasures with a list: {len(self.erasures)}, {consents} consents of theirs can no longer be read")
+        if self.former_erasures:
+            lines.append(f"erasures on the operator's word: {len(self.former_erasures)}, entries {_listed(self.former_erasures)}")
+        if self.former_voids:
+            lines.append(f"voids that recipients cannot find: {len(self.former_voids)}, entries {_listed(self.former_voids)}")
+        lines += [f"voided and formed again: {one}" for one in self.formed_again]
+        if self.unopened_consents:
+            lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")
+        lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def _listed(entries: list[tuple[int, int]], most: int = 20) -> str:
+    return ", ".join(str(index) for index, _ in entries[:most]) + (" …" if len(entries) > most else "")

@@ -1,0 +1,246 @@
+"""What an operator who holds the log's key may try, and what a replay of that log has to name."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
+from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
+from gateway.audit.verify.age import AgedBy, AuditTime
+from gateway.core.plans import Device
+from tests.support.cheats import (
+    BUNDLE_SHA256,
+    GHOST,
+    consent_of_ghost,
+    emptied,
+    erasure_of,
+    former_erasure,
+    latest_release,
+    released,
+    share_of,
+    void_of,
+)
+from tests.support.gate import DAY_MS, Gate, only
+from tests.support.planted import hours
+from tests.support.replayed import replayed
+
+
+def town(count: int = 3, passed: int = 3) -> tuple[Gate, list[Device]]:
+    """Return a gateway that has released some hours of some homes."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(count, "hourly")
+    hours(gate, homes, passed)
+    return gate, homes
+
+
+def problems(report: ReplayReport) -> list[str]:
+    """Return what was found, each behind its place."""
+    return [f"{finding.where}: {finding.problem}" for finding in report.findings]
+
+
+# erased parts
+
+
+def test_erasure_by_the_gateway_accuses_nobody_and_is_on_its_list() -> None:
+    """Every part that it took, of releases and of what the household had said, is on the list; there is nothing on trust."""
+    gate, homes = town()
+    erasure = gate.erase(homes[0])
+    hours(gate, homes[1:], 1)
+    found = replayed(gate)
+    assert problems(found) == []
+    assert found.exit_status == 0
+    assert found.verdicts == {ReplayVerdict.ERASED: 3, ReplayVerdict.MATCH: 1}
+    (summary,) = found.erasures
+    assert (summary.entry, summary.consents, summary.releases, summary.parts) == (erasure, 1, 3, 4)
+    assert found.former_erasures == []
+
+
+def hidden(gate: Gate, victim: Device, places: dict[int, tuple[int, ...]] | None = None, *, before: bool = False) -> ReplayReport:
+    """Release one household's hour without its consent, and hide its part behind an erasure that names some places."""
+    said = consent_of_ghost(gate) if before else None
+    release = released(gate, [share_of(gate, victim.subject or b"")])
+    gone = {release: (1,)} | ({} if said is None else {said: (0,)})
+    erasure_of(gate, gone if places is None else places)
+    return replayed(gate, openings=emptied(gate, gone))
+
+
+def test_release_of_a_household_that_never_consented_shows_behind_an_invented_erasure() -> None:
+    """Whoever was erased had consented before it was in a release; nobody did here."""
+    gate, _ = town()
+    found = hidden(gate, gate.home())
+    assert found.exit_status == 1
+    assert any("names no consent before it" in problem for problem in problems(found)), problems(found)
+
+
+def test_release_of_one_household_shows_behind_an_erasure_with_a_consent() -> None:
+    """One erased subject stands for one household, and the flow asks for two."""
+    gate, _ = town()
+    found = hidden(gate, gate.home(), before=True)
+    assert any("`0` subjects, and `1` that were erased, where at least `2`" in problem for problem in problems(found))
+    assert found.verdicts[ReplayVerdict.MISMATCH] == 1
+
+
+def test_one_ghost_does_not_make_a_group_however_many_parts_it_leaves() -> None:
+    """Parts named by one erasure are one subject's."""
+    gate, homes = town()
+    said = consent_of_ghost(gate)
+    release = released(gate, [share_of(gate, GHOST)] * 3)
+    gone = {said: (0,), release: (1, 2, 3)}
+    erasure_of(gate, gone)
+    found = replayed(gate, openings=emptied(gate, gone))
+    assert any("`0` subjects, and `1` that were erased" in problem for problem in problems(found)), problems(found)
+    assert homes
+
+
+def test_erasure_without_a_deed_and_deed_without_an_erasure_are_named() -> None:
+    """What is missing is on exactly one list, and what is on a list is missing."""
+    gate, _ = town()
+    said, release = consent_of_ghost(gate), latest_release(gate)
+    erasure = erasure_of(gate, {said: (0,), release: (1,)})
+    found = problems(replayed(gate, openings=emptied(gate, {said: (0,), release: (2,)})))
+    assert f"entry {erasure}: names part `1` of entry `{release}`, which is not erased" in found
+    assert f"entry {release}: part `2` is erased, and no erasure names it" in found
+
+
+def test_part_on_two_lists_and_subject_erased_twice_are_named() -> None:
+    """Nobody is erased twice, and nothing is."""
+    gate, _ = town()
+    said, release = consent_of_ghost(gate), latest_release(gate)
+    places = {said: (0,), release: (1,)}
+    first, second, third = erasure_of(gate, places), erasure_of(gate, {}), erasure_of(gate, places, b"somebody else 16")
+    found = problems(replayed(gate, openings=emptied(gate, places)))
+    assert f"entry {second}: erases a subject that entry `{first}` has erased" in found
+    assert f"entry {third}: names part `1` of entry `{release}`, which entry `{first}` has named" in found
+
+
+def test_consent_that_came_after_the_release_is_none_before_it() -> None:
+    """A consent made up afterwards does not help."""
+    gate, _ = town()
+    release = latest_release(gate)
+    said = consent_of_ghost(gate)
+    erasure = erasure_of(gate, {said: (0,), release: (1,)})
+    found = problems(replayed(gate, openings=emptied(gate, {said: (0,), release: (1,)})))
+    assert f"entry {erasure}: empties release `{release}`, and names no consent before it" in found
+
+
+@pytest.mark.parametrize("part", [0, 99])
+def test_erasure_names_only_what_an_erasure_can_take(part: int) -> None:
+    """The part of the bundle is nobody's, and a part that never was is not erased."""
+    gate, _ = town()
+    said, release = consent_of_ghost(gate), latest_release(gate)
+    erasure = erasure_of(gate, {said: (0,), release: (part,)})
+    found = problems(replayed(gate, openings=emptied(gate, {said: (0,)})))
+    what = f"names parts of entry `{release}` that no erasure can take" if not part else f"names part `99` of entry `{release}`"
+    assert any(problem.startswith(f"entry {erasure}: {what}") for problem in found), found
+
+
+def test_erasure_of_the_former_form_is_named_as_the_operators_word() -> None:
+    """A log from before has no lists: what its erasures account for is counted, and no more than that."""
+    gate, _ = town()
+    release = latest_release(gate)
+    erasure = former_erasure(gate, 1)
+    found = replayed(gate, openings=emptied(gate, {release: (1,)}))
+    assert (found.exit_status, found.former_erasures) == (0, [(erasure, gate.now_ms)])
+    assert f"erasures on the operator's word: 1, entries {erasure}" in found.to_text()
+    more = replayed(gate, openings=emptied(gate, {release: (1, 2)}))
+    assert any("`2` erased parts are on no erasure's list" in problem for problem in problems(more))
+
+
+def test_erasure_of_the_former_form_behind_one_of_the_present_is_named() -> None:
+    """Once the gateway lists what it empties, an erasure without a list is no longer from before."""
+    gate, homes = town()
+    listed = gate.erase(homes[0])
+    erasure = former_erasure(gate, 1)
+    found = problems(replayed(gate))
+    assert f"entry {erasure}: an erasure of the former form, behind entry `{listed}` of the present one" in found
+
+
+def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:
+    """The limit: a consent written before the release and erased after it passes, as on the operator's word; it is listed."""
+    gate, homes = town()
+    said = consent_of_ghost(gate)
+    release = released(gate, [*gate.contributions(latest_release(gate))[:2], share_of(gate, GHOST)], hour=2000)
+    gone = {said: (0,), release: (3,)}
+    erasure = erasure_of(gate, gone)
+    found = replayed(gate, openings=emptied(gate, gone))
+    assert [(each.entry, each.first_consent, each.consents) for each in found.erasures] == [(erasure, said, 1)]
+    assert "1 consents of theirs can no longer be read" in found.to_text()
+    assert problems(found) == []
+    assert homes
+
+
+# age
+
+
+def test_one_entry_from_the_future_makes_nothing_expire() -> None:
+    """Openings kept back are missing by the auditor's clock, and the entry that is ahead of it is named."""
+    gate, _ = town()
+    ahead = gate.state.log.note_gap("away", "", "", gate.now_ms + 91 * DAY_MS)
+    gate.commit()
+    kept = {index: opening for index, opening in gate.openings.items() if len(opening.parts) == 1}
+    found = replayed(gate, openings=kept)
+    assert found.exit_status == 1
+    assert found.verdicts == {ReplayVerdict.MISSING: 3}
+    assert any(problem.startswith(f"entry {ahead}: dated") for problem in problems(found)), problems(found)
+
+
+def test_entries_dated_back_do_not_expire_unless_the_log_says_that_the_clock_was_set() -> None:
+    """An entry is no older than the one before it."""
+    gate, homes = town()
+    told_ms = gate.now_ms
+    released(gate, gate.contributions(latest_release(gate)), hour=40)
+    back = gate.state.log.append_entry(
+        Kind.RELEASE,
+        gate.now_ms - 100 * DAY_MS,
+        list(gate.openings[latest_release(gate)].parts),  # type: ignore[arg-type]  # none of them is erased
+        labels=bytes(16),
+        bundle_sha256=BUNDLE_SHA256,
+    )
+    gate.commit()
+    kept = {index: opening for index, opening in gate.openings.items() if index != back}
+    found = replayed(gate, openings=kept, at=AuditTime(told_ms))
+    assert f"entry {back}: the opening of the release is missing" in problems(found)
+    assert homes
+
+
+@pytest.mark.parametrize("kind", ["consent", "account", "void", "policy"])
+def test_opening_of_any_kind_that_is_kept_back_is_missing(kind: str) -> None:
+    """A withdrawal that nobody shows would let its releases pass."""
+    gate, homes = town()
+    gate.withdraw(homes[0], "hourly")
+    void_of(gate, latest_release(gate), BUNDLE_SHA256)
+    gate.state.log.checkpoint(gate.state.ledger, gate.now_ms, heartbeat=True)
+    gate.commit()
+    by_kind = {"policy": 2, "account": 1, "consent": 3, "void": max(gate.openings) - 1}
+    index = by_kind[kind]
+    kept = {at: opening for at, opening in gate.openings.items() if at != index}
+    found = replayed(gate, openings=kept)
+    assert f"entry {index}: the opening of the {kind} is missing" in problems(found), problems(found)
+
+
+def test_clock_that_was_set_in_the_open_lets_later_entries_count_from_there() -> None:
+    """An honest gateway whose clock was ahead for a while is not accused for ever; the log says where."""
+    gate, _ = town()
+    at_ms = gate.now_ms + 200 * DAY_MS
+    gate.state.log.append_entry(Kind.GAP, at_ms, gate.state.log.one_part(GapPayload("away", "", "").encode()))
+    gate.state.log.append_entry(Kind.GAP, gate.now_ms, gate.state.log.one_part(GapPayload(CLOCK_SET, "", "").encode()))
+    release = released(gate, gate.contributions(latest_release(gate)), hour=40)
+    kept = {index: opening for index, opening in gate.openings.items() if index != release}
+    found = replayed(gate, openings=kept, at=AuditTime(gate.now_ms + 210 * DAY_MS))
+    assert found.verdicts[ReplayVerdict.EXPIRED] == 1
+
+
+def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so() -> None:
+    """Its times are nobody's; whoever reads the report sees that before anything else."""
+    gate, _ = town()
+    log = gate.state.log
+    genesis = log.one_part(GenesisPayload(log.origin, True).encode())
+    index = log.append_entry(Kind.GENESIS, gate.now_ms, genesis)
+    gate.commit()
+    found = replayed(gate, at=AuditTime(0))
+    assert found.time.clock is AgedBy.SIMULATED
+    assert found.time.now_ms == gate.now_ms
+    assert "aged by: its own latest entry, since its clock is simulated" in found.to_text()
+    assert not any("dated" in problem for problem in problems(found))
+    assert index
