@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from consent.core.policies.parse import CITY_FILE, parse_policies
-from consent.core.policies.policy import PolicySet, Recipient
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from gateway.core.codecs.registry import compile_decoder
@@ -16,17 +16,21 @@ from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
 
 
-def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[str, bytes]]:
+def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = None) -> tuple[PolicySet, dict[str, bytes]]:
     """Read and check a policies folder, and load the keys that it names.
 
     Args:
         folder: The policies.
         sinks: Names of the configured sinks; a recipient on any other sink could never be reached.
+        in_force: SHA-256 of the set that is in force already, which is taken as it was meant; any other is refused if it asks
+            something that is no longer permitted.
     Returns: The policies, and the raw public key of each recipient that has one.
     Raises: OperatorError: a policy or key file cannot be used; the message names it.
     """
     try:
         policies = parse_compilable(read_policy_files(folder))
+        if policies.sha256 != in_force:
+            policies.refuse_unsupported()
         keys = {}
         for recipient in policies.recipients.values():
             refuse_unknown_sink(recipient, sinks)

@@ -120,7 +120,7 @@ _BUILT = (
         "nights",
         "LAeq",
         why="To find loud streets",
-        statistic="energy-mean",
+        statistic="mean",
         purpose="quiet",
         recipient="office",
         identity="aggregate",

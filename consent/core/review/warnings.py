@@ -12,10 +12,10 @@ from enum import StrEnum
 from itertools import chain
 
 from consent.core.cases.cases import PRECISION, axes_of
-from consent.core.decide import decide
 from consent.core.disclosure import AxisLevel, Disclosure, Identity
-from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS
-from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.outcome import decide_device
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
+from consent.core.policies.policy import CITY_FILE, Flow, LegalBasis, PolicySet
 from consent.core.review.population import agreeing
 
 
@@ -172,11 +172,11 @@ def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]
     """Return for each neighbourhood, and `""` for none, why everything is withheld there; empty where something is not."""
     by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
     consents = [agreeing(policies, flow.id)] if by_consent else None
-    caps = [profile.cap for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
+    profiles = [profile.id for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
     reasons: dict[str, str] = {}
     for zone in policies.zones.values():
         neighbourhood = zone.neighbourhood or ""
-        if neighbourhood not in reasons and caps:
-            found = [decide(policies, flow.id, consents, zone.id, cap, 0).reason for cap in caps]
+        if neighbourhood not in reasons and profiles:
+            found = [decide_device(policies, flow.id, consents, zone.id, profile, 0).reason for profile in profiles]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons

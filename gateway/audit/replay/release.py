@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from consent.core.canonical import disclosure_map
 from consent.core.decide import decide
 from consent.core.disclosure import Identity
-from consent.core.outcome import WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
+from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry
@@ -46,10 +46,15 @@ class ReleasedPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a device's readings of one property may become for one flow, or why nothing, and what a part under it ends with."""
+    """What a device's readings of one property may become for one flow, or why nothing, and what a part under it ends with.
+
+    Attributes:
+        unsupported: Whether policies may no longer ask for it, so that only an earlier version released it.
+    """
 
     outcome: Outcome
     end: bytes
+    unsupported: bool = False
 
 
 class ReleaseAudit:
@@ -57,10 +62,12 @@ class ReleaseAudit:
 
     Attributes:
         unknown: Whether what was found last may be due to a consent whose opening is not at hand.
+        unsupported: Whether the release checked last holds what policies may no longer ask: an earlier version released it.
     """
 
     def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
+        self.unsupported = False
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
@@ -70,7 +77,7 @@ class ReleaseAudit:
 
     def check(self, entry: Entry, opening: Opening) -> list[str]:
         """Return what is wrong with a release; nothing where every part follows from what was in force."""
-        self.unknown = False
+        self.unknown = self.unsupported = False
         policies = self._fold.policies
         if policies is None:
             return ["no policies are in force that could permit it"]
@@ -154,6 +161,7 @@ class ReleaseAudit:
             return f"it rests on policies `{one.share.policy}`, in force are `{fold.policy_entry}`", None
         standing = fold.standing(one.subject, flow)
         plan = self._plan(policies, entry, flow, record.property, one, standing)
+        self.unsupported = self.unsupported or plan.unsupported
         if one.end != plan.end:
             return self._misled(one, standing, plan), plan
         if _level_of(record) != plan.outcome.level:
@@ -197,9 +205,12 @@ class ReleaseAudit:
         consents = self._fold.consents(one.subject, flow)
         decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
         found = outcome(policies, flow, name, decision, share.zone)
+        unsupported = found.reason == UNSUPPORTED
+        if unsupported:
+            found = outcome(policies, flow, name, decision, share.zone, as_meant=True)
         if found.reason:
             return Plan(found, b"")
-        return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))))
+        return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))), unsupported)
 
     def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
         """Return whether some device of the city's own may have told a record."""

@@ -63,6 +63,7 @@ class ReplayReport:
         verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
         grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
         erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
+        unsupported: Releases of what policies may no longer ask, which an earlier version made.
         findings: What is wrong, by entry.
     """
 
@@ -72,6 +73,7 @@ class ReplayReport:
     erased_parts: int = 0
     erasures_account_for: int = 0
     unopened_consents: int = 0
+    unsupported: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -88,6 +90,7 @@ class ReplayReport:
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
             "unopened_consents": self.unopened_consents,
+            "unsupported": self.unsupported,
             "findings": [{"where": one.where, "problem": one.problem} for one in self.findings],
         }
 
@@ -105,6 +108,8 @@ class ReplayReport:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.unopened_consents:
             lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")
+        if self.unsupported:
+            lines.append(f"releases of what policies may no longer ask, as earlier versions made them: {self.unsupported}")
         lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
         return "".join(f"{line}\n" for line in lines)
 
@@ -219,6 +224,7 @@ class Replay:
             problems = self._releases.check(entry, opening)
         except PayloadError as error:
             problems = [str(error)]
+        self._report.unsupported += self._releases.unsupported
         if problems and self._releases.unknown:
             verdicts[ReplayVerdict.MISSING] += 1
             return ["it rests on consents whose openings are missing"]
