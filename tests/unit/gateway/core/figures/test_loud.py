@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from random import Random
 
 from consent.core.disclosure import TOP
@@ -33,14 +34,17 @@ def figure(asked: tuple[str, str], values: list[float]) -> float | None:
     return closed.value if isinstance(closed, Figure) else None
 
 
-def test_figure_of_noise_at_homes_is_not_the_loudest_home() -> None:
-    """Of homes as they are, some nights loud, the figure is within half a decibel of the loudest next to never."""
+def test_figure_of_noise_at_homes_does_not_tell_the_loudest_home() -> None:
+    """Of twenty homes most are quiet and some loud: the loudest is not at ten times the logarithm of twenty above the figure.
+
+    That it would be, to half a decibel, in 38 of 100 hours, if energies were combined and a share of them were 1 in 20.
+    """
     random = Random(9)
-    nights = [[min(95.0, max(30.0, random.gauss(45, 9))) for _ in range(20)] for _ in range(300)]
-    figures = [(figure(NOISE, homes), max(homes)) for homes in nights]
+    hours = [[min(110.0, 30 + random.expovariate(1 / 15)) for _ in range(20)] for _ in range(300)]
+    figures = [(figure(NOISE, homes), max(homes)) for homes in hours]
     told = [(value, loudest) for value, loudest in figures if value is not None]
     assert len(told) > 290
-    assert sum(abs(value - loudest) <= 0.5 for value, loudest in told) == 0
+    assert sum(abs(value + 10 * log10(20) - loudest) <= 0.5 for value, loudest in told) < 0.05 * len(told)
 
 
 def test_one_sensor_at_140_db_moves_the_figure_by_less_than_a_decibel() -> None:
