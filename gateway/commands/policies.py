@@ -31,6 +31,16 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
     diff.add_argument("--config", type=Path, metavar="FILE", help="whose subjects to count (default: gateway.toml)")
     diff.add_argument("--json", action="store_true", help="print JSON")
+    migrate = verb(noun, "migrate", "show, or make, the edits that this version asks for", _migrate)
+    migrate.add_argument("folder", type=Path, metavar="FOLDER", help="a policies folder")
+    migrate.add_argument("--write", action="store_true", help="make the edits that are shown")
+    migrate.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    from gateway.commands.policy_migrate import run
+
+    return run(args)
 
 
 def _difference(args: argparse.Namespace) -> int:
