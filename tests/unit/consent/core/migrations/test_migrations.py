@@ -8,11 +8,13 @@ import pytest
 
 from consent.core.migrations import migrations
 from consent.core.migrations.migrations import migrate
+from consent.core.outcome import decide_device
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet, Unsupported
 from consent.errors import PolicyError
+from consent.policy_files import read_policy_files
 from tests.support.checkout import ROOT
-from tests.support.consent_samples import small_city
+from tests.support.consent_samples import NOW_MS, agreed, policies, small_city
 from tests.support.gate import town
 
 LOUDEST = ('statistic = { consumption = "sum" }', 'statistic = { consumption = "max" }')
@@ -82,6 +84,14 @@ def test_what_no_migration_knows_is_left_to_hand(monkeypatch: pytest.MonkeyPatch
     assert small_city()["city.toml"].decode().splitlines()[step.line - 1].startswith("purpose")
 
 
+def test_consent_to_the_former_statistic_does_not_cover_the_new_one() -> None:
+    """What a figure is made of is a term: residents are asked anew, and nothing leaves until they answer."""
+    asking = policies(LOUDEST)
+    after = parse_policies(migrate(asking.files).files)
+    given = agreed(asking, "hourly")
+    assert decide_device(after, "hourly", [given], "mill", "meter", NOW_MS).reason == "invalidated"
+
+
 def test_wide_clamps_are_suggested_and_not_edited() -> None:
     """Only the city knows what a home of its own can be."""
     migrated = migrate(small_city())
@@ -96,7 +106,5 @@ def test_folder_that_cannot_be_understood_is_not_migrated() -> None:
 
 def test_shipped_city_needs_no_edit_and_no_suggestion() -> None:
     """The city that is copied is as this version asks."""
-    from consent.policy_files import read_policy_files
-
     migrated = migrate(read_policy_files(ROOT / "policies"))
     assert (migrated.edits, migrated.by_hand, migrated.suggestions) == ((), (), ())
