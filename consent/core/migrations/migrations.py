@@ -6,9 +6,10 @@ edits of single values; what cannot be edited in safety is named with its line, 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from consent.core.migrations.toml_edit import line_of, replace_text
 from consent.core.policies.parse import parse_policies
@@ -18,7 +19,7 @@ from consent.core.review.warnings import Note, notes_on
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Replacement:
     """A value that has to change.
 
     Attributes:
@@ -45,10 +46,10 @@ class Change:
 class Step:
     """A change, and the line in which it was made or is to be made by hand."""
 
-    change: Change
+    change: Replacement
     line: int
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data."""
         change = self.change
         return {
@@ -77,8 +78,36 @@ class Migrated:
     by_hand: tuple[Step, ...]
     suggestions: tuple[Note, ...]
 
+    def as_data(self, *, written: bool) -> dict[str, object]:
+        """Return it as plain data; ``written`` says whether the edits were made."""
+        return {
+            "edits": [step.as_data() for step in self.edits],
+            "by_hand": [step.as_data() for step in self.by_hand],
+            "suggestions": [{"file": note.file, "key": note.key, "message": note.message} for note in self.suggestions],
+            "written": written,
+        }
 
-Migration = Callable[[PolicySet], Iterator[Change]]
+    def as_text(self, before: Mapping[str, bytes], *, written: bool) -> str:
+        """Return a unified diff, then what is left to people."""
+        return "".join(self._lines(before, written=written))
+
+    def _lines(self, before: Mapping[str, bytes], *, written: bool) -> Iterator[str]:
+        for path, data in before.items():
+            old, new = data.decode().splitlines(keepends=True), self.files[path].decode().splitlines(keepends=True)
+            yield from difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
+        for step in self.by_hand:
+            change = step.change
+            yield f"by hand: `{change.file}`, line {step.line}: `{change.key}`: {change.why}\n"
+        for note in self.suggestions:
+            yield f"suggested: `{note.file}`: `{note.key}`: {note.message}\n"
+        count = f"{len(self.edits)} edit{'s' * (len(self.edits) != 1)}"
+        if written:
+            yield f"written: {count}; the policies read, and count from `sluice policy apply` on\n"
+        elif self.edits:
+            yield f"not written: {count}; `--write` makes them\n"
+
+
+Migration = Callable[[PolicySet], Iterator[Replacement]]
 
 
 def migrate(files: Mapping[str, bytes]) -> Migrated:
@@ -108,16 +137,16 @@ def _unknown_to_migrations(policies: PolicySet) -> Iterator[Step]:
     """What policies may still not ask after every migration."""
     for one in policies.unsupported:
         keys = tuple(one.key.split("."))
-        yield Step(Change(one.file, keys, "", "", one.message), line_of(policies.files[one.file].decode(), keys))
+        yield Step(Replacement(one.file, keys, "", "", one.message), line_of(policies.files[one.file].decode(), keys))
 
 
-def _statistics_over_subjects(policies: PolicySet) -> Iterator[Change]:
+def _statistics_over_subjects(policies: PolicySet) -> Iterator[Replacement]:
     """Statistics that over subjects are one subject's value become the mean."""
     for one in policies.unsupported:
         statistic = policies.flows[one.flow].statistic.get(one.observed_property)
         keys = ("flow", one.flow, "statistic", one.observed_property)
         if statistic in ONE_HOMES_VALUE and one.key == ".".join(keys):
-            yield Change(one.file, keys, str(statistic), str(INSTEAD), one.message)
+            yield Replacement(one.file, keys, str(statistic), str(INSTEAD), one.message)
 
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (_statistics_over_subjects,)

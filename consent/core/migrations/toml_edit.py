@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 _MOST_TRIED: Final = 64
+
+Table = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,13 @@ def line_at(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> Table:
     return tomllib.loads(text, parse_float=Decimal)
 
 
-def _table(document: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def _table(document: Table, keys: Sequence[str]) -> Table:
     """Return the table that names lead to; an empty one where they lead nowhere."""
-    table: Any = document
+    table: object = document
     for key in keys:
         table = table.get(key) if isinstance(table, dict) else None
     return table if isinstance(table, dict) else {}

@@ -26,6 +26,9 @@ _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
 _VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
 
+Clamp = list[Number] | dict[str, list[Number]]
+"""Bounds as policies write them: a pair for all windows, or one for each length of window."""
+
 
 class PropertyTable(Table, frozen=True, kw_only=True):
     """`[property.<id>]`."""
@@ -33,7 +36,7 @@ class PropertyTable(Table, frozen=True, kw_only=True):
     title: dict[str, Any] | None = None
     unit: str
     ladder: list[Number]
-    clamp: list[Number] | dict[str, Any] | None = None
+    clamp: Clamp | None = None
 
 
 class PurposeTable(Table, frozen=True, kw_only=True):
@@ -105,9 +108,7 @@ def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal,
     return tuple(step.normalize() for step in steps)
 
 
-def read_clamp(
-    file: PolicyFile, written: list[Number] | dict[str, Any] | None, first_step: Decimal, key: str
-) -> tuple[tuple[Time, Range], ...]:
+def read_clamp(file: PolicyFile, written: Clamp | None, first_step: Decimal, key: str) -> tuple[tuple[Time, Range], ...]:
     """Return the bounds on a subject's value in a window: one pair for all windows, or one for each length of window."""
     if written is None:
         return ()
@@ -120,8 +121,6 @@ def read_clamp(
         time = next((time for time in WINDOW_MS if time.label == label), None)
         if time is None:
             raise file.error(f"{key}.{label}", f"is none of {', '.join(time.label for time in WINDOW_MS)}")
-        if not isinstance(bounds, list) or not all(isinstance(one, Number) and one is not True for one in bounds):
-            raise file.error(f"{key}.{label}", "should be the least and the greatest value")
         found[time] = _range(file, bounds, first_step, f"{key}.{label}")
     return tuple(sorted(found.items(), key=lambda one: WINDOW_MS[one[0]]))
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from consent.core.disclosure import Time
-from consent.core.policies.flows import read_clamp
+from consent.core.policies.flows import Clamp, read_clamp
 from consent.core.policies.policy import Property, Range
 from consent.core.policies.toml_file import PolicyFile, Table
 
@@ -24,7 +24,7 @@ class PlausibleTable(Table, frozen=True, kw_only=True):
 
     properties: list[str]
     unit: str
-    range: list[Any] | dict[str, Any]
+    range: Clamp
 
 
 class PlausibleFile(Table, frozen=True, kw_only=True):
