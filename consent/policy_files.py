@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS, parse_policies
-from consent.core.policies.policy import PolicySet
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS, parse_policies
+from consent.core.policies.policy import CITY_FILE, PolicySet
 from consent.errors import PolicyError
 
 _LARGEST_BYTES: Final = 1 << 20
@@ -20,9 +20,11 @@ _CASES: Final = ".cases.toml"
 def load_policies(folder: Path) -> PolicySet:
     """Read and check a policies folder.
 
-    Raises: PolicyError: a file is wrong, absent or cannot be read.
+    Raises: PolicyError: a file is wrong, absent or cannot be read, or asks something that is no longer permitted.
     """
-    return parse_policies(read_policy_files(folder))
+    policies = parse_policies(read_policy_files(folder))
+    policies.refuse_unsupported()
+    return policies
 
 
 def read_policy_files(folder: Path) -> dict[str, bytes]:

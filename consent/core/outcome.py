@@ -48,6 +48,9 @@ class Level(NamedTuple):
         return self.time, self.space, self.step
 
 
+UNSUPPORTED: Final = "unsupported"
+"""Why something is withheld that policies in force ask for, and that policies may no longer ask."""
+
 NO_LEVEL: Final = Level("", "", "", "", "")
 """The level of what is withheld."""
 
@@ -56,7 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one property's readings for a flow.
 
     Attributes:
-        reason: Why they are withheld; empty where they are not. Those of ``Decision``, and `no-noise`.
+        reason: Why they are withheld; empty where they are not. Those of ``Decision``, `unsupported` and `no-noise`.
         disclosure: The effective disclosure; ``BOTTOM`` where they are withheld.
         level: The level at which they are released; ``NO_LEVEL`` where they are withheld.
         statistic: How they become one figure; empty where each is released by itself, or where they are withheld.
@@ -97,7 +100,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
         return max(self.decided_since_ms, flow_since_ms, residents_since_ms, added_ms)
 
 
-def outcome(policies: PolicySet, flow: Flow, observed_property: str, decision: Decision, zone: str) -> Outcome:
+def outcome(
+    policies: PolicySet, flow: Flow, observed_property: str, decision: Decision, zone: str, *, as_meant: bool = False
+) -> Outcome:
     """Return what follows from a decision.
 
     Args:
@@ -105,8 +110,11 @@ def outcome(policies: PolicySet, flow: Flow, observed_property: str, decision: D
         observed_property: One of its properties.
         decision: The decision for the flow and a device that measures the property.
         zone: The block where the device stands.
+        as_meant: What followed while policies might still ask all that these ask: for those who read an old log.
     """
-    reason = decision.reason or unsupported_reason(decision)
+    reason = decision.reason or unsupported_reason(policies, flow, observed_property, decision)
+    if reason == UNSUPPORTED and as_meant:
+        reason = _no_noise(decision)
     if reason:
         return withheld(reason)
     return Outcome(
@@ -124,13 +132,34 @@ def withheld(reason: str) -> Outcome:
     return Outcome(reason, BOTTOM, NO_LEVEL, "", 0, NEVER_MS)
 
 
-def unsupported_reason(decision: Decision) -> str:
-    """Return why what is permitted cannot be honoured; empty where it can: a figure under a budget needs noise (docs/limits.md).
+def unsupported_reason(policies: PolicySet, flow: Flow, observed_property: str, decision: Decision) -> str:
+    """Return why what is permitted is withheld nevertheless; empty where it is not.
 
-    A budget binds figures only, and only of data that have a subject.
+    `unsupported`: the policies ask what they may no longer ask, of data that have a subject; `no-noise`: a figure under a budget
+    needs noise (docs/limits.md).
     """
+    if decision.has_subject and (flow.id, observed_property) in policies.withheld_of_subjects:
+        return UNSUPPORTED
+    return _no_noise(decision)
+
+
+def _no_noise(decision: Decision) -> str:
+    """Return `no-noise` for a figure under a budget, which binds only data that have a subject; empty for any other."""
     point = decision.disclosure
     return "no-noise" if point.budget < inf and point.identity is Identity.AGGREGATE and decision.has_subject else ""
+
+
+def supported(policies: PolicySet, flow_id: str, names: Sequence[str], *, has_subject: bool) -> list[str]:
+    """Return those of a flow's properties that may still be asked of a device with, or without, a subject."""
+    return [name for name in names if not has_subject or (flow_id, name) not in policies.withheld_of_subjects]
+
+
+def reason_besides(policies: PolicySet, flow_id: str, profile_id: str, decision: Decision) -> str:
+    """Return why nothing that a flow may get of a device leaves nevertheless; empty where something does."""
+    flow = policies.flows.get(flow_id)
+    names = measured(policies, flow_id, profile_id)
+    reasons = [] if flow is None else [unsupported_reason(policies, flow, name, decision) for name in names]
+    return reasons[0] if reasons and all(reasons) else ""
 
 
 def measured(policies: PolicySet, flow_id: str, profile_id: str) -> list[str]:
@@ -144,15 +173,19 @@ def decide_device(
 ) -> Decision:
     """Decide what a flow may get of a device, whatever it is.
 
-    Returns: As ``decide``, and besides `unknown-class` where the policies have no such profile, and `not-measured` where its
-        devices measure nothing of what the flow asks for.
+    Returns: As ``decide``, and besides `unknown-class` where the policies have no such profile, `not-measured` where its
+        devices measure nothing of what the flow asks for, and `unsupported` where all of that may no longer be asked.
     """
     profile = policies.profiles.get(profile_id)
     if profile is None:
         return Decision(BOTTOM, "unknown-class", (), 0, None)
-    if flow_id in policies.flows and not measured(policies, flow_id, profile_id):
+    names = measured(policies, flow_id, profile_id)
+    if flow_id in policies.flows and not names:
         return Decision(BOTTOM, "not-measured", (), 0, None)
-    return decide(policies, flow_id, consents, zone, profile.cap, now_ms)
+    decision = decide(policies, flow_id, consents, zone, profile.cap, now_ms)
+    if decision.reason or supported(policies, flow_id, names, has_subject=decision.has_subject):
+        return decision
+    return msgspec.structs.replace(decision, disclosure=BOTTOM, reason=UNSUPPORTED)
 
 
 def level_of(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> Level:

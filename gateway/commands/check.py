@@ -13,8 +13,7 @@ from pathlib import Path
 
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
-from consent.core.policies.parse import CITY_FILE
-from consent.core.policies.policy import PolicySet
+from consent.core.policies.policy import CITY_FILE, PolicySet
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.errors import PolicyError
 from consent.policy_files import read_case_files, read_policy_files
@@ -66,7 +65,8 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         return Checked(files, faults=(fault,))
     notes = list(notes_on(policies))
     keys: list[str] = []
-    faults = list(_recipients(folder, policies, sinks, keys, notes))
+    faults = [one.as_error() for one in policies.unsupported]
+    faults += list(_recipients(folder, policies, sinks, keys, notes))
     outcomes: list[CaseResult] = []
     for path, data in cases.items():
         try:

@@ -11,6 +11,7 @@ from consent.messages import FlowOf, Nothing
 from gateway.commands.client import ask
 from gateway.commands.output import show, utc
 from gateway.commands.parser import Parser, Verbs, group, method, verb
+from gateway.errors import OperatorError
 
 TEXT_WIDTH = 100
 
@@ -31,6 +32,31 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
     diff.add_argument("--config", type=Path, metavar="FILE", help="whose subjects to count (default: gateway.toml)")
     diff.add_argument("--json", action="store_true", help="print JSON")
+    migrate = verb(noun, "migrate", "show, or make, the edits that this version asks for", _migrate)
+    migrate.add_argument("folder", type=Path, metavar="FOLDER", help="a policies folder")
+    migrate.add_argument("--write", action="store_true", help="make the edits that are shown")
+    migrate.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    """`sluice policy migrate`: 1 where an edit is left to make, or to make by hand."""
+    from consent.core.migrations.migrations import migrate
+    from consent.errors import PolicyError
+    from consent.policy_files import read_policy_files
+    from gateway.edge.policies import parse_compilable, rewrite
+
+    folder: Path = args.folder
+    try:
+        files = read_policy_files(folder)
+        migrated = migrate(files)
+        parse_compilable(migrated.files)  # proves that the result reads, before anything is written
+    except PolicyError as error:
+        raise OperatorError(f"`{folder}`: {error}") from error
+    written = bool(args.write and migrated.edits)
+    if written:
+        rewrite(folder, {path: data for path, data in migrated.files.items() if data != files[path]})
+    show(args, migrated.as_data(written=written), migrated.as_text(files, written=written))
+    return 1 if migrated.by_hand or (migrated.edits and not written) else 0
 
 
 def _difference(args: argparse.Namespace) -> int:

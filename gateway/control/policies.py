@@ -9,7 +9,7 @@ import msgspec
 from consent.core.consents.records import Consent
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
-from consent.core.outcome import unsupported_reason
+from consent.core.outcome import reason_besides
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
@@ -104,7 +104,7 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
     """Return an outcome without its devices, and since when something leaves of this one."""
     request = _request(control, device, params)
     decision = request.decide()
-    explanation = explain(request, decision, language, unsupported_reason(decision))
+    explanation = explain(request, decision, language, reason_besides(request.policies, request.flow, request.profile, decision))
     terms = None if explanation.reason else _terms_in_force(control, device, params.flow)
     said = [consent for consent in request.consents or () if consent is not None]
     outcome: dict[str, Any] = {

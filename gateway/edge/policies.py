@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 from collections.abc import Container, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from consent.core.policies.parse import CITY_FILE, parse_policies
-from consent.core.policies.policy import PolicySet, Recipient
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from gateway.core.codecs.registry import compile_decoder
 from gateway.errors import OperatorError
+from gateway.files import write_whole
 from gateway.recipient.keys import RecipientKeyError, load_public
 
 
-def read_policies(folder: Path, sinks: Container[str]) -> tuple[PolicySet, dict[str, bytes]]:
+def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = None) -> tuple[PolicySet, dict[str, bytes]]:
     """Read and check a policies folder, and load the keys that it names.
 
     Args:
         folder: The policies.
         sinks: Names of the configured sinks; a recipient on any other sink could never be reached.
+        in_force: SHA-256 of the set that is in force already, which is taken as it was meant; any other is refused if it asks
+            something that is no longer permitted.
     Returns: The policies, and the raw public key of each recipient that has one.
     Raises: OperatorError: a policy or key file cannot be used; the message names it.
     """
     try:
         policies = parse_compilable(read_policy_files(folder))
+        if policies.sha256 != in_force:
+            policies.refuse_unsupported()
         keys = {}
         for recipient in policies.recipients.values():
             refuse_unknown_sink(recipient, sinks)
@@ -46,6 +54,29 @@ def parse_compilable(files: Mapping[str, bytes]) -> PolicySet:
     for profile in policies.profiles.values():
         compile_decoder(profile)  # not every field map that parses can be compiled
     return policies
+
+
+def rewrite(folder: Path, changed: Mapping[str, bytes]) -> None:
+    """Write policy files anew, each whole or not at all, under the owner and mode that it had.
+
+    Args:
+        folder: The policies.
+        changed: The files' new bytes, by path relative to it.
+    Raises: OperatorError: one of them is a link, and then none is written; or it cannot be written.
+    """
+    for path in changed:
+        if (folder / path).is_symlink():
+            raise OperatorError(f"`{folder / path}`: is a link: edit what it leads to")
+    for path, data in changed.items():
+        target = folder / path
+        try:
+            before = target.stat()
+            write_whole(target, data, stat.S_IMODE(before.st_mode))
+            with contextlib.suppress(PermissionError):
+                os.chown(target, before.st_uid, before.st_gid)
+        except OSError as error:
+            why = (error.strerror or "unknown error").lower()
+            raise OperatorError(f"`{target}`: cannot be written: {why}") from error
 
 
 def refuse_unknown_sink(recipient: Recipient, sinks: Container[str]) -> None:

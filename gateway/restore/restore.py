@@ -289,7 +289,8 @@ class _Restoration:
             found.erased_again += 1
         if tail.missing:
             found.consents_ended = restoration.end_consents(state, now_ms)
-        durable.apply_policies(*read_policies(self.place.policies, self.place.config.sink))
+        was_in_force = state.log.chain.policy
+        durable.apply_policies(*read_policies(self.place.policies, self.place.config.sink, was_in_force))
         recovery.begin_segment(state)
         await durable.commit()
         found.log_entries = state.log.size

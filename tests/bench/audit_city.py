@@ -93,7 +93,7 @@ def bench_city(highest: int = 200) -> City:
             "nights",
             "LAeq",
             why="To find loud streets",
-            statistic="energy-mean",
+            statistic="mean",
             purpose="quiet",
             recipient="environment",
             identity="aggregate",

@@ -32,6 +32,7 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
 from gateway.core.release.bundle import advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.formats.daily import DailySeals
+from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import epoch_day
 from gateway.core.state import GatewayIdentity, State
 from gateway.recipient.opening import OpenedBundle, open_bundle
@@ -120,7 +121,7 @@ _BUILT = (
         "nights",
         "LAeq",
         why="To find loud streets",
-        statistic="energy-mean",
+        statistic="mean",
         purpose="quiet",
         recipient="office",
         identity="aggregate",
@@ -328,12 +329,15 @@ class Gate:
         changes.expire(self.state, now_ms)
         advance_watermark(self.state, now_ms, LATENESS_MS)
 
+    def form_of(self, recipient: str) -> BundleFormat:
+        """Return the form of a recipient's bundles today."""
+        return self._seals[recipient].on(epoch_day(self.now_ms))
+
     def form(self, recipient: str = "office") -> ReadyBundle | None:
         """Commit what there is; then form a bundle and commit it too. It stands ready to be sent."""
         self.commit()
         rows = [(number, content) for number, (whose, content) in sorted(self.outbox.items()) if whose == recipient]
-        seal = self._seals[recipient].on(epoch_day(self.now_ms))
-        unsent = form_bundle(self.state, recipient, rows, self.now_ms, seal)
+        unsent = form_bundle(self.state, recipient, rows, self.now_ms, self.form_of(recipient))
         self.commit()
         assert unsent is None or len(unsent.content) <= MAX_BUNDLE_BYTES
         return unsent

@@ -44,7 +44,8 @@ class KilledGate(Gate):
     """A gateway with a database to be made anew from.
 
     Attributes:
-        told: Every bundle of which a byte has left, by log index: its recipient, and its records without what is random in them.
+        told: Every bundle of which a byte has left, by log index: its recipient, and its records without what is random in them
+            and in their order.
     """
 
     def __init__(self, policies: PolicySet) -> None:
@@ -128,7 +129,8 @@ class KilledGate(Gate):
     def _tell(self, index: int, recipient: str, content: bytes) -> None:
         assert self._told_bytes.setdefault(index, content) == content, "sent again unchanged"
         records = open_bundle(content, RECIPIENT_KEY, index).records
-        self.told[index] = recipient, tuple(msgspec.structs.replace(r, id=None, pseudonym=None, epoch=None) for r in records)
+        told = (msgspec.structs.replace(record, id=None, pseudonym=None, epoch=None) for record in records)
+        self.told[index] = recipient, tuple(sorted(told, key=repr))
 
     def acknowledge(self) -> None:
         """Let the brokers upstream acknowledge all that was sent."""

@@ -16,6 +16,8 @@ from tests.support.generated import COMMUNITIES, DISTRICTS, IDENTITIES, LADDERS,
 SCALES = {"identity": IDENTITIES, "time": TIMES, "space": SPACES}
 NEVER_MS = 1 << 62
 A_CENTURY = 36_500
+ONE_HOMES = ("energy-mean", "min", "max")
+"""Statistics that over households tell of one of them: for the city's own devices only."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def may_leave(
     asked: Table = town.city["flow"][flow]
     rests_on_consent = town.city["purpose"][asked["purpose"]]["legal_basis"] == "consent"
     if observed_property not in asked["properties"] or rests_on_consent is (home.residents is None):
+        return None
+    if home.residents is not None and asked["statistic"].get(observed_property) in ONE_HOMES:
         return None
     words = [counting(said, who, flow, asked["purpose"]) for who in home.residents or ()]
     if not all(word is not None and holds(word, town, flow, now_ms) for word in words):

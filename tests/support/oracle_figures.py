@@ -142,9 +142,7 @@ def _combined(statistic: str, values: Sequence[Fraction], *, alone: bool) -> Fra
 def _too_much_of_one(town: Town, statistic: str, shares: Sequence[Share]) -> bool:
     limits: Table = town.city["limits"]
     own = [abs(_combined(statistic, [Fraction(value) for value in share.values], alone=True)) for share in shares]
-    if statistic in ("sum", "count"):
-        return any(value > Fraction(str(limits["share"])) * sum(own) for value in own)
-    return any(Fraction(1, len(own)) > Fraction(str(limits["share"])) for _ in own)
+    return any(value > Fraction(str(limits["share"])) * sum(own) for value in own)
 
 
 def shown(value: Fraction, observed_property: str, step: Decimal) -> float:

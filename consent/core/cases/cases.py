@@ -1,4 +1,4 @@
-"""Cases: examples of what the policies decide, each with the expected decision, which ``decide`` must reach.
+"""Cases: examples of what the policies decide, each with the expected decision, which ``decide_device`` must reach.
 
 ``parse`` reads them from `*.cases.toml`; they show the author of a policy change whom it affects. A case is about
 the policies alone: whatever else a gateway checks (too few neighbours, late readings, noise) is outside it.
@@ -12,8 +12,9 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
-from consent.core.decide import PERMITTED, Bounds, Decision, decide
+from consent.core.decide import PERMITTED, Bounds, Decision
 from consent.core.disclosure import Disclosure
+from consent.core.outcome import decide_device
 from consent.core.policies.policy import PolicySet
 
 REASONS: Final = (
@@ -31,7 +32,7 @@ REASONS: Final = (
     "no-subject-consent",
     "has-subject",
 )
-"""Why a decision may withhold, but for names that no checked case can hold: an unknown flow or zone."""
+"""Why a decision may withhold, but for what no case of a checked set can meet: an unknown flow or zone, `unsupported`."""
 
 AXES: Final = ("identity", "time", "space", "group", "retention", "budget")
 """The axes that are one each; `precision` is one for each property."""
@@ -102,8 +103,7 @@ class CaseResult:
 
 def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare the decision with the expected one."""
-    cap = policies.profiles[case.device].cap
-    decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms)
+    decision = decide_device(policies, case.flow, case.consents, case.zone, case.device, case.now_ms)
     differences = list(_differences(case.expected, decision))
     return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 

@@ -16,7 +16,7 @@ from consent.core.consents.records import Consent
 from consent.core.decide import Decision, binding_limits, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
-from consent.core.outcome import decide_device, measured
+from consent.core.outcome import decide_device, measured, supported
 from consent.core.policies.policy import PolicySet
 
 OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused", "expired", "invalidated", "revoked")
@@ -25,9 +25,9 @@ OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused"
 OF_LIMITS: Final = ("ceiling", "class-cap")
 OF_RULES: Final = (
     *("not-aggregable", "no-subject-consent", "has-subject", "unknown-flow", "unknown-zone", "unknown-class"),
-    *("not-measured", "no-noise", "no-recipient"),
+    *("not-measured", "no-noise", "no-recipient", "unsupported"),
 )
-"""Why something is withheld that no resident can change; the last four are the gateway's own."""
+"""Why something is withheld that no resident can change; the last five are the gateway's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class ExplanationRequest:
     def measured(self) -> list[str]:
         """Return what the flow asks for of what such a device measures."""
         return measured(self.policies, self.flow, self.profile)
+
+    def leaving(self) -> list[str]:
+        """Return those of them that policies may still ask of such a device; all of them where they may ask none."""
+        names = self.measured()
+        return supported(self.policies, self.flow, names, has_subject=self.consents is not None) or names
 
     def decide(self) -> Decision:
         """Return the decision to be explained."""
@@ -164,7 +169,7 @@ def explain(matter: ExplanationRequest, decision: Decision, language: str, besid
 
 
 def _what_leaves(matter: ExplanationRequest, told: Disclosure, book: PhraseBook) -> Iterator[str]:
-    measured = matter.measured()
+    measured = matter.leaving()
     if matter.consents is None:
         key = f"tell-public.{told.identity.label}"
     else:
@@ -221,7 +226,7 @@ def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> I
 
 def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str]:
     yield from ("identity", "time", "space")
-    yield from (f"{PRECISION}{name}" for name in matter.measured())
+    yield from (f"{PRECISION}{name}" for name in matter.leaving())
     if matter.consents is not None and point.identity <= Identity.AGGREGATE:
         yield "group"
         if point.budget < inf:

@@ -19,12 +19,15 @@ import msgspec
 from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.policies.bounds import read_ask
 from consent.core.policies.dpv_purposes import PURPOSES
-from consent.core.policies.policy import Flow, LegalBasis, Property, Purpose, Recipient, Statistic
+from consent.core.policies.policy import Flow, LegalBasis, Property, Purpose, Range, Recipient, Statistic
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
 _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's matter, but a bundle's size depends on its length
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
 _VALUES: Final = (Decimal("-1e9"), Decimal("1e9"))
+
+Clamp = list[Number] | dict[str, list[Number]]
+"""Bounds as policies write them: a pair for all windows, or one for each length of window."""
 
 
 class PropertyTable(Table, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class PropertyTable(Table, frozen=True, kw_only=True):
     title: dict[str, Any] | None = None
     unit: str
     ladder: list[Number]
-    clamp: list[Number] | None = None
+    clamp: Clamp | None = None
 
 
 class PurposeTable(Table, frozen=True, kw_only=True):
@@ -85,7 +88,7 @@ def read_property(file: PolicyFile, name: str, value: Any, languages: tuple[str,
         title={} if table.title is None else file.texts(table.title, languages, f"{key}.title"),
         unit=_unit(file, table.unit, f"{key}.unit"),
         ladder=ladder,
-        clamp=None if table.clamp is None else _clamp(file, table.clamp, ladder[0], f"{key}.clamp"),
+        clamp=read_clamp(file, table.clamp, ladder[0], f"{key}.clamp"),
     )
 
 
@@ -105,7 +108,24 @@ def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal,
     return tuple(step.normalize() for step in steps)
 
 
-def _clamp(file: PolicyFile, written: list[Number], first_step: Decimal, key: str) -> tuple[Decimal, Decimal]:
+def read_clamp(file: PolicyFile, written: Clamp | None, first_step: Decimal, key: str) -> tuple[tuple[Time, Range], ...]:
+    """Return the bounds on a subject's value in a window: one pair for all windows, or one for each length of window."""
+    if written is None:
+        return ()
+    if isinstance(written, list):
+        return ((Time.DAY, _range(file, written, first_step, key)),)
+    if not written:
+        raise file.error(key, "should name at least one length of window")
+    found = {}
+    for label, bounds in written.items():
+        time = next((time for time in WINDOW_MS if time.label == label), None)
+        if time is None:
+            raise file.error(f"{key}.{label}", f"is none of {', '.join(time.label for time in WINDOW_MS)}")
+        found[time] = _range(file, bounds, first_step, f"{key}.{label}")
+    return tuple(sorted(found.items(), key=lambda one: WINDOW_MS[one[0]]))
+
+
+def _range(file: PolicyFile, written: list[Number], first_step: Decimal, key: str) -> Range:
     if len(written) != 2:
         raise file.error(key, "should be the least and the greatest value")
     least, greatest = [file.number(bound, *_VALUES, key) for bound in written]

@@ -4,7 +4,8 @@
     neighbourhoods/<id>.toml    a community's ceiling
     devices/<id>.toml           a device profile
 
-The first fault ends parsing with a ``PolicyError``; a returned set refers only to what exists.
+The first fault ends parsing with a ``PolicyError``; a returned set refers only to what exists. What an earlier version permitted
+and this one does not is no fault: it is read as it was meant, and listed with the set (``consent.core.policies.unsupported``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeVar
@@ -23,11 +25,11 @@ from consent.core.policies.archive import pack_files
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.devices import read_profile
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
-from consent.core.policies.policy import City, Limits, PolicySet, Profile, Texts, Zone
+from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Profile, Texts, Zone
 from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.core.policies.unsupported import unsupported_in
 from consent.errors import PolicyError
 
-CITY_FILE: Final = "city.toml"
 NEIGHBOURHOODS: Final = "neighbourhoods"
 DEVICES: Final = "devices"
 
@@ -98,7 +100,7 @@ class NeighbourhoodFile(Table, frozen=True, kw_only=True):
 
 
 def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
-    """Return the policy set that the files of a policies folder describe.
+    """Return the policy set that the files of a policies folder describe, as it was meant when it was written.
 
     Args:
         files: Their bytes, by path relative to the folder, with `/` between parts.
@@ -120,7 +122,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         elif folder == DEVICES:
             profiles[name] = read_profile(PolicyFile(path, files[path]), name, declared.languages, declared.properties)
     districts = {name: _district(file, name, value, city) for name, value in tables.district.items()}
-    return PolicySet(
+    policies = PolicySet(
         sha256=hashlib.sha256(pack_files(files)).digest(),
         files=dict(files),
         city=city,
@@ -136,6 +138,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         neighbourhood_titles=titles,
         profiles=profiles,
     )
+    return replace(policies, unsupported=tuple(unsupported_in(policies)))
 
 
 def _place(path: str) -> tuple[str, str]:

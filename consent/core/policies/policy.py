@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from consent.core.disclosure import Disclosure, Space
+from consent.core.disclosure import WINDOW_MS, Disclosure, Space, Time
 from consent.core.policies.notice import FlowTerms
+from consent.errors import PolicyError
+
+CITY_FILE: Final = "city.toml"
+"""The file of a policies folder that holds all that is the city's to say."""
+
+Range = tuple[Decimal, Decimal]
+"""The least and the greatest."""
 
 Texts = dict[str, str]
 """The same text in each of the city's languages, by language code."""
@@ -120,14 +127,23 @@ class Property:
         title: Its name for people; empty where the policies give none.
         unit: UCUM code.
         ladder: Steps of precision, finest first, each a multiple of the one before.
-        clamp: Least and greatest that one subject's value in a window may count as.
+        clamp: Least and greatest that one subject's value in a window may count as, by the longest window for which they hold,
+            shortest first; empty where nothing bounds it.
     """
 
     id: str
     title: Texts
     unit: str
     ladder: tuple[Decimal, ...]
-    clamp: tuple[Decimal, Decimal] | None
+    clamp: tuple[tuple[Time, Range], ...]
+
+    def clamp_of(self, time: Time) -> Range | None:
+        """Return the bounds on a subject's value in a window of a length: those for the shortest length named that reaches it.
+
+        Where none does they are those for the longest, so that no window is without bounds once one has them.
+        """
+        reaching = [bounds for longest, bounds in self.clamp if WINDOW_MS[longest] >= WINDOW_MS[time]]
+        return reaching[0] if reaching else self.clamp[-1][1] if self.clamp else None
 
     def rung(self, bound: Decimal | None) -> Decimal:
         """Return the step to which values are floored under a bound on their precision; None is no bound.
@@ -240,6 +256,29 @@ class Profile:
     cap: Disclosure
 
 
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """Something that policies ask and may no longer ask; it is understood, and withheld where they are in force.
+
+    Attributes:
+        file: Relative to the policies folder.
+        key: Dotted path of what asks for it.
+        message: What is wrong with it, and what to write instead, in one line.
+        flow: The flow by which it would leave.
+        observed_property: What of the flow is withheld, of every device that has a subject.
+    """
+
+    file: str
+    key: str
+    message: str
+    flow: str
+    observed_property: str
+
+    def as_error(self) -> PolicyError:
+        """Return the error with which such a set is refused."""
+        return PolicyError(self.file, self.key, self.message)
+
+
 @dataclass(frozen=True)
 class PolicySet:
     """Everything that is in force, checked as a whole.
@@ -250,6 +289,7 @@ class PolicySet:
         districts: Their titles, by id.
         zones: The blocks of the registry, by id.
         neighbourhoods: Each community's ceiling; titles stand in ``neighbourhood_titles``.
+        unsupported: What they may no longer ask; empty in a set that can be put in force.
     """
 
     sha256: bytes
@@ -266,6 +306,7 @@ class PolicySet:
     neighbourhoods: dict[str, Disclosure]
     neighbourhood_titles: dict[str, Texts]
     profiles: dict[str, Profile]
+    unsupported: tuple[Unsupported, ...] = ()
 
     def cell(self, zone_id: str, space: Space) -> str:
         """Return the name of the cell that a zone's readings belong to at a level of space.
@@ -283,6 +324,19 @@ class PolicySet:
     def terms(self) -> dict[str, FlowTerms]:
         """The material terms of every flow: what a consent to it covers."""
         return {flow.id: _terms_of(flow) for flow in self.flows.values()}
+
+    def refuse_unsupported(self) -> None:
+        """Refuse to put in force what policies may no longer ask.
+
+        Raises: PolicyError: names the first such thing, and what to write instead.
+        """
+        for one in self.unsupported:
+            raise one.as_error()
+
+    @cached_property
+    def withheld_of_subjects(self) -> frozenset[tuple[str, str]]:
+        """(flow, observed property) of what they may no longer ask: of a device with a subject, nothing of it leaves."""
+        return frozenset((one.flow, one.observed_property) for one in self.unsupported)
 
     @cached_property
     def settings(self) -> dict[tuple[str, str, Disclosure], Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from consent.core.consents.records import Consent
 from consent.core.disclosure import Disclosure, Identity
-from consent.core.outcome import decide_device, level_of, measured
+from consent.core.outcome import decide_device, level_of, measured, supported
 from consent.core.policies.policy import PolicySet
 
 ALL_AXES: Final = "all"
@@ -67,6 +67,7 @@ def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, cons
     decision = decide_device(policies, flow_id, consents, zone, profile_id, 0)
     if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as asked
         return Reach(reason=decision.reason)
+    names = supported(policies, flow_id, names, has_subject=decision.has_subject)
     steps = [(f"precision.{name}", _precision(policies, name, decision.disclosure, zone)) for name in names]
     return Reach(tuple(_steps(decision.disclosure, steps, has_subject=decision.has_subject)))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
-from consent.core.disclosure import Disclosure
+from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.policy import Flow, PolicySet, Profile, Property
 from consent.core.review.reach import Direction
 
@@ -123,14 +123,23 @@ def _properties(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
         finest, was = after.ladder[0], before.ladder[0]
         direction = Direction.DIFFERS if finest == was else Direction.RISES if finest < was else Direction.FALLS
         yield from _changed(direction, f"{key}.ladder", _listed(before.ladder), _listed(after.ladder))
-        yield from _changed(_clamp_direction(before, after), f"{key}.clamp", _listed(before.clamp), _listed(after.clamp))
+        yield from _changed(_clamp_direction(before, after), f"{key}.clamp", _bounds(before), _bounds(after))
 
 
 def _clamp_direction(before: Property, after: Property) -> Direction:
     """Return whether any value counts as more, or as less, than it did: wider bounds reveal extremes."""
-    if before.clamp is None or after.clamp is None:
-        return Direction.FALLS if before.clamp is None else Direction.RISES
-    return Direction.FALLS if before.clamp[0] <= after.clamp[0] and after.clamp[1] <= before.clamp[1] else Direction.RISES
+    for time in dict(before.clamp).keys() | dict(after.clamp).keys():
+        was, now = before.clamp_of(time), after.clamp_of(time)
+        if now is None or (was is not None and not (was[0] <= now[0] and now[1] <= was[1])):
+            return Direction.RISES
+    return Direction.FALLS
+
+
+def _bounds(one: Property) -> str:
+    """Return bounds as policies write them: a pair for all windows, or one for each length."""
+    if [time for time, _ in one.clamp] in ([], [Time.DAY]):
+        return _listed(one.clamp[0][1] if one.clamp else None)
+    return "; ".join(f"{time.label}: {_listed(bounds)}" for time, bounds in one.clamp)
 
 
 def _listed(numbers: tuple[Any, ...] | None) -> str:

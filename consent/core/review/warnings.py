@@ -12,10 +12,11 @@ from enum import StrEnum
 from itertools import chain
 
 from consent.core.cases.cases import PRECISION, axes_of
-from consent.core.decide import decide
-from consent.core.disclosure import AxisLevel, Disclosure, Identity
-from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS
-from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.disclosure import AxisLevel, Disclosure, Identity, Time
+from consent.core.outcome import decide_device
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
+from consent.core.policies.policy import CITY_FILE, Flow, LegalBasis, PolicySet, Property, Range, Statistic
+from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
 
 
@@ -54,6 +55,7 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _hopeless(policies),
         _beyond_the_ceiling(policies),
         _too_few(policies),
+        _loud(policies),
         _unfed(policies),
         _unused(policies),
         _unasked(policies),
@@ -118,12 +120,40 @@ def _too_few(policies: PolicySet) -> Iterator[Note]:
     """Figures about subjects with a group so small that one subject always makes up more than the share that one may."""
     for flow in policies.flows.values():
         group = max(flow.ask.group, policies.ceiling.group)
-        by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
-        if flow.ask.identity is Identity.AGGREGATE and by_consent and group * policies.limits.share < 1:
+        if flow.ask.identity is Identity.AGGREGATE and _rests_on_consent(policies, flow) and group * policies.limits.share < 1:
             share = f"the share of {policies.limits.share:g} that `limits.share` permits"
             yield _note(
                 f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
             )
+
+
+def _loud(policies: PolicySet) -> Iterator[Note]:
+    """Clamps so wide, or absent, that one value would outweigh all others in a figure, or silence it by its share."""
+    for prop in policies.properties.values():
+        figures = [flow for flow in policies.flows.values() if _bounds_in(flow, prop)]
+        key = f"property.{prop.id}.clamp"
+        open_to = [flow.id for flow in figures if flow.ask.identity is Identity.AGGREGATE and _rests_on_consent(policies, flow)]
+        if not prop.clamp and open_to:
+            yield _warning(key, f"is missing: one household's value, whatever it is, makes the figures of `{open_to[0]}`")
+        for time in sorted({flow.ask.time for flow in figures} or {Time.DAY}, reverse=True):
+            plausible, clamp = plausible_range(prop.id, prop.unit, time), prop.clamp_of(time)
+            if clamp and plausible and not (plausible[0] <= clamp[0] and clamp[1] <= plausible[1]):
+                what = f"`{_range_text(clamp)}` is wider than what is plausible of one in a window of `{time.label}`"
+                yield _warning(key, f"{what}, `{_range_text(plausible)}`: one value at its end outweighs all others")
+                break
+
+
+def _bounds_in(flow: Flow, prop: Property) -> bool:
+    """Return whether a flow draws figures that the clamp of a property bounds."""
+    return flow.statistic.get(prop.id, Statistic.COUNT) is not Statistic.COUNT
+
+
+def _rests_on_consent(policies: PolicySet, flow: Flow) -> bool:
+    return policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+
+
+def _range_text(bounds: Range) -> str:
+    return f"{bounds[0]:f}, {bounds[1]:f}"
 
 
 def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
@@ -170,13 +200,12 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
 
 def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]:
     """Return for each neighbourhood, and `""` for none, why everything is withheld there; empty where something is not."""
-    by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
-    consents = [agreeing(policies, flow.id)] if by_consent else None
-    caps = [profile.cap for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
+    consents = [agreeing(policies, flow.id)] if _rests_on_consent(policies, flow) else None
+    profiles = [profile.id for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
     reasons: dict[str, str] = {}
     for zone in policies.zones.values():
         neighbourhood = zone.neighbourhood or ""
-        if neighbourhood not in reasons and caps:
-            found = [decide(policies, flow.id, consents, zone.id, cap, 0).reason for cap in caps]
+        if neighbourhood not in reasons and profiles:
+            found = [decide_device(policies, flow.id, consents, zone.id, profile, 0).reason for profile in profiles]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from consent.core.canonical import disclosure_map
 from consent.core.decide import decide
 from consent.core.disclosure import Identity
-from consent.core.outcome import WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
+from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry
@@ -64,10 +64,15 @@ class Shortfall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The outcome for a device's readings of one property in one flow, and the bytes with which such a part ends."""
+    """The outcome for a device's readings of one property in one flow, and the bytes with which such a part ends.
+
+    Attributes:
+        unsupported: Whether policies may no longer ask for it, so that only an earlier version released it.
+    """
 
     outcome: Outcome
     end: bytes
+    unsupported: bool = False
 
 
 class ReleaseAudit:
@@ -76,11 +81,13 @@ class ReleaseAudit:
     Attributes:
         unknown: Whether the last problem may be due to a consent whose opening is missing.
         shortfalls: The records of the last release that are in order only if subjects were erased from them.
+        unsupported: Whether the release checked last holds what policies may no longer ask: an earlier version released it.
     """
 
     def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
         self.shortfalls: list[Shortfall] = []
+        self.unsupported = False
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
@@ -90,7 +97,7 @@ class ReleaseAudit:
 
     def check(self, entry: Entry, opening: Opening) -> list[str]:
         """Return what is wrong with a release; empty where every part follows from what was in force."""
-        self.unknown, self.shortfalls = False, []
+        self.unknown, self.unsupported, self.shortfalls = False, False, []
         policies = self._fold.policies
         if policies is None:
             return ["no policies are in force that could permit it"]
@@ -200,6 +207,7 @@ class ReleaseAudit:
             return f"it rests on policies `{one.share.policy}`, in force are `{fold.policy_entry}`", None
         standing = fold.standing(one.subject, flow)
         plan = self._plan(policies, entry, flow, record.property, one, standing)
+        self.unsupported = self.unsupported or plan.unsupported
         if one.end != plan.end:
             return self._misled(one, standing, plan), plan
         if _level_of(record) != plan.outcome.level:
@@ -243,9 +251,12 @@ class ReleaseAudit:
         consents = self._fold.consents(one.subject, flow)
         decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
         found = outcome(policies, flow, name, decision, share.zone)
+        unsupported = found.reason == UNSUPPORTED
+        if unsupported:
+            found = outcome(policies, flow, name, decision, share.zone, as_meant=True)
         if found.reason:
             return Plan(found, b"")
-        return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))))
+        return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))), unsupported)
 
     def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
         """Return whether a record may come from one of the city's own devices."""

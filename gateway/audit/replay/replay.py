@@ -214,6 +214,7 @@ class Replay:
             self._report.formed_again += self._voided.release(entry.sequence, opening, releases.still_permits(entry))
         except PayloadError as error:
             problems = [str(error)]
+        self._report.unsupported += releases.unsupported
         if problems and releases.unknown:
             verdicts[ReplayVerdict.MISSING] += 1
             return ["it rests on consents whose openings are missing"]

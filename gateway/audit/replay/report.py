@@ -38,6 +38,7 @@ class ReplayReport:
         former_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
         former_voids: Voids of which a recipient cannot tell what they void, by index and time.
         formed_again: Voided windows that were released again for fewer subjects.
+        unsupported: Releases of what policies may no longer ask, which an earlier version made.
         findings: What is wrong, by entry.
     """
 
@@ -52,6 +53,7 @@ class ReplayReport:
     former_voids: list[tuple[int, int]] = field(default_factory=list)
     formed_again: list[FormedAgain] = field(default_factory=list)
     unopened_consents: int = 0
+    unsupported: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -73,6 +75,7 @@ class ReplayReport:
             "voids_unknown_to_recipients": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.former_voids],
             "formed_again": [each._asdict() for each in self.formed_again],
             "unopened_consents": self.unopened_consents,
+            "unsupported": self.unsupported,
             "findings": [{"where": one.where, "problem": one.problem} for one in self.findings],
         }
 
@@ -98,6 +101,8 @@ class ReplayReport:
         lines += [f"voided and formed again: {one}" for one in self.formed_again]
         if self.unopened_consents:
             lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")
+        if self.unsupported:
+            lines.append(f"releases of what policies may no longer ask, as earlier versions made them: {self.unsupported}")
         lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
         return "".join(f"{line}\n" for line in lines)
 

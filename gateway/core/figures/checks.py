@@ -54,10 +54,13 @@ def dominance(share: float) -> Check:
 
 
 def _dominated(row: Row, limit: Fraction) -> bool:
-    """Return whether one member makes up more than the limit of the figure (of means and extremes: 1/n)."""
+    """Return whether one member's value makes up more than the limit of the values that are combined, as bounded, by size.
+
+    Of a mean those are the members' own means: one among many may still be most of it. An extreme is always one member's value.
+    """
     if not row.members:
         return False
-    if row.window.cohort.statistic not in ("sum", "count", "delta"):
-        return Fraction(1, len(row.members)) > limit
+    if row.window.cohort.statistic in ("min", "max"):
+        return True
     amounts = [value if value >= 0 else -value for value in row.values()]
     return max(amounts) > limit * sum(amounts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from consent.core.disclosure import Time
 from consent.core.policies.policy import PolicySet
 from gateway.core.ingest.minimise import energy, floor_steps, level_db, shown_value
 from gateway.core.windows.accumulators import Amount
@@ -18,9 +19,10 @@ Bounds = tuple[Amount, Amount]
 def bounds(cohort: Cohort, policies: PolicySet) -> Bounds | None:
     """Return the property's bounds on a subject's value, in first steps (energies); counts have none."""
     prop = policies.properties[cohort.observed_property]
-    if prop.clamp is None or cohort.statistic == "count":
+    clamp = prop.clamp_of(Time.named(cohort.time))
+    if clamp is None or cohort.statistic == "count":
         return None
-    low, high = (Fraction(bound) / Fraction(prop.ladder[0]) for bound in prop.clamp)
+    low, high = (Fraction(bound) / Fraction(prop.ladder[0]) for bound in clamp)
     if cohort.statistic == "energy-mean":
         return energy(int(low), prop.ladder[0]), energy(int(high), prop.ladder[0])
     return _whole(low), _whole(high)

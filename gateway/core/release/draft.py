@@ -1,14 +1,16 @@
 """Drafts: the outcomes of ended windows and the outbox rows of one recipient, packed into one bundle as far as there is room.
 
 Nothing of the gateway is changed here except that pseudonym domains are opened: a draft states what became of each window and
-row, and ``gateway.core.release.bundle`` accounts for it. The order is fixed: windows by their end, then outbox rows by their
-number. Whatever comes after the first record that does not fit stays as it is, for the next bundle.
+row, and ``gateway.core.release.bundle`` accounts for it. Windows are packed by their end, then outbox rows by their number, and
+whatever comes after the first record that does not fit stays as it is, for the next bundle. But no place tells whose a record
+is: which of a window's members fit is random, and so is the order of the records in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from consent.core.disclosure import Identity
 from gateway.audit.log.payloads import ReleaseRecord
@@ -30,6 +32,9 @@ from gateway.core.release.records import (
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
+
+_KEY_BYTES: Final = 16
+"""Length of the random keys by which records are ordered: two alike will never be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,21 @@ class Draft:
         self.records.append(encoded)
         self._bytes += len(encoded)
 
+    def shuffle(self, random_bytes: Callable[[int], bytes]) -> None:
+        """Put the records in random order, and number what they rest on accordingly."""
+        order = random_order(len(self.records), random_bytes)
+        place = {former: number for number, former in enumerate(order)}
+        self.records = [self.records[former] for former in order]
+        self.listed = [self.listed[former] for former in order]
+        moved = [replace(basis, record=place[basis.record]) for basis in self.bases]
+        self.bases = sorted(moved, key=lambda basis: basis.record)
+
+
+def random_order(count: int, random_bytes: Callable[[int], bytes]) -> list[int]:
+    """Return the numbers below ``count`` in an order of which all are equally likely."""
+    keys = random_bytes(_KEY_BYTES * count)
+    return sorted(range(count), key=lambda number: keys[_KEY_BYTES * number : _KEY_BYTES * (number + 1)])
+
 
 def pack(
     state: State,
@@ -128,7 +148,7 @@ def pack(
     """Pack one bundle, until something does not fit.
 
     Args:
-        state: Supplies subjects' secrets, pseudonym domains and random record ids.
+        state: Supplies subjects' secrets, pseudonym domains, random record ids and the random order.
         recipient: The recipient of the bundle.
         form: The format of the recipient's bundles.
         outcomes: The outcomes of all its ended windows.
@@ -146,6 +166,7 @@ def pack(
         packed = _pack_row(draft, number, content, conditions)
         if packed is not None:
             draft.rows.append(packed)
+    draft.shuffle(state.identity.random_bytes)
     return draft
 
 
@@ -185,7 +206,9 @@ def _own_records(state: State, recipient: str, row: Row, conditions: Conditions)
     window, policies = row.window, conditions.policies
     purpose = policies.flows[window.cohort.flow].purpose
     pseudonymiser = state.domain_keys.pseudonymiser(recipient, purpose, epoch_day(window.start_ms), state.identity.start)
-    for contributor, terms in row.members.items():
+    members = list(row.members.items())
+    for number in random_order(len(members), state.identity.random_bytes):
+        contributor, terms = members[number]
         own = figure(window.cohort, [row.value(contributor)], policies)
         retention_days = terms.disclosure.retention_days
         if window.cohort.identity == Identity.PER_RECORD.label:

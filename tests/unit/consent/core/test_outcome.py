@@ -46,6 +46,11 @@ def of(flow: str, consents: list[Consent | None] | None, observed_property: str 
     return outcome(POLICIES, POLICIES.flows[flow], observed_property, decision, zone)
 
 
+def besides(decision: Decision) -> str:
+    """Return why an hourly figure of consumption is withheld although it is permitted."""
+    return unsupported_reason(POLICIES, POLICIES.flows["hourly"], "consumption", decision)
+
+
 def test_permitted_figure_is_told_at_the_level_of_its_disclosure() -> None:
     """Level, statistic and group are those that the flow asks for, where nobody lowers them."""
     found = of("hourly", said())
@@ -87,10 +92,10 @@ def test_figure_under_a_budget_is_withheld_only_of_subjects() -> None:
     point = replace(POLICIES.flows["hourly"].ask, identity=Identity.AGGREGATE, budget=1.0)
     consents = tuple(said())
     theirs = Decision(point, "", (), 0, None, consents)
-    assert unsupported_reason(theirs) == "no-noise"
-    assert unsupported_reason(Decision(point, "", (), 0, None)) == ""
-    assert unsupported_reason(Decision(replace(point, budget=inf), "", (), 0, None, consents)) == ""
-    assert unsupported_reason(Decision(replace(point, identity=Identity.PER_EPOCH), "", (), 0, None, consents)) == ""
+    assert besides(theirs) == "no-noise"
+    assert besides(Decision(point, "", (), 0, None)) == ""
+    assert besides(Decision(replace(point, budget=inf), "", (), 0, None, consents)) == ""
+    assert besides(Decision(replace(point, identity=Identity.PER_EPOCH), "", (), 0, None, consents)) == ""
     zone = next(iter(POLICIES.zones))
     assert outcome(POLICIES, POLICIES.flows["hourly"], "consumption", theirs, zone).reason == "no-noise"
 

@@ -11,7 +11,7 @@ from consent.core.consents.records import Consent
 from consent.core.decide import Decision
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
-from consent.core.policies.policy import PolicySet
+from consent.core.policies.policy import Flow, PolicySet
 from consent.core.review.reach import reach_of
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
@@ -32,7 +32,7 @@ def city_only(policies: PolicySet, observed_property: str, point: Disclosure, zo
     return honest_level(policies, observed_property, point, zone)._replace(cell="everywhere")
 
 
-def nothing_supported(_decision: Decision) -> str:
+def nothing_supported(_policies: PolicySet, _flow: Flow, _property: str, _decision: Decision) -> str:
     """Support nothing."""
     return "no-noise"
 

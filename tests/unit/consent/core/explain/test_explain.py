@@ -22,13 +22,13 @@ from consent.core.explain.phrases import SENTENCES
 from consent.core.languages import LANGUAGES
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from tests.support.consent_samples import BEN, METER, NOW_MS, SUBJECT, agreed, limits_of, points, small_city
+from tests.support.consent_samples import BEN, METER, NOW_MS, SUBJECT, agreed, limits_of, points, policies, small_city
 
 SOUND = METER.replace("fields.consumption", "fields.LAeq").replace("kwh", "db").replace("kW.h", "dB").replace("Meter", "Ear")
 CITY = parse_policies(small_city(files={"devices/sound.toml": SOUND.encode()}))
 GIVEN = agreed(CITY, "hourly")
 DECIDED = set(re.findall(r"`([a-z-]+)`", (Decision.__doc__ or "").partition("one of")[2].partition("bounds:")[0]))
-BY_THE_GATEWAY = {"no-noise", "no-recipient", "not-measured", "unknown-class"}
+BY_THE_GATEWAY = {"no-noise", "no-recipient", "not-measured", "unknown-class", "unsupported"}
 OUGHT_NOT = re.compile(r"[{}]|None|\bnan\b|  |“”|«»|\(\)")
 
 Consents = Sequence[Consent | None] | None
@@ -103,6 +103,10 @@ def withholding(reason: str, language: str = "en") -> Explanation:
                 CITY, "hourly", [GIVEN], "mill", "nothing" if reason == "unknown-class" else "sound", NOW_MS
             )
             return explain(matter, Decision(BOTTOM, reason, (), 0, None), language)
+        case "unsupported":
+            asking = policies(('"sum" }', '"max" }'))
+            matter = ExplanationRequest(asking, "hourly", [agreed(asking, "hourly")], "mill", "meter", NOW_MS)
+            return explain(matter, matter.decide(), language)
         case "no-noise" | "no-recipient":
             limits = limits_of(budget=0.5) if reason == "no-noise" else TOP
             consents = [agreed(CITY, "hourly", limits)]

@@ -227,6 +227,16 @@ EXTRA = (
         ("p = 15", "p = 20", Rule(FALLS, "limits.p", "15", "20")),
         ("clamp = [0, 100]", "clamp = [0, 200]", Rule(RISES, "property.consumption.clamp", "0, 100", "0, 200")),
         ("clamp = [0, 100]", "clamp = [0, 50]", Rule(FALLS, "property.consumption.clamp", "0, 100", "0, 50")),
+        (
+            "clamp = [0, 100]",
+            "clamp = { 1h = [0, 5], day = [0, 100] }",
+            Rule(FALLS, "property.consumption.clamp", "0, 100", "1h: 0, 5; day: 0, 100"),
+        ),
+        (
+            "clamp = [0, 100]",
+            "clamp = { 1h = [0, 5], day = [0, 101] }",
+            Rule(RISES, "property.consumption.clamp", "0, 100", "1h: 0, 5; day: 0, 101"),
+        ),
         ("clamp = [0, 100]\n", "", Rule(RISES, "property.consumption.clamp", "0, 100", "nothing")),
         ("[0.1, 0.5, 1, 5]", "[0.05, 0.5, 1, 5]", Rule(RISES, "property.LAeq.ladder", "0.1, 0.5, 1, 5", "0.05, 0.5, 1, 5")),
         ("[0.1, 0.5, 1, 5]", "[0.1, 0.5, 5]", Rule(DIFFERS, "property.LAeq.ladder", "0.1, 0.5, 1, 5", "0.1, 0.5, 5")),

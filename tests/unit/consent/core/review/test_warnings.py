@@ -18,11 +18,12 @@ unit = "dB"
 """
 WELL = {"devices/station.toml": STATION.encode()}
 SHIPPED = ROOT / "policies"
+TIGHT = (("clamp = [0, 100]", "clamp = [0, 15]"), ("clamp = [20, 140]", "clamp = [30, 90]"))
 
 
 def lines(*changes: tuple[str, str], files: dict[str, bytes] | None = None) -> list[str]:
     """Return the notes on the small city with a station for its noise flow, changed."""
-    return [str(note) for note in notes_on(parse_policies(small_city(*changes, files={**WELL, **(files or {})})))]
+    return [str(note) for note in notes_on(parse_policies(small_city(*TIGHT, *changes, files={**WELL, **(files or {})})))]
 
 
 def test_city_with_nothing_odd_has_no_notes() -> None:
@@ -48,7 +49,7 @@ def test_property_that_a_class_sends_and_no_flow_mentions_is_noted() -> None:
 
 def test_flow_for_a_property_that_no_class_sends_is_warned_of() -> None:
     """Citizens would be asked for what nothing measures."""
-    (line,) = [str(note) for note in notes_on(parse_policies(small_city()))]
+    (line,) = [str(note) for note in notes_on(parse_policies(small_city(*TIGHT)))]
     assert line == "warning: `city.toml`: `flow.noise.properties`: no device class sends `LAeq`"
 
 
@@ -143,6 +144,44 @@ def test_file_cut_short_in_its_last_line_is_warned_of() -> None:
     assert lines(files={"neighbourhoods/old.toml": cut.encode()}) == [
         "warning: `neighbourhoods/old.toml`: its last line has no line end: it may have been cut short"
     ]
+
+
+@pytest.mark.parametrize(
+    ("clamp", "clamped", "time", "plausible"),
+    [
+        ("clamp = [0, 200]", "0, 200", "1h", "0, 15"),
+        ("clamp = [-1, 15]", "-1, 15", "1h", "0, 15"),
+        ("clamp = { day = [0, 121] }", "0, 121", "1h", "0, 15"),
+        ("clamp = { 1h = [0, 15], day = [0, 121] }", "0, 121", "day", "0, 120"),
+    ],
+)
+def test_clamp_wider_than_plausible_is_warned_of(clamp: str, clamped: str, time: str, plausible: str) -> None:
+    """One meter at its clamp silences a district, by its share of the figure."""
+    wider = f"`{clamped}` is wider than what is plausible of one in a window of `{time}`, `{plausible}`"
+    (line,) = lines(("clamp = [0, 15]", clamp))
+    assert line == f"warning: `city.toml`: `property.consumption.clamp`: {wider}: one value at its end outweighs all others"
+
+
+def test_clamp_for_each_length_of_window_is_compared_with_what_is_plausible_of_it() -> None:
+    """A day's use is no hour's."""
+    assert lines(("clamp = [0, 15]", "clamp = { 1h = [0, 15], day = [0, 120] }")) == []
+
+
+def test_clamp_of_a_level_is_compared_whatever_asks_for_it() -> None:
+    """One sensor at 140 dB moves 45 dB to 127."""
+    (line,) = lines(("clamp = [30, 90]", "clamp = [20, 140]"))
+    assert "`property.LAeq.clamp`: `20, 140` is wider than" in line
+
+
+def test_figure_over_households_without_a_clamp_is_warned_of() -> None:
+    """No bounds are the widest; counts need none."""
+    (line,) = lines(("clamp = [0, 15]\n", ""))
+    assert line.endswith(
+        "`property.consumption.clamp`: is missing: one household's value, whatever it is, makes the figures of `hourly`"
+    )
+    assert (
+        lines(("clamp = [0, 15]\n", ""), ('statistic = { consumption = "sum" }', 'statistic = { consumption = "count" }')) == []
+    )
 
 
 def test_warnings_come_before_notes() -> None:

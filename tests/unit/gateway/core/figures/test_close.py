@@ -166,16 +166,17 @@ def test_nobody_left_no_figure() -> None:
         ("sum", [[0], [0], [0]], False),
         ("count", [[1], [1, 1], [1, 1]], False),
         ("count", [[1], [1, 1, 1], [1, 1]], True),
-        ("mean", [[900], [1], [1]], False),
+        ("mean", [[900], [1], [1]], True),
+        ("mean", [[4], [3, 3, 3, 3], [3]], False),
+        ("mean", [[5, 3], [3], [3]], False),
+        ("mean", [[6, 4], [3], [3]], True),
         ("mean", [[1], [1]], True),
-        ("max", [[1], [1]], True),
-        ("min", [[1], [1], [1]], False),
+        ("max", [[1], [1], [1]], True),
+        ("min", [[1], [1], [1]], True),
     ],
 )
-def test_share_of_sums_by_value_of_means_and_extremes_by_number(
-    statistic: str, readings: list[list[int]], suppressed: bool
-) -> None:
-    """With a limit of 0.4 nobody may make up more of a sum, and a mean or an extreme needs three."""
+def test_share_is_of_the_values_that_are_combined(statistic: str, readings: list[list[int]], suppressed: bool) -> None:
+    """With a limit of 0.4 nobody may make up more of a sum or of all means; an extreme is one member's value."""
     closed = close(window(cohort(statistic), *readings), policies=shared("0.4"))
     pairs = sum(map(len, readings))
     assert closed.suppressed == ({"share": pairs} if suppressed else {})
@@ -259,8 +260,8 @@ def test_figure_middle_above_the_first_step_and_never_for_counts(statistic: str,
     ("statistic", "expected"), [("sum", 0.016), ("mean", 0.004), ("min", 0.001), ("max", 0.01), ("count", 5)]
 )
 def test_figure_combines_subjects_values(statistic: str, expected: float) -> None:
-    """Each subject has one value: a mean is the mean of the subjects' means, so who reports often weighs no more."""
-    assert close(window(cohort(statistic), [1, 1, 1], [10], [3])).figure == expected
+    """Each contributor has one value: a mean is the mean of their means, so who reports often weighs no more."""
+    assert close(window(cohort(statistic, public=True), [1, 1, 1], [10], [3])).figure == expected
 
 
 def test_figure_of_means_floored_from_the_exact_fraction() -> None:

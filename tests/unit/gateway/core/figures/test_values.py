@@ -32,3 +32,12 @@ def test_bounds_in_first_steps_and_none_for_counts() -> None:
     assert all(type(bound) is int for bound in bounds(COHORT, POLICIES) or ())
     assert bounds(COHORT._replace(statistic="count"), POLICIES) is None
     assert bounds(COHORT._replace(observed_property="totalConsumption"), POLICIES) is None
+
+
+def test_bounds_by_length_of_window() -> None:
+    """An hour's bounds are no day's; a length that is not named has those of the next longer one, or of the longest."""
+    policies = town(("clamp = [0, 100]", "clamp = { 15min = [0, 1], 1h = [0, 5], day = [0, 50] }"))
+    by_time = {time: bounds(COHORT._replace(time=time), policies) for time in ("1min", "15min", "1h", "4h", "day")}
+    assert by_time == {"1min": (0, 1_000), "15min": (0, 1_000), "1h": (0, 5_000), "4h": (0, 50_000), "day": (0, 50_000)}
+    short = town(("clamp = [0, 100]", "clamp = { 1h = [0, 5] }"))
+    assert bounds(COHORT._replace(time="day"), short) == (0, 5_000)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent.core.policies.policy import PolicySet
-from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import Device
-from gateway.core.release.bundle import form_bundle
-from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.void import void_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading
+from tests.support.narrow import ROOM_FOR_ALL, form_narrow
 
 T = MIDNIGHT_MS
 POLICIES = only("hourly", "daily", "raw")
@@ -24,28 +21,6 @@ SCOPES = ("hourly", "daily", "raw")
 
 Sent = tuple[int, int, int]
 """(home, hour, watt-hours)"""
-
-ROOM_FOR_ALL = 1 << 30
-
-
-@dataclass(frozen=True)
-class Narrow:
-    """A form with less room than it has."""
-
-    form: BundleFormat
-    room_bytes: int
-
-    def encode(self, record: Record) -> bytes:
-        """Return the record in the form."""
-        return self.form.encode(record)
-
-    def capacity(self, records: int) -> int:
-        """Return the lesser capacity."""
-        return min(self.room_bytes, self.form.capacity(records))
-
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
-        """Return the bundle in the form."""
-        return self.form.seal(records, log_index)
 
 
 def day_of(batches: Sequence[Sequence[Sent]], policies: PolicySet = POLICIES) -> Gate:
@@ -59,19 +34,9 @@ def day_of(batches: Sequence[Sequence[Sent]], policies: PolicySet = POLICIES) ->
     return gate
 
 
-def form_narrow(gate: Gate, room_bytes: int) -> ReadyBundle | None:
-    """Form the office's next bundle with so much room, and commit it."""
-    gate.commit()
-    rows = [(number, content) for number, (_, content) in sorted(gate.outbox.items())]
-    form = Narrow(gate._seals["office"].on("2026-03-03"), room_bytes)
-    unsent = form_bundle(gate.state, "office", rows, gate.now_ms, form)
-    gate.commit()
-    return unsent
-
-
 def told(records: Sequence[Record]) -> list[Record]:
-    """Return records without what is drawn at random."""
-    return [msgspec.structs.replace(record, id=None, pseudonym=None) for record in records]
+    """Return records without what is drawn at random: ids, pseudonyms, and their order."""
+    return sorted([msgspec.structs.replace(record, id=None, pseudonym=None) for record in records], key=repr)
 
 
 batches = st.lists(
@@ -82,7 +47,7 @@ batches = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batches, st.lists(st.integers(700, 3_000), min_size=1, max_size=5), st.lists(st.booleans(), min_size=1, max_size=7))
 def test_pack_when_room_is_short_loses_and_doubles_nothing(day: list[list[Sent]], rooms: list[int], voids: list[bool]) -> None:
-    """Bundles of any capacity, some of them voided on the way, tell together what one with room for all tells, in its order."""
+    """Bundles of any capacity, some of them voided on the way, tell together what one with room for all tells."""
     wide, narrow = day_of(day), day_of(day)
     everything = form_narrow(wide, ROOM_FOR_ALL)
     expected = [] if everything is None else list(wide.deliver(everything).records)

@@ -70,7 +70,7 @@ def test_withdrawal_voids_what_was_not_sent() -> None:
     gate.withdraw(homes[0], "raw")
     assert gate.state.inflight.ready == {}
     bundle = whole(gate.bundle())
-    assert [(r.flow, r.n) for r in bundle.records] == [("hourly", 2), ("raw", None), ("raw", None)]
+    assert sorted((r.flow, r.n or 0) for r in bundle.records) == [("hourly", 2), ("raw", 0), ("raw", 0)]
     assert homes[0].subject not in gate.stood_in(bundle.log_index)
     assert gate.count("bundles.voided") == 1
 
