@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
+from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, WINDOW_MS, Disclosure, Identity
 from consent.core.policies.policy import Flow, PolicySet
 
@@ -140,7 +140,13 @@ def measured(policies: PolicySet, flow_id: str, profile_id: str) -> list[str]:
 
 
 def decide_device(
-    policies: PolicySet, flow_id: str, consents: Sequence[Consent | None] | None, zone: str, profile_id: str, now_ms: int
+    policies: PolicySet,
+    flow_id: str,
+    consents: Sequence[Consent | None] | None,
+    zone: str,
+    profile_id: str,
+    now_ms: int,
+    owner: Owner = Owner.RESIDENT,
 ) -> Decision:
     """Decide what a flow may get of a device, whatever it is.
 
@@ -152,7 +158,7 @@ def decide_device(
         return Decision(BOTTOM, "unknown-class", (), 0, None)
     if flow_id in policies.flows and not measured(policies, flow_id, profile_id):
         return Decision(BOTTOM, "not-measured", (), 0, None)
-    return decide(policies, flow_id, consents, zone, profile.cap, now_ms)
+    return decide(policies, flow_id, consents, zone, profile.cap, now_ms, owner)
 
 
 def level_of(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> Level:

@@ -23,7 +23,7 @@ from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, ReleasePayload
+from gateway.audit.log.payloads import Contribution, ReleasePayload, decode_release
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit
@@ -381,7 +381,7 @@ class Gate:
 
     def release_payload(self, index: int) -> ReleasePayload:
         """Return the part of a release's opening that speaks of the bundle."""
-        return ReleasePayload.decode(_data(self.openings[index].parts[0]))
+        return decode_release(_data(self.openings[index].parts[0]))
 
 
 def _data(part: Any) -> bytes:

@@ -12,7 +12,7 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
-from consent.core.decide import PERMITTED, Bounds, Decision, decide
+from consent.core.decide import PERMITTED, Bounds, Decision, Owner, decide
 from consent.core.disclosure import Disclosure
 from consent.core.policies.policy import PolicySet
 
@@ -30,6 +30,7 @@ REASONS: Final = (
     "not-aggregable",
     "no-subject-consent",
     "has-subject",
+    "resident-owned",
 )
 """Why a decision may withhold, but for names that no checked case can hold: an unknown flow or zone."""
 
@@ -68,6 +69,7 @@ class Case:
         device: The id of the device profile.
         consents: One for each resident, None for one without a consent; None as a whole for a device without a subject.
         now_ms: The gateway's clock.
+        owner: Whose the device is; the city's where the file does not say, of whose devices more is permitted.
     """
 
     file: str
@@ -79,6 +81,7 @@ class Case:
     consents: tuple[Consent | None, ...] | None
     now_ms: int
     expected: Expected
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class CaseResult:
 def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare the decision with the expected one."""
     cap = policies.profiles[case.device].cap
-    decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms)
+    decision = decide(policies, case.flow, case.consents, case.zone, cap, case.now_ms, case.owner)
     differences = list(_differences(case.expected, decision))
     return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import chain
 
 from consent.core.cases.cases import PRECISION, axes_of
-from consent.core.decide import decide
+from consent.core.decide import Owner, decide
 from consent.core.disclosure import AxisLevel, Disclosure, Identity
 from consent.core.policies.parse import CITY_FILE, DEVICES, NEIGHBOURHOODS
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet
@@ -177,6 +177,6 @@ def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]
     for zone in policies.zones.values():
         neighbourhood = zone.neighbourhood or ""
         if neighbourhood not in reasons and caps:
-            found = [decide(policies, flow.id, consents, zone.id, cap, 0).reason for cap in caps]
+            found = [decide(policies, flow.id, consents, zone.id, cap, 0, Owner.CITY).reason for cap in caps]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons

@@ -7,12 +7,12 @@ are others is it taken apart to say what is wrong, so that a hundred thousand re
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from consent.core.canonical import disclosure_map
-from consent.core.decide import decide
+from consent.core.decide import Owner, decide
 from consent.core.disclosure import Identity
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
@@ -20,18 +20,21 @@ from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
+    CITY_OWNED,
     Contribution,
     ReleasePayload,
     ReleaseRecord,
     contribution_beginning,
     contribution_end,
     cut_contribution,
+    decode_release,
 )
 from gateway.audit.replay.in_force import InForceAt
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
 """(flow, observed property, device profile, zone, indices of what the residents say)"""
 
+UNSTATED: Final = "unstated"
 _MOST_BEGINNINGS: Final = 10_000
 
 
@@ -57,10 +60,12 @@ class ReleaseAudit:
 
     Attributes:
         unknown: Whether what was found last may be due to a consent whose opening is not at hand.
+        public: Records of no subject by the owner that they state, `UNSTATED` in releases of versions that knew none.
     """
 
     def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
+        self.public: Counter[str] = Counter()
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
@@ -79,7 +84,7 @@ class ReleaseAudit:
         first, *others = opening.parts
         if not isinstance(first, Part):
             return ["the part of the bundle is erased"]
-        payload = ReleasePayload.decode(first.data)
+        payload = decode_release(first.data)
         members: defaultdict[int, list[ReleasedPart]] = defaultdict(list)
         for part in others:
             if isinstance(part, Part):
@@ -89,7 +94,7 @@ class ReleaseAudit:
         for number, record in enumerate(payload.records):
             stood = members[number]
             problems = self._record(policies, payload.recipient, record)
-            problems += self._members(policies, entry, record, stood, opening.erased_count)
+            problems += self._subjects(policies, entry, payload, record, stood, opening.erased_count)
             problems += self._twice((entry.sequence, number), record, stood)
             found += [f"record {number}: {problem}" for problem in problems]
         return found
@@ -125,15 +130,34 @@ class ReleaseAudit:
             found.append(f"its window is none of level `{record.level[0]}`")
         return found
 
-    def _members(
-        self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[ReleasedPart], erased: int
+    def _subjects(
+        self,
+        policies: PolicySet,
+        entry: Entry,
+        payload: ReleasePayload,
+        record: ReleaseRecord,
+        stood: list[ReleasedPart],
+        erased: int,
     ) -> list[str]:
         """Return what is wrong with a record's subjects, or with its having none."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
             return []
-        if not stood:
-            return [] if erased or self._public(policies, entry, flow, record) else ["it rests on no consent and is not public"]
+        if record.owner == CITY_OWNED and stood:
+            return ["it states that it is of no subject, and has a part about one"]
+        if stood:
+            return self._members(policies, entry, flow, record, stood, erased)
+        if erased and record.owner != CITY_OWNED:  # before records stated their owner, it may as well be of no subject
+            return []
+        if payload.states_owners and record.owner != CITY_OWNED:
+            return ["it rests on no consent, and does not state whose devices have told it"]
+        self.public[CITY_OWNED if record.owner == CITY_OWNED else UNSTATED] += 1
+        return [] if self._public(policies, entry, flow, record) else ["it rests on no consent and is not public"]
+
+    def _members(
+        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, stood: list[ReleasedPart], erased: int
+    ) -> list[str]:
+        """Return what is wrong with the subjects' parts in a record."""
         found, group = [], 0
         for one in stood:
             problem, plan = self._member(policies, entry, flow, record, one)
@@ -195,7 +219,8 @@ class ReleaseAudit:
         if profile is None or name not in profile.fields:
             return Plan(withheld(f"no class `{share.profile}` reports `{name}`"), b"")
         consents = self._fold.consents(one.subject, flow)
-        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
+        # no part states an owner: what is about a subject is read by consent, whoever owns the device
+        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms, Owner.CITY)
         found = outcome(policies, flow, name, decision, share.zone)
         if found.reason:
             return Plan(found, b"")
@@ -208,7 +233,7 @@ class ReleaseAudit:
             if record.property not in profile.fields:
                 continue
             for zone in policies.zones:
-                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms)
+                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms, Owner.CITY)
                 found = outcome(policies, flow, record.property, decision, zone)
                 if not found.reason and found.level == told:
                     return True

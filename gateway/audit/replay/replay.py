@@ -20,11 +20,11 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, VoidPayload
+from gateway.audit.log.payloads import CITY_OWNED, PayloadError, VoidPayload
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.in_force import InForceAt
-from gateway.audit.replay.release import ReleaseAudit
+from gateway.audit.replay.release import UNSTATED, ReleaseAudit
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Finding, StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
@@ -62,6 +62,8 @@ class ReplayReport:
     Attributes:
         verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
         grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
+        public_records: Records of no subject by the owner of the devices that told them, as the release states it: the
+            operator's word alone. `unstated`: by a version that stated none.
         erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
         findings: What is wrong, by entry.
     """
@@ -69,6 +71,7 @@ class ReplayReport:
     entries: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     grants: Counter[str] = field(default_factory=Counter)
+    public_records: Counter[str] = field(default_factory=Counter)
     erased_parts: int = 0
     erasures_account_for: int = 0
     unopened_consents: int = 0
@@ -85,6 +88,7 @@ class ReplayReport:
             "entries": self.entries,
             "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
             "grants": dict(sorted(self.grants.items())),
+            "public_records": {owner: self.public_records[owner] for owner in (CITY_OWNED, UNSTATED)},
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
             "unopened_consents": self.unopened_consents,
@@ -101,6 +105,10 @@ class ReplayReport:
         lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
         operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
         lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
+        city, unstated = self.public_records[CITY_OWNED], self.public_records[UNSTATED]
+        lines.append(f"records of no subject: {city} on the operator's word that the city owns the device")
+        if unstated:
+            lines.append(f"  {unstated:<6} by a version that stated no owner")
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.unopened_consents:
@@ -164,6 +172,7 @@ class Replay:
         if report.erased_parts > report.erasures_account_for:
             self._step.add("openings", "more parts are erased than the erasure entries account for")
         report.grants = self._fold.grants
+        report.public_records = self._releases.public
         report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report

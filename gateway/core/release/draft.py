@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
+
 from consent.core.disclosure import Identity
-from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.plans import Terms
@@ -112,7 +114,8 @@ class Draft:
         what = (cohort.identity, cohort.observed_property, cohort.statistic)
         if not cohort.public:
             self.bases.append(Basis(len(self.records), terms, pairs))
-        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what))
+        owner = CITY_OWNED if cohort.public else UNSET  # a resident's device has a subject, and `decide` lets no other feed it
+        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what, owner))
         self.records.append(encoded)
         self._bytes += len(encoded)
 
