@@ -38,7 +38,7 @@ MAX_TOPIC_BYTES = 1024
 
 
 def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
-    """Register devices, each the city's or a resident's, its readings about a new subject, about none, or about one that is known."""
+    """Register devices, each the city's or a resident's, its readings about a new subject, a known one, or none."""
     rows = params.devices
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")

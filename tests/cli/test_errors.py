@@ -37,7 +37,9 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gateway's folder with keys, policies, a registry and a little log, its brokers away."""
     folder = tmp_path_factory.mktemp("well") / "g"
     live = LiveGateway(folder, port=1)
-    live.add_devices([{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(3)])
+    live.add_devices(
+        [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(3)]
+    )
     live.offline([("policy.apply", {})])
     (live.place.state / "ballast").unlink()
     return folder
@@ -383,7 +385,7 @@ CASES = [
     Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`devices[0]`",)),
     Case(
         "device-add-unknown-profile",
-        ("device", "add", "--profile", "toaster", "--zone", "north-quay", "--topic", "x"),
+        ("device", "add", "--profile", "toaster", "--zone", "north-quay", "--topic", "x", "--owner", "city"),
         nothing,
         ("`toaster`",),
     ),

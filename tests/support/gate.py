@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from consent.core.consents.records import Consent
+from consent.core.decide import Owner
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
@@ -244,10 +245,13 @@ class Gate:
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
         return changes.apply_policies(self.state, policies, {}, self.now_ms)
 
-    def device(self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill") -> Device:
-        """Register a device."""
+    def device(
+        self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill", owner: Owner | None = None
+    ) -> Device:
+        """Register a device: a resident's where it has a subject, the city's where it has none, unless it is said otherwise."""
         self._topics += 1
-        device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms)
+        whose = owner or (Owner.CITY if subject is None else Owner.RESIDENT)
+        device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms, whose)
         changes.add_device(self.state, device, self.now_ms)
         return device
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from consent.core.disclosure import Identity
 from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
@@ -114,7 +115,7 @@ class Draft:
         what = (cohort.identity, cohort.observed_property, cohort.statistic)
         if not cohort.public:
             self.bases.append(Basis(len(self.records), terms, pairs))
-        owner = CITY_OWNED if cohort.public else UNSET  # a resident's device has a subject, and `decide` lets no other feed it
+        owner: Literal["city"] | UnsetType = CITY_OWNED if cohort.public else UNSET  # as `decide` has seen to
         self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what, owner))
         self.records.append(encoded)
         self._bytes += len(encoded)

@@ -35,7 +35,9 @@ class Homes:
 
     def __init__(self, durable: Durable) -> None:
         self.durable = durable
-        rows = [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(2)]
+        rows = [
+            {"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(2)
+        ]
         self.own, self.other = call(durable, "device.add", {"devices": rows})["devices"]
         code = call(durable, "subject.code", {"subject": self.own["subject"]})["claim_code"]
         self.second: str = call(durable, "subject.claim", {"code": code})["resident"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.core.effects import ClaimRow, Commit, DeviceRow, SubjectRow
 from gateway.core.plans import Device
@@ -11,7 +12,7 @@ from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subj
 
 HOME = Subject(b"s" * 16, b"k" * 32, (Resident(b"r" * 16, 1),))
 CLAIM = Claim(b"c" * 16, HOME.id, b"", b"", 90)
-METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1)
+METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1, Owner.RESIDENT)
 
 
 def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
