@@ -190,7 +190,6 @@ def schemas_of(structs: list[type]) -> tuple[list[JsonObject], JsonObject]:
 
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_NO_VALUE: Final = re.compile(r"Invalid enum value .*", re.DOTALL)
 _PLACE: Final = re.compile(r"(.*?)(?: - at `(?:key in )?`?\$\.?([^`]*)`)?", re.DOTALL)
 
 
@@ -227,8 +226,6 @@ def _misfit(text: str) -> str:
         return f"`{one_line(_joined(place, missing[1]))}` is missing"
     if not place:
         return "the parameters are not json"
-    if _NO_VALUE.fullmatch(said):
-        return f"`{one_line(place)}` is none of the words that it may be"
     if said.startswith("Invalid base64"):
         return f"`{place}` is not in base64"
     if said.startswith(":"):

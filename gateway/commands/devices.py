@@ -64,8 +64,8 @@ def _new_device(args: argparse.Namespace) -> dict[str, Any]:
 
 def _of_line(file: Path, number: int, line: str) -> Any:
     row = json.loads(line)
-    if isinstance(row, dict) and "owner" not in row:
+    if isinstance(row, dict) and row.get("owner") not in list(Owner):
         raise OperatorError(
-            f'`{file}`: line {number} says not whose the device is: add `"owner": "city"`, or `"owner": "resident"` and a subject'
+            f'`{file}`: line {number} states no owner: add `"owner": "city"`, or `"owner": "resident"` and a subject'
         )
     return row

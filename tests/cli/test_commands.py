@@ -490,6 +490,7 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         "policy.show": {},
         "device.add": {"devices": []},
         "device.list": {},
+        "device.own": {"device": device["device"], "owner": "city", "subject": "new"},
         "device.revoke": {"device": device["device"]},
         **{
             f"consent.{step}": {"subject": device["subject"], "scope": PURPOSE, "resident": device["resident"]}

@@ -157,7 +157,7 @@ def test_methods_that_change_who_may_see_what_get_the_room_set_aside() -> None:
     reserve = {name for name, method in METHODS.items() if method.uses_reserve}
     assert reserve == {
         *(f"consent.{step}" for step in ("request", "grant", "refuse", "pause", "resume", "withdraw", "revoke", "erase")),
-        *("policy.apply", "device.revoke", "subject.claim", "subject.leave"),
+        *("policy.apply", "device.own", "device.revoke", "subject.claim", "subject.leave"),
     }
     assert {name for name, method in METHODS.items() if method.ticks} == {"clock.advance"}
     assert {name for name, method in METHODS.items() if method.while_waiting} == {"status"}

@@ -199,7 +199,7 @@ def test_explanation_above_figures_speaks_of_no_group() -> None:
 
 def test_explanation_of_open_data_says_that_anyone_may_read_it() -> None:
     """A recipient without a key is everyone."""
-    assert "open data that anyone may read" in explained("noise", None, profile="sound").sentences[2]
+    assert "open data that anyone may read" in explained("noise", None, profile="sound", owner=Owner.CITY).sentences[2]
 
 
 def test_explanation_names_the_neighbourhood_by_its_title_and_the_resident_who_limits() -> None:
