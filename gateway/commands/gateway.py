@@ -61,9 +61,7 @@ def status_text(shown: Mapping[str, Any]) -> str:
         "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
     ]
     if shown["owners_assumed"]:
-        lines.append(
-            f"owners     ASSUMED for {shown['owners_assumed']} devices: see `device list`, and state them with `device own`"
-        )
+        lines.append(f"owners     ASSUMED for {shown['owners_assumed']} devices: see `device list` and `device own`")
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return "\n".join(lines) + "\n"
 
