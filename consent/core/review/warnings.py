@@ -57,6 +57,7 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _unfed(policies),
         _unused(policies),
         _unasked(policies),
+        _left_open(policies),
     )
     return tuple(sorted(found, key=lambda note: note.weight is Weight.NOTE))
 
@@ -124,6 +125,20 @@ def _too_few(policies: PolicySet) -> Iterator[Note]:
             yield _note(
                 f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
             )
+
+
+def _left_open(policies: PolicySet) -> Iterator[Note]:
+    """Keys that were left out, and without which more leaves: a recipient's public key, a precision that is asked of subjects."""
+    for recipient in sorted({flow.recipient for flow in policies.flows.values()}):
+        if policies.recipients[recipient].public_key_file is None:
+            yield _note(f"recipient.{recipient}", "has no `public_key_file`: what it gets is sent in clear, as open data")
+    for flow in policies.flows.values():
+        if policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
+            for name in flow.properties:
+                prop = policies.properties[name]
+                if flow.ask.step(name) is None and len(prop.ladder) > 1:
+                    finest = f"{prop.ladder[0]:f} {prop.unit}"
+                    yield _note(f"flow.{flow.id}.ask.precision.{name}", f"is left out, so it asks for the finest, `{finest}`")
 
 
 def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
