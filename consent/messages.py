@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import ID_BYTES
+from consent.core.decide import Owner
 from consent.errors import ControlRequestError, one_line
 from consent.instants import parse_utc_ms
 
@@ -78,14 +79,14 @@ class MaybeId(Id):
         return cls(Id.parse(text)) if text else cls()
 
 
-class Owner(str):
-    """Whose a device is: `new`, `none`, or the id of a subject."""
+class SubjectChoice(str):
+    """Whom a device's readings are about: `new`, `none`, or the id of a subject."""
 
     __slots__ = ()
 
     @classmethod
-    def parse(cls, text: str) -> Owner:
-        """Return the owner that a text names.
+    def parse(cls, text: str) -> SubjectChoice:
+        """Return the choice that a text names.
 
         Raises: ValueError: it names none.
         """
@@ -137,7 +138,7 @@ def _exact(value: Any) -> Any:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-_TEXTS: Final = (Hex, Owner, Instant)
+_TEXTS: Final = (Hex, SubjectChoice, Instant)
 _WRONG_TYPE: Final = " has the wrong type"
 
 
@@ -154,7 +155,7 @@ def _encode_hook(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Instant):
         return _iso(value) if value or not isinstance(value, MaybeInstant) else ""
-    if isinstance(value, Owner):
+    if isinstance(value, SubjectChoice):
         return str(value)
     raise NotImplementedError
 
@@ -171,7 +172,7 @@ _SCHEMAS: Final[dict[type, JsonObject]] = {
     Hex: {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
     Id: _ID_SCHEMA,
     MaybeId: {"anyOf": [_ID_SCHEMA, {"const": ""}]},
-    Owner: {"anyOf": [_ID_SCHEMA, {"enum": [NEW_SUBJECT, NO_SUBJECT]}]},
+    SubjectChoice: {"anyOf": [_ID_SCHEMA, {"enum": [NEW_SUBJECT, NO_SUBJECT]}]},
     Instant: {"type": "string", "format": "date-time"},
     MaybeInstant: {"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]},
     ConsentLimits: {"type": "object", "description": "The most that is permitted, by axis, as policies write it."},
@@ -387,12 +388,13 @@ class PolicyDiff(Result, frozen=True, kw_only=True):
 
 
 class NewDevice(Parameters, frozen=True, kw_only=True):
-    """A device to register."""
+    """A device to register: whose it is, and whom its readings are about, both have to be stated."""
 
     profile: str
     zone: str
     topic: str
-    subject: Owner
+    owner: Owner
+    subject: SubjectChoice
 
 
 class NewDevices(Parameters, frozen=True, kw_only=True):
@@ -423,6 +425,8 @@ class DeviceListed(Result, frozen=True, kw_only=True):
     device: Id
     profile: str
     zone: str
+    owner: Owner
+    owner_assumed: bool
     subject: Id | None
 
 
@@ -436,6 +440,19 @@ class DeviceOf(Parameters, frozen=True, kw_only=True):
     """A device."""
 
     device: Id
+
+
+class DeviceOwner(DeviceOf, frozen=True, kw_only=True):
+    """Whose a device is; with `subject`, whom its readings are about from now on, where they were about nobody."""
+
+    owner: Owner
+    subject: SubjectChoice | UnsetType = UNSET
+
+
+class DeviceOwned(DeviceAdded, frozen=True, kw_only=True):
+    """Whose a device is from now on; the code of a new subject is told once."""
+
+    owner: Owner
 
 
 class DeviceRevoked(Result, frozen=True, kw_only=True):
@@ -462,11 +479,12 @@ class ResidentShown(Result, frozen=True, kw_only=True):
 
 
 class OwnDevice(Result, frozen=True, kw_only=True):
-    """A device of a subject."""
+    """A device whose readings are about a subject."""
 
     device: Id
     profile: str
     zone: str
+    owner: Owner
     since_ms: int
 
 
@@ -814,6 +832,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     witnesses: WitnessesStatus | None
     policy: str | None
     devices: int
+    owners_assumed: int
     subjects: int
     windows: WindowsStatus
     outbox_rows: int

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from math import inf
 from typing import Final
@@ -27,6 +28,14 @@ from consent.core.policies.policy import Flow, LegalBasis, PolicySet
 
 PERMITTED: Final = ""
 """The reason of a decision that withholds nothing."""
+
+
+class Owner(StrEnum):
+    """Whose a device is, by the operator's word; whose its readings are, the device's subject says."""
+
+    CITY = "city"
+    RESIDENT = "resident"
+
 
 _STANDING: Final = {
     Status.GIVEN: PERMITTED,
@@ -109,8 +118,9 @@ class Decision(msgspec.Struct, frozen=True):
         disclosure: The effective disclosure; ``BOTTOM`` where anything is withheld.
         reason: Empty where permitted, else one of `no-consent`, `requested`, `refused`, `withdrawn`, `paused`, `expired`,
             `invalidated`, `revoked`, `ceiling`, `class-cap`, `not-aggregable` (only figures are permitted, and the flow
-            draws none), `no-subject-consent` (a device without a subject under a purpose that needs consent), `has-subject`
-            (a subject's device under a public task), `unknown-flow`, `unknown-zone`.
+            draws none), `no-subject-consent` (a device without a subject under a purpose that needs consent),
+            `resident-owned` (a resident's own device under a public task), `has-subject` (a device of the city's about a
+            subject under one), `unknown-flow`, `unknown-zone`.
         bounds: What bounds each axis: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
             the consents given), `class-cap`. Removing all that are named raises the axis; removing any other does not.
         since_ms: When the latest of the residents' present terms took force; 0 without a subject.
@@ -142,6 +152,7 @@ def decide(
     zone: str,
     cap: Disclosure,
     now_ms: int,
+    owner: Owner = Owner.RESIDENT,
 ) -> Decision:
     """Decide what a flow may get of one device's subject.
 
@@ -151,6 +162,7 @@ def decide(
         zone: The block where the device stands.
         cap: The most that its profile lets it reveal.
         now_ms: The gateway's clock.
+        owner: Whose the device is; where it is left out, the owner of whose devices less is permitted.
     """
     asked = policies.flows.get(flow)
     if asked is None:
@@ -159,11 +171,26 @@ def decide(
     if place is None:
         return _withheld("unknown-zone")
     setting = _setting(policies, asked, place.neighbourhood or "", cap)
-    if setting.by_consent is (consents is None):
-        return _withheld("no-subject-consent" if setting.by_consent else "has-subject")
+    if not setting.by_consent:
+        excluded = _excluded_from_public_task(consents is not None, owner)
+        if excluded:
+            return _withheld(excluded)
+    elif consents is None:
+        return _withheld("no-subject-consent")
     if consents is not None and not consents:
         return _withheld("no-consent")
     return _weigh(setting, tuple(consents or ()), now_ms)
+
+
+def _excluded_from_public_task(has_subject: bool, owner: Owner) -> str:
+    """Return why a device is not read for a public task; empty where it is: the city owns it, and its readings are about nobody.
+
+    Reading a device that somebody owns takes that person's consent (ePrivacy directive, article 5(3)), whatever it measures;
+    and what is about somebody is read by their consent, whoever owns the device.
+    """
+    if owner is not Owner.CITY:
+        return "resident-owned"
+    return "has-subject" if has_subject else ""
 
 
 def standing(policies: PolicySet, flow: Flow, consent: Consent, now_ms: int) -> str:

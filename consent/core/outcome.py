@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, decide
+from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, WINDOW_MS, Disclosure, Identity
 from consent.core.policies.policy import Flow, PolicySet
 
@@ -169,7 +169,13 @@ def measured(policies: PolicySet, flow_id: str, profile_id: str) -> list[str]:
 
 
 def decide_device(
-    policies: PolicySet, flow_id: str, consents: Sequence[Consent | None] | None, zone: str, profile_id: str, now_ms: int
+    policies: PolicySet,
+    flow_id: str,
+    consents: Sequence[Consent | None] | None,
+    zone: str,
+    profile_id: str,
+    now_ms: int,
+    owner: Owner = Owner.RESIDENT,
 ) -> Decision:
     """Decide what a flow may get of a device, whatever it is.
 
@@ -182,7 +188,7 @@ def decide_device(
     names = measured(policies, flow_id, profile_id)
     if flow_id in policies.flows and not names:
         return Decision(BOTTOM, "not-measured", (), 0, None)
-    decision = decide(policies, flow_id, consents, zone, profile.cap, now_ms)
+    decision = decide(policies, flow_id, consents, zone, profile.cap, now_ms, owner)
     if decision.reason or supported(policies, flow_id, names, has_subject=decision.has_subject):
         return decision
     return msgspec.structs.replace(decision, disclosure=BOTTOM, reason=UNSUPPORTED)

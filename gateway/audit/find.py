@@ -15,7 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
 from gateway.audit.log.openings import Opening, Part, label, split_labels
-from gateway.audit.log.payloads import PayloadError, ReleasePayload, decode_void, void_commitment
+from gateway.audit.log.payloads import PayloadError, decode_release, decode_void, void_commitment
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord
@@ -145,7 +145,7 @@ class Search:
         if opening is None or not isinstance(opening.parts[0], Part):
             return None
         try:
-            return ReleasePayload.decode(opening.parts[0].data).recipient
+            return decode_release(opening.parts[0].data).recipient
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
             return None

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from consent.messages import DeviceOf, NewDevices, Nothing
+from consent.core.decide import Owner
+from consent.messages import NO_SUBJECT, DeviceOf, DeviceOwner, NewDevices, Nothing
 from gateway.commands.parser import Parser, Verbs, group, method
 from gateway.errors import OperatorError
 
@@ -19,15 +20,20 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
     add.add_argument("--zone", metavar="ZONE", help="block where it stands")
     add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")
-    add.add_argument("--subject", default="none", metavar="new|ID|none", help="whose it is (default: none, the city's own)")
+    add.add_argument("--owner", choices=list(Owner), type=str, help="whose it is; neither is assumed")
+    add.add_argument("--subject", metavar="new|ID|none", help="whom its readings are about (a city's device: none)")
     add.add_argument(
         "--from",
         dest="from_file",
         type=Path,
         metavar="FILE",
-        help="many devices, one JSON object a line: profile, zone, topic, subject",
+        help="many devices, one JSON object a line: profile, zone, topic, owner, subject",
     )
     method(noun, "device.list", "list devices by their random ids", Nothing)
+    own = method(noun, "device.own", "state whose a device is", DeviceOwner)
+    own.add_argument("device", metavar="ID", help="as `device list` shows it")
+    own.add_argument("--owner", required=True, choices=list(Owner), type=str, help="whose it is")
+    own.add_argument("--subject", metavar="new|ID", help="whom its readings are about, where they were about nobody")
     revoke = method(noun, "device.revoke", "strike a device off the register", DeviceOf)
     revoke.add_argument("device", metavar="ID", help="as `device list` shows it")
 
@@ -37,11 +43,29 @@ def _new_devices(args: argparse.Namespace) -> dict[str, Any]:
     if args.from_file is None:
         if not (args.profile and args.zone and args.topic):
             raise OperatorError("name `--profile`, `--zone` and `--topic`, or a file with `--from`")
-        return {"devices": [{"profile": args.profile, "zone": args.zone, "topic": args.topic, "subject": args.subject}]}
+        return {"devices": [_new_device(args)]}
     try:
         lines = args.from_file.read_text().splitlines()
-        return {"devices": [json.loads(line) for line in lines if line.strip()]}
+        return {"devices": [_of_line(args.from_file, number, line) for number, line in enumerate(lines, 1) if line.strip()]}
     except OSError as error:
         raise OperatorError(f"`{args.from_file}`: {(error.strerror or 'cannot be read').lower()}") from error
     except ValueError as error:
         raise OperatorError(f"`{args.from_file}`: not one json object a line") from error
+
+
+def _new_device(args: argparse.Namespace) -> dict[str, Any]:
+    if args.owner is None:
+        raise OperatorError("whose is it? type `--owner city`, or `--owner resident` with `--subject new` or a subject's id")
+    if args.owner == Owner.RESIDENT and args.subject in (None, NO_SUBJECT):
+        raise OperatorError("a resident's device has a subject: type `--subject new`, or the id of one that is known")
+    subject = NO_SUBJECT if args.subject is None else args.subject
+    return {"profile": args.profile, "zone": args.zone, "topic": args.topic, "owner": args.owner, "subject": subject}
+
+
+def _of_line(file: Path, number: int, line: str) -> Any:
+    row = json.loads(line)
+    if isinstance(row, dict) and row.get("owner") not in list(Owner):
+        raise OperatorError(
+            f'`{file}`: line {number} states no owner: add `"owner": "city"`, or `"owner": "resident"` and a subject'
+        )
+    return row

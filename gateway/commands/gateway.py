@@ -60,6 +60,8 @@ def status_text(shown: Mapping[str, Any]) -> str:
         f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
         "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
     ]
+    if shown["owners_assumed"]:
+        lines.append(f"owners     ASSUMED for {shown['owners_assumed']} devices: see `device list` and `device own`")
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return "\n".join(lines) + "\n"
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import replace
 
+import msgspec
+from msgspec import UNSET
+
+from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from consent.core.policies.policy import Scheme
 from consent.messages import (
@@ -13,6 +17,8 @@ from consent.messages import (
     DeviceList,
     DeviceListed,
     DeviceOf,
+    DeviceOwned,
+    DeviceOwner,
     DeviceRevoked,
     DevicesAdded,
     Hex,
@@ -20,17 +26,19 @@ from consent.messages import (
     NewDevice,
     NewDevices,
     Nothing,
+    SubjectChoice,
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
+from gateway.core.state import State
 
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
 
 
 def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
-    """Register devices, each owned by a new subject, by none, or by one that is known."""
+    """Register devices, each the city's or a resident's, its readings about a new subject, a known one, or none."""
     rows = params.devices
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")
@@ -52,8 +60,14 @@ def _check(control: Control, row: NewDevice) -> None:
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
     if row.topic in control.state.registry.devices:
         raise MethodError("a device with this topic is registered already; revoke it first")
-    if row.subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(row.subject) not in control.state.registry.subjects:
+    _check_subject(control, row.owner, row.subject)
+
+
+def _check_subject(control: Control, owner: Owner, subject: SubjectChoice) -> None:
+    if subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(subject) not in control.state.registry.subjects:
         raise MethodError("there is no such subject")
+    if owner is Owner.RESIDENT and subject == NO_SUBJECT:
+        raise MethodError("a resident's device has a subject: `new`, or the id of one that is known")
 
 
 def _is_topic(text: str) -> bool:
@@ -66,20 +80,25 @@ def _is_topic(text: str) -> bool:
 def _register(control: Control, row: NewDevice) -> DeviceAdded:
     state, now_ms = control.state, control.clock.now_ms()
     device_id = state.identity.random_bytes(16)
-    device, subject = Id(device_id), None
-    added = DeviceAdded(device=device)
-    if row.subject == NEW_SUBJECT:
-        made = subjects.add_subject(state, now_ms)
-        subject, resident = made.id, made.residents[0].id
-        code = subjects.make_code(state, subject, resident, device_id, now_ms)
-        added = DeviceAdded(device=device, subject=Id(subject), resident=Id(resident), claim_code=code)
-    elif row.subject != NO_SUBJECT:
-        subject = bytes(Id.parse(row.subject))
-        state.registry.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
-    changes.add_device(state, Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms), now_ms)
+    subject, added = _subject_for(state, device_id, row.subject, now_ms)
+    changes.add_device(state, Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms, row.owner), now_ms)
     if state.policies.profiles[row.profile].authentication.scheme is not Scheme.MAC0:
         return added
     return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, 0)))
+
+
+def _subject_for(state: State, device: bytes, choice: SubjectChoice, now_ms: int) -> tuple[bytes | None, DeviceAdded]:
+    """Return the subject of a device, which is made or notified, and what is answered of it; None where it has none."""
+    if choice == NO_SUBJECT:
+        return None, DeviceAdded(device=Id(device))
+    if choice != NEW_SUBJECT:
+        subject = bytes(Id.parse(choice))
+        state.registry.tell(subject, MessageKind.DEVICE_JOINED, now_ms)
+        return subject, DeviceAdded(device=Id(device))
+    made = subjects.add_subject(state, now_ms)
+    resident = made.residents[0].id
+    code = subjects.make_code(state, made.id, resident, device, now_ms)
+    return made.id, DeviceAdded(device=Id(device), subject=Id(made.id), resident=Id(resident), claim_code=code)
 
 
 def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
@@ -89,6 +108,8 @@ def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
             device=Id(device.id),
             profile=device.profile,
             zone=device.zone,
+            owner=device.owner,
+            owner_assumed=device.owner_assumed,
             subject=None if device.subject is None else Id(device.subject),
         )
         for device in control.state.registry.devices.values()
@@ -96,10 +117,33 @@ def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
     return DeviceList(devices=rows)
 
 
+def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:
+    """State whose a device is, and of one without a subject whom its readings are about; it takes effect at once."""
+    state, now_ms = control.state, control.clock.now_ms()
+    device = _device(state, params.device)
+    choice = SubjectChoice(NO_SUBJECT) if params.subject is UNSET else params.subject
+    if device.subject is not None:
+        if params.subject is not UNSET:
+            raise MethodError("the device has a subject, and keeps it: a claim code brings it to another")
+        changes.own_device(state, device, params.owner, now_ms)
+        return DeviceOwned(device=params.device, owner=params.owner)
+    _check_subject(control, params.owner, choice)
+    subject, told = _subject_for(state, device.id, choice, now_ms)
+    if subject is None:
+        changes.own_device(state, device, params.owner, now_ms)
+    else:
+        changes.move_device(state, replace(device, owner=params.owner, owner_assumed=False), subject, now_ms)
+    return DeviceOwned(**msgspec.structs.asdict(told), owner=params.owner)
+
+
 def revoke(control: Control, caller: Caller, params: DeviceOf) -> DeviceRevoked:
     """Remove a device from the registry."""
-    for topic, device in control.state.registry.devices.items():
-        if device.id == params.device:
-            changes.revoke_device(control.state, topic, control.clock.now_ms())
-            return DeviceRevoked(device=params.device)
-    raise MethodError(f"there is no device `{params.device.hex()}`")
+    changes.revoke_device(control.state, _device(control.state, params.device).topic, control.clock.now_ms())
+    return DeviceRevoked(device=params.device)
+
+
+def _device(state: State, device_id: Id) -> Device:
+    for device in state.registry.devices.values():
+        if device.id == device_id:
+            return device
+    raise MethodError(f"there is no device `{device_id.hex()}`")

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from consent.errors import ConsentError, ControlRequestError, PolicyError, one_line
-from consent.messages import JsonObject, Parameters, Result, decode, encode
+from consent.messages import Id, JsonObject, Parameters, Result, decode, encode
 from gateway.app import Gateway
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
 from gateway.control.methods import METHODS, Method
@@ -97,7 +97,7 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters) -
     """Run a handler, for a subject that exists and that the caller may act for."""
     subject, resident = (getattr(params, key, UNSET) or b"" for key in ("subject", "resident"))
     caller.refuse_other(subject, resident)
-    if subject and subject not in control.state.registry.subjects:
+    if isinstance(subject, Id) and subject not in control.state.registry.subjects:  # a choice of one, its method checks
         raise MethodError("there is no such subject")
     with _refusals_named():
         answer = method.handler(control, caller, params)

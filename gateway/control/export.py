@@ -78,6 +78,7 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
         "topic": device.topic,
         "profile": device.profile,
         "zone": device.zone,
+        "owner": device.owner.value,
         "generation": device.generation,
         "since_ms": device.added_ms,
         "sequences": [{"boot": boot, "highest": highest, "bitmap": bitmap} for boot, highest, bitmap in runs],

@@ -96,7 +96,7 @@ def _request(control: Control, device: Device, params: FlowOf) -> ExplanationReq
             raise MethodError("the subject has no such resident")
         position = residents.index(bytes(params.resident)) if params.resident else None
     return ExplanationRequest(
-        state.policies, params.flow, consents, device.zone, device.profile, control.clock.now_ms(), position
+        state.policies, params.flow, consents, device.zone, device.profile, control.clock.now_ms(), device.owner, position
     )
 
 

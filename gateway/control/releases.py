@@ -11,7 +11,7 @@ import msgspec
 from consent.messages import LevelTold, RecordTold, ReleaseTold
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord, decode_void
+from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release, decode_void
 from gateway.control.context import Control
 from gateway.core.changes.subjects import label_keys
 
@@ -43,7 +43,7 @@ def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> Rel
     """Return a release with what its opening holds of a subject."""
     first, *others = opening.parts
     assert isinstance(first, Part)  # an erasure takes contributions, never the part of the bundle
-    payload = ReleasePayload.decode(first.data)
+    payload = decode_release(first.data)
     own = [Contribution.decode(part.data) for part in others if isinstance(part, Part) and subject in part.data]
     records = [_record(payload.records[one.record], one) for one in own if one.subject == subject]
     return msgspec.structs.replace(release, opening="kept", recipient=payload.recipient, records=records)

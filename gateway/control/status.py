@@ -49,6 +49,7 @@ def status(app: Gateway) -> GatewayStatus:
         witnesses=_witnesses(durable),
         policy=None if force is None else force.policies.sha256.hex(),
         devices=len(state.registry.devices),
+        owners_assumed=sum(device.owner_assumed for device in state.registry.devices.values()),
         subjects=len(state.registry.subjects),
         windows=WindowsStatus(open=len(state.windows.open), watermark_ms=state.windows.watermark_ms),
         outbox_rows=sum(state.outbox.waiting.values()),

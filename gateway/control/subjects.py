@@ -39,7 +39,9 @@ def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
             for resident in subject.residents
         ],
         devices=[
-            OwnDevice(device=Id(device.id), profile=device.profile, zone=device.zone, since_ms=device.added_ms)
+            OwnDevice(
+                device=Id(device.id), profile=device.profile, zone=device.zone, owner=device.owner, since_ms=device.added_ms
+            )
             for device in subjects.devices_of(control.state, params.subject)
         ],
         messages=[message_shown(message, params.language) for message in subject.messages],

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from consent.core.consents.book import Book
-from consent.core.decide import decide
+from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
 from consent.core.policies.policy import Flow, PolicySet, Profile, Scheme
@@ -31,9 +31,11 @@ class Device:
     Attributes:
         id: 16 random bytes; the device's own name appears only in its topic.
         topic: The topic that it publishes on. Personal data: never logged, never forwarded.
-        subject: The subject that it belongs to, or None for the city's own devices.
+        subject: The subject that its readings are about, or None where they are about nobody.
         generation: Counts the device's keys; a new one revokes the old.
         added_ms: When it was registered; it contributes to no window that began earlier.
+        owner: Whose it is, by the operator's word; a resident's has a subject.
+        owner_assumed: Nobody has stated the owner: a version that did not ask registered it.
     """
 
     id: bytes
@@ -43,6 +45,8 @@ class Device:
     subject: bytes | None
     generation: int
     added_ms: int
+    owner: Owner
+    owner_assumed: bool = False
 
     @property
     def contributor(self) -> bytes:
@@ -257,7 +261,8 @@ def compile_slots(
 def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Windows, now_ms: int) -> None:
     device, policies = slot.device, force.policies
     consents = None if device.subject is None else book.resolve(device.subject, flow)
-    decision = decide(policies, flow.id, consents, device.zone, policies.profiles[device.profile].cap, now_ms)
+    cap = policies.profiles[device.profile].cap
+    decision = decide(policies, flow.id, consents, device.zone, cap, now_ms, device.owner)
     found = outcome(policies, flow, slot.observed_property, decision, device.zone)
     if found.reason:
         slot.withheld.append(found.reason)

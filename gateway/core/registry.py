@@ -10,6 +10,7 @@ import msgspec
 
 from consent.core.consents.book import Book
 from consent.core.consents.records import Consent
+from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.core.effects import ClaimRow, Commit, ConsentRow, DeviceRow, SubjectRow
 from gateway.core.plans import Device
@@ -64,6 +65,17 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     resident: bytes
     device: bytes
     expires_ms: int
+
+
+def decode_device(content: bytes) -> Device:
+    """Return the device of a stored row.
+
+    A row of a version that knew no owners is read as it was meant: a subject's device as a resident's, any other as the city's.
+    """
+    row = msgspec.msgpack.decode(content)
+    if "owner" not in row:
+        row |= {"owner": Owner.CITY if row["subject"] is None else Owner.RESIDENT, "owner_assumed": True}
+    return msgspec.convert(row, Device)
 
 
 class Registry:

@@ -156,6 +156,7 @@ async def _register(durable: Durable, city: DemoCity, devices: list[dict[str, An
             "profile": device["kind"],
             "zone": ZONES[number % len(ZONES)],
             "topic": device["topic"],
+            "owner": "city" if device.get("public") else "resident",
             "subject": "none" if device.get("public") else "new",
         }
         for number, device in enumerate(devices)

@@ -16,8 +16,8 @@ from consent.core.consents.records import decode as decode_consent
 from consent.core.policies.parse import parse_policies
 from gateway.core import recovery
 from gateway.core.changes import changes
-from gateway.core.plans import Device, InForce
-from gateway.core.registry import Claim, Subject
+from gateway.core.plans import InForce
+from gateway.core.registry import Claim, Subject, decode_device
 from gateway.core.state import State, decode_ledger
 from gateway.edge.store.store import Store, Stored
 from gateway.errors import CorruptionError
@@ -79,7 +79,7 @@ class StateRecovery:
         async for index, data in self._store.reader.consents():
             registry.know_consent(decode_consent(data), index)
         async for row in self._store.reader.devices():
-            registry.know_device(msgspec.msgpack.decode(row, type=Device))
+            registry.know_device(decode_device(row))
 
     def _policies(self, index: int, content: bytes) -> None:
         row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)

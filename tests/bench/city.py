@@ -105,7 +105,10 @@ def bench_gateway(folder: Path, port: int, devices: int) -> LiveGateway:
     """
     clock = f'\n[clock]\nsimulated = true\nstart = "{_CONSENTED_AT}"\nat = {time.time():.3f}\nrate = 1.0\n'
     live = LiveGateway(folder, port, policies=POLICIES, filters=(FILTER,), gateway="gw-bench", tick_ms=TICK_MS, extra=clock)
-    rows = [{"profile": "meter", "zone": "quay", "topic": load_topic(n), "subject": "new"} for n in range(devices)]
+    rows = [
+        {"profile": "meter", "zone": "quay", "topic": load_topic(n), "owner": "resident", "subject": "new"}
+        for n in range(devices)
+    ]
     subjects = [row["subject"] for row in live.add_devices(rows)]
     live.offline([("consent.grant", {"subject": subject, "scope": "purpose:energy-planning"}) for subject in subjects])
     return live

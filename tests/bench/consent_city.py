@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from consent.core.consents.records import Consent, Status
+from consent.core.decide import Owner
 from consent.core.disclosure import LARGEST_GROUP, TOP, Disclosure, Identity, Space, Time
 from consent.core.policies.notice import FlowTerms, notice_of
 from consent.core.policies.policy import PolicySet
@@ -229,5 +230,6 @@ def gateway_state(policies: PolicySet, count: int) -> State:
             index += 1
             state.registry.book.apply(consent, index)
         topic = topic_of(number)
-        state.registry.devices[topic] = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0)
+        device = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0, Owner.RESIDENT)
+        state.registry.devices[topic] = device
     return state

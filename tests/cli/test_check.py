@@ -159,7 +159,7 @@ def test_failing_case_is_told_by_file_and_key_with_exit_status_1(folder: Path) -
     assert (done.status, done.err) == (1, "")
     lines = done.out.splitlines()
     assert lines[0] == FAILURE
-    assert lines[1].startswith("failed: 1 of 48 cases, policies ")
+    assert lines[1].startswith("failed: 1 of 49 cases, policies ")
 
 
 def test_change_of_policy_makes_the_cases_it_touches_fail(folder: Path) -> None:

@@ -96,7 +96,20 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def household(shell: Shell) -> str:
     """The id of a new household with a meter."""
-    added = shell.json("device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "t/first", "--subject", "new")
+    added = shell.json(
+        "device",
+        "add",
+        "--profile",
+        "meter",
+        "--zone",
+        "north-quay",
+        "--topic",
+        "t/first",
+        "--owner",
+        "resident",
+        "--subject",
+        "new",
+    )
     (device,) = added["devices"]
     assert {"device", "subject", "resident", "claim_code"} == device.keys()
     return str(device["subject"])
@@ -105,9 +118,9 @@ def household(shell: Shell) -> str:
 def test_device_add_from_a_file_registers_every_line(shell: Shell, household: str) -> None:
     """New subjects, a known one and none; a device with a key gets it told once; `list` shows no topic."""
     rows = [
-        {"profile": "meter", "zone": "garden-row", "topic": "t/second", "subject": household},
-        {"profile": "secure-meter", "zone": "garden-row", "topic": "t/third", "subject": "new"},
-        {"profile": "footfall", "zone": "bridge-square", "topic": "t/fourth", "subject": "none"},
+        {"profile": "meter", "zone": "garden-row", "topic": "t/second", "owner": "resident", "subject": household},
+        {"profile": "secure-meter", "zone": "garden-row", "topic": "t/third", "owner": "resident", "subject": "new"},
+        {"profile": "footfall", "zone": "bridge-square", "topic": "t/fourth", "owner": "city", "subject": "none"},
     ]
     (shell.live.folder / "devices.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     before = len(shell.json("device", "list")["devices"])
@@ -276,7 +289,7 @@ def test_clock_advance_sets_a_standing_clock(live: LiveGateway) -> None:
 
 def test_consent_that_has_run_out_is_shown_as_expired(live: LiveGateway) -> None:
     """From its last instant on, though no entry in the log says so."""
-    rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]
+    rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}]
     subject = live.call("device.add", {"devices": rows})["devices"][0]["subject"]
     sluice(live.folder, "consent", "grant", subject, PURPOSE, "--expiry", "2026-05-01T13:00:00Z")
     sluice(live.folder, "consent", "grant", subject, "noise-hourly")
@@ -442,12 +455,12 @@ NASTY: list[Any] = [
     [[]],
     {},
     {"": {}},
-    [{"profile": "meter", "zone": "north-quay", "topic": "\ud800", "subject": "new"}],
-    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "subject": "\ud800"}],
-    [{"profile": "meter", "zone": "north-quay", "topic": ["t"], "subject": "new"}],
-    [{"profile": "meter", "zone": "north-quay", "topic": "t/+", "subject": "new"}],
-    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "subject": "new", "more": 1}],
-    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "subject": "none"}] * 2,
+    [{"profile": "meter", "zone": "north-quay", "topic": "\ud800", "owner": "resident", "subject": "new"}],
+    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "owner": "resident", "subject": "\ud800"}],
+    [{"profile": "meter", "zone": "north-quay", "topic": ["t"], "owner": "resident", "subject": "new"}],
+    [{"profile": "meter", "zone": "north-quay", "topic": "t/+", "owner": "resident", "subject": "new"}],
+    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "owner": "resident", "subject": "new", "more": 1}],
+    [{"profile": "meter", "zone": "north-quay", "topic": "t/x", "owner": "city", "subject": "none"}] * 2,
 ]
 NASTY_LIMITS: list[Any] = [
     {"group": 2**70},
@@ -469,13 +482,15 @@ NASTY_LIMITS: list[Any] = [
 def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> None:
     """Every method, with every parameter of every wrong kind: refused in one line, the state as it was, the process alive."""
     (device,) = live.call(
-        "device.add", {"devices": [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]}
+        "device.add",
+        {"devices": [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}]},
     )["devices"]
     good: dict[str, dict[str, Any]] = {
         "policy.apply": {},
         "policy.show": {},
         "device.add": {"devices": []},
         "device.list": {},
+        "device.own": {"device": device["device"], "owner": "city", "subject": "new"},
         "device.revoke": {"device": device["device"]},
         **{
             f"consent.{step}": {"subject": device["subject"], "scope": PURPOSE, "resident": device["resident"]}
@@ -505,7 +520,7 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         lines += [
             _request(method, {k: v for k, v in params.items() if k != key})
             for key in params
-            if key in ("subject", "scope") and method != "subject.claim"
+            if key in ("subject", "scope") and method not in ("subject.claim", "device.own")
         ]
     lines += [_request("consent.grant", {**good["consent.grant"], "limits": limits}) for limits in NASTY_LIMITS]
     before = live.status()

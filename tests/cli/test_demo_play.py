@@ -82,7 +82,7 @@ async def test_demo_withdrawal_whose_answer_is_lost_counts_once(lose: str, tmp_p
     live = LiveGateway(tmp_path / "g", port=1)
     durable = await start(live.place, live.keys)
     try:
-        rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}]
+        rows = [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}]
         subject = call(durable, "device.add", {"devices": rows})["devices"][0]["subject"]
         call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
         await durable.commit()

@@ -37,7 +37,9 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gateway's folder with keys, policies, a registry and a little log, its brokers away."""
     folder = tmp_path_factory.mktemp("well") / "g"
     live = LiveGateway(folder, port=1)
-    live.add_devices([{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(3)])
+    live.add_devices(
+        [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(3)]
+    )
     live.offline([("policy.apply", {})])
     (live.place.state / "ballast").unlink()
     return folder
@@ -206,6 +208,8 @@ def old_database(folder: Path) -> None:
 
 
 ORPHANED = "DROP TRIGGER entry_stays", "DELETE FROM entry WHERE entry_index = 1"
+ADD = ("device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "x")
+UNOWNED = b'{"profile": "meter", "zone": "north-quay", "topic": "x", "subject": "none"}\n'
 RUN, CHECK, APPLY = ("run",), ("check",), ("policy", "apply")
 
 
@@ -381,9 +385,13 @@ CASES = [
     Case("device-add-no-json", ("device", "add", "--from", CITY), nothing, (CITY,)),
     Case("device-add-bad-utf-8", ("device", "add", "--from", "d"), holding("d", b"\xff"), ("`d`",)),
     Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`devices[0]`",)),
+    Case("device-add-no-owner", (*ADD, "--subject", "new"), nothing, ("whose is it?", "`--owner city`", "`--owner resident`")),
+    Case("device-add-resident-of-nobody", (*ADD, "--owner", "resident"), nothing, ("`--subject new`",)),
+    Case("device-add-line-without-owner", ("device", "add", "--from", "d"), holding("d", UNOWNED), ("line 1 states no owner",)),
+    Case("device-own-unknown", ("device", "own", "00" * 16, "--owner", "city"), nothing, ("there is no device",)),
     Case(
         "device-add-unknown-profile",
-        ("device", "add", "--profile", "toaster", "--zone", "north-quay", "--topic", "x"),
+        ("device", "add", "--profile", "toaster", "--zone", "north-quay", "--topic", "x", "--owner", "city"),
         nothing,
         ("`toaster`",),
     ),

@@ -27,13 +27,13 @@ class Town:
         """Register them; the first household has agreed to hourly sums, and has a second meter in the old town."""
         self.live = live
         rows = [
-            {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"},
-            {"profile": "meter", "zone": "north-quay", "topic": "t/2", "subject": "new"},
-            {"profile": "air-station", "zone": "bridge-square", "topic": "t/3", "subject": "none"},
+            {"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"},
+            {"profile": "meter", "zone": "north-quay", "topic": "t/2", "owner": "resident", "subject": "new"},
+            {"profile": "air-station", "zone": "bridge-square", "topic": "t/3", "owner": "city", "subject": "none"},
         ]
         first, second, station = live.add_devices(rows)
         self.agreed, self.silent, self.station = first["subject"], second["subject"], station["device"]
-        beside = {"profile": "meter", "zone": "convent-garden", "topic": "t/4", "subject": self.agreed}
+        beside = {"profile": "meter", "zone": "convent-garden", "topic": "t/4", "owner": "resident", "subject": self.agreed}
         alike = {**rows[1], "topic": "t/5", "subject": self.silent}
         added, _ = live.add_devices([beside, alike])
         self.meters = [first["device"], added["device"]]

@@ -22,9 +22,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 @pytest.fixture(scope="module")
 def household(shell: Shell) -> str:
     """The id of a household that has granted, paused, resumed and withdrawn."""
-    (device,) = shell.json("device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "t/1", "--subject", "new")[
-        "devices"
-    ]
+    (device,) = shell.json(
+        "device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "t/1", "--owner", "resident", "--subject", "new"
+    )["devices"]
     subject: str = device["subject"]
     shell.run("consent", "grant", subject, SCOPE, "--limit", "time=4h")
     for step in ("pause", "resume", "withdraw"):

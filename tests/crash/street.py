@@ -52,9 +52,12 @@ class Street:
 
     def registry(self) -> list[dict[str, str]]:
         """Return the rows of `device.add`; the meters' come last."""
-        rows = [{"profile": kind, "zone": zone, "topic": topic, "subject": "none"} for kind, topic, zone in self.public]
+        rows = [
+            {"profile": kind, "zone": zone, "topic": topic, "owner": "city", "subject": "none"}
+            for kind, topic, zone in self.public
+        ]
         return rows + [
-            {"profile": "meter", "zone": ZONES[place % len(ZONES)], "topic": topic, "subject": "new"}
+            {"profile": "meter", "zone": ZONES[place % len(ZONES)], "topic": topic, "owner": "resident", "subject": "new"}
             for place, topic in enumerate(self.meters)
         ]
 

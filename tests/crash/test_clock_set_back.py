@@ -25,7 +25,7 @@ TICKS = 6
 
 async def _homes_that_wait(durable: Durable, clock: SetClock) -> None:
     """Have two households report under consent, one of them for half an hour only; then let the log tell of an hour later."""
-    rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(3)]
+    rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(3)]
     subjects = [row["subject"] for row in call(durable, "device.add", {"devices": rows})["devices"]]
     expiry = {"expiry": "2026-05-28T00:30:00Z"}
     for subject, extra in ((subjects[0], expiry), (subjects[1], {})):
@@ -71,7 +71,7 @@ async def test_clock_set_back_while_it_runs_forms_nothing_until_it_is_right(tmp_
     clock = SetClock(MIDNIGHT_MS)
     live = LiveGateway(tmp_path, free_port(), policies=POLICIES, tick_ms=50)
     async with started(live, clock) as durable:
-        row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+        row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "owner": "city", "subject": "none"}
         call(durable, "device.add", {"devices": [row]})
         take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (MIDNIGHT_MS // 1000))
         await durable.commit()
@@ -115,7 +115,7 @@ async def test_expiry_while_nothing_ran_is_recorded_at_the_next_start_and_stays(
     live = LiveGateway(tmp_path, 1, policies=POLICIES)
     clock = SetClock(MIDNIGHT_MS)
     async with started(live, clock) as durable:
-        row = {"profile": "home", "zone": ZONES[0], "topic": "t/1", "subject": "new"}
+        row = {"profile": "home", "zone": ZONES[0], "topic": "t/1", "owner": "resident", "subject": "new"}
         (device,) = call(durable, "device.add", {"devices": [row]})["devices"]
         who = {"subject": device["subject"], "scope": SCOPE}
         call(durable, "consent.grant", {**who, "expiry": "2026-05-28T00:30:00Z"})

@@ -143,8 +143,8 @@ def frames(first: int, count: int) -> list[Frame]:
 
 def consented(durable: Durable) -> str:
     """Register a public device, and a household that consents; return its id."""
-    gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
-    home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
+    gate = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "owner": "city", "subject": "none"}
+    home = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "owner": "resident", "subject": "new"}
     added = call(durable, "device.add", {"devices": [gate, home]})
     subject: str = added["devices"][1]["subject"]
     call(durable, "consent.grant", {"subject": subject, "scope": SCOPE})
@@ -208,7 +208,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
 
 def test_full_disk_start_and_withdrawal_from_a_shell_still_go_through(live: LiveGateway, disk: FullDisk) -> None:
     """Where no gateway runs, the command does the same itself, in the same room."""
-    row = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "subject": "new"}
+    row = {"profile": "home", "zone": ZONES[0], "topic": "t/home", "owner": "resident", "subject": "new"}
     subject = live.add_devices([row])[0]["subject"]
     live.offline([("consent.grant", {"subject": subject, "scope": SCOPE})])
     disk.full = True

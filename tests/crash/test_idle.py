@@ -18,7 +18,7 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
     """A connection that breaks between the forming and the handing over delays a bundle, and does not strand it."""
     live = LiveGateway(tmp_path, free_port(), tick_ms=50)
     async with started(live) as durable:
-        row = {"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "subject": "none"}
+        row = {"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "owner": "city", "subject": "none"}
         call(durable, "device.add", {"devices": [row]})
         now_ms = durable.clock.now_ms() + 1000
         payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)

@@ -45,7 +45,7 @@ async def _published(folder: Path) -> LiveGateway:
 
 
 async def _release(durable: Durable, clock: SetClock) -> None:
-    row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+    row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "owner": "city", "subject": "none"}
     call(durable, "device.add", {"devices": [row]})
     clock.time_ms += 1000
     take(durable, "t/gate", b'{"t":%d,"seq":1,"boot":1,"count":3}' % (clock.time_ms // 1000))

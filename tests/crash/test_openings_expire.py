@@ -18,7 +18,7 @@ async def test_openings_run_out_but_not_those_that_a_later_release_can_rest_on(t
     live = LiveGateway(tmp_path / "g", port=1)
     durable = await start(live.place, live.keys)
     try:
-        row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
+        row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}
         (added,) = await perform(durable, ("device.add", {"devices": [row]}))
         who = {"subject": added["devices"][0]["subject"], "scope": SCOPE}
         indices = []

@@ -103,7 +103,7 @@ async def _run(folder: Path, steps: int) -> Run:
 
 def _step(durable: Durable, step: int) -> Answer:
     if step % 10 == 0:
-        row = {"profile": "footfall", "zone": ZONES[0], "topic": f"t/{step}", "subject": "none"}
+        row = {"profile": "footfall", "zone": ZONES[0], "topic": f"t/{step}", "owner": "city", "subject": "none"}
         call(durable, "device.add", {"devices": [row]})
     now_ms = durable.clock.now_ms()
     payload = b'{"t":%d,"seq":%d,"boot":1,"count":3}' % (now_ms // 1000, step)

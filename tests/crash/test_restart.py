@@ -24,7 +24,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
     async with embedded_broker() as port:
         live = LiveGateway(tmp_path, port, policies=POLICIES, tick_ms=50)
         async with started(live) as durable:
-            row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+            row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "owner": "city", "subject": "none"}
             call(durable, "device.add", {"devices": [row]})
             now_ms = durable.clock.now_ms() + 1000
             payload = b'{"t":%d,"seq":1,"boot":1,"count":3}' % (now_ms // 1000)
@@ -67,7 +67,7 @@ def test_openings_folder_that_is_new_gets_every_opening(lost: bool, tmp_path: Pa
         live.config.write_text(config.replace('openings_folder = "openings"', ""))
         live.place = load_config(live.config)
     for n in range(3):
-        live.add_devices([{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"}])
+        live.add_devices([{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"}])
         live.offline([("policy.apply", {})])
     if not lost:
         assert live.place.openings is None

@@ -421,7 +421,21 @@ def test_backup_is_one_private_file_without_anything_deleted_and_overwrites_noth
 def test_backup_and_restore_work_from_the_shell(tmp_path: Path) -> None:
     """Relative paths are the caller's; the refusals are lines with their exit status."""
     live = configured(tmp_path / "gw")
-    made = sluice(live.folder, "device", "add", "--profile", "meter", "--zone", "mill", "--topic", "t/1", "--subject", "new")
+    made = sluice(
+        live.folder,
+        "device",
+        "add",
+        "--profile",
+        "meter",
+        "--zone",
+        "mill",
+        "--topic",
+        "t/1",
+        "--owner",
+        "resident",
+        "--subject",
+        "new",
+    )
     assert made.status == 0
     assert sluice(live.folder, "backup", "copy").status == 0
     again = sluice(live.folder, "backup", "copy")

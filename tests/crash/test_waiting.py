@@ -61,7 +61,7 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
         async with started(live) as durable:
             state, totals, app = durable.state, durable.state.ledger.totals, assembled(durable)
             async with running(app):
-                row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "subject": "none"}
+                row = {"profile": "footfall", "zone": ZONES[0], "topic": "t/gate", "owner": "city", "subject": "none"}
                 await ask(app, "device.add", {"devices": [row]})
                 await until(lambda: state.drained)
                 await publish(port, footfall(1, 4 * BOUND))
@@ -91,7 +91,9 @@ async def test_backlog_longer_than_the_bound_on_contributions_is_taken_in(tmp_pa
     with running_mosquitto(tmp_path / "broker") as broker:
         live = bounded(tmp_path / "gateway", broker.port, broker.port, contributions=BOUND)
         homes = 2 * BOUND
-        rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "subject": "new"} for n in range(homes)]
+        rows = [
+            {"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(homes)
+        ]
         async with started(live) as durable:
             for row in call(durable, "device.add", {"devices": rows})["devices"]:
                 call(durable, "consent.grant", {"subject": row["subject"], "scope": SCOPE})

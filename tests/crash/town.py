@@ -218,7 +218,14 @@ def town(folder: Path) -> Iterator[Town]:
             folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, rate=0)
         )
         rows = [
-            {"profile": "home", "zone": ZONES[home.place % len(ZONES)], "topic": home.topic, "subject": "new"} for home in homes
+            {
+                "profile": "home",
+                "zone": ZONES[home.place % len(ZONES)],
+                "topic": home.topic,
+                "owner": "resident",
+                "subject": "new",
+            }
+            for home in homes
         ]
         for home, row in zip(homes, live.add_devices(rows + street.registry()), strict=False):
             home.subject = row["subject"]

@@ -134,7 +134,7 @@ def bad_frames(second: int) -> Iterator[tuple[str, bytes, int]]:
 
 def wrong_calls(live: LiveGateway) -> None:
     """Ask over the control socket with canaries in the place of everything."""
-    row = {"profile": "meter", "zone": "north-quay", "topic": TOPICS[0], "subject": "new"}
+    row = {"profile": "meter", "zone": "north-quay", "topic": TOPICS[0], "owner": "resident", "subject": "new"}
     for n in range(EACH):
         for method, params in (
             ("consent.grant", {"subject": DEVICE_IDS[n], "scope": NAMES[n]}),
@@ -203,9 +203,12 @@ class Scene:
         self.look("when ended")
 
     def _register(self) -> list[str]:
-        rows = [{"profile": "meter", "zone": "north-quay", "topic": meter_topic(n), "subject": "new"} for n in range(EACH)]
+        rows = [
+            {"profile": "meter", "zone": "north-quay", "topic": meter_topic(n), "owner": "resident", "subject": "new"}
+            for n in range(EACH)
+        ]
         rows += [
-            {"profile": kind, "zone": "garden-row", "topic": street_topic(kind, n), "subject": "none"}
+            {"profile": kind, "zone": "garden-row", "topic": street_topic(kind, n), "owner": "city", "subject": "none"}
             for n in range(4)
             for kind in ("footfall", "noise", "air-quality")
         ]

@@ -33,7 +33,16 @@ HUGE_BYTES = 900_000
 def register(live: LiveGateway, devices: Sequence[Device]) -> list[Device]:
     """Register the devices, consent for the households, and return the devices with the keys that they were given."""
     added = live.add_devices(
-        [{"profile": d.kind, "zone": "north-quay", "topic": d.topic, "subject": "none" if d.public else "new"} for d in devices]
+        [
+            {
+                "profile": d.kind,
+                "zone": "north-quay",
+                "topic": d.topic,
+                "owner": "city" if d.public else "resident",
+                "subject": "none" if d.public else "new",
+            }
+            for d in devices
+        ]
     )
     live.offline([("consent.grant", {"subject": row["subject"], "scope": "energy-hourly"}) for row in added if "subject" in row])
     return [

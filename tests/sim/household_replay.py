@@ -132,7 +132,10 @@ class Replay:
         self.consenting = self.households[:consenting]
         self.live = LiveGateway(folder, port, policies=POLICIES, filters=("home/#",), extra=EXTRA)
         devices = self.live.add_devices(
-            [{"profile": "meter", "zone": "mill", "topic": topic(name), "subject": "new"} for name in self.households]
+            [
+                {"profile": "meter", "zone": "mill", "topic": topic(name), "owner": "resident", "subject": "new"}
+                for name in self.households
+            ]
         )
         self.subjects = {name: device["subject"] for name, device in zip(self.households, devices, strict=True)}
         self.live.offline([("consent.grant", {"subject": self.subjects[name], "scope": SCOPE}) for name in self.consenting])

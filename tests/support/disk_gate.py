@@ -66,7 +66,7 @@ class DiskGate:
 
     async def home(self, topic: str, *scopes: str, profile: str = "meter", zone: str = "mill") -> dict[str, str]:
         """Register a household with one device, and its consents; return what the crew is told."""
-        row = {"profile": profile, "zone": zone, "topic": topic, "subject": "new"}
+        row = {"profile": profile, "zone": zone, "topic": topic, "owner": "resident", "subject": "new"}
         made: dict[str, str] = (await self.ask("device.add", devices=[row]))["devices"][0]
         for scope in scopes:
             await self.ask("consent.grant", subject=made["subject"], scope=scope)

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from consent.core.consents.records import Consent
+from consent.core.decide import Owner
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
@@ -23,7 +24,7 @@ from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, ReleasePayload
+from gateway.audit.log.payloads import Contribution, ReleasePayload, decode_release
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, erasure, subjects
 from gateway.core.effects import Commit
@@ -245,10 +246,13 @@ class Gate:
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
         return changes.apply_policies(self.state, policies, {}, self.now_ms)
 
-    def device(self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill") -> Device:
-        """Register a device."""
+    def device(
+        self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill", owner: Owner | None = None
+    ) -> Device:
+        """Register a device: a resident's where it has a subject, the city's where it has none, unless it is said otherwise."""
         self._topics += 1
-        device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms)
+        whose = owner or (Owner.CITY if subject is None else Owner.RESIDENT)
+        device = Device(self.random_bytes(16), f"t/{self._topics}", profile, zone, subject, 0, self.now_ms, whose)
         changes.add_device(self.state, device, self.now_ms)
         return device
 
@@ -398,7 +402,7 @@ class Gate:
 
     def release_payload(self, index: int) -> ReleasePayload:
         """Return the part of a release's opening that speaks of the bundle."""
-        return ReleasePayload.decode(_data(self.openings[index].parts[0]))
+        return decode_release(_data(self.openings[index].parts[0]))
 
 
 def _names(opening: Opening, subject: bytes) -> bool:

@@ -16,14 +16,14 @@ from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import AccountPayload, ReleasePayload, VoidPayload
+from gateway.audit.log.payloads import AccountPayload, VoidPayload, decode_release
 from gateway.audit.verify.recount import Recount
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.effects import Commit, ConsentRow
 from gateway.core.inflight import ReadyBundle
-from gateway.core.plans import Device, InForce
-from gateway.core.registry import Subject
+from gateway.core.plans import InForce
+from gateway.core.registry import Subject, decode_device
 from gateway.core.release.bundle import bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import State, decode_ledger
@@ -90,7 +90,7 @@ class KilledGate(Gate):
         for said in self._consents:
             state.registry.know_consent(decode_consent(said.content), said.index)
         for row in self._devices.values():
-            state.registry.know_device(msgspec.msgpack.decode(row, type=Device))
+            state.registry.know_device(decode_device(row))
         state.ledger = decode_ledger(self._ledger)
         index, content = self._policy
         policy = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
@@ -168,7 +168,7 @@ class KilledGate(Gate):
             found.append("pairs.open is not what stands in windows")
         for index, (kind, _, opening) in enumerate(self.entries):
             if kind == "release":
-                recount.release(index, ReleasePayload.decode(first_part(opening)))
+                recount.release(index, decode_release(first_part(opening)))
             elif kind == "void":
                 payload = VoidPayload.decode(first_part(opening))
                 found += recount.void(payload)

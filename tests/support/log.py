@@ -22,6 +22,7 @@ from gateway.audit.log.openings import (
     subject_label_key,
 )
 from gateway.audit.log.payloads import (
+    CITY_OWNED,
     AccountPayload,
     Contribution,
     EmptiedOpening,
@@ -89,7 +90,8 @@ class SampleLog:
         index = self.writer.size
         window = (START_MS, START_MS + 3_600_000)
         records = [ReleaseRecord("meter", ("1h", "district", "0.1"), "centre", window, pairs * len(subjects), "aggregate")]
-        records += [ReleaseRecord("air", ("exact", "block", "1"), "b1", window, 1, "per-record") for _ in range(singles)]
+        single = ReleaseRecord("air", ("exact", "block", "1"), "b1", window, 1, "per-record", owner=CITY_OWNED)
+        records += [single] * singles
         parts = [(self.random.randbytes(32), ReleasePayload("city", tuple(records)).encode())]
         for number, subject in enumerate(subjects):
             share = Contribution(0, subject, _DISCLOSURE, 1, (2 + number,), pairs)

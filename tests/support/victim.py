@@ -51,7 +51,7 @@ async def town(gate: DiskGate) -> tuple[Home, list[Home]]:
 
 
 def _device(topic: str, home: Home, profile: str = "meter") -> dict[str, str]:
-    return {"profile": profile, "zone": "mill", "topic": topic, "subject": home["subject"]}
+    return {"profile": profile, "zone": "mill", "topic": topic, "owner": "resident", "subject": home["subject"]}
 
 
 async def under_way(gate: DiskGate, everybody: list[Home]) -> int:

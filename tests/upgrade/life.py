@@ -181,7 +181,8 @@ class Life:
 
     async def _register(self, profile: str, zone: str, subject: str) -> Answer:
         topic = f"t/{len(self.answers)}"
-        row = {"profile": profile, "zone": zone, "topic": topic, "subject": subject}
+        owner = "city" if subject == "none" else "resident"
+        row = {"profile": profile, "zone": zone, "topic": topic, "owner": owner, "subject": subject}
         made: Answer = (await self.ask("device.add", devices=[row]))["devices"][0]
         self._device = Device(topic, profile, made["device"], bytes.fromhex(made.get("key", "")))
         return made

@@ -148,6 +148,19 @@ async def test_kept_state_is_opened_with_its_figures(kept: Kept) -> None:
     kept.check_log()
 
 
+async def test_kept_devices_have_the_owners_that_they_were_meant_to_have(kept: Kept) -> None:
+    """Rows that state none are a resident's where they have a subject, else the city's, and the crew is told which."""
+    async with started(kept.folder) as gate:
+        listed = (await gate.ask("device.list"))["devices"]
+        assert {(one["owner"], one["subject"] is None) for one in listed} == {("resident", False), ("city", True)}
+        assert [one["owner_assumed"] for one in listed] == [True] * kept.figures["devices"]
+        device = next(one["device"] for one in listed if one["subject"])
+        before = gate.ledger
+        await gate.ask("device.own", device=device, owner="city")
+        assert gate.ledger["pairs.withdrawn"] == before["pairs.withdrawn"], "what it gave stands: it is read by the same consents"
+    kept.check_log()
+
+
 async def test_kept_exports_say_the_same_today(kept: Kept) -> None:
     """What is held about each household is what was exported, but for the bundle that since counts as handed over."""
     passing = ("time_ms", "log", "bundles_under_way", "contributions", "waiting", "releases")
@@ -158,6 +171,7 @@ async def test_kept_exports_say_the_same_today(kept: Kept) -> None:
             for export in (before, now):
                 for device in export["devices"]:
                     del device["remembered_times_ms"]  # what was forgotten before the kill is forgotten again at the next tick
+                    assert device.pop("owner", "resident") == "resident", "versions that stored no owner showed none"
             assert {key: now[key] for key in now if key not in passing} == {
                 key: before[key] for key in before if key not in passing
             }

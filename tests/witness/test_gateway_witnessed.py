@@ -63,7 +63,9 @@ def test_gateway_before_any_witness_has_answered_signs_nothing_and_takes_consent
 ) -> None:
     """What is said meanwhile is committed and in force; the log is published once the witness is there."""
     live, witness = pair
-    (added,) = live.add_devices([{"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}])
+    (added,) = live.add_devices(
+        [{"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}]
+    )
     live.start()
     granted = live.call("consent.grant", {"subject": added["subject"], "scope": "energy-hourly"})
     assert granted["status"] == "Given"

@@ -12,7 +12,7 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
-from consent.core.decide import PERMITTED, Bounds, Decision
+from consent.core.decide import PERMITTED, Bounds, Decision, Owner
 from consent.core.disclosure import Disclosure
 from consent.core.outcome import decide_device
 from consent.core.policies.policy import PolicySet
@@ -31,6 +31,7 @@ REASONS: Final = (
     "not-aggregable",
     "no-subject-consent",
     "has-subject",
+    "resident-owned",
 )
 """Why a decision may withhold, but for what no case of a checked set can meet: an unknown flow or zone, `unsupported`."""
 
@@ -69,6 +70,7 @@ class Case:
         device: The id of the device profile.
         consents: One for each resident, None for one without a consent; None as a whole for a device without a subject.
         now_ms: The gateway's clock.
+        owner: Whose the device is; the city's where the file does not say, of whose devices more is permitted.
     """
 
     file: str
@@ -80,6 +82,7 @@ class Case:
     consents: tuple[Consent | None, ...] | None
     now_ms: int
     expected: Expected
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class CaseResult:
 
 def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare the decision with the expected one."""
-    decision = decide_device(policies, case.flow, case.consents, case.zone, case.device, case.now_ms)
+    decision = decide_device(policies, case.flow, case.consents, case.zone, case.device, case.now_ms, case.owner)
     differences = list(_differences(case.expected, decision))
     return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 

@@ -22,7 +22,7 @@ import msgspec
 from consent.core.cases.cases import AXES, PRECISION, REASONS, Case, Expected, axes_of
 from consent.core.cases.residents import CaseScene, read_residents
 from consent.core.cases.times import ANY_MS, read_instant
-from consent.core.decide import PERMITTED
+from consent.core.decide import PERMITTED, Owner
 from consent.core.policies.bounds import read_ask, read_bounds
 from consent.core.policies.policy import PolicySet
 from consent.core.policies.toml_file import PolicyFile, Table, quoted
@@ -45,6 +45,7 @@ class CaseTable(Table, frozen=True, kw_only=True):
     device: str
     zone: str
     flow: str
+    owner: str | None = None
     residents: list[Any] | None = None
     at: Any = None
     reason: str | None = None
@@ -85,7 +86,19 @@ def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
         consents=None if table.residents is None else read_residents(scene, table.residents, f"{key}.residents"),
         now_ms=ANY_MS if now_ms is None else now_ms,
         expected=_expected(file, table, key, policies),
+        owner=_owner(file, table, key),
     )
+
+
+def _owner(file: PolicyFile, table: CaseTable, key: str) -> Owner:
+    if table.owner is None:
+        return Owner.CITY
+    if table.owner not in list(Owner):
+        raise file.error(f"{key}.owner", f"{quoted(table.owner)} is none of {', '.join(Owner)}")
+    owner = Owner(table.owner)
+    if owner is Owner.RESIDENT and table.residents is None:
+        raise file.error(f"{key}.owner", "a resident's device has a subject: name its `residents`")
+    return owner
 
 
 def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Expected:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, binding_limits, standing
+from consent.core.decide import Decision, Owner, binding_limits, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
 from consent.core.outcome import decide_device, measured, supported
@@ -24,7 +24,8 @@ OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused"
 
 OF_LIMITS: Final = ("ceiling", "class-cap")
 OF_RULES: Final = (
-    *("not-aggregable", "no-subject-consent", "has-subject", "unknown-flow", "unknown-zone", "unknown-class"),
+    *("not-aggregable", "no-subject-consent", "has-subject", "resident-owned"),
+    *("unknown-flow", "unknown-zone", "unknown-class"),
     *("not-measured", "no-noise", "no-recipient", "unsupported"),
 )
 """Why something is withheld that no resident can change; the last five are the gateway's own."""
@@ -40,6 +41,7 @@ class ExplanationRequest:
         zone: The block where the device stands.
         profile: The device's profile.
         now_ms: When it was decided.
+        owner: Whose the device is.
         asker: Which of the residents asks; None for anyone else.
     """
 
@@ -49,6 +51,7 @@ class ExplanationRequest:
     zone: str
     profile: str
     now_ms: int
+    owner: Owner
     asker: int | None = None
 
     def measured(self) -> list[str]:
@@ -62,7 +65,7 @@ class ExplanationRequest:
 
     def decide(self) -> Decision:
         """Return the decision to be explained."""
-        return decide_device(self.policies, self.flow, self.consents, self.zone, self.profile, self.now_ms)
+        return decide_device(self.policies, self.flow, self.consents, self.zone, self.profile, self.now_ms, self.owner)
 
     def speakers(self) -> list[str]:
         """Return for each resident's consent whose it is to the asker: `own`, `other`, or `resident` where that is unknown."""

@@ -9,6 +9,7 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
+from consent.core.decide import Owner
 from consent.core.disclosure import Disclosure, Identity
 from consent.core.outcome import decide_device, level_of, measured, supported
 from consent.core.policies.policy import PolicySet
@@ -64,7 +65,8 @@ def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, cons
     names = measured(policies, flow_id, profile_id)
     if not names:
         return Reach()
-    decision = decide_device(policies, flow_id, consents, zone, profile_id, 0)
+    # as the city's: nothing is permitted of a resident's device that is not permitted of one of the city's about a subject
+    decision = decide_device(policies, flow_id, consents, zone, profile_id, 0, Owner.CITY)
     if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as asked
         return Reach(reason=decision.reason)
     names = supported(policies, flow_id, names, has_subject=decision.has_subject)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import chain
 
 from consent.core.cases.cases import PRECISION, axes_of
+from consent.core.decide import Owner
 from consent.core.disclosure import AxisLevel, Disclosure, Identity, Time
 from consent.core.outcome import decide_device
 from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
@@ -59,6 +60,7 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _unfed(policies),
         _unused(policies),
         _unasked(policies),
+        _left_open(policies),
     )
     return tuple(sorted(found, key=lambda note: note.weight is Weight.NOTE))
 
@@ -125,6 +127,20 @@ def _too_few(policies: PolicySet) -> Iterator[Note]:
             yield _note(
                 f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
             )
+
+
+def _left_open(policies: PolicySet) -> Iterator[Note]:
+    """Keys that were left out, and without which more leaves: a recipient's public key, a precision that is asked of subjects."""
+    for recipient in sorted({flow.recipient for flow in policies.flows.values()}):
+        if policies.recipients[recipient].public_key_file is None:
+            yield _note(f"recipient.{recipient}", "has no `public_key_file`: what it gets is sent in clear, as open data")
+    for flow in policies.flows.values():
+        if policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
+            for name in flow.properties:
+                prop = policies.properties[name]
+                if flow.ask.step(name) is None and len(prop.ladder) > 1:
+                    finest = f"{prop.ladder[0]:f} {prop.unit}"
+                    yield _note(f"flow.{flow.id}.ask.precision.{name}", f"is left out, so it asks for the finest, `{finest}`")
 
 
 def _loud(policies: PolicySet) -> Iterator[Note]:
@@ -206,6 +222,6 @@ def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]
     for zone in policies.zones.values():
         neighbourhood = zone.neighbourhood or ""
         if neighbourhood not in reasons and profiles:
-            found = [decide_device(policies, flow.id, consents, zone.id, profile, 0).reason for profile in profiles]
+            found = [decide_device(policies, flow.id, consents, zone.id, each, 0, Owner.CITY).reason for each in profiles]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons

@@ -19,15 +19,16 @@ from gateway.audit.log.balances import IDENTITIES
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
+    CITY_OWNED,
     AccountPayload,
     Contribution,
     FormerErasurePayload,
     GenesisPayload,
     KeyPayload,
     PayloadError,
-    ReleasePayload,
     ReleaseRecord,
     decode_erasure,
+    decode_release,
     decode_void,
 )
 from gateway.audit.verify.report import printable
@@ -134,7 +135,7 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
         case Kind.CONSENT | Kind.WITHDRAWAL:
             yield from _consent(data, language)
         case Kind.RELEASE:
-            release = ReleasePayload.decode(data)
+            release = decode_release(data)
             yield say(language, "recipient", recipient=release.recipient)
             for number, record in enumerate(release.records):
                 yield from _record(number, record, language)
@@ -200,6 +201,8 @@ def _record(number: int, record: ReleaseRecord, language: str) -> Iterator[str]:
     if record.property:
         phrase = "statistic" if record.statistic else "property"
         yield "  " + say(language, phrase, property=record.property, statistic=record.statistic)
+    if record.owner == CITY_OWNED:
+        yield "  " + say(language, "city_owned")
     time, space, precision = record.level
     yield "  " + say(language, "level", time=time, space=space, precision=precision)
 

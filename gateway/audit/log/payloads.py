@@ -7,9 +7,10 @@ log carries without interpreting it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from gateway.audit.log import canonical
 from gateway.audit.log.canonical import head
@@ -19,7 +20,10 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 RESTORED: Final = "restored"
 RESTORED_BOOKS: Final = "restored-books"
+CITY_OWNED: Final = "city"
+"""The owner that a record of no subject states."""
 _SUBJECT_BYTES: Final = 16
+_EARLIER_RELEASE: Final = b"\xa3\x64kind\x67release"  # a map of three, whose first key is the shortest
 _SUBJECT: Final = b"\x67subject\x50"  # a text of 7, a byte string of 16
 SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
@@ -183,6 +187,7 @@ class ReleaseRecord(Payload, frozen=True):
         identity: Its level of identity.
         property: The observed property.
         statistic: How its readings became one figure; empty for a reading released by itself.
+        owner: Whose devices have told it, where they are of no subject: the operator's word. Absent from a record about subjects.
     """
 
     word = "record"
@@ -194,14 +199,40 @@ class ReleaseRecord(Payload, frozen=True):
     identity: str
     property: str = ""
     statistic: str = ""
+    owner: Literal["city"] | UnsetType = UNSET
 
 
-class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release"):
-    """The first part of a release: the bundle's recipient and records."""
+class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-2"):
+    """The first part of a release: the bundle's recipient and records.
+
+    Attributes:
+        states_owners: Whether records of no subject state the owner; a record that does not is then about subjects.
+    """
 
     word = "release"
+    states_owners: ClassVar[bool] = True
     recipient: str
     records: tuple[ReleaseRecord, ...]
+
+
+class EarlierReleasePayload(ReleasePayload, frozen=True, tag_field="kind", tag="release"):
+    """The first part of a release by a version that stated no owners."""
+
+    states_owners: ClassVar[bool] = False
+
+
+def decode_release(data: bytes) -> ReleasePayload:
+    """Return the release that canonical bytes hold, of this version or an earlier one.
+
+    Raises:
+        PayloadError: when they hold none, or are not canonical.
+    """
+    if not data.startswith(_EARLIER_RELEASE):
+        return ReleasePayload.decode(data)
+    payload = EarlierReleasePayload.decode(data)
+    if any(record.owner is not UNSET for record in payload.records):
+        raise PayloadError("a record states an owner, in a release of a version that knew none")
+    return payload
 
 
 class Contribution(Payload, frozen=True):

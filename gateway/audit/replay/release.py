@@ -7,13 +7,13 @@ the part decoded, to find what is wrong. In this way a hundred thousand releases
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from consent.core.canonical import disclosure_map
-from consent.core.decide import decide
+from consent.core.decide import Owner, decide
 from consent.core.disclosure import Identity
 from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
@@ -21,18 +21,21 @@ from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
+    CITY_OWNED,
     Contribution,
     ReleasePayload,
     ReleaseRecord,
     contribution_beginning,
     contribution_end,
     cut_contribution,
+    decode_release,
 )
 from gateway.audit.replay.in_force import InForceAt
 
 PlanKey = tuple[str, str, str, str, tuple[int, ...]]
 """(flow, observed property, device profile, zone, indices of what the residents say)"""
 
+UNSTATED: Final = "unstated"
 _MOST_BEGINNINGS: Final = 10_000
 
 
@@ -82,12 +85,14 @@ class ReleaseAudit:
         unknown: Whether the last problem may be due to a consent whose opening is missing.
         shortfalls: The records of the last release that are in order only if subjects were erased from them.
         unsupported: Whether the release checked last holds what policies may no longer ask: an earlier version released it.
+        public: Records of no subject by the owner that they state, `UNSTATED` in releases of versions that knew none.
     """
 
     def __init__(self, fold: InForceAt) -> None:
         self.unknown = False
         self.shortfalls: list[Shortfall] = []
         self.unsupported = False
+        self.public: Counter[str] = Counter()
         self._fold = fold
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
@@ -106,7 +111,7 @@ class ReleaseAudit:
         first, *others = opening.parts
         if not isinstance(first, Part):
             return ["the part of the bundle is erased"]
-        payload = ReleasePayload.decode(first.data)
+        payload = decode_release(first.data)
         members: defaultdict[int, list[ReleasedPart]] = defaultdict(list)
         for part in others:
             if isinstance(part, Part):
@@ -116,9 +121,11 @@ class ReleaseAudit:
         for number, record in enumerate(payload.records):
             stood = members[number]
             problems = self._record(policies, payload.recipient, record)
-            problems += self._members(policies, entry, number, record, stood)
+            problems += self._members(policies, entry, payload, number, record, stood, opening.erased_count)
             problems += self._twice((entry.sequence, number), record, stood)
             found += [f"record {number}: {problem}" for problem in problems]
+        if self.unsupported and payload.states_owners:  # formed by a version that withholds it
+            found.append("it holds what policies may no longer ask")
         return found + self._short(opening.erased_count)
 
     def _short(self, erased: int) -> list[str]:
@@ -175,17 +182,24 @@ class ReleaseAudit:
         return found
 
     def _members(
-        self, policies: PolicySet, entry: Entry, number: int, record: ReleaseRecord, stood: list[ReleasedPart]
+        self,
+        policies: PolicySet,
+        entry: Entry,
+        payload: ReleasePayload,
+        number: int,
+        record: ReleaseRecord,
+        stood: list[ReleasedPart],
+        erased: int,
     ) -> list[str]:
         """Return what is wrong with the parts of a record's subjects, and note where some must have been erased."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
             return []
-        aggregate = record.identity == Identity.AGGREGATE.label
         if not stood:
-            if not self._public(policies, entry, flow, record):
-                self.shortfalls.append(Shortfall(number, 0, max(1, flow.ask.group if aggregate else 1)))
-            return []
+            return self._without_members(policies, entry, payload, number, record, erased)
+        if record.owner == CITY_OWNED:
+            return ["it states that it is of no subject, and has a part about one"]
+        aggregate = record.identity == Identity.AGGREGATE.label
         found, group = [], 0
         for one in stood:
             problem, plan = self._member(policies, entry, flow, record, one)
@@ -195,6 +209,22 @@ class ReleaseAudit:
         if aggregate and subjects < group:
             self.shortfalls.append(Shortfall(number, subjects, group))
         return found
+
+    def _without_members(
+        self, policies: PolicySet, entry: Entry, payload: ReleasePayload, number: int, record: ReleaseRecord, erased: int
+    ) -> list[str]:
+        """Return what is wrong with a record without subjects, and note where some must have been erased."""
+        public = self._public(policies, entry, policies.flows[record.flow], record)
+        if record.owner == CITY_OWNED or (public and not payload.states_owners and not erased):
+            self.public[CITY_OWNED if record.owner == CITY_OWNED else UNSTATED] += 1
+            return [] if public else ["it rests on no consent and is not public"]
+        if payload.states_owners and not erased:
+            return ["it rests on no consent, and does not state whose devices have told it"]
+        if payload.states_owners or not public:  # before records stated their owner, a public one may as well be of no subject
+            aggregate = record.identity == Identity.AGGREGATE.label
+            least = policies.flows[record.flow].ask.group if aggregate else 1
+            self.shortfalls.append(Shortfall(number, 0, max(1, least)))
+        return []
 
     def _member(
         self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: ReleasedPart
@@ -249,7 +279,8 @@ class ReleaseAudit:
         if profile is None or name not in profile.fields:
             return Plan(withheld(f"no class `{share.profile}` reports `{name}`"), b"")
         consents = self._fold.consents(one.subject, flow)
-        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms)
+        # no part states an owner: what is about a subject is read by consent, whoever owns the device
+        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms, Owner.CITY)
         found = outcome(policies, flow, name, decision, share.zone)
         unsupported = found.reason == UNSUPPORTED
         if unsupported:
@@ -265,7 +296,7 @@ class ReleaseAudit:
             if record.property not in profile.fields:
                 continue
             for zone in policies.zones:
-                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms)
+                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms, Owner.CITY)
                 found = outcome(policies, flow, record.property, decision, zone)
                 if not found.reason and found.level == told:
                     return True

@@ -109,6 +109,7 @@ class Replay:
         report.erased_parts, report.erasures_account_for = erasures.erased, erasures.declared
         report.erasures, report.former_erasures, report.former_voids = erasures.lists, erasures.former, self._voids.former
         report.grants = self._fold.grants
+        report.public_records = self._releases.public
         report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report

@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from consent.core.consents.records import OPERATOR
+from gateway.audit.log.payloads import CITY_OWNED
 from gateway.audit.replay.formed_again import FormedAgain
+from gateway.audit.replay.release import UNSTATED
 from gateway.audit.verify.age import AuditTime
 from gateway.audit.verify.erasures import ErasureSummary
 from gateway.audit.verify.report import Finding
@@ -33,6 +35,8 @@ class ReplayReport:
         time: The time by which the log was aged, and whose word that is.
         verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
         grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
+        public_records: Records of no subject by the owner of the devices that told them, as the release states it: the
+            operator's word alone. `unstated`: by a version that stated none.
         erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
         erasures: The erasures that list what they emptied.
         former_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
@@ -46,6 +50,7 @@ class ReplayReport:
     entries: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     grants: Counter[str] = field(default_factory=Counter)
+    public_records: Counter[str] = field(default_factory=Counter)
     erased_parts: int = 0
     erasures_account_for: int = 0
     erasures: list[ErasureSummary] = field(default_factory=list)
@@ -68,6 +73,7 @@ class ReplayReport:
             "entries": self.entries,
             "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
             "grants": dict(sorted(self.grants.items())),
+            "public_records": {owner: self.public_records[owner] for owner in (CITY_OWNED, UNSTATED)},
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
             "erasures": [each._asdict() for each in self.erasures],
@@ -89,6 +95,10 @@ class ReplayReport:
         lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
         operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
         lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
+        city, unstated = self.public_records[CITY_OWNED], self.public_records[UNSTATED]
+        lines.append(f"records of no subject: {city} on the operator's word that the city owns the device")
+        if unstated:
+            lines.append(f"  {unstated:<6} by a version that stated no owner")
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.erasures:

@@ -14,6 +14,7 @@ from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
+    CITY_OWNED,
     AccountPayload,
     Contribution,
     ErasurePayload,
@@ -26,6 +27,7 @@ from gateway.audit.log.payloads import (
     ReleasePayload,
     VoidPayload,
     decode_erasure,
+    decode_release,
     decode_void,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
@@ -262,7 +264,7 @@ def _release(entry: Entry, opening: Opening) -> ReleasePayload:
     first, *others = opening.parts
     if not isinstance(first, Part):
         raise PayloadError("the part of the bundle is erased")
-    payload = ReleasePayload.decode(first.data)
+    payload = decode_release(first.data)
     contributed: Counter[int] = Counter()
     for part in others:
         if isinstance(part, Part):
@@ -277,8 +279,11 @@ def _release(entry: Entry, opening: Opening) -> ReleasePayload:
         if record.identity not in IDENTITIES:
             raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
         total = contributed[number]
-        # Data without a subject has no contributions, and an erased contribution no longer names its record.
-        short += total != record.n and number in contributed
+        if record.owner == CITY_OWNED and number in contributed:
+            raise PayloadError(f"record `{number}` is told by devices of no subject, and a subject contributed to it")
+        # Of data without a subject there are no contributions; before records stated it, erased ones no longer say whose it was.
+        about_subjects = number in contributed or (payload.states_owners and record.owner != CITY_OWNED)
+        short += total != record.n and about_subjects
         if total > record.n or short > opening.erased_count:
             raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")
     return payload

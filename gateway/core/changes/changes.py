@@ -14,6 +14,7 @@ import msgspec
 
 from consent.core.consents.records import Consent, Status, signing_bytes
 from consent.core.consents.records import encode as encode_consent
+from consent.core.decide import Owner
 from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
 from consent.core.outcome import NEVER_MS
@@ -131,13 +132,23 @@ def revoke_device(state: State, topic: str, now_ms: int) -> None:
 
 
 def move_device(state: State, device: Device, subject: bytes, now_ms: int) -> None:
-    """Move a device to another subject, which its readings belong to from now on."""
+    """Move a device to another subject, which its readings are about from now on; whose the device is stays as it was."""
+    _replace_device(state, device, replace(device, subject=subject, added_ms=now_ms), now_ms)
+
+
+def own_device(state: State, device: Device, owner: Owner, now_ms: int) -> None:
+    """Record whose a device is; whom its readings are about stays as it was."""
+    _replace_device(state, device, replace(device, owner=owner, owner_assumed=False), now_ms)
+
+
+def _replace_device(state: State, device: Device, changed: Device, now_ms: int) -> None:
+    """Replace a device's row; what it gave to open windows stays only where it belongs under the new one."""
     void_unsent(state, now_ms)
     _forget_plan(state, device)
-    _purge(state, [device.contributor])
-    moved = replace(device, subject=subject, added_ms=now_ms)
-    state.registry.keep_device(moved)
-    compile_devices(state, [moved], now_ms)
+    if changed.contributor != device.contributor:
+        _purge(state, [device.contributor])
+    state.registry.keep_device(changed)
+    compile_devices(state, [changed], now_ms)
 
 
 def compile_all(state: State, now_ms: int) -> None:

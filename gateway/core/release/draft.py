@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
+
+from msgspec import UNSET, UnsetType
 
 from consent.core.disclosure import Identity
-from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.plans import Terms
@@ -117,7 +119,8 @@ class Draft:
         what = (cohort.identity, cohort.observed_property, cohort.statistic)
         if not cohort.public:
             self.bases.append(Basis(len(self.records), terms, pairs))
-        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what))
+        owner: Literal["city"] | UnsetType = CITY_OWNED if cohort.public else UNSET  # as `decide` has seen to
+        self.listed.append(ReleaseRecord(cohort.flow, level, cohort.cell, span, sum(pairs), *what, owner))
         self.records.append(encoded)
         self._bytes += len(encoded)
 

@@ -7,10 +7,22 @@ from decimal import Decimal
 import pytest
 
 from consent.errors import ControlRequestError
-from consent.messages import Grant, Id, MaybeId, NewDevices, Owner, PolicySides, Revocation, ScopeOf, decode, encode, plain
+from consent.messages import (
+    Grant,
+    Id,
+    MaybeId,
+    NewDevices,
+    PolicySides,
+    Revocation,
+    ScopeOf,
+    SubjectChoice,
+    decode,
+    encode,
+    plain,
+)
 
 ID = "0123456789abcdef" * 2
-DEVICE = f'{{"profile":"meter","zone":"z","topic":"t","subject":"{ID}"}}'
+DEVICE = f'{{"profile":"meter","zone":"z","topic":"t","owner":"resident","subject":"{ID}"}}'
 
 
 def test_grant_is_read_with_ids_instant_and_exact_limits() -> None:
@@ -52,9 +64,9 @@ def test_misfit_is_named_in_one_line(text: str, kind: type, refusal: str) -> Non
     assert str(error.value) == refusal
 
 
-def test_owner_and_nobody_have_forms_of_their_own() -> None:
-    """A device's owner may be `new` or `none`; nobody is an empty text."""
-    assert [Owner.parse(text) for text in ("new", "none", ID)] == ["new", "none", ID]
+def test_choice_of_a_subject_and_nobody_have_forms_of_their_own() -> None:
+    """A device's subject may be `new` or `none`; nobody is an empty text."""
+    assert [SubjectChoice.parse(text) for text in ("new", "none", ID)] == ["new", "none", ID]
     assert MaybeId.parse("") == b""
     with pytest.raises(ValueError, match="is no id"):
-        Owner.parse("")
+        SubjectChoice.parse("")

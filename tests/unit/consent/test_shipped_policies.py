@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from consent.core.consents.records import Consent
-from consent.core.decide import decide
+from consent.core.decide import Owner, decide
 from consent.core.disclosure import TOP, Identity, Space, Time
 from consent.core.policies.policy import PolicySet, Texts
 from consent.policy_files import load_policies
@@ -51,7 +51,7 @@ def test_shipped_policies_have_the_limits_that_the_city_promises(ribera: PolicyS
 def test_shipped_flows_ask_no_more_than_the_law_permits(ribera: PolicySet) -> None:
     """The city does not ask for what its own ceiling denies; a group below the floor is raised to it."""
     for flow in ribera.flows.values():
-        decision = decide(ribera, flow.id, _everyone(ribera, flow.id), "north-quay", TOP, NOW_MS)
+        decision = decide(ribera, flow.id, _everyone(ribera, flow.id), "north-quay", TOP, NOW_MS, Owner.CITY)
         assert decision.reason == ""
         assert decision.disclosure.identity is flow.ask.identity
 
@@ -79,7 +79,7 @@ def test_shipped_energy_flow_serves_coarser_consents_at_their_level(ribera: Poli
 
 def test_shipped_neighbourhoods_lower_what_the_city_permits(ribera: PolicySet) -> None:
     """In the old town the city's own sensors are told by the hour and the district."""
-    decision = decide(ribera, "city-sensors", None, "market-hall", ribera.profiles["noise"].cap, NOW_MS)
+    decision = decide(ribera, "city-sensors", None, "market-hall", ribera.profiles["noise"].cap, NOW_MS, Owner.CITY)
     assert (decision.disclosure.time, decision.disclosure.space) == (Time.HOUR_1, Space.DISTRICT)
     assert dict(decision.bounds)["time"] == ("neighbourhood:old-town",)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
-from consent.core.decide import bounds_of, decide
+from consent.core.decide import Owner, bounds_of, decide
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet, meet_axes
 from tests.support.consent_samples import BEN, NOW_MS, agreed, limits_of, points, policies, raw_points
 
@@ -130,11 +130,26 @@ def test_decide_for_what_is_unknown_withholds() -> None:
 
 
 def test_decide_for_a_device_without_subject_needs_a_public_task() -> None:
-    """The city's own device never flows under consent, and a household's never under a public task."""
-    assert decide(CITY, "noise", None, "mill", TOP, NOW_MS).reason == ""
-    assert decide(CITY, "hourly", None, "mill", TOP, NOW_MS).reason == "no-subject-consent"
-    assert decide(CITY, "noise", [GIVEN], "mill", TOP, NOW_MS).reason == "has-subject"
-    assert decide(CITY, "noise", [], "mill", TOP, NOW_MS).reason == "has-subject"
+    """The city's own device never flows under consent, and one that is about a household never under a public task."""
+    assert decide(CITY, "noise", None, "mill", TOP, NOW_MS, Owner.CITY).reason == ""
+    assert decide(CITY, "hourly", None, "mill", TOP, NOW_MS, Owner.CITY).reason == "no-subject-consent"
+    assert decide(CITY, "noise", [GIVEN], "mill", TOP, NOW_MS, Owner.CITY).reason == "has-subject"
+    assert decide(CITY, "noise", [], "mill", TOP, NOW_MS, Owner.CITY).reason == "has-subject"
+
+
+@pytest.mark.parametrize("consents", [None, [], [GIVEN]])
+def test_decide_for_a_residents_device_never_permits_a_public_task(consents: list[Consent | None] | None) -> None:
+    """Whatever its readings are about: reading it takes its owner's consent, which a public task does not ask for."""
+    assert decide(CITY, "noise", consents, "mill", TOP, NOW_MS, Owner.RESIDENT).reason == "resident-owned"
+    assert decide(CITY, "noise", consents, "mill", TOP, NOW_MS).reason == "resident-owned", "who names no owner gets less"
+
+
+def test_decide_by_consent_is_the_same_whoever_owns_the_device() -> None:
+    """The utility's meter in a home is read by the household's consent, as their own would be."""
+    by_city, by_resident = (decide(CITY, "hourly", [GIVEN], "mill", TOP, NOW_MS, owner) for owner in Owner)
+    assert by_city == by_resident
+    assert by_city.reason == ""
+    assert decide(CITY, "hourly", None, "mill", TOP, NOW_MS, Owner.RESIDENT).reason == "no-subject-consent"
 
 
 def test_decide_where_the_law_or_the_class_permits_nothing_says_so() -> None:

@@ -35,7 +35,9 @@ class Homes:
 
     def __init__(self, durable: Durable) -> None:
         self.durable = durable
-        rows = [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(2)]
+        rows = [
+            {"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(2)
+        ]
         self.own, self.other = call(durable, "device.add", {"devices": rows})["devices"]
         code = call(durable, "subject.code", {"subject": self.own["subject"]})["claim_code"]
         self.second: str = call(durable, "subject.claim", {"code": code})["resident"]
@@ -155,7 +157,7 @@ def test_methods_that_change_who_may_see_what_get_the_room_set_aside() -> None:
     reserve = {name for name, method in METHODS.items() if method.uses_reserve}
     assert reserve == {
         *(f"consent.{step}" for step in ("request", "grant", "refuse", "pause", "resume", "withdraw", "revoke", "erase")),
-        *("policy.apply", "device.revoke", "subject.claim", "subject.leave"),
+        *("policy.apply", "device.own", "device.revoke", "subject.claim", "subject.leave"),
     }
     assert {name for name, method in METHODS.items() if method.ticks} == {"clock.advance"}
     assert {name for name, method in METHODS.items() if method.while_waiting} == {"status"}

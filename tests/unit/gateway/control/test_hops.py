@@ -60,7 +60,7 @@ async def test_withdrawal_comes_through_four_files(tmp_path: Path, monkeypatch: 
         app = assembled(durable)
         server = ControlServer(live.place.control_socket, ControlDoor(app).answer)
         async with running(app):
-            row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "subject": "new"}
+            row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}
             subject = (await ask(app, "device.add", {"devices": [row]}))["devices"][0]["subject"]
             await ask(app, "consent.grant", {"subject": subject, "scope": SCOPE})
             watch(ControlClient, "call", "command")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from consent.core.consents.book import Book
 from consent.core.consents.records import Consent, Status
+from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
 from gateway.core.plans import Device, DeviceMemory, InForce, RecordTarget, Slot, Target, compile_slots
 from gateway.core.windows.windows import Windows
@@ -106,7 +107,8 @@ def slots_of(policies: PolicySet, home: Home, said: list[Said], flow_since_ms: d
         if word.who in residents:
             book.apply(record_of(word), index)
     subject = None if home.residents is None else SUBJECT
-    device = Device(b"d" * 16, "t", home.profile, home.zone, subject, 0, home.added_ms)
+    owner = Owner.CITY if subject is None else Owner.RESIDENT
+    device = Device(b"d" * 16, "t", home.profile, home.zone, subject, 0, home.added_ms, owner)
     return compile_slots(device, DeviceMemory(), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from consent.core.decide import Owner
 from consent.core.disclosure import DAY_MS, Identity, Space, Time
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.parse import parse_policies
@@ -39,7 +40,7 @@ def test_consented_flows_are_fed_and_every_other_withheld_with_its_reason() -> N
     found = slot(gate, home)
     assert (flows(found), found.withheld, found.considered) == ({"hourly"}, ["no-consent", "no-consent"], 3)
     noise = slot(gate, home, "LAeq")
-    assert (noise.targets, sorted(noise.withheld)) == ([], ["has-subject", "has-subject", "no-consent"])
+    assert (noise.targets, sorted(noise.withheld)) == ([], ["no-consent", "resident-owned", "resident-owned"])
 
 
 def test_device_of_nobody_feeds_public_tasks_only() -> None:
@@ -51,6 +52,23 @@ def test_device_of_nobody_feeds_public_tasks_only() -> None:
     assert all(target.cohort.public and target.contributor == street.id for target in noise.targets)
     assert all(target.terms.consent_entries == () for target in noise.targets)
     assert set(slot(gate, street).withheld) == {"no-subject-consent"}
+
+
+def test_citys_device_in_a_home_is_read_by_consent_and_for_no_public_task() -> None:
+    """The utility's meter: what it measures is about the household, whoever owns it."""
+    gate = Gate()
+    home = gate.home("hourly")
+    meter = gate.device(home.subject, owner=Owner.CITY)
+    assert flows(slot(gate, meter)) == {"hourly"}
+    assert sorted(slot(gate, meter, "LAeq").withheld) == ["has-subject", "has-subject", "no-consent"]
+
+
+def test_residents_device_without_a_subject_feeds_nothing() -> None:
+    """None can be registered; were one there nevertheless, everything of it would be withheld."""
+    gate = Gate()
+    stray = gate.device(owner=Owner.RESIDENT)
+    assert gate.state.devices[stray.topic].targets() == []
+    assert sorted(slot(gate, stray, "LAeq").withheld) == ["no-subject-consent", "resident-owned", "resident-owned"]
 
 
 def test_subjects_device_contributes_as_its_subject() -> None:

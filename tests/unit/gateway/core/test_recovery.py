@@ -16,6 +16,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.core.decide import Owner
 from consent.core.disclosure import Time
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
@@ -125,7 +126,9 @@ class Twins:
     def _new_device(self, home: int) -> Device:
         topic = f"t/more/{len(self.devices)}"
         subject = self._homes[home].subject
-        device = Device(sha256(topic.encode()).digest()[:16], topic, "numbered", "mill", subject, 0, self.spared.now_ms)
+        device = Device(
+            sha256(topic.encode()).digest()[:16], topic, "numbered", "mill", subject, 0, self.spared.now_ms, Owner.RESIDENT
+        )
         self.devices.append(device)
         return device
 

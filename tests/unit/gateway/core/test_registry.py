@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
+from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.core.effects import ClaimRow, Commit, DeviceRow, SubjectRow
 from gateway.core.plans import Device
-from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subject
+from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subject, decode_device
 
 HOME = Subject(b"s" * 16, b"k" * 32, (Resident(b"r" * 16, 1),))
 CLAIM = Claim(b"c" * 16, HOME.id, b"", b"", 90)
-METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1)
+METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1, Owner.RESIDENT)
 
 
 def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
@@ -29,6 +32,20 @@ def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
     assert commit.claims == [ClaimRow(CLAIM.code_hash, encode(CLAIM)), ClaimRow(CLAIM.code_hash, None)]
     assert commit.devices == [DeviceRow(b"t/1", encode(METER)), DeviceRow(b"t/1", None)]
     assert not registry.book.residents(HOME.id)
+
+
+def test_device_comes_back_from_its_row() -> None:
+    """Whoever owns it."""
+    for device in (METER, replace(METER, subject=None, owner=Owner.CITY)):
+        assert decode_device(msgspec.msgpack.encode(device)) == device
+
+
+def test_row_that_knows_no_owner_is_read_as_it_was_meant() -> None:
+    """A subject's device is a resident's, the stricter; one of nobody is the city's; that nobody said so is remembered."""
+    row = {key: value for key, value in msgspec.to_builtins(METER, builtin_types=(bytes,)).items() if "owner" not in key}
+    assert decode_device(msgspec.msgpack.encode(row)) == replace(METER, owner_assumed=True)
+    of_nobody = decode_device(msgspec.msgpack.encode({**row, "subject": None}))
+    assert (of_nobody.owner, of_nobody.owner_assumed) == (Owner.CITY, True)
 
 
 def test_known_things_are_not_stored_again() -> None:

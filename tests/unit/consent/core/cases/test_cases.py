@@ -122,6 +122,23 @@ def test_case_without_residents_is_about_a_public_device() -> None:
     assert outcome('reason = "no-subject-consent"').passed
 
 
+def test_case_may_state_whose_the_device_is() -> None:
+    """A resident's own is read for no public task; where the case does not say, it is the city's, as before cases could."""
+    street = 'device = "station"\nzone = "mill"\nflow = "noise"\n'
+    text = b'title = { en = "S", pt = "E" }\ncodec = "json"\n[fields.LAeq]\npath = "l"\nunit = "dB"\n'
+    city = parse_policies(small_city(files={"devices/station.toml": text}))
+    assert outcome('owner = "resident"\nresidents = [{}]\nreason = "resident-owned"', street, city).passed
+    assert outcome('owner = "city"\nresidents = [{}]\nreason = "has-subject"', street, city).passed
+    assert outcome('owner = "city"\ndisclosure = { identity = "per-record" }', street, city).passed
+    for wrong, fault in (
+        ('owner = "nobody"\nreason = "refused"', ".owner`: `nobody` is none of city, resident"),
+        ('owner = "resident"\nreason = "refused"', ".owner`: a resident's device has a subject: name its `residents`"),
+    ):
+        with pytest.raises(PolicyError) as error:
+            outcome(wrong, street, city)
+        assert fault in str(error.value)
+
+
 # what is expected
 
 

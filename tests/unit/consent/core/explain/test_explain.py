@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
-from consent.core.decide import Decision, decide
+from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, ExplanationRequest, explain
 from consent.core.explain.phrases import SENTENCES
@@ -43,10 +43,11 @@ def explained(
     city: PolicySet = CITY,
     language: str = "en",
     asker: int | None = None,
+    owner: Owner = Owner.RESIDENT,
 ) -> Explanation:
     """Decide and explain."""
-    decision = decide(city, flow, consents, zone, city.profiles[profile].cap, NOW_MS)
-    return explain(ExplanationRequest(city, flow, consents, zone, profile, NOW_MS, asker), decision, language)
+    decision = decide(city, flow, consents, zone, city.profiles[profile].cap, NOW_MS, owner)
+    return explain(ExplanationRequest(city, flow, consents, zone, profile, NOW_MS, owner, asker), decision, language)
 
 
 def holders(explanation: Explanation) -> dict[str, str]:
@@ -93,6 +94,8 @@ def withholding(reason: str, language: str = "en") -> Explanation:
         case "no-subject-consent":
             return said(consents=None)
         case "has-subject":
+            return said("noise", profile="sound", owner=Owner.CITY)
+        case "resident-owned":
             return said("noise", profile="sound")
         case "unknown-flow":
             return said("nowhere")
@@ -100,18 +103,20 @@ def withholding(reason: str, language: str = "en") -> Explanation:
             return said(zone="nowhere")
         case "unknown-class" | "not-measured":
             matter = ExplanationRequest(
-                CITY, "hourly", [GIVEN], "mill", "nothing" if reason == "unknown-class" else "sound", NOW_MS
+                CITY, "hourly", [GIVEN], "mill", "nothing" if reason == "unknown-class" else "sound", NOW_MS, Owner.RESIDENT
             )
             return explain(matter, Decision(BOTTOM, reason, (), 0, None), language)
         case "unsupported":
             asking = policies(('"sum" }', '"max" }'))
-            matter = ExplanationRequest(asking, "hourly", [agreed(asking, "hourly")], "mill", "meter", NOW_MS)
+            matter = ExplanationRequest(asking, "hourly", [agreed(asking, "hourly")], "mill", "meter", NOW_MS, Owner.RESIDENT)
             return explain(matter, matter.decide(), language)
         case "no-noise" | "no-recipient":
             limits = limits_of(budget=0.5) if reason == "no-noise" else TOP
             consents = [agreed(CITY, "hourly", limits)]
             decision = decide(CITY, "hourly", consents, "mill", TOP, NOW_MS)
-            return explain(ExplanationRequest(CITY, "hourly", consents, "mill", "meter", NOW_MS), decision, language, reason)
+            return explain(
+                ExplanationRequest(CITY, "hourly", consents, "mill", "meter", NOW_MS, Owner.RESIDENT), decision, language, reason
+            )
     raise AssertionError(reason)
 
 
@@ -132,8 +137,11 @@ def test_explanation_of_every_level_is_a_whole_sentence(language: str) -> None:
     """For households and for the city's own sensors."""
     for identity, time, space in product([*Identity][1:], [*Time][1:], [*Space][1:]):
         told = limits_of(identity=identity, time=time, space=space, group=15, retention_days=1)
-        for flow, profile, consents in (("hourly", "meter", [GIVEN]), ("noise", "sound", None)):
-            matter = ExplanationRequest(CITY, flow, consents, "mill", profile, NOW_MS)
+        for flow, profile, consents, owner in (
+            ("hourly", "meter", [GIVEN], Owner.RESIDENT),
+            ("noise", "sound", None, Owner.CITY),
+        ):
+            matter = ExplanationRequest(CITY, flow, consents, "mill", profile, NOW_MS, owner)
             explanation = explain(matter, Decision(told, "", (), 0, None), language)
             assert_whole(explanation)
             assert len(explanation.sentences) == 4
@@ -195,7 +203,7 @@ def test_explanation_above_figures_speaks_of_no_group() -> None:
 
 def test_explanation_of_open_data_says_that_anyone_may_read_it() -> None:
     """A recipient without a key is everyone."""
-    assert "open data that anyone may read" in explained("noise", None, profile="sound").sentences[2]
+    assert "open data that anyone may read" in explained("noise", None, profile="sound", owner=Owner.CITY).sentences[2]
 
 
 def test_explanation_names_the_neighbourhood_by_its_title_and_the_resident_who_limits() -> None:

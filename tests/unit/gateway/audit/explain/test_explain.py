@@ -126,6 +126,15 @@ def test_record_and_contribution_say_what_was_measured_and_on_what() -> None:
     told = _content(explain(*_entry(Kind.RELEASE, ReleasePayload("city", (record,)).encode(), share.encode()), 9, "en"))
     assert "property LAeq, statistic energy-mean" in told
     assert "its device: class noise-box, old-mill" in told
+    assert say("en", "city_owned") not in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_record_of_no_subject_says_whose_devices_have_told_it(language: str) -> None:
+    """As the operator states: it is a word to be asked about."""
+    record = ReleaseRecord("f", ("1h", "city", "1"), "c", (0, 1), 1, "aggregate", "LAeq", "mean", "city")
+    told = _content(explain(*_entry(Kind.RELEASE, ReleasePayload("city", (record,)).encode()), 9, language))
+    assert say(language, "city_owned") in told
 
 
 def test_release_with_its_opening_says_what_each_record_rests_on(tmp_path: Path) -> None:

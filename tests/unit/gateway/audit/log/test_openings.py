@@ -11,6 +11,7 @@ import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.audit.log import canonical
 from gateway.audit.log.merkle import leaf_hash, tree_root
@@ -31,6 +32,7 @@ from gateway.audit.log.openings import (
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
+    EarlierReleasePayload,
     EmptiedOpening,
     EncodedContribution,
     ErasurePayload,
@@ -43,6 +45,7 @@ from gateway.audit.log.payloads import (
     ReleaseRecord,
     VoidPayload,
     decode_erasure,
+    decode_release,
     decode_void,
     encode_contribution,
     erase_subject,
@@ -144,12 +147,23 @@ def test_labels_file_out_of_order_or_shape_is_refused(data: bytes) -> None:
         split_labels(data)
 
 
+_MAP = {
+    "flow": "meter",
+    "level": ["1h", "district", "0.1"],
+    "cell": "centre",
+    "window": [0, 3_600_000],
+    "n": 4,
+    "identity": "aggregate",
+    "property": "consumption",
+    "statistic": "sum",
+}
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
     PolicyPayload(bytes(32)),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
-    ReleasePayload("city", (_RECORD,)),
+    ReleasePayload("city", (_RECORD, structs.replace(_RECORD, owner="city"))),
+    EarlierReleasePayload("city", (_RECORD,)),
     Contribution(0, bytes(16), {"identity": "aggregate", "budget": float("inf"), "precision": {"LAeq": "0.5"}}, 1, (2, 30), 4),
 ]
 
@@ -162,6 +176,17 @@ def test_payload_encoded_is_canonical_cbor_and_decodes_to_itself(payload: Any) -
     assert cbor2.dumps(cbor2.loads(data), canonical=True) == data
 
 
+def test_release_of_either_version_is_read() -> None:
+    """The first bytes tell which it is, and an earlier one states no owner."""
+    for payload in (ReleasePayload("city", (_RECORD,)), EarlierReleasePayload("city", (_RECORD,))):
+        assert decode_release(payload.encode()) == payload
+    claims = EarlierReleasePayload("city", (structs.replace(_RECORD, owner="city"),))
+    with pytest.raises(PayloadError, match="states an owner"):
+        decode_release(claims.encode())
+    with pytest.raises(PayloadError, match="Invalid enum value 'resident'"):
+        decode_release(canonical.encode({"kind": "release-2", "recipient": "c", "records": [{**_MAP, "owner": "resident"}]}))
+
+
 def test_payload_maps_have_the_documented_keys() -> None:
     """What an implementer reads in the format's description."""
     assert cbor2.loads(AccountPayload({"frames.received": 3}, {}).encode()) == {
@@ -169,21 +194,16 @@ def test_payload_maps_have_the_documented_keys() -> None:
         "totals": {"frames.received": 3},
         "differences": {},
     }
-    assert cbor2.loads(ReleasePayload("city", (_RECORD,)).encode()) == {
+    of_nobody = structs.replace(_RECORD, owner="city")
+    assert cbor2.loads(ReleasePayload("city", (_RECORD, of_nobody)).encode()) == {
+        "kind": "release-2",
+        "recipient": "city",
+        "records": [_MAP, {**_MAP, "owner": "city"}],
+    }
+    assert cbor2.loads(EarlierReleasePayload("city", (_RECORD,)).encode()) == {
         "kind": "release",
         "recipient": "city",
-        "records": [
-            {
-                "flow": "meter",
-                "level": ["1h", "district", "0.1"],
-                "cell": "centre",
-                "window": [0, 3_600_000],
-                "n": 4,
-                "identity": "aggregate",
-                "property": "consumption",
-                "statistic": "sum",
-            }
-        ],
+        "records": [_MAP],
     }
     assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void-2", "release": 17}
     assert cbor2.loads(FormerVoidPayload(17).encode()) == {"kind": "void", "release": 17}

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from consent.core.consents.records import Status
 from consent.core.disclosure import TOP, Space, Time
 from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.log.payloads import EarlierReleasePayload, ReleaseRecord
 from gateway.audit.replay.replay import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
@@ -71,7 +71,34 @@ def test_replay_of_a_public_record_needs_no_consent() -> None:
     gate.send(device, db=61.2)
     gate.to(T + 25 * HOUR_MS)
     assert {record.flow for record in gate.records("public")} == {"street-noise", "street-hourly"}
-    assert replayed(gate).verdicts == {ReplayVerdict.MATCH: 1}
+    found = replayed(gate)
+    assert found.verdicts == {ReplayVerdict.MATCH: 1}
+    assert found.public_records == {"city": 2}
+    assert "records of no subject: 2 on the operator's word that the city owns the device" in found.to_text()
+
+
+def test_replay_of_records_about_subjects_alone_rests_on_no_word_about_owners() -> None:
+    """And says so."""
+    gate = Gate(only("hourly"))
+    hours(gate, gate.homes(3, "hourly"), 1)
+    assert replayed(gate).as_json()["public_records"] == {"city": 0, "unstated": 0}
+
+
+def test_replay_of_a_release_that_knows_no_owners_counts_them_apart() -> None:
+    """A version that stated none is replayed as it was meant."""
+    gate = Gate(town())
+    gate.send(gate.device(None, "meter"), db=61.2)
+    gate.to(T + 25 * HOUR_MS)
+    gate.records("public")
+    gate.commit()
+    payload = gate.release_payload(max(gate.openings))
+    later = [999 * DAY_MS + ms for ms in payload.records[0].window]
+    earlier = structs.replace(payload.records[0], owner=UNSET, window=tuple(later))
+    parts = gate.state.log.one_part(EarlierReleasePayload(payload.recipient, (earlier,)).encode())
+    gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+    found = replayed(gate)
+    assert (found.findings, found.as_json()["public_records"]) == ([], {"city": 2, "unstated": 1})
+    assert "1      by a version that stated no owner" in found.to_text()
 
 
 def test_replay_of_a_refusal_behind_a_wider_withdrawal_accuses_nobody() -> None:
@@ -181,14 +208,14 @@ def consent_over_no_known_channel(gate: Gate, homes: list[Device]) -> str:
     return "the record came over the channel `portal`, which nothing vouches for"
 
 
-def log_again(gate: Gate, change: Callable[[ReleaseRecord], list[ReleaseRecord]]) -> int:
+def log_again(gate: Gate, change: Callable[[ReleaseRecord], list[ReleaseRecord]], *, with_subjects: bool = True) -> int:
     """Log the latest release once more, as of an hour that nobody has seen, with its record changed; return the index."""
     gate.commit()
     latest = max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
     payload, hour_ms = gate.release_payload(latest), T + 999 * DAY_MS
     records = change(structs.replace(payload.records[0], window=(hour_ms, hour_ms + HOUR_MS)))
     parts = gate.state.log.one_part(structs.replace(payload, records=tuple(records)).encode())
-    for number in range(len(records)):
+    for number in range(len(records) if with_subjects else 0):
         for one in gate.contributions(latest):
             parts += gate.state.log.one_part(structs.replace(one, record=number).encode())
     return gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
@@ -213,7 +240,28 @@ def twice_in_one_release(gate: Gate, homes: list[Device]) -> str:
     return f"entry {index}: record 1: what is in it was released before, by entry `{index}`"
 
 
+def household_passed_off_as_the_citys(gate: Gate, homes: list[Device]) -> str:
+    """Tell what households have told as a record of no subject."""
+    log_again(gate, lambda record: [structs.replace(record, owner="city")], with_subjects=False)
+    return "it rests on no consent and is not public"
+
+
+def nobodys_record(gate: Gate, homes: list[Device]) -> str:
+    """Tell what households have told without a word of whose devices it was."""
+    log_again(gate, lambda record: [record], with_subjects=False)
+    return "it rests on no consent, and does not state whose devices have told it"
+
+
+def citys_record_with_subjects(gate: Gate, homes: list[Device]) -> str:
+    """Call a record the city's in which households have parts."""
+    log_again(gate, lambda record: [structs.replace(record, owner="city")])
+    return "it states that it is of no subject, and has a part about one"
+
+
 PLANTS = [
+    household_passed_off_as_the_citys,
+    nobodys_record,
+    citys_record_with_subjects,
     consent_over_no_known_channel,
     finer_window,
     overlapping_window,

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from gateway.audit import command
+from gateway.audit.log import canonical
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
@@ -346,9 +347,13 @@ def _share(record: int, n: int, consents: tuple[int, ...] = (2,), policy: int = 
     return Contribution(record, SUBJECTS[0], {"time": "1h"}, policy, consents, n).encode()
 
 
-def _bundle(n: int, identity: str = "aggregate") -> bytes:
-    record = {"flow": "f", "level": ["1h", "city", "1"], "cell": "c", "window": [0, 1], "n": n, "identity": identity}
-    return msgspec.convert({"kind": "release", "recipient": "city", "records": [record]}, ReleasePayload).encode()
+def _bundle(n: int, identity: str = "aggregate", **owner: str) -> bytes:
+    record = {"flow": "f", "level": ["1h", "city", "1"], "cell": "c", "window": [0, 1], "n": n, "identity": identity, **owner}
+    return msgspec.convert({"kind": "release-2", "recipient": "city", "records": [record]}, ReleasePayload).encode()
+
+
+def _earlier(data: bytes) -> bytes:
+    return canonical.encode({**canonical.decode(data), "kind": "release"})  # type: ignore[dict-item]  # a map, as just encoded
 
 
 @pytest.mark.parametrize(
@@ -356,7 +361,12 @@ def _bundle(n: int, identity: str = "aggregate") -> bytes:
     [
         ([_bundle(2), _share(0, 2)], None),
         ([_bundle(2), _share(0, 2, consents=())], None),
-        ([_bundle(2)], None),
+        ([_earlier(_bundle(2)), _share(0, 2)], None),
+        ([_earlier(_bundle(2))], None),
+        ([_earlier(_bundle(2, owner="city"))], "a record states an owner"),
+        ([_bundle(2, owner="city")], None),
+        ([_bundle(2, owner="city"), _share(0, 2)], "record `0` is told by devices of no subject"),
+        ([_bundle(2)], "the contributions to record `0` are `0` pairs, not `2`"),
         ([_bundle(2), _share(0, 1)], "the contributions to record `0` are `1` pairs, not `2`"),
         ([_bundle(2), _share(0, 3)], "the contributions to record `0` are `3` pairs, not `2`"),
         ([_bundle(2), _share(1, 2)], "a contribution to record `1` of `1`"),

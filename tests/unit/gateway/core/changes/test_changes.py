@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from consent.core.consents.records import Status, decode, signing_bytes
+from consent.core.decide import Owner
 from consent.core.disclosure import Space
 from consent.core.outcome import NEVER_MS
 from gateway.audit.log.checkpoint import Checkpoint
@@ -20,7 +21,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.effects import Commit, DeviceRow
 from gateway.core.journal import Purge, decode_batch
 from gateway.core.plans import Device
-from gateway.core.registry import Subject
+from gateway.core.registry import Subject, decode_device
 from gateway.core.release.bundle import advance_watermark
 from gateway.core.state import State, decode_ledger
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
@@ -57,7 +58,7 @@ def test_begin_log_once_and_says_whether_time_is_simulated(simulated: bool) -> N
 def test_nothing_in_force_every_frame_refused() -> None:
     """Without policies the gateway knows no device."""
     state = State(Gate().state.identity)
-    device = Device(b"d" * 16, "t/1", "meter", "mill", None, 0, T)
+    device = Device(b"d" * 16, "t/1", "meter", "mill", None, 0, T, Owner.CITY)
     changes.add_device(state, device, T)
     assert state.devices == {}
 
@@ -204,12 +205,12 @@ def test_add_subject_random_and_stored() -> None:
 def test_add_device_stored_and_planned() -> None:
     """The registry row is found by topic and holds the whole device."""
     gate = Gate()
-    device = Device(b"d" * 16, "t/x", "meter", "mill", None, 0, T)
+    device = Device(b"d" * 16, "t/x", "meter", "mill", None, 0, T, Owner.CITY)
     changes.add_device(gate.state, device, T)
     (row,) = gate.commit().devices
     assert row.topic == b"t/x"
     assert row.content is not None
-    assert msgspec.msgpack.decode(row.content, type=Device) == device
+    assert decode_device(row.content) == device
     assert gate.state.devices["t/x"].device is device
 
 
