@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import FileError, LogReader
-from gateway.audit.log.tiles import LogWriter, tile_spans
+from gateway.audit.log.tiles import LogWriter, policies_path, tile_spans
 from gateway.errors import CorruptionError
+
+_LONGEST_POLICIES_BYTES: Final = 1 << 24
 
 
 class PublishedLog:
@@ -63,3 +67,17 @@ class PublishedLog:
             return self._reader.labels(index)
         except FileError as error:
             raise CorruptionError(f"`{self._folder}`: {error}") from error
+
+    def policies(self, sha256: bytes) -> bytes:
+        """Return a policy set that was in force, packed.
+
+        Raises: CorruptionError: it is absent, or another.
+        """
+        path = policies_path(sha256)
+        try:
+            packed = self._reader.source.read(path, _LONGEST_POLICIES_BYTES)
+        except FileError as error:
+            raise CorruptionError(f"`{self._folder}`: {error}") from error
+        if hashlib.sha256(packed).digest() != sha256:
+            raise CorruptionError(f"`{self._folder}`: `{path}`: the policies are others than its name says")
+        return packed

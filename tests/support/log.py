@@ -78,7 +78,7 @@ class SampleLog:
         """Append genesis, a policy and a consent for each subject."""
         self.one(Kind.GENESIS, GenesisPayload(ORIGIN, True).encode())
         digest = hashlib.sha256(b"policy").digest()
-        self.one(Kind.POLICY, PolicyPayload(digest).encode(), policy=digest)
+        self.one(Kind.POLICY, PolicyPayload(digest, {}).encode(), policy=digest)
         for subject in SUBJECTS:
             self.one(Kind.CONSENT, b"consent of " + subject)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
+from consent.core.policies.fingerprint import fingerprint_of
 from consent.errors import RecordError
 from consent.texts.load import sentences
 from gateway.audit.log import canonical
@@ -24,9 +25,11 @@ from gateway.audit.log.payloads import (
     GenesisPayload,
     KeyPayload,
     PayloadError,
+    PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
+    decode_policy,
 )
 from gateway.audit.verify.report import printable
 
@@ -34,7 +37,6 @@ SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REPEATS_ITS_ENTRY = (Kind.POLICY, Kind.ERASURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,14 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
         case Kind.ACCOUNT:
             totals = AccountPayload.decode(data).totals
             yield from (f"{name}: {total}" for name, total in sorted(totals.items()) if total)
-        case kind if kind in _REPEATS_ITS_ENTRY:
+        case Kind.POLICY:
+            payload = decode_policy(data)
+            if isinstance(payload, PolicyPayload):
+                for recipient, sha256 in sorted(payload.keys.items()):
+                    yield say(language, "recipient_key", recipient=recipient, fingerprint=fingerprint_of(sha256))
+            if not isinstance(payload, PolicyPayload) or not payload.keys:
+                yield say(language, "nothing_more")
+        case Kind.ERASURE:
             yield say(language, "nothing_more")
         case _:
             yield from _map(data, language)

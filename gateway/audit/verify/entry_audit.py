@@ -20,9 +20,9 @@ from gateway.audit.log.payloads import (
     GapPayload,
     GenesisPayload,
     PayloadError,
-    PolicyPayload,
     ReleasePayload,
     VoidPayload,
+    decode_policy,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.label_audit import LabelAudit
@@ -178,7 +178,7 @@ class EntryAudit:
                 if GenesisPayload.decode(first.data).origin != self._origin:
                     raise PayloadError("the genesis of another log")
             case Kind.POLICY:
-                if PolicyPayload.decode(first.data).sha256 != entry.policy:
+                if decode_policy(first.data).sha256 != entry.policy:
                     raise PayloadError("the policy is not the one in the entry")
             case Kind.ERASURE:
                 if ErasurePayload.decode(first.data) != ErasurePayload(entry.subject_sha256 or b"", entry.parts_deleted or 0):

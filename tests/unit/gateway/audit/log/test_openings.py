@@ -33,6 +33,7 @@ from gateway.audit.log.payloads import (
     Contribution,
     EncodedContribution,
     GenesisPayload,
+    KeylessPolicyPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
@@ -139,7 +140,8 @@ def test_labels_file_out_of_order_or_shape_is_refused(data: bytes) -> None:
 
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
-    PolicyPayload(bytes(32)),
+    KeylessPolicyPayload(bytes(32)),
+    PolicyPayload(bytes(32), {"city-energy": bytes(32)}),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
     ReleasePayload("city", (_RECORD,)),
