@@ -167,11 +167,12 @@ def test_key_that_somebody_replaced_shows_in_each_place_where_it_could_come_in(l
     assert shown(live)["keys"]["city-energy"] == attacker.fingerprint
 
 
-def test_recipient_fingerprint_is_computed_from_either_half(live: LiveGateway) -> None:
+def test_recipient_fingerprint_is_computed_from_either_half(tmp_path: Path) -> None:
     """Of the file that was sent, and of the private key that never left."""
-    pair = generate(live.folder / "grid")
+    pair = generate(tmp_path / "grid")
     for path in (pair.private_path, pair.public_path):
-        assert sluice(live.folder, "recipient", "fingerprint", str(path)).out == f"{pair.fingerprint}\n"
-    told = json.loads(sluice(live.folder, "recipient", "fingerprint", "grid.pub", "--json").out)
+        assert sluice(tmp_path, "recipient", "fingerprint", str(path)).out == f"{pair.fingerprint}\n"
+    told = json.loads(sluice(tmp_path, "recipient", "fingerprint", "grid.pub", "--json").out)
     assert told == {"file": "grid.pub", "fingerprint": pair.fingerprint}
-    assert sluice(live.folder, "recipient", "fingerprint", "gateway.toml").status == 2
+    (tmp_path / "no.key").write_text("gateway = 1\n")
+    assert sluice(tmp_path, "recipient", "fingerprint", "no.key").status == 2
