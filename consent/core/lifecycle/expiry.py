@@ -7,7 +7,7 @@ an auditor recomputes each from the consent that it ends, the policies, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from consent.core.consents.book import Book, BookEntry, applying
@@ -60,11 +60,16 @@ def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
     Where only some flows of a purpose ask more, only these end, each by itself; consents to what is no longer asked at all
     stay as they are.
     """
-    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
+    known: dict[int, tuple[str, ...]] = {}  # the book holds equal terms once, so their identity is a quick key
+
+    def changed_of(consent: Consent) -> tuple[str, ...]:
+        if id(consent.terms) not in known:
+            known[id(consent.terms)] = _asking_more(policies, consent)
+        return known[id(consent.terms)]
+
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of):
         consent = entry.consent
-        changed = _asking_more(policies, consent)
-        if not changed:
-            continue
+        changed = changed_of(consent)
         if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
             yield Lapse(speaker, consent, consent.scope, changed)
             continue
@@ -80,10 +85,14 @@ def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
         yield speaker.stop(Transition.INVALIDATE, entry.consent.scope, [entry.consent])
 
 
-def _holding(book: Book, step: Transition, now_ms: int) -> Iterator[tuple[Actor, BookEntry]]:
-    """Yield every consent that counts and may end by itself, with its actor."""
+def _holding(
+    book: Book, step: Transition, now_ms: int, concerned: Callable[[Consent], object] | None = None
+) -> Iterator[tuple[Actor, BookEntry]]:
+    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned."""
     for subject, resident, entries in book:
         for entry in entries:
+            if concerned is not None and not concerned(entry.consent):
+                continue
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):
                 yield Actor(book, subject, resident, now_ms, GATEWAY), entry
 
