@@ -1,4 +1,4 @@
-"""A recipient's key pair: how it is made, and the two text files it lies in.
+"""A recipient's key pair: how it is made, and the two text files that hold it.
 
 The fingerprint in a public file is a comment, for people who look at it; one that is not the key's own makes the file unusable.
 
@@ -33,12 +33,12 @@ _CLAIM: Final = re.compile(r"#\s*fingerprint\b[^:]*:(.*)", re.IGNORECASE)
 
 
 class RecipientKeyError(ValueError):
-    """A recipient's key file that cannot be made or used. The text is one line and names the file."""
+    """A recipient's key file that cannot be made or used. The message is one line and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Where a new key pair lies, and how to tell over the telephone that it is the right one."""
+    """The files of a new key pair, and the fingerprint by which it can be compared over the telephone."""
 
     private_path: Path
     public_path: Path
@@ -52,7 +52,7 @@ def generate(target: Path) -> KeyPair:
         target: A folder, which gets `recipient.key` and `recipient.pub`; or a file name, with or without `.key`.
 
     Raises:
-        KeyFileError: If one of the files exists already, or cannot be written.
+        RecipientKeyError: If one of the files exists already, or cannot be written.
     """
     stem = target / _DEFAULT_STEM if target.is_dir() else target
     if stem.suffix in (".key", ".pub"):
@@ -73,7 +73,7 @@ def load_private(path: Path) -> X25519PrivateKey:
     """Load a private key.
 
     Raises:
-        KeyFileError: If the file is absent, readable by others, a symbolic link, or holds no private key.
+        RecipientKeyError: If the file is absent, readable by others, a symbolic link, or holds no private key.
     """
     try:
         text = read_secret_file(path).decode("ascii", errors="replace")
@@ -86,7 +86,7 @@ def load_public(path: Path) -> X25519PublicKey:
     """Load a public key.
 
     Raises:
-        KeyFileError: If the file is absent or holds no usable public key.
+        RecipientKeyError: If the file is absent or holds no usable public key.
     """
     return parse_public(_read_text(path), str(path))
 
@@ -95,7 +95,7 @@ def load_fingerprint(path: Path) -> str:
     """Return the fingerprint of the public key in a file, or of the one that belongs to the private key in it.
 
     Raises:
-        KeyFileError: If the file is absent or holds no usable key.
+        RecipientKeyError: If the file is absent or holds no usable key.
     """
     text = _read_text(path)
     private = any(line.strip().startswith(_PRIVATE_PREFIX) for line in text.splitlines())
@@ -104,7 +104,7 @@ def load_fingerprint(path: Path) -> str:
 
 def _read_text(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe would wait for ever
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise RecipientKeyError(f"`{path}`: is no regular file")
@@ -121,11 +121,11 @@ def parse_public(text: str, source: str) -> X25519PublicKey:
 
     Args:
         text: The file's text.
-        source: What to call the file in an error.
+        source: The file's name in error messages.
 
     Raises:
-        KeyFileError: If there is no public key in it, one with which every secret would be the same, or one with another
-            fingerprint than a comment beside it says.
+        RecipientKeyError: If it holds no public key, a weak one with which every shared secret is the same, or one whose
+            fingerprint is not the one in a comment beside it.
     """
     key = X25519PublicKey.from_public_bytes(_key_bytes(text, _PUBLIC_PREFIX, source, "public"))
     try:
