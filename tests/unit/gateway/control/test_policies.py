@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from consent.core.policies.fingerprint import key_sha256
+from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import PolicyPayload
+from gateway.durable.configured import start
 from gateway.errors import OperatorError, PoliciesRefusedError
 from gateway.recipient.keys import generate, load_fingerprint, load_public
-from tests.support.asking import Answer
-from tests.support.disk_gate import DiskGate, configured, started
+from tests.support.asking import Answer, call
+from tests.support.disk_gate import DiskGate, configured, copy_of, started
 
 CASES = '[case.{0}]\ndevice = "meter"\nzone = "mill"\nflow = "daily"\nresidents = [{{}}]\nreason = "{1}"\n'
 LONGER = ("retention = 30 }", "retention = 31 }")
@@ -196,5 +198,27 @@ def test_first_policies_with_a_failing_case_begin_no_log(tmp_path: Path) -> None
         (live.place.policies / "town.cases.toml").unlink()
         async with started(live) as gate:
             assert gate.durable.state.log.size > 0
+
+    run(work())
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_dry_run_where_no_gateway_runs_leaves_every_trace_of_how_the_last_one_ended(killed: bool, tmp_path: Path) -> None:
+    """It begins no run, so a start after a kill still logs that; and none after a run that ended in order."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            size = gate.durable.state.log.size
+            if killed:
+                live = copy_of(live, tmp_path / "copy")
+        for _ in range(2):
+            durable = await start(live.place, live.keys, reading=True)
+            tried = call(durable, "policy.apply", {"dry_run": True})
+            await durable.close()
+            assert (tried["refused"], tried["log_index"], durable.state.log.size) == (False, None, size)
+        async with started(live) as gate:
+            entries = [Entry.decode(await gate.durable.store.reader.entry(n)) for n in range(size, gate.durable.state.log.size)]
+            assert [entry.kind for entry in entries if entry.kind is Kind.GAP] == [Kind.GAP] * killed
 
     run(work())

@@ -39,6 +39,7 @@ from gateway.audit.log.payloads import (
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
+    decode_policy,
     encode_contribution,
     erase_subject,
 )
@@ -155,6 +156,19 @@ def test_payload_encoded_is_canonical_cbor_and_decodes_to_itself(payload: Any) -
     data = payload.encode()
     assert type(payload).decode(data) == payload
     assert cbor2.dumps(cbor2.loads(data), canonical=True) == data
+
+
+def test_policy_payload_of_either_form_is_read() -> None:
+    """Logs of before hold the first for good."""
+    for payload in (KeylessPolicyPayload(bytes(32)), PolicyPayload(bytes(32), {}), PolicyPayload(bytes(32), {"grid": bytes(32)})):
+        assert decode_policy(payload.encode()) == payload
+    assert cbor2.loads(PolicyPayload(bytes(32), {"grid": bytes(32)}).encode())["kind"] == "policy-2"
+    for wrong in (
+        {"kind": "policy-3", "sha256": bytes(32)},
+        {"kind": "policy-2", "sha256": bytes(32), "keys": {"grid": b"short"}},
+    ):
+        with pytest.raises(PayloadError):
+            decode_policy(cbor2.dumps(wrong, canonical=True))
 
 
 def test_payload_maps_have_the_documented_keys() -> None:
