@@ -258,19 +258,97 @@ class SubjectOf(Parameters, frozen=True, kw_only=True):
 # policies
 
 
-class PolicyApplied(Result, frozen=True, kw_only=True):
-    """Policies have come into force."""
+class PolicyChange(Parameters, frozen=True, kw_only=True):
+    """How the policies folder is put in force.
 
-    log_index: int
+    Attributes:
+        accept: Also where a case fails, something rises or consents end.
+        dry_run: Not at all: only what would happen is told.
+    """
+
+    accept: bool = False
+    dry_run: bool = False
+
+
+class KeyShown(Result, frozen=True, kw_only=True):
+    """The fingerprint of a recipient's key, and that of the one before it; None where there is none."""
+
+    recipient: str
+    fingerprint: str | None
+    before: str | None
+
+
+class CaseFailed(Result, frozen=True, kw_only=True):
+    """A case that comes out otherwise than expected."""
+
+    file: str
+    case: str
+    expected: str
+    got: str
+
+
+class ConsentsEnding(Result, frozen=True, kw_only=True):
+    """How many consents end, of how many subjects, and how many no longer permit each flow."""
+
+    consents: int
+    subjects: int
+    flows: dict[str, int]
+
+
+class ReachChange(Result, frozen=True, kw_only=True):
+    """What one axis of a flow does; `count` is [least, most], or None where nobody was counted."""
+
+    direction: str
+    whose: str
+    flow: str
+    profile: str
+    zones: list[str]
+    everywhere: bool
+    axis: str
+    old: str
+    new: str
+    count: list[int] | None
+
+
+class RuleChange(Result, frozen=True, kw_only=True):
+    """A key of the policies that says something else, and that no decision shows."""
+
+    direction: str
+    key: str
+    old: str
+    new: str
+
+
+class PolicyApplied(Result, frozen=True, kw_only=True):
+    """Policies have come into force, or would.
+
+    Attributes:
+        log_index: Of their entry; None where they were only tried.
+        refused: Whether they would be refused as they were asked for: `accept` is needed, and was not said.
+        failed: The cases that fail.
+        rises: What is decided differently and reveals more.
+        rules: What differs besides decisions and reveals more.
+        ends: The consents that end.
+        keys: Of every recipient that has a key, or had one.
+    """
+
+    log_index: int | None
     sha256: Hex
+    refused: bool
+    failed: list[CaseFailed]
+    rises: list[ReachChange]
+    rules: list[RuleChange]
+    ends: ConsentsEnding
+    keys: list[KeyShown]
 
 
 class PolicyShown(Result, frozen=True, kw_only=True):
-    """The policies in force."""
+    """The policies in force; `keys` are the fingerprints of the recipients' keys."""
 
     sha256: Hex
     log_index: int
     flows: list[str]
+    keys: dict[str, str]
 
 
 class FlowOf(Parameters, frozen=True, kw_only=True):
@@ -350,30 +428,6 @@ class PolicySides(Parameters, frozen=True, kw_only=True):
 
     old: Literal["in-force"] | PolicyFolder
     new: Literal["in-force"] | PolicyFolder
-
-
-class ReachChange(Result, frozen=True, kw_only=True):
-    """What one axis of a flow does; `count` is [least, most], or None where nobody was counted."""
-
-    direction: str
-    whose: str
-    flow: str
-    profile: str
-    zones: list[str]
-    everywhere: bool
-    axis: str
-    old: str
-    new: str
-    count: list[int] | None
-
-
-class RuleChange(Result, frozen=True, kw_only=True):
-    """A key of the policies that says something else, and that no decision shows."""
-
-    direction: str
-    key: str
-    old: str
-    new: str
 
 
 class PolicyDiff(Result, frozen=True, kw_only=True):

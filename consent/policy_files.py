@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -90,7 +91,10 @@ def _unreadable(folder: Path, error: OSError) -> None:
 
 def _read(path: Path, relative: str) -> bytes:
     try:
-        with path.open("rb") as stream:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe would wait for ever
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise PolicyError(relative, "", "is no regular file")
             data = stream.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error

@@ -6,6 +6,7 @@ from them. What citizens decide stands in policies, never here. Paths are relati
 
 from __future__ import annotations
 
+import shlex
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
@@ -224,6 +225,10 @@ class Installation:
         self.log = self.state / config.audit.log_folder
         self.openings = self.state / config.audit.openings_folder if config.audit.openings_folder else None
         self.control_socket = self.runtime / "control.sock"
+
+    def command(self, *words: str) -> str:
+        """Return the command line of this gateway, to be typed in any folder."""
+        return shlex.join(["sluice", *words, "--config", str(self.file.resolve())])
 
     def path(self, relative: str | None) -> Path | None:
         """Return a configured path, or None where there is none."""

@@ -3,6 +3,7 @@
     SluiceError
     ├── OperatorError      our setup is wrong: refuse to start, or keep the old; exit 2
     │   └── DiskFullError  there is no room to go on, and no time to wait for it
+    ├── PoliciesRefusedError  they need the operator's word, and do not have it: the old stay in force; exit 1
     ├── CorruptionError    our own records disagree: stop; exit 3
     └── UnavailableError   something outside is away: back off, release nothing
 
@@ -22,6 +23,10 @@ class OperatorError(SluiceError):
     """A file, key or setting that the operator has to mend."""
 
     exit_status = 2
+
+
+class PoliciesRefusedError(SluiceError):
+    """Policies that may be put in force only if somebody says that their effect is meant."""
 
 
 class DiskFullError(OperatorError):

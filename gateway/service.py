@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import shlex
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -13,20 +14,22 @@ from typing import Any
 
 import structlog
 
-from consent.messages import Nothing, plain
+from consent.messages import PolicyChange, plain
 from gateway.app import Gateway
 from gateway.config import Installation
 from gateway.control.doors import ControlDoor
 from gateway.control.socket import ControlServer
 from gateway.control.status import gauges
 from gateway.durable.configured import start
-from gateway.durable.state import ended_by_the_disk
+from gateway.durable.state import Durable, ended_by_the_disk
 from gateway.edge.connections import broker_link
 from gateway.edge.keys import load_keys
+from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
-from gateway.errors import SluiceError
+from gateway.errors import PoliciesRefusedError, SluiceError
 
 _log = structlog.get_logger()
+_LOGGED = ("log_index", "sha256")
 
 
 def run(place: Installation, *, unwitnessed: bool = False) -> int:
@@ -74,6 +77,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
         control = ControlServer(place.control_socket, ControlDoor(app).answer)
         opened.push_async_callback(control.close)
         await control.start()
+        _tell_of_policies(durable)
         if place.config.metrics.port:
             from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so loaded only where it is configured
 
@@ -99,10 +103,30 @@ def _follow_signals(app: Gateway) -> None:
 
 
 async def _apply_policies(app: Gateway) -> None:
-    """Apply the policies on SIGHUP as `sluice policy apply` does; a broken set is logged, and the old one stays in force."""
+    """Apply the policies on SIGHUP as `sluice policy apply` does; what it refuses is logged, and the old set stays in force."""
     try:
-        applied = await ControlDoor(app).answer("policy.apply", Nothing())
+        applied = await ControlDoor(app).answer("policy.apply", PolicyChange())
+    except PoliciesRefusedError as refusal:
+        _log.error("policies not applied", problem=str(refusal), command=app.durable.place.command("policy", "apply", "--accept"))
     except SluiceError as error:
         _log.error("policies not applied", problem=str(error))
     else:
-        _log.info("policies applied", **plain(applied))
+        _log.info("policies applied", **{name: value for name, value in plain(applied).items() if name in _LOGGED})
+
+
+def _tell_of_policies(durable: Durable) -> None:
+    """Log what is withheld of the policies in force, and that the folder holds others: a start does not put these in force."""
+    place = durable.place
+    for one in durable.state.policies.unsupported:
+        command = f"sluice policy migrate {shlex.quote(str(place.policies))}"
+        _log.warning(
+            "policies in force ask what is no longer permitted; it is withheld", problem=str(one.as_error()), command=command
+        )
+    try:
+        found = read_policies(place.policies, place.config.sink, durable.state.policies.sha256)
+    except SluiceError as error:
+        _log.warning("the policies folder cannot be applied; what was in force stays so", problem=str(error))
+        return
+    if (found.policies.sha256, found.public_keys) != (durable.state.policies.sha256, durable.public_keys):
+        command = place.command("policy", "apply")
+        _log.warning("the policies folder is not what is in force; a start changes nothing of that", command=command)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
+from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.policy import CITY_FILE, PolicySet
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.errors import PolicyError
@@ -64,7 +65,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
     except PolicyError as fault:
         return Checked(files, faults=(fault,))
     notes = list(notes_on(policies))
-    keys: list[str] = []
+    keys: dict[str, str] = {}
     faults = [one.as_error() for one in policies.unsupported]
     faults += list(_recipients(folder, policies, sinks, keys, notes))
     outcomes: list[CaseResult] = []
@@ -73,13 +74,13 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             outcomes += [try_case(policies, case) for case in read_cases(path, data, policies)]
         except PolicyError as fault:
             faults.append(fault)
-    return Checked(files, policies, tuple(sorted(keys)), tuple(faults), tuple(outcomes), tuple(notes))
+    return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes))
 
 
 def _recipients(
-    folder: Path, policies: PolicySet, sinks: Container[str] | None, keys: list[str], notes: list[Note]
+    folder: Path, policies: PolicySet, sinks: Container[str] | None, keys: dict[str, str], notes: list[Note]
 ) -> Iterator[PolicyError]:
-    """Yield what is wrong with recipients; record those whose key is well, and what is to be noted of the others."""
+    """Yield what is wrong with recipients; record fingerprints of keys, and what is to be noted of other recipients."""
     for recipient in policies.recipients.values():
         file = recipient.public_key_file
         try:
@@ -90,8 +91,7 @@ def _recipients(
             if sinks is None and not (folder / file).is_symlink() and not (folder / file).exists():
                 notes.append(_absent(recipient.id, file))
                 continue
-            load_key(folder, recipient, file)
-            keys.append(recipient.id)
+            keys[recipient.id] = fingerprint(load_key(folder, recipient, file))
         except PolicyError as fault:
             yield fault
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -24,7 +24,7 @@ class Checked:
     Attributes:
         files: Every file of policies and cases that was found, relative to the folder.
         policies: None where they cannot be put in force.
-        keys: The recipients whose public key is there.
+        keys: The fingerprint of each public key that is there, by recipient.
         faults: What cannot be read or used, each naming file and key.
         outcomes: What became of each case that could be read.
         notes: What is odd, and no fault.
@@ -32,7 +32,7 @@ class Checked:
 
     files: tuple[str, ...]
     policies: PolicySet | None = None
-    keys: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[PolicyError, ...] = ()
     outcomes: tuple[CaseResult, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -55,6 +55,7 @@ def as_text(checked: Checked) -> str:
     lines = [str(outcome) for outcome in checked.failed]
     if checked.policies is not None and not checked.faults:
         lines.append(_sum(checked, checked.policies))
+        lines += [f"key of `{recipient}`: {shown}" for recipient, shown in checked.keys.items()]
         lines += [str(note) for note in checked.notes]
     return "".join(f"{line}\n" for line in lines)
 
@@ -72,7 +73,7 @@ def as_json(checked: Checked) -> str:
     found: dict[str, Any] = {
         "policies": None if policies is None else policies.sha256.hex(),
         "flows": 0 if policies is None else len(policies.flows),
-        "keys": list(checked.keys),
+        "keys": dict(checked.keys),
         "failed": len(checked.failed),
         "cases": [_case(outcome) for outcome in checked.outcomes],
         "errors": [{"file": fault.file, "key": fault.key, "message": fault.message} for fault in checked.faults],

@@ -17,9 +17,20 @@ LONG_S = 3600.0
 """How long to wait for an answer that takes a pass over the whole database."""
 
 
-def call_gateway(place: Installation, method: str, params: dict[str, Any], timeout_s: float = 60.0) -> dict[str, Any]:
+def call_gateway(
+    place: Installation,
+    method: str,
+    params: dict[str, Any],
+    timeout_s: float = 60.0,
+    *,
+    accept: bool = False,
+    reading: bool = False,
+) -> dict[str, Any]:
     """Run a control method in the gateway, or in this process where none is running.
 
+    Args:
+        accept: In this process, put the first policies in force even if one of their cases fails.
+        reading: The method changes nothing, so in this process nothing is committed, not even the beginning of a run.
     Raises:
         ControlError: The gateway refuses.
         SluiceError: This process does.
@@ -30,23 +41,29 @@ def call_gateway(place: Installation, method: str, params: dict[str, Any], timeo
         from gateway.durable.state import ended_by_the_disk
 
         with ended_by_the_disk(place):
-            return asyncio.run(_call_offline(place, method, params))
+            return asyncio.run(_call_offline(place, method, params, accept=accept, reading=reading))
     with client:
         return client.call(method, params)
 
 
-async def _call_offline(place: Installation, method: str, params: dict[str, Any]) -> dict[str, Any]:
+async def _call_offline(
+    place: Installation, method: str, params: dict[str, Any], *, accept: bool, reading: bool
+) -> dict[str, Any]:
     from consent.messages import plain
     from gateway.control.context import Control
-    from gateway.control.doors import perform
+    from gateway.control.doors import action, perform
     from gateway.durable.configured import start
+    from gateway.durable.state import answer_of
     from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
 
     set_up_logging(logging.WARNING)
-    durable = await start(place, load_keys(place.keys))
+    durable = await start(place, load_keys(place.keys), accept=accept, reading=reading)
     try:
-        (answer,) = await perform(Control(durable), [(method, params)])
+        if reading:
+            answer = await answer_of(action(Control(durable), method, params))
+        else:
+            (answer,) = await perform(Control(durable), [(method, params)])
         shown: dict[str, Any] = plain(answer)
         return shown
     finally:

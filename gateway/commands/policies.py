@@ -7,10 +7,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from consent.messages import FlowOf, Nothing
-from gateway.commands.client import ask
+from consent.core.review.endings import Endings, endings_text
+from consent.messages import FlowOf, KeyShown, Nothing, PolicyApplied, PolicyChange, decode, encode
+from gateway.commands.client import ask, call_gateway
 from gateway.commands.output import show, utc
 from gateway.commands.parser import Parser, Verbs, group, method, verb
+from gateway.config import load_config
 from gateway.errors import OperatorError
 
 TEXT_WIDTH = 100
@@ -19,8 +21,10 @@ TEXT_WIDTH = 100
 def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "policy", "what is collected, why and for whom")
-    method(noun, "policy.apply", "put the policies folder in force", Nothing)
-    method(noun, "policy.show", "show which policies are in force", Nothing)
+    applying = method(noun, "policy.apply", "put the policies folder in force", PolicyChange, run=apply)
+    applying.add_argument("--accept", action="store_true", help="also where a case fails, something rises or consents end")
+    applying.add_argument("--dry-run", action="store_true", help="change nothing, and tell what would happen")
+    method(noun, "policy.show", "show which policies are in force, and the fingerprints of keys", Nothing)
     explaining = method(noun, "policy.explain", "say what leaves of a device or subject by a flow, and why", FlowOf, run=explain)
     explaining.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
     explaining.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
@@ -57,6 +61,37 @@ def _migrate(args: argparse.Namespace) -> int:
         rewrite(folder, {path: data for path, data in migrated.files.items() if data != files[path]})
     show(args, migrated.as_data(written=written), migrated.as_text(files, written=written))
     return 1 if migrated.by_hand or (migrated.edits and not written) else 0
+
+
+def apply(args: argparse.Namespace) -> int:
+    """`sluice policy apply`: 1 where the policies are refused, or would be."""
+    from gateway.commands.policy_diff import difference_text
+
+    place, params = load_config(args.config), args.params(args)
+    answer = call_gateway(place, args.method, params, accept=args.accept, reading=args.dry_run)
+    applied = decode(encode(answer), PolicyApplied)
+    show(args, answer, _applied_text(applied) + difference_text({"changes": answer["rises"], "rules": answer["rules"]}))
+    return 1 if applied.refused else 0
+
+
+def _applied_text(applied: PolicyApplied) -> str:
+    """Return what came into force or would, and what the operator has to know of it, but for the rises."""
+    named, ends = f"policies {applied.sha256.hex()}", applied.ends
+    if applied.log_index is None:
+        would = "would be refused without `--accept`" if applied.refused else "would come into force"
+        lines = [f"{named} {would}; nothing has changed"]
+    else:
+        lines = [f"{named} in force, log index {applied.log_index}"]
+    lines += [_key_text(key) for key in applied.keys]
+    lines += [f"`{each.file}`: `case.{each.case}`: expected {each.expected}, got {each.got}" for each in applied.failed]
+    if ends.consents:
+        lines.append(endings_text(Endings(ends.consents, ends.subjects, ends.flows)))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _key_text(key: KeyShown) -> str:
+    now, before = key.fingerprint or "none", key.before or "none"
+    return f"key of `{key.recipient}`: {now if now == before else f'now {now}, before {before}'}"
 
 
 def _difference(args: argparse.Namespace) -> int:

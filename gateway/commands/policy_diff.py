@@ -35,7 +35,7 @@ def difference(args: argparse.Namespace) -> int:
     else:
         params = {name: _sent(sides[name]) if name in sides else IN_FORCE for name in ("old", "new")}
         found = call_gateway(place, "policy.diff", params)
-    show(args, found, _difference_text(found))
+    show(args, found, difference_text(found))
     return 1 if found["rises"] and not args.accept else 0
 
 
@@ -80,7 +80,7 @@ def _encoded(contents: Mapping[str, bytes]) -> dict[str, str]:
     return {name: base64.b64encode(content).decode() for name, content in contents.items()}
 
 
-def _difference_text(found: dict[str, Any]) -> str:
+def difference_text(found: dict[str, Any]) -> str:
     """Return the rows in columns: what is decided otherwise, then what is said otherwise; nothing where nothing is."""
     changes = [
         [

@@ -35,6 +35,7 @@ from consent.messages import (
     Nothing,
     Parameters,
     PolicyApplied,
+    PolicyChange,
     PolicyDiff,
     PolicyShown,
     PolicySides,
@@ -106,7 +107,7 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("status", status.show, Nothing, GatewayStatus, while_waiting=True),
-        Method("policy.apply", policies.apply, Nothing, PolicyApplied, uses_reserve=True),
+        Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, uses_reserve=True),
         Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
         Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
         Method("policy.diff", policies.diff, PolicySides, PolicyDiff, longest_bytes=FOLDERS_BYTES),

@@ -6,46 +6,83 @@ from typing import Any
 
 import msgspec
 
+from consent.core.cases.cases import CaseResult
 from consent.core.consents.records import Consent
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
 from consent.core.outcome import reason_besides
+from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
 from consent.core.review.diff import diff as compare
 from consent.core.review.population import grouped
 from consent.messages import (
+    CaseFailed,
+    ConsentsEnding,
     DeviceSince,
     FlowExplained,
     FlowOf,
     FlowOutcome,
     Hex,
     Id,
+    KeyShown,
     Nothing,
     PolicyApplied,
+    PolicyChange,
     PolicyDiff,
     PolicyFolder,
     PolicyShown,
     PolicySides,
+    ReachChange,
+    RuleChange,
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce, Terms
+from gateway.durable.policy_review import PolicyReview
 from gateway.edge.policies import read_policies
 
 
-def apply(control: Control, caller: Caller, params: Nothing) -> PolicyApplied:
-    """Put the policies folder in force."""
+def apply(control: Control, caller: Caller, params: PolicyChange) -> PolicyApplied:
+    """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
     durable = control.durable
-    policies, public_keys = read_policies(durable.place.policies, durable.config.sink)
-    return PolicyApplied(log_index=durable.apply_policies(policies, public_keys), sha256=Hex(policies.sha256))
+    found = read_policies(durable.place.policies, durable.config.sink)
+    review = durable.review(found)
+    index = None
+    if not params.dry_run:
+        if not params.accept:
+            review.refuse(durable.place)
+        index = durable.apply_policies(found.policies, found.public_keys)
+    return _applied(review, index, refused=review.needs_accept and not params.accept)
+
+
+def _applied(review: PolicyReview, log_index: int | None, *, refused: bool) -> PolicyApplied:
+    ended = review.endings
+    return PolicyApplied(
+        log_index=log_index,
+        sha256=Hex(review.found.policies.sha256),
+        refused=refused,
+        failed=[
+            CaseFailed(file=each.case.file, case=each.case.id, expected=each.expected, got=each.got)
+            for each in review.found.failed
+        ],
+        rises=[msgspec.convert(change.as_data(), ReachChange) for change in review.rises],
+        rules=[msgspec.convert(rule.as_data(), RuleChange) for rule in review.rules],
+        ends=ConsentsEnding(consents=ended.consents, subjects=ended.subjects, flows=dict(ended.flows)),
+        keys=[KeyShown(recipient=key.recipient, fingerprint=key.now, before=key.before) for key in review.keys],
+    )
+
+
+def _failed(result: CaseResult) -> CaseFailed:
+    return CaseFailed(file=result.case.file, case=result.case.id, expected=result.expected, got=result.got)
 
 
 def show(control: Control, caller: Caller, params: Nothing) -> PolicyShown:
-    """Return which policies are in force."""
+    """Return which policies are in force, and the fingerprints of the recipients' keys."""
     force = _in_force(control)
-    return PolicyShown(sha256=Hex(force.policies.sha256), log_index=force.entry, flows=sorted(force.policies.flows))
+    keys = {recipient: fingerprint(key) for recipient, key in sorted(control.durable.public_keys.items())}
+    return PolicyShown(sha256=Hex(force.policies.sha256), log_index=force.entry, flows=sorted(force.policies.flows), keys=keys)
 
 
 def explain_flow(control: Control, caller: Caller, params: FlowOf) -> FlowExplained:

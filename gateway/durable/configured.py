@@ -28,15 +28,24 @@ def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: Gatewa
 
 
 async def start(
-    place: Installation, keys: GatewayKeys, clock: GatewayClock | None = None, *, unwitnessed: bool = False
+    place: Installation,
+    keys: GatewayKeys,
+    clock: GatewayClock | None = None,
+    *,
+    unwitnessed: bool = False,
+    accept: bool = False,
+    reading: bool = False,
 ) -> Durable:
     """Open the database, restore memory from it, and commit the beginning of this run.
 
     Args:
         clock: Used instead of the configured one.
         unwitnessed: Sign and release at once, even if witnesses are configured; the log records it.
+        accept: Put the first policies in force even if one of their cases fails.
+        reading: Begin no run: nothing is to be changed.
     Raises:
         OperatorError: A folder, the file or a policy cannot be used.
+        PoliciesRefusedError: A case of the first policies fails.
         CorruptionError: What is stored is damaged, or contradicts the published log.
     """
     store = Store(place.state, keys)
@@ -44,7 +53,8 @@ async def start(
     await store.open()
     try:
         durable = await Durable.open(place, keys, edges, unwitnessed=unwitnessed)
-        await durable.begin()
+        if not reading:
+            await durable.begin(accept=accept)
     except BaseException:
         await store.close()
         raise

@@ -16,6 +16,7 @@ import structlog
 from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
+from consent.core.review.diff import Side
 from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
@@ -25,12 +26,13 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
+from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.policies import public_key, read_policies
+from gateway.edge.policies import PoliciesFound, public_key, read_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.recipient.wire import Address
 
@@ -95,7 +97,7 @@ class Durable:
         self.public_keys = found.public_keys
         self.seals = self._seals() if self.state.force is not None else {}
         self.confirmed = self.witnesses is None or unwitnessed
-        self.in_order = True
+        self.in_order = found.ended_in_order
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -119,18 +121,27 @@ class Durable:
         """Return the log's origin."""
         return self.keys.log_signer.name
 
-    async def begin(self) -> None:
+    async def begin(self, *, accept: bool = False) -> None:
         """Commit the beginning of this run.
 
+        Where no policies are in force, those of the folder come into force; otherwise only ``policy.apply`` changes them.
+
+        Args:
+            accept: Put the first policies in force even if one of their cases fails.
         Raises:
             OperatorError: A policy cannot be used.
+            PoliciesRefusedError: A case of the first policies fails.
             CorruptionError: The published log is another one.
         """
         now_ms = self.clock.now_ms()
+        self.in_order = True
         self._note_absence(now_ms)
         self.state.log.begin(now_ms)
         if self.state.force is None:
-            self.apply_policies(*read_policies(self.place.policies, self.config.sink))
+            found = read_policies(self.place.policies, self.config.sink)
+            if not accept:
+                self.review(found).refuse(self.place)
+            self.apply_policies(found.policies, found.public_keys)
         if now_ms >= self.state.log.latest_entry_ms:
             changes.expire(self.state, now_ms)  # what expired while nothing ran
         recovery.begin_segment(self.state)
@@ -154,6 +165,11 @@ class Durable:
     def note_gap(self, reason: str) -> None:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
+
+    def review(self, found: PoliciesFound) -> PolicyReview:
+        """Return what policies would do if they came into force now."""
+        before = None if self.state.force is None else Side(self.state.policies, self.public_keys)
+        return review_policies(found, before, self.state, self.clock.now_ms())
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry."""

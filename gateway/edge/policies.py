@@ -6,30 +6,46 @@ import contextlib
 import os
 import stat
 from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from consent.core.cases.cases import CaseResult, try_case
+from consent.core.cases.parse import read_cases
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.errors import PolicyError
-from consent.policy_files import read_policy_files
+from consent.policy_files import read_case_files, read_policy_files
 from gateway.core.codecs.registry import compile_decoder
 from gateway.errors import OperatorError
 from gateway.files import write_whole
 from gateway.recipient.keys import RecipientKeyError, load_public
 
 
-def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = None) -> tuple[PolicySet, dict[str, bytes]]:
-    """Read and check a policies folder, and load the keys that it names.
+@dataclass(frozen=True, slots=True)
+class PoliciesFound:
+    """What a policies folder holds, checked as a whole.
+
+    Attributes:
+        public_keys: The raw public key of each recipient that has one.
+        failed: The cases that come out otherwise than expected.
+    """
+
+    policies: PolicySet
+    public_keys: dict[str, bytes]
+    failed: tuple[CaseResult, ...]
+
+
+def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = None) -> PoliciesFound:
+    """Read and check a policies folder, load the keys that it names, and try its cases.
 
     Args:
         folder: The policies.
         sinks: Names of the configured sinks; a recipient on any other sink could never be reached.
         in_force: SHA-256 of the set that is in force already, which is taken as it was meant; any other is refused if it asks
             something that is no longer permitted.
-    Returns: The policies, and the raw public key of each recipient that has one.
-    Raises: OperatorError: a policy or key file cannot be used; the message names it.
+    Raises: OperatorError: a file of policies or cases, or a key file, cannot be used; the message names it.
     """
     try:
         policies = parse_compilable(read_policy_files(folder))
@@ -40,9 +56,15 @@ def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = 
             refuse_unknown_sink(recipient, sinks)
             if recipient.public_key_file is not None:
                 keys[recipient.id] = load_key(folder, recipient, recipient.public_key_file)
+        failed = [
+            result
+            for path, data in read_case_files(folder).items()
+            for result in (try_case(policies, case) for case in read_cases(path, data, policies))
+            if not result.passed
+        ]
     except PolicyError as error:
         raise OperatorError(str(error)) from error
-    return policies, keys
+    return PoliciesFound(policies, keys, tuple(failed))
 
 
 def parse_compilable(files: Mapping[str, bytes]) -> PolicySet:

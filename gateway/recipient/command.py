@@ -1,4 +1,4 @@
-"""`sluice recipient keygen` and `sluice recipient open`: what a recipient runs, on its own machine, without a gateway.
+"""`sluice recipient keygen`, `fingerprint` and `open`: what a recipient runs, on its own machine, without a gateway.
 
 Exit status: 0 success; 1 a bundle does not open or is not covered by the log; 2 a key, file or option is wrong.
 """
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
-from gateway.recipient.keys import RecipientKeyError, generate, load_private
+from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.voids import told
@@ -35,6 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keygen = commands.add_parser("keygen", help="make a key pair", description="Make a key pair.", allow_abbrev=False)
     keygen.add_argument("target", type=Path, metavar="DIR_OR_FILE", help="a folder, or the name of the private key file")
     keygen.add_argument("--json", action="store_true", help="print JSON")
+    telling = commands.add_parser(
+        "fingerprint",
+        help="show the fingerprint of a key, computed from it",
+        description="Show the fingerprint of a key, computed from it.",
+        allow_abbrev=False,
+    )
+    telling.add_argument("file", type=Path, metavar="FILE", help="a public key, or a private one for that of its public key")
+    telling.add_argument("--json", action="store_true", help="print JSON")
     opening = commands.add_parser(
         "open",
         help="open bundles and print their records",
@@ -63,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.recipient_command == "keygen":
             return _keygen(args)
+        if args.recipient_command == "fingerprint":
+            return _fingerprint(args)
         return _follow(args) if args.follow else _open_files(args)
     except (RecipientKeyError, UsageError) as error:
         _complain(str(error))
@@ -77,6 +87,15 @@ def _keygen(args: argparse.Namespace) -> int:
         print(f"private key  {pair.private_path}  (mode 0600: keep it secret, keep a copy)")
         print(f"public key   {pair.public_path}  (for `public_key_file` in the policies)")
         print(f"fingerprint  {pair.fingerprint}")
+    return 0
+
+
+def _fingerprint(args: argparse.Namespace) -> int:
+    found = load_fingerprint(args.file)
+    if args.json:
+        _print_json({"file": str(args.file), "fingerprint": found})
+    else:
+        print(found)
     return 0
 
 

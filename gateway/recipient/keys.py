@@ -1,5 +1,7 @@
 """A recipient's key pair: how it is made, and the two text files that hold it.
 
+The fingerprint in a public file is a comment, for people who look at it; one that is not the key's own makes the file unusable.
+
 The private file stays with the recipient (mode 0600); the public file goes into the city's policies (`public_key_file`).
 Both hold comment lines and one line `sluice-recipient-private:x25519:<base64>` or `sluice-recipient-public:x25519:<base64>`.
 """
@@ -8,7 +10,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
+import os
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,12 +20,16 @@ from typing import Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from consent.core.policies import fingerprint as fingerprints
+from consent.errors import one_line
 from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
 _KEY_BYTES: Final = 32
 _DEFAULT_STEM: Final = "recipient"
+_LARGEST_BYTES: Final = 1 << 16
+_CLAIM: Final = re.compile(r"#\s*fingerprint\b[^:]*:(.*)", re.IGNORECASE)
 
 
 class RecipientKeyError(ValueError):
@@ -80,13 +88,32 @@ def load_public(path: Path) -> X25519PublicKey:
     Raises:
         RecipientKeyError: If the file is absent or holds no usable public key.
     """
+    return parse_public(_read_text(path), str(path))
+
+
+def load_fingerprint(path: Path) -> str:
+    """Return the fingerprint of the public key in a file, or of the one that belongs to the private key in it.
+
+    Raises:
+        RecipientKeyError: If the file is absent or holds no usable key.
+    """
+    text = _read_text(path)
+    private = any(line.strip().startswith(_PRIVATE_PREFIX) for line in text.splitlines())
+    return fingerprint(load_private(path).public_key() if private else parse_public(text, str(path)))
+
+
+def _read_text(path: Path) -> str:
     try:
-        if path.exists() and not path.is_file():  # reading from a pipe could block for ever
-            raise RecipientKeyError(f"`{path}`: is no regular file")
-        text = path.read_text("ascii", errors="replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise RecipientKeyError(f"`{path}`: is no regular file")
+            data = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise RecipientKeyError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    return parse_public(text, str(path))
+    if len(data) > _LARGEST_BYTES:
+        raise RecipientKeyError(f"`{path}`: is larger than {_LARGEST_BYTES} bytes")
+    return data.decode("ascii", errors="replace")
 
 
 def parse_public(text: str, source: str) -> X25519PublicKey:
@@ -97,13 +124,20 @@ def parse_public(text: str, source: str) -> X25519PublicKey:
         source: The file's name in error messages.
 
     Raises:
-        RecipientKeyError: If it holds no public key, or a weak one with which every shared secret is the same.
+        RecipientKeyError: If it holds no public key, a weak one with which every shared secret is the same, or one whose
+            fingerprint is not the one in a comment beside it.
     """
     key = X25519PublicKey.from_public_bytes(_key_bytes(text, _PUBLIC_PREFIX, source, "public"))
     try:
         X25519PrivateKey.generate().exchange(key)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise RecipientKeyError(f"`{source}`: the public key is a weak one that protects nothing") from error
+    own = fingerprint(key)
+    for line in text.splitlines():
+        claim = _CLAIM.fullmatch(line.strip())
+        if claim and not fingerprints.same_fingerprint(claim[1], own):
+            said = one_line(claim[1].strip())
+            raise RecipientKeyError(f"`{source}`: a comment gives the fingerprint `{said}`, and that of the key is `{own}`")
     return key
 
 
@@ -126,9 +160,8 @@ def format_public(key: X25519PublicKey) -> str:
 
 
 def fingerprint(key: X25519PublicKey) -> str:
-    """Return the first 16 bytes of the key's SHA-256, in groups of four hexadecimal digits."""
-    digest = hashlib.sha256(key.public_bytes_raw()).hexdigest()[:32]
-    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+    """Return a public key's fingerprint."""
+    return fingerprints.fingerprint(key.public_bytes_raw())
 
 
 def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:

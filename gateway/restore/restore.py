@@ -32,12 +32,12 @@ from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys, load_keys
-from gateway.edge.policies import read_policies
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.files import sync_folder
+from gateway.restore.last_policies import LastPolicies
 from gateway.restore.published_log import PublishedLog
 from gateway.restore.restored_store import PublishedRow, RestoredStore
 from gateway.restore.witnessed import as_witnessed
@@ -275,8 +275,11 @@ class _Restoration:
         if now_ms < state.log.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
         tail = restoration.LogTail(state)
+        applied, changed = None, False
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
+            if entry.kind is Kind.POLICY:
+                applied, changed = opening, True
         restoration.drop_under_way(state, now_ms)
         found.gap = state.log.note_gap(tail.resume_ledger(), system_clock.boot_id(), system_clock.clock_state(), now_ms)
         found.openings_missing, found.strangers = tail.missing, tail.unknown
@@ -289,8 +292,7 @@ class _Restoration:
             found.erased_again += 1
         if tail.missing:
             found.consents_ended = restoration.end_consents(state, now_ms)
-        was_in_force = state.log.chain.policy
-        durable.apply_policies(*read_policies(self.place.policies, self.place.config.sink, was_in_force))
+        durable.apply_policies(*LastPolicies(durable, self.published, self.place.policies).found(applied, changed=changed))
         recovery.begin_segment(state)
         await durable.commit()
         found.log_entries = state.log.size

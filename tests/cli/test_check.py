@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gateway.commands.check import check_folder
-from gateway.recipient.keys import generate
+from gateway.recipient.keys import generate, load_fingerprint
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.shell import Done, sluice
@@ -113,13 +113,14 @@ def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> Non
 
 
 def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
-    """With the recipients' keys there, only the property that goes nowhere is left to say."""
+    """With the recipients' keys there, their fingerprints and the property that goes nowhere are left to say."""
+    keys = installed / "policies/keys"
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 2
+    assert len(done.out.splitlines()) == 4
     found = report(sluice(installed, "check", "--json"))
-    assert found["keys"] == ["city-energy", "city-environment"]
+    assert found["keys"] == {name: load_fingerprint(keys / f"{name}.pub") for name in ("city-energy", "city-environment")}
     assert found["failed"] == 0
     assert all(case["passed"] for case in found["cases"])
 

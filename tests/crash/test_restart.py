@@ -38,7 +38,7 @@ async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unc
                 city = live.place.policies / "city.toml"
                 renamed = city.read_text().replace("[recipient.streets]", "[recipient.roads]")
                 city.write_text(renamed.replace('recipient = "streets"', 'recipient = "roads"'))
-                await ask(app, "policy.apply")
+                await ask(app, "policy.apply", {"accept": True})
         ((index, content),) = sink.taken.items()
         listener = Listener(port, live.gateway)
         try:

@@ -73,7 +73,7 @@ async def test_records_of_a_recipient_that_is_gone_end_and_do_not_stop_the_intak
                     .replace("[recipient.streets]", "[recipient.roads]")
                     .replace('recipient = "streets"', 'recipient = "roads"')
                 )
-                await ask(app, "policy.apply")
+                await ask(app, "policy.apply", {"accept": True})
                 await until(lambda: totals.get("frames.received") == 4 * BOUND or state.outbox.waiting.get("roads", 0) > BOUND)
                 await until(lambda: not state.outbox.waiting.get("streets"))
                 await ask(app, "policy.show")  # answered once what came before is durable

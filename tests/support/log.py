@@ -81,7 +81,7 @@ class SampleLog:
         self.one(Kind.GENESIS, GenesisPayload(ORIGIN, True).encode())
         digest = hashlib.sha256(b"policy").digest()
         self.log.restore({policies_path(digest): b"policy"})
-        self.one(Kind.POLICY, PolicyPayload(digest).encode(), policy=digest)
+        self.one(Kind.POLICY, PolicyPayload(digest, {}).encode(), policy=digest)
         for subject in SUBJECTS:
             self.one(Kind.CONSENT, b"consent of " + subject)
 

@@ -207,7 +207,7 @@ class Life:
         text = path.read_text()
         assert old in text, f"the city has no {old!r}"
         path.write_text(text.replace(old, new, 1))
-        await self.ask("policy.apply")
+        await self.ask("policy.apply", accept=True)
 
     # what sensors do, and time
 

@@ -7,7 +7,8 @@ an auditor recomputes each from the consent that it ends, the policies, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from consent.core.consents.book import Book, BookEntry, applying
 from consent.core.consents.records import GATEWAY, Consent
@@ -30,22 +31,52 @@ def next_expiry_ms(book: Book) -> int | None:
     return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
 
 
-def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
-    """Make the records that end consents to something other than what is now asked.
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """A consent that ends, or a part of it, because something other than what was agreed to is now asked.
 
-    Where only some flows of a purpose ask more, only these are ended, by records of their own; consents to what is
-    no longer asked at all stay as they are.
+    Attributes:
+        speaker: Whose it is.
+        consent: The consent.
+        scope: What ends: the consent's own scope, or one flow of the purpose that it is about.
+        flows: The flows that it no longer permits.
     """
-    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms):
+
+    speaker: Actor
+    consent: Consent
+    scope: str
+    flows: tuple[str, ...]
+
+
+def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
+    """Make the records that end consents to something other than what is now asked."""
+    for lapse in lapses(book, policies, now_ms):
+        yield lapse.speaker.stop(Transition.INVALIDATE, lapse.scope, [lapse.consent])
+
+
+def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
+    """Find the consents to something other than what is now asked.
+
+    Where only some flows of a purpose ask more, only these end, each by itself; consents to what is no longer asked at all
+    stay as they are.
+    """
+    known: dict[int, tuple[str, ...]] = {}  # the book holds equal terms once, so their identity is a quick key
+
+    def changed_of(consent: Consent) -> tuple[str, ...]:
+        if id(consent.terms) not in known:
+            known[id(consent.terms)] = _asking_more(policies, consent)
+        return known[id(consent.terms)]
+
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of):
         consent = entry.consent
-        changed = [terms.flow for terms in consent.terms if _asks_more(policies, consent, terms.flow)]
+        changed = changed_of(consent)
         if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
-            yield from [speaker.stop(Transition.INVALIDATE, consent.scope, [consent])] if changed else []
+            yield Lapse(speaker, consent, consent.scope, changed)
             continue
         entries = book.entries(speaker.subject, speaker.resident)
         for terms in consent.terms:
             if terms.flow in changed and _same(applying(entries, terms.flow, terms.purpose), consent):
-                yield speaker.stop(Transition.INVALIDATE, terms.flow, [consent])
+                yield Lapse(speaker, consent, terms.flow, (terms.flow,))
 
 
 def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
@@ -54,12 +85,21 @@ def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
         yield speaker.stop(Transition.INVALIDATE, entry.consent.scope, [entry.consent])
 
 
-def _holding(book: Book, step: Transition, now_ms: int) -> Iterator[tuple[Actor, BookEntry]]:
-    """Yield every consent that counts and may end by itself, with its actor."""
+def _holding(
+    book: Book, step: Transition, now_ms: int, concerned: Callable[[Consent], object] | None = None
+) -> Iterator[tuple[Actor, BookEntry]]:
+    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned."""
     for subject, resident, entries in book:
         for entry in entries:
+            if concerned is not None and not concerned(entry.consent):
+                continue
             if admits(step, entry.consent.status) and _counts(entries, entry.consent):
                 yield Actor(book, subject, resident, now_ms, GATEWAY), entry
+
+
+def _asking_more(policies: PolicySet, consent: Consent) -> tuple[str, ...]:
+    """Return the flows of a consent that now ask for something other than it covers."""
+    return tuple([terms.flow for terms in consent.terms if _asks_more(policies, consent, terms.flow)])
 
 
 def _asks_more(policies: PolicySet, consent: Consent, flow_id: str) -> bool:

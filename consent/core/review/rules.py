@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure, Time
+from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.policy import Flow, PolicySet, Profile, Property
 from consent.core.review.reach import Direction
 
@@ -112,7 +113,7 @@ def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], n
         yield from _changed(direction, f"{key}.public_key_file", before.public_key_file, after.public_key_file)
         was, now = old_keys.get(name), new_keys.get(name)
         if was is not None and now is not None:
-            yield from _changed(Direction.RISES, f"{key} public key", was.hex(), now.hex())
+            yield from _changed(Direction.RISES, f"{key} public key", fingerprint(was), fingerprint(now))
         yield from _changed(Direction.DIFFERS, f"{key}.sink", before.sink, after.sink)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
+from consent.core.policies.fingerprint import fingerprint_of
 from consent.errors import RecordError
 from consent.texts.load import sentences
 from gateway.audit.log import canonical
@@ -26,8 +27,10 @@ from gateway.audit.log.payloads import (
     GenesisPayload,
     KeyPayload,
     PayloadError,
+    PolicyPayload,
     ReleaseRecord,
     decode_erasure,
+    decode_policy,
     decode_release,
     decode_void,
 )
@@ -37,7 +40,6 @@ SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REPEATS_ITS_ENTRY = (Kind.POLICY,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,13 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
             yield from (f"{name}: {total}" for name, total in sorted(totals.items()) if total)
         case Kind.ERASURE:
             yield from _erasure(data, language)
-        case kind if kind in _REPEATS_ITS_ENTRY:
-            yield say(language, "nothing_more")
+        case Kind.POLICY:
+            payload = decode_policy(data)
+            keys = payload.keys if isinstance(payload, PolicyPayload) else {}
+            for recipient, sha256 in sorted(keys.items()):
+                yield say(language, "recipient_key", recipient=recipient, fingerprint=fingerprint_of(sha256))
+            if not keys:
+                yield say(language, "nothing_more")
         case _:
             yield from _map(data, language)
 

@@ -65,11 +65,35 @@ class GenesisPayload(Payload, frozen=True, tag_field="kind", tag="genesis"):
     simulated_clock: bool
 
 
-class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy"):
-    """A policy set put in force."""
+class KeylessPolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy"):
+    """A policy set put in force, as it was written before keys were recorded."""
 
     word = "policy"
     sha256: Hash
+
+
+class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy-2"):
+    """A policy set put in force, and the public keys that were read beside it.
+
+    Attributes:
+        keys: By recipient, the SHA-256 of its raw public key, whose first 16 bytes are the fingerprint; none for open data.
+    """
+
+    word = "policy"
+    sha256: Hash
+    keys: dict[str, Hash]
+
+
+def decode_policy(data: bytes) -> PolicyPayload | KeylessPolicyPayload:
+    """Return the payload of a policy entry, of either form.
+
+    Raises:
+        PayloadError: when the bytes hold another.
+    """
+    try:
+        return PolicyPayload.decode(data)
+    except PayloadError:
+        return KeylessPolicyPayload.decode(data)
 
 
 class FormerErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):

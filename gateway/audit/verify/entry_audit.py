@@ -23,10 +23,10 @@ from gateway.audit.log.payloads import (
     GapPayload,
     GenesisPayload,
     PayloadError,
-    PolicyPayload,
     ReleasePayload,
     VoidPayload,
     decode_erasure,
+    decode_policy,
     decode_release,
     decode_void,
 )
@@ -239,7 +239,7 @@ class EntryAudit:
                 if GenesisPayload.decode(first.data).origin != self._origin:
                     raise PayloadError("the genesis of another log")
             case Kind.POLICY:
-                if PolicyPayload.decode(first.data).sha256 != entry.policy:
+                if decode_policy(first.data).sha256 != entry.policy:
                     raise PayloadError("the policy is not the one in the entry")
             case Kind.ERASURE:
                 erasure = decode_erasure(first.data)

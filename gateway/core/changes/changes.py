@@ -19,6 +19,7 @@ from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.changed_flows import changed_flows
+from consent.core.policies.fingerprint import key_sha256
 from consent.core.policies.policy import PolicySet, Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
@@ -59,7 +60,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     """
     void_unsent(state, now_ms)
     old = state.force
-    payload = PolicyPayload(policies.sha256)
+    payload = PolicyPayload(policies.sha256, {recipient: key_sha256(key) for recipient, key in public_keys.items()})
     index = state.log.append_entry(Kind.POLICY, now_ms, state.log.one_part(payload.encode()), policy=policies.sha256)
     changed = changed_flows(None if old is None else old.policies, policies)
     since_ms = {

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import random
+import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,3 +177,122 @@ def test_file_with_an_odd_name_is_refused_in_one_line(name: str, tmp_path: Path)
     with pytest.raises(PolicyError) as caught:
         read_policy_files(tmp_path)
     assert str(caught.value) == f"`{ascii(name)[1:-1]}`: has a name that cannot be shown"
+
+
+# what lies in wait for whoever reads the folder
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _to_nowhere(path: Path) -> None:
+    path.symlink_to("/nowhere/at/all.toml")
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _to_a_folder(path: Path) -> None:
+    path.symlink_to("..")
+
+
+def _folder_of_that_name(path: Path) -> None:
+    path.mkdir()
+
+
+def _socket(path: Path) -> None:
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as bound:  # the name of a socket has a short limit
+        bound.bind(path.name)
+
+
+def _larger_than_any(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room
+
+
+_ODD: list[Callable[[Path], None]] = [
+    *(_fifo, _endless, _to_nowhere, _loop, _to_a_folder, _folder_of_that_name, _socket, _larger_than_any),
+]
+
+
+@pytest.mark.parametrize("odd", _ODD, ids=lambda make: make.__name__.strip("_"))
+@pytest.mark.parametrize("name", ["odd.toml", "devices/odd.toml", "neighbourhoods/odd.toml", "odd.cases.toml"])
+def test_what_is_no_file_under_a_policys_name_is_refused_at_once(odd: Callable[[Path], None], name: str, tmp_path: Path) -> None:
+    """Wherever it stands: nothing is waited for, nothing read without end, nothing overlooked."""
+    _folder(tmp_path, small_city())
+    odd(tmp_path / name)
+    with pytest.raises(PolicyError, match=rf"^`{name}`: "):
+        read_case_files(tmp_path) if name.endswith(".cases.toml") else read_policy_files(tmp_path)
+
+
+def test_pipe_that_takes_a_files_place_while_the_folder_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the listing and the reading anybody who may write there can exchange the file."""
+    _folder(tmp_path, small_city())
+    is_file = Path.is_file
+
+    def exchanged(path: Path) -> bool:
+        known = is_file(path)
+        if path.name == "city.toml" and known:
+            path.unlink()
+            os.mkfifo(path)
+        return known
+
+    monkeypatch.setattr(Path, "is_file", exchanged)
+    with pytest.raises(PolicyError, match=r"^`city.toml`: is no regular file$"):
+        read_policy_files(tmp_path)
+
+
+def _tangle(folder: Path, rng: random.Random) -> None:
+    """Fill a folder with files, folders and odd things, linked with each other at random."""
+    places = [folder]
+    for number in range(rng.randrange(1, 12)):
+        path = rng.choice(places) / f"{number}{rng.choice(['.toml', '.cases.toml', '', '.pub'])}"
+        match rng.randrange(4):
+            case 0:
+                path.write_bytes(b"x = 1\n")
+            case 1:
+                path.mkdir()
+                places.append(path)
+            case 2:
+                path.symlink_to(os.path.relpath(rng.choice([*folder.rglob("*"), folder]), path.parent))
+            case _:
+                rng.choice(_ODD)(path)
+
+
+@pytest.mark.parametrize("rounds", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_tangled_folder_is_read_or_refused_and_nothing_of_elsewhere_comes_in(rounds: int, tmp_path: Path) -> None:
+    """Links of every kind, pipes, sockets and devices: what is returned stands in the folder's own files, under its own names."""
+    for seed in range(rounds):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / "city.toml").write_bytes(b"")
+        _tangle(folder, random.Random(seed))
+        for read in (read_policy_files, read_case_files):
+            try:
+                found = read(folder)
+            except PolicyError:
+                continue
+            assert set(found.values()) <= {b"", b"x = 1\n"}
+            assert all(".." not in Path(name).parts and (folder / name).is_file() for name in found)
+        shutil.rmtree(folder)
+
+
+_OUTSIDE = ["../office.pub", "/etc/office.pub", "keys/../../office.pub", "keys\\office.pub", "keys/a\nb.pub"]
+
+
+@pytest.mark.parametrize("file", _OUTSIDE)
+def test_key_outside_the_folder_cannot_be_named(file: str, tmp_path: Path) -> None:
+    """A recipient's key is named by a path inside the policies folder."""
+    files = small_city()
+    table = f'[recipient.far]\ntitle = {{ en = "Far", es = "Lejos" }}\npublic_key_file = {json.dumps(file)}\nsink = "city"\n'
+    files["city.toml"] += table.encode()
+    with pytest.raises(PolicyError, match=r"`recipient.far.public_key_file`: should be a path inside the policies folder"):
+        load_policies(_folder(tmp_path, files))

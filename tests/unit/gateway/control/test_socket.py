@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -206,3 +211,62 @@ def test_request_of_more_parts_than_any_has_is_refused(text: str) -> None:
     """Counting their depth would hold the gateway up."""
     with pytest.raises(WireError):
         parse_request((REQUEST % f"[{text * PARTS}[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]").encode())
+
+
+# another user of the machine
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Act as a user without any rights, where the tests run as root."""
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter and list."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+async def test_another_user_cannot_connect_wherever_the_socket_lies(umask: int, open_folder: Path) -> None:
+    """The socket's own mode keeps others out, whatever the umask and the folder's mode."""
+    before = os.umask(umask)
+    try:
+        serving = Serving(open_folder / "control.sock", SMALL)
+        await serving.server.start()
+    finally:
+        os.umask(before)
+    try:
+        assert stat.S_IMODE(serving.path.stat().st_mode) == 0o600
+        if os.getuid() == 0:
+            with as_nobody(), socket.socket(socket.AF_UNIX) as client, pytest.raises(PermissionError):
+                client.connect(str(serving.path))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(serving.path))
+    finally:
+        await serving.close()
+
+
+async def test_another_user_finds_no_way_into_a_runtime_folder_that_the_gateway_makes(open_folder: Path) -> None:
+    """It is closed: nobody can put a socket of their own in the place of the gateway's."""
+    serving = Serving(open_folder / "run" / "control.sock", SMALL)
+    before = os.umask(0)
+    try:
+        await serving.server.start()
+    finally:
+        os.umask(before)
+    try:
+        assert stat.S_IMODE(serving.path.parent.stat().st_mode) == 0o700
+        if os.getuid() == 0:
+            with as_nobody(), pytest.raises(PermissionError):
+                serving.path.rename(open_folder / "run" / "other.sock")
+    finally:
+        await serving.close()

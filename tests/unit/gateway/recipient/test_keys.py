@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.recipient.keys import (
     RecipientKeyError,
@@ -48,6 +50,39 @@ def test_generate_existing_file_never_overwritten(tmp_path: Path, name: str) -> 
     with pytest.raises(RecipientKeyError, match=rf"`.*{name}`: exists already"):
         generate(tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_parse_public_with_another_keys_comment_is_refused() -> None:
+    """The line was replaced, and the comment kept: whoever compares by the comment compares nothing. None need be there."""
+    own, other = format_public(PRIVATE_KEY.public_key()), format_public(X25519PrivateKey.generate().public_key())
+    parse_public(own, "here")
+    mixed = "\n".join([*own.splitlines()[:-1], other.splitlines()[-1]])
+    with pytest.raises(
+        RecipientKeyError, match=r"^`here`: a comment gives the fingerprint `[0-9a-f ]{39}`, and that of the key is "
+    ):
+        parse_public(mixed, "here")
+    by_hand = f"#FINGERPRINT of it: {fingerprint(PRIVATE_KEY.public_key()).upper().replace(' ', '')}\n{own.splitlines()[-1]}"
+    parse_public(by_hand, "here")
+    parse_public(own.splitlines()[-1], "here")
+
+
+@pytest.mark.parametrize("odd", ["fifo", "device", "folder", "large", "loop"])
+def test_load_public_of_what_is_no_small_file_is_refused_at_once(odd: str, tmp_path: Path) -> None:
+    """A pipe would keep its reader waiting, a device never ends."""
+    path = tmp_path / "odd.pub"
+    match odd:
+        case "fifo":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "loop":
+            path.symlink_to(path.name)
+        case _:
+            path.write_bytes(b"#" * 70_000)
+    with pytest.raises(RecipientKeyError, match=r"is no regular file|is larger than|is a directory|too many levels"):
+        load_public(path)
 
 
 def test_generate_absent_folder_told_in_one_line(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from consent.core.consents.book import Book
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import decide
 from consent.core.disclosure import Disclosure, Identity, Time
+from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Difference, Side, diff
@@ -265,7 +266,7 @@ def test_diff_of_a_rule_that_no_decision_shows_names_it(old: str, new: str, rule
 def test_diff_of_a_key_that_lies_in_the_same_file_sees_who_can_read_it_now() -> None:
     """Another key under the old name is another reader."""
     rule = diff(Side(CITY, {"office": b"a" * 32}), Side(CITY, {"office": b"b" * 32})).rules
-    assert rule == (Rule(RISES, "recipient.office public key", (b"a" * 32).hex(), (b"b" * 32).hex()),)
+    assert rule == (Rule(RISES, "recipient.office public key", fingerprint(b"a" * 32), fingerprint(b"b" * 32)),)
     assert diff(Side(CITY, {}), Side(CITY, {"office": b"b" * 32})) == Difference((), ())
 
 

@@ -15,6 +15,7 @@ import pytest
 from consent.core.consents.records import Consent, Status, encode
 from consent.core.disclosure import Disclosure, Identity, Space, Time
 from consent.core.languages import LANGUAGES
+from consent.core.policies.fingerprint import fingerprint, key_sha256
 from consent.core.policies.notice import notice_of
 from gateway.audit import command
 from gateway.audit.explain.explain import SENTENCES, EntryExplanation, explain, say
@@ -22,7 +23,15 @@ from gateway.audit.log import canonical
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part, commit
-from gateway.audit.log.payloads import Contribution, KeyPayload, PayloadError, ReleasePayload, ReleaseRecord
+from gateway.audit.log.payloads import (
+    Contribution,
+    KeylessPolicyPayload,
+    KeyPayload,
+    PayloadError,
+    PolicyPayload,
+    ReleasePayload,
+    ReleaseRecord,
+)
 from tests.support.log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 _DIGEST = hashlib.sha256(b"").digest()
@@ -166,11 +175,23 @@ def test_opening_cannot_write_to_the_terminal_or_borrow_a_phrase() -> None:
     assert f"{1 << 62} ms" in _content(told)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.POLICY, Kind.ERASURE)], ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.ERASURE], ids=lambda kind: kind.word)
 def test_opening_that_is_not_of_its_kind_is_refused(kind: Kind) -> None:
     """Nothing is made of bytes that are not what they should be."""
     with pytest.raises(PayloadError):
         explain(*_entry(kind, b"\x00"), 9, "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_opening_of_policies_shows_whose_keys_came_into_force(language: str) -> None:
+    """An auditor reads the fingerprints to the recipients; a log of before recorded none."""
+    keys = {"grid": key_sha256(b"g" * 32), "city\n": key_sha256(b"c" * 32)}
+    told = explain(*_entry(Kind.POLICY, PolicyPayload(_DIGEST, keys).encode()), 9, language)
+    assert told.content is not None
+    assert all(line.isprintable() for line in told.content)
+    assert told.content[1] == say(language, "recipient_key", recipient="grid", fingerprint=fingerprint(b"g" * 32))
+    former = explain(*_entry(Kind.POLICY, KeylessPolicyPayload(_DIGEST).encode()), 9, language)
+    assert former.content == (say(language, "nothing_more"),)
 
 
 @pytest.mark.parametrize("kind", [Kind.GAP, Kind.REIDENTIFICATION], ids=lambda kind: kind.word)

@@ -39,12 +39,14 @@ from gateway.audit.log.payloads import (
     FormerErasurePayload,
     FormerVoidPayload,
     GenesisPayload,
+    KeylessPolicyPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
     decode_erasure,
+    decode_policy,
     decode_release,
     decode_void,
     encode_contribution,
@@ -159,7 +161,8 @@ _MAP = {
 }
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
-    PolicyPayload(bytes(32)),
+    KeylessPolicyPayload(bytes(32)),
+    PolicyPayload(bytes(32), {"city-energy": bytes(32)}),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
     ReleasePayload("city", (_RECORD, structs.replace(_RECORD, owner="city"))),
@@ -185,6 +188,19 @@ def test_release_of_either_version_is_read() -> None:
         decode_release(claims.encode())
     with pytest.raises(PayloadError, match="Invalid enum value 'resident'"):
         decode_release(canonical.encode({"kind": "release-2", "recipient": "c", "records": [{**_MAP, "owner": "resident"}]}))
+
+
+def test_policy_payload_of_either_form_is_read() -> None:
+    """Logs of before hold the first for good."""
+    for payload in (KeylessPolicyPayload(bytes(32)), PolicyPayload(bytes(32), {}), PolicyPayload(bytes(32), {"grid": bytes(32)})):
+        assert decode_policy(payload.encode()) == payload
+    assert cbor2.loads(PolicyPayload(bytes(32), {"grid": bytes(32)}).encode())["kind"] == "policy-2"
+    for wrong in (
+        {"kind": "policy-3", "sha256": bytes(32)},
+        {"kind": "policy-2", "sha256": bytes(32), "keys": {"grid": b"short"}},
+    ):
+        with pytest.raises(PayloadError):
+            decode_policy(cbor2.dumps(wrong, canonical=True))
 
 
 def test_payload_maps_have_the_documented_keys() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -76,7 +77,7 @@ def test_apply_policies_logged_stored_and_in_force() -> None:
     assert [row.index for row in commit.log] == [index]
     entry = Entry.decode(commit.log[0].content)
     assert (entry.kind, entry.policy, entry.time_ms) == (Kind.POLICY, new.sha256, T + 1)
-    assert PolicyPayload.decode(payload(commit)).sha256 == new.sha256
+    assert PolicyPayload.decode(payload(commit)) == PolicyPayload(new.sha256, {"office": sha256(b"k" * 32).digest()})
     (stored,) = commit.policies
     row = msgspec.msgpack.decode(stored.content, type=changes.StoredPolicies)
     assert (stored.index, stored.sha256, row.files, row.public_keys) == (index, new.sha256, new.files, {"office": b"k" * 32})

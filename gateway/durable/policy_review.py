@@ -1,0 +1,134 @@
+"""What policies would do if they came into force, found before they do: failing cases, rises, consents that end, other keys.
+
+A rise, a failing case or a consent that ends needs the operator's word (`--accept`). So does another key of a recipient, which is
+a rise: the gateway cannot tell a new key of the same owner from somebody else's, and the operator can, by telephone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from consent.core.policies.fingerprint import fingerprint
+from consent.core.review.diff import Difference, Side, diff
+from consent.core.review.endings import Endings, endings, endings_text
+from consent.core.review.population import grouped
+from consent.core.review.reach import Direction
+from consent.core.review.rows import Change
+from consent.core.review.rules import Rule
+from gateway.config import Installation
+from gateway.core.state import State
+from gateway.edge.policies import PoliciesFound
+from gateway.errors import PoliciesRefusedError
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInForce:
+    """The fingerprint of a recipient's key, and that of the one before; None where there is none."""
+
+    recipient: str
+    now: str | None
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReview:
+    """The effect of policies on what is in force.
+
+    Attributes:
+        found: The policies.
+        difference: What would be revealed otherwise; nothing where none are in force.
+        endings: The consents that end.
+        keys: Of every recipient that has a key, or had one.
+    """
+
+    found: PoliciesFound
+    difference: Difference
+    endings: Endings
+    keys: tuple[KeyInForce, ...]
+
+    @property
+    def rises(self) -> tuple[Change, ...]:
+        """Return what is decided differently and reveals more."""
+        return tuple(change for change in self.difference.changes if change.direction is Direction.RISES)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return what differs besides decisions and reveals more."""
+        return tuple(rule for rule in self.difference.rules if rule.direction is Direction.RISES)
+
+    @property
+    def needs_accept(self) -> bool:
+        """Return whether they come into force only if the operator says that this is meant."""
+        return bool(self.found.failed or self.difference.rises or self.endings.consents)
+
+    def refuse(self, place: Installation) -> None:
+        """Refuse the policies if they need the operator's word, which has not been given.
+
+        Raises: PoliciesRefusedError: they do; the line says why, and what to type.
+        """
+        if self.needs_accept:
+            raise PoliciesRefusedError(f"policies not put in force: {'; '.join(self._objections())}: {_what_to_type(place)}")
+
+    def _objections(self) -> Iterable[str]:
+        """Yield in a few words each what the operator has to know."""
+        if self.found.failed:
+            count = len(self.found.failed)
+            yield f"{count} {'case fails' if count == 1 else 'cases fail'} ({_named([str(one) for one in self.found.failed])})"
+        keys = [
+            f"key of `{key.recipient}`: now {key.now}, before {key.before}"
+            for key in self.keys
+            if key.now != key.before and key.now and key.before
+        ]
+        rises = [_change_text(change) for change in self.rises] + [_rule_text(rule) for rule in self.rules]
+        if rises:
+            yield f"{len(rises)} {'rise' if len(rises) == 1 else 'rises'} ({_named(rises)})"
+        yield from keys
+        if self.endings.consents:
+            yield endings_text(self.endings)
+
+
+def review_policies(found: PoliciesFound, before: Side | None, state: State, now_ms: int) -> PolicyReview:
+    """Find the effect of policies.
+
+    Args:
+        found: The policies.
+        before: Those in force and their keys; None where none are.
+        state: Whom they concern; only read.
+        now_ms: The gateway's clock.
+    """
+    registry, old_keys = state.registry, {} if before is None else before.keys
+    keys = tuple(
+        KeyInForce(name, _fingerprint(found.public_keys.get(name)), _fingerprint(old_keys.get(name)))
+        for name in sorted(found.public_keys.keys() | old_keys.keys())
+    )
+    if before is None:
+        return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys)
+    devices = ((device.profile, device.zone, device.id, device.subject) for device in registry.devices.values())
+    population = grouped(devices, registry.book, now_ms)
+    difference = diff(before, Side(found.policies, found.public_keys), population)
+    return PolicyReview(found, difference, endings(registry.book, found.policies, now_ms), keys)
+
+
+def _fingerprint(key: bytes | None) -> str | None:
+    return None if key is None else fingerprint(key)
+
+
+def _named(texts: Sequence[str]) -> str:
+    more = len(texts) - MOST_NAMED
+    return "; ".join(texts[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _change_text(change: Change) -> str:
+    return f"`{change.flow}` {change.axis} {change.old or 'not told'} → {change.new or 'not told'}, {change.whose.value}"
+
+
+def _rule_text(rule: Rule) -> str:
+    return f"`{rule.key}` {rule.old} → {rule.new}"
+
+
+def _what_to_type(place: Installation) -> str:
+    look, accept = (place.command("policy", "apply", option) for option in ("--dry-run", "--accept"))
+    return f"`{look}` tells all of it, `{accept}` puts them in force all the same"

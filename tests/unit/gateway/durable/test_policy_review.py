@@ -1,0 +1,66 @@
+"""The review of policies: what it objects to, in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consent.core.review.diff import Side
+from gateway.durable.policy_review import KeyInForce, PolicyReview, review_policies
+from gateway.edge.policies import PoliciesFound
+from gateway.errors import PoliciesRefusedError
+from tests.support.disk_gate import configured
+from tests.support.gate import Gate, town
+
+ONE, OTHER = b"a" * 32, b"b" * 32
+
+
+def reviewed(gate: Gate, *edits: tuple[str, str], key: bytes = ONE, before: bytes | None = ONE) -> PolicyReview:
+    """Return the review of changed policies over those in force."""
+    old = {} if before is None else {"office": before}
+    return review_policies(PoliciesFound(town(*edits), {"office": key}, ()), Side(town(), old), gate.state, gate.now_ms)
+
+
+def test_review_of_the_same_policies_objects_to_nothing(tmp_path: Path) -> None:
+    """And tells every key, which is as before."""
+    review = reviewed(Gate())
+    assert not review.needs_accept
+    (key,) = review.keys
+    assert key.now == key.before
+    review.refuse(configured(tmp_path / "gw").place)
+
+
+def test_review_of_first_policies_compares_with_nothing() -> None:
+    """Nobody is revealed more than before, since before was nothing; no key was there."""
+    gate = Gate()
+    review = review_policies(PoliciesFound(town(), {"office": ONE}, ()), None, gate.state, gate.now_ms)
+    assert (review.needs_accept, review.rises, review.rules) == (False, (), ())
+    assert [key.before for key in review.keys] == [None]
+
+
+def test_review_of_another_key_objects_and_of_a_first_one_does_not(tmp_path: Path) -> None:
+    """Another key is a rise; nobody could have read under none."""
+    assert reviewed(Gate(), key=OTHER).needs_accept
+    assert not reviewed(Gate(), before=None).needs_accept
+    gone = review_policies(PoliciesFound(town(), {}, ()), Side(town(), {"office": ONE}), Gate().state, 0)
+    assert isinstance(gone.keys[0], KeyInForce)
+    assert gone.keys[0].now is None
+
+
+def test_review_names_a_few_rises_and_counts_the_others(tmp_path: Path) -> None:
+    """One line, whatever the change."""
+    gate = Gate()
+    gate.home("hourly", "daily")
+    review = reviewed(
+        gate,
+        ("group = 2, retention = 365", "group = 1, retention = 365"),
+        ("retention = 30 }", "retention = 31 }"),
+        ("retention = 7 }", "retention = 8 }"),
+    )
+    with pytest.raises(PoliciesRefusedError) as refusal:
+        review.refuse(configured(tmp_path / "gw").place)
+    line = str(refusal.value)
+    assert "\n" not in line
+    assert f"; and {len(review.rises) + len(review.rules) - 3} more)" in line
+    assert "2 consents of 1 subject end (`daily` 1, `hourly` 1)" in line
