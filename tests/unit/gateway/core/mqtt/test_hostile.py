@@ -63,6 +63,31 @@ def test_feed_faulty_packet_ends_the_connection(data: bytes, counter: str, code:
     assert "\n" not in event.reason
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        message("s/1", b"x"),
+        message("s/1", b"x", 5),
+        message("s/1", b"x", 5, qos=QoS.EXACTLY_ONCE),
+        b"\x30",
+        b"\x32\x80",
+        message("s/1", bytes(1_000_000))[:100],
+        message("s/1", bytes(5_000_000))[:100],
+    ],
+    ids=["qos 0", "qos 1", "qos 2", "one byte", "half a length", "a part of a megabyte", "a part of five"],
+)
+def test_message_to_a_session_that_subscribes_to_nothing_ends_the_connection(data: bytes) -> None:
+    """Its first byte is enough: nothing of it is kept, and no frame waits for an owner that takes none."""
+    book = Playbook(SessionSettings(client_id="gw-up"))
+    book.connect_up()
+    book.events.clear()
+    book.says(puback(9), data)
+    assert book.events == [Disconnected(1, "the broker sent a message, though we subscribe to nothing", 0x82)]
+    assert int(book.last(mqtt5.DisconnectPacket).reason_code) == 0x82
+    assert book.session.counters["protocol_error"] == 1
+    assert (book.frames, book.session.unacknowledged, book.session.paused) == ([], 0, False)
+
+
 @pytest.mark.parametrize("data", [message("s/1", b"x", 1), mqtt5.PingRespPacket().write(), puback(1), b"\x00\x00"])
 def test_feed_before_connack_only_connack_is_allowed(data: bytes) -> None:
     """Whatever else comes first ends the attempt, without a DISCONNECT that MQTT does not allow yet."""
