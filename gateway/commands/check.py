@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from consent.core.cases.cases import CaseResult, try_case
@@ -39,6 +40,7 @@ def check_gateway(config: Path) -> Checked:
 
     Raises: OperatorError: the configuration or a key of the gateway's own cannot be used.
     """
+    from gateway.commands.check_brokers import notes_on_brokers
     from gateway.edge.connections import check_connections
     from gateway.edge.keys import load_keys
     from gateway.edge.witnesses.configured import configured_witnesses
@@ -46,7 +48,8 @@ def check_gateway(config: Path) -> Checked:
     place = load_config(config)
     check_connections(place)
     configured_witnesses(place, load_keys(place.keys).log_signer)
-    return check_folder(place.policies, place.config.sink)
+    checked = check_folder(place.policies, place.config.sink)
+    return replace(checked, files=(*checked.files, place.file.name), notes=(*checked.notes, *notes_on_brokers(place)))
 
 
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:

@@ -12,6 +12,7 @@ thousand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import ssl
 from collections import Counter
@@ -23,6 +24,7 @@ from gateway.core.mqtt.events import Frame, LinkEvent
 from gateway.core.mqtt.session import ConnectionState, MqttSession
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import Backoff
+from gateway.edge.broker_terms import BrokerTerms, ask_terms
 from gateway.edge.unread import UnreadBytes, give_up_after, hung_up
 
 _TICK_S = 0.5
@@ -45,6 +47,7 @@ class LinkSettings:
         stable_s: A connection that lasted this long makes the next back-off short again.
         gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
             second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
+        asks_terms: Find out the broker's terms before each connection that follows an accepted one, and before the first.
     """
 
     host: str
@@ -56,10 +59,18 @@ class LinkSettings:
     most_delay_s: float = 30.0
     stable_s: float = 30.0
     gather_s: float = 0.01
+    asks_terms: bool = False
+
+    def unreachable(self, error: BaseException) -> str:
+        """Return in one line that, and why, there is no connection."""
+        return f"cannot reach `{self.host}:{self.port}`: {_in_words(error)}"
 
 
 class MqttLink:
     """One session with one broker, reconnecting for as long as ``run`` runs.
+
+    Attributes:
+        terms: What the broker was found to do, when it was last asked.
 
     Args:
         settings: Where and how.
@@ -76,6 +87,8 @@ class MqttLink:
     ) -> None:
         self.settings = settings
         self.session = MqttSession(settings.session)
+        self.terms = BrokerTerms()
+        self._asked_at: int | None = None  # how many connections there had been
         self._on_event = on_event
         self._wake = wake
         self._backoff = Backoff(settings.first_delay_s, settings.most_delay_s, settings.stable_s)
@@ -116,6 +129,8 @@ class MqttLink:
     def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
         """Acknowledge the oldest unacknowledged frames, in order of arrival; those of a dead connection are dropped.
 
+        Then deliver the events that came behind them, such as the connection's end, which no later read would bring.
+
         Args:
             packet_ids: As in the frames; zeros (QoS 0) are skipped.
             generation: As in the frames.
@@ -124,6 +139,7 @@ class MqttLink:
             ValueError: They are not the oldest, in order.
         """
         self._write(self.session.acknowledge(packet_ids, generation))
+        self._deliver()
         self._steer()
 
     def try_publish(
@@ -163,6 +179,7 @@ class MqttLink:
         settings, loop = self.settings, asyncio.get_running_loop()
         wire = _Wire(self, loop)
         try:
+            await self._ask_terms()
             async with asyncio.timeout(settings.connect_timeout_s):
                 await loop.create_connection(lambda: wire, settings.host, settings.port, ssl=settings.tls)
             while not wire.gone.done() and self.session.state is not ConnectionState.CLOSED:
@@ -170,12 +187,22 @@ class MqttLink:
                 wire.look()
                 self.received(wire, self.session.tick(loop.time(), wire.came()))
         except (OSError, TimeoutError) as error:
-            self.session.unreachable(f"cannot reach `{settings.host}:{settings.port}`: {_in_words(error)}")
+            self.session.unreachable(settings.unreachable(error))
         finally:
             self._write(self.session.close())
             self._after()
             await wire.close()
             self._wire = None
+
+    async def _ask_terms(self) -> None:
+        """Find out the broker's terms once for each accepted connection: it may be another broker afterwards, or set up anew."""
+        settings, connections = self.settings, self.session.counters["connections"]
+        if not settings.asks_terms or self._asked_at == connections:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.connect_timeout_s):
+                self.terms = await ask_terms(settings.host, settings.port, settings.tls, settings.session)
+                self._asked_at = connections
 
     def began(self, wire: _Wire) -> None:
         """The socket is open (called by the wire)."""

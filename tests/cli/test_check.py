@@ -113,11 +113,13 @@ def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> Non
 
 
 def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
-    """With the recipients' keys there, only the property that goes nowhere is left to say."""
+    """With the recipients' keys there, what is left: the property that goes nowhere, and that no broker was there to ask."""
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 2
+    assert [line.split(": ")[:3] for line in done.out.splitlines()[2:]] == [
+        ["note", "`gateway.toml`", key] for key in ("`broker`", "`sink.city`")
+    ]
     found = report(sluice(installed, "check", "--json"))
     assert found["keys"] == ["city-energy", "city-environment"]
     assert found["failed"] == 0

@@ -93,6 +93,7 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     for pattern in config.broker.filters:
         assert f"\ntopic read {pattern}\n" in access
         assert f"\npattern write {pattern.removesuffix('#')}%u/#\n" in access
+    assert config.broker.user == f"sluice-{config.gateway}"  # as its client id: one session, whichever the broker goes by
     assert f"\nuser {config.broker.user}\n" in access
     assert f"\ntopic readwrite sluice/sluice-{config.gateway}/mark\n" in access
     assert "\nRuntimeDirectory=sluice\n" in service

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+TAKEN_OVER = 0x8E
+"""Reason code of the DISCONNECT by which a broker tells that another client has connected as this one. Not every broker tells."""
+
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """One PUBLISH as it came from the broker.
@@ -81,6 +84,11 @@ class Disconnected:
     generation: int
     reason: str
     code: int | None = None
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether another client has connected as this one."""
+        return self.code == TAKEN_OVER
 
 
 LinkEvent = Connected | Subscribed | Drained | Published | Disconnected

@@ -18,7 +18,7 @@ from enum import Enum, auto
 import mqtt5
 from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
 
-from gateway.core.mqtt.events import Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
+from gateway.core.mqtt.events import TAKEN_OVER, Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
@@ -28,8 +28,7 @@ from gateway.core.mqtt.topics import check_topic
 _UNASKED_KEEP_ALIVE_S = 60
 # The codec's enumerations are integers only in its type stubs: they do not hash, order or test as false. Hence int().
 _NOT_AUTHORIZED = int(DisconnectReasonCode.NOT_AUTHORIZED)
-_TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
-_RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
+_RETURNING_SOON_HARMS = frozenset({TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
 
 
 class ConnectionState(Enum):
@@ -265,6 +264,8 @@ class MqttSession:
         if packet.max_qos == QoS.AT_MOST_ONCE:
             raise protocol_error("no QoS 1 at this broker", DisconnectReasonCode.QOS_NOT_SUPPORTED)
         self.state = ConnectionState.CONNECTED
+        kept_before = self.counters["connections"] and self.settings.subscribes
+        self.counters["sessions_lost"] += bool(kept_before and not packet.session_present)
         self.counters["connections"] += 1
         self._clean_start = False
         self._here.inbound.accept_frames(True)
@@ -342,7 +343,7 @@ class MqttSession:
 
     def _sent_away(self, packet: mqtt5.DisconnectPacket) -> None:
         code = int(packet.reason_code)
-        self.counters["taken_over"] += code == _TAKEN_OVER
+        self.counters["taken_over"] += code == TAKEN_OVER
         self.return_late = code in _RETURNING_SOON_HARMS
         self._marker_forbidden |= code == _NOT_AUTHORIZED and self._here.marker.token is not None
         self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)

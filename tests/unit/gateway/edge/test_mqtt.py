@@ -7,13 +7,16 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import mqtt5
+import pytest
 import uvloop
 
-from gateway.core.mqtt.events import Frame
+from gateway.core.mqtt.events import Disconnected, Frame, LinkEvent
 from gateway.core.mqtt.settings import SessionSettings
+from gateway.edge import mqtt
+from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.mqtt import LinkSettings, MqttLink
 from tests.support.waiting import HANG_S
 
@@ -52,14 +55,12 @@ class Broker:
 
 
 @asynccontextmanager
-async def linked(talk: Talk, session: SessionSettings = READER, gather_s: float = 0.01) -> AsyncIterator[tuple[Broker, MqttLink]]:
+async def linked(talk: Talk, session: SessionSettings = READER, **more: Any) -> AsyncIterator[tuple[Broker, MqttLink]]:
     """Run such a broker, and a link to it whose owner takes nothing by itself."""
     broker = Broker(talk)
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     broker.port = server.sockets[0].getsockname()[1]
-    settings = LinkSettings(
-        host="127.0.0.1", port=broker.port, session=session, first_delay_s=0.01, most_delay_s=0.05, gather_s=gather_s
-    )
+    settings = LinkSettings(host="127.0.0.1", port=broker.port, session=session, first_delay_s=0.01, most_delay_s=0.05, **more)
     link = MqttLink(settings)
     task = asyncio.create_task(link.run())
     try:
@@ -103,6 +104,45 @@ async def test_end_of_the_connection_is_noticed_while_reading_is_paused() -> Non
         assert len(taken(link)) == 4
 
 
+async def test_end_behind_the_last_frames_is_told_once_they_are_acknowledged() -> None:
+    """No later read brings it, and the next attempt may be half a minute away."""
+
+    async def say_and_go(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        away = mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER)
+        writer.write(FLOOD + away.write())
+
+    async with linked(say_and_go) as (_, link):
+        told: list[LinkEvent] = []
+        link._on_event = told.append
+        await until(lambda: link.counters["taken_over"] == 1)
+        frames = link.take_frames(1000)
+        assert not any(isinstance(event, Disconnected) for event in told)
+        link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
+        ended = told[-1]
+        assert isinstance(ended, Disconnected)
+        assert ended.taken_over
+
+
+async def test_terms_are_asked_before_the_first_connection_and_after_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not again for every attempt that fails, but after each connection: the broker may have been set up anew in between."""
+    asked: list[int] = []
+
+    async def ask(_host: str, port: int, *_: object) -> BrokerTerms:
+        asked.append(port)
+        return BrokerTerms(ids_bound=len(asked) > 1)
+
+    async def go(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(mqtt, "ask_terms", ask)
+    async with linked(go, asks_terms=True) as (broker, link):
+        await until(lambda: broker.accepted >= 1)
+        found = [link.terms.ids_bound]
+        await until(lambda: broker.accepted >= 3)
+        assert [*found, link.terms.ids_bound] == [False, True]
+        assert broker.accepted <= len(asked) <= broker.accepted + 1
+
+
 async def test_reset_of_the_connection_is_noticed_while_reading_is_paused() -> None:
     """So is a broker that falls over."""
     go = asyncio.Event()
@@ -143,7 +183,7 @@ async def test_answers_are_noticed_while_reading_is_paused() -> None:
             answered += 1
 
     async with linked(flood_and_answer, replace(READER, keep_alive_s=1)) as (broker, link):
-        await until(lambda: answered == 5)
+        await until(lambda: answered == 3)
         assert link.session.paused
         assert link.connected
         assert (broker.accepted, link.counters["ping_timeouts"]) == (1, 0)

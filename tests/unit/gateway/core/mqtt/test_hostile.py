@@ -14,6 +14,7 @@ from gateway.core.mqtt.events import Disconnected, Frame
 from gateway.core.mqtt.inbound import PAYLOAD_CUT
 from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
+from tests.unit.gateway.core.mqtt.mutated_streams import run
 from tests.unit.gateway.core.mqtt.playbook import MARK, NONCE, Playbook, connected, message, puback
 
 # On text that is not UTF-8 the codec panics, which the session catches, and leaves the decoding error lying about.
@@ -243,3 +244,10 @@ def test_disconnect_codes_are_those_of_the_standard() -> None:
     assert int(DisconnectReasonCode.MALFORMED_PACKET) == 0x81
     assert int(DisconnectReasonCode.TOPIC_ALIAS_INVALID) == 0x94
     assert int(DisconnectReasonCode.PACKET_TOO_LARGE) == 0x95
+
+
+def test_mutated_streams_are_withstood() -> None:
+    """Thousands of broken conversations: each ends as the protocol has it, and nothing else happens."""
+    met = run(2_500, "in the tests")
+    assert {"malformed", "protocol_error", "oversized", "taken_over"} <= met.keys()
+    assert met["connections"] > 1_000
