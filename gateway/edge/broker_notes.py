@@ -1,18 +1,15 @@
-"""What `sluice check` tells of the brokers of a gateway: whether others could take its sessions, and what they keep.
+"""What is to be noted of the brokers of a gateway: whether others could take its sessions, and what they keep.
 
-A running gateway has found that out already, and is asked; a question of our own would end its connection. Where none runs, each
-broker is asked in turn.
+`sluice check` shows it. A running gateway has found out what its brokers do, and its status tells it; to ask them again would
+end its connections. Where none runs, each broker is asked in turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from consent.control import ControlClient, ControlError
 from consent.core.review.warnings import Note, Weight
-from consent.errors import ControlRequestError
 from gateway.config import Installation
 from gateway.edge.broker_terms import BrokerTerms, ask_terms
 from gateway.edge.connections import each_connection
@@ -31,13 +28,22 @@ _RETAINS = (
 )
 
 
-def notes_on_brokers(place: Installation) -> tuple[Note, ...]:
+Found = Mapping[str, BrokerTerms | str]
+"""What each broker does, by the key of its table, or why it was not asked."""
+
+
+def notes_on_brokers(place: Installation, found: Found | None = None) -> tuple[Note, ...]:
     """Return what is to be noted of each broker, by the key of its table.
+
+    Args:
+        place: The configuration.
+        found: What is known of the brokers; None: they are asked, which ends connections of a gateway that runs.
 
     Raises: OperatorError: a password or certificate cannot be used.
     """
     links = each_connection(place)
-    found = _told_by_the_gateway(place) or asyncio.run(_ask_each(links))
+    if found is None:
+        found = asyncio.run(_ask_each(links))
     return tuple(
         Note(weight, place.file.name, key, message)
         for key in links
@@ -63,23 +69,6 @@ def _notes(key: str, terms: BrokerTerms | str, links: Mapping[str, LinkSettings]
 
 def _account(link: LinkSettings) -> tuple[str, int, str | None]:
     return link.host, link.port, link.session.user
-
-
-def _told_by_the_gateway(place: Installation) -> dict[str, BrokerTerms | str]:
-    """Return what a running gateway has found out; nothing where none runs."""
-    try:
-        with ControlClient(place.control_socket, _ASK_S) as client:
-            shown = client.call("status")
-    except (ControlError, ControlRequestError) as error:
-        if isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
-            return {}
-        return dict.fromkeys(each_connection(place), "the running gateway does not answer, and to ask would end its connection")
-    sinks = {f"sink.{name}": _terms(sink) for name, sink in shown["sinks"].items()}
-    return {"broker": _terms(shown["broker"]), **sinks}
-
-
-def _terms(shown: Mapping[str, Any]) -> BrokerTerms:
-    return BrokerTerms(ids_bound=shown.get("ids_bound"), retains=shown.get("retains"))
 
 
 async def _ask_each(links: Mapping[str, LinkSettings]) -> dict[str, BrokerTerms | str]:

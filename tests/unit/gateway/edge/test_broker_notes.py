@@ -1,16 +1,15 @@
-"""What `sluice check` makes of what brokers do."""
+"""What is noted of brokers, by what they do."""
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from consent.core.review.warnings import Weight
-from gateway.commands import check_brokers
-from gateway.commands.check_brokers import notes_on_brokers
 from gateway.config import load_config
+from gateway.edge import broker_notes
+from gateway.edge.broker_notes import notes_on_brokers
 from gateway.edge.broker_terms import BrokerTerms
 
 CONFIG = """\
@@ -34,7 +33,7 @@ def told(
     async def ask(*_: object) -> BrokerTerms:
         return terms
 
-    monkeypatch.setattr(check_brokers, "ask_terms", ask)
+    monkeypatch.setattr(broker_notes, "ask_terms", ask)
     file = folder / "gateway.toml"
     file.write_text(CONFIG.format(broker=broker, city=city))
     notes = notes_on_brokers(load_config(file))
@@ -82,21 +81,3 @@ def test_broker_out_of_reach_is_noted_with_the_reason(tmp_path: Path) -> None:
     (note,) = notes_on_brokers(load_config(file))
     assert (note.weight, note.key) == (Weight.NOTE, "broker")
     assert "cannot reach `127.0.0.1:1`: " in note.message
-
-
-def test_running_gateway_that_does_not_answer_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To ask its brokers ourselves would end its connections."""
-
-    async def ask(*_: object) -> BrokerTerms:
-        raise AssertionError("asked")
-
-    monkeypatch.setattr(check_brokers, "ask_terms", ask)
-    monkeypatch.setattr(check_brokers, "_ASK_S", 0.1)
-    file = tmp_path / "gateway.toml"
-    file.write_text('gateway = "gw"\nstate_folder = "."\n[broker]\nfilters = ["t/#"]\n')
-    place = load_config(file)
-    with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(place.control_socket))
-        silent.listen()
-        (note,) = notes_on_brokers(place)
-    assert "does not answer" in note.message
