@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     assert "\nStateDirectory=sluice\n" in service
     assert config.state_folder == "/var/lib/sluice"
     assert f"\nReadWritePaths=-{config.audit.log_folder}\n" in service
+
+
+def test_shipped_broker_binds_client_ids_at_each_listener() -> None:
+    """Those that an operator is shown how to add as well; a line before the first of them would do nothing."""
+    lines = [line.lstrip("# ") for line in (ROOT / "deploy" / "mosquitto.conf").read_text().splitlines()]
+    following = [lines[at + 1] for at, line in enumerate(lines) if re.fullmatch(r"listener \d+ [\d.]+", line)]
+    assert following == ["use_username_as_clientid true"] * 2
 
 
 def _scopes(policies: PolicySet) -> set[str]:
