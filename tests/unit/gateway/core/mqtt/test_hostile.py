@@ -248,6 +248,6 @@ def test_disconnect_codes_are_those_of_the_standard() -> None:
 
 def test_mutated_streams_are_withstood() -> None:
     """Thousands of broken conversations: each ends as the protocol has it, and nothing else happens."""
-    met = run(2_500, "in the tests")
+    met = run(1_500, "in the tests")
     assert {"malformed", "protocol_error", "oversized", "taken_over"} <= met.keys()
-    assert met["connections"] > 1_000
+    assert met["connections"] > 500
