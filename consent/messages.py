@@ -829,17 +829,22 @@ class ClockStatus(Result, frozen=True, kw_only=True):
 
 
 class BrokerStatus(Result, frozen=True, kw_only=True):
-    """The connection to the broker; `dry`: its queue has been drained."""
+    """The connection to the broker; `dry`: its queue has been drained; `ids_bound`: no other account can take the session over by
+    its client id; `retains`: the broker keeps retained messages; null: not known."""
 
     connected: bool
     dry: bool
+    ids_bound: bool | None
+    retains: bool | None
     counters: dict[str, int]
 
 
 class SinkStatus(Result, frozen=True, kw_only=True):
-    """The connection to a sink."""
+    """The connection to a sink; `ids_bound`: no other account can take it over by its client id; null: not known."""
 
     connected: bool
+    ids_bound: bool | None
+    counters: dict[str, int]
 
 
 class DiskStatus(Result, frozen=True, kw_only=True):

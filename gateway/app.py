@@ -23,6 +23,7 @@ from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import A, Action, Durable
 from gateway.edge import system_clock
+from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 
@@ -56,6 +57,10 @@ class BrokerLink(Protocol):
     @property
     def counters(self) -> Counter[str]:
         """How often each event happened."""
+
+    @property
+    def terms(self) -> BrokerTerms:
+        """What the broker was found to do, when it was last asked."""
 
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames, all of one connection."""
@@ -105,16 +110,21 @@ class Gateway:
         if isinstance(event, Connected):
             if not event.session_present and state.windows.whole_since_ms:  # it had one before
                 self.durable.note_gap(SESSION_LOST)
+                _log.error("the broker has lost this gateway's session, and perhaps readings")
             pipeline.session_opened(state, event.session_present, self.durable.clock.now_ms())
             if not event.session_present:
                 self._tick_now()  # possible loss of readings must become durable soon, whether or not frames come
             _log.info("broker connected", session_present=event.session_present)
+            if self.link.terms.ids_bound is False:
+                _log.warning("the broker lets every account choose its client id")
         elif isinstance(event, Drained):
             state.drained = True
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):
             state.drained = False
+            if event.taken_over:
+                _log.error("another client has taken this gateway's session over")
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:

@@ -38,7 +38,7 @@ class Connection(_Section, frozen=True, kw_only=True):
     Attributes:
         host: Name or address.
         port: TCP port.
-        user: User name, where the broker asks for one.
+        user: User name, where the broker asks for one; of this connection alone, since a broker may go by it.
         password_file: File with the password, mode 0600.
         tls: Encrypt the connection and check the broker's certificate.
         ca_file: Certificates to trust instead of the system's.

@@ -9,18 +9,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from consent.control import ControlClient, ControlError
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.policy import CITY_FILE, PolicySet
 from consent.core.review.warnings import Note, Weight, notes_on
-from consent.errors import PolicyError
+from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
-from gateway.config import load_config
+from gateway.config import Installation, load_config
+from gateway.edge.broker_notes import Found
+from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
+
+_STATUS_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,6 +45,7 @@ def check_gateway(config: Path) -> Checked:
 
     Raises: OperatorError: the configuration or a key of the gateway's own cannot be used.
     """
+    from gateway.edge.broker_notes import notes_on_brokers
     from gateway.edge.connections import check_connections
     from gateway.edge.keys import load_keys
     from gateway.edge.witnesses.configured import configured_witnesses
@@ -46,7 +53,29 @@ def check_gateway(config: Path) -> Checked:
     place = load_config(config)
     check_connections(place)
     configured_witnesses(place, load_keys(place.keys).log_signer)
-    return check_folder(place.policies, place.config.sink)
+    checked = check_folder(place.policies, place.config.sink)
+    return replace(
+        checked,
+        files=(*checked.files, place.file.name),
+        notes=(*checked.notes, *notes_on_brokers(place, _found_while_running(place))),
+    )
+
+
+def _found_while_running(place: Installation) -> Found | None:
+    """Return what a running gateway has found out about its brokers; None where none runs."""
+    try:
+        with ControlClient(place.control_socket, _STATUS_S) as client:
+            shown = client.call("status")
+    except (ControlError, ControlRequestError) as error:
+        if isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+            return None
+        reason = "the running gateway does not answer, and to ask would end its connection"
+        return dict.fromkeys(["broker", *(f"sink.{name}" for name in place.config.sink)], reason)
+    told = {"broker": shown["broker"], **{f"sink.{name}": sink for name, sink in shown["sinks"].items()}}
+    return {
+        key: BrokerTerms(ids_bound=connection.get("ids_bound"), retains=connection.get("retains"))
+        for key, connection in told.items()
+    }
 
 
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:

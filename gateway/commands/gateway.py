@@ -44,12 +44,12 @@ def status_text(shown: Mapping[str, Any]) -> str:
     """Return a status as one screen of text."""
     clock, broker, disk, ledger = shown["clock"], shown["broker"], shown["disk"], shown["ledger"]
     simulated = f"  SIMULATED, rate {clock['rate']:g}" if clock["simulated"] else ""
-    sinks = ", ".join(f"{name} {'connected' if sink['connected'] else 'away'}" for name, sink in shown["sinks"].items())
+    sinks = ", ".join(f"{name} {_connection_text(sink)}" for name, sink in shown["sinks"].items())
     full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
     lines = [
         f"gateway    {shown['gateway']}",
         f"clock      {clock['now']}{simulated}",
-        f"broker     {'connected' if broker['connected'] else 'away'}, queue {'dry' if broker['dry'] else 'not dry yet'}",
+        f"broker     {_connection_text(broker)}, queue {'dry' if broker['dry'] else 'not dry yet'}",
         f"upstream   {sinks or 'none configured'}",
         f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
         f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
@@ -64,6 +64,17 @@ def status_text(shown: Mapping[str, Any]) -> str:
         lines.append(f"owners     ASSUMED for {shown['owners_assumed']} devices: see `device list` and `device own`")
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return "\n".join(lines) + "\n"
+
+
+def _connection_text(connection: Mapping[str, Any]) -> str:
+    """Return how a connection stands, and what its operator should see to."""
+    said = ["connected" if connection["connected"] else "away"]
+    if connection["ids_bound"] is False:
+        said.append("CLIENT IDS ARE FREE")
+    for counter, words in (("taken_over", "taken over"), ("sessions_lost", "session lost")):
+        if times := connection["counters"].get(counter):
+            said.append(f"{words} {times} times" if times > 1 else f"{words} once")
+    return ", ".join(said)
 
 
 def _witnesses_text(witnesses: Mapping[str, Any] | None) -> str:

@@ -42,8 +42,11 @@ def status(app: Gateway) -> GatewayStatus:
             simulated=durable.clock.simulated,
             rate=durable.clock.rate,
         ),
-        broker=BrokerStatus(connected=app.link.connected, dry=state.drained, counters=dict(app.link.counters)),
-        sinks={name: SinkStatus(connected=sink.connected) for name, sink in app.delivery.sinks.items()},
+        broker=_broker(app),
+        sinks={
+            name: SinkStatus(connected=sink.connected, ids_bound=sink.ids_bound, counters=dict(sink.counters))
+            for name, sink in app.delivery.sinks.items()
+        },
         disk=DiskStatus(withholds=durable.store.disk_space.low, log_waits=durable.publisher.full),
         log=log_head(state),
         witnesses=_witnesses(durable),
@@ -56,6 +59,17 @@ def status(app: Gateway) -> GatewayStatus:
         bundles_under_way=len(state.inflight),
         ledger=dict(sorted(state.ledger.totals.items())),
         imbalances=state.ledger.imbalances(),
+    )
+
+
+def _broker(app: Gateway) -> BrokerStatus:
+    link = app.link
+    return BrokerStatus(
+        connected=link.connected,
+        dry=app.durable.state.drained,
+        ids_bound=link.terms.ids_bound,
+        retains=link.terms.retains,
+        counters=dict(link.counters),
     )
 
 
@@ -90,6 +104,8 @@ def gauges(app: Gateway) -> Mapping[str, float]:
         "windows_open": len(state.windows.open),
         "disk_full": int(app.durable.store.disk_space.low or app.durable.publisher.full),
         "broker_connected": int(app.link.connected),
+        "broker_taken_over": app.link.counters["taken_over"],
+        "broker_sessions_lost": app.link.counters["sessions_lost"],
         **_witness_gauges(app.durable),
     }
 

@@ -23,6 +23,10 @@ def broker_link(place: Installation, on_event: Callable[[LinkEvent], None], wake
 
     Raises: OperatorError: a password or certificate cannot be used.
     """
+    return MqttLink(_broker_settings(place), on_event=on_event, wake=wake)
+
+
+def _broker_settings(place: Installation) -> LinkSettings:
     broker = place.config.broker
     session = SessionSettings(
         client_id=f"sluice-{place.config.gateway}",
@@ -35,7 +39,25 @@ def broker_link(place: Installation, on_event: Callable[[LinkEvent], None], wake
         receive_max=broker.receive_maximum,
         largest_packet_bytes=pipeline.MAX_PAYLOAD_BYTES + PACKET_HEAD_BYTES,
     )
-    return MqttLink(link_settings(place, broker, session), on_event=on_event, wake=wake)
+    return _link_settings(place, broker, session)
+
+
+def each_connection(place: Installation) -> dict[str, LinkSettings]:
+    """Return where and how each connection of a configuration is made, by the key of its table.
+
+    Raises: OperatorError: a password or certificate cannot be used.
+    """
+    sinks = {f"sink.{name}": sink_settings(place, name, settings) for name, settings in place.config.sink.items()}
+    return {"broker": _broker_settings(place), **sinks}
+
+
+def sink_settings(place: Installation, name: str, sink: Connection) -> LinkSettings:
+    """Return where and how to connect to a broker upstream.
+
+    Raises: OperatorError: a password or certificate cannot be used.
+    """
+    session = SessionSettings(client_id=f"sluice-{place.config.gateway}-{name}", user=sink.user, password=password(place, sink))
+    return _link_settings(place, sink, session)
 
 
 def check_connections(place: Installation) -> None:
@@ -57,7 +79,7 @@ def password(place: Installation, connection: Connection) -> bytes | None:
         raise ConfigError(str(error)) from error
 
 
-def link_settings(place: Installation, connection: Connection, session: SessionSettings) -> LinkSettings:
+def _link_settings(place: Installation, connection: Connection, session: SessionSettings) -> LinkSettings:
     """Return where and how to connect, with certificates loaded."""
     return LinkSettings(
         host=connection.host,
@@ -65,6 +87,7 @@ def link_settings(place: Installation, connection: Connection, session: SessionS
         session=session,
         tls=_tls(place, connection),
         most_delay_s=connection.reconnect_s,
+        asks_terms=True,
     )
 
 

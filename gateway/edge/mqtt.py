@@ -12,6 +12,7 @@ thousand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import ssl
 from collections import Counter
@@ -23,6 +24,8 @@ from gateway.core.mqtt.events import Frame, LinkEvent
 from gateway.core.mqtt.session import ConnectionState, MqttSession
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import Backoff
+from gateway.edge.broker_terms import BrokerTerms, ask_terms
+from gateway.edge.unread import UnreadBytes, give_up_after, hung_up
 
 _TICK_S = 0.5
 _DISCONNECT_TIMEOUT_S = 1.0
@@ -44,6 +47,7 @@ class LinkSettings:
         stable_s: A connection that lasted this long makes the next back-off short again.
         gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
             second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
+        asks_terms: Find out the broker's terms before each connection that follows an accepted one, and before the first.
     """
 
     host: str
@@ -55,10 +59,18 @@ class LinkSettings:
     most_delay_s: float = 30.0
     stable_s: float = 30.0
     gather_s: float = 0.01
+    asks_terms: bool = False
+
+    def unreachable(self, error: BaseException) -> str:
+        """Return in one line that, and why, there is no connection."""
+        return f"cannot reach `{self.host}:{self.port}`: {_in_words(error)}"
 
 
 class MqttLink:
     """One session with one broker, reconnecting for as long as ``run`` runs.
+
+    Attributes:
+        terms: What the broker was found to do, when it was last asked.
 
     Args:
         settings: Where and how.
@@ -75,10 +87,13 @@ class MqttLink:
     ) -> None:
         self.settings = settings
         self.session = MqttSession(settings.session)
+        self.terms = BrokerTerms()
+        self._asked_at: int | None = None  # how many connections there had been
         self._on_event = on_event
         self._wake = wake
         self._backoff = Backoff(settings.first_delay_s, settings.most_delay_s, settings.stable_s)
         self._random = secrets.SystemRandom()
+        self._room = asyncio.Event()
         self._wire: _Wire | None = None
 
     @property
@@ -114,6 +129,8 @@ class MqttLink:
     def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
         """Acknowledge the oldest unacknowledged frames, in order of arrival; those of a dead connection are dropped.
 
+        Then deliver the events that came behind them, such as the connection's end, which no later read would bring.
+
         Args:
             packet_ids: As in the frames; zeros (QoS 0) are skipped.
             generation: As in the frames.
@@ -122,6 +139,7 @@ class MqttLink:
             ValueError: They are not the oldest, in order.
         """
         self._write(self.session.acknowledge(packet_ids, generation))
+        self._deliver()
         self._steer()
 
     def try_publish(
@@ -153,23 +171,38 @@ class MqttLink:
             await self._connect_once()
             delay_s = self._backoff.delay_s(loop.time(), self._random.random(), long=self.session.return_late)
             await asyncio.sleep(delay_s)
+            while self.session.paused:
+                self._room.clear()
+                await self._room.wait()
 
     async def _connect_once(self) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
         wire = _Wire(self, loop)
         try:
+            await self._ask_terms()
             async with asyncio.timeout(settings.connect_timeout_s):
                 await loop.create_connection(lambda: wire, settings.host, settings.port, ssl=settings.tls)
             while not wire.gone.done() and self.session.state is not ConnectionState.CLOSED:
                 await asyncio.wait([wire.gone], timeout=_TICK_S)
-                self.received(wire, self.session.tick(loop.time()))
+                wire.look()
+                self.received(wire, self.session.tick(loop.time(), wire.came()))
         except (OSError, TimeoutError) as error:
-            self.session.unreachable(f"cannot reach `{settings.host}:{settings.port}`: {_in_words(error)}")
+            self.session.unreachable(settings.unreachable(error))
         finally:
             self._write(self.session.close())
             self._after()
             await wire.close()
             self._wire = None
+
+    async def _ask_terms(self) -> None:
+        """Find out the broker's terms once for each accepted connection: it may be another broker afterwards, or set up anew."""
+        settings, connections = self.settings, self.session.counters["connections"]
+        if not settings.asks_terms or self._asked_at == connections:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.connect_timeout_s):
+                self.terms = await ask_terms(settings.host, settings.port, settings.tls, settings.session)
+                self._asked_at = connections
 
     def began(self, wire: _Wire) -> None:
         """The socket is open (called by the wire)."""
@@ -207,9 +240,12 @@ class MqttLink:
             self._on_event(event)
 
     def _steer(self) -> None:
-        """Stop reading at the bound, and resume below half of it."""
+        """Stop reading at the bound, and resume below half of it; a new connection waits likewise."""
+        paused = self.session.paused
         if self._wire is not None:
-            self._wire.hold_back(self.session.paused)
+            self._wire.hold_back(paused)
+        if not paused:
+            self._room.set()
 
     def _write(self, data: bytes) -> None:
         if data and self._wire is not None:
@@ -230,11 +266,13 @@ class _Wire(asyncio.Protocol):
         self._gather_s = link.settings.gather_s
         self._reading = True
         self._held_back = False
+        self._unread = UnreadBytes()
         self._gathering: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transport qualifies by its methods only
+        give_up_after(self._descriptor, self._session.settings.keep_alive_s)
         self._link.began(self)
 
     def data_received(self, data: bytes) -> None:
@@ -245,9 +283,11 @@ class _Wire(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writable = False
+        self._read_or_not()  # or a broker that sends and never reads would have us keep all our answers
 
     def resume_writing(self) -> None:
         self.writable = True
+        self._read_or_not()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._gathering is not None:
@@ -267,12 +307,36 @@ class _Wire(asyncio.Protocol):
             self._held_back = paused
             self._read_or_not()
 
+    def look(self) -> None:
+        """Notice the end of the connection while nothing is read."""
+        if self._deaf and hung_up(self._descriptor) and self._transport is not None:
+            self._transport.abort()
+
+    def came(self) -> bool | None:
+        """Return whether anything came in that is not read; None where nobody can tell."""
+        if self._deaf:
+            return self._unread.came(self._descriptor)
+        self._unread.forget()
+        return False
+
+    @property
+    def _deaf(self) -> bool:
+        """Whether reading is paused for longer than a moment, on a connection that we have not ended."""
+        held_back = self._held_back or not self.writable
+        return held_back and self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def _descriptor(self) -> int:
+        assert self._transport is not None
+        descriptor: int = self._transport.get_extra_info("socket").fileno()
+        return descriptor
+
     def _gathered(self) -> None:
         self._gathering = None
         self._read_or_not()
 
     def _read_or_not(self) -> None:
-        reading = not self._held_back and self._gathering is None
+        reading = not self._held_back and self.writable and self._gathering is None
         if reading is self._reading or self._transport is None or self._transport.is_closing():
             return
         self._reading = reading

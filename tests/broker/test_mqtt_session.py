@@ -220,6 +220,23 @@ async def test_mosquitto_message_above_our_limit_arrives_cut_and_never_again(tmp
             assert owner.saw(Disconnected) == 0
 
 
+async def test_mosquitto_subscription_planted_under_a_publishers_client_id_is_gone(tmp_path: Path) -> None:
+    """Whoever held the id in between: what is sent to that subscription reaches nobody, and publishing goes on."""
+    with running_mosquitto(tmp_path) as broker:
+        publisher = Owner(broker.port, SessionSettings(client_id="gw-city"))
+        publisher.taking = False  # a sink takes no frames
+        async with running(publisher):
+            await publisher.until(lambda: publisher.saw(Connected) == 1)
+            async with running(Owner(broker.port, gateway(client_id="gw-city", filters=("noise/#",)))) as stranger:
+                await stranger.until(lambda: stranger.saw(Subscribed) == 1)
+            await publisher.until(lambda: publisher.saw(Connected) > 1 and publisher.link.connected)
+            heard = publisher.link.counters["protocol_error"]
+            await publish(broker.port, [("noise/1", b"y")] * 2_600 + [("noise/1", bytes(900_000))] * 5)
+            assert sent(publisher, "city/1", b"bundle")
+            await publisher.until(lambda: publisher.saw(Published) == 1)
+            assert (publisher.link.waiting, publisher.link.counters["protocol_error"]) == (0, heard)
+
+
 async def test_link_nobody_listens_says_so_and_keeps_trying() -> None:
     """A broker that is away is an event, not an end."""
     async with running(Owner(free_port(), gateway())) as owner:

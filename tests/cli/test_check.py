@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gateway.commands.check import check_folder
+from gateway.commands import check as commands_check
+from gateway.commands.check import check_folder, check_gateway
+from gateway.config import load_config
+from gateway.edge import broker_notes
 from gateway.recipient.keys import generate, load_fingerprint
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
@@ -113,16 +117,39 @@ def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> Non
 
 
 def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
-    """With the recipients' keys there, their fingerprints and the property that goes nowhere are left to say."""
+    """With the recipients' keys there, what is left: their fingerprints, the property that goes nowhere, no broker to ask."""
     keys = installed / "policies/keys"
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 4
+    assert len(done.out.splitlines()) == 6
+    assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
+        ["note", "`gateway.toml`", key] for key in ("`broker`", "`sink.city`")
+    ]
     found = report(sluice(installed, "check", "--json"))
     assert found["keys"] == {name: load_fingerprint(keys / f"{name}.pub") for name in ("city-energy", "city-environment")}
     assert found["failed"] == 0
     assert all(case["passed"] for case in found["cases"])
+
+
+def test_check_leaves_a_running_gateway_that_does_not_answer_alone(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask its brokers would end its connections."""
+
+    async def ask(*_: object) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(broker_notes, "ask_terms", ask)
+    monkeypatch.setattr(commands_check, "_STATUS_S", 0.1)
+    place = load_config(installed / "gateway.toml")
+    place.control_socket.parent.mkdir(exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(place.control_socket))
+        silent.listen()
+        checked = check_gateway(installed / "gateway.toml")
+    place.control_socket.unlink()
+    told = [note.message for note in checked.notes if note.file == "gateway.toml"]
+    assert len(told) == 2
+    assert all("does not answer" in message for message in told)
 
 
 def test_check_of_policies_alone_needs_nothing_else_and_writes_nothing(folder: Path) -> None:

@@ -26,6 +26,7 @@ from gateway.control.status import status
 from gateway.core.mqtt.events import Frame
 from gateway.durable.state import Durable
 from gateway.edge import publisher as edge_publisher
+from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.store import disk_space as edge_disk_space
 from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.store.writing import StoreWriter
@@ -95,6 +96,7 @@ class QueuedLink:
     """
 
     connected = True
+    terms = BrokerTerms()
     counters: Counter[str] = Counter()  # noqa: RUF012  never changed
 
     def __init__(self, frames: Iterable[Frame]) -> None:

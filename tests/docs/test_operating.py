@@ -47,7 +47,7 @@ def test_status_lines_are_all_explained() -> None:
     shown: dict[str, Any] = {
         "gateway": "g",
         "clock": {"now": "", "simulated": False, "rate": 1.0},
-        "broker": {"connected": True, "dry": True},
+        "broker": {"connected": True, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
         "sinks": {},
         "disk": {"withholds": False, "log_waits": False},
         "log": {"size": 0, "origin": "o"},

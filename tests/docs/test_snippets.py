@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     for pattern in config.broker.filters:
         assert f"\ntopic read {pattern}\n" in access
         assert f"\npattern write {pattern.removesuffix('#')}%u/#\n" in access
+    assert config.broker.user == f"sluice-{config.gateway}"  # as its client id: one session, whichever the broker goes by
     assert f"\nuser {config.broker.user}\n" in access
     assert f"\ntopic readwrite sluice/sluice-{config.gateway}/mark\n" in access
     assert "\nRuntimeDirectory=sluice\n" in service
@@ -100,6 +102,13 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     assert "\nStateDirectory=sluice\n" in service
     assert config.state_folder == "/var/lib/sluice"
     assert f"\nReadWritePaths=-{config.audit.log_folder}\n" in service
+
+
+def test_shipped_broker_binds_client_ids_at_each_listener() -> None:
+    """Those that an operator is shown how to add as well; a line before the first of them would do nothing."""
+    lines = [line.lstrip("# ") for line in (ROOT / "deploy" / "mosquitto.conf").read_text().splitlines()]
+    following = [lines[at + 1] for at, line in enumerate(lines) if re.fullmatch(r"listener \d+ [\d.]+", line)]
+    assert following == ["use_username_as_clientid true"] * 2
 
 
 def _scopes(policies: PolicySet) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -64,6 +65,13 @@ class ReluctantSink:
     def connected(self) -> bool:
         """Whether it is, as the test has it."""
         return not self.away
+
+    ids_bound = None
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Nothing happens to its connection."""
+        return Counter()
 
     def offer(self, bundle: Outgoing) -> bool:
         """Refuse, or take."""

@@ -56,6 +56,8 @@ class Mosquitto:
             "acl_file": None,
             **(settings or {}),
         }
+        if "password_file" not in (settings or {}):
+            replaced["use_username_as_clientid"] = None  # it refuses clients that have no user name
         if os.geteuid() == 0:
             replaced["user"] = "root"
         self._configuration.write_text(shipped_configuration(replaced) + extra)
@@ -99,11 +101,16 @@ class Mosquitto:
 
 
 def shipped_configuration(replaced: Mapping[str, str | None]) -> str:
-    """Return the shipped file with the given keys replaced, added, or (None) left out."""
-    kept = [line for line in SHIPPED.read_text().splitlines() if line.partition(" ")[0] not in replaced]
-    added = [f"{key} {value}" for key, value in replaced.items() if value is not None and key != "listener"]
-    listener = [f"listener {replaced['listener']}"] if replaced.get("listener") else []
-    return "\n".join(kept + added + listener) + "\n"
+    """Return the shipped file with the given keys replaced in their places, added at its beginning, or (None) left out."""
+    left, lines = dict(replaced), []
+    for line in SHIPPED.read_text().splitlines():
+        key = line.partition(" ")[0]
+        if key not in replaced:
+            lines.append(line)
+        elif (value := left.pop(key, None)) is not None:
+            lines.append(f"{key} {value}")
+    added = [f"{key} {value}" for key, value in left.items() if value is not None]
+    return "\n".join(added + lines) + "\n"
 
 
 @contextmanager

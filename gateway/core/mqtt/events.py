@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+TAKEN_OVER = 0x8E
+"""Reason code of the DISCONNECT by which a broker tells that another client has connected as this one. Not every broker tells."""
+
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """One PUBLISH as it came from the broker.
@@ -82,15 +85,26 @@ class Disconnected:
     reason: str
     code: int | None = None
 
+    @property
+    def taken_over(self) -> bool:
+        """Whether another client has connected as this one."""
+        return self.code == TAKEN_OVER
+
 
 LinkEvent = Connected | Subscribed | Drained | Published | Disconnected
 
 
 class InboundQueue:
-    """Frames and events that wait for the owner, in order of arrival."""
+    """Frames and events that wait for the owner, in order of arrival.
+
+    Attributes:
+        frames: Those that wait.
+        held_bytes: How many bytes have been read since frames began to wait: no less than what they hold.
+    """
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
+        self.held_bytes = 0
         self._events: deque[tuple[int, LinkEvent]] = deque()
         self._taken = 0
 
@@ -101,6 +115,10 @@ class InboundQueue:
     def arrived(self) -> int:
         """How many frames have ever been added."""
         return self._taken + len(self.frames)
+
+    def count_read(self, length: int) -> None:
+        """Record that so many bytes were read, whatever they held."""
+        self.held_bytes = self.held_bytes + length if self.frames else 0
 
     def note(self, event: LinkEvent) -> None:
         """Add an event behind the frames that are waiting now."""
@@ -118,8 +136,10 @@ class InboundQueue:
             limit = min(limit, self._events[0][0] - self._taken)
         if limit >= len(self.frames):
             taken, self.frames = self.frames, []
+            self.held_bytes = 0
         else:
             taken = self.frames[:limit]
             del self.frames[:limit]
+            self.held_bytes = sum(len(frame.payload) for frame in self.frames)
         self._taken += len(taken)
         return taken

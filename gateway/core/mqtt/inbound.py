@@ -22,6 +22,7 @@ PAYLOAD_CUT = bytes(65_537)
 _PUBACK = 0x40020000
 _PUBLISH_QOS_0_1 = frozenset({0x30, 0x31, 0x32, 0x33, 0x3A, 0x3B})
 _DUP, _QOS_1, _RETAIN = 0x08, 0x02, 0x01
+_TYPE, _PUBLISH = 0xF0, 0x30
 
 
 class BrokerFaultError(Exception):
@@ -49,8 +50,11 @@ class Inbound:
     The gateway's own marker (``timing.DrainMarker``) is removed from the stream and acknowledged here, in its turn.
     """
 
-    def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
-        self.accepts_frames = False
+    def __init__(
+        self, inbox: InboundQueue, generation: int, *, subscribes: bool, marker_topic: str | None, largest_packet_bytes: int
+    ) -> None:
+        self._accepts_frames = False
+        self._subscribes = subscribes
         self._inbox = inbox
         self._generation = generation
         self._marker_topic = marker_topic
@@ -66,6 +70,15 @@ class Inbound:
     def unacknowledged(self) -> int:
         """How many QoS 1 frames the owner has yet to acknowledge."""
         return len(self._unacknowledged) - self._own
+
+    @property
+    def remembered(self) -> int:
+        """How many messages await their acknowledgement, our own markers among them."""
+        return len(self._unacknowledged)
+
+    def accept_frames(self, accept: bool) -> None:
+        """Accept messages from now on, or no longer. A session without subscriptions accepts none at any time."""
+        self._accepts_frames = accept and self._subscribes
 
     def feed(self, data: bytes, control: Callable[[mqtt5.Packet], None]) -> None:
         """Read all complete packets; frames go to the inbox, markers and all other packets to ``control``.
@@ -98,8 +111,8 @@ class Inbound:
                 raise _malformed("invalid text") from None
             if type(packet) is PublishPacket:
                 first, packet_id = data[position], packet.packet_id or 0
-                if not self.accepts_frames or first not in _PUBLISH_QOS_0_1 or packet.topic_alias is not None:
-                    raise self._unwanted(packet, first)
+                if not self._accepts_frames or first not in _PUBLISH_QOS_0_1 or packet.topic_alias is not None:
+                    raise self._unwanted(first, alias=packet.topic_alias is not None)
                 if not packet_id and first & _QOS_1:
                     raise _identifier_0()
                 if size > largest:
@@ -167,18 +180,26 @@ class Inbound:
             self._unacknowledged.append(packet_id)
         self._inbox.frames.append(frame)
 
-    def _unwanted(self, packet: PublishPacket, first: int) -> BrokerFaultError:
+    def _unwanted(self, first: int, *, alias: bool = False) -> BrokerFaultError:
         """Return the fault of a PUBLISH that is not accepted."""
-        if not self.accepts_frames:
+        if not self._subscribes:
+            return protocol_error("a message, though we subscribe to nothing")
+        if not self._accepts_frames:
             return protocol_error("a message before the connection was accepted")
-        if packet.topic_alias is not None:
+        if alias:
             return protocol_error("a topic alias, though we allow none", DisconnectReasonCode.TOPIC_ALIAS_INVALID)
         if first & 0x04:
             return protocol_error("a message of QoS 2, though we asked for 1", DisconnectReasonCode.QOS_NOT_SUPPORTED)
         return protocol_error("a duplicate of QoS 0")
 
     def _keep(self, data: bytes, position: int) -> None:
-        """Keep the beginning of an incomplete packet; of one that is too large, keep only its header."""
+        """Keep the beginning of an incomplete packet; of one that is too large, keep only its header.
+
+        Raises:
+            BrokerFaultError: It is a message, and none is accepted; or it is too large, and no message.
+        """
+        if data[position] & _TYPE == _PUBLISH and not self._accepts_frames:
+            raise self._unwanted(data[position])
         head = _fixed_header(data, position)
         if head is None:
             self._wait_for(data, position, len(data) + 1)
@@ -186,7 +207,7 @@ class Inbound:
         body, length = head
         if body + length - position <= self._largest_packet_bytes:
             self._wait_for(data, position, body + length)
-        elif self.accepts_frames and data[position] in _PUBLISH_QOS_0_1:
+        elif data[position] in _PUBLISH_QOS_0_1:
             self._begin_skip(data, position, body, length)
         else:
             raise BrokerFaultError("oversized", DisconnectReasonCode.PACKET_TOO_LARGE, f"a packet of {length} bytes")

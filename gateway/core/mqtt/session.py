@@ -18,7 +18,7 @@ from enum import Enum, auto
 import mqtt5
 from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
 
-from gateway.core.mqtt.events import Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
+from gateway.core.mqtt.events import TAKEN_OVER, Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
@@ -28,8 +28,7 @@ from gateway.core.mqtt.topics import check_topic
 _UNASKED_KEEP_ALIVE_S = 60
 # The codec's enumerations are integers only in its type stubs: they do not hash, order or test as false. Hence int().
 _NOT_AUTHORIZED = int(DisconnectReasonCode.NOT_AUTHORIZED)
-_TAKEN_OVER = int(DisconnectReasonCode.SESSION_TAKEN_OVER)
-_RETURNING_SOON_HARMS = frozenset({_TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
+_RETURNING_SOON_HARMS = frozenset({TAKEN_OVER, int(DisconnectReasonCode.ADMINISTRATIVE_ACTION)})
 
 
 class ConnectionState(Enum):
@@ -45,7 +44,13 @@ class _Connection:
 
     def __init__(self, settings: SessionSettings, inbox: InboundQueue, generation: int, now_s: float, nonce: bytes) -> None:
         self.opened_s = now_s
-        self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes)
+        self.inbound = Inbound(
+            inbox,
+            generation,
+            subscribes=settings.subscribes,
+            marker_topic=settings.marker_topic,
+            largest_packet_bytes=settings.largest_packet_bytes,
+        )
         self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
         self.marker = DrainMarker(nonce)
         self.subscription_id = 0
@@ -77,11 +82,19 @@ class MqttSession:
 
     @property
     def paused(self) -> bool:
-        """Whether reading should stop until frames are taken and acknowledged; it resumes at half the bound."""
-        here = self._here
-        most = max(here.inbound.unacknowledged, len(self.inbox.frames))
-        here.paused = most > self._bound // 2 if here.paused else most >= self._bound
+        """Whether reading should stop until frames are taken and acknowledged; it resumes at half of each bound.
+
+        While there is no connection, whether a new one should wait: every connection brings again what is unacknowledged.
+        """
+        here, inbox = self._here, self.inbox
+        remembered = 0 if self.state is ConnectionState.CLOSED else here.inbound.remembered
+        used = max(max(remembered, len(inbox.frames)) / self._bound, inbox.held_bytes / self.settings.held_bytes_bound)
+        here.paused = used > 1 / 2 if here.paused else used >= 1
         return here.paused
+
+    @property
+    def _starts_clean(self) -> bool:
+        return self._clean_start or not self.settings.subscribes
 
     @property
     def unacknowledged(self) -> int:
@@ -111,9 +124,9 @@ class MqttSession:
             settings.client_id,
             username=settings.user,
             password=settings.password,
-            clean_start=self._clean_start,
+            clean_start=self._starts_clean,
             keep_alive=settings.keep_alive_s,
-            session_expiry_interval=settings.session_expiry_s,
+            session_expiry_interval=settings.session_expiry_s if settings.subscribes else 0,
             receive_max=settings.receive_max,
         ).write()
 
@@ -128,15 +141,23 @@ class MqttSession:
             here.inbound.feed(data, self._control)
         except BrokerFaultError as fault:
             self._fail(fault)
+        self.inbox.count_read(len(data))
         if self.inbox.arrived > arrived:
             here.marker.heard(now_s)
         if self.state is ConnectionState.CONNECTED:
             self._out.append(here.inbound.acknowledge_markers())
         return self._take_out() if self._out else b""
 
-    def tick(self, now_s: float) -> bytes:
-        """Check the timers, about every half second; return what to write. May end the connection, like ``feed``."""
+    def tick(self, now_s: float, came: bool | None = None) -> bytes:
+        """Check the timers, about every half second; return what to write. May end the connection, like ``feed``.
+
+        Args:
+            now_s: The time.
+            came: Whether something has come in that was not read; None where nobody can tell.
+        """
         self._now_s = now_s
+        if came:
+            self._here.keep_alive.heard(now_s)
         if self.state is ConnectionState.CONNECTING and now_s - self._here.opened_s >= self.settings.connect_timeout_s:
             self.counters["connect_timeouts"] += 1
             self._end("the broker did not answer the connection request")
@@ -146,7 +167,7 @@ class MqttSession:
             self.inbox.note(Drained(self.generation))
         if self._here.marker.due:
             self._send_marker()
-        self._beat(now_s)
+        self._beat(now_s, deaf=came is None and self.paused)
         return self._take_out()
 
     def acknowledge(self, packet_ids: Sequence[int], generation: int) -> bytes:
@@ -201,8 +222,8 @@ class MqttSession:
         self._out.clear()
         return out
 
-    def _beat(self, now_s: float) -> None:
-        match self._here.keep_alive.beat(now_s, paused=self.paused):
+    def _beat(self, now_s: float, *, deaf: bool) -> None:
+        match self._here.keep_alive.beat(now_s, deaf=deaf):
             case KeepAliveAction.PING:
                 self._out.append(mqtt5.PingReqPacket().write())
             case KeepAliveAction.DEAD:
@@ -238,14 +259,16 @@ class MqttSession:
             self.counters["refused"] += 1
             self._end(f"the broker refused the connection: {_words(packet.reason_code)}", int(packet.reason_code))
             return
-        if packet.session_present and self._clean_start:
+        if packet.session_present and self._starts_clean:
             raise protocol_error("a session present, though we asked for a new one")
         if packet.max_qos == QoS.AT_MOST_ONCE:
             raise protocol_error("no QoS 1 at this broker", DisconnectReasonCode.QOS_NOT_SUPPORTED)
         self.state = ConnectionState.CONNECTED
+        kept_before = self.counters["connections"] and self.settings.subscribes
+        self.counters["sessions_lost"] += bool(kept_before and not packet.session_present)
         self.counters["connections"] += 1
         self._clean_start = False
-        self._here.inbound.accepts_frames = True
+        self._here.inbound.accept_frames(True)
         self._here.keep_alive = KeepAlive(self._now_s, self._agreed_keep_alive_s(packet))
         expiry_s = packet.session_expiry_interval
         expiry_s = self.settings.session_expiry_s if expiry_s is None else expiry_s
@@ -320,7 +343,7 @@ class MqttSession:
 
     def _sent_away(self, packet: mqtt5.DisconnectPacket) -> None:
         code = int(packet.reason_code)
-        self.counters["taken_over"] += code == _TAKEN_OVER
+        self.counters["taken_over"] += code == TAKEN_OVER
         self.return_late = code in _RETURNING_SOON_HARMS
         self._marker_forbidden |= code == _NOT_AUTHORIZED and self._here.marker.token is not None
         self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
@@ -336,7 +359,7 @@ class MqttSession:
 
     def _end(self, reason: str, code: int | None = None) -> None:
         self.state = ConnectionState.CLOSED
-        self._here.inbound.accepts_frames = False
+        self._here.inbound.accept_frames(False)
         if self._here.marker.token is not None:
             self._outbound.forget(self._here.marker.token)
         self.inbox.note(Disconnected(self.generation, reason, code))

@@ -15,7 +15,8 @@ class SessionSettings:
 
     Attributes:
         client_id: Names the session at the broker; two gateways with the same id disconnect each other.
-        filters: What to receive, at QoS 1. May be empty for a session that only publishes.
+        filters: What to receive, at QoS 1. Where there are neither filters nor a marker, the session only publishes: it starts
+            clean at every connection and leaves nothing at the broker, so that nobody can plant a subscription in it.
         shared_group: Receive as one of several gateways that divide the messages among them.
         marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not detect an empty queue.
         clean_start: Discard what the broker holds, at the first connection only.
@@ -23,6 +24,7 @@ class SessionSettings:
         keep_alive_s: The longest silence, unless the broker sets another value.
         receive_max: How many unacknowledged messages the broker may send.
         unacknowledged_bound: Stop reading at this many unacknowledged or untaken frames; 0 means twice ``receive_max``.
+        held_bytes_bound: Stop reading when untaken frames hold so many bytes.
         most_in_flight: How many of our own messages may await their answer.
         largest_packet_bytes: Larger messages are skipped and delivered with ``PAYLOAD_CUT`` in place of their payload.
         connect_timeout_s: How long the broker may take to accept the connection.
@@ -39,6 +41,7 @@ class SessionSettings:
     keep_alive_s: int = 60
     receive_max: int = 1000
     unacknowledged_bound: int = 0
+    held_bytes_bound: int = 8 << 20
     most_in_flight: int = 20
     largest_packet_bytes: int = 1 << 20
     connect_timeout_s: float = 10.0
@@ -50,6 +53,11 @@ class SessionSettings:
             check_filter(pattern)
         if self.marker_topic is not None:
             refuse_overlap(self.filters, [check_topic(self.marker_topic)])
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether the broker has anything to send us."""
+        return bool(self.subscriptions)
 
     @property
     def marker_topic(self) -> str | None:

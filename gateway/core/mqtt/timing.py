@@ -23,8 +23,8 @@ class KeepAliveAction(Enum):
 class KeepAlive:
     """Pings at half the agreed interval, whatever else is sent, and notices when nothing at all comes back.
 
-    While reading is paused, the answer may be unread in the socket: pings go out, and silence proves nothing. Nor does it
-    when our own process was suspended past the time of the ping.
+    While reading is paused, the answer may be unread in the socket: pings go out, and silence proves nothing unless the kernel
+    tells that nothing came. Nor does it when our own process was suspended past the time of the ping.
     """
 
     def __init__(self, now_s: float, keep_alive_s: float) -> None:
@@ -37,14 +37,14 @@ class KeepAlive:
         """Record that bytes came from the broker."""
         self._heard_s = now_s
 
-    def beat(self, now_s: float, *, paused: bool) -> KeepAliveAction:
+    def beat(self, now_s: float, *, deaf: bool) -> KeepAliveAction:
         """Return whether it is time to ping, or to give up on the broker.
 
         Args:
             now_s: The time; call this several times per interval.
-            paused: Whether reading is paused.
+            deaf: Whether an answer may have come without our knowing.
         """
-        self._excused |= paused
+        self._excused |= deaf
         late_s = now_s - self._pinged_s - self._interval_s
         if late_s < 0:
             return KeepAliveAction.WAIT
@@ -52,7 +52,7 @@ class KeepAlive:
         if silent and not self._excused and late_s < self._interval_s / 2:
             return KeepAliveAction.DEAD
         self._pinged_s = now_s
-        self._excused = paused
+        self._excused = deaf
         return KeepAliveAction.PING
 
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.config import Installation, MqttSinkSettings, SinkSettings
-from gateway.core.mqtt.settings import SessionSettings
-from gateway.edge.connections import link_settings, password
+from gateway.edge.connections import sink_settings
 from gateway.edge.sinks.mqtt import MqttSink
 from gateway.edge.sinks.port import Acknowledged, Sink, Wake
 
 
 def _mqtt(place: Installation, name: str, settings: MqttSinkSettings, acknowledged: Acknowledged, wake: Wake) -> Sink:
-    gateway = place.config.gateway
-    session = SessionSettings(client_id=f"sluice-{gateway}-{name}", user=settings.user, password=password(place, settings))
-    return MqttSink(name, gateway, link_settings(place, settings, session), acknowledged, wake)
+    return MqttSink(name, place.config.gateway, sink_settings(place, name, settings), acknowledged, wake)
 
 
 _KINDS: dict[type[SinkSettings], Callable[[Installation, str, SinkSettings, Acknowledged, Wake], Sink]] = {

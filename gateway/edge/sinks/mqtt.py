@@ -6,6 +6,8 @@ and is sent again, unchanged, at the next flush.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import structlog
 
 from gateway.core.mqtt.events import Connected, Disconnected, LinkEvent, Published
@@ -42,6 +44,16 @@ class MqttSink:
     def connected(self) -> bool:
         """Whether a bundle formed now could be sent."""
         return self._link.connected
+
+    @property
+    def ids_bound(self) -> bool | None:
+        """Whether the broker binds client ids to accounts; None while that is not known."""
+        return self._link.terms.ids_bound
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often each event of the connection happened."""
+        return self._link.counters
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -85,6 +97,10 @@ class MqttSink:
                 _log.error("the broker upstream refused a bundle", sink=self._name, log_index=bundle.index, reason=event.reason)
         elif isinstance(event, Connected):
             _log.info("upstream connected", sink=self._name)
+            if self.ids_bound is False:
+                _log.warning("the broker upstream lets every account choose its client id", sink=self._name)
         elif isinstance(event, Disconnected):
+            if event.taken_over:
+                _log.error("another client has taken over the connection upstream", sink=self._name)
             _log.warning("upstream away", sink=self._name, reason=event.reason)
         self._wake()

@@ -6,6 +6,7 @@ until it is acknowledged.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,6 +39,14 @@ class Sink(Protocol):
     @property
     def connected(self) -> bool:
         """Whether a bundle formed now could be sent."""
+
+    @property
+    def ids_bound(self) -> bool | None:
+        """Whether nobody with another account can take the connection over; None while that is not known."""
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often each event of the connection happened."""
 
     def offer(self, bundle: Outgoing) -> bool:
         """Send a bundle now, or not at all.

@@ -264,7 +264,7 @@ def test_erasures_and_voids_of_the_former_form_stay_readable() -> None:
     )
     for decode in (decode_erasure, decode_void):
         with pytest.raises(PayloadError):
-            decode(PolicyPayload(bytes(32)).encode())
+            decode(PolicyPayload(bytes(32), {}).encode())
 
 
 def test_void_is_found_by_whoever_has_the_bundle() -> None:

@@ -14,6 +14,7 @@ from gateway.core.mqtt.events import Disconnected, Frame
 from gateway.core.mqtt.inbound import PAYLOAD_CUT
 from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
+from tests.unit.gateway.core.mqtt.mutated_streams import run
 from tests.unit.gateway.core.mqtt.playbook import MARK, NONCE, Playbook, connected, message, puback
 
 # On text that is not UTF-8 the codec panics, which the session catches, and leaves the decoding error lying about.
@@ -61,6 +62,31 @@ def test_feed_faulty_packet_ends_the_connection(data: bytes, counter: str, code:
     assert isinstance(event, Disconnected)
     assert event.code == code
     assert "\n" not in event.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        message("s/1", b"x"),
+        message("s/1", b"x", 5),
+        message("s/1", b"x", 5, qos=QoS.EXACTLY_ONCE),
+        b"\x30",
+        b"\x32\x80",
+        message("s/1", bytes(1_000_000))[:100],
+        message("s/1", bytes(5_000_000))[:100],
+    ],
+    ids=["qos 0", "qos 1", "qos 2", "one byte", "half a length", "a part of a megabyte", "a part of five"],
+)
+def test_message_to_a_session_that_subscribes_to_nothing_ends_the_connection(data: bytes) -> None:
+    """Its first byte is enough: nothing of it is kept, and no frame waits for an owner that takes none."""
+    book = Playbook(SessionSettings(client_id="gw-up"))
+    book.connect_up()
+    book.events.clear()
+    book.says(puback(9), data)
+    assert book.events == [Disconnected(1, "the broker sent a message, though we subscribe to nothing", 0x82)]
+    assert int(book.last(mqtt5.DisconnectPacket).reason_code) == 0x82
+    assert book.session.counters["protocol_error"] == 1
+    assert (book.frames, book.session.unacknowledged, book.session.paused) == ([], 0, False)
 
 
 @pytest.mark.parametrize("data", [message("s/1", b"x", 1), mqtt5.PingRespPacket().write(), puback(1), b"\x00\x00"])
@@ -218,3 +244,10 @@ def test_disconnect_codes_are_those_of_the_standard() -> None:
     assert int(DisconnectReasonCode.MALFORMED_PACKET) == 0x81
     assert int(DisconnectReasonCode.TOPIC_ALIAS_INVALID) == 0x94
     assert int(DisconnectReasonCode.PACKET_TOO_LARGE) == 0x95
+
+
+def test_mutated_streams_are_withstood() -> None:
+    """Thousands of broken conversations: each ends as the protocol has it, and nothing else happens."""
+    met = run(1_500, "in the tests")
+    assert {"malformed", "protocol_error", "oversized", "taken_over"} <= met.keys()
+    assert met["connections"] > 500

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mqtt5
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ PUBLISHER = SessionSettings(client_id="gw-up", most_in_flight=3)
 
 def test_open_first_connection_asks_for_a_lasting_session() -> None:
     """CONNECT keeps the session, announces Receive Maximum, and limits nothing else."""
-    book = Playbook(SessionSettings(client_id="gw", user="u", password=b"p", receive_max=500))
+    book = Playbook(SessionSettings(client_id="gw", filters=("s/#",), user="u", password=b"p", receive_max=500))
     book.open()
     asked = book.last(mqtt5.ConnectPacket)
     assert (asked.client_id, asked.clean_start, asked.session_expiry_interval) == ("gw", False, 0xFFFF_FFFF)
@@ -29,7 +31,7 @@ def test_open_first_connection_asks_for_a_lasting_session() -> None:
 
 def test_clean_start_asked_for_happens_once() -> None:
     """Only the first accepted connection throws the old session away."""
-    book = Playbook(SessionSettings(client_id="gw", clean_start=True))
+    book = Playbook(SessionSettings(client_id="gw", filters=("s/#",), clean_start=True))
     for _ in range(2):
         book.open()
         assert book.last(mqtt5.ConnectPacket).clean_start
@@ -39,6 +41,19 @@ def test_clean_start_asked_for_happens_once() -> None:
     book.session.lost("cut")
     book.open()
     assert not book.last(mqtt5.ConnectPacket).clean_start
+
+
+def test_session_that_only_publishes_starts_clean_each_time_and_leaves_nothing() -> None:
+    """What somebody planted in it under its client id is gone, whoever holds the id in between."""
+    book = Playbook(PUBLISHER)
+    for _ in range(3):
+        book.connect_up()
+        asked = book.last(mqtt5.ConnectPacket)
+        assert (asked.clean_start, asked.session_expiry_interval) == (True, 0)
+        book.session.lost("cut")
+    book.open()
+    book.accepted(session_present=True)
+    assert book.session.counters["protocol_error"] == 1
 
 
 def test_settings_password_stays_out_of_the_text_form() -> None:
@@ -255,6 +270,45 @@ def test_paused_at_the_bound_resumes_below_half() -> None:
     assert [*paused, book.session.paused] == [True, False]
 
 
+def test_paused_at_the_bytes_that_wait_resumes_below_half() -> None:
+    """A few large frames stop the reading as many small ones do; what was never kept does not."""
+    book = Playbook(SessionSettings(client_id="gw", filters=("s/#",), held_bytes_bound=1000, largest_packet_bytes=500))
+    book.connect()
+    inbox, paused = book.session.inbox, []
+    for size in (400, 100, 400, 100):
+        book.session.feed(message("s/1", bytes(size)), book.now_s)
+        paused.append(book.session.paused)
+    for count in (1, 2):
+        inbox.take_frames(count)
+        paused.append(book.session.paused)
+    assert paused == [False, False, False, True, True, False]
+    book.take()
+    book.session.feed(message("s/1", bytes(100_000))[:-1], book.now_s)
+    assert not book.session.paused
+
+
+def test_paused_by_markers_that_may_not_be_acknowledged_yet() -> None:
+    """A broker that repeats our marker behind one unacknowledged frame is left unread at the bound too."""
+    book = connected(SessionSettings(client_id="gw", filters=("s/#",), marker_prefix="sluice", unacknowledged_bound=50))
+    book.says(message("s/1", b"a", 1))
+    for packet_id in range(2, 51):
+        assert not book.session.paused
+        book.says(message(MARK, b"old", packet_id))
+    assert book.session.paused
+    assert book.session.acknowledge([1], 1) == b"".join(puback(packet_id) for packet_id in range(1, 51))
+    assert not book.session.paused
+
+
+def test_paused_without_a_connection_is_about_what_waits_alone() -> None:
+    """What a dead connection left unacknowledged will not be acknowledged: it must not keep the next from beginning."""
+    book = connected(SessionSettings(client_id="gw", filters=("s/#",), unacknowledged_bound=4))
+    book.session.feed(b"".join(message("s/1", b"a", packet_id) for packet_id in range(1, 5)), book.now_s)
+    book.session.lost("cut")
+    assert book.session.paused
+    book.take()
+    assert not book.session.paused
+
+
 def test_try_publish_takes_the_brokers_quota_into_account() -> None:
     """Receive Maximum of the broker and our own bound both hold; a PUBACK makes room."""
     book = Playbook(PUBLISHER)
@@ -298,7 +352,7 @@ def test_puback_with_a_failure_is_reported() -> None:
 @pytest.mark.parametrize("session_present", [True, False])
 def test_reconnect_repeats_what_is_unacknowledged_in_order(session_present: bool) -> None:
     """With the session, repetitions bear DUP; without it they are fresh; the quota holds and new messages wait behind."""
-    book = Playbook(PUBLISHER)
+    book = Playbook(replace(PUBLISHER, filters=("s/#",)) if session_present else PUBLISHER)
     book.connect_up()
     tokens = [(book.session.try_publish("t", bytes([n])) or (0, b""))[0] for n in range(3)]
     book.session.lost("cut")
@@ -394,6 +448,20 @@ def test_keep_alive_while_paused_pings_and_accuses_nobody() -> None:
     assert book.session.connected
     book.passes(30)
     assert not book.session.connected
+
+
+def test_keep_alive_while_paused_hears_what_lies_unread() -> None:
+    """Where the kernel tells that something came, the broker lives; where it tells that nothing did, it does not."""
+    book = connected(SessionSettings(client_id="gw", filters=("s/#",), unacknowledged_bound=2))
+    book.says(message("s/1", b"a", 1), message("s/1", b"a", 2))
+    connected_then = []
+    for came in [True] * 20 + [False] * 5:
+        book.now_s += 15
+        book.note(book.session.tick(book.now_s, came=came))
+        connected_then.append(book.session.connected)
+    assert connected_then[:20] == [True] * 20
+    assert connected_then[-1] is False
+    assert book.events[-1] == Disconnected(1, "the broker stopped answering")
 
 
 def test_keep_alive_after_our_own_standstill_accuses_nobody() -> None:

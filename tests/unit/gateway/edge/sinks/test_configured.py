@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.config import SINK_KINDS, SinkSettings, load_config
-from gateway.core.mqtt.events import Published
+from gateway.core.mqtt.events import TAKEN_OVER, Disconnected, Published
 from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks import configured
 from gateway.edge.sinks.mqtt import MqttSink
@@ -26,6 +27,22 @@ def test_every_kind_that_a_configuration_can_name_can_be_made(tmp_path: Path) ->
     sinks = configured.configured_sinks(load_config(file), lambda _: None, lambda: None)
     assert sinks.keys() == {f"{kind}-1" for kind in SINK_KINDS}
     assert not any(sink.connected or sink.offer(BUNDLE) for sink in sinks.values())
+
+
+def test_connection_that_another_took_over_is_told_in_words(tmp_path: Path) -> None:
+    """Before the reason as the broker gave it."""
+    file = tmp_path / "gateway.toml"
+    file.write_text(CONFIG + "[sink.city]\n")
+    sink = configured.configured_sinks(load_config(file), lambda _: None, lambda: None)["city"]
+    assert isinstance(sink, MqttSink)
+    with capture_logs() as logged:
+        sink._event(Disconnected(1, "the broker ended the connection", TAKEN_OVER))
+        sink._event(Disconnected(2, "the broker closed the connection"))
+    assert [line["event"] for line in logged] == [
+        "another client has taken over the connection upstream",
+        "upstream away",
+        "upstream away",
+    ]
 
 
 def test_refused_bundle_is_sent_again_unchanged_until_the_broker_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
