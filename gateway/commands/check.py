@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from consent.core.cases.cases import CaseResult, try_case
@@ -20,6 +21,7 @@ from consent.errors import PolicyError
 from consent.policy_files import read_case_files, read_policy_files
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import load_config
+from gateway.core.mqtt.topics import covers, overlaps
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
 
 
@@ -46,7 +48,25 @@ def check_gateway(config: Path) -> Checked:
     place = load_config(config)
     check_connections(place)
     configured_witnesses(place, load_keys(place.keys).log_signer)
-    return check_folder(place.policies, place.config.sink)
+    checked = check_folder(place.policies, place.config.sink)
+    return replace(checked, notes=(*overlapping_filters(config.name, place.config.broker.filters), *checked.notes))
+
+
+def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:
+    """Yield a warning for each two filters of the sensors' broker that match a topic in common.
+
+    Args:
+        file: The name of the configuration.
+        filters: As configured.
+    """
+    for one, other in overlaps(filters):
+        wide, narrow = (other, one) if covers(other, one) else (one, other)
+        if covers(wide, narrow):
+            said = f"`{narrow}` brings nothing that `{wide}` does not: take it out"
+        else:
+            told = "what both match comes once for each, and counts once where the broker tells which"
+            said = f"`{one}` and `{other}` overlap: {told}"
+        yield Note(Weight.WARNING, file, "broker.filters", said)
 
 
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:

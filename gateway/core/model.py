@@ -96,6 +96,9 @@ REPLAYED = Reject("replayed")
 REDELIVERED = Reject("redelivered")
 """The broker redelivered what was committed already."""
 
+COPY = Reject("copy")
+"""The message also comes by another of the gateway's subscriptions, and is counted there."""
+
 OUT_OF_RANGE = Reject("out_of_range")
 """The value does not fit the integers that sums are kept in."""
 

@@ -27,7 +27,17 @@ from typing import Any
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.journal import WholeSince
-from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reading, Reject
+from gateway.core.model import (
+    COPY,
+    NO_SEQUENCE,
+    OUT_OF_RANGE,
+    REDELIVERED,
+    REPLAYED,
+    TOO_LARGE,
+    UNKNOWN_DEVICE,
+    Reading,
+    Reject,
+)
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import RecordTarget
 from gateway.core.release.records import outbox_rows
@@ -88,6 +98,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     rejected[REDELIVERED.reason] += 1
                     continue
             digests.append(packet_id.to_bytes(2, "big") + digest)
+        if frame.copy:
+            rejected[COPY.reason] += 1
+            continue
         # 2 identify
         plan = devices.get(topic)
         if plan is None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import mqtt5
 from mqtt5 import DisconnectReasonCode, PublishPacket
 
+from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import Frame, InboundQueue
 
 PAYLOAD_CUT = bytes(65_537)
@@ -49,12 +50,15 @@ class Inbound:
     The gateway's own marker (``timing.DrainMarker``) is removed from the stream and acknowledged here, in its turn.
     """
 
-    def __init__(self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int) -> None:
+    def __init__(
+        self, inbox: InboundQueue, generation: int, marker_topic: str | None, largest_packet_bytes: int, copies: Copies | None
+    ) -> None:
         self.accepts_frames = False
         self._inbox = inbox
         self._generation = generation
         self._marker_topic = marker_topic
         self._largest_packet_bytes = largest_packet_bytes
+        self._copies = copies  # None where no two filters overlap
         self._partial = bytearray()
         self._needed_bytes = 0
         self._skip: tuple[int, Frame] | None = None
@@ -82,7 +86,7 @@ class Inbound:
             data, self._partial = bytes(self._partial), bytearray()
         view, position, end = memoryview(data), 0, len(data)
         largest, generation, marker = self._largest_packet_bytes, self._generation, self._marker_topic
-        unacknowledged, frames = self._unacknowledged, self._inbox.frames
+        unacknowledged, frames, copies = self._unacknowledged, self._inbox.frames, self._copies
         while position < end:
             try:
                 packet, size = mqtt5.read(view[position:])
@@ -110,8 +114,9 @@ class Inbound:
                 else:
                     if packet_id:
                         unacknowledged.append(packet_id)
+                    copy = copies is not None and copies.is_copy(packet.topic, packet.subscription_ids)
                     frames.append(
-                        Frame(packet.topic, packet.payload, packet_id, first & _DUP != 0, first & _RETAIN != 0, generation)
+                        Frame(packet.topic, packet.payload, packet_id, first & _DUP != 0, first & _RETAIN != 0, generation, copy)
                     )
             else:
                 control(packet)

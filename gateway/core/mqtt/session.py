@@ -16,14 +16,15 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 import mqtt5
-from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
+from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, SubAckReasonCode, TopicFilter
 
+from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import DrainMarker, KeepAlive, KeepAliveAction
-from gateway.core.mqtt.topics import check_topic
+from gateway.core.mqtt.topics import check_topic, without_share
 
 _UNASKED_KEEP_ALIVE_S = 60
 # The codec's enumerations are integers only in its type stubs: they do not hash, order or test as false. Hence int().
@@ -43,12 +44,22 @@ class ConnectionState(Enum):
 class _Connection:
     """What belongs to one connection and ends with it."""
 
-    def __init__(self, settings: SessionSettings, inbox: InboundQueue, generation: int, now_s: float, nonce: bytes) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings,
+        inbox: InboundQueue,
+        copies: Copies | None,
+        generation: int = 0,
+        now_s: float = 0.0,
+        nonce: bytes = b"",
+    ) -> None:
         self.opened_s = now_s
-        self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes)
+        self.inbound = Inbound(inbox, generation, settings.marker_topic, settings.largest_packet_bytes, copies)
         self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
         self.marker = DrainMarker(nonce)
-        self.subscription_id = 0
+        self.subscribing: dict[int, Sequence[str]] = {}  # packet identifier -> filters that await their answer
+        self.unsubscribing = 0
+        self.granted: dict[str, int] = {}
         self.paused = False
 
 
@@ -68,7 +79,9 @@ class MqttSession:
         self._outbound = Outbound(settings.most_in_flight)
         self._now_s = 0.0
         self._out: list[bytes] = []
-        self._here = _Connection(settings, self.inbox, 0, 0.0, b"")
+        copies = Copies([pattern for pattern in settings.subscriptions if pattern != settings.marker_topic])
+        self._copies = copies if copies.identifiers else None
+        self._here = _Connection(settings, self.inbox, self._copies)
 
     @property
     def connected(self) -> bool:
@@ -106,7 +119,7 @@ class MqttSession:
         self.return_late = False
         self._now_s = now_s
         self._out.clear()
-        self._here = _Connection(settings, self.inbox, self.generation, now_s, nonce)
+        self._here = _Connection(settings, self.inbox, self._copies, self.generation, now_s, nonce)
         return mqtt5.ConnectPacket(
             settings.client_id,
             username=settings.user,
@@ -219,6 +232,8 @@ class MqttSession:
                 self._connection_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.SubAckPacket():
                 self._subscription_answered(packet)
+            case ConnectionState.CONNECTED, mqtt5.UnsubAckPacket() if packet.packet_id == self._here.unsubscribing:
+                self._here.unsubscribing = 0
             case ConnectionState.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.PublishPacket():
@@ -250,7 +265,10 @@ class MqttSession:
         expiry_s = packet.session_expiry_interval
         expiry_s = self.settings.session_expiry_s if expiry_s is None else expiry_s
         self.inbox.note(Connected(self.generation, packet.session_present, expiry_s))
-        self._subscribe()
+        self._subscribe(with_identifiers=packet.subscription_id_available)
+        if packet.session_present and self.settings.covered:
+            self._here.unsubscribing = self._outbound.next_packet_id()
+            self._out.append(mqtt5.UnsubscribePacket(self._here.unsubscribing, list(self.settings.covered)).write())
         repeated, hopeless = self._outbound.restart(packet.receive_max, packet.max_packet_size, packet.session_present)
         self._out.append(repeated)
         for token in hopeless:
@@ -261,34 +279,47 @@ class MqttSession:
         asked = packet.server_keep_alive
         return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
 
-    def _subscribe(self) -> None:
-        patterns = self.settings.subscriptions
-        if not patterns:
-            return
-        self._here.subscription_id = self._outbound.next_packet_id()
+    def _subscribe(self, *, with_identifiers: bool) -> None:
+        """Subscribe to everything: each filter that has an identifier in a packet of its own, then the others in one."""
+        identifiers = self._copies.identifiers if self._copies is not None and with_identifiers else {}
+        for pattern, identifier in identifiers.items():
+            self._subscribe_to([pattern], identifier)
+        others = [pattern for pattern in self.settings.subscriptions if pattern not in identifiers]
+        if others:
+            self._subscribe_to(others, None)
+
+    def _subscribe_to(self, patterns: Sequence[str], identifier: int | None) -> None:
+        packet_id = self._outbound.next_packet_id()
+        self._here.subscribing[packet_id] = patterns
         filters = [
-            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER) for pattern in patterns
+            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_as_published=False, retain_handling=RetainHandling.SEND_NEVER)
+            for pattern in patterns
         ]
-        self._out.append(mqtt5.SubscribePacket(self._here.subscription_id, filters).write())
+        self._out.append(mqtt5.SubscribePacket(packet_id, filters, subscription_id=identifier).write())
 
     def _subscription_answered(self, packet: mqtt5.SubAckPacket) -> None:
-        patterns = self.settings.subscriptions
-        if packet.packet_id != self._here.subscription_id or len(packet.reason_codes) != len(patterns):
+        here = self._here
+        patterns = here.subscribing.pop(packet.packet_id, ())
+        if not patterns or len(packet.reason_codes) != len(patterns):
             raise protocol_error("an answer to a subscription that we did not ask for")
-        self._here.subscription_id = 0
-        codes = [int(code) for code in packet.reason_codes]
-        wanted = len(self.settings.filters)
-        answer = Subscribed(self.generation, tuple(zip(self.settings.filters, codes, strict=False)))
+        here.granted |= {pattern: int(code) for pattern, code in zip(patterns, packet.reason_codes, strict=True)}
+        if here.subscribing:
+            return
+        wanted = [pattern for pattern in self.settings.subscriptions if pattern != self.settings.marker_topic]
+        answer = Subscribed(self.generation, tuple((without_share(pattern), here.granted[pattern]) for pattern in wanted))
+        if self._copies is not None:
+            self._copies.granted(here.granted)
         self.inbox.note(answer)
         self.counters["filters_refused"] += len(answer.refused)
-        if wanted and len(answer.refused) == wanted:
+        if wanted and len(answer.refused) == len(wanted):
+            code = here.granted[wanted[0]]
             self._out.append(mqtt5.DisconnectPacket().write())
             self.return_late = True
-            self._end(f"the broker refused every subscription: {_words(packet.reason_codes[0])}", codes[0])
+            self._end(f"the broker refused every subscription: {_words(SubAckReasonCode(code))}", code)
         elif self.settings.marker_topic is None:
             return
-        elif codes[-1] >= 0x80 or self._marker_forbidden:
-            self._here.marker.refuse(self._now_s)
+        elif here.granted[self.settings.marker_topic] >= 0x80 or self._marker_forbidden:
+            here.marker.refuse(self._now_s)
         else:
             self._send_marker()
 
