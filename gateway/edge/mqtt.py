@@ -101,6 +101,15 @@ class MqttLink:
         """How often each event happened: ``connections``, ``lost``, ``refused``, ``malformed``, ``protocol_error`` …"""
         return self.session.counters
 
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has come from the broker."""
+        return max(0.0, asyncio.get_running_loop().time() - self.session.heard_s)
+
+    def mark(self) -> None:
+        """Send a new marker, so that ``Drained`` follows once everything that waits in the broker now has come."""
+        self._write(self.session.mark(secrets.token_bytes(16)))
+
     def take_frames(self, limit: int = 1000) -> list[Frame]:
         """Deliver the events that are due, then remove and return the oldest frames, all of one connection.
 

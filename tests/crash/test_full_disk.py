@@ -102,6 +102,14 @@ class QueuedLink:
         self.acknowledged: list[int] = []
 
     @property
+    def silent_s(self) -> float:
+        """It has just been heard."""
+        return 0.0
+
+    def mark(self) -> None:
+        """Nothing waits behind it."""
+
+    @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self.frames)

@@ -102,6 +102,11 @@ class MqttSession:
         return self._here.inbound.unacknowledged
 
     @property
+    def heard_s(self) -> float:
+        """When bytes came from the broker last; when the connection was opened, where none have come."""
+        return self._here.keep_alive.heard_s
+
+    @property
     def in_flight(self) -> int:
         """How many of our own messages await the broker's answer."""
         return self._outbound.in_flight
@@ -160,6 +165,23 @@ class MqttSession:
         if self._here.marker.due:
             self._send_marker()
         self._beat(now_s)
+        return self._take_out()
+
+    def mark(self, nonce: bytes) -> bytes:
+        """Send a new marker in place of the last one; return what to write, which is nothing while there is nothing to mark.
+
+        Args:
+            nonce: As for ``open``.
+        """
+        here = self._here
+        if not self.connected or self.settings.marker_topic is None or here.subscribing:
+            return b""  # not yet subscribed: the first marker is still to come
+        refused = here.marker.refused
+        here.marker = DrainMarker(nonce)
+        if refused:
+            here.marker.refuse(self._now_s)
+        else:
+            self._send_marker()
         return self._take_out()
 
     def acknowledge(self, packet_ids: Sequence[int], generation: int) -> bytes:
