@@ -70,8 +70,8 @@ class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """A batch of readings.
 
     Attributes:
-        readings: Flat, in order of arrival: (slot, time, first steps); or, where only a span is known, (-1 - slot, its beginning,
-            its end, first steps).
+        readings: Flat, in order of arrival: (slot, time, first steps); or, of readings that are not remembered by a time of their
+            own, (-1 - slot, earliest time, latest time, first steps).
         sequences: Flat triples (device, boot, sequence).
     """
 

@@ -195,7 +195,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     keep = True
                     if outcome == RECORDED:
                         records.append((target, t_ms, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget returns this
-            if keep:
+            if keep and seen is not None and not reading.has_time:  # nothing to remember it by
+                taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+            elif keep:
                 taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
 
     ledger = state.ledger
