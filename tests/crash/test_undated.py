@@ -127,12 +127,14 @@ async def test_mosquitto_readings_that_waited_for_intake_get_their_span(tmp_path
     monkeypatch.setattr(gateway_app, "INTAKE_RETRY_S", 0.02)
     with running_mosquitto(tmp_path) as broker:
         live = LiveGateway(tmp_path / "gateway", broker.port, policies=POLICIES, tick_ms=50)
-        clock, full = SetClock(T + 10 * MINUTE_MS), [False]
+        clock, full = SetClock(T - MINUTE_MS), [False]
         async with run(live, clock) as (durable, app):
             monkeypatch.setattr(app, "_is_full", lambda: full[0])
             row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "subject": "none"}
             await ask(app, "device.add", {"devices": [row]})
             await until(lambda: durable.state.drained)
+            clock.time_ms = T + 10 * MINUTE_MS
+            await ask(app, "policy.show", tick=True)
             full[0] = True
             await publish(broker.port, 2)
             await until(lambda: durable.state.arrivals.waited)
