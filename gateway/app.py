@@ -58,6 +58,13 @@ class BrokerLink(Protocol):
         """How often each event happened."""
 
     @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that it subscribes to."""
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """Take filters out of the session at the next connection, unless they are subscribed to."""
+
+    @property
     def silent_s(self) -> float:
         """For how long nothing has come from the broker."""
 
@@ -105,6 +112,7 @@ class Gateway:
         self._window_full = False
         self._clock_watch = system_clock.ClockWatch()
         self.link = connect(self._link_event, self._frames_arrived)
+        self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
     # what queues work for the loop
@@ -120,6 +128,7 @@ class Gateway:
             _log.info("broker connected", session_present=event.session_present)
         elif isinstance(event, Drained):
             pipeline.queue_drained(state, self.durable.clock.now_ms())
+            pipeline.subscribed(state, self.link.subscriptions)  # the marker came back behind every change of them
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):

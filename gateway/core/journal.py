@@ -117,7 +117,13 @@ class Dry(msgspec.Struct, frozen=True, array_like=True, tag=7):
     at_ms: int
 
 
-JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry
+class Subscriptions(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """The filters that the gateway's session at the broker holds."""
+
+    patterns: list[str]
+
+
+JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
@@ -151,7 +157,7 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, record: Close | Void | WholeSince | Dry) -> None:
+    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
-from gateway.core.journal import WholeSince
+from gateway.core.journal import Subscriptions, WholeSince
 from gateway.core.model import (
     COPY,
     NO_SEQUENCE,
@@ -77,6 +77,13 @@ def queue_drained(state: State, now_ms: int) -> None:
     """Record that everything that the broker had queued has been taken: windows may end, and what comes now has not waited."""
     state.drained = True
     state.arrivals.drained(now_ms)
+
+
+def subscribed(state: State, patterns: tuple[str, ...]) -> None:
+    """Record which filters the session holds, so that one that the configuration no longer names can be taken out of it."""
+    if patterns != state.subscriptions:
+        state.subscriptions = patterns
+        state.journal.note(Subscriptions(list(patterns)))
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:

@@ -20,6 +20,7 @@ from gateway.core.journal import (
     Dry,
     JournalRecord,
     Purge,
+    Subscriptions,
     Take,
     Void,
     Watermark,
@@ -42,7 +43,8 @@ class _Snapshot(msgspec.Struct, array_like=True):
     windows: _Windows
     memories: dict[bytes, msgspec.Raw]
     marks: list[bytes]
-    dry_ms: int = 0  # absent in what 0.1 stored
+    dry_ms: int = 0  # this and the next are absent in what 0.1 stored
+    subscriptions: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -53,7 +55,7 @@ _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 def snapshot(state: State) -> bytes:
     """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
     memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
-    return _encode([state.windows.state(_packed), memories, state.marks.state(), state.arrivals.dry_ms])
+    return _encode([state.windows.state(_packed), memories, state.marks.state(), state.arrivals.dry_ms, state.subscriptions])
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
@@ -89,6 +91,7 @@ def restore(state: State, stored: bytes) -> JournalReplay:
         state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
     state.arrivals.resume(taken.dry_ms)
+    state.subscriptions = taken.subscriptions
     return JournalReplay(state)
 
 
@@ -142,6 +145,8 @@ class JournalReplay:
                 self._state.marks.clear()
             case Dry():
                 self._state.arrivals.resume(record.at_ms)
+            case Subscriptions():
+                self._state.subscriptions = tuple(record.patterns)
 
     def _memory(self, device: bytes) -> DeviceMemory:
         return self._state.memories.setdefault(device, DeviceMemory())

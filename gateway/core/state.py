@@ -67,6 +67,7 @@ class State:
         redeliverable: Frames committed on an earlier connection that the broker may send again: packet id → digest. Changed by
             the pipeline.
         arrivals: When readings without a time of their own can have come. Changed by the pipeline and ``app``.
+        subscriptions: The filters that the session at the broker is known to hold. Changed by the pipeline.
         drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by the pipeline.
         domain_keys: The pseudonym keys. Made and dropped by releases.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
@@ -90,6 +91,7 @@ class State:
         self.marks = Marks()
         self.redeliverable: dict[int, bytes] = {}
         self.arrivals = Arrivals()
+        self.subscriptions: tuple[str, ...] = ()
         self.drained = False
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.expires_next_ms = NEVER_MS

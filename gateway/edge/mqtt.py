@@ -102,6 +102,15 @@ class MqttLink:
         return self.session.counters
 
     @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that it subscribes to, as sent, without the marker's topic."""
+        return self.session.settings.wanted
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """Take filters out of the session at the next connection, unless they are subscribed to."""
+        self.session.former = tuple(patterns)
+
+    @property
     def silent_s(self) -> float:
         """For how long nothing has come from the broker."""
         return max(0.0, asyncio.get_running_loop().time() - self.session.heard_s)

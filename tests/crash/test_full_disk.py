@@ -102,6 +102,14 @@ class QueuedLink:
         self.acknowledged: list[int] = []
 
     @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """It has none."""
+        return ()
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """There is nothing to end."""
+
+    @property
     def silent_s(self) -> float:
         """It has just been heard."""
         return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from firmware_sim.load import Load
 from gateway import app as gateway_app
 from gateway.app import Gateway
+from gateway.config import load_config
 from gateway.durable.state import Durable
 from gateway.recipient.opening import open_bundle
 from tests.support.city import city
@@ -22,7 +24,7 @@ from tests.support.mosquitto import running_mosquitto
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 T = 1_772_409_600_000 + HOUR_MS
 """2026-03-02T01:00:00Z, at the beginning of an hour."""
-TOPIC = "t/timeless"
+TOPIC = "t/mill/timeless"
 POLICIES = (
     city()
     .ceiling(identity="per-record", space="block")
@@ -145,3 +147,27 @@ async def test_mosquitto_readings_that_waited_for_intake_get_their_span(tmp_path
             await received(durable, 3)
             assert durable.state.ledger.totals["pairs.withheld.undated"] == 2
             assert [(window.start_ms - T, window.pairs()) for window in durable.state.windows] == [(HOUR_MS, 1)]
+
+
+async def test_mosquitto_filter_that_the_configuration_no_longer_names_brings_nothing(tmp_path: Path) -> None:
+    """The broker keeps subscriptions with the session: one that was taken out would bring each message a second time."""
+    with running_mosquitto(tmp_path) as broker:
+        both = ("t/+/timeless", "t/mill/+")
+        live = LiveGateway(tmp_path / "gateway", broker.port, policies=POLICIES, tick_ms=50, filters=both)
+        clock = SetClock(T)
+        async with run(live, clock) as (durable, app):
+            await until(lambda: durable.state.drained)
+            await publish(broker.port, 1)
+            await until(lambda: durable.state.ledger.totals.get("frames.received") == 2)
+            assert durable.state.ledger.totals["frames.rejected.copy"] == 1
+            await ask(app, "policy.show", tick=True)  # answered once what came before is durable
+        live.config.write_text(live.config.read_text().replace(f"filters = {json.dumps(list(both))}", 'filters = ["t/#"]'))
+        live.place = load_config(live.config)
+        async with run(live, clock) as (durable, app):
+            await until(lambda: durable.state.drained)
+            assert durable.state.subscriptions == ("t/#",)
+            await publish(broker.port, 3)
+            await until(lambda: durable.state.ledger.totals.get("frames.received", 0) >= 5)
+            await publish(broker.port, 1)
+            await until(lambda: durable.state.ledger.totals.get("frames.received", 0) >= 6)
+            assert durable.state.ledger.totals["frames.received"] == 6

@@ -51,6 +51,7 @@ HELD: dict[str, dict[str, str]] = {
         "marks": "hashes of frames as a whole, which go as newer ones come; none can be told to be a subject's",
         "redeliverable": "the same",
         "arrivals": NOBODY,
+        "subscriptions": NOBODY,
         "drained": NOBODY,
         "domain_keys": NOBODY,
         "commit": PENDING,

@@ -79,7 +79,8 @@ class MqttSession:
         self._outbound = Outbound(settings.most_in_flight)
         self._now_s = 0.0
         self._out: list[bytes] = []
-        copies = Copies([pattern for pattern in settings.subscriptions if pattern != settings.marker_topic])
+        self.former: tuple[str, ...] = ()  # filters of an earlier configuration that the broker's session may hold
+        copies = Copies(settings.wanted)
         self._copies = copies if copies.identifiers else None
         self._here = _Connection(settings, self.inbox, self._copies)
 
@@ -288,9 +289,8 @@ class MqttSession:
         expiry_s = self.settings.session_expiry_s if expiry_s is None else expiry_s
         self.inbox.note(Connected(self.generation, packet.session_present, expiry_s))
         self._subscribe(with_identifiers=packet.subscription_id_available)
-        if packet.session_present and self.settings.covered:
-            self._here.unsubscribing = self._outbound.next_packet_id()
-            self._out.append(mqtt5.UnsubscribePacket(self._here.unsubscribing, list(self.settings.covered)).write())
+        if packet.session_present:
+            self._unsubscribe()
         repeated, hopeless = self._outbound.restart(packet.receive_max, packet.max_packet_size, packet.session_present)
         self._out.append(repeated)
         for token in hopeless:
@@ -310,6 +310,13 @@ class MqttSession:
         if others:
             self._subscribe_to(others, None)
 
+    def _unsubscribe(self) -> None:
+        """End subscriptions that the session may hold and that are not wanted: they would bring messages a second time."""
+        unwanted = [one for one in dict.fromkeys(self.former + self.settings.covered) if one not in self.settings.subscriptions]
+        if unwanted:
+            self._here.unsubscribing = self._outbound.next_packet_id()
+            self._out.append(mqtt5.UnsubscribePacket(self._here.unsubscribing, unwanted).write())
+
     def _subscribe_to(self, patterns: Sequence[str], identifier: int | None) -> None:
         packet_id = self._outbound.next_packet_id()
         self._here.subscribing[packet_id] = patterns
@@ -327,7 +334,7 @@ class MqttSession:
         here.granted |= {pattern: int(code) for pattern, code in zip(patterns, packet.reason_codes, strict=True)}
         if here.subscribing:
             return
-        wanted = [pattern for pattern in self.settings.subscriptions if pattern != self.settings.marker_topic]
+        wanted = self.settings.wanted
         answer = Subscribed(self.generation, tuple((without_share(pattern), here.granted[pattern]) for pattern in wanted))
         if self._copies is not None:
             self._copies.granted(here.granted)

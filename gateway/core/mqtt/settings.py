@@ -58,9 +58,13 @@ class SessionSettings:
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """The filters as sent in SUBSCRIBE: the fewest that match what is wanted, and the marker last and never shared."""
-        marker = () if self.marker_topic is None else (self.marker_topic,)
-        return tuple(self._share + pattern for pattern in covering(self.filters)) + marker
+        """The filters as sent in SUBSCRIBE, the marker last and never shared."""
+        return self.wanted + (() if self.marker_topic is None else (self.marker_topic,))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The fewest filters that match what is to be received, shared if they are."""
+        return tuple(self._share + pattern for pattern in covering(self.filters))
 
     @property
     def covered(self) -> tuple[str, ...]:
