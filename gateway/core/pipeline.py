@@ -156,7 +156,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 continue
             sequences += (plan.device.id, reading.boot, sequence)
         admitted += 1
-        if not reading.has_time and (arrivals.waited or frame.retain):
+        may_have_waited = not reading.has_time and (arrivals.waited or frame.retain)
+        if may_have_waited:
             reading = arrivals.date(reading, plan.decode, topic, payload, now_ms, retained=frame.retain)
         slots = plan.slots
         for observation in reading.observations:
@@ -189,8 +190,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     duplicate += len(targets)
                     continue
                 seen.add(t_ms)
-            earliest_ms = observation.earliest_ms
-            if earliest_ms is not None:
+            if may_have_waited and (earliest_ms := observation.earliest_ms) is not None:
                 if _take_between(targets, (earliest_ms, t_ms), n, outcomes, records):
                     taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), earliest_ms, t_ms, n)
                 continue
