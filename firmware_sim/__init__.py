@@ -1,4 +1,4 @@
-"""The simulated city: devices with daily rhythms that write their own messages, right or wrong, and publish them over MQTT.
+"""The simulated city: devices with daily rhythms that encode their own messages, valid or faulty, and publish them over MQTT.
 
-It shares no line with the gateway, so that a misreading of a format on either side shows.
+It shares no code with the gateway, so that a misreading of a format on either side shows.
 """

@@ -1,4 +1,4 @@
-"""The simulated clock, the same arithmetic in every process that is given the same three numbers."""
+"""The simulated clock: every process that is given the same three numbers computes the same time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that tells the time in milliseconds since the Unix epoch."""
+    """A clock in milliseconds since the Unix epoch."""
 
     def now_ms(self) -> int:
         """Return the present time."""

@@ -22,7 +22,7 @@ _FINDING = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser of `sluice sim` its two commands; ``run`` carries out either."""
+    """Add the sub-commands to the parser of `sluice sim`; ``run`` takes the parsed arguments."""
     commands = parser.add_subparsers(dest="sim_command", required=True, metavar="COMMAND")
     fleet = _command(commands, "run", "publish what a scenario's devices measure")
     _add_broker(fleet)
@@ -44,7 +44,7 @@ def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry out a parsed `sluice sim` command and return the exit status: 0, 1 if readings stayed unacknowledged, or 2."""
+    """Run a sub-command and return the exit status: 0, 1 if readings stayed unacknowledged, or 2 for a faulty scenario."""
     if args.sim_command == "load":
         return _run_load(args)
     try:
@@ -74,8 +74,8 @@ async def _run_scenario(args: argparse.Namespace, scenario: Scenario) -> int:
         username=args.username,
         password=_password(args),
     )
-    said = {name: getattr(counters, name) for name in ("published", "published_public", "unacknowledged", "reconnects")}
-    _say(said, as_json=args.json)
+    figures = {name: getattr(counters, name) for name in ("published", "published_public", "unacknowledged", "reconnects")}
+    _print_figures(figures, as_json=args.json)
     return _FINDING if counters.unacknowledged else 0
 
 
@@ -98,7 +98,7 @@ def _run_load(args: argparse.Namespace) -> int:
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(number, handler)
-    _say(_load_figures(result), as_json=args.json)
+    _print_figures(_load_figures(result), as_json=args.json)
     return _FINDING if result.missing else 0
 
 
@@ -109,7 +109,7 @@ def _load_figures(result: LoadResult) -> dict[str, Any]:
     return figures
 
 
-def _say(figures: dict[str, Any], *, as_json: bool) -> None:
+def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
     print(json.dumps(figures) if as_json else "  ".join(f"{name} {value}" for name, value in figures.items()))
 
 

@@ -1,7 +1,7 @@
-"""What the simulated sensors measure: air, noise, people passing and the electricity of households.
+"""Models of what the simulated sensors measure: air, noise, people passing, and households' electricity.
 
 Each model is a pure function of its seed and the time, ``reading(t_ms) -> values``, so that the same scenario always
-gives the same readings, from whatever moment it is started. ``messages`` puts the values into a device's own form.
+gives the same readings, whenever it is started. ``messages`` encodes the values in a device's own format.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Values: TypeAlias = Mapping[str, float | int]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _NORMAL = NormalDist()
-_METER_EPOCH_MS = 1_262_304_000_000  # 2010-01-01: when every meter's register stood at zero
+_METER_EPOCH_MS = 1_262_304_000_000  # 2010-01-01, when every meter's register read zero
 _METER_REGISTER_WH = 1_000_000_000
 
 # One value for each hour of the day; between the hours the models interpolate.
@@ -28,48 +28,48 @@ _TRAFFIC = (25, 18, 12, 10, 12, 25, 55, 85, 100, 90, 80, 80, 85, 85, 80, 80, 85,
 
 
 class Model(Protocol):
-    """A sensor: its interval, and its values at a moment of its interval's grid."""
+    """A sensor: its interval, and its values at a time on the interval's grid."""
 
     @property
     def interval_s(self) -> int:
         """Seconds from one reading to the next."""
 
     def reading(self, t_ms: int) -> Values:
-        """Return what the sensor measures at a moment, or over the interval that ends then."""
+        """Return what the sensor measures at a time, or over the interval that ends then."""
 
 
 def uniform(seed: str, channel: str, slot: int) -> float:
-    """Return a number between 0 and 1, always the same for the same arguments, independent for others."""
+    """Return a number between 0 and 1: the same for the same arguments, independent for different ones."""
     digest = hashlib.blake2b(f"{seed}/{channel}/{slot}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") + 0.5) / 2**64
 
 
 def gaussian(seed: str, channel: str, slot: int, limit: float = 2.0) -> float:
-    """Return a standard normal number cut off at ``limit`` standard deviations on either side."""
+    """Return a standard normal number, truncated at ``limit`` standard deviations on either side."""
     low = _NORMAL.cdf(-limit)
     return _NORMAL.inv_cdf(low + uniform(seed, channel, slot) * (1 - 2 * low))
 
 
 def drift(seed: str, channel: str, t_ms: int, pace_ms: int) -> float:
-    """Return a slowly wandering normal number, which is a new one each ``pace_ms`` and goes evenly from one to the next."""
+    """Return a slowly drifting normal number: a new one every ``pace_ms``, with linear interpolation in between."""
     slot, rest = divmod(t_ms, pace_ms)
     here, there = gaussian(seed, channel, slot), gaussian(seed, channel, slot + 1)
     return here + (there - here) * rest / pace_ms
 
 
 def rhythm(curve: Sequence[float], t_ms: int) -> float:
-    """Return the value of a 24-hour curve at a moment's time of day."""
+    """Return the value of a 24-hour curve at the time of day."""
     hour, rest = divmod(t_ms % DAY_MS, HOUR_MS)
     return curve[hour] + (curve[(hour + 1) % 24] - curve[hour]) * rest / HOUR_MS
 
 
 def is_weekend(t_ms: int) -> bool:
-    """Tell whether a moment falls on a Saturday or Sunday (1 January 1970 was a Thursday)."""
+    """Return whether a time falls on a Saturday or Sunday (1 January 1970 was a Thursday)."""
     return (t_ms // DAY_MS + 3) % 7 >= 5
 
 
 def _area(curve: Sequence[float], t_ms: int) -> float:
-    """Return the area under the repeated curve since 1970, in days: what a counter that follows it has counted."""
+    """Return the integral of the repeated curve since 1970, in days: the reading of a counter that follows it."""
     day, in_day = divmod(t_ms, DAY_MS)
     hour, rest = divmod(in_day, HOUR_MS)
     part = rest / HOUR_MS
@@ -79,10 +79,10 @@ def _area(curve: Sequence[float], t_ms: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class SmartMeter:
-    """A household's electricity meter: what was used in the interval, and the register.
+    """A household's electricity meter: the consumption of the interval, and the register.
 
-    Households differ by a log-normal factor and by their own ups and downs, both cut off at two standard deviations,
-    so that none is ever a great share of a sum over some fifteen or twenty of them.
+    Households differ by a log-normal factor and by random variation, both truncated at two standard deviations, so that
+    none ever dominates a sum over fifteen or twenty of them.
     """
 
     seed: str
@@ -94,7 +94,7 @@ class SmartMeter:
     kinds: ClassVar[tuple[str, ...]] = ("meter", "secure-meter")
 
     def reading(self, t_ms: int) -> Values:
-        """Return ``kwh`` of the interval that ends at ``t_ms`` and ``total_kwh``; the one is the other's difference."""
+        """Return ``kwh`` of the interval that ends at ``t_ms``, which is the difference of ``total_kwh``, and ``volts``."""
         now_wh, before_wh = self._register_wh(t_ms), self._register_wh(t_ms - self.interval_s * 1000)
         return {
             "kwh": (now_wh - before_wh) / 1000,
@@ -114,7 +114,7 @@ class SmartMeter:
 
 @dataclass(frozen=True, slots=True)
 class Footfall:
-    """A counter of people who pass a street's gate, busy in the evening and nearly empty at night."""
+    """A counter of people who pass a gate in a street, busy in the evening and nearly empty at night."""
 
     seed: str
     interval_s: int = 300

@@ -1,7 +1,7 @@
-"""Hostile frames: what broken, confused or malicious devices put on the wire, each by name.
+"""Hostile frames: what broken, misconfigured or malicious devices send, each kind by name.
 
-Every fault takes a device, a moment and a source of chance, and returns one frame. Tests mix them among good readings:
-whatever is ``REFUSED`` must be counted under a reason and reach nobody, whatever ``REPEATS`` must not be counted twice.
+Every fault takes a device, a time and a random generator, and returns one frame. Tests mix these with good readings: a frame
+that is ``REFUSED`` must be counted under a reason and reach nobody, one that ``REPEATS`` must not be counted twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Fate(StrEnum):
     """What should become of a hostile frame."""
 
     REFUSED = "refused"  # nothing in it may count as an observation
-    REPEATS = "repeats"  # a reading that has been sent before, unaltered: counted once at most
+    REPEATS = "repeats"  # a reading that was sent before, unaltered: counted at most once
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +46,30 @@ Fault: TypeAlias = "Callable[[Device, int, Random], bytes]"
 
 
 def _altered(device: Device, t_ms: int, change: Mapping[str, Value], without: Sequence[str] = ()) -> bytes:
-    """Encode the device's reading with fields changed, added or left out, and signed if the device signs."""
+    """Return the device's reading with fields changed, added or left out, authenticated if the device has a key."""
     boot, sequence = device.boot_and_sequence(t_ms)
     fields = {**device.fields(t_ms, device.values(t_ms), boot, sequence), **change}
     return device.encode({name: value for name, value in fields.items() if name not in without}, sequence)
 
 
 def _measured(device: Device, t_ms: int, value: Value) -> dict[str, Value]:
-    """Return a change that puts one value in the place of everything measured."""
+    """Return a change that replaces every measured value by one value."""
     return dict.fromkeys(device.values(t_ms), value)
 
 
 def _enclosed(device: Device, t_ms: int, payload: bytes) -> bytes:
-    """Send any bytes as the device's message; a device with a key signs even this."""
+    """Return any bytes as the device's message; a device with a key authenticates even these."""
     return payload if device.key is None else mac0_bytes(device.key, device.boot_and_sequence(t_ms)[1], payload)
 
 
 def truncated(device: Device, t_ms: int, chance: Random) -> bytes:
-    """A message cut off somewhere: a modem that lost power."""
+    """A message cut off somewhere, as by a modem that lost power."""
     payload = device.reading(t_ms).payload
     return payload[: chance.randrange(1, len(payload))]
 
 
 def trailing_bytes(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """A message with the end of an older, longer one behind it: a buffer that wasn't cleared."""
+    """A message followed by the end of an older, longer one, as from a buffer that was not cleared."""
     payload = device.reading(t_ms).payload
     return payload + payload[-5:]
 
@@ -80,7 +80,7 @@ def empty(_device: Device, _t_ms: int, _chance: Random) -> bytes:
 
 
 def garbage(_device: Device, _t_ms: int, chance: Random) -> bytes:
-    """Random bytes, beginning with one that no form of message begins with."""
+    """Random bytes, the first of which begins no message format."""
     return b"\xff" + chance.randbytes(chance.randrange(1, 200))
 
 
@@ -90,12 +90,12 @@ def jpeg(_device: Device, _t_ms: int, chance: Random) -> bytes:
 
 
 def bad_utf8(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """Measured values that are text, and not valid UTF-8 at that."""
+    """Measured values that are text and not even valid UTF-8."""
     return _altered(device, t_ms, _measured(device, t_ms, Invalid(b"\xc3\x28\xff")))
 
 
 def nan(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """Not a number, written bare where the form is JSON."""
+    """Not a number (NaN), written bare where the format is JSON."""
     return _altered(device, t_ms, _measured(device, t_ms, math.nan))
 
 
@@ -111,7 +111,7 @@ def wrong_type(device: Device, t_ms: int, chance: Random) -> bytes:
 
 
 def missing_field(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """A message that tells all but what was measured."""
+    """A message with everything except the measured values."""
     return _altered(device, t_ms, {}, without=tuple(device.values(t_ms)))
 
 
@@ -128,12 +128,12 @@ def nested_deep(device: Device, t_ms: int, _chance: Random) -> bytes:
 
 
 def oversized(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """A message of 100 KiB and more, well formed."""
+    """A well-formed message of more than 100 KiB."""
     return _altered(device, t_ms, {"log": "x" * OVERSIZE_BYTES})
 
 
 def huge_length(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """A head that announces far more than there is: 2^62 bytes in CBOR, a number of 5,000 digits in JSON."""
+    """A head that announces 2^62 bytes in CBOR, or a number of 5,000 digits in JSON."""
     if device.codec == "cbor":
         return cbor_head(5, 1) + cbor_head(3, 1 << 62) + b"LAeq"
     return _enclosed(device, t_ms, b'{"t":1' + b"0" * 5000 + b"}")
@@ -150,7 +150,7 @@ def past_clock(device: Device, t_ms: int, chance: Random) -> bytes:
 
 
 def no_clock(device: Device, t_ms: int, chance: Random) -> bytes:
-    """The time a device believes in after power-up, until it has heard from a time server.
+    """The time that a device assumes after power-up, before it has heard from a time server.
 
     That is 1970, or 1980 for SenML, where numbers near zero mean seconds from now.
     """
@@ -159,30 +159,30 @@ def no_clock(device: Device, t_ms: int, chance: Random) -> bytes:
 
 
 def sentinel(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """Text that says that there is no value, as a data logger writes it."""
+    """Text that stands for a missing value, as data loggers write it."""
     return _altered(device, t_ms, _measured(device, t_ms, "none"))
 
 
 def duplicate(device: Device, t_ms: int, _chance: Random) -> bytes:
-    """The same bytes once more: a radio that heard no answer."""
+    """The same bytes once more, as from a radio that heard no answer."""
     return device.reading(t_ms).payload
 
 
 def replay(device: Device, t_ms: int, chance: Random) -> bytes:
-    """An older message, recorded and sent again, signature and all."""
+    """An older message, recorded and sent again with its authentication code."""
     back = chance.randrange(1, REPLAY_INTERVALS + 1) * device.model.interval_s * 1000
     return device.reading(t_ms - back).payload
 
 
 def bad_mac(device: Device, t_ms: int, chance: Random) -> bytes:
-    """A signed message with one bit of its code turned over; without a key, a signed message where none is due."""
+    """An authenticated message with one bit of its code flipped; for a keyless device, an unexpected one."""
     payload = bytearray(_signed(device, t_ms))
     payload[-1 - chance.randrange(32)] ^= 1 << chance.randrange(8)
     return bytes(payload)
 
 
 def unsigned(device: Device, t_ms: int, chance: Random) -> bytes:
-    """A plain message on the topic of a device that has a key; without a key, one with nothing measured in it."""
+    """A plain message on the topic of a device that has a key; for a device without one, a message without values."""
     if device.key is None:
         return missing_field(device, t_ms, chance)
     boot, sequence = device.boot_and_sequence(t_ms)
@@ -232,32 +232,32 @@ def hostile_frame(fault: str, device: Device, t_ms: int, chance: Random) -> Host
 
     Args:
         fault: Its name.
-        device: Whose topic, key and form the frame takes.
-        t_ms: A reading time of that device. What repeats a reading repeats this one's or one of the
-            ``REPLAY_INTERVALS`` before it, which the caller has to have sent.
-        chance: Decides what the fault leaves open.
+        device: The device whose topic, key and format the frame has.
+        t_ms: A reading time of that device. A repeat is of this reading or one of the ``REPLAY_INTERVALS`` before it,
+            which the caller must have sent.
+        chance: The random generator for what the fault leaves open.
     """
     fate = Fate.REPEATS if fault in _REPEATING else Fate.REFUSED
     return HostileFrame(fault, device.topic, FAULTS[fault](device, t_ms, chance), fate)
 
 
 def unknown_device(device: Device, t_ms: int, chance: Random) -> HostileFrame:
-    """Return a perfect message on a topic that nobody registered."""
+    """Return a valid message on a topic that is not registered."""
     topic = f"{device.topic}/{chance.getrandbits(64):016x}"
     return HostileFrame(UNKNOWN_DEVICE, topic, device.reading(t_ms).payload, Fate.REFUSED)
 
 
 def wrong_topic(device: Device, other: Device, t_ms: int) -> HostileFrame:
-    """Return a device's signed message on the topic of another that signs too."""
+    """Return a device's authenticated message on the topic of another device with a key."""
     return HostileFrame(WRONG_TOPIC, other.topic, device.reading(t_ms).payload, Fate.REFUSED)
 
 
 def hostile_frames(devices: Sequence[Device], t_ms: int, number: int, seed: str) -> Iterator[HostileFrame]:
-    """Return frames with all faults in turn, from devices taken at random, always the same for the same seed.
+    """Yield frames with all faults in turn, from devices chosen at random, the same for the same seed.
 
     Args:
-        devices: Whose topics and forms the frames take; with two signing devices among them, topics get mixed up too.
-        t_ms: The time that the frames pretend to be from.
+        devices: The devices whose topics and formats the frames have; if two of them have keys, topics are swapped too.
+        t_ms: The time from which the frames claim to be.
         number: How many.
         seed: Another seed gives other frames.
     """

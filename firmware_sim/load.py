@@ -1,8 +1,8 @@
 """A load generator: publishes prepared messages at QoS 1 as fast as a broker takes them, or at a steady rate.
 
-It stands beside the thing being measured, so it must cost little itself: every packet is encoded before the clock
-starts, packets leave in large pieces, and PUBACKs are taken in many at a time. When a connection breaks, what lacks an
-acknowledgement is sent again, byte for byte. ``load_stream`` is one connection of it.
+It runs beside the program being measured, so it must use little CPU time itself: every packet is encoded before the clock
+starts, packets are written in large pieces, and PUBACKs are read many at a time. When a connection breaks, unacknowledged
+messages are sent again, byte for byte. ``load_stream`` is one of its connections.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _MAX_IN_FLIGHT = 30_000
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        messages: How many there were to publish.
-        acknowledged: How many of them the broker took over.
-        unheard: How many of those it said it had no subscriber for.
-        refused: How many it answered with a failure code.
+        messages: How many messages there were to publish.
+        acknowledged: How many of them the broker acknowledged.
+        unheard: How many of those had no subscriber, as the broker says.
+        refused: How many the broker answered with a failure code.
         missing: Positions, in the given order, of those not acknowledged.
         seconds: From the first byte of the first PUBLISH to the last PUBACK.
-        cpu_s: What this thread used meanwhile, encoding not included.
-        reconnects: How many connections were lost, or not come about.
+        cpu_s: CPU time of this thread meanwhile, without the encoding.
+        reconnects: How many connections were lost or failed.
     """
 
     messages: int
@@ -54,19 +54,19 @@ class LoadResult:
 
 
 class Load:
-    """A run over one or more connections, each of which carries every so-manieth message.
+    """A run over one or more connections, among which the messages are dealt out in turn.
 
-    ``run`` may be called in a thread of its own, while others read ``acknowledged`` or call ``stop``.
+    ``run`` may be called in its own thread, while other threads read ``acknowledged`` or call ``stop``.
 
     Args:
-        host: Where the broker listens.
-        port: Where the broker listens.
-        messages: Topic and payload of each message. With several connections, give each device's messages a distance
-            that is a multiple of their number to keep its readings in order.
-        connections: How many to spread them over.
-        in_flight: Most unacknowledged messages of a connection; the broker's receive maximum, if lower, binds.
+        host: The broker's host.
+        port: The broker's port.
+        messages: Topic and payload of each message. With several connections, a device's readings stay in order only
+            if its messages are a multiple of their number apart.
+        connections: The number of connections.
+        in_flight: The most unacknowledged messages of a connection; a lower receive maximum of the broker prevails.
         rate: Messages per second over all connections; None is as fast as possible.
-        client_id: Beginning of the client ids.
+        client_id: Prefix of the client ids.
         username: For the broker.
         password: For the broker.
     """
@@ -99,7 +99,7 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        """How many messages the broker has taken over so far."""
+        """How many messages the broker has acknowledged so far."""
         return sum(stream.acknowledged for stream in self._streams)
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ class Load:
         return self._result(seconds, cpu_s)
 
     def _turn(self, selector: selectors.BaseSelector, started: float) -> None:
-        """Connect what isn't connected, send what may be sent, take in what has come."""
+        """Connect lost connections, send what may be sent, and read what has arrived."""
         now = time.monotonic()
         allowed = self._messages if self._rate is None else int((now - started) * self._rate) + 1
         for stream in self._streams:
@@ -130,7 +130,7 @@ class Load:
         if self._rate is not None or not selector.get_map():
             time.sleep(_PACE_S)
         elif selector.select(_WAIT_S):
-            time.sleep(_GATHER_S)  # many PUBACKs at a time cost less than each by itself
+            time.sleep(_GATHER_S)  # reading many PUBACKs at a time costs less than reading each alone
         if selector.get_map():
             for key, _ in selector.select(0):
                 key.data.receive(selector)
@@ -151,7 +151,7 @@ class Load:
 
 
 def load_topic(number: int) -> str:
-    """Return the topic of the load generator's ``number``-th meter, from 0 on."""
+    """Return the topic of the load generator's ``number``-th meter, counted from 0."""
     return f"load/meter/{number:05d}"
 
 
@@ -164,7 +164,7 @@ def meter_messages(
         count: How many readings in all.
         devices: How many meters; their topics are those of ``load_topic``.
         start_ms: Time of the first round.
-        spacing_ms: From one round to the next; whole seconds, since that is all that the message tells.
+        spacing_ms: From one round to the next, in whole seconds, since messages hold no finer time.
         seed: Another seed gives other readings.
     """
     meters = []

@@ -1,7 +1,7 @@
-"""One connection of the load generator: its messages encoded beforehand, how far written, how far acknowledged.
+"""One connection of the load generator: its encoded messages, and how many are written and acknowledged.
 
-PUBACKs come in the order of the PUBLISHes, so they are compared with the bytes expected, thousands at a time, and only
-parsed one by one where that fails.
+PUBACKs usually come in the order of the PUBLISHes, so thousands at a time are compared with the expected bytes, and parsed
+one by one only where that fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_PACKET_ID = 65_535
 
 
 class Stream:
-    """A connection to the broker that outlives its sockets."""
+    """A connection to the broker that is opened again whenever its socket is lost."""
 
     def __init__(self, messages: Sequence[tuple[str, bytes]], in_flight: int, connect: bytes) -> None:
         ids = [at % _MAX_PACKET_ID + 1 for at in range(len(messages))]
@@ -37,7 +37,7 @@ class Stream:
         self._in_flight = self._window = in_flight
         self._count = len(messages)
         self._written = 0  # bytes
-        self._sent = 0  # messages of which every byte is written
+        self._sent = 0  # messages that are written in full
         self._settled = 0  # messages answered without a gap from the first on
         self._early: set[int] = set()  # positions answered before their turn
         self._tail = b""
@@ -55,7 +55,7 @@ class Stream:
 
     @property
     def acknowledged(self) -> int:
-        """How many messages the broker has taken over."""
+        """How many messages the broker has acknowledged."""
         return self._settled + len(self._early) - len(self.refused)
 
     def missing(self) -> list[int]:
@@ -63,7 +63,7 @@ class Stream:
         return sorted(self.refused.union(at for at in range(self._settled, self._count) if at not in self._early))
 
     def connect(self, address: tuple[str, int], selector: selectors.BaseSelector) -> None:
-        """Open a connection, and begin with the first message that lacks an answer."""
+        """Open a connection and start with the first unanswered message."""
         try:
             connection = socket.create_connection(address, timeout=_CONNECT_S)
         except OSError:
@@ -86,12 +86,12 @@ class Stream:
         selector.register(connection, selectors.EVENT_READ, self)
 
     def send(self, allowed: int, now: float, selector: selectors.BaseSelector) -> None:
-        """Write what window, rate and socket allow."""
+        """Write as much as window, rate and socket allow."""
         assert self.socket is not None
         limit = min(self._count, allowed)
         target = min(limit, self._settled + self._window)
         if target < limit and target - self._sent < self._window // 4:
-            target = self._sent  # few at a time cost more than many
+            target = self._sent  # writing few at a time costs more than writing many
         end = self._ends[target]
         try:
             while self._written < end:
@@ -107,7 +107,7 @@ class Stream:
             self._disconnect(selector)
 
     def receive(self, selector: selectors.BaseSelector) -> None:
-        """Take in PUBACKs."""
+        """Read PUBACKs."""
         assert self.socket is not None
         try:
             data = self.socket.recv(1 << 16)
@@ -163,7 +163,7 @@ class Stream:
         self.reconnects += 1
 
     def close(self, selector: selectors.BaseSelector) -> None:
-        """End the connection in order."""
+        """Send a DISCONNECT and close the connection."""
         if self.socket is None:
             return
         selector.unregister(self.socket)

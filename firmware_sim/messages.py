@@ -1,7 +1,7 @@
-"""A simulated device and the frames that it sends: its values in its maker's form, with all that makers add.
+"""A simulated device and the frames that it sends: its values in its maker's format, with everything that makers add.
 
-Real devices send more than anyone asked for: serial numbers, firmware versions, signal strengths. So do these, since
-what the gateway must keep back has to be there to be kept back. ``scenario`` describes devices, ``run`` publishes them.
+Real devices send more than anyone asked for: serial numbers, firmware versions, signal strengths. So do these, so that there is
+something for the gateway to withhold. ``scenario`` describes devices, ``run`` publishes their frames.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _AIR = ("pm25", "pm10", "no2")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One frame of one device, as it is published.
+    """One frame of one device, as published.
 
-    Two readings of a device never have the same time. ``public`` marks the frames of devices whose records are open.
+    Two readings of a device never have the same time. ``public`` marks the frames of devices whose records are open data.
     """
 
     topic: str
@@ -35,7 +35,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The frame as shown to a person: text as it is, binary as its fields and its length."""
+        """The frame in readable form: text as it is, binary as its length and fields."""
         if self.kind == "secure-meter" or _FORMS[self.kind].codec == "cbor":
             form = "COSE_Mac0" if self.kind == "secure-meter" else "CBOR"
             return f"{form}, {len(self.payload)} bytes: {json_bytes(self.fields).decode()}"
@@ -47,14 +47,14 @@ class Device:
     """A sensor with a topic, a clock, a counter and perhaps a key.
 
     Args:
-        topic: Where it publishes.
+        topic: The topic on which it publishes.
         kind: ``meter``, ``secure-meter``, ``footfall``, ``noise``, ``air-quality`` or ``air-station``.
-        model: What it measures.
-        offset_s: How long after each full interval it measures.
+        model: The model of what it measures.
+        offset_s: Seconds after each full interval at which it measures.
         identity: The serial number that it puts into every message.
         public: Whether its readings belong to a flow of open records.
         key: The key of its COSE_Mac0; only a ``secure-meter`` has one.
-        restart_s: It loses power that often, which raises its boot id and sets its counter back; 0 is never.
+        restart_s: Seconds between restarts, each of which raises its boot id and resets its counter; 0 is never.
         extra: Further fields in every message.
     """
 
@@ -70,37 +70,37 @@ class Device:
 
     @property
     def codec(self) -> str:
-        """The form of its messages, inside their envelope if they have one: ``json``, ``cbor`` or ``senml``."""
+        """The format of its messages, inside their envelope if they have one: ``json``, ``cbor`` or ``senml``."""
         return _FORMS[self.kind].codec
 
     def next_ms(self, t_ms: int) -> int:
-        """Return the device's first reading time at or after a moment."""
+        """Return the device's first reading time at or after a given time."""
         interval_ms = self.model.interval_s * 1000
         return -(-(t_ms - self.offset_s * 1000) // interval_ms) * interval_ms + self.offset_s * 1000
 
     def boot_and_sequence(self, t_ms: int) -> tuple[int, int]:
-        """Return the boot id and the counter that a reading at a moment carries."""
+        """Return the boot id and the counter of a reading at a time."""
         boots, since_boot_s = divmod(t_ms // 1000, self.restart_s) if self.restart_s else (0, t_ms // 1000)
         return 1 + boots, since_boot_s // self.model.interval_s
 
     def values(self, t_ms: int) -> Values:
-        """Return what the device measures at a moment."""
+        """Return what the device measures at a time."""
         return self.model.reading(t_ms)
 
     def reading(self, t_ms: int) -> Reading:
-        """Return the frame that the device sends for a moment."""
+        """Return the frame that the device sends for a reading time."""
         boot, sequence = self.boot_and_sequence(t_ms)
         fields = self.fields(t_ms, self.values(t_ms), boot, sequence)
         return Reading(self.topic, self.encode(fields, sequence), self.kind, t_ms, sequence, self.public, fields)
 
     def fields(self, t_ms: int, values: Mapping[str, Value], boot: int, sequence: int) -> dict[str, Value]:
-        """Return all that a message says, before it gets its form."""
+        """Return all fields of a message, before encoding."""
         rssi = round(-70 + 6 * gaussian(self.identity, "rssi", t_ms))
         head: dict[str, Value] = {"id": self.identity, "fw": "2.4.1", "rssi": rssi}
         return {**head, "t": t_ms // 1000, "boot": boot, "seq": sequence, **values, **self.extra}
 
     def encode(self, fields: Mapping[str, Value], sequence: int) -> bytes:
-        """Put fields into the form of this kind of device, under its key if it has one."""
+        """Return fields encoded in this kind of device's format, authenticated if it has a key."""
         payload = _FORMS[self.kind].encode(fields)
         return payload if self.key is None else mac0_bytes(self.key, sequence, payload)
 
@@ -111,7 +111,7 @@ def default_identity(topic: str) -> str:
 
 
 def _senml(fields: Mapping[str, Value]) -> bytes:
-    """Air stations send one pack: name and time as base, each value as a record; SenML has no boot id or counter."""
+    """Return a SenML pack: base name and base time, and one record for each value; it holds no boot id or counter."""
     identity, base_time_s = fields["id"], fields["t"]
     assert isinstance(identity, str)
     assert isinstance(base_time_s, int)
@@ -121,12 +121,12 @@ def _senml(fields: Mapping[str, Value]) -> bytes:
 
 
 def _keyed_json(fields: Mapping[str, Value]) -> bytes:
-    """A keyed meter's counter is the Partial IV of its COSE_Mac0, and so isn't repeated inside."""
+    """Return JSON without the counter, which is the Partial IV of a keyed meter's COSE_Mac0."""
     return json_bytes({name: value for name, value in fields.items() if name != "seq"})
 
 
 def _station(fields: Mapping[str, Value]) -> bytes:
-    """A large station has a table in its table for the air, beside the weather."""
+    """Return CBOR with the air values in a nested table, as large stations send them."""
     air = {name: fields[name] for name in _AIR if name in fields}
     return cbor_bytes({**{name: value for name, value in fields.items() if name not in _AIR}, "air": air})
 

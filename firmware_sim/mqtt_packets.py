@@ -1,4 +1,4 @@
-"""The few MQTT 5 packets that the load generator writes and reads, without a client library in between.
+"""The few MQTT 5 packets that the load generator writes and reads, without a client library.
 
 Source: OASIS MQTT Version 5.0, sections 1.5, 2.2, 3.1 to 3.4, 3.12 and 3.14.
 """
@@ -19,13 +19,13 @@ _HAS_PASSWORD = 0x40
 _HAS_USERNAME = 0x80
 _RECEIVE_MAXIMUM = 0x21
 _RECEIVE_MAXIMUM_DEFAULT = 65_535
-# Of the properties that a CONNACK may carry: how many bytes each takes; those not listed begin with a length of two bytes.
+# The length in bytes of each fixed-length property of a CONNACK; the others begin with a two-byte length.
 _FIXED_PROPERTIES = {0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
 _USER_PROPERTY = 0x26
 
 
 class PacketError(ValueError):
-    """Bytes from the broker that are not the packet expected there."""
+    """Bytes from the broker that are not the expected packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
 
 
 def puback_packet(packet_id: int) -> bytes:
-    """Return the shortest PUBACK, which says success."""
+    """Return the shortest PUBACK, which means success."""
     return b"\x40\x02" + packet_id.to_bytes(2, "big")
 
 
 def variable_length(length: int) -> bytes:
-    """Encode a variable byte integer."""
+    """Return a length as a variable byte integer."""
     encoded = bytearray()
     while True:
         length, digit = divmod(length, 128)
@@ -69,7 +69,7 @@ def variable_length(length: int) -> bytes:
 
 
 def next_packet(data: bytes, start: int) -> tuple[int, bytes, int] | None:
-    """Return type byte, body and end of the packet that begins at ``start``, or None when it isn't complete yet.
+    """Return type byte, body and end of the packet that begins at ``start``, or None if it is not complete yet.
 
     Raises:
         PacketError: If the length is longer than four bytes.
@@ -88,7 +88,7 @@ def next_packet(data: bytes, start: int) -> tuple[int, bytes, int] | None:
 
 
 def parse_connack(body: bytes) -> Connack:
-    """Read a CONNACK's reason and receive maximum.
+    """Return a CONNACK's reason and receive maximum.
 
     Raises:
         PacketError: If it is cut short.

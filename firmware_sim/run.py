@@ -1,8 +1,8 @@
 """Publishes a fleet's readings over MQTT 5 at QoS 1 and counts what the broker acknowledged.
 
-The edge of the simulator. Readings leave in order of time, many at once in flight. When the broker goes away, those
-without acknowledgement are kept and go out again first, byte for byte, once it is back; meanwhile the sensors measure
-on, and the backlog follows as fast as the broker takes it.
+The edge of the simulator. Readings are sent in order of time, many in flight at once. When the connection is lost,
+unacknowledged readings are kept and, once it is back, sent again first, byte for byte; meanwhile the sensors go on measuring,
+and the backlog follows as fast as the broker takes it.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(slots=True)
 class Counters:
-    """What has become of the fleet's readings so far; read it at any time.
+    """Counts of the fleet's readings so far; they may be read at any time.
 
     Attributes:
         published: Distinct readings that the broker acknowledged.
         published_public: Those of them that come from public devices.
-        unacknowledged: Readings taken and sent, or about to be, without acknowledgement as yet; at the end, for good.
-        republished: Sendings again after a connection was lost.
-        refused: Acknowledgements with a failure code, which count as none.
-        reconnects: Connections lost, or not come about.
+        unacknowledged: Readings sent, or about to be, and not yet acknowledged; at the end, those that never were.
+        republished: How often a reading was sent again after a connection was lost.
+        refused: Acknowledgements with a failure code, which do not count as acknowledgements.
+        reconnects: Connections that were lost or failed.
         connected: Whether there is a connection now.
         samples: The latest acknowledged reading of each kind of device.
     """
@@ -56,7 +56,7 @@ class Counters:
     samples: dict[str, Reading] = field(default_factory=dict)
 
     def acknowledge(self, reading: Reading) -> None:
-        """Count one reading that the broker has taken over."""
+        """Count one reading that the broker has acknowledged."""
         self.published += 1
         self.published_public += reading.public
         self.unacknowledged -= 1
@@ -78,21 +78,21 @@ async def run_fleet(
     username: str | None = None,
     password: str | None = None,
 ) -> None:
-    """Publish the readings of a fleet as they fall due, until told to stop, and then until all are acknowledged.
+    """Publish the readings of a fleet as they fall due, until stopped, and then wait until all are acknowledged.
 
-    Cancelling it stops it in the same way: it drains first, and then raises ``CancelledError``.
+    Cancellation stops it in the same way: it drains first, and then raises ``CancelledError``.
 
     Args:
         fleet: The devices.
-        broker_host: Where the broker listens.
-        broker_port: Where the broker listens.
-        clock: What the devices take for the time.
-        stop_event: Once set, no further reading is taken.
-        counters: Kept up to date all along.
-        from_ms: Time of the first readings; by default the clock's present one.
-        until_ms: Time before which the last readings lie; by default there is no last one.
-        in_flight: Most publishes to await acknowledgement at once.
-        drain_s: Longest wait, after stopping, for the last acknowledgements; what then lacks one stays in
+        broker_host: The broker's host.
+        broker_port: The broker's port.
+        clock: The devices' clock.
+        stop_event: Once set, no further reading is sent.
+        counters: Kept up to date throughout.
+        from_ms: Time of the first readings; by default the clock's present time.
+        until_ms: Time at which the readings end; by default they do not end.
+        in_flight: The most publishes that may await acknowledgement at once.
+        drain_s: Longest wait, after stopping, for the last acknowledgements; readings without one stay in
             ``counters.unacknowledged``.
         username: For the broker.
         password: For the broker.
@@ -113,7 +113,7 @@ async def run_fleet(
 
 
 async def _drain(task: asyncio.Task[None], drain_s: float) -> None:
-    """Give a task that ends by itself some time for it, and end it if that isn't enough."""
+    """Wait some time for a task that ends by itself, and cancel it if that is not enough."""
     try:
         await asyncio.wait((task,), timeout=drain_s)
     finally:
@@ -123,7 +123,7 @@ async def _drain(task: asyncio.Task[None], drain_s: float) -> None:
 
 
 class _StrictClient(Client):
-    """An MQTT client to which an acknowledgement with a failure code is none: the publish runs into its time limit."""
+    """An MQTT client that ignores acknowledgements with a failure code, so that the publish times out."""
 
     counters: Counters
 
@@ -135,7 +135,7 @@ class _StrictClient(Client):
 
 
 class _Publisher:
-    """The readings of one fleet on their way: those still to be taken, those to be sent again, those in flight."""
+    """The readings of one fleet: those not sent yet, those to be sent again, and those in flight."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class _Publisher:
         client = _StrictClient(
             **login,
             protocol=ProtocolVersion.V5,
-            max_inflight_messages=0,  # no limit of its own beside our window
+            max_inflight_messages=0,  # no limit besides our own window
             timeout=_CONNECT_S,
             logger=_log,
         )
@@ -189,7 +189,7 @@ class _Publisher:
                 self._counters.connected = False
 
     async def _run_session(self, client: Client) -> None:
-        """Send until all is sent and acknowledged; raises in a group when the connection or an acknowledgement fails."""
+        """Send until everything is sent and acknowledged; raise a group of errors if the connection or a publish fails."""
         window = asyncio.Semaphore(self._window)
         sending: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
@@ -207,7 +207,7 @@ class _Publisher:
             watch.cancel()
 
     async def _is_due(self) -> bool:
-        """Wait until there is a reading to send; False when there will be none."""
+        """Wait until there is a reading to send; return False if there will be none."""
         while not self._again:
             if self._exhausted():
                 return False
@@ -218,7 +218,7 @@ class _Publisher:
         return True
 
     def _take(self) -> int:
-        """Take the next reading under a serial number; from here on it is in flight, whatever becomes of the connection."""
+        """Put the next reading in flight and return its serial number; it stays in flight if the connection is lost."""
         serial = next(self._serial)
         if self._again:
             self._in_flight[serial] = self._again.popleft()
@@ -240,12 +240,12 @@ class _Publisher:
         self._counters.acknowledge(reading)
 
     def _keep_in_flight(self) -> None:
-        """Put the readings that a lost connection left unacknowledged before all others, in their order."""
+        """Queue the readings that a lost connection left unacknowledged before all others, in their order."""
         self._again.extendleft(reversed(self._in_flight.values()))
         self._in_flight.clear()
 
 
 async def _watch(client: Client) -> None:
-    """Raise as soon as the connection is lost, which a publish alone would notice only by its time limit."""
+    """Raise as soon as the connection is lost, which a publish by itself would notice only by timing out."""
     async for _ in client.messages:
         pass

@@ -1,4 +1,4 @@
-"""A scenario describes a fleet of simulated devices and the clock they live by, in JSON or as a plain dictionary.
+"""A scenario describes a fleet of simulated devices and their clock, in JSON or as a plain dictionary.
 
     {"seed": "a small city",
      "clock": {"start": "2026-03-20T23:00:00Z", "at": 1774047600.0, "rate": 10800},
@@ -8,7 +8,7 @@
        {"topic": "city/gate/{n}", "kind": "footfall", "count": 8, "public": true},
        {"topic": "meters/81cc", "kind": "secure-meter", "key": "<64 hex digits>"}]}
 
-``Fleet`` turns it into devices and gives their readings in order of time; ``run`` publishes those.
+``Fleet`` makes the devices and yields their readings in order of time; ``run`` publishes them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KEY_BYTES = 32
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be played, said in one line with file and key."""
+    """A scenario is not usable; the message is one line and names file and key."""
 
     def __init__(self, file: str, key: str, message: str) -> None:
         super().__init__(f"`{file}`: `{key}`: {message}" if key else f"`{file}`: {message}")
@@ -44,7 +44,7 @@ class ScenarioError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One device of a scenario; what is left out takes the default of its kind."""
+    """One device of a scenario; omitted values have the default of its kind."""
 
     topic: str
     kind: str
@@ -58,14 +58,14 @@ class DeviceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A seed, the devices, and the simulated clock; without one the fleet lives in real time."""
+    """A seed, the devices, and the simulated clock; without a clock the fleet runs in real time."""
 
     seed: str
     devices: tuple[DeviceSpec, ...]
     simulated: SimulatedClock | None = None
 
     def clock(self) -> Clock:
-        """Return the clock that the fleet lives by."""
+        """Return the fleet's clock."""
         return self.simulated or WallClock()
 
 
@@ -76,7 +76,7 @@ class Fleet:
         self.devices: tuple[Device, ...] = tuple(_device(spec, scenario.seed) for spec in scenario.devices)
 
     def readings(self, from_ms: int) -> Iterator[Reading]:
-        """Return the readings of all devices from a moment on, in order of time, without end."""
+        """Yield the readings of all devices from a given time on, in order of time, without end."""
         due = [(device.next_ms(from_ms), index) for index, device in enumerate(self.devices)]
         heapq.heapify(due)
         while due:
@@ -102,10 +102,10 @@ def _device(spec: DeviceSpec, seed: str) -> Device:
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario from a JSON file.
+    """Return the scenario in a JSON file.
 
     Raises:
-        ScenarioError: If the file cannot be read, is no JSON, or describes no playable scenario.
+        ScenarioError: If the file cannot be read, is not JSON, or is not a usable scenario.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -117,14 +117,14 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def parse_scenario(document: object, file: str = "scenario") -> Scenario:
-    """Check a scenario and return it; unknown keys are errors.
+    """Return a checked scenario; unknown keys are errors.
 
     Args:
-        document: What the JSON file holds.
-        file: The name that errors are to mention.
+        document: The parsed JSON.
+        file: The file's name in error messages.
 
     Raises:
-        ScenarioError: If it describes no playable scenario.
+        ScenarioError: If it is not a usable scenario.
     """
     top = _table(document, file, "", _SCENARIO_KEYS)
     listed = top.get("devices")
@@ -141,7 +141,7 @@ def parse_scenario(document: object, file: str = "scenario") -> Scenario:
 
 
 def _device_specs(item: object, file: str, key: str) -> list[DeviceSpec]:
-    """Return the devices of one list entry: one, or as many as its ``count``, numbered in the topic's ``{n}``."""
+    """Return the devices of one list entry: one, or ``count`` of them, numbered by ``{n}`` in the topic."""
     table = _table(item, file, key, _DEVICE_KEYS)
     topic, kind = table.get("topic"), table.get("kind")
     if not isinstance(topic, str) or not topic or re.search(r"[+#\0]", topic):

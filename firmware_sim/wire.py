@@ -1,7 +1,7 @@
-"""The bytes that simulated devices put on the wire: JSON, CBOR, SenML JSON and COSE_Mac0.
+"""The encodings that simulated devices use: JSON, CBOR, SenML JSON and COSE_Mac0.
 
-Written from the standards alone and sharing no line with the gateway's decoders, so that a misreading on one side
-shows on the other. ``messages`` chooses the form for a kind of device; ``run`` and ``load`` publish the result.
+Written from the standards alone, sharing no code with the gateway's decoders, so that a misreading on one side shows
+on the other. ``messages`` chooses the format for a kind of device; ``run`` and ``load`` publish the result.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _HMAC_256_256 = 5
 
 
 class Invalid(bytes):
-    """Bytes to be written as they stand where text belongs: how the fault generators make text that is not UTF-8."""
+    """Bytes to be written unchanged in place of text, by which the faults make text that is not UTF-8."""
 
 
 def json_bytes(value: Value) -> bytes:
-    """Encode as compact JSON, the way small firmware does: no rounding of floats, ``nan`` and ``inf`` written bare.
+    """Return compact JSON as small firmware writes it: floats are not rounded, ``nan`` and ``inf`` are bare words.
 
     Source: RFC 8259; the bare ``nan``, which is not JSON, is what MicroPython's ``json.dumps`` writes.
     """
@@ -54,7 +54,7 @@ def _json(value: Value) -> bytes:
 
 
 def cbor_bytes(value: Value) -> bytes:
-    """Encode as CBOR with definite lengths, shortest heads and 64-bit floats.
+    """Return CBOR with definite lengths, shortest heads and 64-bit floats.
 
     Source: RFC 8949, sections 3 and 4.1.
     """
@@ -79,10 +79,10 @@ def cbor_bytes(value: Value) -> bytes:
 
 
 def cbor_head(major: int, argument: int) -> bytes:
-    """Encode the head of a CBOR item: its major type and the shortest form of its argument.
+    """Return the head of a CBOR item: its major type and the shortest form of its argument.
 
     Raises:
-        OverflowError: If the argument doesn't fit in 64 bits.
+        OverflowError: If the argument does not fit in 64 bits.
     """
     if argument < 24:
         return bytes((major << 5 | argument,))
@@ -93,12 +93,12 @@ def cbor_head(major: int, argument: int) -> bytes:
 
 
 def senml_bytes(base_name: str, base_time_s: int, records: Sequence[tuple[str, str, Value]]) -> bytes:
-    """Encode a SenML JSON pack whose first record carries the base name and time.
+    """Return a SenML JSON pack whose first record holds the base name and time.
 
     Args:
         base_name: Prefix of every record's name.
         base_time_s: Unix time of every record, in seconds.
-        records: Name, SenML unit and value of each; a number stands under ``v``, text under ``vs``, a bool under ``vb``.
+        records: Name, SenML unit and value of each; the key is ``v`` for a number, ``vs`` for text, ``vb`` for a bool.
 
     Source: RFC 8428, sections 4 and 5.
     """
@@ -111,9 +111,9 @@ def senml_bytes(base_name: str, base_time_s: int, records: Sequence[tuple[str, s
 
 
 def mac0_bytes(key: bytes, sequence: int, payload: bytes) -> bytes:
-    """Wrap a message in a tagged COSE_Mac0 with HMAC 256/256.
+    """Return a message in a tagged COSE_Mac0 with HMAC 256/256.
 
-    The sequence number stands as Partial IV in the *protected* header: Mac0 doesn't cover the unprotected one, where
+    The sequence number is the Partial IV in the *protected* header: Mac0 does not cover the unprotected one, where
     anyone could raise the number and so replay the message.
 
     Source: RFC 9052, sections 3.1, 6.2 and 6.3; RFC 9053, section 3.1.

@@ -83,7 +83,7 @@ class Delivery:
     def send(self) -> None:
         """Send committed bundles, as far as their sinks accept them."""
         state = self._durable.state
-        for recipient, unsent in list(state.inflight.ready.items()):
+        for recipient, bundle in list(state.inflight.ready.items()):
             sink = self.sinks[state.policies.recipients[recipient].sink]
-            if sink.offer(Outgoing(unsent.index, recipient, unsent.content, self._durable.origin)):
+            if sink.offer(Outgoing(bundle.index, recipient, bundle.content, self._durable.origin)):
                 bundle_sent(state, recipient)

@@ -1,38 +1,35 @@
-"""System programs that a subcommand needs, and the Debian packages that bring them.
+"""Programs that a subcommand needs, and the Debian packages that provide them.
 
-Missing ones are installed where that takes no password; elsewhere the exact command is printed and nothing is changed.
+Missing packages are installed where that takes no password; elsewhere the exact command is printed and nothing is changed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from deploy.dev.report import SetupError, run_quietly, say
+from deploy.dev.environment import SetupError, run_quietly, say
 
-#: Daemons lie here on Debian, where an ordinary user's PATH does not look.
+#: Debian keeps daemons in these folders, which an ordinary user's PATH does not name.
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-
-#: Seconds that apt waits for another apt.
-LOCK_WAIT_S = 120
 
 
 class Program(NamedTuple):
-    """A program, a file by its whole path or a shared library, and the package that holds it."""
+    """A program by its name, a shared library by its soname, or a file by its absolute path; and its package."""
 
     name: str
     package: str
 
     def is_present(self) -> bool:
-        """Return whether it is on this machine."""
+        """Return whether this machine has it."""
         if ".so." in self.name:
             with contextlib.suppress(OSError):
                 return ctypes.CDLL(self.name) is not None
@@ -49,6 +46,8 @@ STRACE = Program("strace", "strace")
 LIBATOMIC = Program("libatomic.so.1", "libatomic1")  # regopy, a peer in the consent bench, is linked against it
 GO = Program("go", "golang-go")
 GO_MOD = Program("/usr/share/doc/golang-golang-x-mod-dev/copyright", "golang-golang-x-mod-dev")  # every package has one
+#: Debian splits this module, which makes virtual environments, off its Python.
+ENSUREPIP = Program(f"{sysconfig.get_path('stdlib')}/ensurepip/__init__.py", "python{}.{}-venv".format(*sys.version_info))
 
 
 def search_path() -> str:
@@ -61,26 +60,19 @@ def missing_packages(programs: Sequence[Program]) -> list[str]:
     return [program.package for program in programs if not program.is_present()]
 
 
-def missing_venv_package() -> list[str]:
-    """Return the package of this Python's ``ensurepip``, which Debian splits off, or nothing where it is present."""
-    present = importlib.util.find_spec("ensurepip") is not None
-    return [] if present else [f"python{sys.version_info.major}.{sys.version_info.minor}-venv"]
-
-
-def root_prefix() -> list[str] | None:
-    """Return what to put before a command so that it runs as root without a question, or None if nothing will."""
-    if os.geteuid() == 0:
-        return []
-    if (sudo := shutil.which("sudo")) is None:
-        return None
-    asked = subprocess.run([sudo, "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return [sudo, "-n"] if asked.returncode == 0 else None
-
-
 def advice(packages: Sequence[str]) -> str:
     """Return the command that the user is to run."""
     sudo = "" if os.geteuid() == 0 else "sudo "
     return f"{sudo}apt-get update && {sudo}apt-get install -y --no-install-recommends {' '.join(packages)}"
+
+
+def root_prefix() -> list[str] | None:
+    """Return the words that make a command run as root without a password, or None if there are none."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    asked = sudo and subprocess.run([sudo, "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return [sudo, "-n"] if sudo and asked and asked.returncode == 0 else None
 
 
 def install(packages: Sequence[str]) -> None:
@@ -98,11 +90,7 @@ def install(packages: Sequence[str]) -> None:
         raise SetupError(f"needs Debian packages that only root may install; run: {advice(packages)}")
     say(f"installing Debian packages: {names}")
     failure = f"apt-get failed; to see for yourself, run: {advice(packages)}"
-    command = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-q", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}"]
-    install = [*command, "install", "-y", "--no-install-recommends", *packages]
-    try:
-        run_quietly(install, failure)
-    except SetupError:
-        # No package lists yet, or old ones whose versions the mirror has dropped.
-        run_quietly([*command, "update"], failure)
-        run_quietly(install, failure)
+    for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        run_quietly(
+            [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-q", "-o", "DPkg::Lock::Timeout=120", *words], failure
+        )

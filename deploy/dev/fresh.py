@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.dev import debian, site
-from deploy.dev.report import SetupError, run_quietly, say
+from deploy.dev.environment import SetupError, run_quietly, say
 
 #: What a stranger's machine has before the first command of the README.
 BASE_PACKAGES = ("git", "ca-certificates", "python3")

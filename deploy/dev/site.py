@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.dev import debian
-from deploy.dev.report import SetupError, run_quietly
+from deploy.dev.environment import SetupError, run_quietly
 
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 #: Lowest first, as pip reads them.

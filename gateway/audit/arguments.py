@@ -1,4 +1,4 @@
-"""The command lines of an auditor; the code that runs them is imported only when one is called."""
+"""The command lines of an auditor; the code that runs them is imported only when a command is run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Verbs = argparse._SubParsersAction  # argparse has no public name for what `add_
 
 
 def add_verbs(group: Verbs[Parser]) -> None:
-    """Add the commands that read a log, each with what runs it."""
+    """Add the commands that read a log, each with the function that runs it."""
     verify = _verb(group, "verify", "verify a log: signature, tree, every entry, the ledger")
     _place(verify)
-    _trust(verify).add_argument("--no-key", action="store_true", help="take the log's own word for its key, and say so")
+    _trust(verify).add_argument("--no-key", action="store_true", help="trust the key that the log itself offers, and say so")
     _openings(verify)
     verify.add_argument("--since", type=Path, metavar="FILE", help="a checkpoint kept earlier: read only what is new")
     verify.add_argument("--keep", type=Path, metavar="FILE", help="keep the checkpoint here if all is well")
-    replay = _verb(group, "replay", "take every decision to release again, from policies and consents")
+    replay = _verb(group, "replay", "make every decision to release again, from policies and consents")
     _place(replay)
     _trust(replay)
     replay.add_argument("--openings", type=Path, required=True, metavar="DIR", help="openings, for accredited auditors")
@@ -36,15 +36,13 @@ def add_verbs(group: Verbs[Parser]) -> None:
     check = _verb(group, "check-proof", "check a receipt, offline")
     check.add_argument("file", type=Path, metavar="FILE", help="the receipt")
     _trust(check)
-    check.add_argument(
-        "--entry", type=Path, metavar="FILE", help="the entry's bytes, where the receipt does not bring them along"
-    )
+    check.add_argument("--entry", type=Path, metavar="FILE", help="the entry's bytes, where the receipt does not hold them")
     explain = _verb(group, "explain", "say in plain words what an entry is about")
     _index(explain)
     _place(explain)
     _trust(explain)
     _openings(explain)
-    explain.add_argument("--language", default="en", choices=LANGUAGES, help="of the words (default: en)")
+    explain.add_argument("--language", default="en", choices=LANGUAGES, help="language of the explanation (default: en)")
     find = _verb(group, "find", "find a citizen's own releases by their key")
     _place(find)
     find.add_argument(

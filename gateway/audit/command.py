@@ -1,6 +1,6 @@
-"""An auditor's commands: open a log, print whom the verdict trusts, and print the findings.
+"""An auditor's commands: open a log, print the trust that the verdict rests on, and print the findings.
 
-Exit status: 0 well; 1 a finding; 2 a key, file or option to be fixed.
+Exit status: 0 success; 1 a finding; 2 a key, file or option is wrong.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class OutOfRangeError(ValueError):
 
 
 def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
-    """Run one of the commands with its parsed arguments, and return the exit status."""
+    """Run a command with its parsed arguments and return the exit status."""
     commands = {
         "verify": _verify,
         "replay": _replay,
@@ -102,8 +102,8 @@ def _replay(args: argparse.Namespace, out: TextIO) -> int:
         progress=Progress(terminal, time.monotonic()),
     ).run()
     text = [f"log: {checkpoint.origin}, {checkpoint.size} entries", *trust.lines(), *report.to_text().splitlines()]
-    told = {"origin": checkpoint.origin, "size": checkpoint.size, **report.as_json(), "trust": trust.as_json()}
-    return max(_tell(args, out, told, text, _quorum_problems(trust)), report.exit_status)
+    answer = {"origin": checkpoint.origin, "size": checkpoint.size, **report.as_json(), "trust": trust.as_json()}
+    return max(_print_answer(args, out, answer, text, _quorum_problems(trust)), report.exit_status)
 
 
 def _prove(args: argparse.Namespace, out: TextIO) -> int:
@@ -114,9 +114,9 @@ def _prove(args: argparse.Namespace, out: TextIO) -> int:
     entry, hashes = proven_entry(reader, checkpoint, _index(args.index, checkpoint))
     file = args.out or Path(f"{args.index}{SUFFIX}")
     _replace(file, Proof(args.index, tuple(hashes), note, entry).encode())
-    told = {"file": str(file), "index": args.index, "size": checkpoint.size, "origin": checkpoint.origin}
+    answer = {"file": str(file), "index": args.index, "size": checkpoint.size, "origin": checkpoint.origin}
     text = [f"receipt: {file}, entry {args.index} of {checkpoint.size} in {checkpoint.origin}", *trust.lines()]
-    return _tell(args, out, told | {"trust": trust.as_json()}, text, _quorum_problems(trust))
+    return _print_answer(args, out, answer | {"trust": trust.as_json()}, text, _quorum_problems(trust))
 
 
 def _check_proof(args: argparse.Namespace, out: TextIO) -> int:
@@ -125,16 +125,16 @@ def _check_proof(args: argparse.Namespace, out: TextIO) -> int:
     given = None if args.entry is None else read_small(args.entry, _LONGEST_ENTRY_FILE_BYTES)
     data, checkpoint, trust = proof.check(anchors, given)
     entry = Entry.decode(data)
-    told = {"index": proof.index, "size": checkpoint.size, "origin": checkpoint.origin, "kind": entry.kind.word}
+    answer = {"index": proof.index, "size": checkpoint.size, "origin": checkpoint.origin, "kind": entry.kind.word}
     text = [
         f"log: {checkpoint.origin}, {checkpoint.size} entries",
         *trust.lines(),
         f"entry {proof.index}: {entry.kind.word}, {entry.time_ms} ms since 1970",
     ]
     if entry.kind is Kind.RELEASE and entry.bundle_sha256 is not None:
-        told["bundle_sha256"] = entry.bundle_sha256.hex()
+        answer["bundle_sha256"] = entry.bundle_sha256.hex()
         text.append(f"SHA-256 of the bundle: {entry.bundle_sha256.hex()}")
-    return _tell(args, out, told | {"time_ms": entry.time_ms, "trust": trust.as_json()}, text, _quorum_problems(trust))
+    return _print_answer(args, out, answer | {"time_ms": entry.time_ms, "trust": trust.as_json()}, text, _quorum_problems(trust))
 
 
 def _explain(args: argparse.Namespace, out: TextIO) -> int:
@@ -145,8 +145,8 @@ def _explain(args: argparse.Namespace, out: TextIO) -> int:
     opening = None if openings is None else openings.opening(args.index, entry.commitment)
     explanation = explain(entry, opening, checkpoint.size, args.language)
     text = [f"log: {checkpoint.origin}", *trust.lines(), explanation.to_text(args.language).rstrip("\n")]
-    told = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
-    return _tell(args, out, told, text, _quorum_problems(trust))
+    answer = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
+    return _print_answer(args, out, answer, text, _quorum_problems(trust))
 
 
 def _find(args: argparse.Namespace, out: TextIO) -> int:
@@ -159,9 +159,9 @@ def _find(args: argparse.Namespace, out: TextIO) -> int:
     text += [_found_line(one) for one in found]
     text.append(f"found: {len(found)}")
     problems = [*_quorum_problems(trust), *(f"{finding.where}: {finding.problem}" for finding in search.findings)]
-    told = {"origin": checkpoint.origin, "size": checkpoint.size, "releases": search.releases}
+    answer = {"origin": checkpoint.origin, "size": checkpoint.size, "releases": search.releases}
     rows = [{"index": one.index, "time_ms": one.time_ms, "recipient": one.recipient, "voided_by": one.voided_by} for one in found]
-    return _tell(args, out, told | {"found": rows, "trust": trust.as_json()}, text, problems)
+    return _print_answer(args, out, answer | {"found": rows, "trust": trust.as_json()}, text, problems)
 
 
 def _export(args: argparse.Namespace, out: TextIO) -> int:
@@ -170,12 +170,12 @@ def _export(args: argparse.Namespace, out: TextIO) -> int:
         f"log: {done.origin}, {done.size} entries, {done.files} files in {args.out}",
         f"verify it anywhere: python3 {args.out / VERIFIER_NAME} --key VKEY",
     ]
-    told = {"origin": done.origin, "size": done.size, "files": done.files, "folder": str(args.out)}
-    return _tell(args, out, told, text, [f"{one.where}: {one.problem}" for one in done.missing])
+    answer = {"origin": done.origin, "size": done.size, "files": done.files, "folder": str(args.out)}
+    return _print_answer(args, out, answer, text, [f"{one.where}: {one.problem}" for one in done.missing])
 
 
 def _open(args: argparse.Namespace) -> tuple[LogReader, Checkpoint, Trust]:
-    """Open a log for reading; without a key from elsewhere, with the log's own."""
+    """Open a log for reading; without a key on the command line, trust the log's own."""
     reader = LogReader(source_of(args.place))
     _check_folder(args.openings)
     unpinned = args.key is None and args.witnesses is None
@@ -217,17 +217,17 @@ def _quorum_problems(trust: Trust) -> list[str]:
     return [f"checkpoint: cosigned by {trust.witnesses_k} of {trust.witnesses_n} witnesses, who are no quorum"]
 
 
-def _tell(args: argparse.Namespace, out: TextIO, told: dict[str, Any], text: list[str], problems: list[str]) -> int:
-    """Print an answer for a program or for people, with the findings, and return the exit status."""
+def _print_answer(args: argparse.Namespace, out: TextIO, answer: dict[str, Any], text: list[str], problems: list[str]) -> int:
+    """Print a result as JSON or as text, with the problems, and return the exit status."""
     if args.json:
-        out.write(json.dumps(told | {"problems": problems}, ensure_ascii=False) + "\n")
+        out.write(json.dumps(answer | {"problems": problems}, ensure_ascii=False) + "\n")
     else:
         out.write("".join(f"{line}\n" for line in [*text, *(f"wrong: {problem}" for problem in problems)]))
     return _FINDING_STATUS if problems else 0
 
 
 def _replace(file: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     temporary = file.with_name(f".{file.name}.new")
     temporary.write_bytes(data)
     os.replace(temporary, file)

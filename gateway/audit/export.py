@@ -1,7 +1,7 @@
-"""A log as a folder to pass on: all that a stranger needs to verify it, the program included (an edge: it writes files).
+"""Export of a log to a folder with all that anyone needs to verify it, the program included (an edge: it writes files).
 
-It copies what one checkpoint covers, byte for byte, and judges nothing: a damaged log can be passed on as evidence. Beside
-it is ``verify.py``, which needs only Python.
+What one checkpoint covers is copied byte for byte and not checked, so a damaged log can be passed on as evidence. The program
+beside it, ``verify.py``, needs only Python.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Exported:
         origin: The log's name, as its checkpoint gives it.
         size: How many entries the checkpoint covers.
         files: How many files of the log were copied.
-        missing: What could not be copied.
+        missing: The files that could not be copied.
     """
 
     origin: str
@@ -62,10 +62,10 @@ class Export:
 
     Args:
         source: The log.
-        target: A folder that does not exist, or is empty.
+        target: A folder that does not exist yet, or is empty.
 
     Raises:
-        FileExistsError: when the target holds something.
+        FileExistsError: when the target is not empty.
     """
 
     def __init__(self, source: Source, target: Path) -> None:
@@ -77,7 +77,7 @@ class Export:
         self._policies: set[bytes] = set()
 
     def run(self) -> Exported:
-        """Copy what the present checkpoint covers, and return what was copied.
+        """Copy what the present checkpoint covers, and return a summary.
 
         Raises:
             FileError: when there is no checkpoint.
@@ -102,7 +102,7 @@ class Export:
         return done
 
     def _copy_wide(self, path: str, full: str, longest_bytes: int, done: Exported) -> bytes:
-        """Copy a tile or bundle, or the full one that has replaced it; return its bytes, none where it is missing."""
+        """Copy a tile or bundle, or the full one that has replaced it; return its bytes, empty if it is missing."""
         try:
             return self._copy(path, longest_bytes, done)
         except FileError as problem:
@@ -119,7 +119,7 @@ class Export:
         try:
             entries = split_bundle(bundle)[:width]
         except EntryBundleError:
-            return  # copied all the same, for `verify.py` to name
+            return  # copied nevertheless, so that `verify.py` can report it
         for number, data in enumerate(entries, index * TILE_WIDTH):
             try:
                 entry = Entry.decode(data)

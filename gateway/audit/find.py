@@ -1,7 +1,7 @@
-"""A citizen's own releases, found by label: by holders of a subject's key, and by nobody else.
+"""Search for a citizen's own releases by label, which only a holder of the subject's key can do.
 
-Each release bears a label for each subject in it. Without the subject's key a label is noise; with it, the label that a
-release would bear is one HMAC away. So the citizen reads the log's public files and reveals to nobody what was searched for.
+Each release bears one label for each subject in it. Without the subject's key a label looks random; with it, the label in a
+release is computed by one HMAC. So the citizen reads the log's public files and reveals to nobody what was searched for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 class SubjectKeyError(ValueError):
-    """A text is not a subject key; the message repeats nothing of it."""
+    """A text is not a subject key; the message repeats nothing of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FoundRelease:
         index: The release's log index.
         time_ms: When it was made, by the gateway's clock.
         recipient: Who got it; None where its opening is not available.
-        voided_by: The entry that voided it before it was sent; None where no available opening says so.
+        voided_by: The entry that voided it before it was sent; None where no available opening names one.
     """
 
     index: int
@@ -66,7 +66,7 @@ def parse_subject_keys(text: str) -> list[bytes]:
 
 
 class Search:
-    """One pass over a log for the releases of some subject keys.
+    """One search of a log for the releases of some subject keys.
 
     Args:
         reader: The log.
@@ -76,7 +76,7 @@ class Search:
 
     Attributes:
         releases: How many releases the log holds in all.
-        findings: Faults of the log, because of which the answer may be incomplete.
+        findings: Faults of the log, which may make the answer incomplete.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Search:
         return tuple(self._step.findings)
 
     def run(self) -> list[FoundRelease]:
-        """Read the log from end to end and return the releases with the subject in them, in the log's order."""
+        """Read the whole log and return the releases that hold data of the subject, in the log's order."""
         tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
         found = list(self._found(tree))
         tree.close()
@@ -124,7 +124,7 @@ class Search:
             return None
 
     def _is_in(self, index: int, entry: Entry) -> bool:
-        """Return whether a release bears a label of one of the keys; labels that are not those committed to count too."""
+        """Return whether a release bears a label of one of the keys; labels that do not match the commitment count too."""
         try:
             labels = split_labels(self._reader.labels(index))
         except FileError as problem:

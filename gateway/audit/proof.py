@@ -1,7 +1,7 @@
-"""Receipts: one file that shows, with no log at hand, that an entry stands in a log that a trusted key has signed.
+"""Receipts: a single file that proves, without the log, that an entry is included in a log signed by a trusted key.
 
-A receipt holds the entry's index, the hashes that lead from it to the root, and the signed checkpoint with that root. Its
-extra data are the entry itself: unauthenticated as such, and proven by the rest.
+A receipt holds the entry's index, the hashes that lead from it to the root, and the signed checkpoint with that root. The
+format's extra data hold the entry itself, which is not authenticated as such but proven by the rest.
 
 Source: C2SP tlog-proof v1.
 """
@@ -26,7 +26,7 @@ _MOST_HASHES = 63
 
 
 class ProofFormatError(ValueError):
-    """The bytes are not a receipt; the text names the line."""
+    """The bytes are not a receipt; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Proof:
 
     Attributes:
         index: The entry's log index.
-        hashes: Sibling hashes from the leaf's up to the root's child.
+        hashes: Sibling hashes, from the leaf's sibling up to the root's child.
         note: The signed checkpoint, as the log served it.
-        extra: Of our receipts: the entry's bytes; None where there are none.
+        extra: In our receipts, the entry's bytes; None without extra data.
     """
 
     index: int
@@ -56,7 +56,7 @@ class Proof:
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:
-        """Return the receipt that a file holds; nothing of it is verified.
+        """Return the receipt in a file, without verifying it.
 
         Raises:
             ProofFormatError: when it is malformed.
@@ -80,11 +80,11 @@ class Proof:
         return cls(int(found[1]), hashes, note, extra)
 
     def check(self, anchors: Anchors, entry: bytes | None = None) -> tuple[bytes, Checkpoint, Trust]:
-        """Return the proven entry, the checkpoint that it stands in, and whose word that rests on.
+        """Return the proven entry, the checkpoint that covers it, and the trust that this rests on.
 
         Args:
             anchors: The keys that are trusted.
-            entry: The entry to be proven; by default the one that the receipt brings along.
+            entry: The entry to be proven; by default the one in the receipt.
 
         Raises:
             UntrustedError: when the checkpoint is not the trusted log's.

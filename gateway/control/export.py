@@ -98,10 +98,10 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
     for window in state.windows:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
-    for unsent in state.inflight.ready.values():
-        for window in unsent.windows:
+    for bundle in state.inflight.ready.values():
+        for window in bundle.windows:
             if subject_id in window.members:
-                yield {**_contribution(window, window.members[subject_id]), "bundle": unsent.index}
+                yield {**_contribution(window, window.members[subject_id]), "bundle": bundle.index}
 
 
 def _contribution(window: Window, member: Accumulator) -> Plain:
@@ -131,10 +131,10 @@ async def _waiting(control: Control, subject_id: bytes) -> list[Plain]:
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
-    for unsent in control.state.inflight.ready.values():
-        for row in unsent.outbox:
+    for bundle in control.state.inflight.ready.values():
+        for row in bundle.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
-            found += [{**_waiting_record(row.recipient, waiting), "bundle": unsent.index} for waiting in own]
+            found += [{**_waiting_record(row.recipient, waiting), "bundle": bundle.index} for waiting in own]
     return found
 
 
@@ -151,9 +151,9 @@ def _waiting_record(recipient: str, waiting: Waiting) -> Plain:
 
 def _under_way(state: State, subject_id: bytes) -> Iterator[Plain]:
     """Yield the bundles that no PUBACK has come for; after a restart it is not known whom one speaks of."""
-    for unsent in state.inflight.ready.values():
-        if subject_id in unsent.subjects:
-            yield {"log_index": unsent.index, "recipient": unsent.recipient, "handed_over": False}
+    for bundle in state.inflight.ready.values():
+        if subject_id in bundle.subjects:
+            yield {"log_index": bundle.index, "recipient": bundle.recipient, "handed_over": False}
     for index, handed in state.inflight.sent.items():
         if handed.may_speak_of(subject_id):
             yield {"log_index": index, "recipient": handed.recipient, "handed_over": True, "certain": handed.subjects is not None}

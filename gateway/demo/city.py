@@ -1,4 +1,4 @@
-"""The demo's small city on disk: keys, policies, configuration, registry and consents, made anew for every run.
+"""The demo's small city on disk: keys, policies, configuration, registry and consents, made afresh for every run.
 
 Forty households have a meter; twenty more devices are the city's own. Twenty households permit hourly figures by district,
 sixteen only figures of four hours for the whole city, four nothing at all.
@@ -64,11 +64,11 @@ rate = {rate}
 
 @dataclass(slots=True)
 class DemoCity:
-    """What was made.
+    """The small city, as made on disk.
 
     Attributes:
-        withdrawing: The household that takes its consent back midway.
-        fleet: Every device, ready to publish.
+        withdrawing: The household that withdraws its consent midway.
+        fleet: All devices, ready to publish.
     """
 
     folder: Path
@@ -83,7 +83,8 @@ class DemoCity:
 def shipped_policies() -> Path:
     """Return the policies folder that comes with the program.
 
-    Raises: OperatorError: it is not there.
+    Raises:
+        OperatorError: when it is missing.
     """
     candidates = (Path(__file__).resolve().parents[2] / "policies", Path("/etc/sluice/policies"))  # a checkout; the image
     for folder in candidates:
@@ -93,17 +94,17 @@ def shipped_policies() -> Path:
 
 
 async def make_city(folder: Path, host: str, port: int, start: str, at_s: float, rate: float) -> DemoCity:
-    """Make everything that the gateway needs, and register every device and consent.
+    """Make everything that the gateway needs, and register all devices and consents.
 
     Args:
-        folder: An empty folder that keeps the whole state.
-        host: Of the broker.
-        port: Of the broker.
+        folder: An empty folder for the whole state.
+        host: The broker's host.
+        port: The broker's port.
         start: Simulated time at ``at_s``.
-        at_s: Unix time.
-        rate: Simulated seconds in a second.
+        at_s: Unix time at which the simulated clock shows ``start``.
+        rate: Simulated seconds in a real second.
     """
-    gateway = f"demo-{secrets.token_hex(3)}"  # of its own, so that no broker has a session of an earlier run for it
+    gateway = f"demo-{secrets.token_hex(3)}"  # a new id, so that no broker holds a session of an earlier run
     shutil.copytree(shipped_policies(), folder / "policies", ignore=shutil.ignore_patterns("keys"))
     (folder / "policies" / "keys").mkdir()
     recipients = {}
@@ -132,7 +133,7 @@ def _named(folder: Path, name: str) -> Path:
 
 
 def _devices(gateway: str) -> list[dict[str, Any]]:
-    """Return the fleet as a scenario lists it."""
+    """Return the devices in the form of a scenario."""
     meters = [
         {"topic": f"{gateway}/homes/{secrets.token_hex(4)}/meter", "kind": "meter", "settings": {"interval_s": INTERVAL_S}}
         for _ in range(HOUSEHOLDS)

@@ -1,4 +1,4 @@
-"""The `sluice demo` verb: its options, its screen, and its exit status."""
+"""The `sluice demo` command: its options, its screen, and its exit status."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
 _EARLIEST_MS, _LATEST_MS = 315_532_800_000, 7_258_118_400_000  # 1980 to 2200
-_FASTEST = 20_000  # beyond, the sensors of one process no longer keep up with their clock
+_FASTEST = 20_000  # above this, the simulated sensors fall behind their clock
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the demo's options."""
-    parser.add_argument("--for", dest="span", metavar="30s", help="how long it plays (default: until Ctrl-C)")
+    parser.add_argument("--for", dest="span", metavar="30s", help="how long it runs (default: until Ctrl-C)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the whole state there (default: a temporary folder)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this MQTT 5 broker (default: an embedded one)")
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play, show, audit; 0 when the audit is well."""
+    """Run the demo and return the exit status: 0 if the audit is ok and the ledger balances."""
     from aiomqtt import MqttError
 
     from gateway.service import set_up_logging
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    """Check every option, and have an empty folder."""
+    """Return the checked options, with an empty folder made."""
     from gateway.demo.stage import Options
 
     if not 1 <= args.rate <= _FASTEST:

@@ -1,7 +1,7 @@
-"""An MQTT 5 broker inside the demo and the light tests, so that neither needs a service on the machine.
+"""An MQTT 5 broker for the demo and the quick tests, so that neither needs one installed on the machine.
 
 It is rumqttd, from the ``iotcore`` package, in a child process that ends with ours. Not for production: it keeps sessions in
-memory only, gives redelivered messages new identifiers without the DUP flag, and hangs up on out-of-order acknowledgements.
+memory only, redelivers messages under new identifiers without the DUP flag, and disconnects on out-of-order acknowledgements.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _START_S = 10.0
 _LOOK_S = 0.02
 _STARTS = 3
 
-# Its log keeps this much per filter, read or not, and drops the oldest beyond it: memory against loss.
+# Its log keeps this much per filter, read or not, and then drops the oldest: a trade of memory against loss.
 _SEGMENT_BYTES = 8 << 20
 _SEGMENTS = 32
 
@@ -50,17 +50,17 @@ max_inflight_count = {most_in_flight}
 
 @asynccontextmanager
 async def embedded_broker(*, largest_packet_bytes: int = 1 << 20, most_in_flight: int = 1000) -> AsyncIterator[int]:
-    """Run a broker on a free port of the loopback interface for the length of the context.
+    """Run a broker on a free port of the loopback interface while the context lasts.
 
     Args:
         largest_packet_bytes: Larger packets end their sender's connection.
-        most_in_flight: How many messages it sends to a client before the first is acknowledged.
+        most_in_flight: How many unacknowledged messages it sends to a client.
 
     Yields:
         The port.
 
     Raises:
-        RuntimeError: It does not start.
+        RuntimeError: when it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="sluice-broker-") as folder:
         file = Path(folder) / "broker.toml"
@@ -74,7 +74,7 @@ async def embedded_broker(*, largest_packet_bytes: int = 1 << 20, most_in_flight
 
 
 async def _start(file: Path, largest_packet_bytes: int, most_in_flight: int) -> tuple[asyncio.subprocess.Process, int]:
-    """Write the configuration and start; another process may take the port in between, so try again with another one."""
+    """Write the configuration and start; as another process may take the port in between, retry with another port."""
     for _ in range(_STARTS):
         port = _configure(file, largest_packet_bytes, most_in_flight)
         process = await asyncio.create_subprocess_exec(
@@ -84,7 +84,7 @@ async def _start(file: Path, largest_packet_bytes: int, most_in_flight: int) -> 
             str(file),
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends the demo, and the demo ends its broker: last, once all has drained
+            start_new_session=True,  # Ctrl-C ends the demo, which ends its broker last, once all has drained
         )
         if await _listens(process, port):
             return process, port
@@ -109,7 +109,7 @@ def _configure(file: Path, largest_packet_bytes: int, most_in_flight: int) -> in
 
 
 async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
-    """Wait until the broker takes connections; False when it ends, or takes too long."""
+    """Wait until the broker accepts connections; return False if it ends or takes too long."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + _START_S
     while process.returncode is None and loop.time() < deadline_s:
@@ -131,7 +131,7 @@ def _free_port() -> int:
 
 
 def _serve(file: str) -> None:
-    """Be the broker, in the child process, until killed or until the parent is gone and with it our standard input."""
+    """Run the broker in the child process, until it is killed or its standard input closes because the parent has ended."""
     from iotcore import IotCoreBroker
 
     logging.getLogger("rumqttd").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""The gateway of the demo as a child process, with its id in `gateway.pid`; it is started again whenever it dies."""
+"""The demo's gateway as a child process, with its process id in `gateway.pid`; it is restarted whenever it dies."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class GatewayProcess:
         self.restarts = 0
 
     async def run(self) -> None:
-        """Start the gateway, and start it again when it dies, until ``stop``.
+        """Run the gateway until ``stop``, restarting it when it is killed.
 
-        Raises: SluiceError: it ends by itself with its own error.
+        Raises:
+            SluiceError: when it ends by itself with an error.
         """
         with (self._folder / "gateway.log").open("ab") as log:
             while not self._stopping:
@@ -43,13 +44,13 @@ class GatewayProcess:
                     await asyncio.sleep(RESTART_S)
 
     async def _run_once(self, log: IO[bytes]) -> int:
-        """Run one gateway to its end; where the demo ends first, for whatever reason, none is left behind."""
+        """Run one gateway process to its end and return its status; kill it if the demo ends first."""
         command = (sys.executable, "-m", "gateway.cli", "run", "--config", str(self._folder / "gateway.toml"))
         process = self._process = await asyncio.create_subprocess_exec(
             *command,
             stderr=log,
             stdout=log,
-            start_new_session=True,  # Ctrl-C is for the demo, which lets the gateway drain before it ends it
+            start_new_session=True,  # Ctrl-C is for the demo, which lets the gateway drain first
         )
         (self._folder / "gateway.pid").write_text(f"{process.pid}\n")
         try:
@@ -59,9 +60,10 @@ class GatewayProcess:
                 process.kill()
 
     async def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the gateway, waiting while it is being restarted.
+        """Call a control method, waiting while the gateway is being restarted.
 
-        Raises: AwayError: it does not come back.
+        Raises:
+            AwayError: when it does not come back.
         """
         deadline_s = asyncio.get_running_loop().time() + START_S
         while True:
@@ -77,7 +79,7 @@ class GatewayProcess:
             return client.call(method, params)
 
     async def stop(self) -> None:
-        """End the gateway in order: it commits, publishes and lets go."""
+        """Stop the gateway by SIGTERM, so that it commits and publishes first; kill it if it takes too long."""
         self._stopping = True
         process = self._process
         if process is None or process.returncode is not None:

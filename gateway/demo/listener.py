@@ -1,4 +1,4 @@
-"""The city that listens: real recipients with their own keys, which open what comes and hand it on once the log covers it."""
+"""The demo's recipients: real ones with their own keys, which open bundles and deliver them once the log covers them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gateway.recipient.records import Record
 
 @dataclass(slots=True)
 class Heard:
-    """What the recipients opened.
+    """Counts of what the recipients opened.
 
     Attributes:
-        public_ids: Distinct ids of records of single readings.
-        public_records: All of them that were opened, after de-duplication by log index.
+        public_ids: Distinct ids of single-reading records.
+        public_records: How many such records were opened, de-duplicated by log index.
         latest: The latest record of each observed property.
-        complaints: Bundles that were refused, and outages; one line each.
+        complaints: Rejected bundles and lost connections, one line each.
     """
 
     records: Counter[str] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class Heard:
     complaints: list[str] = field(default_factory=list)
 
     def take(self, bundle: OpenedBundle) -> None:
-        """Count a bundle that was handed on."""
+        """Count a delivered bundle."""
         recipient = bundle.address.recipient
         self.bundles[recipient] += 1
         self.records[recipient] += len(bundle.records)
@@ -51,7 +51,7 @@ class Listeners:
     """One listener for each recipient."""
 
     def __init__(self, city: DemoCity, host: str, port: int) -> None:
-        """Listen at the broker that the gateway sends to; bundles lie in `received/<recipient>` as they came."""
+        """Receive from the broker that the gateway publishes to; bundles are stored in `received/<recipient>`."""
         self.heard = Heard()
         self._city = city
         self._broker = BrokerAddress(host, port)
@@ -65,19 +65,19 @@ class Listeners:
 
     @property
     def waiting(self) -> int:
-        """How many bundles are kept aside until a checkpoint covers them."""
+        """How many bundles wait for a checkpoint that covers them."""
         return sum(inbox.waiting for inbox in self._inboxes.values())
 
     def _subscription(self, recipient: str) -> Subscription:
         return Subscription(self._city.gateway, recipient)
 
     async def introduce(self) -> None:
-        """Have the broker keep bundles from now on."""
+        """Open the sessions at the broker, which keeps bundles from then on."""
         for recipient in self._inboxes:
             await introduce(self._broker, self._subscription(recipient))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Listen until told to stop."""
+        """Receive bundles until `stop` is set."""
         take, complain = self.heard.take, self.heard.complaints.append
         async with asyncio.TaskGroup() as group:
             for recipient, inbox in self._inboxes.items():

@@ -1,4 +1,4 @@
-"""What the demo shows while it plays: the water balance, and beside a raw reading what the city got of it."""
+"""The demo's screen: the water balance, and raw readings beside what the city received of them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gateway.recipient.records import Record
 _KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
 
 TALL, WIDE = 38, 110
-"""From these lines and columns on, the terminal has room for all of it."""
+"""The lines and columns from which a terminal has room for the whole screen."""
 
 
 class Screen:
-    """A live view on a terminal; elsewhere a line whenever the phase changes."""
+    """A live view on a terminal; elsewhere one line whenever the phase changes."""
 
     def __init__(self, out: TextIO) -> None:
         """Draw on ``out``."""
@@ -36,18 +36,18 @@ class Screen:
         self._phase = ""
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         if self._live is not None:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         if self._live is not None:
             self._live.stop()
 
     def show(self, scene: DemoScene) -> None:
-        """Draw the scene as it is now."""
+        """Draw the present scene."""
         if self._live is not None:
             self._live.update(_picture(scene, small=self._console.height < TALL or self._console.width < WIDE))
         elif scene.phase != self._phase:
@@ -55,7 +55,7 @@ class Screen:
             self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
 
     def finish(self, scene: DemoScene, outcome: dict[str, Any]) -> None:
-        """Print how it ended."""
+        """Print the outcome."""
         print_ = self._console.print
         print_(
             f"\n{outcome['published']} readings came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
@@ -71,7 +71,7 @@ class Screen:
 
 
 def _program() -> str:
-    """Return what calls this program from the folder and with the path of whoever reads it; in a checkout it is on no path."""
+    """Return the word that runs this program from the user's folder; in a checkout it is not on PATH."""
     installed = Path(sys.executable).with_name("sluice")
     if shutil.which("sluice"):
         return "sluice"
@@ -155,11 +155,11 @@ def _beside(scene: DemoScene, kinds: list[str]) -> RenderableType:
     for kind in kinds:
         reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(_KINDS[kind])
         if reading is not None:
-            table.add_row(Text(reading.text[:160]), Text(_told(record) if record else "nothing yet"))
+            table.add_row(Text(reading.text[:160]), Text(_describe(record) if record else "nothing yet"))
     return table
 
 
-def _told(record: Record) -> str:
+def _describe(record: Record) -> str:
     start, end = (time.strftime("%H:%M", time.gmtime(t_ms / 1000)) for t_ms in record.phenomenon_time)
     who = f"{record.n} households" if record.n else record.identity
     unit = "" if record.unit == "1" else f" {record.unit}"

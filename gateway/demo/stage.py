@@ -1,4 +1,4 @@
-"""The play: broker, gateway, sensors and city come on, one household withdraws midway, all drains, and the log is audited."""
+"""The demo's course: broker, gateway, sensors and recipients start, one household withdraws midway, and the log is audited."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
 LEAD_S = 2.5
-"""Real seconds until the simulated clock starts: the gateway must have subscribed by then, for the first day to be whole."""
+"""Real seconds until the simulated clock starts; the gateway must have subscribed by then, or the first day is incomplete."""
 STATUS_EVERY_S = 0.5
 WITHDRAWAL_S = 30.0
-"""A household withdraws halfway, and after this time at the latest."""
+"""A household withdraws halfway through, but no later than this."""
 DRAIN_S = 60.0
 STILL = 3
-"""Equal looks in a row after which the gateway counts as drained."""
+"""Unchanged states in a row after which the gateway counts as drained."""
 
 
 @dataclass(slots=True)
 class DemoScene:
-    """What the screen shows, live.
+    """The live state of the demo, as the screen shows it.
 
     Attributes:
         status: The gateway's latest status.
@@ -57,11 +57,11 @@ class DemoScene:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to play.
+    """The demo's options, checked.
 
     Attributes:
-        seconds: How long sensors publish, starting included; None: until stopped.
-        broker: (host, port) of a broker that runs already; None: an embedded one.
+        seconds: How long sensors publish, start-up included; None: until stopped.
+        broker: (host, port) of a running broker; None: an embedded one.
     """
 
     folder: Path
@@ -72,14 +72,18 @@ class Options:
 
 
 async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene], None]) -> DemoScene:
-    """Play the demo to its end.
+    """Run the demo to its end.
 
     Args:
-        options: How.
+        options: The options.
         stop: Set to end early; everything still drains and is audited.
-        show: Called whenever there is something new to show.
-    Returns: The final scene, with the audit's report.
-    Raises: SluiceError: a part of it failed.
+        show: Called whenever the scene has changed.
+
+    Returns:
+        The final scene, with the audit's report.
+
+    Raises:
+        SluiceError: when a part of it failed.
     """
     began_at_s = time.time()
     async with _broker(options) as (host, port):
@@ -136,7 +140,7 @@ def _check(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _connected(scene: DemoScene, gateway: asyncio.Task[None]) -> None:
-    """Wait until the gateway has subscribed: readings of before would not reach it."""
+    """Wait until the gateway has subscribed, since earlier readings would not reach it."""
     while True:
         _check([gateway])
         scene.status = await scene.process.call("status")
@@ -183,7 +187,7 @@ async def _withdraw(scene: DemoScene) -> None:
     began_s = time.perf_counter()
     try:
         answer = await scene.process.call("consent.withdraw", params)
-    except RefusedError:  # a gateway that was killed after the commit and before its answer has it in force already
+    except RefusedError:  # a gateway killed between commit and answer has already withdrawn it
         shown = await scene.process.call("consent.show", {"subject": scene.city.withdrawing})
         found = [row for row in shown["consents"] if row["scope"] == SCOPE and row["status"] == "Withdrawn"]
         if not found:
@@ -196,7 +200,7 @@ async def _withdraw(scene: DemoScene) -> None:
 async def _drain(
     scene: DemoScene, listeners: Listeners, show: Callable[[DemoScene], None], others: list[asyncio.Task[None]]
 ) -> None:
-    """Wait until everything that was published has been taken in, and everything that may leave has arrived."""
+    """Wait until everything published has been received, and everything that may leave has arrived."""
     deadline_s = time.time() + DRAIN_S
     seen: tuple[int, ...] = ()
     still = 0

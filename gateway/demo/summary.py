@@ -1,4 +1,4 @@
-"""The demo's outcome as plain data: what the gateway accounts for beside what the simulator and the listening city counted."""
+"""The demo's outcome as plain data: the gateway's accounts beside the counts of the simulator and the recipients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAIRS = (
 
 
 def outcome(scene: DemoScene) -> dict[str, Any]:
-    """Return what `--json` writes: counts are integers, and the counts of sensors and city are not the gateway's."""
+    """Return what `--json` writes; the counts of sensors and recipients are their own, not the gateway's."""
     ledger: dict[str, int] = scene.status["ledger"]
     total = Ledger(ledger).sum
     report = scene.report

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from gateway.config import Installation
-from gateway.durable.found import Edges
+from gateway.durable.startup import Edges
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys

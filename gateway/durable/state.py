@@ -25,8 +25,8 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
-from gateway.durable.found import Edges, StateFound, restore
 from gateway.durable.publication import describe_log
+from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys import GatewayKeys

@@ -1,6 +1,6 @@
-"""`sluice recipient keygen` and `sluice recipient open`: what a recipient runs, on its own machine, with no gateway near.
+"""`sluice recipient keygen` and `sluice recipient open`: what a recipient runs, on its own machine, without a gateway.
 
-Exit status: 0 well; 1 a bundle does not open or is not covered by the log; 2 a key, file or option to be mended.
+Exit status: 0 success; 1 a bundle does not open or is not covered by the log; 2 a key, file or option is wrong.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gateway.recipient.wire import Address, BundleError
 
 
 class UsageError(ValueError):
-    """Options that do not go together, or name something unusable. The text is one line."""
+    """Options that do not go together, or name something unusable. The message is one line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the sub-commands to the parser of `sluice recipient`; `run` takes what it parses."""
+    """Add the sub-commands to the parser of `sluice recipient`; `run` takes the parsed arguments."""
     commands = parser.add_subparsers(dest="recipient_command", required=True, metavar="COMMAND")
     keygen = commands.add_parser("keygen", help="make a key pair", description="Make a key pair.", allow_abbrev=False)
     keygen.add_argument("target", type=Path, metavar="DIR_OR_FILE", help="a folder, or the name of the private key file")
@@ -196,7 +196,7 @@ def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:
 
 
 def _describe(log_index: int, record: Record) -> str:
-    """Return a record as one line for people."""
+    """Return a record as one readable line."""
     begin, end = (datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for ms in record.phenomenon_time)
     name = record.pseudonym or record.id
     fields = [

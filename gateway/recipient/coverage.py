@@ -1,12 +1,12 @@
-"""Whether the gateway's log accounts for a bundle: what tells the gateway's own bundles from anyone else's.
+"""Whether the gateway's log covers a bundle, which distinguishes the gateway's own bundles from forged ones.
 
-Anyone who knows a recipient's public key can seal something for it. A bundle is the gateway's own once its log, under a signed
-checkpoint, holds a release entry at the bundle's log index that names the SHA-256 of exactly these bytes. Until then a recipient
-keeps it aside.
+Anyone who knows a recipient's public key can seal something for it. A bundle is the gateway's own once the log, under a signed
+checkpoint, holds a release entry at the bundle's log index that names the SHA-256 of exactly these bytes. Until then the
+recipient sets the bundle aside.
 
-Read are the static files that the gateway publishes (C2SP tlog-tiles), a handful for each bundle, however long the log. The
-latest checkpoint is kept, also over a restart, and each newer one has to be proven to hold all of it unchanged: a log that was
-rolled back, exchanged for another, or signed by another key, vouches for nothing.
+For each bundle a few of the static files that the gateway publishes (C2SP tlog-tiles) are read, however long the log is. The
+latest checkpoint is saved, and each newer one must be proven consistent with it, also after a restart: a log that was rolled
+back, replaced, or signed by another key covers nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gateway.files import write_whole
 
 
 class CoverageError(Exception):
-    """The log itself is not in order, so it vouches for nothing. The text is one line."""
+    """The log itself is unreadable, unsigned or inconsistent, so it covers nothing. The message is one line."""
 
 
 class CoverageVerdict(Enum):
-    """What the log says of a bundle."""
+    """Whether the log covers a bundle."""
 
     COVERED = "covered"
     NOT_YET = "no checkpoint covers it yet"
@@ -37,12 +37,12 @@ class CoverageVerdict(Enum):
 
 
 class Coverage:
-    """One log as its latest verified checkpoint commits to it.
+    """One log, up to its latest verified checkpoint.
 
     Args:
         folder: The folder that holds `checkpoint` and `tile/`.
         verifier: The log's public key, whose name is the log's origin.
-        kept: Where the latest checkpoint is kept; None forgets it with the process.
+        kept: The file in which the latest checkpoint is saved; with None it lasts only as long as the process.
     """
 
     def __init__(self, folder: Path, verifier: Verifier, kept: Path | None = None) -> None:
@@ -53,10 +53,10 @@ class Coverage:
         self._checkpoint: Checkpoint | None = None
 
     def refresh(self) -> Checkpoint | None:
-        """Take the present checkpoint, and return it; None while the log has not published any.
+        """Read and check the present checkpoint, and return it; None while the log has not published one.
 
         Raises:
-            CoverageError: If it is not signed by the log's key, cannot be read, or does not continue what was seen before.
+            CoverageError: If it cannot be read, is not signed by the log's key, or is not consistent with the one before.
         """
         old = self._checkpoint or self._seen_before()
         if old is None and not self._checkpoint_path.exists():
@@ -70,11 +70,11 @@ class Coverage:
         return new
 
     def _seen_before(self) -> Checkpoint | None:
-        """Return the checkpoint that an earlier process has kept."""
+        """Return the checkpoint that an earlier process saved."""
         return None if self._kept is None or not self._kept.exists() else self._opened(self._kept)[1]
 
     def _opened(self, path: Path) -> tuple[bytes, Checkpoint]:
-        """Return the bytes of a checkpoint, and what it says; only the log's own key speaks for it."""
+        """Return the bytes of a checkpoint and its content, after checking the log's signature."""
         try:
             note = LogReader(path.parent).source.read(path.name, LONGEST_NOTE_BYTES)
             checkpoint = Checkpoint.parse(open_note(note, [self._verifier]).text)
@@ -85,7 +85,7 @@ class Coverage:
         return note, checkpoint
 
     def _check_growth(self, old: Checkpoint, new: Checkpoint) -> None:
-        """Refuse a checkpoint that is not proven to hold an older one unchanged."""
+        """Raise if the new checkpoint is not proven consistent with the old one."""
         if new.size < old.size:
             raise CoverageError(f"the log has shrunk from `{old.size}` entries to `{new.size}`: a rollback")
         if new.size == old.size and new.root != old.root:
@@ -109,7 +109,7 @@ class Coverage:
             bundle_sha256: SHA-256 of the bundle's bytes as received.
 
         Raises:
-            CoverageError: If the log's files do not lead to its checkpoint.
+            CoverageError: If the log's files do not hash to its checkpoint's root.
         """
         if log_origin != self._verifier.name:
             return CoverageVerdict.REFUTED

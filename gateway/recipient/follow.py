@@ -1,8 +1,8 @@
-"""Listens to a broker for one recipient's bundles, and lets them fall into its inbox.
+"""Receives one recipient's bundles from a broker and stores them in its inbox.
 
-The session is persistent, so bundles wait at the broker while nobody listens. A bundle is acknowledged once it is stored: aiomqtt
-hands a message to its queue before it sends the PUBACK, so the queue is where it is stored; if that fails, the connection ends
-unacknowledged.
+The session is persistent, so bundles wait at the broker while nobody listens. A bundle is acknowledged only once it is stored:
+aiomqtt puts a message into its queue before it sends the PUBACK, so the queue stores it; if that fails, the connection ends and
+the bundle stays unacknowledged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INDEX_DIGITS: Final = 19
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where to listen. ``ca_file`` turns TLS on."""
+    """The broker to connect to. ``ca_file`` turns TLS on."""
 
     host: str
     port: int
@@ -42,7 +42,7 @@ class BrokerAddress:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Whose bundles to listen for, and under which client id: two listeners must not share one."""
+    """Whose bundles to receive, and the MQTT client id, which no two listeners may share."""
 
     gateway: str
     recipient: str
@@ -62,18 +62,18 @@ async def follow(
     report: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
-    """Receive, store and hand on bundles until told to stop; come back to the broker whenever it goes away.
+    """Receive, store and deliver bundles until `stop` is set, reconnecting whenever the connection is lost.
 
     Args:
         broker: The city's broker.
         subscription: Whose bundles.
         inbox: Where they are stored and opened.
         emit: Takes each bundle, once.
-        report: Takes one line when the broker goes away.
+        report: Takes one line when the connection is lost.
         stop: Set to end.
     """
     arrived = asyncio.Event()
-    arrived.set()  # something may wait since last time
+    arrived.set()  # bundles may be waiting from an earlier run
     receiving = asyncio.create_task(_receive(broker, subscription, inbox, report, arrived))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -85,7 +85,7 @@ async def follow(
             for bundle in inbox.settle():
                 emit(bundle)
         if receiving.done():
-            receiving.result()  # it only ends by an error that is none of the network's
+            receiving.result()  # it ends only by an error other than the network's
     finally:
         receiving.cancel()
         stopping.cancel()
@@ -93,9 +93,10 @@ async def follow(
 
 
 async def introduce(broker: BrokerAddress, subscription: Subscription) -> None:
-    """Open the recipient's session at the broker and subscribe, so that from now on it keeps what comes while nobody listens.
+    """Open the recipient's session at the broker and subscribe, so that the broker keeps its bundles while nobody listens.
 
-    Raises: aiomqtt.MqttError: the broker cannot be reached or refuses.
+    Raises:
+        aiomqtt.MqttError: If the broker cannot be reached or refuses.
     """
     async with _client(broker, subscription, asyncio.Queue) as client:
         await client.subscribe(subscription.topic, qos=1)
@@ -137,7 +138,7 @@ def _client(broker: BrokerAddress, subscription: Subscription, queue: type[async
 
 def _storing_queue(inbox: Inbox, topic: str) -> type[asyncio.Queue[aiomqtt.Message]]:
     class StoringQueue(asyncio.Queue[aiomqtt.Message]):
-        """A queue in which a message lies on disk before it lies in memory."""
+        """A queue that stores each message on disk before it takes it."""
 
         def put_nowait(self, item: aiomqtt.Message) -> None:
             if item.topic.value == topic and inbox.store(bytes(item.payload), topic, _log_index(item)):
@@ -147,7 +148,7 @@ def _storing_queue(inbox: Inbox, topic: str) -> type[asyncio.Queue[aiomqtt.Messa
 
 
 def _log_index(message: aiomqtt.Message) -> int | None:
-    """Return the log index in a message's user properties; None where there is none that can be read."""
+    """Return the log index in a message's user properties; None where it is absent or malformed."""
     properties = dict(getattr(message.properties, "UserProperty", ()))
     text = properties.get("log-index", "")
     return int(text) if len(text) <= _INDEX_DIGITS and text.isascii() and text.isdecimal() else None

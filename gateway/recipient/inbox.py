@@ -1,13 +1,13 @@
-"""The folder into which a recipient's bundles fall: stored as received, opened, and handed on once each.
+"""The folder of a recipient's bundles: stored as received, opened, and delivered once each.
 
     <log index>.bundle            the bytes exactly as received
-    <log index>-<hash>.bundle     other bytes that came under a log index already taken: one of the two is not the gateway's
-    <log index>.jsonl             the records, one JSON object a line; where this file is, the bundle has been handed on
+    <log index>-<hash>.bundle     other bytes received under the same log index: at most one of the two is the gateway's
+    <log index>.jsonl             the records, one JSON object a line; where this file exists, the bundle has been delivered
     log.checkpoint                the latest checkpoint of the log, where one is given (see ``coverage``)
 
-A bundle is stored before the broker hears that it arrived. It is handed on at once, or, where a log is given, when a checkpoint
-covers it; until then it is kept aside, and if that takes too long it is told. What could not be handed on is looked at again at
-the next start.
+A bundle is stored before it is acknowledged to the broker. It is delivered at once or, where a log is given, when a checkpoint
+covers it; until then it waits, and a wait that is too long is reported. Bundles that were not delivered are tried again at the
+next start.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _BUNDLE_NAME = re.compile(r"(0|[1-9][0-9]{0,18})(?:-[0-9a-f]{16})?\.bundle")
 
 
 class Inbox:
-    """Bundles on disk, those of them that wait, and the log indices already handed on.
+    """The stored bundles, those of them that wait, and the log indices already delivered.
 
     Args:
-        folder: Where the files lie; made if absent.
+        folder: Where the files are; made if absent.
         private_key: The recipient's key; None for open data.
-        coverage: The log that has to cover a bundle first; None hands on whatever opens.
-        report: Takes one line for each bundle set aside for good, for those that wait too long, and for a log out of order.
-        now_s: The clock by which files are dated.
+        coverage: The log that must cover a bundle before delivery; None delivers every bundle that opens.
+        report: Takes one line for each rejected bundle, for bundles that wait too long, and for a faulty log.
+        now_s: The clock that file times are compared with.
     """
 
     def __init__(
@@ -72,22 +72,22 @@ class Inbox:
 
     @property
     def waiting(self) -> int:
-        """How many bundles are kept aside."""
+        """How many bundles wait for delivery."""
         return len(self._waiting)
 
     def store(self, data: bytes, topic: str, log_index: int | None) -> bool:
-        """Store a bundle durably, unless these very bytes lie there already.
+        """Store a bundle durably, unless the same bytes are stored already.
 
         Args:
             data: The bytes as received.
-            topic: The topic it came on.
+            topic: The topic on which it came.
             log_index: The log index in its user property, or None where it has none.
 
         Returns:
-            Whether there is something new to settle.
+            Whether a new bundle waits for `settle`.
 
         Raises:
-            OSError: If it could not be stored; then it must not be acknowledged.
+            OSError: If it could not be stored; it must then not be acknowledged.
         """
         try:
             address, index = peek(data)
@@ -110,11 +110,11 @@ class Inbox:
         return True
 
     def settle(self) -> Iterator[OpenedBundle]:
-        """Hand on every waiting bundle that may be: write its records, then yield it."""
+        """Deliver every waiting bundle that is covered: write its records, then yield it."""
         covered_size = self._covered_size() if self._waiting else 0
         ready = [(index, name) for name, index in self._waiting.items() if index < covered_size]
         for index, name in sorted(ready):
-            if index in self._delivered:  # another bundle of this index has just been handed on
+            if index in self._delivered:  # another bundle with this index has just been delivered
                 self._report_second(name, index)
                 del self._waiting[name]
                 continue
@@ -127,7 +127,7 @@ class Inbox:
         self._tell_overdue()
 
     def _tell_overdue(self) -> None:
-        """Report, once each, the bundles that no checkpoint has covered for too long: made up, or of a log that is kept back."""
+        """Report, once each, the bundles that no checkpoint has covered for too long: they are forged, or the log is withheld."""
         latest_s = self._now_s() - OVERDUE_S
         overdue = {name for name in self._waiting if self._arrived_s[name] < latest_s} - self._overdue
         if overdue and self._coverage is not None:
@@ -139,7 +139,7 @@ class Inbox:
             self._overdue |= overdue
 
     def _free_name(self, index: int, data: bytes) -> str | None:
-        """Return the file name for a bundle, None if the same bytes are stored already."""
+        """Return the file name for a bundle, or None if the same bytes are stored already."""
         first, other = f"{index}.bundle", f"{index}-{sha256(data).hexdigest()[:16]}.bundle"
         if first not in self._stored:
             return first
@@ -149,7 +149,7 @@ class Inbox:
         self._report(f"log index `{index}` came with two contents; the one in `{name}` was not handed on")
 
     def _admit(self, name: str, index: int) -> OpenedBundle | None:
-        """Open a bundle; return it if it can be handed on now, and let go of it where it never can."""
+        """Open a bundle; return it if it can be delivered now, and stop waiting if it never can."""
         try:
             bundle = open_bundle((self._folder / name).read_bytes(), self._private_key, index)
             verdict = self._verdict(bundle)
@@ -173,7 +173,7 @@ class Inbox:
         return self._coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
 
     def _covered_size(self) -> int:
-        """Return below which log index bundles may be handed on now."""
+        """Return the log index below which bundles may be delivered now."""
         if self._coverage is None:
             return MAX_LOG_INDEX + 1
         try:
@@ -184,14 +184,14 @@ class Inbox:
         return 0 if checkpoint is None else checkpoint.size
 
     def _complain(self, error: CoverageError) -> None:
-        """Report what is wrong with the log once, not at every look."""
+        """Report what is wrong with the log once, not at every check."""
         if str(error) != self._log_complaint:
             self._log_complaint = str(error)
             self._report(self._log_complaint)
 
 
 def json_records(bundle: OpenedBundle) -> Iterator[dict[str, object]]:
-    """Yield a bundle's records as JSON objects, each with the log index under which it came."""
+    """Yield a bundle's records as JSON objects, each with the bundle's log index."""
     for record in bundle.records:
         yield {"log_index": bundle.log_index, **record_to_json(record)}
 

@@ -1,4 +1,4 @@
-"""A recipient's key pair: how it is made, and the two text files it lies in.
+"""A recipient's key pair: how it is made, and the two text files that hold it.
 
 The private file stays with the recipient (mode 0600); the public file goes into the city's policies (`public_key_file`).
 Both hold comment lines and one line `sluice-recipient-private:x25519:<base64>` or `sluice-recipient-public:x25519:<base64>`.
@@ -25,12 +25,12 @@ _DEFAULT_STEM: Final = "recipient"
 
 
 class RecipientKeyError(ValueError):
-    """A recipient's key file that cannot be made or used. The text is one line and names the file."""
+    """A recipient's key file that cannot be made or used. The message is one line and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Where a new key pair lies, and how to tell over the telephone that it is the right one."""
+    """The files of a new key pair, and the fingerprint by which it can be compared over the telephone."""
 
     private_path: Path
     public_path: Path
@@ -44,7 +44,7 @@ def generate(target: Path) -> KeyPair:
         target: A folder, which gets `recipient.key` and `recipient.pub`; or a file name, with or without `.key`.
 
     Raises:
-        KeyFileError: If one of the files exists already, or cannot be written.
+        RecipientKeyError: If one of the files exists already, or cannot be written.
     """
     stem = target / _DEFAULT_STEM if target.is_dir() else target
     if stem.suffix in (".key", ".pub"):
@@ -65,7 +65,7 @@ def load_private(path: Path) -> X25519PrivateKey:
     """Load a private key.
 
     Raises:
-        KeyFileError: If the file is absent, readable by others, a symbolic link, or holds no private key.
+        RecipientKeyError: If the file is absent, readable by others, a symbolic link, or holds no private key.
     """
     try:
         text = read_secret_file(path).decode("ascii", errors="replace")
@@ -78,10 +78,10 @@ def load_public(path: Path) -> X25519PublicKey:
     """Load a public key.
 
     Raises:
-        KeyFileError: If the file is absent or holds no usable public key.
+        RecipientKeyError: If the file is absent or holds no usable public key.
     """
     try:
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        if path.exists() and not path.is_file():  # reading from a pipe could block for ever
             raise RecipientKeyError(f"`{path}`: is no regular file")
         text = path.read_text("ascii", errors="replace")
     except OSError as error:
@@ -94,10 +94,10 @@ def parse_public(text: str, source: str) -> X25519PublicKey:
 
     Args:
         text: The file's text.
-        source: What to call the file in an error.
+        source: The file's name in error messages.
 
     Raises:
-        KeyFileError: If there is no public key in it, or one with which every secret would be the same.
+        RecipientKeyError: If it holds no public key, or a weak one with which every shared secret is the same.
     """
     key = X25519PublicKey.from_public_bytes(_key_bytes(text, _PUBLIC_PREFIX, source, "public"))
     try:

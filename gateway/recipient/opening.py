@@ -1,6 +1,6 @@
 """Opens a bundle: from the bytes as received to the records inside, or a plain reason why not.
 
-Nothing here says that the gateway made the bundle: anyone can seal for a public key. That is what the log is for
+An opened bundle need not be the gateway's own, since anyone can seal for a public key; the log shows whether it is
 (`gateway.recipient.coverage`).
 """
 
@@ -31,7 +31,7 @@ from gateway.recipient.wire import (
 
 @dataclass(frozen=True, slots=True)
 class OpenedBundle:
-    """An opened bundle. ``sha256`` is that of the bytes as received, which the release entry at ``log_index`` names."""
+    """An opened bundle; ``sha256`` is the hash of the bytes as received, named by the release entry at ``log_index``."""
 
     address: Address
     log_index: int
@@ -45,7 +45,7 @@ def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: in
     Args:
         data: The bundle's bytes, exactly as received.
         private_key: The recipient's key; None reads open data only.
-        log_index: The log index it came under, from its user property or file name; None if unknown.
+        log_index: The log index in its user property or file name; None if unknown.
 
     Raises:
         BundleError: If the bytes were changed, are for another key, or belong to another log index.
@@ -64,10 +64,10 @@ def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: in
 
 
 def peek(data: bytes) -> tuple[Address, int]:
-    """Return what a bundle says of its address and log index, without opening it: nothing vouches for it yet.
+    """Return the address and log index that a bundle states, without opening it; they are not authenticated.
 
     Raises:
-        BundleError: If the bytes are no bundle.
+        BundleError: If the bytes are not a bundle.
     """
     if data.startswith(b"{"):
         address, index, _ = decode_open(data)

@@ -1,8 +1,8 @@
 """The records inside a bundle, and the two forms in which they travel: sealed as CBOR, and open as JSON.
 
-The gateway encodes each record once, when it is made or computed; a bundle's plaintext is put together from those bytes, so that
-its size is known by addition before anything is sealed. The same records come out as JSON for people, scripts and open-data
-recipients, with byte strings in hexadecimal.
+The gateway encodes each record once, when it is made; a bundle's plaintext is put together from those bytes, so that its size is
+known by addition before anything is sealed. The same records are written as JSON for people, scripts and open-data recipients,
+with byte strings in hexadecimal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Record(
     omit_defaults=True,
     rename={"observed_property": "observedProperty", "phenomenon_time": "phenomenonTime"},
 ):
-    """One figure or reading that a recipient gets.
+    """One figure or reading that a recipient receives.
 
     Attributes:
         flow: Id of the flow under which it was released.
@@ -33,13 +33,13 @@ class Record(
         observed_property: What was observed, as in Smart Data Models.
         unit: The result's unit in UCUM.
         result: The figure, floored to the step that its disclosure allows.
-        phenomenon_time: Begin and end of the time it speaks of, in milliseconds since the Unix epoch, UTC.
-        cell: The zone it speaks of.
-        identity: The level of identity it carries: `aggregate`, `per-record` or `per-epoch`.
+        phenomenon_time: Begin and end of the time that it is about, in milliseconds since the Unix epoch, UTC.
+        cell: The zone that it is about.
+        identity: Its level of identity: `aggregate`, `per-record` or `per-epoch`.
         retention_days: For how many days it may be kept.
         statistic: How the figure was computed; absent for a single reading.
-        n: The number of subjects in it; absent where it speaks of one or none.
-        id: Random id of a single record, the same in no other.
+        n: The number of subjects in it; absent where there is one or none.
+        id: Random id of a single record, unique to it.
         pseudonym: The subject within one pseudonymisation domain.
         epoch: That domain's UTC day and sub-epoch.
     """
@@ -61,15 +61,15 @@ class Record(
 
 
 def encode_record(record: Record) -> bytes:
-    """Encode a record as a deterministic CBOR map; what is absent is left out."""
+    """Return a record as a deterministic CBOR map; absent fields are left out."""
     return deterministic(msgspec.to_builtins(record, builtin_types=(bytes,)))
 
 
 def decode_record(data: bytes) -> Record:
-    """Decode what `encode_record` wrote.
+    """Return the record that `encode_record` encoded.
 
     Raises:
-        BundleError: If it is no record.
+        BundleError: If the bytes are not a record.
     """
     return _record(strict_loads(data))
 
@@ -82,7 +82,7 @@ def encode_plaintext(address: Address, records: Sequence[bytes]) -> bytes:
 
 
 def plaintext_overhead_bytes(address: Address) -> int:
-    """Return the most that a plaintext has beside its records."""
+    """Return the largest number of bytes that a plaintext has besides its records."""
     return len(encode_plaintext(address, ())) + 4
 
 
@@ -90,7 +90,7 @@ def decode_plaintext(address: Address, plaintext: bytes) -> tuple[Record, ...]:
     """Return the records of an opened bundle.
 
     Raises:
-        BundleError: If the plaintext is no bundle, or names another gateway or recipient than the header.
+        BundleError: If the plaintext is malformed, or names another gateway or recipient than the header.
     """
     match strict_loads(plaintext):
         case {"v": int(version)} if version != FORMAT_VERSION:
@@ -108,12 +108,12 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def encode_open(address: Address, log_index: int, records: Sequence[bytes]) -> bytes:
-    """Return an open-data bundle: one line of JSON with sorted keys, without padding, since all of it is public.
+    """Return an open-data bundle: one line of JSON with sorted keys; it needs no padding, since all of it is public.
 
     Args:
         address: Gateway, recipient and log origin.
         log_index: Index of the release entry that accounts for it.
-        records: Records by `encode_open_record`.
+        records: Records encoded by `encode_open_record`.
     """
     return msgspec.json.encode(
         {
@@ -129,15 +129,15 @@ def encode_open(address: Address, log_index: int, records: Sequence[bytes]) -> b
 
 
 def encode_open_record(record: Record) -> bytes:
-    """Return a record as it stands in an open-data bundle: JSON with sorted keys."""
+    """Return a record as it is written in an open-data bundle: JSON with sorted keys."""
     return msgspec.json.encode(record_to_json(record), order="sorted")
 
 
 def decode_open(data: bytes) -> tuple[Address, int, tuple[Record, ...]]:
-    """Read an open-data bundle.
+    """Return the address, log index and records of an open-data bundle.
 
     Raises:
-        BundleError: If it is none.
+        BundleError: If the bytes are not an open-data bundle.
     """
     try:
         match msgspec.json.decode(data):

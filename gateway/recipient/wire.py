@@ -1,4 +1,4 @@
-"""The bytes of a bundle: what the gateway writes and a recipient reads, as pure functions.
+"""The bytes of a bundle, which the gateway writes and a recipient reads, as pure functions.
 
 A sealed bundle is a COSE_Encrypt0 message (RFC 9052 section 5.2) in deterministic CBOR (RFC 8949 section 4.2):
 
@@ -8,12 +8,14 @@ A sealed bundle is a COSE_Encrypt0 message (RFC 9052 section 5.2) in determinist
 
 * The protected header is part of the authenticated data, so a bundle cannot be moved to another gateway, recipient, log or index.
 * The content key is wrapped by HPKE base mode (RFC 9180: DHKEM X25519, HKDF-SHA256, ChaCha20-Poly1305), whose ``info`` binds
-  gateway, recipient, key id and UTC day. The wrap rides along in every bundle, so that each opens alone.
-* The nonce is the partial IV, zeros on its left: a counter of the content key, which is random and never outlives its process.
+  gateway, recipient, key id and UTC day. Every bundle carries the wrapped key, so that each can be opened alone.
+* The nonce is the partial IV with zeros on its left: a counter under the content key, which is random and never outlives its
+  process.
 * The plaintext is a CBOR map, then 0x80 and zeros (ISO/IEC 7816-4), so that the whole bundle has one of `PADDED_SIZES_BYTES`.
 
-There is exactly one encoding of each bundle: whatever re-encodes differently is refused. HPKE base mode does not say who wrapped:
-that a bundle is the gateway's own is known from the log, which holds the SHA-256 of its bytes (`gateway.recipient.coverage`).
+There is exactly one encoding of each bundle: bytes that re-encode differently are refused. HPKE base mode does not authenticate
+the sender; the log shows that a bundle is the gateway's own, since it holds the SHA-256 of the bytes
+(`gateway.recipient.coverage`).
 """
 
 from __future__ import annotations
@@ -51,12 +53,12 @@ KEY_WRAP_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.A
 
 
 class BundleError(ValueError):
-    """Bytes that are no bundle, or none for this reader. The text is one line and holds nothing of the content."""
+    """Bytes that are not a bundle, or not one for this reader. The message is one line and holds nothing of the content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Whose bundle it is: the gateway that sends it, the recipient it is for, and the origin of the log that accounts for it."""
+    """Where a bundle comes from and goes: the gateway, the recipient, and the origin of the log that accounts for it."""
 
     gateway: str
     recipient: str
@@ -78,7 +80,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Everything of a sealed bundle that is readable without the key."""
+    """The fields of a sealed bundle that can be read without the key."""
 
     address: Address
     log_index: int
@@ -90,7 +92,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class SealedFrame:
-    """A sealed bundle taken apart: header and ciphertext, the ciphertext with its authentication tag at the end."""
+    """The two parts of a sealed bundle: the header, and the ciphertext with its authentication tag at the end."""
 
     header: Header
     ciphertext: bytes
@@ -107,10 +109,10 @@ def deterministic(value: object) -> bytes:
 
 
 def strict_loads(data: bytes) -> object:
-    """Return the value of one CBOR item of known shape and shallow depth.
+    """Return the value of one CBOR item, nested no deeper than a bundle needs.
 
     Raises:
-        BundleError: If the bytes are no CBOR, or use what deterministic encoding forbids.
+        BundleError: If the bytes are not CBOR, or use what deterministic encoding forbids.
     """
     try:
         return decode_item(data)
@@ -129,7 +131,7 @@ def associated_data(address: Address, log_index: int) -> bytes:
 
 
 def nonce(counter: int) -> bytes:
-    """Return the nonce of one bundle: the counter as a partial IV, with zeros on its left (RFC 9052 section 3.1)."""
+    """Return the nonce of one bundle: the counter as a partial IV with zeros on its left (RFC 9052 section 3.1)."""
     return counter.to_bytes(NONCE_BYTES, "big")
 
 
@@ -139,7 +141,7 @@ def encode_frame(frame: SealedFrame) -> bytes:
 
 
 def decode_frame(data: bytes) -> SealedFrame:
-    """Take a sealed bundle apart, without opening it.
+    """Return the parts of a sealed bundle, without opening it.
 
     Raises:
         BundleError: If the bytes are not exactly what `encode_frame` writes, in one of the padded sizes.
@@ -162,14 +164,14 @@ def decode_frame(data: bytes) -> SealedFrame:
 
 
 def padded_plaintext_bytes(header: Header, plaintext_bytes: int) -> int | None:
-    """Return to how many bytes a plaintext is padded so that the whole bundle has the smallest padded size that holds it.
+    """Return the length to which a plaintext is padded, so that the bundle has the smallest padded size that can hold it.
 
     Returns:
         The length with padding, or None where the plaintext is too long for any size.
     """
     overhead = len(_before_ciphertext(header)) + TAG_BYTES
     for size in PADDED_SIZES_BYTES:
-        for head in (1, 2, 3, 5):  # of the ciphertext's byte string; some totals cannot be reached, then the next size serves
+        for head in (1, 2, 3, 5):  # of the ciphertext's byte string; where no head gives the exact size, the next size is used
             padded = size - overhead - head
             if padded > plaintext_bytes and _head_bytes(padded + TAG_BYTES) == head:
                 return padded
@@ -177,12 +179,12 @@ def padded_plaintext_bytes(header: Header, plaintext_bytes: int) -> int | None:
 
 
 def pad(plaintext: bytes, padded_bytes: int) -> bytes:
-    """Pad by ISO/IEC 7816-4: one 0x80, then zeros."""
+    """Return the plaintext padded as in ISO/IEC 7816-4: one 0x80, then zeros."""
     return (plaintext + _PADDING_MARK).ljust(padded_bytes, b"\0")
 
 
 def unpad(padded: bytes) -> bytes:
-    """Take the padding off again."""
+    """Return the plaintext without its padding."""
     plaintext = padded.rstrip(b"\0")
     if not plaintext.endswith(_PADDING_MARK):
         raise BundleError("bundle has no padding")

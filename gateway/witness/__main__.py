@@ -1,4 +1,4 @@
-"""`python -m gateway.witness`: the witness's commands on a machine that has nothing else of Sluice's needs installed."""
+"""`python -m gateway.witness`: the witness's commands on a machine without the gateway's other dependencies."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`sluice witness keygen` and `sluice witness run`: what an institution types that watches over other people's logs.
+"""`sluice witness keygen` and `sluice witness run`: the commands of an institution that witnesses other people's logs.
 
-Exit status: 0 well; 2 a key, file, address or option to be mended, or a disk that failed; 3 the witness's own records disagree.
+Exit status: 0 success; 2 a key, file, address or option is wrong, or the disk failed; 3 the witness's own records disagree.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gateway.witness.settings import Settings, load_cosigner, load_settings, set
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the sub-commands to the parser of `sluice witness`; `run` takes what it parses."""
+    """Add the sub-commands to the parser of `sluice witness`; `run` takes the parsed arguments."""
     commands = parser.add_subparsers(dest="witness_command", required=True, metavar="COMMAND")
     text = "make a witness's key and its state folder"
     keygen = commands.add_parser("keygen", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keygen.add_argument("--json", action="store_true", help="print JSON")
     text = "witness logs until interrupted"
     serve = commands.add_parser("run", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
-    serve.add_argument("--config", type=Path, metavar="FILE", help="a file that says all of it, instead of the options below")
+    serve.add_argument("--config", type=Path, metavar="FILE", help="a file with all settings, instead of the options below")
     serve.add_argument("--listen", metavar="HOST:PORT", help="address to serve HTTP on")
     serve.add_argument("--key", type=Path, metavar="FILE", help="the signing key")
     serve.add_argument("--state", type=Path, metavar="DIR", help="the state folder that keygen made")
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Run a sub-command and return the exit status.
 
     Raises:
-        SluiceError: when something has to be mended first.
+        SluiceError: when a key, file, address or option is wrong, or the disk failed.
     """
     return _keygen(args) if args.witness_command == "keygen" else _run(_settings(args))
 
@@ -98,7 +98,8 @@ def _run(settings: Settings) -> int:
 async def _serve(service: WitnessService, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises: OperatorError: the address cannot be had, or the disk refused; what it has kept nobody knows, so the next start looks.
+    Raises:
+        OperatorError: when the address cannot be used, or the disk failed; the next start reads what the disk holds.
     """
     server = HttpServer(service.answer)
     try:

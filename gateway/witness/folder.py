@@ -1,12 +1,12 @@
-"""A witness's memory on disk: for each log the last checkpoint that it cosigned, and nothing it could do without.
+"""A witness's state on disk: for each log, the last checkpoint that it cosigned.
 
     witness.vkey           the witness's public key; made with the folder
     lock                   held by the one process that writes here
     <hash>/checkpoint      by SHA-256 of the log's origin: the checkpoint with the log's signatures and the witness's own
-    <hash>/contradiction   the first one of the size last cosigned, but of another root: the log's own signature against it
+    <hash>/contradiction   the first checkpoint of the size last cosigned with another root: proof that the log has split
 
-A folder that was lost or put back from a copy makes the witness a liar: it would cosign what contradicts its own word. So a
-folder without the key is never taken for a new beginning; it may be a disk that is not mounted.
+With a folder that was lost or restored from an older copy, the witness would cosign what contradicts its earlier cosignatures. So
+a folder without the key is never initialised on its own; it may be a disk that is not mounted.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _FOLDER_MODE = 0o755
 
 
 class WitnessFolder:
-    """The state folder of one witness, while its process runs.
+    """The state folder of one witness, locked while its process runs.
 
     Args:
-        path: The folder that `create` has made.
+        path: A folder made by `create`.
         verifier: The witness's public key.
 
     Raises:
-        OperatorError: when it is none of this witness's, or another process runs on it.
+        OperatorError: when it is not this witness's folder, or another process is using it.
     """
 
     def __init__(self, path: Path, verifier: Verifier) -> None:
@@ -61,7 +61,7 @@ class WitnessFolder:
         """Make the folder of a new witness.
 
         Raises:
-            OperatorError: when it is there and not empty, or cannot be made.
+            OperatorError: when it exists and is not empty, or cannot be made.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -74,10 +74,10 @@ class WitnessFolder:
             raise OperatorError(f"`{path}`: {(error.strerror or 'cannot be made').lower()}") from error
 
     def load(self, origins: Iterable[str]) -> dict[str, Seen]:
-        """Return what was last cosigned of these logs; none where that is nothing.
+        """Return what was last cosigned of each of these logs; a log never cosigned is absent.
 
         Raises:
-            CorruptionError: when a file is not what this witness has cosigned.
+            CorruptionError: when a file is missing, or is not what this witness cosigned.
         """
         found: dict[str, Seen] = {}
         for origin in origins:
@@ -93,21 +93,21 @@ class WitnessFolder:
         return found
 
     def store(self, origin: str, seen: Seen) -> None:
-        """Make durable what is about to be answered.
+        """Store a cosigned checkpoint durably, before it is answered.
 
         Raises:
-            OSError: when the disk refuses; nothing is known of its state then, and the process should end.
+            OSError: when the disk fails; its state is then unknown, and the process should end.
         """
         write_whole(self._folder(origin) / _CHECKPOINT, seen.note, _FILE_MODE)
 
     def keep_contradiction(self, origin: str, note: bytes) -> None:
-        """Keep the first checkpoint that contradicts what was cosigned; one is proof enough."""
+        """Store the first checkpoint that contradicts a cosigned one; a single one is proof enough."""
         file = self._folder(origin) / _CONTRADICTION
         if not file.exists():
             write_whole(file, note, _FILE_MODE)
 
     def contradiction(self, origin: str) -> bytes | None:
-        """Return the kept contradiction of a log."""
+        """Return the stored contradiction of a log, if any."""
         try:
             return (self.path / origin_hash(origin) / _CONTRADICTION).read_bytes()
         except FileNotFoundError:

@@ -1,8 +1,9 @@
-"""A small and strict HTTP/1.1 server: bounded heads and bodies, bounded waits, one plain function that answers.
+"""A small and strict HTTP/1.1 server: bounded heads and bodies, bounded waits, one synchronous handler.
 
-It speaks to strangers. What is not understood to the letter is refused and the connection closed; no transfer codings, no
-folded headers, no second length. Encryption is left to a proxy in front. h11 reads the requests; what it would forgive (and what
-would cost it time that grows with the square of a line's length) is refused before. The gateway's metrics are served by it too.
+Its clients are not trusted. A request that is not well formed to the letter is refused and the connection closed; transfer
+codings, folded headers and repeated lengths are not accepted. Encryption is left to a proxy in front. h11 parses the requests;
+what it would tolerate (and what would take it time quadratic in a line's length) is refused first. The gateway's metrics are
+served by it too.
 
 Source: RFC 9110, RFC 9112.
 """
@@ -22,7 +23,7 @@ MAX_HEAD_BYTES: Final = 8192
 MAX_BODY_BYTES: Final = 131_072
 MAX_CONNECTIONS: Final = 256
 REQUEST_S: Final = 15.0
-"""How long one exchange may last: waiting for a request, taking it in, and handing over the answer."""
+"""How long one exchange may last: waiting for a request, reading it, and writing the answer."""
 _REQUESTS_PER_CONNECTION = 1000
 _HEAD = re.compile(rb"(?!CONNECT )[A-Z]{1,16} /[!-~]* HTTP/1\.[01](?:\r\n[!-9;-~][\t -~\x80-\xff]*)*\r\n\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*[0-9]{1,9}[ \t]*\r\n")
@@ -30,7 +31,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*[0-9]{1,9}[ \t]*\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks; `path` is without the query, which nothing here has a use for."""
+    """A client's request; `path` is without the query, which nothing here uses."""
 
     method: str
     path: str
@@ -39,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What it gets."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -48,11 +49,11 @@ class Response:
 
 
 Handler = Callable[[Request], Response]
-"""Answers at once and alone: no two requests are ever in it together. An error that it raises ends the server."""
+"""Answers synchronously, one request at a time. An error that it raises ends the server."""
 
 
 class _BadRequestError(Exception):
-    """A request that is refused before the handler sees it; the connection is closed."""
+    """A request that is refused before it reaches the handler; the connection is closed."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -66,15 +67,15 @@ class HttpServer:
     handler: Handler
     request_s: float = REQUEST_S
     failed: asyncio.Future[None] = field(init=False)
-    """Done with the handler's error once it has raised one."""
+    """Holds the handler's error once it has raised one."""
     _server: asyncio.Server | None = field(init=False, default=None)
     _connections: set[asyncio.Task[None]] = field(init=False, default_factory=set)
 
     async def start(self, host: str, port: int) -> int:
-        """Begin to listen; return the port, which is a free one where 0 was asked for.
+        """Start listening and return the port; port 0 selects a free one.
 
         Raises:
-            OSError: when the address cannot be had.
+            OSError: when the address cannot be used.
         """
         self.failed = asyncio.get_running_loop().create_future()
         self._server = await asyncio.start_server(self._accept, host, port, limit=MAX_HEAD_BYTES)
@@ -82,7 +83,7 @@ class HttpServer:
         return bound
 
     async def close(self) -> None:
-        """Stop listening and hang up."""
+        """Stop listening and close the connections."""
         if self._server is not None:
             self._server.close()
         for task in self._connections:
@@ -98,13 +99,13 @@ class HttpServer:
             if len(self._connections) <= MAX_CONNECTIONS:
                 await self._serve(reader, writer)
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.transport.abort()  # whoever was there has gone, or has been waited for long enough
+            writer.transport.abort()  # the client has gone or is too slow, or the server is closing
         finally:
             self._connections.discard(task)
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.set_write_buffer_limits(0)  # an answer is handed over when all of it is, so that the deadline covers it
+        writer.transport.set_write_buffer_limits(0)  # `drain` then waits for the whole answer, so the deadline covers it
         connection = h11.Connection(h11.SERVER)
         for _ in range(_REQUESTS_PER_CONNECTION):
             async with asyncio.timeout(self.request_s):
@@ -124,7 +125,7 @@ class HttpServer:
             request = Request(asked.method.decode(), asked.target.split(b"?", 1)[0].decode(), body)
             try:
                 answer = _answer(connection, asked, self.handler(request), "keep-alive")
-            except Exception as error:  # noqa: BLE001  whatever it is, it is raised where the server is waited for
+            except Exception as error:  # noqa: BLE001  any error is raised again by whoever awaits `failed`
                 if not self.failed.done():
                     self.failed.set_exception(error)
                 return
@@ -143,7 +144,7 @@ async def _read_head(connection: h11.Connection, reader: asyncio.StreamReader) -
     connection.receive_data(head)
     try:
         asked = connection.next_event()
-    except h11.RemoteProtocolError as error:  # its own text may hold all that came
+    except h11.RemoteProtocolError as error:  # its own message may quote the request
         raise _BadRequestError(error.error_status_hint, "not a request of http/1.1 that is understood here") from error
     assert isinstance(asked, h11.Request)
     return asked
@@ -161,18 +162,18 @@ async def _read_body(
     if length > MAX_BODY_BYTES:
         raise _BadRequestError(413, f"more than {MAX_BODY_BYTES} bytes")
     body = b""
-    if length:  # to h11 no bytes are the end of the connection
+    if length:  # h11 takes empty data for the end of the connection
         if connection.they_are_waiting_for_100_continue:
             writer.write(connection.send(h11.InformationalResponse(status_code=100, headers=[], reason="Continue")))
         body = await reader.readexactly(length)
         connection.receive_data(body)
     while not isinstance(connection.next_event(), h11.EndOfMessage):
-        pass  # the body has come whole
+        pass  # the whole body has been received
     return body
 
 
 def _answer(connection: h11.Connection, asked: h11.Request | None, response: Response, wish: str) -> bytes:
-    """Return the answer's bytes; to `wish` for the connection h11 puts what the client wants."""
+    """Return the answer's bytes; h11 turns `keep-alive` into `close` where the client asks for that."""
     headers = [
         ("Content-Type", response.content_type),
         ("Content-Length", str(len(response.body))),

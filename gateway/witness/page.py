@@ -1,4 +1,4 @@
-"""The one page that a witness has for people: what it vouches for, which logs it watches, and how far it has seen them grow."""
+"""The witness's only page for people: what it vouches for, which logs it witnesses, and the size at which it last saw each."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def page(witness: Verifier, origins: Sequence[str], seen: Mapping[str, Seen], co
 
     Args:
         witness: The witness's public key.
-        origins: The logs that it watches.
-        seen: What it last cosigned of each.
-        contradicted: Those that were caught with two histories.
+        origins: The logs that it witnesses.
+        seen: The checkpoint that it last cosigned of each.
+        contradicted: The logs that have signed two histories.
     """
     rows = "".join(_row(origin, seen.get(origin), origin in contradicted) for origin in sorted(origins))
     text = _PAGE.format(name=escape(witness.name), vkey=escape(witness.vkey()), rows=rows)
@@ -69,5 +69,5 @@ def _row(origin: str, seen: Seen | None, contradicted: bool) -> str:
 def _utc(time_s: int) -> str:
     try:
         return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):  # a clock far beyond any calendar
+    except (ValueError, OverflowError, OSError):  # a time beyond the calendar
         return str(time_s)

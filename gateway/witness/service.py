@@ -1,7 +1,7 @@
-"""What the witness answers over HTTP: cosignatures to logs, checkpoints to monitors, one page to people.
+"""The witness's answers over HTTP: cosignatures for logs, checkpoints for monitors, one page for people.
 
-The order of an answer is fixed: judge, make durable, remember, answer. All of it happens in one go between two turns of the
-event loop, so no second request comes in between. A disk that refuses raises, and the process ends without answering.
+The order of an answer is fixed: decide, store, update memory, answer. All of it happens within one turn of the event loop, so no
+other request comes in between. If the disk fails, the error ends the process without an answer.
 
 Source: C2SP tlog-witness.
 """
@@ -22,12 +22,12 @@ _CHECKPOINT_PATH = re.compile(r"/([0-9a-f]{64})/(checkpoint|contradiction)")
 
 
 class WitnessService:
-    """One witness with its memory.
+    """One witness with its state.
 
     Args:
-        witness: Judges.
-        folder: Remembers.
-        clock: Tells Unix time in seconds.
+        witness: Decides what to cosign.
+        folder: Stores what was cosigned.
+        clock: Returns Unix time in seconds.
     """
 
     def __init__(self, witness: LogWitness, folder: WitnessFolder, clock: Callable[[], float] = time.time) -> None:
@@ -38,10 +38,10 @@ class WitnessService:
         self._by_hash = {origin_hash(origin): origin for origin in witness.origins}
 
     def answer(self, request: Request) -> Response:
-        """Answer one request.
+        """Return the response to one request.
 
         Raises:
-            OSError: when the disk refuses.
+            OSError: when the disk fails.
         """
         if request.path == "/add-checkpoint":
             if request.method != "POST":

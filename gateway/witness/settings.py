@@ -1,4 +1,4 @@
-"""What a witness is told at its start: by options, or by a file of TOML with the same four things.
+"""A witness's settings, from options or from a TOML file with the same four keys.
 
     listen = "127.0.0.1:8711"
     key_file = "witness.skey"
@@ -29,7 +29,7 @@ _MAX_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, with which key, about which logs, and where to remember."""
+    """The address to listen on, the signing key, the state folder, and the logs to witness."""
 
     host: str
     port: int
@@ -39,16 +39,16 @@ class Settings:
 
 
 def settings_from(listen: str, key_file: Path, state_folder: Path, logs: Sequence[str]) -> Settings:
-    """Check what options or a file say.
+    """Return checked settings from the values of options or of a file.
 
     Args:
         listen: `HOST:PORT`, an IPv6 address in brackets; port 0 for a free one.
         key_file: The witness's signing key.
-        state_folder: Made by `sluice witness keygen`.
+        state_folder: The folder made by `sluice witness keygen`.
         logs: Public keys of logs, or names of files with one on each line.
 
     Raises:
-        OperatorError: when one of them cannot be.
+        OperatorError: when one of them is not usable.
     """
     address = _LISTEN.fullmatch(listen)
     if address is None or int(address["port"]) > _MAX_PORT:
@@ -61,10 +61,10 @@ def settings_from(listen: str, key_file: Path, state_folder: Path, logs: Sequenc
 
 
 def load_settings(file: Path) -> Settings:
-    """Read a witness's configuration file.
+    """Return the settings in a witness's configuration file.
 
     Raises:
-        OperatorError: when it is absent, no TOML, or says something that it cannot; the line names file and key.
+        OperatorError: when it is absent, not TOML, or holds an unusable value; the message names file and key.
     """
     try:
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -88,16 +88,16 @@ def load_settings(file: Path) -> Settings:
 
 
 def load_cosigner(file: Path) -> Cosigner:
-    """Load a witness's signing key.
+    """Return the signing key in a witness's key file.
 
     Raises:
-        OperatorError: when the file is absent, readable by others, or holds none.
+        OperatorError: when the file is absent, readable by others, or holds no signing key.
     """
     try:
         return Cosigner.parse(read_secret_file(file).decode())
     except SecretFileError as error:
         raise OperatorError(str(error)) from error
-    except ValueError as error:  # wrong form, or bytes that are no text; nothing of the key is repeated
+    except ValueError as error:  # malformed, or not text; the message repeats nothing of the key
         raise OperatorError(f"`{file}`: not a witness's signing key") from error
 
 

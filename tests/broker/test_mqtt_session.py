@@ -21,7 +21,8 @@ from gateway.edge.mqtt import LinkSettings, MqttLink
 from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError
 from tests.support.authority import Authority
-from tests.support.mosquitto import free_port, mosquitto_program, running_mosquitto
+from tests.support.mosquitto import mosquitto_program, running_mosquitto
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 
 PATIENCE_S = HANG_S

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.command import add_arguments, run
-from tests.support.mosquitto import free_port, running_mosquitto
+from tests.support.mosquitto import running_mosquitto
+from tests.support.ports import free_port
 
 SCENARIO = {
     "clock": {"start": "2026-03-20T23:00:00Z", "rate": 10_800},

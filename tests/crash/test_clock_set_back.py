@@ -17,7 +17,7 @@ from tests.crash.town import POLICIES, SCOPE
 from tests.support.asking import begin, call
 from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 MINUTE_MS = 60_000
 TICKS = 6

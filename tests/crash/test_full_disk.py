@@ -37,7 +37,7 @@ from tests.crash.town import POLICIES, SCOPE
 from tests.support.asking import ask, call
 from tests.support.inside import WAIT_S, SetClock, assembled, running, started, until
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 RETRY_S = 0.01
 

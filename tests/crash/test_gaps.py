@@ -19,7 +19,7 @@ from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.town import POLICIES
 from tests.support.inside import SetClock, assembled, running, started, until
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 HEARTBEAT_MS = 600_000
 

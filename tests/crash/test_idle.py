@@ -11,7 +11,7 @@ from gateway.demo.embedded_broker import embedded_broker
 from tests.support.asking import call
 from tests.support.inside import ReluctantSink, assembled, running, started, until
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:

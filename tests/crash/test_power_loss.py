@@ -36,7 +36,7 @@ from tests.crash.town import POLICIES
 from tests.support.asking import Answer, call
 from tests.support.inside import ReluctantSink, SetClock, started
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 STEPS = 250
 """So many that the log gets past its first full tile."""

@@ -16,7 +16,7 @@ from tests.crash.town import POLICIES
 from tests.support.asking import call
 from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
 from tests.support.live import Listener, LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 
 
 async def test_bundle_handed_over_to_a_recipient_that_is_gone_since_goes_out_unchanged(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from tests.crash.town import POLICIES, SCOPE
 from tests.support.asking import call
 from tests.support.inside import ask, assembled, running, started, until
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port, running_mosquitto
+from tests.support.mosquitto import running_mosquitto
+from tests.support.ports import free_port
 
 BOUND = 10
 

@@ -40,7 +40,8 @@ from tests.privacy.canaries import (
 from tests.privacy.leaking import LEAKS
 from tests.privacy.tap import Tap
 from tests.support.live import Listener, LiveGateway, opened
-from tests.support.mosquitto import free_port, running_mosquitto
+from tests.support.mosquitto import running_mosquitto
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 
 START = "2026-05-01T00:00:00Z"

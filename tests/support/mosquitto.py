@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 
 SHIPPED = ROOT / "deploy" / "mosquitto.conf"
@@ -27,14 +28,6 @@ def mosquitto_program(name: str = "mosquitto") -> str:
     if found is None:
         pytest.skip(f"`{name}` is not installed")
     return found
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Mosquitto:

@@ -17,7 +17,7 @@ from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
 from gateway.config import load_config
 from tests.support.live import LiveGateway
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 from tests.witness.witness_process import WitnessProcess
 

@@ -126,7 +126,7 @@ def record_in(receipt: Json) -> Consent:
     return _consent(record if isinstance(record, dict) else {})
 
 
-def check_chain(receipts: Sequence[Json]) -> list[str]:
+def find_breaks(receipts: Sequence[Json]) -> list[str]:
     """Return the breaks in receipts, oldest first, that should be one chain of records about one scope.
 
     Raises: RecordError: a receipt holds no record.

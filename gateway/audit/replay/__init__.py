@@ -1,1 +1,1 @@
-"""Replay: the release decisions of a log, reached once more from the recorded policies and consents."""
+"""Replay: the release decisions of a log, made again from the recorded policies and consents."""

@@ -1,7 +1,7 @@
-"""The fold of a log into what was in force at each entry: policies, consents, and who has to permit.
+"""What was in force at each entry of a log: the policies, the consents, and the residents whose consent is required.
 
-A replay rebuilds this from the log alone, by the code by which the gateway decides. Every record is held against the one that it
-replaces, its signature, and the table of what may follow what, so that a consent which somebody slipped in is named.
+A replay rebuilds this from the log alone, with the same code by which the gateway decides. Every consent record is checked
+against the record that it replaces, its signature and the table of permitted transitions, so that a forged consent is found.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from gateway.audit.log.payloads import KeyPayload, PayloadError
 from gateway.audit.log.reader import FileError
 
 _NOTHING_SAID: Final = -1
-_CHANNELS: Final = (OPERATOR, GATEWAY)  # those whose records the log's key signs
+_CHANNELS: Final = (OPERATOR, GATEWAY)  # records over these are signed by the log's key
 
 PolicySource = Callable[[bytes], bytes]
-"""SHA-256 → the packed policy set of that name; raises ``FileError`` where it is not kept."""
+"""SHA-256 → the packed policy set with that hash; raises ``FileError`` where it is not kept."""
 
 
 class InForceAt:
-    """What was in force, entry by entry.
+    """What was in force, brought up to date entry by entry.
 
     Args:
-        verifier: The log's key, which signs what rests on the operator's or the gateway's word.
-        shelf: Where the policy sets lie.
+        verifier: The log's key, which signs the records made by the operator or by the gateway.
+        shelf: Returns stored policy sets.
 
     Attributes:
         policies: Those in force; None before the first, or where they cannot be read.
         policy_entry: Index of their entry; -1 before the first.
-        flow_since_ms: Since when each flow has been as it is, where that is known.
-        grants: How many permissions were said over each channel.
-        unopened: How many consents and withdrawals have no opening at hand: whose they are is unknown.
+        flow_since_ms: When each flow last changed, where that is known.
+        grants: How many permissions were given over each channel.
+        unopened: How many consents and withdrawals have no opening, so that their subject is unknown.
     """
 
     def __init__(self, verifier: Verifier, shelf: PolicySource) -> None:
@@ -63,12 +63,12 @@ class InForceAt:
         self._standing: dict[bytes, dict[str, tuple[int, ...]]] = {}
 
     def pass_over(self, index: int) -> None:
-        """Count a consent or withdrawal whose opening is not at hand."""
+        """Count a consent or withdrawal whose opening is missing."""
         self.unopened += 1
         self._last_unopened = index
 
     def take_policy(self, entry: Entry) -> list[str]:
-        """Put the policies of an entry in force; return what is wrong with them."""
+        """Bring the policies of an entry into force; return what is wrong with them."""
         former, first = self.policies, self.policy_entry < 0
         self.policies, self.policy_entry = None, entry.sequence
         self._standing.clear()
@@ -85,13 +85,13 @@ class InForceAt:
         return []
 
     def _date_flows(self, former: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
-        """Record since when each flow is as it is; where the policies before cannot be read, nothing is known."""
+        """Record when each flow last changed; unknown where the former policies cannot be read."""
         changed = changed_flows(former, present)
         kept = {flow: since_ms for flow, since_ms in self.flow_since_ms.items() if flow not in changed}
         self.flow_since_ms = {flow: kept.get(flow, now_ms) for flow in present.flows} if known else {}
 
     def take_consent(self, entry: Entry, data: bytes) -> list[str]:
-        """Enter the record of a consent or withdrawal; return what is wrong with it."""
+        """Apply the record of a consent or withdrawal; return what is wrong with it."""
         try:
             consent = decode(data)
         except RecordError as error:
@@ -107,7 +107,7 @@ class InForceAt:
         return problems
 
     def take_residents(self, entry: Entry, data: bytes) -> list[str]:
-        """Change who a subject's residents are; return what is wrong with the entry."""
+        """Change a subject's residents; return what is wrong with the entry."""
         try:
             payload = KeyPayload.decode(data)
         except PayloadError as error:
@@ -118,7 +118,7 @@ class InForceAt:
         return []
 
     def take_erasure(self, subject_sha256: bytes) -> None:
-        """Forget a subject: nothing of theirs may be released any more."""
+        """Remove a subject, whose data may no longer be released."""
         self._gone.add(subject_sha256)
         for subject in {subject for subject, _, _ in self._book if sha256(subject).digest() == subject_sha256}:
             self._book.remove_subject(subject)
@@ -129,11 +129,11 @@ class InForceAt:
         return bool(self._gone) and sha256(subject).digest() in self._gone
 
     def consents(self, subject: bytes, flow: Flow) -> list[Consent | None]:
-        """Return what each resident says about a flow at present."""
+        """Return each resident's present consent record for a flow."""
         return self._book.resolve(subject, flow)
 
     def standing(self, subject: bytes, flow: Flow) -> tuple[int, ...]:
-        """Return the log index of what each resident says about a flow at present, in order; -1 for one who has said nothing."""
+        """Return the sorted log indices of the residents' present records for a flow; -1 for a resident without one."""
         known = self._standing.setdefault(subject, {})
         standing = known.get(flow.id)
         if standing is None:
@@ -147,7 +147,7 @@ class InForceAt:
         return self._book.residents_since_ms(subject)
 
     def _enter(self, consent: Consent) -> list[str]:
-        """Make room in the book for whoever speaks; only the first to speak for a subject needs no entry that lets them in."""
+        """Add a record's resident to the book where absent; only a subject's first resident needs no entry that admits them."""
         residents = self._book.residents(consent.subject)
         if consent.resident in residents:
             return []
@@ -156,10 +156,10 @@ class InForceAt:
         return ["speaks for a household that the log has let nobody else into"] if residents or declared else []
 
     def _faults(self, entry: Entry, consent: Consent) -> list[str]:
-        """Return what is wrong with a record, held against its entry and against what was said before."""
+        """Return what is wrong with a record, given its entry and the resident's earlier records."""
         said = [each for each in self._book.entries(consent.subject, consent.resident) if each.consent.scope == consent.scope]
         before = [each.consent for each in said]
-        may_lack = self._last_unopened > (said[0].index if said else -1)  # the one in between may be any of those
+        may_lack = self._last_unopened > (said[0].index if said else -1)  # the record in between may be one of those
         found = []
         if (entry.kind is Kind.CONSENT) != consent.permits:
             found.append(f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
@@ -180,7 +180,7 @@ class InForceAt:
         return found
 
     def _renews(self, consent: Consent) -> bool:
-        """Return whether a renewal counts from when its limits were in force; nobody can tell without policies."""
+        """Return whether a renewal's limits were in force from its start; True without policies, where nobody can tell."""
         if self.policies is None:
             return True
         actor = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
@@ -188,14 +188,14 @@ class InForceAt:
         return since_ms is not None and consent.since_ms >= since_ms
 
     def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
-        """Return whether some step leads to a record from what was said before, of its own scope or of one that bears on it."""
+        """Return whether some step leads to a record from the earlier ones, of its own scope or of one that bears on it."""
         speaker = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
         said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
         steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
         return any(admits(step, status) for step in steps for status in said or {None})
 
     def _lapse_faults(self, entry: Entry, consent: Consent, before: list[Consent]) -> list[str]:
-        """Return what is wrong with a record that the gateway made by itself: each must follow from what was said."""
+        """Return what is wrong with a record made by the gateway itself, which must follow from an earlier consent."""
         if consent.status is Status.EXPIRED:
             ends_ms = before[0].expiry_ms if before else None
             return [] if ends_ms is not None and ends_ms <= entry.time_ms else ["a consent has expired before its date"]

@@ -1,8 +1,8 @@
-"""One release held against what was in force: every record and every subject's part in it, decided again from the fold.
+"""One release checked against what was in force: every record, and every subject's part in it, is decided again.
 
-What a part of a subject begins with, the record, the device's profile and place, many have alike and is read once. What it ends
-with, the consents and the disclosure, is not read but made again, from the fold and the plan of that device. Only where its bytes
-are others is it taken apart to say what is wrong, so that a hundred thousand releases take seconds.
+A subject's part begins with the record, the device profile and the zone; many parts share these bytes, which are decoded once. It
+ends with the consents and the disclosure; these bytes are not decoded but computed again and compared. Only where they differ is
+the part decoded, to find what is wrong. In this way a hundred thousand releases take seconds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MOST_BEGINNINGS: Final = 10_000
 
 
 class ReleasedPart(NamedTuple):
-    """A subject's part in a record, in the pieces into which it was cut."""
+    """A subject's part in a record, cut into the pieces that are compared."""
 
     subject: bytes
     share: Contribution
@@ -46,17 +46,17 @@ class ReleasedPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a device's readings of one property may become for one flow, or why nothing, and what a part under it ends with."""
+    """The outcome for a device's readings of one property in one flow, and the bytes with which such a part ends."""
 
     outcome: Outcome
     end: bytes
 
 
 class ReleaseAudit:
-    """Checks releases against a fold.
+    """Checks releases against what is in force.
 
     Attributes:
-        unknown: Whether what was found last may be due to a consent whose opening is not at hand.
+        unknown: Whether the last problem may be due to a consent whose opening is missing.
     """
 
     def __init__(self, fold: InForceAt) -> None:
@@ -69,7 +69,7 @@ class ReleaseAudit:
         self._shares: dict[bytes, Contribution] = {}
 
     def check(self, entry: Entry, opening: Opening) -> list[str]:
-        """Return what is wrong with a release; nothing where every part follows from what was in force."""
+        """Return what is wrong with a release; empty where every part follows from what was in force."""
         self.unknown = False
         policies = self._fold.policies
         if policies is None:
@@ -95,12 +95,12 @@ class ReleaseAudit:
         return found
 
     def void(self, index: int) -> None:
-        """Take back a release: what was in it may be released again."""
+        """Void a release, so that its content may be released again."""
         for key in self._keys.pop(index, ()):
             self._drawn.pop(key, None)
 
     def _cut(self, data: bytes) -> ReleasedPart:
-        """Return the pieces of a part; the first is read where no part before began with it."""
+        """Return the pieces of a part; its beginning is decoded only when first seen."""
         beginning, subject, end = cut_contribution(data)
         share = self._shares.get(beginning)
         if share is None:
@@ -126,7 +126,7 @@ class ReleaseAudit:
     def _members(
         self, policies: PolicySet, entry: Entry, record: ReleaseRecord, stood: list[ReleasedPart], erased: int
     ) -> list[str]:
-        """Return what is wrong with a record's subjects, or with its having none."""
+        """Return what is wrong with the parts of a record's subjects, or with its having none."""
         flow = policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
             return []
@@ -144,7 +144,7 @@ class ReleaseAudit:
     def _member(
         self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: ReleasedPart
     ) -> tuple[str, Plan | None]:
-        """Return what is wrong with one subject's part, and the plan that it should follow."""
+        """Return what is wrong with one subject's part, or nothing, and the plan that it should follow."""
         fold = self._fold
         if fold.is_gone(one.subject):
             return "it holds a subject that was erased before", None
@@ -163,7 +163,7 @@ class ReleaseAudit:
         return "", plan
 
     def _misled(self, one: ReleasedPart, standing: tuple[int, ...], plan: Plan) -> str:
-        """Return why a part does not end as the plan of its device says."""
+        """Return why a part does not end with the bytes that its device's plan gives."""
         part = Contribution.decode(one.data)
         entries = tuple([index for index in standing if index >= 0])
         if part.consents != entries:
@@ -176,7 +176,7 @@ class ReleaseAudit:
     def _plan(
         self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
     ) -> Plan:
-        """Return the plan of a part's device; one that permits is kept until a consent that it rests on ends."""
+        """Return the plan of a part's device; one that permits is cached until one of its consents expires."""
         key = (flow.id, name, one.share.profile, one.share.zone, standing)
         plan = self._plans.get(key)
         if plan is None or entry.time_ms >= plan.outcome.expires_ms:
@@ -200,7 +200,7 @@ class ReleaseAudit:
         return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))))
 
     def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
-        """Return whether some device of the city's own may have told a record."""
+        """Return whether a record may come from one of the city's own devices."""
         told = _level_of(record)
         for profile in policies.profiles.values():
             if record.property not in profile.fields:
@@ -213,7 +213,7 @@ class ReleaseAudit:
         return False
 
     def _twice(self, place: tuple[int, int], record: ReleaseRecord, stood: list[ReleasedPart]) -> list[str]:
-        """Return what was released before; single readings have nothing by which to tell."""
+        """Return what was already released before; single readings cannot be told apart and are not checked."""
         if not record.statistic:
             return []
         what = (record.flow, record.property, record.identity, record.level, record.cell, record.window)

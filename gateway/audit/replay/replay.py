@@ -1,8 +1,8 @@
-"""Replay: every decision to release, taken again by somebody else from the log, its policies and its openings.
+"""Replay: every decision to release, made again by an auditor from the log, its policies and its openings.
 
-Verification says that the log is what it was. Replay says that the gateway did what the policies and consents in it permit, and
-nothing else: it folds every entry (`in_force`) and holds every release against the fold (`release`). What cannot be
-checked is counted by why: a part erased, an opening that has run out, or one that is missing.
+Verification shows that the log is intact. Replay shows that the gateway did what the recorded policies and consents permit, and
+nothing else: it applies every entry in order (`in_force`) and checks every release against what was in force (`release`). What
+cannot be checked is counted by its cause: a part erased, an opening expired, or an opening missing.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _SHOW_EVERY = 256
 
 
 class Openings(Protocol):
-    """The openings at hand, such as ``OpeningsReader``."""
+    """A source of openings, such as ``OpeningsReader``."""
 
     def opening(self, index: int, commitment: bytes) -> Opening | None:
-        """Return the opening of the entry at a log index, None if it is not there.
+        """Return the opening of the entry at a log index, or None if there is none.
 
         Raises:
-            FileError: when it is not what it should be.
+            FileError: when it cannot be read or does not match the commitment.
         """
         ...
 
 
 class ReplayVerdict(StrEnum):
-    """What became of the check of one release."""
+    """The result of checking one release."""
 
     MATCH = "match"
     MISMATCH = "mismatch"
@@ -57,12 +57,12 @@ class ReplayVerdict(StrEnum):
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What a replay found.
+    """The result of a replay.
 
     Attributes:
         verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
-        grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
-        erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
+        grants: Permissions by the channel over which they were given; `operator` rests on the operator's word alone.
+        erased_parts: How many parts are erased from the openings; `erasures_account_for`: how many the erasure entries declare.
         findings: What is wrong, by entry.
     """
 
@@ -76,7 +76,7 @@ class ReplayReport:
 
     @property
     def exit_status(self) -> int:
-        """0 where every release that can be checked follows from what was in force, and none is missing; else 1."""
+        """0 if every checkable release follows from what was in force and no opening is missing, else 1."""
         return 1 if self.findings or self.verdicts[ReplayVerdict.MISSING] else 0
 
     def as_json(self) -> dict[str, Any]:
@@ -110,15 +110,15 @@ class ReplayReport:
 
 
 class Replay:
-    """One pass over a log; `run` makes the report.
+    """One replay of one log; `run` returns the report.
 
     Args:
         reader: The log.
-        checkpoint: Its checkpoint, checked.
+        checkpoint: Its checkpoint, already verified.
         verifier: The log's key.
-        openings: The openings at hand.
-        openings_days: For how long openings are kept; an older one that is absent has run out.
-        progress: Where to show how far it has come.
+        openings: The openings that the auditor has.
+        openings_days: For how many days openings are kept; one that is older and absent has expired.
+        progress: Where progress is shown.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Replay:
         self._absent: list[tuple[int, int]] = []  # (index, time) of releases without an opening
 
     def run(self) -> ReplayReport:
-        """Read the log from end to end and return what was found."""
+        """Read the whole log and return the report."""
         tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
         for index, data in enumerate(tree.entries()):
             self._take(index, data)
@@ -170,7 +170,7 @@ class Replay:
 
     def _take(self, index: int, data: bytes | None) -> None:
         if data is None:
-            return  # the tree has said why
+            return  # the tree has recorded why
         try:
             entry = Entry.decode(data)
             opening = self._openings.opening(index, entry.commitment)
@@ -187,7 +187,7 @@ class Replay:
             self._step.add(f"entry {index}", problem)
 
     def _replay(self, entry: Entry, opening: Opening | None) -> list[str]:
-        """Fold an entry in, or hold a release against the fold; return what is wrong."""
+        """Apply an entry, or check a release against what is in force; return what is wrong."""
         if opening is not None:
             self._report.erased_parts += opening.erased_count
         if entry.kind is Kind.POLICY:

@@ -1,4 +1,4 @@
-"""The trust that a command line names: a key, a policy file of witnesses, or nothing but the log's own word."""
+"""The trust anchors that a command line names: a log key, a policy file of witnesses, or the key that the log itself offers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ LONGEST_POLICY_BYTES: Final = 1 << 16
 
 
 class AnchorError(ValueError):
-    """The command line does not say whom to trust, or names a file that does not. The text is one line."""
+    """The command line names no usable trust anchor, or a file that holds none. The message is one line."""
 
 
 def anchors_for(
     reader: LogReader | None, key: str | None, policy_file: Path | None, *, unpinned: bool = False, note: bytes | None = None
 ) -> Anchors:
-    """Return the trust that a command line names.
+    """Return the trust anchors that a command line names.
 
     Args:
-        reader: The log, for its name where a policy lists several, and for its own key where that is asked for.
+        reader: The log: its name selects a key where a policy lists several, and its own key is used with `unpinned`.
         key: The log's public key, or a file that holds it.
         policy_file: A tlog-policy file; without a `key`, the log's key is the one that it lists under the log's name.
-        unpinned: Take the key that lies beside the log.
+        unpinned: Use the key that is stored beside the log.
         note: The signed checkpoint, where there is no reader.
 
     Raises:
-        AnchorError: when that names no key, or several ways to one.
+        AnchorError: when no key is named, or more than one way to get it.
         KeyFormatError: when the key is malformed.
-        PolicyFormatError: when the policy file is.
-        FileError: when the log has no checkpoint to tell its name.
+        PolicyFormatError: when the policy file is malformed.
+        FileError: when the log has no checkpoint from which to read its name.
     """
     policy = None if policy_file is None else parse_policy(read_small(policy_file, LONGEST_POLICY_BYTES), str(policy_file))
     if unpinned:
@@ -57,10 +57,10 @@ def anchors_for(
 
 
 def read_key(text: str) -> str:
-    """Return a key that stands on the command line, or in the file that is named there.
+    """Return a key given on the command line, either as text or as the name of a file that holds it.
 
     Raises:
-        AnchorError: when the file holds no single line of text.
+        AnchorError: when the file does not hold exactly one line of text.
     """
     file = Path(text)
     if not file.is_file():
@@ -75,10 +75,10 @@ def read_key(text: str) -> str:
 
 
 def read_small(file: Path, longest_bytes: int) -> bytes:
-    """Return the bytes of a file of the auditor's own.
+    """Return the bytes of one of the auditor's own files.
 
     Raises:
-        AnchorError: when it cannot be read or is longer than it should be.
+        AnchorError: when it cannot be read or is longer than `longest_bytes`.
     """
     try:
         with file.open("rb") as opened:
@@ -91,7 +91,7 @@ def read_small(file: Path, longest_bytes: int) -> bytes:
 
 
 def _listed(policy: Policy, origin: bytes, source: str) -> Verifier:
-    """Return the key of the one log of a policy that has the checkpoint's name."""
+    """Return the key of the one log in a policy whose name is the checkpoint's origin."""
     found = [log.verifier for log in policy.logs if log.verifier.name.encode() == origin]
     if len(found) != 1:
         name = origin.decode(errors="replace")

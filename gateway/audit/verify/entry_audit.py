@@ -1,7 +1,7 @@
-"""What an auditor checks of each entry in turn: its form, its place in the log, its labels, and its opening.
+"""The checks of each entry in turn: its form, its place in the log, its labels, and its opening.
 
-Openings are there only for auditors who have been given them, and only while they are kept: one that is absent leaves
-what depends on it unchecked and is no finding.
+Only some auditors are given openings, and openings are deleted after a time. A missing one leaves what depends on it
+unchecked; it is not a finding.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.recount import Recount
 from gateway.audit.verify.report import StepRecord
 
-_ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # beside a release's parts about subjects
-_OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # a consent's own encoding; replaying it is another command's work
+_ERASABLE = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)  # besides a release's parts about subjects
+_OPAQUE = (Kind.CONSENT, Kind.WITHDRAWAL)  # the consent's own encoding, which `replay` checks
 
 
 class EntryAudit:
-    """Takes a log's entries in order; its findings go to the steps from coherence to ledger.
+    """Checks a log's entries in order and records findings in steps 4 to 7.
 
     Args:
         origin: The log's name.
-        labels: Takes the releases; step 5.
+        labels: Checks the releases' label files; step 5.
         openings: The openings folder, if there is one.
-        steps: The records of the steps 4 (coherence), 6 (openings), 7 (ledger).
+        steps: The records of steps 4 (coherence), 6 (openings) and 7 (ledger).
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class EntryAudit:
         self._taken = 0
 
     def begin_behind(self, index: int, data: bytes | None) -> None:
-        """Go on behind an entry that has been checked before; None stands for one that cannot be read."""
+        """Start after an entry that was checked earlier; None stands for an entry that cannot be read."""
         try:
             entry = None if data is None else Entry.decode(data)
         except EntryError:
@@ -75,7 +75,7 @@ class EntryAudit:
         self.recount.skip()
 
     def take(self, data: bytes | None) -> None:
-        """Check the next entry; None stands for one that cannot be read."""
+        """Check the next entry; None stands for an entry that cannot be read."""
         index = self._chain.size
         self._taken += 1
         entry = self._decode(index, data)
@@ -96,7 +96,7 @@ class EntryAudit:
             self._check_opening(index, entry)
 
     def close(self) -> None:
-        """Record what was checked, once all entries have been taken."""
+        """Record how much was checked, after the last entry."""
         self._coherence.detail = f"{self._taken} entries, clock set back `{self._set_back}` times"
         self._labels.close()
         if self._openings is None:
@@ -105,7 +105,7 @@ class EntryAudit:
             return
         for name in self._openings.strangers:
             self._opened.add(f"openings/{name}", "not named by an entry's index")
-        whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
+        whole = self._opened_count == self._chain.size  # parts erased from an expired opening can no longer be counted
         if self._erased > self._erasures_declared or (whole and self._erased < self._erasures_declared):
             self._opened.add(
                 "openings", f"`{self._erased}` parts are erased, the erasure entries account for `{self._erasures_declared}`"
@@ -132,7 +132,7 @@ class EntryAudit:
             return None
 
     def _check_opening(self, index: int, entry: Entry) -> None:
-        """Check the entry's opening, if it is there, and let the ledger know what it says."""
+        """Check the entry's opening, if there is one, and pass its payload to the recount of the ledger."""
         opening = self._read_opening(index, entry)
         payload: object = None
         if opening is not None:
@@ -155,7 +155,7 @@ class EntryAudit:
             self._ledger.add(f"entry {index}", problem)
 
     def _read_opening(self, index: int, entry: Entry) -> Opening | None:
-        """Return the entry's opening if it is there and leads to the entry's commitment."""
+        """Return the entry's opening if there is one and it hashes to the entry's commitment."""
         try:
             return None if self._openings is None else self._openings.opening(index, entry.commitment)
         except FileError as problem:
@@ -163,7 +163,7 @@ class EntryAudit:
             return None
 
     def _payload(self, entry: Entry, opening: Opening) -> object:
-        """Return what an opening says, checked against what its entry says in clear; None where that is erased or opaque."""
+        """Return an opening's payload, checked against the entry's public fields; None where it is erased or opaque."""
         first = opening.parts[0]
         if entry.kind is Kind.RELEASE:
             return _release(entry, opening)
@@ -197,7 +197,7 @@ class EntryAudit:
 
 
 def _release(entry: Entry, opening: Opening) -> ReleasePayload:
-    """Return a release's payload once its contributions add up to its records."""
+    """Return a release's payload after checking that the contributions add up to its records."""
     first, *others = opening.parts
     if not isinstance(first, Part):
         raise PayloadError("the part of the bundle is erased")
@@ -216,7 +216,7 @@ def _release(entry: Entry, opening: Opening) -> ReleasePayload:
         if record.identity not in IDENTITIES:
             raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
         total = contributed[number]
-        # Of data without a subject there are no contributions; erased ones no longer say whose record they were.
+        # Data without a subject has no contributions, and an erased contribution no longer names its record.
         short += total != record.n and number in contributed
         if total > record.n or short > opening.erased_count:
             raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")

@@ -1,7 +1,7 @@
-"""The label files of a log, each held against the root in its release: step 5 of a verification.
+"""The label files of a log, each checked against the labels root in its release entry: step 5 of a verification.
 
-There is a file for each release and none has to do with another, so those of a long log in a folder are read by a process of
-their own while the entries are being checked.
+Each release has one label file, and the files are independent of each other. Those of a long log in a local folder are therefore
+read by a second process while the entries are being checked.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import StepRecord
 
 Release = tuple[int, bytes]
-"""(log index, the root over its labels that its entry names)"""
+"""(log index, the labels root in its entry)"""
 Problem = tuple[str, str]
 """(file, what is wrong with it)"""
 
 LONG_LOG: Final = 50_000
-"""From so many entries on a second process is worth its start."""
+"""Number of entries from which a second process saves more time than it takes to start."""
 _BATCH: Final = 1024
 _MOST_UNDER_WAY: Final = 64
 
 
 class LabelAudit:
-    """Takes a log's releases in order; its findings go to one step.
+    """Checks the label files of a log's releases, in order, and records findings in one step.
 
     Args:
         reader: The log.
@@ -44,34 +44,34 @@ class LabelAudit:
         self._step = step
         self._batch: list[Release] = []
         self._under_way: deque[Future[list[Problem]]] = deque()
-        self._helper = _helper() if size >= LONG_LOG and isinstance(reader.source, FolderSource) else None
+        self._worker = _worker() if size >= LONG_LOG and isinstance(reader.source, FolderSource) else None
         self.releases = 0
 
     def take(self, index: int, root: bytes) -> None:
-        """Check the label file of a release, now or soon."""
+        """Check the label file of a release, at once or in a later batch."""
         self.releases += 1
         self._batch.append((index, root))
-        if self._helper is None or len(self._batch) >= _BATCH:
+        if self._worker is None or len(self._batch) >= _BATCH:
             self._hand_on()
 
     def close(self) -> None:
-        """Return once all have been checked."""
+        """Check what remains and wait for the second process."""
         self._hand_on()
         self._settle(0)
-        if self._helper is not None:
-            self._helper.shutdown()
+        if self._worker is not None:
+            self._worker.shutdown()
         self._step.detail = f"{self.releases} releases"
 
     def _hand_on(self) -> None:
         batch, self._batch = self._batch, []
-        if self._helper is None:
+        if self._worker is None:
             self._note(label_problems(self._reader, batch))
         else:
-            self._under_way.append(self._helper.submit(label_problems, self._reader, batch))
+            self._under_way.append(self._worker.submit(label_problems, self._reader, batch))
             self._settle(_MOST_UNDER_WAY)
 
     def _settle(self, most: int) -> None:
-        """Wait until no more than so many batches are under way."""
+        """Wait until at most `most` batches are unfinished."""
         while len(self._under_way) > most:
             self._note(self._under_way.popleft().result())
 
@@ -94,8 +94,8 @@ def label_problems(reader: LogReader, releases: Sequence[Release]) -> list[Probl
     return found
 
 
-def _helper() -> ProcessPoolExecutor | None:
-    """Return a second process, a copy of this one; None where none can be made by copying."""
+def _worker() -> ProcessPoolExecutor | None:
+    """Return a second process, forked from this one; None where forking is not safe."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return None
     return ProcessPoolExecutor(1, multiprocessing.get_context("fork"))

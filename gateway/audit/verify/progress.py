@@ -1,4 +1,4 @@
-"""A bar on the terminal while a long log is read; nothing where it is quick, or where nobody looks."""
+"""A progress bar on the terminal while a long log is read; none for quick work or without a terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _WIDTH: Final = 40
 
 
 class Progress:
-    """Shows how far a pass over a log has come, from a second after its start.
+    """Shows how much of a log has been read, starting one second after the work began.
 
     Args:
         terminal: Where to draw, overwriting one line; None draws nothing.
-        started_s: When the work began, by a clock that only grows.
+        started_s: When the work began, by a monotonic clock.
     """
 
     def __init__(self, terminal: TextIO | None, started_s: float = 0.0) -> None:
@@ -23,7 +23,7 @@ class Progress:
         self._drawn = False
 
     def show(self, done: int, total: int, now_s: float) -> None:
-        """Draw the bar anew if it is time for it."""
+        """Redraw the bar if it is due."""
         if self._terminal is None or now_s < self._next_s or total <= 0:
             return
         self._next_s, self._drawn = now_s + _INTERVAL_S, True
@@ -33,7 +33,7 @@ class Progress:
         self._terminal.flush()
 
     def clear(self) -> None:
-        """Take the bar away."""
+        """Erase the bar."""
         if self._terminal is not None and self._drawn:
             self._terminal.write("\r\x1b[K")
             self._terminal.flush()

@@ -1,7 +1,7 @@
-"""The ledger recounted: every account entry against the balances, the one before it, and the releases and voids since.
+"""The ledger recounted: every account entry against the balances, the entry before it, and the releases and voids since.
 
-It is told of the log's entries in order, with the payloads of those whose openings are at hand. Where an opening has
-expired, only what depends on it is left unchecked, and counting starts afresh at the next account.
+The log's entries come in order, with the payloads of those whose openings are available. Where an opening has
+expired, only what depends on it is left unchecked, and counting starts again at the next account entry.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ _BUNDLE_ACCOUNTS = ("bundles.formed", "bundles.voided")
 
 
 class Recount:
-    """The books as an outsider can reconstruct them.
+    """The ledger as an outsider can reconstruct it.
 
     Attributes:
         accounts: How many account entries there are.
         opened: How many of them could be opened.
         recounted: How many of those could also be recounted from releases and voids.
-        begun_anew: How often a gap made the books begin anew.
+        begun_anew: How often the ledger started again after a gap.
     """
 
     def __init__(self) -> None:
         self.accounts = self.opened = self.recounted = self.begun_anew = 0
-        self._totals: Mapping[str, int] = {}  # of the last account that could be opened; all zero before the first
+        self._totals: Mapping[str, int] = {}  # of the last opened account entry; all zero before the first
         self._previous_opened = True
-        self._moved: Counter[str] = Counter()  # what releases and voids have moved since then
+        self._moved: Counter[str] = Counter()  # changes by releases and voids since then
         self._pairs_known = True
         self._bundles_known = True
         self._releases: dict[int, tuple[int, ...] | None] = {}
         self._voided: set[int] = set()
 
     def skip(self) -> None:
-        """Count an entry that cannot be read and might be of any kind."""
+        """Pass over an unreadable entry, which may be of any kind."""
         self._previous_opened = self._pairs_known = self._bundles_known = False
 
     def gap(self, payload: GapPayload | None) -> None:
-        """Record a gap, whose opening may be missing: after it the accounts may be older than those before it."""
+        """Record a gap, whose opening may be missing: after it the totals may be older than those before it."""
         if payload is None:
             self.skip()
         elif payload.reason == RESTORED_BOOKS:
@@ -104,7 +104,7 @@ class Recount:
         return found
 
     def _miscounted(self, totals: Mapping[str, int]) -> list[str]:
-        """Return the accounts whose total the releases and voids since the last one do not bear out."""
+        """Return the accounts whose total disagrees with the releases and voids since the last account entry."""
         names = (*(_BUNDLE_ACCOUNTS if self._bundles_known else ()), *(_PAIR_ACCOUNTS if self._pairs_known else ()))
         self.recounted += self._pairs_known and self._bundles_known
         found = []

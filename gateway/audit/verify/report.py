@@ -1,6 +1,6 @@
-"""The auditor's report: numbered steps, what each found, and whom the verdict trusts.
+"""The auditor's report: numbered steps, the findings of each, and the trust that the verdict rests on.
 
-A finding names the file, entry or line at fault, so that whoever reads it knows where to look.
+A finding names the file, entry or line at fault, so that the reader knows where to look.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_FINDINGS: Final = 100
 
 
 def printable(text: str) -> str:
-    """Return a text without the characters by which it could write over a terminal or begin a line of its own."""
+    """Return a text with control characters and line breaks replaced, so that it cannot forge terminal output."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -51,7 +51,7 @@ class ReportStep:
 
 @dataclass(slots=True)
 class StepRecord:
-    """A step while it is under way."""
+    """A step that is being worked on."""
 
     number: int
     title: str
@@ -61,28 +61,28 @@ class StepRecord:
     unlisted: int = 0
 
     def add(self, where: str, problem: str) -> None:
-        """Record a finding; what it quotes was written by strangers, and may reach a terminal."""
+        """Record a finding. It may quote untrusted text, so it is made safe to print."""
         if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(Finding(printable(where), printable(problem)))
         else:
             self.unlisted += 1
 
     def leave_out(self, why: str) -> None:
-        """Record that the step cannot be done, which is no finding."""
+        """Record that the step cannot be checked, and why; this is not a finding."""
         self.unchecked, self.detail = True, why
 
     def finish(self) -> ReportStep:
-        """Return the step as it ended."""
+        """Return the finished step."""
         status = StepStatus.FAILED if self.findings else StepStatus.UNCHECKED if self.unchecked else StepStatus.PASSED
         return ReportStep(self.number, self.title, status, self.detail, tuple(self.findings), self.unlisted)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verifying a log folder found.
+    """The result of verifying a log.
 
     Attributes:
-        trust: Whose word the verdict rests on.
+        trust: The keys and witnesses that the verdict rests on.
         origin: The log's name; None when there is no trustworthy checkpoint.
         size: Its number of entries.
         root: Its root.

@@ -1,8 +1,8 @@
 """The checkpoint that an auditor keeps from one verification to the next.
 
-It is the log's own signed checkpoint behind one line of ours, which says that every entry below it has been checked: the
-next verification reads only what is new. A bare checkpoint, from a newspaper or another auditor, will do as well; then only
-that the log has grown from it is taken for granted of what came before.
+The file holds one line of ours, which records that every entry of the checkpoint was checked, and then the log's own signed
+checkpoint. The next verification reads only what is new. A checkpoint without that line, from a newspaper or another auditor,
+works too: the log is then read from its start, and checked to have grown from that checkpoint.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _CHECKED: Final = b"sluice: every entry of this checkpoint has been checked\n"
 
 
 class KeptError(ValueError):
-    """The bytes are no checkpoint of this log to go on from."""
+    """The bytes are not a checkpoint of this log from which a verification can continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedCheckpoint:
-    """An earlier checkpoint, and whether all entries below it have been checked already."""
+    """An earlier checkpoint, and whether all of its entries have been checked."""
 
     checkpoint: Checkpoint
     checked: bool
 
     @classmethod
     def parse(cls, data: bytes, verifier: Verifier) -> SavedCheckpoint:
-        """Return the kept checkpoint that a file holds, once the log's key has been seen to have signed it.
+        """Return the saved checkpoint in a file, after checking the log's signature.
 
         Raises:
             KeptError: when it is malformed, another log's, or not signed by that key.
@@ -46,5 +46,5 @@ class SavedCheckpoint:
 
 
 def kept_file(note: bytes) -> bytes:
-    """Return the bytes to keep once a log has been verified up to this signed checkpoint."""
+    """Return the bytes of the file to keep after a log was verified up to this signed checkpoint."""
     return _CHECKED + note

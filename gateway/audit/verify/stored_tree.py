@@ -1,8 +1,8 @@
-"""The tree as it lies in tiles, checked against the entries on one side and the checkpoint on the other.
+"""The Merkle tree in a log's tiles, checked against the entries below it and the checkpoint above it.
 
-Every hash of the first upper level is known three ways: from the tile below it, from the entries below that, and as
-stored. Where they differ, two agree, and the third is to blame: so a finding names the file that was changed and not
-its neighbours. Entries are read 256 at a time and forgotten again.
+Every hash of the first upper level can be had in three ways: from the tile below it, from the entries below that, and as
+stored. Where they differ, the two that agree are believed, so a finding names the file that was changed and not its
+neighbours. Entries are read 256 at a time and not kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.audit.verify.report import StepRecord
 
 
 class _Block(NamedTuple):
-    """What is kept of a tile and its entries: the root that each leads to, and which entries differ from their leaves."""
+    """A tile and its entry bundle: the root that each hashes to, and which entries differ from their leaves."""
 
     tile: str
     bundle: str
@@ -28,15 +28,15 @@ class _Block(NamedTuple):
 
 
 class StoredTree:
-    """One pass over a log's tiles and entry bundles; `close` gives the verdict on the tree.
+    """One pass over a log's tiles and entry bundles; `close` checks the tree above them.
 
     Args:
         reader: The log folder.
-        checkpoint: The checkpoint that says how large the log is and which root it has.
+        checkpoint: The checkpoint, which holds the size and root of the log.
         tree: Takes the findings about tiles and the root.
         entries: Takes the findings about entry bundles.
         older_size: The size of an earlier checkpoint, whose root `older_root` returns.
-        first_block: The first block of 256 entries that is read; those before are taken from the hashes above them.
+        first_block: The first block of 256 entries to read; for earlier blocks the stored hashes above them are used.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class StoredTree:
         self._entries = entries
         self._older_size = older_size
         self._first_block = first_block
-        self._older_leaves: list[bytes] | None = None  # of the block that the earlier log ended in
+        self._older_leaves: list[bytes] | None = None  # of the block in which the earlier log ended
         self._nodes: list[bytes | None] = []  # roots of the full blocks, once settled
         self._blocks = [_Block(tile_path(0, n), entries_path(n), None, None, ()) for n in range(first_block)]
 
     def entries(self) -> Iterator[bytes | None]:
-        """Yield the entries in order; None for one that is absent or differs from its leaf."""
+        """Yield the entries in order; None for an entry that is absent or differs from its leaf."""
         for index, width in tile_spans(self._checkpoint.size, 0):
             if index >= self._first_block:
                 yield from self._block(index, width)
 
     def older_root(self) -> bytes | None:
-        """Return the root over the first `older_size` entries, once `close` has settled the tree; None where it is not known."""
+        """Return the root over the first `older_size` entries, or None if it is not known; call `close` first."""
         full, rest = divmod(self._older_size, TILE_WIDTH)
         nodes = [node for node in self._nodes[:full] if node is not None]
         if len(nodes) < full or (rest and self._older_leaves is None):
@@ -74,7 +74,7 @@ class StoredTree:
         return tree_root([*nodes, tree_root(self._older_leaves[:rest])] if self._older_leaves and rest else nodes)
 
     def _block(self, index: int, width: int) -> Sequence[bytes | None]:
-        """Read one tile and its bundle and keep what `close` needs of them."""
+        """Read one tile and its bundle, and keep what `close` needs."""
         tile, bundle = self._read_tile(0, index, width), self._read_bundle(index, width)
         leaves = [leaf_hash(entry) for entry in bundle.entries] if bundle else []
         agree = tile is not None and b"".join(leaves) == tile.data
@@ -97,7 +97,7 @@ class StoredTree:
         return [None if i in wrong else entry for i, entry in enumerate(bundle.entries)] if wrong else bundle.entries
 
     def close(self) -> None:
-        """Check the upper levels and the root, once all entries have been read."""
+        """Check the upper levels and the root, after all entries have been read."""
         full = self._checkpoint.size // TILE_WIDTH
         nodes = self._first_upper_level(full)
         self._upper_levels(nodes)
@@ -113,7 +113,7 @@ class StoredTree:
         self._entries.detail = f"{len(self._blocks) - self._first_block} bundles"
 
     def _first_upper_level(self, full: int) -> list[bytes | None]:
-        """Settle the root of each full block between tile, entries and the stored upper tile."""
+        """Return the root of each full block, as the majority of tile, entries and stored upper tile has it."""
         nodes: list[bytes | None] = []
         for index, width in tile_spans(self._checkpoint.size, 1):
             stored = self._read_tile(1, index, width)
@@ -154,7 +154,7 @@ class StoredTree:
             nodes, level = above, level + 1
 
     def _last_block(self, nodes: Sequence[bytes | None], index: int) -> bytes | None:
-        """Settle the root of the block that is not full between tile and entries, with the checkpoint as the third voice."""
+        """Return the root of the last, partial block: of tile and entries, the one that leads to the checkpoint's root."""
         block = self._blocks[index]
         known = [node for node in nodes if node is not None]
         node = block.tile_root
@@ -168,7 +168,7 @@ class StoredTree:
         return node
 
     def _blame(self, index: int, block: _Block, node: bytes | None) -> None:
-        """Record whether the tile, the bundle or both lead to another root than the block has."""
+        """Record a finding for the tile, the bundle or both where they lead to another root than the block's."""
         first = index * TILE_WIDTH
         listed = ", ".join(f"`{first + i}`" for i in block.differing[:5]) + (" …" if len(block.differing) > 5 else "")
         if block.tile_root not in (None, node):
@@ -193,7 +193,7 @@ class StoredTree:
             return None
 
     def _check_older(self, path: str, width: int, data: bytes, step: StepRecord) -> None:
-        """Check that narrower partial files, left from earlier checkpoints, are the start of the present one."""
+        """Check that partial files left from earlier checkpoints hold the beginning of the present one."""
         for where, count, older in self._reader.older_partials(path, width):
             if older != data[: count * HASH_BYTES]:
                 step.add(where, f"not the first {count} hashes of the tile")
@@ -205,7 +205,7 @@ class StoredTree:
 
 
 def _majority(stored: bytes | None, tile: bytes | None, bundle: bytes | None) -> bytes | None:
-    """Return the hash that two of three agree on; without two, the one highest up in the tree."""
+    """Return the hash that two of the three agree on; failing that, the one highest in the tree."""
     if tile is not None and tile == bundle:
         return tile
     return next((one for one in (stored, tile, bundle) if one is not None), None)

@@ -1,7 +1,7 @@
-"""Whom a verdict rests on: the log's key, where that key came from, and the witnesses that have countersigned.
+"""The trust behind a verdict: the log's key, where that key came from, and the witnesses that have cosigned.
 
-Every command of an auditor opens the log's checkpoint here and prints what it had to trust, so that nobody takes a log that
-vouches for itself for one that somebody else has vouched for.
+Every auditor's command opens the log's checkpoint here and prints what it had to trust, so that a log which vouches only for
+itself is not mistaken for one that others vouch for.
 
 Source: C2SP tlog-checkpoint, tlog-cosignature v1.0.1, tlog-policy.
 """
@@ -22,7 +22,7 @@ _LATEST_S = 253_402_300_799  # the last second of the year 9999, the calendar's 
 
 
 class UntrustedError(ValueError):
-    """A checkpoint that nobody trusted has signed for this log; `unknown` lists the signature lines of strangers."""
+    """A checkpoint without a valid signature by the trusted key; `unknown` lists the signature lines of unknown keys."""
 
     def __init__(self, problem: str, unknown: tuple[str, ...] = ()) -> None:
         super().__init__(problem)
@@ -31,13 +31,13 @@ class UntrustedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """What the auditor holds from elsewhere.
+    """What an auditor trusts from the start (trust anchors).
 
     Attributes:
         log: The log's public key.
         pinned: Whether it came from elsewhere than the log itself.
-        policy: The witnesses that the auditor knows, and how many of them suffice; None where no policy says. Its logs are
-            not looked at: `log` is the one of them that matters.
+        policy: The witnesses that the auditor knows, and how many of them are a quorum; None without a policy. The logs that
+            it lists are not used here: `log` is the one in question.
     """
 
     log: Verifier
@@ -46,13 +46,13 @@ class Anchors:
 
     @property
     def witnesses(self) -> dict[str, Verifier]:
-        """The keys of the known witnesses, by the names that the policy calls them."""
+        """The keys of the known witnesses, by their names in the policy."""
         return {} if self.policy is None else {one.name: one.verifier for one in self.policy.witnesses}
 
 
 @dataclass(frozen=True, slots=True)
 class Cosigned:
-    """One witness's word that it has seen a checkpoint, and the Unix second at which it says so."""
+    """A witness that has cosigned a checkpoint, and the Unix second that its cosignature states."""
 
     witness: str
     time_s: int
@@ -65,15 +65,15 @@ class Cosigned:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a verdict rests on.
+    """What a verdict rests on: keys, witnesses and signatures.
 
     Attributes:
-        key: The log's public key that the checkpoint was opened with.
+        key: The log's public key with which the checkpoint was verified.
         pinned: Whether that key came from elsewhere than the log.
-        cosigned: The known witnesses whose cosignatures were good.
+        cosigned: The known witnesses whose cosignatures are valid.
         witnesses_n: How many witnesses are known.
-        quorum: Whether those that cosigned suffice by the auditor's policy; None where there is none.
-        unknown: Signature lines of keys that the auditor does not know, which say nothing.
+        quorum: Whether those that cosigned are a quorum by the auditor's policy; None without a policy.
+        unknown: Signature lines of keys that the auditor does not know, which count for nothing.
     """
 
     key: str
@@ -89,7 +89,7 @@ class Trust:
         return len(self.cosigned)
 
     def lines(self) -> list[str]:
-        """Return what a terminal shows of it."""
+        """Return the lines that a terminal shows."""
         named = f" ({', '.join(map(str, self.cosigned))})" if self.cosigned else ""
         seen = f"{self.witnesses_k} of {self.witnesses_n}{named}" if self.witnesses_n else "none configured"
         key = f"pinned key {self.key}" if self.pinned else f"NONE: the key comes from the log itself, {self.key}"
@@ -113,22 +113,22 @@ class Trust:
 
 
 def open_checkpoint(note: bytes, anchors: Anchors) -> tuple[Checkpoint, Trust]:
-    """Return a signed checkpoint once the log's key has been seen to have signed it, and what that rests on.
+    """Return a checkpoint whose signature by the log's key is valid, and the trust that this rests on.
 
-    Whether the witnesses suffice is in `Trust.quorum`: the caller decides what follows from it.
+    Whether the witnesses are a quorum is in `Trust.quorum`; the caller decides what follows from it.
 
     Raises:
-        UntrustedError: when it is malformed, another log's, or a known key's signature is missing or wrong.
+        UntrustedError: when it is malformed, another log's, or a known key's signature is missing or invalid.
     """
     known = (anchors.log, *anchors.witnesses.values())
     try:
         opened = open_note(note, known)
         checkpoint = Checkpoint.parse(opened.text)
     except NoteError as error:
-        raise UntrustedError(str(error), _strangers(note, known)) from error
+        raise UntrustedError(str(error), _unknown_keys(note, known)) from error
     except CheckpointError as error:
         raise UntrustedError(str(error)) from error
-    unknown = _strangers(note, known)
+    unknown = _unknown_keys(note, known)
     if _line_of(anchors.log, opened) is None:
         raise UntrustedError("the log's own key has not signed this", unknown)
     if checkpoint.origin != anchors.log.name:
@@ -152,8 +152,8 @@ def _line_of(verifier: Verifier, opened: OpenedNote) -> Signature | None:
     return next((one for one in opened.verified if (one.name, one.key_id) == (verifier.name, verifier.key_id)), None)
 
 
-def _strangers(note: bytes, known: tuple[Verifier, ...]) -> tuple[str, ...]:
-    """Name the signature lines of unknown keys: the line's number, and the key's name and id."""
+def _unknown_keys(note: bytes, known: tuple[Verifier, ...]) -> tuple[str, ...]:
+    """Return the signature lines of unknown keys, each by its line number and the key's name and id."""
     try:
         text, signatures = split_note(note)
     except NoteError:

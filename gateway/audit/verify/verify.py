@@ -1,7 +1,7 @@
 """Verification of a log, in numbered steps, by someone who holds nothing but the log's public key.
 
-The log lies in a folder or behind a URL. An auditor who has kept the checkpoint of an earlier verification gets one thing
-more, that the log has only grown since, and need not read again what was read then.
+The log is in a folder or at a URL. An auditor who has saved the checkpoint of an earlier verification can check, in addition,
+that the log has only grown since, and need not read again what was read then.
 
 Source: C2SP tlog-tiles, tlog-checkpoint; the entries are ours (``docs/log-format.md``).
 """
@@ -37,15 +37,15 @@ _TITLES = (
 
 
 class Verification:
-    """One pass over one log; `run` makes the report.
+    """One verification of one log; `run` returns the report.
 
     Args:
         reader: The log.
         anchors: The keys that the auditor trusts.
-        openings: Holds one file for each opened entry, if the auditor has been given them.
-        since: The checkpoint of an earlier verification. What it covers is not read again if it was checked then, unless
-            there are openings: those change when something is erased.
-        progress: Where to show how far it has come.
+        openings: A folder with one file for each opened entry, if the auditor has been given one.
+        since: The checkpoint of an earlier verification. Entries that were checked then are not read again, unless there are
+            openings, which change when something is erased.
+        progress: Where progress is shown.
 
     Attributes:
         note: The checkpoint's bytes as the log served them, once read.
@@ -71,7 +71,7 @@ class Verification:
         self._trust = Trust(anchors.log.vkey(), anchors.pinned, witnesses_n=len(anchors.witnesses))
 
     def run(self) -> Report:
-        """Verify the log and return what was found."""
+        """Verify the log and return the report."""
         checkpoint = self._open_checkpoint()
         if checkpoint is None:
             for step in self._steps[1:]:
@@ -82,7 +82,7 @@ class Verification:
         return self._report(checkpoint)
 
     def _open_checkpoint(self) -> Checkpoint | None:
-        """Return the checkpoint if the pinned key signed it for the log that it names."""
+        """Return the checkpoint if the trusted key signed it for the log that it names."""
         step = self._steps[0]
         if self._reader.vkey() not in (None, self._anchors.log.vkey()):
             step.add(VKEY_NAME, "another key than the pinned one")
@@ -109,12 +109,12 @@ class Verification:
             step.add(CHECKPOINT_NAME, f"cosigned by {trust.witnesses_k} of {trust.witnesses_n} witnesses, who are no quorum")
 
     def _check_log(self, checkpoint: Checkpoint) -> None:
-        """Pass over the log once; every entry is read, checked and forgotten."""
+        """Read the log once, checking every entry and keeping none."""
         older = 0 if self._since is None else self._since.checkpoint.size
         checked = older if self._since and self._since.checked and not self._openings and older <= checkpoint.size else 0
-        first_block = max(0, checked - 1) // TILE_WIDTH  # the block of the last entry known: the first new one follows from it
+        first_block = max(0, checked - 1) // TILE_WIDTH  # the block of the last checked entry, on which the first new one depends
         tree = StoredTree(self._reader, checkpoint, self._steps[1], self._steps[2], older_size=older, first_block=first_block)
-        # The list of openings is taken after the checkpoint: whatever is newer than that is left alone.
+        # The openings are listed after the checkpoint was read; newer ones are ignored.
         known = None if self._openings is None else OpeningsReader(self._openings)
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
         audit = EntryAudit(checkpoint.origin, labels, known, (self._steps[3], self._steps[5], self._steps[6]))
@@ -131,7 +131,7 @@ class Verification:
         self._check_growth(checkpoint, tree)
 
     def _check_growth(self, checkpoint: Checkpoint, tree: StoredTree) -> None:
-        """Compare the log with the kept checkpoint: the first so many entries must have the root that they had."""
+        """Compare the log with the saved checkpoint: its entries must still have the same root."""
         step = self._steps[8]
         if self._since is None:
             step.leave_out("no kept checkpoint")
@@ -167,12 +167,12 @@ def verify_folder(folder: Path, vkey: str, openings: Path | None = None) -> Repo
 
     Args:
         folder: Holds ``checkpoint``, ``tile/`` and ``labels/``.
-        vkey: The log's public key, from elsewhere than the folder.
-        openings: Holds one file for each opened entry.
+        vkey: The log's public key, obtained from somewhere else than the folder.
+        openings: A folder with one file for each opened entry.
 
     Raises:
         KeyFormatError: when `vkey` is malformed.
-        NotADirectoryError: when one of the folders is none.
+        NotADirectoryError: when `folder` or `openings` is not a folder.
     """
     for path in (folder, openings):
         if path is not None and not path.is_dir():

@@ -20,13 +20,13 @@ def void_unsent(state: State, now_ms: int) -> None:
 
 def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     """Void a recipient's bundle of which no byte has been sent; its contributions and records return to windows and outbox."""
-    unsent = state.inflight.void(recipient)
-    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(unsent.index).encode()))
-    state.journal.note(Void(unsent.index))
-    for window in unsent.windows:
+    bundle = state.inflight.void(recipient)
+    state.log.append_entry(Kind.VOID, now_ms, state.log.one_part(VoidPayload(bundle.index).encode()))
+    state.journal.note(Void(bundle.index))
+    for window in bundle.windows:
         state.windows.put_back(window)
-    for row in unsent.outbox:
+    for row in bundle.outbox:
         state.outbox.put_back(row)
-    for move in unsent.moved:
+    for move in bundle.moved:
         state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)

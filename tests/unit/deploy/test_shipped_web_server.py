@@ -20,7 +20,7 @@ from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
 from tests.support.checkout import ROOT
 from tests.support.log import SIGNER, sample
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
 
 SHIPPED = ROOT / "deploy" / "nginx-log.conf"

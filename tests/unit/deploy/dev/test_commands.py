@@ -5,27 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.dev import commands, debian, environment
-from deploy.dev.report import SetupError, run_quietly
+from deploy.dev.environment import SetupError
 from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
-
-
-def test_run_quietly_failure_shows_the_end_of_the_output() -> None:
-    """What an installer said is shown when it fails, and only then."""
-    program = "import sys; print('the reason'); sys.exit(3)"
-    with pytest.raises(SetupError, match=r"could not(?s:.*)the reason"):
-        run_quietly([sys.executable, "-c", program], "could not")
-    with pytest.raises(SetupError, match="could not"):
-        run_quietly(["no-such-program-anywhere"], "could not")
 
 
 @pytest.fixture
@@ -35,7 +23,8 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     apt.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(debian, "SYSTEM_FOLDERS", ())
-    monkeypatch.setattr(environment, "missing_packages", lambda root, packages: ["python3.11-venv"])
+    monkeypatch.setattr(environment, "is_whole", lambda root, packages: False)
+    monkeypatch.setattr(debian, "ENSUREPIP", debian.Program("/no/such/ensurepip", "python3.11-venv"))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return tmp_path
 
@@ -55,38 +44,26 @@ def test_packages_without_apt_are_named(bare_machine: Path) -> None:
         debian.install(["mosquitto"])
 
 
-def test_packages_installed_after_update_when_the_lists_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with no package lists, or old ones, is brought up to date once and tried again."""
+def test_packages_are_installed_as_the_printed_command_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may have no package lists, or old ones, so they are fetched first; nobody is asked for a password."""
     calls: list[list[str]] = []
-
-    def apt(command: Sequence[str | Path], failure: str) -> None:
-        calls.append([str(word) for word in command])
-        if len(calls) == 1:
-            raise SetupError(failure)
-
-    monkeypatch.setattr(debian, "run_quietly", apt)
+    monkeypatch.setattr(debian, "run_quietly", lambda command, failure: calls.append([str(word) for word in command]))
     monkeypatch.setattr(debian, "root_prefix", lambda: ["sudo", "-n"])
     monkeypatch.setattr(shutil, "which", lambda name, path: f"/usr/bin/{name}")
     debian.install(["strace"])
-    assert [("install" in call, "update" in call) for call in calls] == [(True, False), (False, True), (True, False)]
+    assert [("install" in call, "update" in call) for call in calls] == [(False, True), (True, False)]
     assert all(call[:2] == ["sudo", "-n"] for call in calls)
     assert calls[-1][-1] == "strace"
 
 
-def test_packages_daemon_outside_the_users_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian keeps brokers where an ordinary user's PATH does not look."""
+def test_program_present_outside_the_users_path_and_as_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian keeps daemons where an ordinary user's PATH does not look; a file need not be executable."""
     (tmp_path / "mosquitto").touch(mode=0o755)
+    (tmp_path / "library.go").touch(mode=0o644)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(debian, "SYSTEM_FOLDERS", (str(tmp_path),))
-    assert debian.missing_packages([debian.MOSQUITTO, debian.MOSQUITTO_SUB]) == ["mosquitto-clients"]
-
-
-def test_packages_of_libraries_are_found_by_their_files(tmp_path: Path) -> None:
-    """A library has no program to look for: it is there when its file is, executable or not."""
-    library = debian.Program(str(tmp_path / "library.go"), "library-dev")
-    assert debian.missing_packages([library]) == ["library-dev"]
-    (tmp_path / "library.go").touch(mode=0o644)
-    assert debian.missing_packages([library]) == []
+    files = [debian.Program(str(tmp_path / name), f"{name}-dev") for name in ("library.go", "absent.go")]
+    assert debian.missing_packages([debian.MOSQUITTO, debian.MOSQUITTO_SUB, *files]) == ["mosquitto-clients", "absent.go-dev"]
 
 
 @pytest.mark.parametrize(("slow", "needed"), [([], False), (["--slow"], True), (["-k", "x", "--slow"], True)])
@@ -103,12 +80,12 @@ def test_main_unknown_subcommand_exits_2(arguments: list[str], capsys: pytest.Ca
     assert commands.main(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert all(part in told.err for part in [*arguments, "./dev demo"])
+    assert all(part in told.err for part in [*arguments, *(f"  ./dev {name} " for name in commands.COMMANDS)])
 
 
 def test_main_lint_with_arguments_exits_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Lint checks everything, always."""
-    monkeypatch.setattr(environment, "ensure", lambda root, packages: Path("python"))
+    monkeypatch.setattr(environment, "ensure", lambda root, packages: None)
     assert commands.main(["lint", "gateway"]) == 2
     assert "`gateway`" in capsys.readouterr().err
 
@@ -116,24 +93,23 @@ def test_main_lint_with_arguments_exits_2(monkeypatch: pytest.MonkeyPatch, capsy
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (
-            ["demo", "--for", "20s", "--json", "out.json"],
-            ["-P", "-m", "gateway.cli", "demo", "--for", "20s", "--json", "out.json"],
-        ),
-        (["bench", "ingest", "--json", "a b.json"], ["-P", "-m", "tests.bench", "ingest", "--json", "a b.json"]),
-        (["test", "-k", "a or b"], ["-m", "pytest", "-m", "not slow", "--durations=10", "-k", "a or b"]),
-        (["test", "-x", "--slow"], ["-m", "pytest", "-m", "slow", "--durations=10", "-x"]),
+        ("demo --for 20s --json out.json", "-P -m gateway.cli demo --for 20s --json out.json"),
+        ("bench ingest --json out.json", "-P -m tests.bench ingest --json out.json"),
+        ("test -k this", "-m pytest --durations=10 -m not_slow --numprocesses=3 --dist=loadfile -k this"),
+        ("test -x --slow", "-m pytest --durations=10 -m slow -x"),
+        ("lock --upgrade", "-m deploy.dev.lock --upgrade"),
     ],
 )
-def test_main_hands_over_every_argument(arguments: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_hands_over_every_argument(arguments: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `./dev` does not know belongs to the program that it starts."""
-    handed: list[Any] = []
-    monkeypatch.setattr(environment, "ensure", lambda root, packages: Path("python"))
+    handed: list[list[str]] = []
+    monkeypatch.setattr(environment, "ensure", lambda root, packages: None)
     monkeypatch.setattr(commands.Command, "missing_packages", lambda command, arguments: [])
     monkeypatch.setattr(os, "chdir", lambda folder: None)
-    monkeypatch.setattr(os, "execve", lambda program, words, environ: handed.append(words))
-    commands.main(arguments)
-    assert handed == [["python", *expected]]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(os, "execve", lambda program, words, environ: handed.append(words[1:]))
+    commands.main(arguments.split())
+    assert handed == [[word.replace("_", " ") for word in expected.split()]]
 
 
 def test_script_from_anywhere_with_spaces_passes_arguments_whole(tmp_path: Path) -> None:

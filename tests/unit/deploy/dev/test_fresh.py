@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.dev import commands, debian, fresh, site
-from deploy.dev.report import SetupError
+from deploy.dev.environment import SetupError
 from tests.support.checkout import ROOT
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.edge import http
 from gateway.edge.http import MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES, Endpoint, HttpError, Reply, post
+from tests.support.waiting import HANG_S
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-_BOUND_S = 10.0  # an answer that is waited for this long is not refused by its bytes
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def _answering(begin: bytes, *, forever: bytes = b"") -> AsyncIterator[End
             await reader.readuntil(b"\r\n\r\n")
             writer.write(begin)
             while forever:
-                writer.write(forever)
+                writer.write(forever * 100)  # a write for each byte would take the server longer than its client
                 await writer.drain()
         except ConnectionError:
             pass
@@ -40,7 +40,7 @@ async def _answering(begin: bytes, *, forever: bytes = b"") -> AsyncIterator[End
 
 
 async def _post(endpoint: Endpoint) -> Reply:
-    return await asyncio.wait_for(post(endpoint, "/", b""), _BOUND_S)
+    return await asyncio.wait_for(post(endpoint, "/", b""), HANG_S)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 from gateway.recipient.follow import BrokerAddress, Subscription, follow
 from gateway.recipient.inbox import Inbox
 from gateway.recipient.opening import OpenedBundle
+from tests.support.ports import free_port
 from tests.support.recipients import ADDRESS, PRIVATE_KEY, sealed
 from tests.support.waiting import HANG_S
 
@@ -32,9 +33,7 @@ def broker(tmp_path: Path) -> Iterator[BrokerAddress]:
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
         pytest.skip("mosquitto is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = tmp_path / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
     process = subprocess.Popen([program, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -19,7 +19,7 @@ from consent.core.consents.records import Status, encode, record_hash
 from consent.core.decide import decide
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.receipts.canonical_json import LARGEST_BYTES, Json, canonical_json, read_receipt, write_receipt
-from consent.core.receipts.check import check_chain, check_receipt, commitment, record_in
+from consent.core.receipts.check import check_receipt, commitment, find_breaks, record_in
 from consent.core.receipts.receipts import Issue, message_of
 from consent.core.receipts.rights import rights_nodes
 from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, from_base64url, time_of
@@ -238,10 +238,10 @@ def test_commitment_is_that_of_the_log_entry() -> None:
 def test_chain_of_receipts_is_followed_through_every_status() -> None:
     """From the first question to the last end; a gap or another's receipt is named."""
     receipts = [receipt_of(consent) for consent in life()]
-    assert check_chain(receipts) == []
-    assert check_chain([*receipts[:4], *receipts[5:]]) == ["receipt 5 does not replace receipt 4"]
+    assert find_breaks(receipts) == []
+    assert find_breaks([*receipts[:4], *receipts[5:]]) == ["receipt 5 does not replace receipt 4"]
     other = receipt_of(signed(agreed(CITY, "hourly")))
-    assert check_chain([*receipts, other]) == ["receipt 15 is about somebody or something else than receipt 14"]
+    assert find_breaks([*receipts, other]) == ["receipt 15 is about somebody or something else than receipt 14"]
 
 
 # --- Attacks ----------------------------------------------------------------------------------------------------------

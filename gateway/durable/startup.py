@@ -1,6 +1,6 @@
-"""What an open database holds, restored to memory through the edges that the core uses: the first half of every start.
+"""The first half of every start: the edges that the core uses, and the state restored to memory from the open database.
 
-``gateway.durable.state`` continues from it.
+``gateway.durable.state`` continues from there.
 """
 
 from __future__ import annotations
