@@ -62,6 +62,20 @@ class BrokerLink(Protocol):
     def terms(self) -> BrokerTerms:
         """What the broker was found to do, when it was last asked."""
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that it subscribes to."""
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """Take filters out of the session at the next connection, unless they are subscribed to."""
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has come from the broker."""
+
+    def mark(self) -> None:
+        """Find out anew whether the queue has run dry; the event follows."""
+
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames, all of one connection."""
 
@@ -99,8 +113,11 @@ class Gateway:
         self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
+        self._held_up = False
+        self._window_full = False
         self._clock_watch = system_clock.ClockWatch()
         self.link = connect(self._link_event, self._frames_arrived)
+        self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
     # what queues work for the loop
@@ -118,7 +135,8 @@ class Gateway:
             if self.link.terms.ids_bound is False:
                 _log.warning("the broker lets every account choose its client id")
         elif isinstance(event, Drained):
-            state.drained = True
+            pipeline.queue_drained(state, self.durable.clock.now_ms())
+            pipeline.subscribed(state, self.link.subscriptions)  # the marker came back behind every change of them
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):
@@ -248,15 +266,31 @@ class Gateway:
             or self.durable.clock.now_ms() < state.log.latest_entry_ms
         ):
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
+            self._held_up = True
+            state.arrivals.held_up()
             return
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
+        if self._held_up:
+            self._held_up = False
+            self.link.mark()
+        self._window_full = len(frames) >= self.config.broker.receive_maximum
+        self._note_dry()
         await self._commit()
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
         if self.link.waiting:
             self._frames_arrived()
+
+    def _note_dry(self) -> None:
+        """Record up to when everything that the broker had was taken: until we last heard of it, where nothing waits.
+
+        After as many frames as it may send unacknowledged, more may wait in the broker.
+        """
+        if self.link.connected and not self.link.waiting and not self._window_full:
+            clock = self.durable.clock
+            self.durable.state.arrivals.still_dry(clock.now_ms() - int(1000 * self.link.silent_s * clock.rate))
 
     def _is_full(self) -> bool:
         """Return whether more waits than allowed; windows count only once the queue is drained, since none can end before."""
@@ -289,6 +323,7 @@ class Gateway:
     async def _tick(self) -> None:
         """Run step 11: expire consents, end windows, form bundles, commit, send them."""
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        self._note_dry()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():

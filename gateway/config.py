@@ -62,7 +62,7 @@ class Broker(Connection, frozen=True, kw_only=True):
     """The local broker that the sensors publish to.
 
     Attributes:
-        filters: What to subscribe to; must not match our own topics under `sluice/`.
+        filters: What to subscribe to; must not match our own topics under `sluice/`. The same in all of a shared group.
         receive_maximum: How many unacknowledged messages to ask for at once.
         shared_group: Receive as one of several gateways that divide the messages among them.
         keep_alive_s: The longest silence; pings go out at half of it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import Installation, load_config
+from gateway.core.mqtt.topics import covers, overlaps
 from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
@@ -54,11 +55,9 @@ def check_gateway(config: Path) -> Checked:
     check_connections(place)
     configured_witnesses(place, load_keys(place.keys).log_signer)
     checked = check_folder(place.policies, place.config.sink)
-    return replace(
-        checked,
-        files=(*checked.files, place.file.name),
-        notes=(*checked.notes, *notes_on_brokers(place, _found_while_running(place))),
-    )
+    notes = (*overlapping_filters(place.file.name, place.config.broker.filters), *checked.notes)
+    notes += tuple(notes_on_brokers(place, _found_while_running(place)))
+    return replace(checked, files=(*checked.files, place.file.name), notes=notes)
 
 
 def _found_while_running(place: Installation) -> Found | None:
@@ -76,6 +75,23 @@ def _found_while_running(place: Installation) -> Found | None:
         key: BrokerTerms(ids_bound=connection.get("ids_bound"), retains=connection.get("retains"))
         for key, connection in told.items()
     }
+
+
+def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:
+    """Yield a warning for each two filters of the sensors' broker that match a topic in common.
+
+    Args:
+        file: The name of the configuration.
+        filters: As configured.
+    """
+    for one, other in overlaps(filters):
+        wide, narrow = (other, one) if covers(other, one) else (one, other)
+        if covers(wide, narrow):
+            said = f"`{narrow}` brings nothing that `{wide}` does not: take it out"
+        else:
+            told = "what both match comes once for each, and counts once where the broker tells which"
+            said = f"`{one}` and `{other}` overlap: {told}"
+        yield Note(Weight.WARNING, file, "broker.filters", said)
 
 
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:

@@ -94,7 +94,8 @@ def as_junit(checked: Checked) -> bytes:
     of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
     """
     root = ET.Element("testsuites", name="sluice check")
-    for file in dict.fromkeys([*checked.files, *(fault.file for fault in checked.faults)]):
+    named = [*(fault.file for fault in checked.faults), *(note.file for note in checked.notes)]
+    for file in dict.fromkeys([*checked.files, *named]):
         suite = ET.SubElement(root, "testsuite", name=file)
         suite.extend([_file_test(checked, file), *_case_tests(checked, file)])
         _count(suite, [suite])

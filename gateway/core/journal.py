@@ -67,7 +67,13 @@ class Define(msgspec.Struct, frozen=True, array_like=True, tag=0):
 
 
 class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """A batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
+    """A batch of readings.
+
+    Attributes:
+        readings: Flat, in order of arrival: (slot, time, first steps); or, of readings that are not remembered by a time of their
+            own, (-1 - slot, earliest time, latest time, first steps).
+        sequences: Flat triples (device, boot, sequence).
+    """
 
     readings: list[int]
     sequences: list[Any]
@@ -105,7 +111,19 @@ class WholeSince(msgspec.Struct, frozen=True, array_like=True, tag=6):
     since_ms: int
 
 
-JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince
+class Dry(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """The last moment at which the broker's queue was known to be dry."""
+
+    at_ms: int
+
+
+class Subscriptions(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """The filters that the gateway's session at the broker holds."""
+
+    patterns: list[str]
+
+
+JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
@@ -139,12 +157,12 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, record: Close | Void | WholeSince) -> None:
+    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)
 
     def take(self, readings: list[int], sequences: list[Any], watermark_ms: int) -> None:
-        """Write a batch of readings: flat triples (slot, time, first steps) and (device, boot, sequence)."""
+        """Write a batch of readings, flat as in ``Take``."""
         self._note_watermark(watermark_ms)
         self._records.append(Take(readings, sequences))
 

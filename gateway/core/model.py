@@ -10,19 +10,24 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+UNKNOWN_MS = -1
+"""Stands for an earliest time that nobody knows."""
+
 
 class Observation(Struct, gc=False):
     """One value of one observed property, in the property's unit, at full precision.
 
     Attributes:
         observed_property: Key of the property in the policies, for example ``LAeq``.
-        phenomenon_time_ms: When the value held, in milliseconds since the Unix epoch.
+        phenomenon_time_ms: When the value held, in milliseconds since the Unix epoch; the latest where only a span is known.
         result: The value; always finite.
+        earliest_ms: Where only a span is known, its beginning, or ``UNKNOWN_MS``.
     """
 
     observed_property: str
     phenomenon_time_ms: int
     result: float
+    earliest_ms: int | None = None
 
 
 class Reading(Struct, gc=False):
@@ -95,6 +100,9 @@ REPLAYED = Reject("replayed")
 
 REDELIVERED = Reject("redelivered")
 """The broker redelivered what was committed already."""
+
+COPY = Reject("copy")
+"""The message also comes by another of the gateway's subscriptions, and is counted there."""
 
 OUT_OF_RANGE = Reject("out_of_range")
 """The value does not fit the integers that sums are kept in."""

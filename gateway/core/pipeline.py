@@ -4,7 +4,7 @@
      2 identify      topic → device; unknown is a counted rejection
      3 authenticate  the raw bytes, where the device has a key
      4 decode        by the device's profile
-     5 admit         replay window, clock window
+     5 admit         replay window, clock window; a reading without a time of its own that may have waited gets a span
      6 decide        device → plans, compiled before                                    (gateway.core.plans)
      7 minimise      floor to the first step; contribute to a window, or make a record
      8 account       every frame, observation and pair to exactly one account
@@ -26,13 +26,24 @@ from typing import Any
 
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
-from gateway.core.journal import WholeSince
-from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REDELIVERED, REPLAYED, TOO_LARGE, UNKNOWN_DEVICE, Reading, Reject
+from gateway.core.journal import Subscriptions, WholeSince
+from gateway.core.model import (
+    COPY,
+    NO_SEQUENCE,
+    OUT_OF_RANGE,
+    REDELIVERED,
+    REPLAYED,
+    TOO_LARGE,
+    UNKNOWN_DEVICE,
+    UNKNOWN_MS,
+    Reading,
+    Reject,
+)
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import RecordTarget
+from gateway.core.plans import RecordTarget, Target
 from gateway.core.release.records import outbox_rows
 from gateway.core.state import State
-from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET
+from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET, UNDATED
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 
@@ -44,17 +55,35 @@ _PAIR_ACCOUNTS = {
     LATE: "pairs.late",
     PARTIAL: "pairs.withheld.partial",
     EXPIRED: "pairs.withheld.expired",
+    UNDATED: "pairs.withheld.undated",
 }
+
+_Taken = tuple[RecordTarget, int, int, int]
+"""(target, earliest and latest phenomenon time, first steps)"""
 
 
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     """Record a new connection to the broker: what it may redeliver, and whether readings can have been lost."""
     state.drained = False
+    state.arrivals.opened(session_present, now_ms)
     state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
         state.journal.note(WholeSince(now_ms))
+
+
+def queue_drained(state: State, now_ms: int) -> None:
+    """Record that everything that the broker had queued has been taken: windows may end, and what comes now has not waited."""
+    state.drained = True
+    state.arrivals.drained(now_ms)
+
+
+def subscribed(state: State, patterns: tuple[str, ...]) -> None:
+    """Record which filters the session holds, so that one that the configuration no longer names can be taken out of it."""
+    if patterns != state.subscriptions:
+        state.subscriptions = patterns
+        state.journal.note(Subscriptions(list(patterns)))
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
@@ -63,18 +92,18 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     Args:
         state: Changed in place.
         frames: In order of arrival.
-        now_ms: The gateway's clock; also the time of readings that carry none.
+        now_ms: The gateway's clock; also the latest time of readings that carry none.
     """
-    devices, redeliverable, journal = state.devices, state.redeliverable, state.journal
+    devices, redeliverable, journal, arrivals = state.devices, state.redeliverable, state.journal, state.arrivals
     rejected: defaultdict[str, int] = defaultdict(int)
     withheld: defaultdict[str, int] = defaultdict(int)
     refused: defaultdict[str, int] = defaultdict(int)
-    outcomes = [0] * (EXPIRED + 1)
+    outcomes = [0] * (UNDATED + 1)
     admitted = decoded = asked = considered = duplicate = 0
     digests: list[bytes] = []
-    taken: list[int] = []  # flat triples for the journal: slot number, phenomenon time, first steps
+    taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
     sequences: list[Any] = []  # flat triples for the journal: device, boot, sequence
-    records: list[tuple[RecordTarget, int, int]] = []
+    records: list[_Taken] = []
 
     for frame in frames:
         topic, payload, packet_id = frame.topic, frame.payload, frame.packet_id
@@ -88,6 +117,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     rejected[REDELIVERED.reason] += 1
                     continue
             digests.append(packet_id.to_bytes(2, "big") + digest)
+        if frame.copy:
+            rejected[COPY.reason] += 1
+            continue
         # 2 identify
         plan = devices.get(topic)
         if plan is None:
@@ -124,6 +156,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 continue
             sequences += (plan.device.id, reading.boot, sequence)
         admitted += 1
+        may_have_waited = not reading.has_time and (arrivals.waited or frame.retain)
+        if may_have_waited:
+            reading = arrivals.date(reading, plan.decode, topic, payload, now_ms, retained=frame.retain)
         slots = plan.slots
         for observation in reading.observations:
             decoded += 1
@@ -155,6 +190,10 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     duplicate += len(targets)
                     continue
                 seen.add(t_ms)
+            if may_have_waited and (earliest_ms := observation.earliest_ms) is not None:
+                if _take_between(targets, (earliest_ms, t_ms), n, outcomes, records):
+                    taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), earliest_ms, t_ms, n)
+                continue
             keep = False
             for target in targets:
                 outcome = target.take(t_ms, n)
@@ -162,8 +201,10 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 if outcome <= LAST_KEPT:
                     keep = True
                     if outcome == RECORDED:
-                        records.append((target, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget returns this
-            if keep:
+                        records.append((target, t_ms, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget returns this
+            if keep and seen is not None and not reading.has_time:  # nothing to remember it by
+                taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+            elif keep:
                 taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
 
     ledger = state.ledger
@@ -191,9 +232,24 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         _put_in_outbox(state, records)
 
 
-def _put_in_outbox(state: State, records: list[tuple[RecordTarget, int, int]]) -> None:
+def _take_between(targets: Sequence[Target], span: tuple[int, int], n: int, outcomes: list[int], records: list[_Taken]) -> bool:
+    """Decide the fate of a reading of which only a span is known; return whether it left a trace."""
+    if span[0] == UNKNOWN_MS:
+        outcomes[UNDATED] += len(targets)
+        return False
+    keep = False
+    for target in targets:
+        outcome = target.take_between(*span, n)
+        outcomes[outcome] += 1
+        keep = keep or outcome <= LAST_KEPT
+        if outcome == RECORDED and isinstance(target, RecordTarget):
+            records.append((target, *span, n))
+    return keep
+
+
+def _put_in_outbox(state: State, records: list[_Taken]) -> None:
     """Add the batch's records to the outbox, one row for each recipient and at most ``ROW_RECORDS`` records."""
-    by_recipient: dict[str, list[tuple[RecordTarget, int, int]]] = {}
+    by_recipient: dict[str, list[_Taken]] = {}
     for record in records:
         by_recipient.setdefault(state.policies.flows[record[0].cohort.flow].recipient, []).append(record)
     for recipient, own in by_recipient.items():

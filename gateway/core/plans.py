@@ -20,7 +20,7 @@ from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.model import Decoder
-from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, Accumulator
+from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
 from gateway.core.windows.windows import Cohort, Windows
 
 
@@ -91,6 +91,10 @@ class Terms:
     zone: str = ""
     several: tuple[Terms, ...] = ()
 
+    def same_between(self, earliest_ms: int, latest_ms: int) -> bool:
+        """Return whether they neither begin nor end to hold between two times."""
+        return not (earliest_ms < self.since_ms <= latest_ms or earliest_ms < self.expires_ms <= latest_ms)
+
 
 class WindowTarget:
     """A flow that takes a slot's readings into tumbling windows."""
@@ -128,6 +132,12 @@ class WindowTarget:
         if self._from_ms <= t_ms < self._until_ms:
             return self._add(self.meter, t_ms, n)
         return self._seek(t_ms, n)
+
+    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
+        """Add a reading that came between two times, if both lie in one window and under the same terms."""
+        offset_ms, window_ms = self._offset_ms, self.window_ms
+        one_window = floor_time_ms(earliest_ms - offset_ms, window_ms) == floor_time_ms(latest_ms - offset_ms, window_ms)
+        return self.take(latest_ms, n) if one_window and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
     def _seek(self, t_ms: int, n: int) -> int:
         start_ms = floor_time_ms(t_ms - self._offset_ms, self.window_ms)
@@ -168,6 +178,10 @@ class RecordTarget:
         if t_ms < self.terms.since_ms:
             return PARTIAL
         return EXPIRED if t_ms >= self.terms.expires_ms else RECORDED
+
+    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
+        """Return what becomes of a reading that came between two times; its record states both."""
+        return self.take(earliest_ms, n) if self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
 
 Target = WindowTarget | RecordTarget

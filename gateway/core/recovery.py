@@ -17,8 +17,10 @@ from gateway.core.journal import (
     Close,
     Define,
     DefinedTarget,
+    Dry,
     JournalRecord,
     Purge,
+    Subscriptions,
     Take,
     Void,
     Watermark,
@@ -41,6 +43,8 @@ class _Snapshot(msgspec.Struct, array_like=True):
     windows: _Windows
     memories: dict[bytes, msgspec.Raw]
     marks: list[bytes]
+    dry_ms: int = 0  # this and the next are absent in what 0.1 stored
+    subscriptions: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,9 +53,9 @@ _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 
 
 def snapshot(state: State) -> bytes:
-    """Return what the journal would otherwise have to record: windows, what is remembered of devices, and redelivery marks."""
+    """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
     memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
-    return _encode([state.windows.state(_packed), memories, state.marks.state()])
+    return _encode([state.windows.state(_packed), memories, state.marks.state(), state.arrivals.dry_ms, state.subscriptions])
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
@@ -86,6 +90,8 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     for device, memory_state in taken.memories.items():
         state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
+    state.arrivals.resume(taken.dry_ms)
+    state.subscriptions = taken.subscriptions
     return JournalReplay(state)
 
 
@@ -137,6 +143,10 @@ class JournalReplay:
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()
+            case Dry():
+                self._state.arrivals.resume(record.at_ms)
+            case Subscriptions():
+                self._state.subscriptions = tuple(record.patterns)
 
     def _memory(self, device: bytes) -> DeviceMemory:
         return self._state.memories.setdefault(device, DeviceMemory())
@@ -153,10 +163,15 @@ class JournalReplay:
         return WindowTarget(self._state.windows, shared_cohort(target.cohort), target.contributor, device, terms)
 
     def _take(self, record: Take) -> None:
-        readings, sequences = record.readings, record.sequences
-        for at in range(0, len(readings), 3):
-            seen, targets = self._slots[readings[at]]
-            t_ms, n = readings[at + 1], readings[at + 2]
+        readings, sequences = iter(record.readings), record.sequences
+        for ref in readings:
+            if ref < 0:
+                earliest_ms, latest_ms, n = next(readings), next(readings), next(readings)
+                for target in self._slots[-1 - ref][1]:
+                    target.take_between(earliest_ms, latest_ms, n)
+                continue
+            seen, targets = self._slots[ref]
+            t_ms, n = next(readings), next(readings)
             if seen is not None:
                 seen.add(t_ms)
             for target in targets:

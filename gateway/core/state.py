@@ -16,8 +16,9 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
 from gateway.core.effects import Commit
 from gateway.core.inflight import Inflight
+from gateway.core.ingest.arrivals import Arrivals
 from gateway.core.ingest.marks import Marks
-from gateway.core.journal import Journal
+from gateway.core.journal import Dry, Journal
 from gateway.core.ledger import Ledger
 from gateway.core.log import LogState
 from gateway.core.model import Decoder
@@ -65,7 +66,9 @@ class State:
         marks: Of the frames last committed: what the broker may send again after the next reconnect. Changed by the pipeline.
         redeliverable: Frames committed on an earlier connection that the broker may send again: packet id → digest. Changed by
             the pipeline.
-        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by ``app``.
+        arrivals: When readings without a time of their own can have come. Changed by the pipeline and ``app``.
+        subscriptions: The filters that the session at the broker is known to hold. Changed by the pipeline.
+        drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by the pipeline.
         domain_keys: The pseudonym keys. Made and dropped by releases.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
     """
@@ -87,6 +90,8 @@ class State:
         self.journal = Journal()
         self.marks = Marks()
         self.redeliverable: dict[int, bytes] = {}
+        self.arrivals = Arrivals()
+        self.subscriptions: tuple[str, ...] = ()
         self.drained = False
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.expires_next_ms = NEVER_MS
@@ -102,6 +107,8 @@ class State:
     def take_commit(self) -> Commit:
         """Return what must become durable, with the present journal and ledger, and begin the next commit."""
         commit = self.commit
+        if (dry_ms := self.arrivals.take_news()) is not None:
+            self.journal.note(Dry(dry_ms))
         commit.journal = self.journal.take_batch()
         commit.ledger = self.ledger_blob()
         self._begin_commit()

@@ -116,6 +116,24 @@ class MqttLink:
         """How often each event happened: ``connections``, ``lost``, ``refused``, ``malformed``, ``protocol_error`` …"""
         return self.session.counters
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that it subscribes to, as sent, without the marker's topic."""
+        return self.session.settings.wanted
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """Take filters out of the session at the next connection, unless they are subscribed to."""
+        self.session.former = tuple(patterns)
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has come from the broker."""
+        return max(0.0, asyncio.get_running_loop().time() - self.session.heard_s)
+
+    def mark(self) -> None:
+        """Send a new marker, so that ``Drained`` follows once everything that waits in the broker now has come."""
+        self._write(self.session.mark(secrets.token_bytes(16)))
+
     def take_frames(self, limit: int = 1000) -> list[Frame]:
         """Deliver the events that are due, then remove and return the oldest frames, all of one connection.
 

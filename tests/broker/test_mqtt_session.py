@@ -6,7 +6,7 @@ import asyncio
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -100,6 +100,39 @@ async def publish(port: int, messages: list[tuple[str, bytes]]) -> None:
 def readings(count: int, start: int = 0) -> list[tuple[str, bytes]]:
     """Return distinct messages."""
     return [(f"s/{number % 7}", b"%d" % number) for number in range(start, start + count)]
+
+
+@pytest.mark.parametrize("kind", ["mosquitto", "embedded"])
+async def test_broker_sends_a_copy_for_each_overlapping_filter_and_one_counts(tmp_path: Path, kind: str) -> None:
+    """Under a filter that covers another each message comes once; under two that overlap twice, and one copy is marked."""
+    async with AsyncExitStack() as stack:
+        if kind == "mosquitto":
+            port = stack.enter_context(running_mosquitto(tmp_path)).port
+        else:
+            port = await stack.enter_async_context(embedded_broker())
+        filters = ("field/#", "field/BLE/+", "a/+/c", "a/b/+")
+        owner = await stack.enter_async_context(running(Owner(port, gateway(filters=filters))))
+        await owner.until(lambda: owner.saw(Drained) == 1)
+        await publish(port, [("field/BLE/1", b"1"), ("a/b/c", b"2"), ("a/b/d", b"3"), ("a/x/c", b"4"), ("field/end", b"5")])
+        await owner.until(lambda: {frame.payload for frame in owner.frames} == {b"1", b"2", b"3", b"4", b"5"})
+        assert sorted((frame.payload, frame.copy) for frame in owner.frames if frame.payload != b"2") == [
+            (payload, False) for payload in (b"1", b"3", b"4", b"5")
+        ]
+        await owner.until(lambda: sum(frame.payload == b"2" for frame in owner.frames) == 2)
+        assert sorted(frame.copy for frame in owner.frames if frame.payload == b"2") == [False, True]
+
+
+async def test_mosquitto_former_subscription_to_a_covered_filter_ends(tmp_path: Path) -> None:
+    """A session that an earlier version left with both filters delivers once, from its next connection on."""
+    with running_mosquitto(tmp_path) as broker:
+        async with running(Owner(broker.port, gateway(filters=("field/BLE/+",)))) as former:
+            await former.until(lambda: former.saw(Drained) == 1)
+        async with running(Owner(broker.port, gateway(filters=("field/#", "field/BLE/+")))) as owner:
+            await owner.until(lambda: owner.saw(Drained) == 1)
+            await publish(broker.port, [("field/BLE/1", b"%d" % n) for n in range(5)])
+            await publish(broker.port, [("field/end", b"end")])
+            await owner.until(lambda: any(frame.payload == b"end" for frame in owner.frames))
+            assert [frame.payload for frame in owner.frames] == [b"0", b"1", b"2", b"3", b"4", b"end"]
 
 
 async def test_mosquitto_session_lasts_over_restarts_of_both_sides(tmp_path: Path) -> None:

@@ -379,3 +379,16 @@ def test_private_key_in_the_policies_is_refused_and_not_shown(folder: Path) -> N
     assert done.status == 2
     assert "`keys/city-energy.pub`" in done.line
     assert secret.splitlines()[-1].rpartition(":")[2] not in done.line
+
+
+def test_overlapping_filters_are_warned_of_by_name(installed: Path) -> None:
+    """One that another covers is named with it, and two that overlap with each other."""
+    config = (installed / "gateway.toml").read_text()
+    listed = '["field/#", "field/BLE/+", "a/+/c", "a/b/+"]'
+    (installed / "overlapping.toml").write_text(config.replace('filters = ["t/#"]', f"filters = {listed}"))
+    done = sluice(installed, "check", "--config", "overlapping.toml", "--json")
+    assert done.status == 0
+    assert [note["message"] for note in report(done)["notes"] if note["key"] == "broker.filters"] == [
+        "`field/BLE/+` brings nothing that `field/#` does not: take it out",
+        "`a/+/c` and `a/b/+` overlap: what both match comes once for each, and counts once where the broker tells which",
+    ]

@@ -104,6 +104,22 @@ class QueuedLink:
         self.acknowledged: list[int] = []
 
     @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """It has none."""
+        return ()
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """There is nothing to end."""
+
+    @property
+    def silent_s(self) -> float:
+        """It has just been heard."""
+        return 0.0
+
+    def mark(self) -> None:
+        """Nothing waits behind it."""
+
+    @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self.frames)

@@ -50,6 +50,8 @@ HELD: dict[str, dict[str, str]] = {
         "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
         "marks": "hashes of frames as a whole, which go as newer ones come; none can be told to be a subject's",
         "redeliverable": "the same",
+        "arrivals": NOBODY,
+        "subscriptions": NOBODY,
         "drained": NOBODY,
         "domain_keys": NOBODY,
         "commit": PENDING,

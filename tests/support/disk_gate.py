@@ -171,7 +171,7 @@ async def started(live: LiveGateway) -> AsyncIterator[DiskGate]:
     durable = await start(live.place, live.keys)
     try:
         pipeline.session_opened(durable.state, durable.state.log.size > 3, durable.clock.now_ms())
-        durable.state.drained = True
+        pipeline.queue_drained(durable.state, durable.clock.now_ms())
         yield DiskGate(live, durable)
     finally:
         await durable.close()

@@ -235,7 +235,7 @@ class Gate:
         self.apply(policies or town())
         recovery.begin_segment(self.state)
         pipeline.session_opened(self.state, session_present=False, now_ms=now_ms)
-        self.state.drained = True
+        pipeline.queue_drained(self.state, now_ms)
         self.commit()
 
     # what changes who may see what
@@ -323,7 +323,7 @@ class Gate:
     def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker, find it again, and let its queue run dry."""
         pipeline.session_opened(self.state, session_present, self.now_ms)
-        self.state.drained = True
+        pipeline.queue_drained(self.state, self.now_ms)
 
     # what leaves
 

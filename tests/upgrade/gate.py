@@ -223,7 +223,7 @@ class Gate:
     async def reconnect(self, *, session_present: bool) -> None:
         """Lose the broker and find it again, its queue dry."""
         pipeline.session_opened(self._durable.state, session_present, self.now_ms)
-        self._durable.state.drained = True
+        pipeline.queue_drained(self._durable.state, self.now_ms)
         await self._commit_what_there_is()
 
     async def take(self, messages: Sequence[Message], packet_id: int = 0, *, duplicate: bool = False) -> None:

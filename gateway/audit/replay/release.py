@@ -175,9 +175,7 @@ class ReleaseAudit:
             found.append(f"flow `{flow.id}` is not for `{recipient}`")
         if record.statistic != flow.statistic_of(record.property):
             found.append(f"`{record.statistic}` is not the statistic of flow `{flow.id}`")
-        begins_ms, ends_ms = record.window
-        length_ms = WINDOW_MS_BY_LABEL.get(record.level[0], 0)  # an instant has none
-        if ends_ms - begins_ms != length_ms or (length_ms and begins_ms % length_ms):
+        if not _is_of_its_level(record):
             found.append(f"its window is none of level `{record.level[0]}`")
         return found
 
@@ -243,8 +241,8 @@ class ReleaseAudit:
         if _level_of(record) != plan.outcome.level:
             return "it is told at another level than a subject permits", plan
         since_ms = plan.outcome.since_ms(fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
-        begins_ms, ends_ms = record.window
-        if since_ms > begins_ms and (record.statistic or since_ms >= max(ends_ms, begins_ms + 1)):
+        begins_ms, first_ms = record.window[0], max(_length_ms(record), 1)
+        if since_ms > begins_ms and (record.statistic or since_ms >= begins_ms + first_ms):
             return "it reaches back to before a subject permitted it", plan
         return "", plan
 
@@ -317,6 +315,20 @@ class ReleaseAudit:
             else:
                 self._keys.setdefault(place[0], []).append((key, public))
         return found
+
+
+def _length_ms(record: ReleaseRecord) -> int:
+    """Return how long a step of a record's time level is; an instant has no length."""
+    return WINDOW_MS_BY_LABEL.get(record.level[0], 0)
+
+
+def _is_of_its_level(record: ReleaseRecord) -> bool:
+    """Return whether a record's time is one step of its level; or, for a reading of which only a span is known, several."""
+    begins_ms, ends_ms = record.window
+    length_ms, spans_ms = _length_ms(record), ends_ms - begins_ms
+    if record.statistic:
+        return spans_ms == length_ms and (not length_ms or begins_ms % length_ms == 0)
+    return spans_ms >= length_ms and (not length_ms or begins_ms % length_ms == spans_ms % length_ms == 0)
 
 
 def _level_of(record: ReleaseRecord) -> Level:

@@ -23,8 +23,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         payload: The raw bytes.
         packet_id: The identifier to acknowledge, 0 for QoS 0.
         duplicate: The DUP flag: the broker may have sent this before, on an earlier connection.
-        retain: The RETAIN flag as published.
+        retain: The RETAIN flag: the broker had kept the message, nobody knows since when. What it passes on as it comes has none.
         generation: Which connection it came over; acknowledgements for an earlier one are dropped.
+        copy: Another of our subscriptions brings the same message, and that one counts.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     duplicate: bool
     retain: bool
     generation: int
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import mqtt5
 from mqtt5 import DisconnectReasonCode, PublishPacket
 
+from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import Frame, InboundQueue
 
 PAYLOAD_CUT = bytes(65_537)
@@ -51,7 +52,14 @@ class Inbound:
     """
 
     def __init__(
-        self, inbox: InboundQueue, generation: int, *, subscribes: bool, marker_topic: str | None, largest_packet_bytes: int
+        self,
+        inbox: InboundQueue,
+        generation: int,
+        *,
+        subscribes: bool,
+        marker_topic: str | None,
+        largest_packet_bytes: int,
+        copies: Copies | None = None,
     ) -> None:
         self._accepts_frames = False
         self._subscribes = subscribes
@@ -59,6 +67,7 @@ class Inbound:
         self._generation = generation
         self._marker_topic = marker_topic
         self._largest_packet_bytes = largest_packet_bytes
+        self._copies = copies  # None where no two filters overlap
         self._partial = bytearray()
         self._needed_bytes = 0
         self._skip: tuple[int, Frame] | None = None
@@ -95,7 +104,7 @@ class Inbound:
             data, self._partial = bytes(self._partial), bytearray()
         view, position, end = memoryview(data), 0, len(data)
         largest, generation, marker = self._largest_packet_bytes, self._generation, self._marker_topic
-        unacknowledged, frames = self._unacknowledged, self._inbox.frames
+        unacknowledged, frames, copies = self._unacknowledged, self._inbox.frames, self._copies
         while position < end:
             try:
                 packet, size = mqtt5.read(view[position:])
@@ -123,8 +132,9 @@ class Inbound:
                 else:
                     if packet_id:
                         unacknowledged.append(packet_id)
+                    copy = copies is not None and copies.is_copy(packet.topic, packet.subscription_ids)
                     frames.append(
-                        Frame(packet.topic, packet.payload, packet_id, first & _DUP != 0, first & _RETAIN != 0, generation)
+                        Frame(packet.topic, packet.payload, packet_id, first & _DUP != 0, first & _RETAIN != 0, generation, copy)
                     )
             else:
                 control(packet)

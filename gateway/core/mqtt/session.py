@@ -16,14 +16,15 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 import mqtt5
-from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, TopicFilter
+from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, SubAckReasonCode, TopicFilter
 
+from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import TAKEN_OVER, Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import DrainMarker, KeepAlive, KeepAliveAction
-from gateway.core.mqtt.topics import check_topic
+from gateway.core.mqtt.topics import check_topic, without_share
 
 _UNASKED_KEEP_ALIVE_S = 60
 # The codec's enumerations are integers only in its type stubs: they do not hash, order or test as false. Hence int().
@@ -42,7 +43,15 @@ class ConnectionState(Enum):
 class _Connection:
     """What belongs to one connection and ends with it."""
 
-    def __init__(self, settings: SessionSettings, inbox: InboundQueue, generation: int, now_s: float, nonce: bytes) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings,
+        inbox: InboundQueue,
+        copies: Copies | None,
+        generation: int = 0,
+        now_s: float = 0.0,
+        nonce: bytes = b"",
+    ) -> None:
         self.opened_s = now_s
         self.inbound = Inbound(
             inbox,
@@ -50,10 +59,13 @@ class _Connection:
             subscribes=settings.subscribes,
             marker_topic=settings.marker_topic,
             largest_packet_bytes=settings.largest_packet_bytes,
+            copies=copies,
         )
         self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
         self.marker = DrainMarker(nonce)
-        self.subscription_id = 0
+        self.subscribing: dict[int, Sequence[str]] = {}  # packet identifier -> filters that await their answer
+        self.unsubscribing = 0
+        self.granted: dict[str, int] = {}
         self.paused = False
 
 
@@ -73,7 +85,10 @@ class MqttSession:
         self._outbound = Outbound(settings.most_in_flight)
         self._now_s = 0.0
         self._out: list[bytes] = []
-        self._here = _Connection(settings, self.inbox, 0, 0.0, b"")
+        self.former: tuple[str, ...] = ()  # filters of an earlier configuration that the broker's session may hold
+        copies = Copies(settings.wanted)
+        self._copies = copies if copies.identifiers else None
+        self._here = _Connection(settings, self.inbox, self._copies)
 
     @property
     def connected(self) -> bool:
@@ -102,6 +117,11 @@ class MqttSession:
         return self._here.inbound.unacknowledged
 
     @property
+    def heard_s(self) -> float:
+        """When bytes came from the broker last; when the connection was opened, where none have come."""
+        return self._here.keep_alive.heard_s
+
+    @property
     def in_flight(self) -> int:
         """How many of our own messages await the broker's answer."""
         return self._outbound.in_flight
@@ -119,7 +139,7 @@ class MqttSession:
         self.return_late = False
         self._now_s = now_s
         self._out.clear()
-        self._here = _Connection(settings, self.inbox, self.generation, now_s, nonce)
+        self._here = _Connection(settings, self.inbox, self._copies, self.generation, now_s, nonce)
         return mqtt5.ConnectPacket(
             settings.client_id,
             username=settings.user,
@@ -168,6 +188,23 @@ class MqttSession:
         if self._here.marker.due:
             self._send_marker()
         self._beat(now_s, deaf=came is None and self.paused)
+        return self._take_out()
+
+    def mark(self, nonce: bytes) -> bytes:
+        """Send a new marker in place of the last one; return what to write, which is nothing while there is nothing to mark.
+
+        Args:
+            nonce: As for ``open``.
+        """
+        here = self._here
+        if not self.connected or self.settings.marker_topic is None or here.subscribing:
+            return b""  # not yet subscribed: the first marker is still to come
+        refused = here.marker.refused
+        here.marker = DrainMarker(nonce)
+        if refused:
+            here.marker.refuse(self._now_s)
+        else:
+            self._send_marker()
         return self._take_out()
 
     def acknowledge(self, packet_ids: Sequence[int], generation: int) -> bytes:
@@ -240,6 +277,8 @@ class MqttSession:
                 self._connection_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.SubAckPacket():
                 self._subscription_answered(packet)
+            case ConnectionState.CONNECTED, mqtt5.UnsubAckPacket() if packet.packet_id == self._here.unsubscribing:
+                self._here.unsubscribing = 0
             case ConnectionState.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.PublishPacket():
@@ -273,7 +312,9 @@ class MqttSession:
         expiry_s = packet.session_expiry_interval
         expiry_s = self.settings.session_expiry_s if expiry_s is None else expiry_s
         self.inbox.note(Connected(self.generation, packet.session_present, expiry_s))
-        self._subscribe()
+        self._subscribe(with_identifiers=packet.subscription_id_available)
+        if packet.session_present:
+            self._unsubscribe()
         repeated, hopeless = self._outbound.restart(packet.receive_max, packet.max_packet_size, packet.session_present)
         self._out.append(repeated)
         for token in hopeless:
@@ -284,34 +325,54 @@ class MqttSession:
         asked = packet.server_keep_alive
         return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
 
-    def _subscribe(self) -> None:
-        patterns = self.settings.subscriptions
-        if not patterns:
-            return
-        self._here.subscription_id = self._outbound.next_packet_id()
+    def _subscribe(self, *, with_identifiers: bool) -> None:
+        """Subscribe to everything: each filter that has an identifier in a packet of its own, then the others in one."""
+        identifiers = self._copies.identifiers if self._copies is not None and with_identifiers else {}
+        for pattern, identifier in identifiers.items():
+            self._subscribe_to([pattern], identifier)
+        others = [pattern for pattern in self.settings.subscriptions if pattern not in identifiers]
+        if others:
+            self._subscribe_to(others, None)
+
+    def _unsubscribe(self) -> None:
+        """End subscriptions that the session may hold and that are not wanted: they would bring messages a second time."""
+        unwanted = [one for one in dict.fromkeys(self.former + self.settings.covered) if one not in self.settings.subscriptions]
+        if unwanted:
+            self._here.unsubscribing = self._outbound.next_packet_id()
+            self._out.append(mqtt5.UnsubscribePacket(self._here.unsubscribing, unwanted).write())
+
+    def _subscribe_to(self, patterns: Sequence[str], identifier: int | None) -> None:
+        packet_id = self._outbound.next_packet_id()
+        self._here.subscribing[packet_id] = patterns
         filters = [
-            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER) for pattern in patterns
+            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_as_published=False, retain_handling=RetainHandling.SEND_NEVER)
+            for pattern in patterns
         ]
-        self._out.append(mqtt5.SubscribePacket(self._here.subscription_id, filters).write())
+        self._out.append(mqtt5.SubscribePacket(packet_id, filters, subscription_id=identifier).write())
 
     def _subscription_answered(self, packet: mqtt5.SubAckPacket) -> None:
-        patterns = self.settings.subscriptions
-        if packet.packet_id != self._here.subscription_id or len(packet.reason_codes) != len(patterns):
+        here = self._here
+        patterns = here.subscribing.pop(packet.packet_id, ())
+        if not patterns or len(packet.reason_codes) != len(patterns):
             raise protocol_error("an answer to a subscription that we did not ask for")
-        self._here.subscription_id = 0
-        codes = [int(code) for code in packet.reason_codes]
-        wanted = len(self.settings.filters)
-        answer = Subscribed(self.generation, tuple(zip(self.settings.filters, codes, strict=False)))
+        here.granted |= {pattern: int(code) for pattern, code in zip(patterns, packet.reason_codes, strict=True)}
+        if here.subscribing:
+            return
+        wanted = self.settings.wanted
+        answer = Subscribed(self.generation, tuple((without_share(pattern), here.granted[pattern]) for pattern in wanted))
+        if self._copies is not None:
+            self._copies.granted(here.granted)
         self.inbox.note(answer)
         self.counters["filters_refused"] += len(answer.refused)
-        if wanted and len(answer.refused) == wanted:
+        if wanted and len(answer.refused) == len(wanted):
+            code = here.granted[wanted[0]]
             self._out.append(mqtt5.DisconnectPacket().write())
             self.return_late = True
-            self._end(f"the broker refused every subscription: {_words(packet.reason_codes[0])}", codes[0])
+            self._end(f"the broker refused every subscription: {_words(SubAckReasonCode(code))}", code)
         elif self.settings.marker_topic is None:
             return
-        elif codes[-1] >= 0x80 or self._marker_forbidden:
-            self._here.marker.refuse(self._now_s)
+        elif here.granted[self.settings.marker_topic] >= 0x80 or self._marker_forbidden:
+            here.marker.refuse(self._now_s)
         else:
             self._send_marker()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.core.mqtt.topics import check_filter, check_topic, refuse_overlap
+from gateway.core.mqtt.topics import check_filter, check_topic, covering, refuse_overlap
 
 _NEVER_EXPIRES_S = 0xFFFF_FFFF
 
@@ -15,8 +15,9 @@ class SessionSettings:
 
     Attributes:
         client_id: Names the session at the broker; two gateways with the same id disconnect each other.
-        filters: What to receive, at QoS 1. Where there are neither filters nor a marker, the session only publishes: it starts
-            clean at every connection and leaves nothing at the broker, so that nobody can plant a subscription in it.
+        filters: What to receive, at QoS 1; one that another covers is left out. Where there are neither filters nor a marker, the
+            session only publishes: it starts clean at every connection and leaves nothing at the broker, so that nobody can plant
+            a subscription in it.
         shared_group: Receive as one of several gateways that divide the messages among them.
         marker_prefix: The marker topic is ``<prefix>/<client id>/mark``; None for a session that need not detect an empty queue.
         clean_start: Discard what the broker holds, at the first connection only.
@@ -49,8 +50,8 @@ class SessionSettings:
     def __post_init__(self) -> None:
         if not self.client_id or not self.keep_alive_s:
             raise ValueError("a persistent session needs a client id and a keep-alive above 0")
-        for pattern in self.subscriptions:
-            check_filter(pattern)
+        for pattern in self.filters:
+            check_filter(self._share + pattern)
         if self.marker_topic is not None:
             refuse_overlap(self.filters, [check_topic(self.marker_topic)])
 
@@ -67,6 +68,19 @@ class SessionSettings:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """The filters as sent in SUBSCRIBE, the marker last and never shared."""
-        share = "" if self.shared_group is None else f"$share/{self.shared_group}/"
-        marker = () if self.marker_topic is None else (self.marker_topic,)
-        return tuple(share + pattern for pattern in self.filters) + marker
+        return self.wanted + (() if self.marker_topic is None else (self.marker_topic,))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The fewest filters that match what is to be received, shared if they are."""
+        return tuple(self._share + pattern for pattern in covering(self.filters))
+
+    @property
+    def covered(self) -> tuple[str, ...]:
+        """The filters that bring nothing more, and may be subscribed to since an earlier configuration or version."""
+        kept = covering(self.filters)
+        return tuple(self._share + pattern for pattern in dict.fromkeys(self.filters) if pattern not in kept)
+
+    @property
+    def _share(self) -> str:
+        return "" if self.shared_group is None else f"$share/{self.shared_group}/"

@@ -25,17 +25,20 @@ class KeepAlive:
 
     While reading is paused, the answer may be unread in the socket: pings go out, and silence proves nothing unless the kernel
     tells that nothing came. Nor does it when our own process was suspended past the time of the ping.
+
+    Attributes:
+        heard_s: When bytes came from the broker last.
     """
 
     def __init__(self, now_s: float, keep_alive_s: float) -> None:
         self._interval_s = keep_alive_s / 2
-        self._heard_s = now_s
+        self.heard_s = now_s
         self._pinged_s = now_s
         self._excused = False
 
     def heard(self, now_s: float) -> None:
         """Record that bytes came from the broker."""
-        self._heard_s = now_s
+        self.heard_s = now_s
 
     def beat(self, now_s: float, *, deaf: bool) -> KeepAliveAction:
         """Return whether it is time to ping, or to give up on the broker.
@@ -48,7 +51,7 @@ class KeepAlive:
         late_s = now_s - self._pinged_s - self._interval_s
         if late_s < 0:
             return KeepAliveAction.WAIT
-        silent = self._heard_s < self._pinged_s
+        silent = self.heard_s < self._pinged_s
         if silent and not self._excused and late_s < self._interval_s / 2:
             return KeepAliveAction.DEAD
         self._pinged_s = now_s
@@ -68,6 +71,7 @@ class DrainMarker:
         nonce: The marker's payload, unique to this connection.
         token: The token under which it was published.
         due: It should be published as soon as there is room.
+        refused: The broker allows no marker.
     """
 
     def __init__(self, nonce: bytes) -> None:
@@ -77,7 +81,7 @@ class DrainMarker:
         self._drained = False
         self._began_s: float | None = None
         self._heard_s = 0.0
-        self._refused = False
+        self.refused = False
 
     def sent(self, token: int, now_s: float) -> None:
         """Record that the marker has been written."""
@@ -88,7 +92,7 @@ class DrainMarker:
         """Record that the broker allows no marker."""
         if self._began_s is None:
             self._began_s = self._heard_s = now_s
-        self._refused = True
+        self.refused = True
 
     def heard(self, now_s: float) -> None:
         """Record that a message came."""
@@ -105,9 +109,9 @@ class DrainMarker:
         """Return True once, when silence or the final timeout shows that the queue is drained."""
         if self._drained or self._began_s is None:
             return False
-        quiet_s = _QUIET_REFUSED_S if self._refused else _QUIET_SILENT_S
+        quiet_s = _QUIET_REFUSED_S if self.refused else _QUIET_SILENT_S
         quiet = now_s - self._heard_s >= quiet_s and unacknowledged == 0
-        self._drained = quiet or (self._refused and now_s - self._began_s >= _LONGEST_REFUSED_S)
+        self._drained = quiet or (self.refused and now_s - self._began_s >= _LONGEST_REFUSED_S)
         return self._drained
 
 

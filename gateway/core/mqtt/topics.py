@@ -1,12 +1,13 @@
-"""Topic names and topic filters of MQTT 5, section 4.7: which topics a filter matches, and whether two filters overlap.
+"""Topic names and topic filters of MQTT 5, section 4.7: which topics a filter matches, which overlap, and which cover others.
 
 The configuration is checked with these before anything is subscribed to: a filter that matched the gateway's own upstream
-topics would feed it its own bundles.
+topics would feed it its own bundles, and one that another covers would bring each message twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 
 _LONGEST_BYTES = 65_535
 _SHARE = "$share/"
@@ -83,6 +84,30 @@ def filters_overlap(one: str, other: str) -> bool:
     if longer == ["", "#"] and len(shorter) == 1:
         return False  # only in the empty topic, to which nobody can publish
     return longer[len(shorter) :] in ([], ["#"])
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Return whether one filter matches every topic that another matches. Either may be shared."""
+    ours, theirs = without_share(wide).split("/"), without_share(narrow).split("/")
+    if not _first_levels_meet(ours[0], theirs[0]):
+        return False
+    for index, level in enumerate(ours):
+        if level == "#":
+            return True
+        if index == len(theirs) or theirs[index] == "#" or level not in {"+", theirs[index]}:
+            return False
+    return len(ours) == len(theirs)
+
+
+def covering(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Return the fewest of these filters that match the same topics: each once, and none that another covers, in their order."""
+    listed = tuple(dict.fromkeys(patterns))
+    return tuple(one for one in listed if not any(covers(other, one) for other in listed if other != one))
+
+
+def overlaps(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each two of these filters that match a topic in common, in their order; one that is listed twice, with itself."""
+    yield from (pair for pair in combinations(patterns, 2) if filters_overlap(*pair))
 
 
 def refuse_overlap(patterns: Iterable[str], own: Iterable[str]) -> None:

@@ -45,7 +45,7 @@ class Waiting:
 
 
 def outbox_rows(
-    taken: Sequence[tuple[RecordTarget, int, int]],
+    taken: Sequence[tuple[RecordTarget, int, int, int]],
     number: int,
     recipient: str,
     policies: PolicySet,
@@ -54,7 +54,8 @@ def outbox_rows(
     """Make outbox rows from readings, minimised to their cohorts' levels.
 
     Args:
-        taken: (target, phenomenon time, first steps), in order of arrival.
+        taken: (target, earliest and latest phenomenon time, first steps), in order of arrival; the times differ where only a span
+            is known, and the record then states both at its cohort's level.
         number: The number of the first row; the others follow in order.
         recipient: The recipient of the rows.
         policies: Their ladders are used.
@@ -64,10 +65,10 @@ def outbox_rows(
     for begin in range(0, len(taken), ROW_RECORDS):
         targets: dict[RecordTarget, int] = {}
         rows: list[list[Any]] = []
-        for offset, (target, t_ms, n) in enumerate(taken[begin : begin + ROW_RECORDS], begin):
+        for offset, (target, earliest_ms, latest_ms, n) in enumerate(taken[begin : begin + ROW_RECORDS], begin):
             place = targets.setdefault(target, len(targets))
-            start_ms = floor_time_ms(t_ms, target.span_ms)
-            end_ms = start_ms + target.span_ms if target.span_ms > 1 else start_ms
+            start_ms = floor_time_ms(earliest_ms, target.span_ms)
+            end_ms = floor_time_ms(latest_ms, target.span_ms) + target.span_ms if target.span_ms > 1 else latest_ms
             first = policies.properties[target.cohort.observed_property].ladder[0]
             coarse = coarsen_steps(n, int(Decimal(target.cohort.step) / first))
             rows.append([place, ids[16 * offset : 16 * offset + 16], start_ms, end_ms, coarse])

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from gateway.core.ingest.minimise import energy
 
-CONTRIBUTED, RECORDED, RESET, BASELINE, LATE, PARTIAL, EXPIRED = range(7)
+CONTRIBUTED, RECORDED, RESET, BASELINE, LATE, PARTIAL, EXPIRED, UNDATED = range(8)
 """What became of a pair (observation, flow); the pipeline counts these and turns them into ledger accounts."""
 LAST_KEPT = BASELINE
 """Up to this outcome the reading has left a trace in the windows or the outbox, and belongs in the journal."""

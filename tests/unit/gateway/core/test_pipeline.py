@@ -55,6 +55,21 @@ def test_frame_too_large_rejected_before_it_is_read() -> None:
     assert (rejected(gate), gate.count("frames.admitted")) == ({"too_large": 1}, 1)
 
 
+def test_copy_by_another_subscription_rejected_and_remembered() -> None:
+    """It is counted, acknowledged like any frame, and known when it comes again."""
+    gate = Gate()
+    device = gate.device()
+    frames = [
+        Frame(device.topic, b'{"t":%d,"kwh":1}' % T, n, duplicate=False, retain=False, generation=1, copy=n == 1) for n in (1, 2)
+    ]
+    gate.take(*frames)
+    assert (rejected(gate), gate.count("frames.admitted"), gate.count("observations.decoded")) == ({"copy": 1}, 1, 1)
+    gate.commit()
+    gate.reconnect(session_present=True)
+    gate.take(*(Frame(one.topic, one.payload, one.packet_id, True, False, 2, one.copy) for one in frames))
+    assert rejected(gate) == {"copy": 1, "redelivered": 2}
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [

@@ -47,9 +47,10 @@ class Twins:
 
     @staticmethod
     def _settle(gate: KilledGate) -> list[Device]:
-        """Register four households, three of which consent to all, and two devices of the city's own."""
+        """Register five households, four of which consent to all, and three of the city's own; two devices send no times."""
         devices = [gate.home(*(SCOPES if n < 3 else ()), profile=("meter", "numbered")[n % 2]) for n in range(4)]
-        devices += [gate.device(profile="numbered"), gate.device(profile="meter", zone="chapel")]
+        devices += [gate.home(*SCOPES, profile="timeless"), gate.device(profile="numbered")]
+        devices += [gate.device(profile="meter", zone="chapel"), gate.device(profile="timeless")]
         gate.commit()
         return devices
 
@@ -167,6 +168,10 @@ def take_step(gate: KilledGate, name: str, arguments: Sequence[Any], twins: Twin
                 state.log.checkpoint(state.ledger, gate.now_ms)
             case ("session lost",):
                 gate.reconnect(session_present=False)
+            case ("session kept",):
+                pipeline.session_opened(state, session_present=True, now_ms=gate.now_ms)
+            case ("queue dry",):
+                pipeline.queue_drained(state, gate.now_ms)
             case ("hand over",):
                 gate.hand_over()
             case ("acknowledge",):
@@ -197,7 +202,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("policies"), st.integers(0, len(POLICIES) - 1)),
     st.tuples(st.just("device"), st.integers(0, 3)),
     st.tuples(st.just("revoke"), st.integers(0, 7)),
-    st.sampled_from([("segment",), ("account",), ("session lost",), ("hand over",)]),
+    st.sampled_from([("segment",), ("account",), ("session lost",), ("session kept",), ("queue dry",), ("hand over",)]),
 )
 STEP = st.one_of(READINGS, READINGS, READINGS, TICK, TICK, FORM, FORM, FORM, ACKNOWLEDGE, CONSENTS, CHANGES)
 CRASH = st.sampled_from([*["no crash"] * 6, "crash before the commit", "crash after the commit"])

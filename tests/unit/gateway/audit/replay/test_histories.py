@@ -14,7 +14,7 @@ from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
 from consent.core.lifecycle import steps as lifecycle
 from consent.errors import ConsentError
 from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
-from gateway.core import recovery
+from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.support.gate import HOUR_MS, LATENESS_MS, MINUTE_MS, limited, only, reading, town
@@ -184,7 +184,7 @@ class HonestLives(RuleBasedStateMachine):
     def crash(self) -> None:
         """Be killed, and begin again from what was committed."""
         self.gate.crash()
-        self.gate.state.drained = True
+        pipeline.queue_drained(self.gate.state, self.gate.now_ms)
         self.gate.acknowledge()
         self.gate.commit()
 

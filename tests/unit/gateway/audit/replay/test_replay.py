@@ -234,6 +234,12 @@ def overlapping_window(gate: Gate, homes: list[Device]) -> str:
     return "its window is none of level `1h`"
 
 
+def several_hours(gate: Gate, homes: list[Device]) -> str:
+    """Tell a figure of two hours, which only a reading of an unknown time may have."""
+    log_again(gate, lambda record: [structs.replace(record, window=(record.window[0], record.window[1] + HOUR_MS))])
+    return "its window is none of level `1h`"
+
+
 def twice_in_one_release(gate: Gate, homes: list[Device]) -> str:
     """Tell an hour in two records of one release, without one household and with it."""
     index = log_again(gate, lambda record: [record, record])
@@ -265,6 +271,7 @@ PLANTS = [
     consent_over_no_known_channel,
     finer_window,
     overlapping_window,
+    several_hours,
     twice_in_one_release,
     newcomer_passed_over,
     hour_of_former_terms,
@@ -286,6 +293,21 @@ def test_replay_names_what_was_planted_among_honest_releases(plant: Plant) -> No
     findings, expected = wronged(plant, 20, 20)
     assert any(expected in finding for finding in findings), findings
     assert len(findings) <= 3, findings
+
+
+def test_replay_of_a_span_that_begins_before_the_consent_names_it() -> None:
+    """A single reading may have a span, and all of it has to be permitted: its end being so is not enough."""
+    gate = Gate(only("raw"))
+    home = gate.home()
+    gate.now_ms = T + HOUR_MS
+    gate.grant(home, "raw")
+    gate.to(gate.now_ms + HOUR_MS)
+    gate.send(home, kwh=1)
+    gate.bundle()
+    log_again(gate, lambda record: [structs.replace(record, window=(gate.now_ms - HOUR_MS, gate.now_ms))])
+    assert [one.problem for one in replayed(gate).findings] == []
+    log_again(gate, lambda record: [structs.replace(record, window=(gate.now_ms - HOUR_MS - 1, gate.now_ms))])
+    assert ["it reaches back to before a subject permitted it" in one.problem for one in replayed(gate).findings] == [True]
 
 
 def test_replay_with_policies_swapped_behind_the_log_says_so() -> None:

@@ -142,6 +142,51 @@ def test_dry_event_waits_for_the_frames_before_it() -> None:
     assert [frame.payload for frame in inbox.take_frames(10)] == [b"b"]
 
 
+def test_mark_asks_anew_and_an_earlier_marker_no_longer_counts() -> None:
+    """After intake was held up, only the marker that was sent since shows that nothing waits."""
+    book = connected()
+    again = b"m" * 16
+    book.note(book.session.mark(again))
+    assert [packet.payload for packet in book.all(mqtt5.PublishPacket)] == [NONCE, again]
+    book.says(message(MARK, NONCE, 1))
+    assert book.events == []
+    book.says(message(MARK, again, 2))
+    assert book.events == [Drained(1)]
+
+
+def test_mark_before_the_first_marker_or_without_a_connection_sends_nothing() -> None:
+    """The first marker is still to come, and will do."""
+    book = Playbook()
+    assert book.session.mark(b"m" * 16) == b""
+    book.open()
+    book.accepted()
+    assert book.session.mark(b"m" * 16) == b""
+    book.subscribed()
+    assert [packet.payload for packet in book.all(mqtt5.PublishPacket)] == [NONCE]
+
+
+def test_mark_where_the_broker_refuses_markers_waits_for_silence() -> None:
+    """It is not sent again: Mosquitto would end the connection."""
+    book = Playbook()
+    book.open()
+    book.accepted()
+    book.subscribed(SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE, SubAckReasonCode.NOT_AUTHORIZED)
+    book.passes(2)
+    assert book.events[-1] == Drained(1)
+    assert book.session.mark(b"m" * 16) == b""
+    book.passes(2)
+    assert book.events[-2:] == [Drained(1), Drained(1)]
+
+
+def test_silence_is_counted_from_the_last_bytes() -> None:
+    """What the broker had by then has arrived."""
+    book = connected()
+    book.passes(3)
+    assert book.now_s - book.session.heard_s == 3
+    book.says(message("s/1", b"a", 1))
+    assert book.session.heard_s == book.now_s
+
+
 def test_marker_subscription_refused_two_quiet_seconds_are_dry() -> None:
     """Without a marker, 2 s without a message count, but not while a frame is unacknowledged."""
     book = Playbook()

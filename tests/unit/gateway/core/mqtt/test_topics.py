@@ -9,12 +9,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.mqtt.topics import check_filter, check_topic, filters_overlap, refuse_overlap, topic_matches
+from gateway.core.mqtt.topics import (
+    check_filter,
+    check_topic,
+    covering,
+    covers,
+    filters_overlap,
+    refuse_overlap,
+    topic_matches,
+)
 
 LEVELS = ("a", "b", "", "$s")
 TOPICS = [
     "/".join(levels) for depth in range(1, 5) for levels in itertools.product(LEVELS, repeat=depth) if levels not in {("",)}
 ]
+DEEP_TOPICS = [*TOPICS, *("/".join(levels) for levels in itertools.product(("a", "other", ""), repeat=5)), "other", "a/other"]
+"""Enough that no two filters of these levels match the same ones unless they match the same."""
 filters = st.tuples(
     st.lists(st.sampled_from(["a", "b", "", "$s", "+"]), min_size=0, max_size=3), st.sampled_from([[], ["#"], ["a"], ["+"]])
 ).map(lambda parts: "/".join(parts[0] + parts[1]))
@@ -44,6 +54,25 @@ def test_overlap_small_filters_agrees_with_enumeration(one: str, other: str) -> 
     both = any(brute_match(one, topic) and brute_match(other, topic) for topic in TOPICS)
     assert filters_overlap(one, other) is both
     assert filters_overlap(other, one) is both
+
+
+@given(usable_filters, usable_filters)
+@example("a/+", "a/#")
+@example("#", "$s/a")
+def test_covers_small_filters_agrees_with_enumeration(wide: str, narrow: str) -> None:
+    """A filter covers another exactly when it matches every small topic that the other matches."""
+    every = all(brute_match(wide, topic) for topic in DEEP_TOPICS if brute_match(narrow, topic))
+    assert covers(wide, narrow) is every
+    assert covers(f"$share/g/{wide}", narrow) is every
+
+
+@given(st.lists(usable_filters, max_size=4))
+def test_covering_matches_the_same_topics_with_none_to_spare(patterns: list[str]) -> None:
+    """Every small topic is matched as before, and no filter that is kept covers another."""
+    kept = covering(patterns)
+    for topic in TOPICS:
+        assert any(brute_match(one, topic) for one in kept) is any(brute_match(one, topic) for one in patterns)
+    assert not any(covers(one, other) for one in kept for other in kept if one != other)
 
 
 @given(usable_filters, usable_filters)
