@@ -49,8 +49,8 @@ def add_verbs(group: Verbs[Parser]) -> None:
         "--subject-key",
         action="append",
         required=True,
-        metavar="HEX|FILE",
-        help="the subject's key, or a file of keys, one a line; may be repeated",
+        metavar="KEY|FILE",
+        help="the subject's key, as a receipt or an export has it, or a file of keys, one a line; may be repeated",
     )
     _trust(find)
     _openings(find)

@@ -6,6 +6,7 @@ release is computed by one HMAC. So the citizen reads the log's public files and
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from gateway.audit.verify.report import Finding, StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
 
 SUBJECT_KEY_BYTES: Final = 32
-_KEY = re.compile(r"[0-9A-Fa-f]{64}")
+_KEY_IN_HEX = re.compile(r"[0-9A-Fa-f]{64}")
+_KEY_AS_IN_RECEIPTS = re.compile(r"[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]")  # 32 bytes in base64url: the last 2 bits are 0
 
 
 class SubjectKeyError(ValueError):
@@ -48,7 +50,9 @@ class FoundRelease:
 
 
 def parse_subject_keys(text: str) -> list[bytes]:
-    """Return the keys in a text, one per line in hexadecimal; a subject gets a new one when a resident leaves.
+    """Return the keys in a text, one per line, in hexadecimal or as receipts have it, in base64url without padding.
+
+    A subject gets a new key when a resident leaves, so there may be several.
 
     Raises:
         SubjectKeyError: when a line is not a key, or there is no line.
@@ -58,9 +62,13 @@ def parse_subject_keys(text: str) -> list[bytes]:
         word = line.strip()
         if not word or word.startswith("#"):
             continue
-        if not _KEY.fullmatch(word):
-            raise SubjectKeyError(f"line {number} is no subject key of {2 * SUBJECT_KEY_BYTES} hexadecimal digits")
-        keys.append(bytes.fromhex(word))
+        if _KEY_IN_HEX.fullmatch(word):
+            keys.append(bytes.fromhex(word))
+        elif _KEY_AS_IN_RECEIPTS.fullmatch(word):
+            keys.append(base64.urlsafe_b64decode(word + "="))
+        else:
+            form = f"{2 * SUBJECT_KEY_BYTES} hexadecimal digits, or the 43 characters at `labelKey` in a receipt"
+            raise SubjectKeyError(f"line {number} is no subject key, which is {form}")
     if not keys:
         raise SubjectKeyError("no subject key")
     return keys

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.audit import command
+from consent.core.receipts.terms import base64url
 from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.reader import LogReader, OpeningsReader
@@ -95,6 +96,15 @@ def test_subject_keys_are_read_from_lines_and_never_repeated_in_errors() -> None
             parse_subject_keys(text)
         assert KEYS[0].hex()[:16] not in str(caught.value)
         assert "secret" not in str(caught.value)
+
+
+def test_subject_keys_are_taken_as_receipts_write_them() -> None:
+    """A citizen copies the key out of a receipt, where it is base64url; a key that was cut or mistyped is none."""
+    written = [base64url(key) for key in KEYS]
+    assert parse_subject_keys("\n".join(written)) == KEYS
+    for text in (written[0][:-1], written[0] + "A", written[0][:-1] + "B", written[0] + "="):
+        with pytest.raises(SubjectKeyError, match="line 1 is no subject key, which is 64 hexadecimal digits, or the 43 characters"):
+            parse_subject_keys(text)
 
 
 def test_find_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
