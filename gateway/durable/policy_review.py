@@ -122,7 +122,9 @@ def _named(texts: Sequence[str]) -> str:
 
 
 def _change_text(change: Change) -> str:
-    return f"`{change.flow}` {change.axis} {change.old or 'not told'} → {change.new or 'not told'}, {change.whose.value}"
+    profile = f" of `{change.profile}`" if change.profile else ""
+    levels = f"{change.old or 'not told'} → {change.new or 'not told'}"
+    return f"`{change.flow}`{profile} {change.axis} {levels}, {change.whose.value}"
 
 
 def _rule_text(rule: Rule) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consent.core.review.diff import Side
-from gateway.durable.policy_review import KeyInForce, PolicyReview, review_policies
+from gateway.durable.policy_review import MOST_NAMED, KeyInForce, PolicyReview, review_policies
 from gateway.edge.policies import PoliciesFound
 from gateway.errors import PoliciesRefusedError
 from tests.support.disk_gate import configured
@@ -64,3 +64,13 @@ def test_review_names_a_few_rises_and_counts_the_others(tmp_path: Path) -> None:
     assert "\n" not in line
     assert f"; and {len(review.rises) + len(review.rules) - 3} more)" in line
     assert "2 consents of 1 subject end (`daily` 1, `hourly` 1)" in line
+
+
+def test_review_names_the_device_profile_of_each_rise(tmp_path: Path) -> None:
+    """Two profiles that rise alike are two rises, and must not read like one that is told twice."""
+    review = reviewed(Gate(), ("retention = 7 }", "retention = 8 }"))
+    with pytest.raises(PoliciesRefusedError) as refusal:
+        review.refuse(configured(tmp_path / "gw").place)
+    assert len(review.rises) > MOST_NAMED
+    for change in review.rises[:MOST_NAMED]:
+        assert f"`{change.flow}` of `{change.profile}` {change.axis} " in str(refusal.value)
