@@ -56,14 +56,19 @@ def status_text(shown: Mapping[str, Any]) -> str:
         f"witnesses  {_witnesses_text(shown['witnesses'])}",
         f"policies   {shown['policy'] or 'none'}",
         f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
+        *_owners_lines(shown["owners_assumed"]),
         f"windows    {shown['windows']['open']} open",
         f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
         "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
     ]
-    if shown["owners_assumed"]:
-        lines.append(f"owners     ASSUMED for {shown['owners_assumed']} devices: see `device list` and `device own`")
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return "\n".join(lines) + "\n"
+
+
+def _owners_lines(assumed: int) -> list[str]:
+    """Return the line on devices whose owner nobody has stated, where there are any."""
+    devices = "1 device" if assumed == 1 else f"{assumed} devices"
+    return [f"owners     ASSUMED for {devices}: see `sluice device list` and `sluice device own`"] if assumed else []
 
 
 def _connection_text(connection: Mapping[str, Any]) -> str:
