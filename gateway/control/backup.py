@@ -5,6 +5,7 @@ What is in it and not in the published log could not be restored, so a checkpoin
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sqlite3
@@ -29,8 +30,18 @@ async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp
     try:
         size_bytes = await _write(durable, path)
     except OSError as error:
-        raise MethodError(f"`{path}`: {(error.strerror or 'cannot be written').lower()}") from error
+        raise MethodError(_unwritten(path, error)) from error
     return BackedUp(file=str(path), bytes=size_bytes, log_entries=durable.state.log.size)
+
+
+def _unwritten(path: Path, error: OSError) -> str:
+    """Return why a backup could not be written, and what to do where the reason is the place."""
+    if error.errno == errno.ENOENT:
+        return f"`{path.parent}`: there is no such folder; make it, and give it to the gateway's user"
+    why = f"`{path}`: {(error.strerror or 'cannot be written').lower()}"
+    if error.errno in (errno.EROFS, errno.EACCES):
+        return f"{why}; the gateway writes it, so the folder has to be its user's, and in `ReadWritePaths` of its unit file"
+    return why
 
 
 def _refuse_existing(path: Path) -> None:

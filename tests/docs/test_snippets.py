@@ -101,7 +101,19 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     assert config.runtime_folder == "/run/sluice"
     assert "\nStateDirectory=sluice\n" in service
     assert config.state_folder == "/var/lib/sluice"
+    assert "\nRuntimeDirectoryMode=0700\n" in service  # as docs/threats.md promises of the socket's folder
     assert f"\nReadWritePaths=-{config.audit.log_folder}\n" in service
+
+
+def test_page_on_operating_backs_up_to_where_the_service_may_write() -> None:
+    """The running gateway writes the file, in a system that its unit file makes read-only but for some folders."""
+    service = (ROOT / "deploy" / "sluice.service").read_text()
+    shown = "\n".join(block.text for name, block in blocks("sh") if name == "docs/operating.md")
+    folders = set(re.findall(r"sluice backup (/\S+)/", shown))
+    assert folders
+    for folder in folders:
+        assert f"\nReadWritePaths=-{folder}\n" in service
+        assert re.search(rf"^install -d -o sluice -g sluice -m 0700 .*{folder}$", shown, re.MULTILINE)
 
 
 def test_shipped_broker_binds_client_ids_at_each_listener() -> None:
