@@ -50,7 +50,7 @@ def test_edits_are_made_and_the_folder_is_well_then(folder: Path) -> None:
     assert sluice(folder.parent, "check", "--policies", "policies").status == 2
     done = migrate(folder, "--write")
     assert done.status == 0, done
-    assert "written: 1 edit; the policies read" in done.out
+    assert "written: 1 edit; nothing of it is in force before `sluice policy apply`\n" in done.out
     shipped = (ROOT / "policies" / "city.toml").read_text()
     assert (folder / "city.toml").read_text() == shipped.replace(NOISE, f"{NOISE}   # the loudest")
     assert (folder / "city.toml").stat().st_mode & 0o777 == 0o640

@@ -102,7 +102,7 @@ class Migrated:
             yield f"suggested: `{note.file}`: `{note.key}`: {note.message}\n"
         count = f"{len(self.edits)} edit{'s' * (len(self.edits) != 1)}"
         if written:
-            yield f"written: {count}; the policies read, and count from `sluice policy apply` on\n"
+            yield f"written: {count}; nothing of it is in force before `sluice policy apply`\n"
         elif self.edits:
             yield f"not written: {count}; `--write` makes them\n"
 
