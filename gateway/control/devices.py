@@ -67,7 +67,7 @@ def _check_subject(control: Control, owner: Owner, subject: SubjectChoice) -> No
     if subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(subject) not in control.state.registry.subjects:
         raise MethodError("there is no such subject")
     if owner is Owner.RESIDENT and subject == NO_SUBJECT:
-        raise MethodError("a resident's device has a subject: `new`, or the id of one that is known")
+        raise MethodError("a resident's device has a subject: state it as `new`, or as the id of one that is known")
 
 
 def _is_topic(text: str) -> bool:
