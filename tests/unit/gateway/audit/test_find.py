@@ -103,7 +103,9 @@ def test_subject_keys_are_taken_as_receipts_write_them() -> None:
     written = [base64url(key) for key in KEYS]
     assert parse_subject_keys("\n".join(written)) == KEYS
     for text in (written[0][:-1], written[0] + "A", written[0][:-1] + "B", written[0] + "="):
-        with pytest.raises(SubjectKeyError, match="line 1 is no subject key, which is 64 hexadecimal digits, or the 43 characters"):
+        with pytest.raises(
+            SubjectKeyError, match="line 1 is no subject key, which is 64 hexadecimal digits, or the 43 characters"
+        ):
             parse_subject_keys(text)
 
 
