@@ -242,6 +242,8 @@ def load_config(file: Path) -> Installation:
     """
     try:
         data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigError(f"`{file}`: no such file or directory; name the configuration with `--config`") from error
     except OSError as error:
         raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
     try:

@@ -169,7 +169,7 @@ def test_load_broken_file_one_line_that_names_file_and_key(tmp_path: Path, text:
 
 def test_load_absent_file_or_folder_told(tmp_path: Path) -> None:
     """A path that holds no file is named."""
-    with pytest.raises(ConfigError, match=r"absent\.toml`: no such file or directory$"):
+    with pytest.raises(ConfigError, match=r"absent\.toml`: no such file or directory; name the configuration with `--config`$"):
         load_config(tmp_path / "absent.toml")
     with pytest.raises(ConfigError, match=r"is a directory$"):
         load_config(tmp_path)

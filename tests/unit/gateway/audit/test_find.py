@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import command
 from consent.core.receipts.terms import base64url
+from gateway.audit import command
 from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.reader import LogReader, OpeningsReader
