@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from consent.control import ControlClient, ControlError
 from consent.core.cases.cases import CaseResult, try_case
@@ -71,10 +72,13 @@ def _found_while_running(place: Installation) -> Found | None:
         reason = "the running gateway does not answer, and to ask would end its connection"
         return dict.fromkeys(["broker", *(f"sink.{name}" for name in place.config.sink)], reason)
     told = {"broker": shown["broker"], **{f"sink.{name}": sink for name, sink in shown["sinks"].items()}}
-    return {
-        key: BrokerTerms(ids_bound=connection.get("ids_bound"), retains=connection.get("retains"))
-        for key, connection in told.items()
-    }
+    return {key: _terms(connection) for key, connection in told.items()}
+
+
+def _terms(connection: Mapping[str, Any]) -> BrokerTerms | str:
+    if connection["ids_bound"] is None and not connection["connected"]:
+        return "the running gateway is not connected to it; its log says why"
+    return BrokerTerms(ids_bound=connection["ids_bound"], retains=connection.get("retains"))
 
 
 def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:

@@ -21,6 +21,7 @@ from mqtt5 import ConnAckReasonCode
 
 from gateway.core.mqtt.events import InboundQueue
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound
+from gateway.core.mqtt.session import words
 from gateway.core.mqtt.settings import SessionSettings
 
 _ANSWER_S = 2.0
@@ -37,10 +38,12 @@ class BrokerTerms:
     Attributes:
         ids_bound: Whether a client id belongs to an account; None where that could not be found out.
         retains: Whether the broker keeps retained messages; None likewise.
+        refused: Why the broker accepts no connection of this account; empty where it does, or that is not known.
     """
 
     ids_bound: bool | None = None
     retains: bool | None = None
+    refused: str = ""
 
 
 async def ask_terms(host: str, port: int, tls: ssl.SSLContext | None, session: SessionSettings) -> BrokerTerms:
@@ -52,9 +55,9 @@ async def ask_terms(host: str, port: int, tls: ssl.SSLContext | None, session: S
         if first.answer is None:
             return BrokerTerms()
         retains = first.answer.retain_available
-        if int(first.answer.reason_code):
+        if code := int(first.answer.reason_code):
             # Only the refusal of the id itself tells that none may be chosen.
-            return BrokerTerms(ids_bound=True if int(first.answer.reason_code) == _ID_REFUSED else None)
+            return BrokerTerms(ids_bound=True) if code == _ID_REFUSED else BrokerTerms(refused=words(first.answer.reason_code))
         if first.answer.session_present:
             first.leaves_session = True  # it is the gateway's own
             return BrokerTerms(ids_bound=True, retains=retains)

@@ -152,6 +152,19 @@ def test_check_leaves_a_running_gateway_that_does_not_answer_alone(installed: Pa
     assert all("does not answer" in message for message in told)
 
 
+def test_check_of_a_running_gateway_whose_brokers_are_away_says_where_to_look(tmp_path: Path) -> None:
+    """What the gateway could not find out is not told as a broker that keeps silent."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    live.start()
+    try:
+        checked = check_gateway(live.config)
+    finally:
+        live.end()
+    told = [(note.key, note.message) for note in checked.notes if note.file == "gateway.toml"]
+    assert [key for key, _ in told] == ["broker", "sink.city"]
+    assert all(message.endswith("the running gateway is not connected to it; its log says why") for _, message in told)
+
+
 def test_check_of_policies_alone_needs_nothing_else_and_writes_nothing(folder: Path) -> None:
     """A repository stays as it is."""
     before = sorted(path for path in folder.rglob("*"))

@@ -296,7 +296,7 @@ class MqttSession:
     def _connection_answered(self, packet: mqtt5.ConnAckPacket) -> None:
         if int(packet.reason_code):
             self.counters["refused"] += 1
-            self._end(f"the broker refused the connection: {_words(packet.reason_code)}", int(packet.reason_code))
+            self._end(f"the broker refused the connection: {words(packet.reason_code)}", int(packet.reason_code))
             return
         if packet.session_present and self._starts_clean:
             raise protocol_error("a session present, though we asked for a new one")
@@ -368,7 +368,7 @@ class MqttSession:
             code = here.granted[wanted[0]]
             self._out.append(mqtt5.DisconnectPacket().write())
             self.return_late = True
-            self._end(f"the broker refused every subscription: {_words(SubAckReasonCode(code))}", code)
+            self._end(f"the broker refused every subscription: {words(SubAckReasonCode(code))}", code)
         elif self.settings.marker_topic is None:
             return
         elif here.granted[self.settings.marker_topic] >= 0x80 or self._marker_forbidden:
@@ -407,7 +407,7 @@ class MqttSession:
         self.counters["taken_over"] += code == TAKEN_OVER
         self.return_late = code in _RETURNING_SOON_HARMS
         self._marker_forbidden |= code == _NOT_AUTHORIZED and self._here.marker.token is not None
-        self._end(f"the broker ended the connection: {_words(packet.reason_code)}", code)
+        self._end(f"the broker ended the connection: {words(packet.reason_code)}", code)
 
     def _fail(self, fault: BrokerFaultError) -> None:
         """Send the broker the reason code of its fault, where the protocol allows that, and end the connection."""
@@ -426,6 +426,6 @@ class MqttSession:
         self.inbox.note(Disconnected(self.generation, reason, code))
 
 
-def _words(code: mqtt5.ConnAckReasonCode | mqtt5.SubAckReasonCode | DisconnectReasonCode) -> str:
+def words(code: mqtt5.ConnAckReasonCode | mqtt5.SubAckReasonCode | DisconnectReasonCode) -> str:
     """Return a reason code in words, with its number."""
     return f"{code.name.lower().replace('_', ' ')} (0x{int(code):02x})"

@@ -74,6 +74,13 @@ def test_what_cannot_be_found_out_is_noted(tmp_path: Path, monkeypatch: pytest.M
     assert [(weight, key) for weight, key, _ in notes] == [(Weight.NOTE, key) for key in ("broker", "sink.city", "sink.other")]
 
 
+def test_refused_connection_is_warned_of_with_what_to_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped password shows before the gateway starts, and is not taken for a broker that keeps silent."""
+    notes = told(tmp_path, monkeypatch, BrokerTerms(refused="not authorized (0x87)"))
+    warned = "the broker refuses the connection: not authorized (0x87); are `user` and `password_file` right?"
+    assert notes == [(Weight.WARNING, key, warned) for key in ("broker", "sink.city", "sink.other")]
+
+
 def test_broker_out_of_reach_is_noted_with_the_reason(tmp_path: Path) -> None:
     """It was not asked, and the check says so."""
     file = tmp_path / "gateway.toml"

@@ -103,22 +103,22 @@ async def test_ids_are_bound_is_found_before_there_is_a_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "bound"),
+    ("reason", "found"),
     [
-        (ConnAckReasonCode.CLIENT_ID_NOT_VALID, True),
-        (ConnAckReasonCode.NOT_AUTHORIZED, None),
-        (ConnAckReasonCode.SERVER_BUSY, None),
+        (ConnAckReasonCode.CLIENT_ID_NOT_VALID, BrokerTerms(ids_bound=True)),
+        (ConnAckReasonCode.NOT_AUTHORIZED, BrokerTerms(refused="not authorized (0x87)")),
+        (ConnAckReasonCode.SERVER_BUSY, BrokerTerms(refused="server busy (0x89)")),
     ],
 )
-async def test_refusal_tells_only_where_it_is_about_the_id(reason: ConnAckReasonCode, bound: bool | None) -> None:
-    """A wrong password proves nothing."""
+async def test_refusal_tells_only_where_it_is_about_the_id(reason: ConnAckReasonCode, found: BrokerTerms) -> None:
+    """A wrong password proves nothing, and is told as what it is."""
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _packet(reader)
         writer.write(mqtt5.ConnAckPacket(reason_code=reason).write())
         writer.close()
 
-    assert await terms(refuse) == BrokerTerms(ids_bound=bound)
+    assert await terms(refuse) == found
 
 
 @pytest.mark.parametrize(
