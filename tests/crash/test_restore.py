@@ -124,6 +124,26 @@ async def _permits(gate: DiskGate, home: Home) -> list[str]:
     return [each["status"] for each in (await gate.ask("consent.show", subject=home["subject"]))["consents"]]
 
 
+def test_restored_gateway_does_not_know_what_was_done_to_devices_since(tmp_path: Path) -> None:
+    """The log names no device; so the page on operating has it repeated by hand before the gateway starts."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            rows = [{"profile": "meter", "zone": "mill", "topic": f"t/{n}", "owner": "city", "subject": "none"} for n in range(2)]
+            owned, revoked = [row["device"] for row in (await gate.ask("device.add", devices=rows))["devices"]]
+            backup = await backed_up(gate)
+            await gate.ask("device.own", device=owned, owner="resident", subject="new")
+            await gate.ask("device.revoke", device=revoked)
+        lose(live)
+        await put_back(live.place, backup, openings=live.place.openings)
+        async with started(live) as gate:
+            listed = {row["device"]: (row["owner"], row["subject"]) for row in (await gate.ask("device.list"))["devices"]}
+        assert listed == {owned: ("city", None), revoked: ("city", None)}
+
+    run(work())
+
+
 def test_restored_gateway_releases_nothing_that_stood_in_the_backup(tmp_path: Path) -> None:
     """Windows and records of before are dropped and accounted for; of the hour under way nothing is told, of the next all is."""
 
