@@ -93,11 +93,11 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     from consent.core.receipts.check import check_receipt, record_in
     from consent.errors import RecordError
     from gateway.audit.log.notes import KeyFormatError, Verifier
-    from gateway.audit.verify.anchors import read_key
+    from gateway.audit.verify.anchors import AnchorError, read_key
 
     try:
         verifier = Verifier.parse(read_key(args.key))
-    except KeyFormatError as error:
+    except (AnchorError, KeyFormatError) as error:
         raise OperatorError(f"`--key`: {error}") from error
     try:
         receipt = read_receipt(args.file.read_bytes())

@@ -72,7 +72,7 @@ def test_receipt_of_what_was_never_said_is_refused(shell: Shell, household: str)
     assert "at log index `0`" in shell.refused("consent", "receipt", household, SCOPE, "--log-index", "0")
 
 
-@pytest.mark.parametrize("wrong", ["no-such-file.vkey", "name+00000000+A"])
+@pytest.mark.parametrize("wrong", ["no-such-file.vkey", "name+00000000+A", "gateway.toml"])
 def test_receipt_is_not_checked_with_what_is_no_key(shell: Shell, household: str, wrong: str) -> None:
     """One line, status 2: nothing was found to be wrong with the receipt."""
     shell.run("consent", "receipt", household, SCOPE, "--out", f"{len(wrong)}.k.jsonld")

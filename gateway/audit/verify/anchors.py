@@ -60,10 +60,12 @@ def read_key(text: str) -> str:
     """Return a key given on the command line, either as text or as the name of a file that holds it.
 
     Raises:
-        AnchorError: when the file does not hold exactly one line of text.
+        AnchorError: when there is no such file and it cannot be a key, or the file does not hold exactly one line of text.
     """
     file = Path(text)
     if not file.is_file():
+        if "+" not in text:
+            raise AnchorError(f"`{text}`: there is no such file, and it is no key of the form name+id+base64")
         return text
     try:
         lines = read_small(file, LONGEST_KEY_BYTES).decode("ascii", "replace").splitlines()
