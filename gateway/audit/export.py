@@ -65,10 +65,12 @@ class Export:
         target: A folder that does not exist yet, or is empty.
 
     Raises:
-        FileExistsError: when the target is not empty.
+        FileExistsError: when the target is not empty, or no folder.
     """
 
     def __init__(self, source: Source, target: Path) -> None:
+        if target.exists() and not target.is_dir():
+            raise FileExistsError(f"`{target}` is no folder")
         target.mkdir(parents=True, exist_ok=True)
         if any(target.iterdir()):
             raise FileExistsError(f"`{target}` is not empty")

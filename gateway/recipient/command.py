@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.audit.log.notes import KeyFormatError, Verifier
+from gateway.audit.verify.anchors import AnchorError, read_key
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
 from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint, load_private
@@ -189,9 +190,8 @@ def _coverage(args: argparse.Namespace, kept: Path | None = None) -> Coverage | 
     if args.log is None:
         return None
     try:
-        text = Path(args.log_key).read_text() if Path(args.log_key).is_file() else args.log_key
-        return Coverage(args.log, Verifier.parse(text), kept)
-    except (OSError, KeyFormatError, UnicodeDecodeError) as error:
+        return Coverage(args.log, Verifier.parse(read_key(args.log_key)), kept)
+    except (AnchorError, KeyFormatError) as error:
         raise UsageError(f"`--log-key`: {error}") from error
 
 

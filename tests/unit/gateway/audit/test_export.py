@@ -91,6 +91,10 @@ def test_export_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert out.getvalue().splitlines()[-1] == f"verify it anywhere: python3 {target / 'verify.py'} --key VKEY"
     assert command.run("export", args, out) == 2
     assert "is not empty" in capsys.readouterr().err
+    file = tmp_path / "file"
+    file.touch()
+    assert command.run("export", Namespace(place=str(log.log.path), out=file, json=False), out) == 2
+    assert capsys.readouterr().err == f"sluice: `{file}` is no folder\n"
     (log.log.path / "labels/9").unlink()
     out = io.StringIO()
     assert command.run("export", Namespace(place=str(log.log.path), out=tmp_path / "two", json=True), out) == 1

@@ -156,7 +156,8 @@ def test_open_open_data_without_key(tmp_path: Path, capsys: pytest.CaptureFixtur
         (("open", "absent.bundle"), "`absent.bundle`: cannot be read"),
         (("open", "x", "--key", "absent.key"), "`absent.key`: cannot be read"),
         (("open", "x", "--log", "."), "go together"),
-        (("open", "x", "--log", ".", "--log-key", "nonsense"), "`--log-key`: "),
+        (("open", "x", "--log", ".", "--log-key", "nonsense"), "`--log-key`: `nonsense`: there is no such file"),
+        (("open", "x", "--log", ".", "--log-key", "two-lines"), "`--log-key`: `two-lines`: is no file with a log's public key"),
         (("open", "--follow"), "needs `--broker`"),
         (("open", "--follow", "--broker", "h:1"), "needs `--gateway`"),
         (("open", "--follow", "--broker", "h", "--gateway", "g", "--recipient", "r"), "not of the form HOST:PORT"),
@@ -171,6 +172,7 @@ def test_open_bad_options_one_line_and_exit_2(
 ) -> None:
     """What the user has to mend is one line on standard error."""
     monkeypatch.chdir(tmp_path)
+    Path("two-lines").write_text("no\nkey\n")
     assert _run(*arguments) == 2
     error = capsys.readouterr().err
     assert message in error
