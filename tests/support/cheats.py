@@ -9,7 +9,14 @@ from msgspec import structs
 
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, FormerErasurePayload, VoidPayload
+from gateway.audit.log.payloads import (
+    Contribution,
+    EarlierReleasePayload,
+    EmptiedOpening,
+    ErasurePayload,
+    FormerErasurePayload,
+    VoidPayload,
+)
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, Gate
 
 GHOST = b"nobody at all 16"
@@ -38,6 +45,14 @@ def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> 
     payload = gate.release_payload(release)
     record = structs.replace(payload.records[0], n=sum(one.n for one in shares))
     return _release(gate, structs.replace(payload, records=(record,)).encode(), shares)
+
+
+def released_by_earlier_version(gate: Gate, release: int) -> int:
+    """Release an hour like an earlier entry's, as a version did that stated no owners; return the log index."""
+    payload = gate.release_payload(release)
+    hour = tuple([HOUR_MS + ms for ms in payload.records[0].window])
+    record = structs.replace(payload.records[0], window=hour)
+    return _release(gate, EarlierReleasePayload(payload.recipient, (record,)).encode(), gate.contributions(release))
 
 
 def _release(gate: Gate, payload: bytes, shares: Iterable[Contribution]) -> int:
