@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
 from gateway.audit.log.openings import Opening, Part, label, split_labels
-from gateway.audit.log.payloads import PayloadError, decode_release, decode_void, void_commitment
+from gateway.audit.log.payloads import PayloadError, void_commitment
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord

@@ -9,9 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from consent.messages import LevelTold, RecordTold, ReleaseTold
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release, decode_void
+from gateway.audit.log.payloads import Contribution, ReleaseRecord
 from gateway.control.context import Control
 from gateway.core.changes.subjects import label_keys
 

@@ -12,8 +12,9 @@ from consent.core.policies.fingerprint import fingerprint_of, key_sha256
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet, Recipient
 from consent.errors import PolicyError, RecordError
+from gateway.audit.log.earlier_payloads import decode_policy
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, PolicyPayload, decode_policy
+from gateway.audit.log.payloads import PayloadError, PolicyPayload
 from gateway.durable.state import Durable
 from gateway.edge.policies import load_key
 from gateway.errors import CorruptionError, OperatorError

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.audit.log.earlier_payloads import decode_erasure
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import ErasurePayload, decode_erasure
+from gateway.audit.log.payloads import ErasurePayload
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE

@@ -7,16 +7,10 @@ from hashlib import sha256
 
 from msgspec import structs
 
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload, EarlierReleasePayload
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import (
-    Contribution,
-    EarlierReleasePayload,
-    EmptiedOpening,
-    ErasurePayload,
-    FormerErasurePayload,
-    VoidPayload,
-)
+from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, VoidPayload
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, Gate
 
 GHOST = b"nobody at all 16"
@@ -87,7 +81,7 @@ def erasure_of(gate: Gate, places: Mapping[int, tuple[int, ...]], subject: bytes
 def former_erasure(gate: Gate, parts: int, subject: bytes = GHOST) -> int:
     """Log an erasure as earlier versions did, which does not say what it emptied; return the log index."""
     digest = sha256(subject).digest()
-    return _erasure(gate, FormerErasurePayload(digest, parts).encode(), digest, parts)
+    return _erasure(gate, EarlierErasurePayload(digest, parts).encode(), digest, parts)
 
 
 def _erasure(gate: Gate, payload: bytes, digest: bytes, parts: int) -> int:

@@ -17,22 +17,18 @@ from consent.errors import RecordError
 from consent.texts.load import sentences
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload, decode_erasure, decode_policy, decode_release, decode_void
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
     AccountPayload,
     Contribution,
-    FormerErasurePayload,
     GenesisPayload,
     KeyPayload,
     PayloadError,
     PolicyPayload,
     ReleaseRecord,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
 )
 from gateway.audit.verify.report import printable
 
@@ -167,7 +163,7 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
 def _erasure(data: bytes, language: str) -> Iterator[str]:
     """Yield what an erasure emptied; one of the former form says no more than its entry."""
     payload = decode_erasure(data)
-    if isinstance(payload, FormerErasurePayload):
+    if isinstance(payload, EarlierErasurePayload):
         yield say(language, "nothing_more")
         return
     for each in payload.emptied:

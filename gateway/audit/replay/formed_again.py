@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release
+from gateway.audit.log.payloads import Contribution, ReleaseRecord
 
 StillPermits = Callable[[ReleaseRecord, Contribution], bool]
 

@@ -18,6 +18,7 @@ from consent.core.disclosure import Identity
 from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
@@ -28,7 +29,6 @@ from gateway.audit.log.payloads import (
     contribution_beginning,
     contribution_end,
     cut_contribution,
-    decode_release,
 )
 from gateway.audit.replay.in_force import InForceAt
 

@@ -12,10 +12,11 @@ from typing import Final, Protocol
 
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.earlier_payloads import decode_erasure, decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, decode_erasure, decode_void
+from gateway.audit.log.payloads import PayloadError
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.formed_again import VoidedFigures

@@ -11,24 +11,24 @@ from collections import Counter
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
 from gateway.audit.log.chain import Chain
+from gateway.audit.log.earlier_payloads import (
+    AnyErasurePayload,
+    AnyVoidPayload,
+    decode_erasure,
+    decode_policy,
+    decode_release,
+    decode_void,
+)
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
     AccountPayload,
     Contribution,
-    ErasurePayload,
-    FormerErasurePayload,
-    FormerVoidPayload,
     GapPayload,
     GenesisPayload,
     PayloadError,
     ReleasePayload,
-    VoidPayload,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
@@ -199,7 +199,7 @@ class EntryAudit:
         if entry.kind is Kind.RELEASE:
             self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
         elif entry.kind is Kind.VOID:
-            found = self.recount.void(payload if isinstance(payload, VoidPayload | FormerVoidPayload) else None)
+            found = self.recount.void(payload if isinstance(payload, AnyVoidPayload) else None)
         elif entry.kind is Kind.ACCOUNT:
             found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
         elif entry.kind is Kind.GAP:
@@ -209,9 +209,9 @@ class EntryAudit:
 
     def _own_problems(self, entry: Entry, payload: object) -> list[str]:
         """Return what is wrong with an erasure or a void, held against the entries before it."""
-        if isinstance(payload, ErasurePayload | FormerErasurePayload):
+        if isinstance(payload, AnyErasurePayload):
             return self._erasures.take_erasure(entry, payload)
-        if isinstance(payload, VoidPayload | FormerVoidPayload):
+        if isinstance(payload, AnyVoidPayload):
             return self._voids.take_void(entry, payload)
         return []
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from gateway.audit.log.earlier_payloads import AnyErasurePayload, EarlierErasurePayload
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, FormerErasurePayload
+from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload
 
 _SAID: Final = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)
 _ABSENT: Final = 0x80
@@ -66,9 +67,9 @@ class ErasureAudit:
             self._missing[entry.sequence] = missing
             self.erased += len(missing)
 
-    def take_erasure(self, entry: Entry, payload: ErasurePayload | FormerErasurePayload) -> list[str]:
+    def take_erasure(self, entry: Entry, payload: AnyErasurePayload) -> list[str]:
         """Enter what an erasure says; its entry was the last that was taken. Return what is wrong with it."""
-        if isinstance(payload, FormerErasurePayload):
+        if isinstance(payload, EarlierErasurePayload):
             self.former.append((entry.sequence, entry.time_ms))
             self.former_parts += payload.parts_deleted
             return (

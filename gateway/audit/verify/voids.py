@@ -6,8 +6,9 @@ was voided. One of the former form shows only to who has its opening; it is coun
 
 from __future__ import annotations
 
+from gateway.audit.log.earlier_payloads import AnyVoidPayload, EarlierVoidPayload
 from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.payloads import FormerVoidPayload, VoidPayload, void_commitment
+from gateway.audit.log.payloads import void_commitment
 
 
 class VoidAudit:
@@ -27,9 +28,9 @@ class VoidAudit:
         if entry.kind is Kind.RELEASE and entry.bundle_sha256 is not None:
             self._bundles[entry.sequence] = entry.bundle_sha256
 
-    def take_void(self, entry: Entry, payload: VoidPayload | FormerVoidPayload) -> list[str]:
+    def take_void(self, entry: Entry, payload: AnyVoidPayload) -> list[str]:
         """Enter what a void says, and return what is wrong with it; that its release was there is the recount's work."""
-        if isinstance(payload, FormerVoidPayload):
+        if isinstance(payload, EarlierVoidPayload):
             self.former.append((entry.sequence, entry.time_ms))
             return [] if self._first is None else [f"a void of the former form, behind entry `{self._first}` of the present one"]
         self._first = entry.sequence if self._first is None else self._first

@@ -14,6 +14,16 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from gateway.audit.log import canonical
+from gateway.audit.log.earlier_payloads import (
+    EarlierErasurePayload,
+    EarlierPolicyPayload,
+    EarlierReleasePayload,
+    EarlierVoidPayload,
+    decode_erasure,
+    decode_policy,
+    decode_release,
+    decode_void,
+)
 from gateway.audit.log.merkle import leaf_hash, tree_root
 from gateway.audit.log.openings import (
     Opening,
@@ -32,23 +42,15 @@ from gateway.audit.log.openings import (
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
-    EarlierReleasePayload,
     EmptiedOpening,
     EncodedContribution,
     ErasurePayload,
-    FormerErasurePayload,
-    FormerVoidPayload,
     GenesisPayload,
-    KeylessPolicyPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
     encode_contribution,
     erase_subject,
     void_commitment,
@@ -161,7 +163,7 @@ _MAP = {
 }
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
-    KeylessPolicyPayload(bytes(32)),
+    EarlierPolicyPayload(bytes(32)),
     PolicyPayload(bytes(32), {"city-energy": bytes(32)}),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
@@ -192,7 +194,7 @@ def test_release_of_either_version_is_read() -> None:
 
 def test_policy_payload_of_either_form_is_read() -> None:
     """Logs of before hold the first for good."""
-    for payload in (KeylessPolicyPayload(bytes(32)), PolicyPayload(bytes(32), {}), PolicyPayload(bytes(32), {"grid": bytes(32)})):
+    for payload in (EarlierPolicyPayload(bytes(32)), PolicyPayload(bytes(32), {}), PolicyPayload(bytes(32), {"grid": bytes(32)})):
         assert decode_policy(payload.encode()) == payload
     assert cbor2.loads(PolicyPayload(bytes(32), {"grid": bytes(32)}).encode())["kind"] == "policy-2"
     for wrong in (
@@ -222,7 +224,7 @@ def test_payload_maps_have_the_documented_keys() -> None:
         "records": [_MAP],
     }
     assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void-2", "release": 17}
-    assert cbor2.loads(FormerVoidPayload(17).encode()) == {"kind": "void", "release": 17}
+    assert cbor2.loads(EarlierVoidPayload(17).encode()) == {"kind": "void", "release": 17}
     emptied = (EmptiedOpening(3, (0,)), EmptiedOpening(8, (1, 4)))
     assert cbor2.loads(ErasurePayload(bytes(32), 3, emptied).encode()) == {
         "kind": "erasure-2",
@@ -256,10 +258,10 @@ def test_payload_of_another_shape_is_refused(data: bytes) -> None:
 
 def test_erasures_and_voids_of_the_former_form_stay_readable() -> None:
     """What earlier versions logged is decoded as what it was, and what is neither is refused."""
-    former, present = FormerErasurePayload(bytes(32), 3), ErasurePayload(bytes(32), 0, ())
+    former, present = EarlierErasurePayload(bytes(32), 3), ErasurePayload(bytes(32), 0, ())
     assert (decode_erasure(former.encode()), decode_erasure(present.encode())) == (former, present)
-    assert (decode_void(FormerVoidPayload(3).encode()), decode_void(VoidPayload(3).encode())) == (
-        FormerVoidPayload(3),
+    assert (decode_void(EarlierVoidPayload(3).encode()), decode_void(VoidPayload(3).encode())) == (
+        EarlierVoidPayload(3),
         VoidPayload(3),
     )
     for decode in (decode_erasure, decode_void):
