@@ -38,7 +38,7 @@ class FoundRelease:
         index: The release's log index.
         time_ms: When it was made, by the gateway's clock.
         recipient: Who got it; None where its opening is not available.
-        voided_by: The entry that voided it before it was sent; None where there is none, or one of the former form
+        voided_by: The entry that voided it before it was sent; None where there is none, or one of the earlier form
             whose opening is not available.
     """
 

@@ -78,7 +78,7 @@ def erasure_of(gate: Gate, places: Mapping[int, tuple[int, ...]], subject: bytes
     return _erasure(gate, ErasurePayload(digest, parts, emptied).encode(), digest, parts)
 
 
-def former_erasure(gate: Gate, parts: int, subject: bytes = GHOST) -> int:
+def earlier_erasure(gate: Gate, parts: int, subject: bytes = GHOST) -> int:
     """Log an erasure as earlier versions did, which does not say what it emptied; return the log index."""
     digest = sha256(subject).digest()
     return _erasure(gate, EarlierErasurePayload(digest, parts).encode(), digest, parts)

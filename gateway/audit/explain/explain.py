@@ -161,7 +161,7 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
 
 
 def _erasure(data: bytes, language: str) -> Iterator[str]:
-    """Yield what an erasure emptied; one of the former form says no more than its entry."""
+    """Yield what an erasure emptied; one of the earlier form says no more than its entry."""
     payload = decode_erasure(data)
     if isinstance(payload, EarlierErasurePayload):
         yield say(language, "nothing_more")

@@ -108,7 +108,7 @@ class Replay:
         self._close_shortfalls()
         report.time = self._age.time
         report.erased_parts, report.erasures_account_for = erasures.erased, erasures.declared
-        report.erasures, report.former_erasures, report.former_voids = erasures.lists, erasures.former, self._voids.former
+        report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
         report.grants = self._fold.grants
         report.public_records = self._releases.public
         report.unopened_consents = self._fold.unopened

@@ -160,16 +160,16 @@ class EntryAudit:
         for where, problem in erasures.close():
             self._opened.add(where, problem)
         whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
-        if whole and erasures.unnamed < erasures.former_parts:
+        if whole and erasures.unnamed < erasures.earlier_parts:
             self._opened.add(
                 "openings",
-                f"`{erasures.unnamed}` parts are erased, the erasures without a list account for `{erasures.former_parts}`",
+                f"`{erasures.unnamed}` parts are erased, the erasures without a list account for `{erasures.earlier_parts}`",
             )
         self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {erasures.erased} parts erased"
-        if erasures.former:
-            self._opened.detail += f", `{len(erasures.former)}` erasures without a list, on the operator's word"
-        if self._voids.former:
-            self._opened.detail += f", `{len(self._voids.former)}` voids that recipients cannot find"
+        if erasures.earlier:
+            self._opened.detail += f", `{len(erasures.earlier)}` erasures without a list, on the operator's word"
+        if self._voids.earlier:
+            self._opened.detail += f", `{len(self._voids.earlier)}` voids that recipients cannot find"
         if beyond := sum(index >= self._chain.size for index in openings.indices):
             self._opened.detail += f", {beyond} openings beyond the checkpoint"
 

@@ -183,8 +183,8 @@ def test_opening_of_policies_shows_whose_keys_came_into_force(language: str) -> 
     assert told.content is not None
     assert all(line.isprintable() for line in told.content)
     assert told.content[1] == say(language, "recipient_key", recipient="grid", fingerprint=fingerprint(b"g" * 32))
-    former = explain(*_entry(Kind.POLICY, EarlierPolicyPayload(_DIGEST).encode()), 9, language)
-    assert former.content == (say(language, "nothing_more"),)
+    earlier = explain(*_entry(Kind.POLICY, EarlierPolicyPayload(_DIGEST).encode()), 9, language)
+    assert earlier.content == (say(language, "nothing_more"),)
 
 
 @pytest.mark.parametrize("kind", [Kind.GAP, Kind.REIDENTIFICATION], ids=lambda kind: kind.word)

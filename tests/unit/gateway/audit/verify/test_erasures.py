@@ -86,5 +86,5 @@ def test_erasures_without_a_list_account_for_as_many_parts_as_they_say() -> None
         audit.take(entry, _gone(False))
         assert audit.take_erasure(entry, EarlierErasurePayload(_SUBJECT, 1)) == []
     assert audit.close() == []
-    assert (audit.unnamed, audit.former_parts, audit.former) == (2, 2, [(1, 1001), (2, 1002)])
+    assert (audit.unnamed, audit.earlier_parts, audit.earlier) == (2, 2, [(1, 1001), (2, 1002)])
     assert audit.subjects_missing(0) == 2
