@@ -15,7 +15,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
-from gateway.audit.log.openings import Opening, Part, label, split_labels
+from gateway.audit.log.openings import Opening, label, split_labels
 from gateway.audit.log.payloads import PayloadError, void_commitment
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
@@ -143,10 +143,10 @@ class Search:
 
     def _recipient(self, index: int, entry: Entry) -> str | None:
         opening = self._opening(index, entry)
-        if opening is None or not isinstance(opening.parts[0], Part):
+        if opening is None or opening.first is None:
             return None
         try:
-            return decode_release(opening.parts[0].data).recipient
+            return decode_release(opening.first).recipient
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
             return None
@@ -155,10 +155,10 @@ class Search:
         if (release := self._expected.get(entry.commitment)) is not None:
             self._voided.setdefault(release, index)
         opening = self._opening(index, entry)
-        if opening is None or not isinstance(opening.parts[0], Part):
+        if opening is None or opening.first is None:
             return
         try:
-            self._voided.setdefault(decode_void(opening.parts[0].data).release, index)
+            self._voided.setdefault(decode_void(opening.first).release, index)
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
 

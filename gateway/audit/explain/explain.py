@@ -113,9 +113,8 @@ def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
 
 def _content(entry: Entry, opening: Opening, language: str) -> Iterator[str]:
     """Yield what an opening holds, a line each."""
-    first = opening.parts[0]
-    if isinstance(first, Part):
-        yield from _payload(entry, first.data, language)
+    if opening.first is not None:
+        yield from _payload(entry, opening.first, language)
     if entry.kind is Kind.RELEASE:
         for part in opening.parts[1:]:
             if isinstance(part, Part):

@@ -89,12 +89,11 @@ class VoidedFigures:
 
 def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
     """Return the figures in a release, each with its subjects' shares; single readings are none."""
-    first, *others = opening.parts
-    if not isinstance(first, Part):
+    if opening.first is None:
         return {}
-    records = decode_release(first.data).records
+    records = decode_release(opening.first).records
     members: defaultdict[int, dict[bytes, Contribution]] = defaultdict(dict)
-    for part in others:
+    for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             members[one.record].setdefault(one.subject, one)

@@ -108,12 +108,11 @@ class ReleaseAudit:
             return ["no policies are in force that could permit it"]
         if self._plans_of != self._fold.policy_entry:
             self._plans, self._plans_of = {}, self._fold.policy_entry
-        first, *others = opening.parts
-        if not isinstance(first, Part):
+        if opening.first is None:
             return ["the part of the bundle is erased"]
-        payload = decode_release(first.data)
+        payload = decode_release(opening.first)
         members: defaultdict[int, list[ReleasedPart]] = defaultdict(list)
-        for part in others:
+        for part in opening.parts[1:]:
             if isinstance(part, Part):
                 one = self._cut(part.data)
                 members[one.share.record].append(one)

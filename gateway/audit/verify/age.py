@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload, PayloadError
 from gateway.audit.verify.trust import Trust
 
@@ -87,7 +87,7 @@ class LogAge:
 
         An entry is no older than the one before it, whatever its own time says, unless a gap says that the clock was set.
         """
-        data = opening.parts[0].data if opening is not None and isinstance(opening.parts[0], Part) else None
+        data = None if opening is None else opening.first
         if entry.kind is Kind.GENESIS and data is not None:
             self._take_genesis(data)
         if entry.kind is Kind.GAP and data is not None and _is_clock_set(data):

@@ -14,7 +14,6 @@ from gateway.audit.log.chain import Chain
 from gateway.audit.log.earlier_payloads import (
     AnyErasurePayload,
     AnyVoidPayload,
-    decode_erasure,
     decode_policy,
     decode_release,
     decode_void,
@@ -32,7 +31,7 @@ from gateway.audit.log.payloads import (
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
-from gateway.audit.verify.erasures import ErasureAudit
+from gateway.audit.verify.erasures import ErasureAudit, erasure_of
 from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.recount import Recount
@@ -225,35 +224,32 @@ class EntryAudit:
 
     def _payload(self, entry: Entry, opening: Opening) -> object:
         """Return an opening's payload, checked against the entry's public fields; None where it is erased or opaque."""
-        first = opening.parts[0]
         if entry.kind is Kind.RELEASE:
             return _release(entry, opening)
+        content = opening.first
         if len(opening.parts) != 1:
             raise PayloadError(f"an opening of kind `{entry.kind.word}` has one part")
-        if not isinstance(first, Part) and entry.kind not in _ERASABLE:
+        if content is None and entry.kind not in _ERASABLE:
             raise PayloadError(f"its part is erased, and nobody's erasure reaches an entry of kind `{entry.kind.word}`")
-        if not isinstance(first, Part) or entry.kind in _OPAQUE:
+        if content is None or entry.kind in _OPAQUE:
             return None
         match entry.kind:
             case Kind.GENESIS:
-                if GenesisPayload.decode(first.data).origin != self._origin:
+                if GenesisPayload.decode(content).origin != self._origin:
                     raise PayloadError("the genesis of another log")
             case Kind.POLICY:
-                if decode_policy(first.data).sha256 != entry.policy:
+                if decode_policy(content).sha256 != entry.policy:
                     raise PayloadError("the policy is not the one in the entry")
             case Kind.ERASURE:
-                erasure = decode_erasure(first.data)
-                if (erasure.subject_sha256, erasure.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
-                    raise PayloadError("the erasure is not the one in the entry")
-                return erasure
+                return erasure_of(entry, content)
             case Kind.ACCOUNT:
-                return AccountPayload.decode(first.data)
+                return AccountPayload.decode(content)
             case Kind.VOID:
-                return decode_void(first.data)
+                return decode_void(content)
             case Kind.GAP:
-                return GapPayload.decode(first.data)
+                return GapPayload.decode(content)
             case _:
-                value = canonical.decode(first.data)
+                value = canonical.decode(content)
                 if not isinstance(value, dict) or value.get("kind") != entry.kind.word:
                     raise PayloadError(f"not a payload of kind `{entry.kind.word}`")
         return None
@@ -261,12 +257,11 @@ class EntryAudit:
 
 def _release(entry: Entry, opening: Opening) -> ReleasePayload:
     """Return a release's payload after checking that the contributions add up to its records."""
-    first, *others = opening.parts
-    if not isinstance(first, Part):
+    if opening.first is None:
         raise PayloadError("the part of the bundle is erased")
-    payload = decode_release(first.data)
+    payload = decode_release(opening.first)
     contributed: Counter[int] = Counter()
-    for part in others:
+    for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             if one.record >= len(payload.records):

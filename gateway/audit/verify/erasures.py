@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from gateway.audit.log.earlier_payloads import AnyErasurePayload, EarlierErasurePayload
+from gateway.audit.log.earlier_payloads import AnyErasurePayload, EarlierErasurePayload, decode_erasure
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload
+from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, PayloadError
 
 _SAID: Final = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)
 _ABSENT: Final = 0x80
@@ -30,6 +30,17 @@ class ErasureSummary(NamedTuple):
     releases: int
     parts: int
     first_consent: int | None
+
+
+def erasure_of(entry: Entry, data: bytes) -> AnyErasurePayload:
+    """Return the payload of an erasure entry.
+
+    Raises: PayloadError: the bytes hold no erasure, or another one.
+    """
+    payload = decode_erasure(data)
+    if (payload.subject_sha256, payload.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
+        raise PayloadError("the erasure is not the one in the entry")
+    return payload
 
 
 class ErasureAudit:
