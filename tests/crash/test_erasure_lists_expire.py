@@ -9,7 +9,8 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
-from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.replay.replay import Replay
+from gateway.audit.replay.report import ReplayReport
 from tests.support.disk_gate import DiskGate, configured, started
 from tests.support.gate import HOUR_MS
 from tests.support.live import LiveGateway

@@ -14,19 +14,9 @@ from typing import NamedTuple
 from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import Contribution, ReleaseRecord
+from gateway.audit.replay.release import ReleasedFigure
 
 StillPermits = Callable[[ReleaseRecord, Contribution], bool]
-
-
-class ReleasedFigure(NamedTuple):
-    """What a figure is about; two with the same are versions of one."""
-
-    flow: str
-    property: str
-    identity: str
-    level: tuple[str, str, str]
-    cell: str
-    window: tuple[int, int]
 
 
 class FormedAgain(NamedTuple):
@@ -100,6 +90,5 @@ def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict
     found: dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
     for number, record in enumerate(records):
         if record.statistic:
-            figure = ReleasedFigure(record.flow, record.property, record.identity, record.level, record.cell, record.window)
-            found.setdefault(figure, (record, {}))[1].update(members[number])
+            found.setdefault(ReleasedFigure.of(record), (record, {}))[1].update(members[number])
     return found

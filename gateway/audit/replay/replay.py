@@ -8,7 +8,7 @@ cannot be checked is counted by its cause: a part erased, an opening expired, or
 from __future__ import annotations
 
 import time
-from typing import Final, Protocol
+from typing import Protocol
 
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
@@ -18,7 +18,6 @@ from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import PayloadError
 from gateway.audit.log.reader import FileError, LogReader
-from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.formed_again import VoidedFigures
 from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.release import ReleaseAudit, Shortfall
@@ -30,7 +29,6 @@ from gateway.audit.verify.report import StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
 from gateway.audit.verify.voids import VoidAudit
 
-LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
 
 
@@ -76,7 +74,7 @@ class Replay:
         self._kept_ms = openings_days * DAY_MS
         self._progress = progress or Progress(None)
         self._step = StepRecord(0, "replay")
-        self._fold = InForceAt(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
+        self._fold = InForceAt(verifier, reader.policies)
         self._releases = ReleaseAudit(self._fold)
         self._age = LogAge(at or AuditTime(time.time_ns() // 1_000_000))
         self._erasures = ErasureAudit()
@@ -224,6 +222,3 @@ class Replay:
         if releases.shortfalls:
             self._shortfalls[entry.sequence] = releases.shortfalls
         return []
-
-
-__all__ = ["LONGEST_POLICIES_BYTES", "Openings", "Replay", "ReplayReport", "ReplayVerdict"]

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
-from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
+from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.audit.verify.age import AgedBy, AuditTime
 from gateway.core.plans import Device
 from tests.support.cheats import (
