@@ -123,7 +123,7 @@ class MqttLink:
 
     def unsubscribe(self, patterns: Sequence[str]) -> None:
         """Take filters out of the session at the next connection, unless they are subscribed to."""
-        self.session.former = tuple(patterns)
+        self.session.stale_filters = tuple(patterns)
 
     @property
     def silent_s(self) -> float:
