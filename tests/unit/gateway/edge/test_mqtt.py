@@ -17,7 +17,8 @@ from gateway.core.mqtt.events import Disconnected, Frame, LinkEvent
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.edge import mqtt
 from gateway.edge.broker_terms import BrokerTerms
-from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.link import LinkSettings
+from gateway.edge.mqtt import MqttLink
 from tests.support.waiting import HANG_S
 
 READER = SessionSettings(client_id="gw", filters=("s/#",), unacknowledged_bound=4, keep_alive_s=600)
