@@ -12,7 +12,8 @@ inbound queue was drained. The session never requests QoS 2 or topic aliases, so
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import mqtt5
@@ -41,32 +42,16 @@ class ConnectionState(Enum):
     CONNECTED = auto()
 
 
+@dataclass(slots=True)
 class _Connection:
     """What belongs to one connection and ends with it."""
 
-    def __init__(
-        self,
-        settings: SessionSettings,
-        inbox: InboundQueue,
-        copies: Copies | None,
-        next_packet_id: Callable[[], int],
-        generation: int = 0,
-        now_s: float = 0.0,
-        nonce: bytes = b"",
-    ) -> None:
-        self.opened_s = now_s
-        self.inbound = Inbound(
-            inbox,
-            generation,
-            subscribes=settings.subscribes,
-            marker_topic=settings.marker_topic,
-            largest_packet_bytes=settings.largest_packet_bytes,
-            copies=copies,
-        )
-        self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
-        self.marker = DrainMarker(nonce)
-        self.subscribing = Subscribing(next_packet_id)
-        self.paused = False
+    opened_s: float
+    inbound: Inbound
+    keep_alive: KeepAlive
+    marker: DrainMarker
+    subscribing: Subscribing
+    paused: bool = False
 
 
 class MqttSession:
@@ -88,7 +73,7 @@ class MqttSession:
         self.stale_filters: tuple[str, ...] = ()  # of an earlier configuration; the broker's session may hold them
         copies = Copies(settings.wanted)
         self._copies = copies if copies.identifiers else None
-        self._here = _Connection(settings, self.inbox, self._copies, self._outbound.next_packet_id)
+        self._here = self._begin(0.0, b"")
 
     @property
     def connected(self) -> bool:
@@ -139,7 +124,7 @@ class MqttSession:
         self.return_late = False
         self._now_s = now_s
         self._out.clear()
-        self._here = _Connection(settings, self.inbox, self._copies, self._outbound.next_packet_id, self.generation, now_s, nonce)
+        self._here = self._begin(now_s, nonce)
         return mqtt5.ConnectPacket(
             settings.client_id,
             username=settings.user,
@@ -149,6 +134,19 @@ class MqttSession:
             session_expiry_interval=settings.session_expiry_s if settings.subscribes else 0,
             receive_max=settings.receive_max,
         ).write()
+
+    def _begin(self, now_s: float, nonce: bytes) -> _Connection:
+        settings = self.settings
+        inbound = Inbound(
+            self.inbox,
+            self.generation,
+            subscribes=settings.subscribes,
+            marker_topic=settings.marker_topic,
+            largest_packet_bytes=settings.largest_packet_bytes,
+            copies=self._copies,
+        )
+        keep_alive = KeepAlive(now_s, settings.keep_alive_s)
+        return _Connection(now_s, inbound, keep_alive, DrainMarker(nonce), Subscribing(self._outbound.next_packet_id))
 
     def feed(self, data: bytes, now_s: float) -> bytes:
         """Read bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and close the socket."""
