@@ -19,7 +19,7 @@ from consent.core.lifecycle import steps
 from consent.core.lifecycle.steps import Actor
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from consent.messages import (
@@ -154,7 +154,7 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
 
 
 def _needs_consent(policies: PolicySet, flow: Flow) -> bool:
-    return policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+    return policies.rests_on_consent(flow)
 
 
 async def _history(control: Control, subject: bytes) -> list[tuple[int, Consent]]:

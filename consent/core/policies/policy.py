@@ -333,6 +333,10 @@ class PolicySet:
         for one in self.unsupported:
             raise one.as_error()
 
+    def rests_on_consent(self, flow: Flow) -> bool:
+        """Return whether a flow reads what is about subjects, by their consent, and not what is about nobody."""
+        return self.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+
     @cached_property
     def withheld_of_subjects(self) -> frozenset[tuple[str, str]]:
         """(flow, observed property) of what they may no longer ask: of a device with a subject, nothing of it leaves."""
