@@ -16,7 +16,8 @@ from consent.core.decide import Owner
 from consent.core.disclosure import AxisLevel, Disclosure, Identity, Time
 from consent.core.outcome import decide_device
 from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
-from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Property, Range, Statistic
+from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic
+from consent.core.policies.property import Property, Range
 from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
 
