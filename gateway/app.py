@@ -88,7 +88,8 @@ class Gateway:
                 _log.warning("the broker lets every account choose its client id")
         elif isinstance(event, Drained):
             pipeline.queue_drained(state, self.durable.clock.now_ms())
-            pipeline.subscribed(state, self.link.subscriptions)  # the marker came back behind every change of them
+            if pipeline.subscribed(state, self.link.subscriptions):  # the marker came back behind every change of them
+                self._tick_now()
         elif isinstance(event, Subscribed) and event.refused:
             _log.error("the broker refuses a subscription", filters=len(event.refused))
         elif isinstance(event, Disconnected):

@@ -53,7 +53,7 @@ def _new_devices(args: argparse.Namespace) -> dict[str, Any]:
         raise OperatorError(f"`{args.from_file}`: not one json object a line") from error
 
 
-def _new_device(args: argparse.Namespace) -> dict[str, Any]:
+def _new_device(args: argparse.Namespace) -> dict[str, str]:
     if args.owner is None:
         raise OperatorError("whose is it? type `--owner city`, or `--owner resident` with `--subject new` or a subject's id")
     if args.owner == Owner.RESIDENT and args.subject in (None, NO_SUBJECT):

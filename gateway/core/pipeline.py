@@ -58,7 +58,7 @@ _PAIR_ACCOUNTS = {
     UNDATED: "pairs.withheld.undated",
 }
 
-_Taken = tuple[RecordTarget, int, int, int]
+_Taken = tuple[RecordTarget, tuple[int, int], int]
 """(target, earliest and latest phenomenon time, first steps)"""
 
 
@@ -79,11 +79,16 @@ def queue_drained(state: State, now_ms: int) -> None:
     state.arrivals.drained(now_ms)
 
 
-def subscribed(state: State, patterns: tuple[str, ...]) -> None:
-    """Record which filters the session holds, so that one that the configuration no longer names can be taken out of it."""
-    if patterns != state.subscriptions:
-        state.subscriptions = patterns
-        state.journal.note(Subscriptions(list(patterns)))
+def subscribed(state: State, patterns: tuple[str, ...]) -> bool:
+    """Record which filters the session holds, so that one that the configuration no longer names can be taken out of it.
+
+    Returns: Whether they are others than before, which has to become durable soon, whether or not frames come.
+    """
+    if patterns == state.subscriptions:
+        return False
+    state.subscriptions = patterns
+    state.journal.note(Subscriptions(list(patterns)))
+    return True
 
 
 def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
@@ -201,7 +206,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 if outcome <= LAST_KEPT:
                     keep = True
                     if outcome == RECORDED:
-                        records.append((target, t_ms, t_ms, n))  # type: ignore[arg-type]  # only a RecordTarget returns this
+                        records.append((target, (t_ms, t_ms), n))  # type: ignore[arg-type]  # only a RecordTarget returns this
             if keep and seen is not None and not reading.has_time:  # nothing to remember it by
                 taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
             elif keep:
@@ -243,7 +248,7 @@ def _take_between(targets: Sequence[Target], span: tuple[int, int], n: int, outc
         outcomes[outcome] += 1
         keep = keep or outcome <= LAST_KEPT
         if outcome == RECORDED and isinstance(target, RecordTarget):
-            records.append((target, *span, n))
+            records.append((target, span, n))
     return keep
 
 

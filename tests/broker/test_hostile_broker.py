@@ -145,7 +145,7 @@ def live(tmp_path: Path) -> Iterator[tuple[LiveGateway, HostileBroker]]:
     gateway = LiveGateway(tmp_path, broker.port, extra='\n[clock]\nsimulated = true\nstart = "2026-05-01T13:00:00Z"\nrate = 0\n')
     config = gateway.config.read_text().replace("reconnect_s = 2", "reconnect_s = 1")
     gateway.config.write_text(config)
-    gateway.add_devices([{"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "subject": "none"}])
+    gateway.add_devices([{"profile": "footfall", "zone": "north-quay", "topic": "t/gate", "owner": "city", "subject": "none"}])
     try:
         yield gateway, broker
     finally:

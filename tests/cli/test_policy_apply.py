@@ -27,7 +27,9 @@ HOMES = 15
 def live(tmp_path: Path) -> Iterator[LiveGateway]:
     """A gateway with fifteen households that have agreed to hourly sums, its brokers away; not started."""
     gateway = LiveGateway(tmp_path / "g", port=1)
-    rows = [{"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "subject": "new"} for n in range(HOMES)]
+    rows = [
+        {"profile": "meter", "zone": "north-quay", "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(HOMES)
+    ]
     homes = [device["subject"] for device in gateway.add_devices(rows)]
     gateway.offline([("consent.grant", {"subject": home, "scope": FLOW}) for home in homes])
     try:

@@ -98,7 +98,7 @@ async def test_mosquitto_readings_that_waited_get_their_span_over_two_kills(tmp_
         listener, clock = Listener(broker.port, live.gateway), SetClock(T - MINUTE_MS)
         try:
             async with run(live, clock) as (durable, app):
-                row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "subject": "none"}
+                row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "owner": "city", "subject": "none"}
                 await ask(app, "device.add", {"devices": [row]})
                 await until(lambda: durable.state.drained)
                 clock.time_ms = T + 20 * MINUTE_MS
@@ -132,7 +132,7 @@ async def test_mosquitto_readings_that_waited_for_intake_get_their_span(tmp_path
         clock, full = SetClock(T - MINUTE_MS), [False]
         async with run(live, clock) as (durable, app):
             monkeypatch.setattr(app, "_is_full", lambda: full[0])
-            row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "subject": "none"}
+            row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "owner": "city", "subject": "none"}
             await ask(app, "device.add", {"devices": [row]})
             await until(lambda: durable.state.drained)
             clock.time_ms = T + 10 * MINUTE_MS

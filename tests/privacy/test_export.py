@@ -108,7 +108,8 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Device": {
         "subject": "subject",
-        **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms"), "devices"),
+        **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms", "owner"), "devices"),
+        "owner_assumed": "whether `owner` was read of a registration that stated none, until somebody states it",
     },
     "DeviceMemory": dict.fromkeys(("sequences", "seen"), "devices"),
     "ReadyBundle": {

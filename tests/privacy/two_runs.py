@@ -79,14 +79,14 @@ class NamedDomainKeys(DomainKeys):
 
 
 def named_rows(
-    taken: Sequence[tuple[RecordTarget, int, int, int]],
+    taken: Sequence[tuple[RecordTarget, tuple[int, int], int]],
     number: int,
     recipient: str,
     policies: PolicySet,
     random_bytes: Callable[[int], bytes],
 ) -> Iterator[OutboxRow]:
     """Make outbox rows whose record ids are named after their readings."""
-    ids = b"".join(named(16, target.cohort, target.contributor, t_ms) for target, t_ms, _, _ in taken)
+    ids = b"".join(named(16, target.cohort, target.contributor, span[0]) for target, span, _ in taken)
     return outbox_rows(taken, number, recipient, policies, lambda n: ids)
 
 

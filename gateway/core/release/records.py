@@ -45,7 +45,7 @@ class Waiting:
 
 
 def outbox_rows(
-    taken: Sequence[tuple[RecordTarget, int, int, int]],
+    taken: Sequence[tuple[RecordTarget, tuple[int, int], int]],
     number: int,
     recipient: str,
     policies: PolicySet,
@@ -65,7 +65,7 @@ def outbox_rows(
     for begin in range(0, len(taken), ROW_RECORDS):
         targets: dict[RecordTarget, int] = {}
         rows: list[list[Any]] = []
-        for offset, (target, earliest_ms, latest_ms, n) in enumerate(taken[begin : begin + ROW_RECORDS], begin):
+        for offset, (target, (earliest_ms, latest_ms), n) in enumerate(taken[begin : begin + ROW_RECORDS], begin):
             place = targets.setdefault(target, len(targets))
             start_ms = floor_time_ms(earliest_ms, target.span_ms)
             end_ms = floor_time_ms(latest_ms, target.span_ms) + target.span_ms if target.span_ms > 1 else latest_ms

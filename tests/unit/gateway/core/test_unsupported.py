@@ -6,7 +6,9 @@ import pytest
 
 from consent.core.policies import parse
 from consent.core.policies.policy import PolicySet
+from gateway.audit.log.payloads import EarlierReleasePayload
 from gateway.core.plans import Device
+from gateway.core.release import bundle
 from tests.support.gate import HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, town
 from tests.support.replayed import replayed
 
@@ -38,15 +40,28 @@ def test_homes_are_withheld_and_all_else_goes_on() -> None:
 
 def test_log_of_an_earlier_version_is_replayed_as_it_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it released under such policies follows from them, is counted, and is held against consents as ever."""
+    monkeypatch.setattr(bundle, "ReleasePayload", EarlierReleasePayload)
+    report = replayed(loudest_homes_told(monkeypatch))
+    assert report.exit_status == 0, report.to_text()
+    assert report.unsupported == report.as_json()["unsupported"] == 2
+    assert "no longer ask, as earlier versions made them: 2" in report.to_text()
+
+
+def test_release_of_what_may_no_longer_be_asked_by_a_version_that_knows_it_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that states owners was formed by a version that withholds it."""
+    report = replayed(loudest_homes_told(monkeypatch))
+    assert report.exit_status == 1
+    assert [finding.problem for finding in report.findings] == ["it holds what policies may no longer ask"] * 2
+
+
+def loudest_homes_told(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Return a gateway that has told two hours of what is no longer permitted."""
     monkeypatch.setattr(parse, "unsupported_in", lambda _policies: ())
     gate = Gate(asking())
     homes = gate.homes(3, "nights")
     hours_of_noise(gate, homes, 2)
     monkeypatch.undo()
-    report = replayed(gate)
-    assert report.exit_status == 0, report.to_text()
-    assert report.unsupported == report.as_json()["unsupported"] == 2
-    assert "no longer ask, as earlier versions made them: 2" in report.to_text()
+    return gate
 
 
 def hours_of_noise(gate: Gate, homes: list[Device], count: int) -> None:
