@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consent.core.canonical import disclosure_map
@@ -30,12 +29,10 @@ from gateway.audit.log.payloads import (
     PolicyPayload,
     ReleaseRecord,
 )
-from gateway.audit.verify.report import printable
+from gateway.audit.verify.report import printable, shown_time
 
 SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def say(language: str, phrase: str, **values: object) -> str:
 
 def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
     yield say(language, "entry", index=entry.sequence, size=size)
-    yield say(language, "time", time=_time(entry.time_ms))
+    yield say(language, "time", time=shown_time(entry.time_ms))
     for name in ("bundle_sha256", "labels_root", "subject_sha256"):
         value = getattr(entry, name)
         if value is not None:
@@ -190,12 +187,12 @@ def _consent(data: bytes, language: str) -> Iterator[str]:
 def _permission(consent: Consent, language: str) -> Iterator[str]:
     limits = ", ".join(f"{axis} {_value(value)}" for axis, value in disclosure_map(consent.limits).items())
     yield say(language, "limits", limits=limits or "—")
-    yield say(language, "since", time=_time(consent.since_ms))
-    yield say(language, "no_expiry") if consent.expiry_ms is None else say(language, "expiry", time=_time(consent.expiry_ms))
+    yield say(language, "since", time=shown_time(consent.since_ms))
+    yield say(language, "no_expiry") if consent.expiry_ms is None else say(language, "expiry", time=shown_time(consent.expiry_ms))
 
 
 def _record(number: int, record: ReleaseRecord, language: str) -> Iterator[str]:
-    start, end = map(_time, record.window)
+    start, end = map(shown_time, record.window)
     identity = say(language, record.identity) if record.identity in IDENTITIES else record.identity
     yield say(
         language, "record", number=number, flow=record.flow, cell=record.cell, start=start, end=end, n=record.n, identity=identity
@@ -237,11 +234,3 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     return str(value)
-
-
-def _time(time_ms: int) -> str:
-    """Return a time in UTC; one beyond the calendar in milliseconds."""
-    try:
-        return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%dT%H:%M:%SZ}"
-    except OverflowError:
-        return f"{time_ms} ms"
