@@ -8,22 +8,21 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
-from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Subscribed
+from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import A, Action, Durable
 from gateway.edge import system_clock
-from gateway.edge.broker_terms import BrokerTerms
+from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 
@@ -41,53 +40,6 @@ class PendingRequest:
     action: Action[Any]
     answer: asyncio.Future[Any]
     tick: bool
-
-
-class BrokerLink(Protocol):
-    """The connection to the sensors' broker, as the loop uses it; see ``gateway.edge.mqtt.MqttLink``."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker has accepted the present connection."""
-
-    @property
-    def waiting(self) -> int:
-        """How many frames can be taken."""
-
-    @property
-    def counters(self) -> Counter[str]:
-        """How often each event happened."""
-
-    @property
-    def terms(self) -> BrokerTerms:
-        """What the broker was found to do, when it was last asked."""
-
-    @property
-    def subscriptions(self) -> tuple[str, ...]:
-        """The filters that it subscribes to."""
-
-    def unsubscribe(self, patterns: Sequence[str]) -> None:
-        """Take filters out of the session at the next connection, unless they are subscribed to."""
-
-    @property
-    def silent_s(self) -> float:
-        """For how long nothing has come from the broker."""
-
-    def mark(self) -> None:
-        """Find out anew whether the queue has run dry; the event follows."""
-
-    def take_frames(self, limit: int) -> list[Frame]:
-        """Remove and return the oldest frames, all of one connection."""
-
-    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
-        """Acknowledge the oldest unacknowledged frames, in order of arrival."""
-
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
-
-
-Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink]
-"""Makes the link: ``connect(on_event, wake)``, where ``wake`` is called when there are frames to take."""
 
 
 class Gateway:

@@ -24,7 +24,7 @@ import msgspec
 from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet_axes
 from consent.core.policies.notice import FlowTerms
-from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.policies.policy import Flow, PolicySet
 
 PERMITTED: Final = ""
 """The reason of a decision that withholds nothing."""
@@ -247,7 +247,7 @@ def _new_setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Discl
     sources = {"ask": flow.ask, "ceiling": policies.ceiling, "class-cap": cap}
     if neighbourhood:
         sources[f"neighbourhood:{neighbourhood}"] = policies.neighbourhoods.get(neighbourhood, TOP)
-    by_consent = policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+    by_consent = policies.rests_on_consent(flow)
     return _Setting(sources, meet_axes(*sources.values()), policies.terms[flow.id], {}, by_consent, bool(flow.statistic))
 
 

@@ -30,6 +30,7 @@ from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
 from gateway.audit.verify.progress import Progress
+from gateway.audit.verify.report import shown_time
 from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
 from gateway.audit.verify.verify import Verification
@@ -207,10 +208,9 @@ def _subject_keys(text: str) -> list[bytes]:
 
 
 def _found_line(one: FoundRelease) -> str:
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.time_ms // 1000)) if one.time_ms < 1 << 47 else f"{one.time_ms} ms"
     who = "" if one.recipient is None else f"  to {one.recipient}"
     voided = "" if one.voided_by is None else f"  taken back by entry {one.voided_by}"
-    return f"{one.index:>8}  {when}{who}{voided}"
+    return f"{one.index:>8}  {shown_time(one.time_ms)}{who}{voided}"
 
 
 def _quorum_problems(trust: Trust) -> list[str]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.merkle import leaf_hash, tree_root
-from gateway.audit.log.openings import Opening, Part, label, split_labels
-from gateway.audit.log.payloads import PayloadError, decode_release, decode_void, void_commitment
+from gateway.audit.log.openings import Opening, label, split_labels
+from gateway.audit.log.payloads import PayloadError, void_commitment
 from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, opening_name
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord
@@ -39,7 +40,7 @@ class FoundRelease:
         index: The release's log index.
         time_ms: When it was made, by the gateway's clock.
         recipient: Who got it; None where its opening is not available.
-        voided_by: The entry that voided it before it was sent; None where there is none, or one of the former form
+        voided_by: The entry that voided it before it was sent; None where there is none, or one of the earlier form
             whose opening is not available.
     """
 
@@ -150,10 +151,10 @@ class Search:
 
     def _recipient(self, index: int, entry: Entry) -> str | None:
         opening = self._opening(index, entry)
-        if opening is None or not isinstance(opening.parts[0], Part):
+        if opening is None or opening.first is None:
             return None
         try:
-            return decode_release(opening.parts[0].data).recipient
+            return decode_release(opening.first).recipient
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
             return None
@@ -162,10 +163,10 @@ class Search:
         if (release := self._expected.get(entry.commitment)) is not None:
             self._voided.setdefault(release, index)
         opening = self._opening(index, entry)
-        if opening is None or not isinstance(opening.parts[0], Part):
+        if opening is None or opening.first is None:
             return
         try:
-            self._voided.setdefault(decode_void(opening.parts[0].data).release, index)
+            self._voided.setdefault(decode_void(opening.first).release, index)
         except PayloadError as error:
             self._step.add(opening_name(index), str(error))
 

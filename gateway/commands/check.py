@@ -17,7 +17,7 @@ from consent.control import ControlClient, ControlError
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import CITY_FILE, PolicySet
+from consent.core.policies.policy import CITY_FILE, Recipient
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
@@ -116,7 +116,17 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
     notes = list(notes_on(policies))
     keys: dict[str, str] = {}
     faults = [one.as_error() for one in policies.unsupported]
-    faults += list(_recipients(folder, policies, sinks, keys, notes))
+    for recipient in policies.recipients.values():
+        if sinks is None and _lacks_key(folder, recipient):
+            notes.append(_key_wanted(recipient))
+            continue
+        try:
+            if sinks is not None:
+                refuse_unknown_sink(recipient, sinks)
+            if recipient.public_key_file is not None:
+                keys[recipient.id] = fingerprint(load_key(folder, recipient, recipient.public_key_file))
+        except PolicyError as fault:
+            faults.append(fault)
     outcomes: list[CaseResult] = []
     for path, data in cases.items():
         try:
@@ -126,27 +136,12 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
     return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes))
 
 
-def _recipients(
-    folder: Path, policies: PolicySet, sinks: Container[str] | None, keys: dict[str, str], notes: list[Note]
-) -> Iterator[PolicyError]:
-    """Yield what is wrong with recipients; record fingerprints of keys, and what is to be noted of other recipients."""
-    for recipient in policies.recipients.values():
-        file = recipient.public_key_file
-        try:
-            if sinks is not None:
-                refuse_unknown_sink(recipient, sinks)
-            if file is None:
-                continue
-            if sinks is None and not (folder / file).is_symlink() and not (folder / file).exists():
-                notes.append(_absent(recipient.id, file))
-                continue
-            keys[recipient.id] = fingerprint(load_key(folder, recipient, file))
-        except PolicyError as fault:
-            yield fault
+def _lacks_key(folder: Path, recipient: Recipient) -> bool:
+    """Return whether a recipient's key is to be in a file that is not there; a link that leads nowhere is a fault of its own."""
+    file = recipient.public_key_file
+    return file is not None and not (folder / file).is_symlink() and not (folder / file).exists()
 
 
-def _absent(recipient: str, file: str) -> Note:
-    key = f"recipient.{recipient}.public_key_file"
-    return Note(
-        Weight.NOTE, CITY_FILE, key, f"there is no `{file}` here; a gateway needs it before these policies can be in force"
-    )
+def _key_wanted(recipient: Recipient) -> Note:
+    said = f"there is no `{recipient.public_key_file}` here; a gateway needs it before these policies can be in force"
+    return Note(Weight.NOTE, CITY_FILE, f"recipient.{recipient.id}.public_key_file", said)

@@ -19,7 +19,7 @@ from consent.core.lifecycle import steps
 from consent.core.lifecycle.steps import Actor
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import Flow, LegalBasis, PolicySet
+from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from consent.messages import (
@@ -139,7 +139,7 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
     profiles = {device.profile for device in devices_of(state, subject)}
     sent = {name for profile in profiles & state.policies.profiles.keys() for name in state.policies.profiles[profile].fields}
     flows = [
-        flow for flow in state.policies.flows.values() if sent & set(flow.properties) and _needs_consent(state.policies, flow)
+        flow for flow in state.policies.flows.values() if sent & set(flow.properties) and state.policies.rests_on_consent(flow)
     ]
     return ConsentsShown(
         subject=params.subject,
@@ -151,10 +151,6 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
         consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject)],
         history=[shown(consent, index) for index, consent in await _history(control, subject)],
     )
-
-
-def _needs_consent(policies: PolicySet, flow: Flow) -> bool:
-    return policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
 
 
 async def _history(control: Control, subject: bytes) -> list[tuple[int, Consent]]:

@@ -63,10 +63,7 @@ def _applied(review: PolicyReview, log_index: int | None, *, refused: bool) -> P
         log_index=log_index,
         sha256=Hex(review.found.policies.sha256),
         refused=refused,
-        failed=[
-            CaseFailed(file=each.case.file, case=each.case.id, expected=each.expected, got=each.got)
-            for each in review.found.failed
-        ],
+        failed=[_failed(each) for each in review.found.failed],
         rises=[msgspec.convert(change.as_data(), ReachChange) for change in review.rises],
         rules=[msgspec.convert(rule.as_data(), RuleChange) for rule in review.rules],
         ends=ConsentsEnding(consents=ended.consents, subjects=ended.subjects, flows=dict(ended.flows)),

@@ -9,9 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from consent.messages import LevelTold, RecordTold, ReleaseTold
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release, decode_void
+from gateway.audit.log.payloads import Contribution, ReleaseRecord
 from gateway.control.context import Control
 from gateway.core.changes.subjects import label_keys
 
@@ -36,15 +37,14 @@ async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:
     if not indices:
         return {}
     voids = [Opening.decode(opening) for opening in await control.store.reader.voids(indices[0])]
-    return {decode_void(part.data).release: void.index for void in voids if isinstance(part := void.parts[0], Part)}
+    return {decode_void(void.first).release: void.index for void in voids if void.first is not None}
 
 
 def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> ReleaseTold:
     """Return a release with what its opening holds of a subject."""
-    first, *others = opening.parts
-    assert isinstance(first, Part)  # an erasure takes contributions, never the part of the bundle
-    payload = decode_release(first.data)
-    own = [Contribution.decode(part.data) for part in others if isinstance(part, Part) and subject in part.data]
+    assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
+    payload = decode_release(opening.first)
+    own = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
     records = [_record(payload.records[one.record], one) for one in own if one.subject == subject]
     return msgspec.structs.replace(release, opening="kept", recipient=payload.recipient, records=records)
 

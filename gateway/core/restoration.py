@@ -12,7 +12,7 @@ from consent.core.consents.records import decode as decode_consent
 from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
 from gateway.core.changes import changes, subjects
 from gateway.core.ledger import Ledger
@@ -42,18 +42,18 @@ class LogTail:
 
     def take(self, entry: Entry, opening: Opening | None) -> None:
         """Fold in the next entry; its opening has been checked against it, and may be absent."""
-        part = None if opening is None else opening.parts[0]
+        part = None if opening is None else opening.first
         if entry.kind in (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY):
             if opening is None:
                 self.missing += 1
-            elif isinstance(part, Part):  # what was erased since is handled by the erasure
-                (self._residents if entry.kind is Kind.KEY else self._consent)(entry, part.data)
+            elif part is not None:  # what was erased since is handled by the erasure
+                (self._residents if entry.kind is Kind.KEY else self._consent)(entry, part)
         elif entry.kind is Kind.ERASURE and entry.subject_sha256 is not None:
             self.erased.add(entry.subject_sha256)
         elif entry.kind is Kind.ACCOUNT:
-            self._accounted = isinstance(part, Part)
-            if isinstance(part, Part):
-                self._totals = dict(AccountPayload.decode(part.data).totals)
+            self._accounted = part is not None
+            if part is not None:
+                self._totals = dict(AccountPayload.decode(part).totals)
                 self._releases = self._voids = 0
         elif entry.kind in (Kind.RELEASE, Kind.VOID):
             self._accounted = False

@@ -13,7 +13,7 @@ from consent.core.review.warnings import Note, Weight
 from gateway.config import Installation
 from gateway.edge.broker_terms import BrokerTerms, ask_terms
 from gateway.edge.connections import each_connection
-from gateway.edge.mqtt import LinkSettings
+from gateway.edge.link import LinkSettings
 
 _ASK_S = 5.0
 _FREE = {

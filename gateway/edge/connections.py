@@ -9,7 +9,8 @@ from gateway.config import ConfigError, Connection, Installation
 from gateway.core import pipeline
 from gateway.core.mqtt.events import LinkEvent
 from gateway.core.mqtt.settings import SessionSettings
-from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.link import LinkSettings
+from gateway.edge.mqtt import MqttLink
 from gateway.edge.tls import tls_context
 from gateway.files import SecretFileError, read_secret_file
 from gateway.recipient.wire import TOPIC_PREFIX

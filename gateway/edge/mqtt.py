@@ -14,56 +14,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from gateway.core.mqtt.events import Frame, LinkEvent
 from gateway.core.mqtt.session import ConnectionState, MqttSession
-from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.timing import Backoff
 from gateway.edge.broker_terms import BrokerTerms, ask_terms
+from gateway.edge.link import LinkSettings, in_words
 from gateway.edge.unread import UnreadBytes, give_up_after, hung_up
 
 _TICK_S = 0.5
 _DISCONNECT_TIMEOUT_S = 1.0
 _LARGE_READ_BYTES = 1 << 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSettings:
-    """Where the broker is and how to connect to it.
-
-    Attributes:
-        host: Name or address.
-        port: TCP port.
-        session: What to ask of the broker.
-        tls: The context to use, None for plain TCP; see ``gateway.edge.tls``.
-        connect_timeout_s: How long TCP and TLS may take.
-        first_delay_s: Upper bound of the first back-off.
-        most_delay_s: Upper bound of every back-off.
-        stable_s: A connection that lasted this long makes the next back-off short again.
-        gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
-            second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
-        asks_terms: Find out the broker's terms before each connection that follows an accepted one, and before the first.
-    """
-
-    host: str
-    port: int
-    session: SessionSettings
-    tls: ssl.SSLContext | None = None
-    connect_timeout_s: float = 10.0
-    first_delay_s: float = 1.0
-    most_delay_s: float = 30.0
-    stable_s: float = 30.0
-    gather_s: float = 0.01
-    asks_terms: bool = False
-
-    def unreachable(self, error: BaseException) -> str:
-        """Return in one line that, and why, there is no connection."""
-        return f"cannot reach `{self.host}:{self.port}`: {_in_words(error)}"
 
 
 class MqttLink:
@@ -123,7 +87,7 @@ class MqttLink:
 
     def unsubscribe(self, patterns: Sequence[str]) -> None:
         """Take filters out of the session at the next connection, unless they are subscribed to."""
-        self.session.former = tuple(patterns)
+        self.session.stale_filters = tuple(patterns)
 
     @property
     def silent_s(self) -> float:
@@ -312,7 +276,7 @@ class _Wire(asyncio.Protocol):
             self._gathering.cancel()
         if not self.gone.done():
             self.gone.set_result(None)
-        self._link.ended(self, f"the connection was lost: {_in_words(exc)}" if exc else "the broker closed the connection")
+        self._link.ended(self, f"the connection was lost: {in_words(exc)}" if exc else "the broker closed the connection")
 
     def write(self, data: bytes) -> None:
         """Write bytes to the socket."""
@@ -377,16 +341,3 @@ class _Wire(asyncio.Protocol):
             await asyncio.wait([self.gone], timeout=_DISCONNECT_TIMEOUT_S)
         finally:
             self._transport.abort()
-
-
-def _in_words(error: BaseException) -> str:
-    """Return a socket's error in one line."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message.lower()}"
-    if isinstance(error, ssl.SSLError):
-        return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -59,8 +59,8 @@ def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = 
         failed = [
             result
             for path, data in read_case_files(folder).items()
-            for result in (try_case(policies, case) for case in read_cases(path, data, policies))
-            if not result.passed
+            for case in read_cases(path, data, policies)
+            if not (result := try_case(policies, case)).passed
         ]
     except PolicyError as error:
         raise OperatorError(str(error)) from error

@@ -20,7 +20,7 @@ _ROOM_BYTES = 4096
 
 
 def give_up_after(descriptor: int, seconds: float) -> None:
-    """Have the kernel end a connection whose other side has not confirmed what was sent for so long."""
+    """Set how long the kernel waits for the other side to confirm what was sent, before it ends the connection."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
         with _opened(descriptor) as connection:

@@ -22,7 +22,7 @@ from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox, json_records
 from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
-from gateway.recipient.voids import told
+from gateway.recipient.voids import void_text
 from gateway.recipient.wire import Address, BundleError
 
 
@@ -140,7 +140,7 @@ def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | No
             raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {verdict.value}")
         void = coverage.voided([bundle.log_index]).get(bundle.log_index)
         if void is not None:
-            raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {told(void)}")
+            raise CoverageError(f"kept aside at log index `{bundle.log_index}`: {void_text(void)}")
     return bundle
 
 

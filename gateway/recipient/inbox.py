@@ -28,7 +28,7 @@ from gateway.files import write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.opening import OpenedBundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
-from gateway.recipient.voids import told
+from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
 
 OVERDUE_S: Final = 3600.0
@@ -142,7 +142,7 @@ class Inbox:
             self._complain(error)
             return
         for index, void in sorted(found.items()):
-            line = f"`{self._folder / str(index)}.bundle`: {told(void)}"
+            line = f"`{self._folder / str(index)}.bundle`: {void_text(void)}"
             write_whole(self._folder / f"{index}.voided", f"{line}\n".encode())
             self._voided.add(index)
             self._report(line)

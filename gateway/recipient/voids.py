@@ -17,7 +17,7 @@ from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import TILE_WIDTH
 
 
-def told(void: int) -> str:
+def void_text(void: int) -> str:
     """Return what a voided bundle in hand means, for the recipient."""
     return (
         f"the log voids it by entry `{void}`: it says that no byte of this bundle was ever sent, and you have it. Its figures "

@@ -12,8 +12,9 @@ from consent.core.policies.fingerprint import fingerprint_of, key_sha256
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet, Recipient
 from consent.errors import PolicyError, RecordError
-from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, PolicyPayload, decode_policy
+from gateway.audit.log.earlier_payloads import decode_policy
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import PayloadError, PolicyPayload
 from gateway.durable.state import Durable
 from gateway.edge.policies import load_key
 from gateway.errors import CorruptionError, OperatorError
@@ -81,11 +82,10 @@ class LastPolicies:
 
 def _recorded(opening: Opening | None) -> dict[str, bytes] | None:
     """Return what an opening holds of the keys, by recipient; None where it does not tell."""
-    part = None if opening is None else opening.parts[0]
-    if not isinstance(part, Part):
+    if opening is None or opening.first is None:
         return None
     try:
-        payload = decode_policy(part.data)
+        payload = decode_policy(opening.first)
     except PayloadError as error:
         raise CorruptionError(f"the opening of a policy entry: {error}") from error
     return payload.keys if isinstance(payload, PolicyPayload) else None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.audit.log.earlier_payloads import decode_erasure
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import ErasurePayload, decode_erasure
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import ErasurePayload
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
@@ -74,7 +75,9 @@ def _settled_ms(row: PublishedRow) -> int | None:
 
 
 def _expires_with_an_erasure(row: PublishedRow) -> bool:
-    part = None if row.opening is None else Opening.decode(row.opening).parts[0]
+    if row.opening is None:
+        return False
+    content = Opening.decode(row.opening).first
     if row.kind != Kind.ERASURE.word:
-        return isinstance(part, bytes)
-    return isinstance(part, Part) and isinstance(decode_erasure(part.data), ErasurePayload)
+        return content is None
+    return content is not None and isinstance(decode_erasure(content), ErasurePayload)

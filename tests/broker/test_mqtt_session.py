@@ -17,7 +17,8 @@ import uvloop
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, Frame, LinkEvent, Published, Subscribed
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.demo.embedded_broker import embedded_broker
-from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.link import LinkSettings
+from gateway.edge.mqtt import MqttLink
 from gateway.edge.tls import tls_context
 from gateway.errors import OperatorError
 from tests.support.authority import Authority

@@ -9,7 +9,8 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
-from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.replay.replay import Replay
+from gateway.audit.replay.report import ReplayReport
 from tests.support.disk_gate import DiskGate, configured, started
 from tests.support.gate import HOUR_MS
 from tests.support.live import LiveGateway
@@ -58,7 +59,7 @@ async def test_list_of_an_erasure_goes_with_the_openings_of_the_latest_release_o
         assert (found.findings, [each.releases for each in found.erasures]) == ([], [2])
         assert {index, releases[-1]} <= _openings(live)
         found = await _pass(gate, latest_ms + 90 * DAY_MS + HOUR_MS)
-        assert (found.findings, found.erasures, found.former_erasures) == ([], [], [])
+        assert (found.findings, found.erasures, found.earlier_erasures) == ([], [], [])
         assert _openings(live).isdisjoint({index, *releases})
         assert await gate.durable.store.reader.opening(index) is None
     assert live.verify().ok

@@ -7,9 +7,10 @@ from hashlib import sha256
 
 from msgspec import structs
 
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload, EarlierReleasePayload
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, FormerErasurePayload, VoidPayload
+from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, VoidPayload
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, Gate
 
 GHOST = b"nobody at all 16"
@@ -38,6 +39,14 @@ def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> 
     payload = gate.release_payload(release)
     record = structs.replace(payload.records[0], n=sum(one.n for one in shares))
     return _release(gate, structs.replace(payload, records=(record,)).encode(), shares)
+
+
+def released_by_earlier_version(gate: Gate, release: int) -> int:
+    """Release an hour like an earlier entry's, as a version did that stated no owners; return the log index."""
+    payload = gate.release_payload(release)
+    hour = tuple([HOUR_MS + ms for ms in payload.records[0].window])
+    record = structs.replace(payload.records[0], window=hour)
+    return _release(gate, EarlierReleasePayload(payload.recipient, (record,)).encode(), gate.contributions(release))
 
 
 def _release(gate: Gate, payload: bytes, shares: Iterable[Contribution]) -> int:
@@ -69,10 +78,10 @@ def erasure_of(gate: Gate, places: Mapping[int, tuple[int, ...]], subject: bytes
     return _erasure(gate, ErasurePayload(digest, parts, emptied).encode(), digest, parts)
 
 
-def former_erasure(gate: Gate, parts: int, subject: bytes = GHOST) -> int:
+def earlier_erasure(gate: Gate, parts: int, subject: bytes = GHOST) -> int:
     """Log an erasure as earlier versions did, which does not say what it emptied; return the log index."""
     digest = sha256(subject).digest()
-    return _erasure(gate, FormerErasurePayload(digest, parts).encode(), digest, parts)
+    return _erasure(gate, EarlierErasurePayload(digest, parts).encode(), digest, parts)
 
 
 def _erasure(gate: Gate, payload: bytes, digest: bytes, parts: int) -> int:

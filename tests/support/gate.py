@@ -22,9 +22,10 @@ from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, ReleasePayload, decode_release
+from gateway.audit.log.payloads import Contribution, ReleasePayload
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, erasure, subjects
 from gateway.core.effects import Commit

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.app import BrokerLink, Gateway
+from gateway.app import Gateway
 from gateway.config import Clock
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
@@ -21,6 +21,7 @@ from gateway.durable.configured import start
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.connections import broker_link
+from gateway.edge.link import BrokerLink
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
 from tests.support.asking import Answer, call

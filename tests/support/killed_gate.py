@@ -14,9 +14,10 @@ import msgspec
 from consent.core.consents.records import decode as decode_consent
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import AccountPayload, VoidPayload, decode_release
+from gateway.audit.log.payloads import AccountPayload, VoidPayload
 from gateway.audit.verify.recount import Recount
 from gateway.core import recovery
 from gateway.core.changes import changes

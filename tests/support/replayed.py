@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
-from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.replay.replay import Replay
+from gateway.audit.replay.report import ReplayReport
 from gateway.audit.verify.age import AuditTime
 from tests.support.gate import Gate
 from tests.support.logs import MemorySource

@@ -21,7 +21,8 @@ from gateway.audit.log.entries import Entry
 from gateway.audit.log.notes import Signer, Verifier
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.reader import FolderSource, LogReader, OpeningsReader
-from gateway.audit.replay.replay import Replay, ReplayReport
+from gateway.audit.replay.replay import Replay
+from gateway.audit.replay.report import ReplayReport
 from gateway.audit.verify.anchors import anchors_for
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint

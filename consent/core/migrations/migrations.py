@@ -134,14 +134,14 @@ def migrate(files: Mapping[str, bytes]) -> Migrated:
 
 
 def _unknown_to_migrations(policies: PolicySet) -> Iterator[Step]:
-    """What policies may still not ask after every migration."""
+    """Yield what policies may still not ask after every migration."""
     for one in policies.unsupported:
         keys = tuple(one.key.split("."))
         yield Step(Replacement(one.file, keys, "", "", one.message), line_of(policies.files[one.file].decode(), keys))
 
 
 def _statistics_over_subjects(policies: PolicySet) -> Iterator[Replacement]:
-    """Statistics that over subjects are one subject's value become the mean."""
+    """Replace statistics that over subjects are one subject's value by the mean."""
     for one in policies.unsupported:
         statistic = policies.flows[one.flow].statistic.get(one.observed_property)
         keys = ("flow", one.flow, "statistic", one.observed_property)

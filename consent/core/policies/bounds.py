@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, AxisLevel, Disclosure, Identity, Space, Time
-from consent.core.policies.policy import Property
+from consent.core.policies.property import Property
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
 L = TypeVar("L", bound=AxisLevel)

@@ -18,13 +18,13 @@ from consent.core.policies.policy import (
     Codec,
     Field,
     Profile,
-    Property,
     Scheme,
     SequenceField,
     TimeField,
     TimeFormat,
     TimeOrigin,
 )
+from consent.core.policies.property import Property
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
 _SCALES: Final = (Decimal("1e-9"), Decimal("1e9"))

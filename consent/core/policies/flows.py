@@ -19,7 +19,8 @@ import msgspec
 from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.policies.bounds import read_ask
 from consent.core.policies.dpv_purposes import PURPOSES
-from consent.core.policies.policy import Flow, LegalBasis, Property, Purpose, Range, Recipient, Statistic
+from consent.core.policies.policy import Flow, LegalBasis, Purpose, Recipient, Statistic
+from consent.core.policies.property import Property, Range
 from consent.core.policies.toml_file import Number, PolicyFile, Table
 
 _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's matter, but a bundle's size depends on its length

@@ -7,20 +7,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
-from consent.core.disclosure import WINDOW_MS, Disclosure, Space, Time
+from consent.core.disclosure import Disclosure, Space
 from consent.core.policies.notice import FlowTerms
+from consent.core.policies.property import Property
 from consent.errors import PolicyError
 
 CITY_FILE: Final = "city.toml"
 """The file of a policies folder that holds all that is the city's to say."""
-
-Range = tuple[Decimal, Decimal]
-"""The least and the greatest."""
 
 Texts = dict[str, str]
 """The same text in each of the city's languages, by language code."""
@@ -117,44 +115,6 @@ class Recipient:
     title: Texts
     public_key_file: str | None
     sink: str
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """An observed property.
-
-    Attributes:
-        title: Its name for people; empty where the policies give none.
-        unit: UCUM code.
-        ladder: Steps of precision, finest first, each a multiple of the one before.
-        clamp: Least and greatest that one subject's value in a window may count as, by the longest window for which they hold,
-            shortest first; empty where nothing bounds it.
-    """
-
-    id: str
-    title: Texts
-    unit: str
-    ladder: tuple[Decimal, ...]
-    clamp: tuple[tuple[Time, Range], ...]
-
-    def clamp_of(self, time: Time) -> Range | None:
-        """Return the bounds on a subject's value in a window of a length: those for the shortest length named that reaches it.
-
-        Where none does they are those for the longest, so that no window is without bounds once one has them.
-        """
-        reaching = [bounds for longest, bounds in self.clamp if WINDOW_MS[longest] >= WINDOW_MS[time]]
-        return reaching[0] if reaching else self.clamp[-1][1] if self.clamp else None
-
-    def rung(self, bound: Decimal | None) -> Decimal:
-        """Return the step to which values are floored under a bound on their precision; None is no bound.
-
-        That is the finest step of the ladder no finer than the bound: a consent may name one that the ladder no longer has.
-        """
-        if bound is None:
-            return self.ladder[0]
-        coarsest = self.ladder[-1]
-        steps = (bound / coarsest).to_integral_value(ROUND_CEILING)
-        return next((step for step in self.ladder if step >= bound), coarsest * steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +292,10 @@ class PolicySet:
         """
         for one in self.unsupported:
             raise one.as_error()
+
+    def rests_on_consent(self, flow: Flow) -> bool:
+        """Return whether a flow reads what is about subjects, by their consent, and not what is about nobody."""
+        return self.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
 
     @cached_property
     def withheld_of_subjects(self) -> frozenset[tuple[str, str]]:

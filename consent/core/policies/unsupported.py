@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from consent.core.policies.policy import CITY_FILE, LegalBasis, PolicySet, Statistic, Unsupported
+from consent.core.policies.policy import CITY_FILE, PolicySet, Statistic, Unsupported
 
 ONE_HOMES_VALUE: Final = frozenset({Statistic.ENERGY_MEAN, Statistic.MIN, Statistic.MAX})
 """The statistics that over subjects are one subject's value: the loudest home's, the least, the greatest."""
@@ -29,7 +29,7 @@ def unsupported_in(policies: PolicySet) -> Iterator[Unsupported]:
 def _statistics(policies: PolicySet) -> Iterator[Unsupported]:
     """Statistics that single out one of the subjects: they are for devices without a subject."""
     for flow in policies.flows.values():
-        if policies.purposes[flow.purpose].legal_basis is not LegalBasis.CONSENT:
+        if not policies.rests_on_consent(flow):
             continue
         for name, statistic in flow.statistic.items():
             if statistic in ONE_HOMES_VALUE:

@@ -12,7 +12,7 @@ from typing import Final
 
 from consent.core.disclosure import Time
 from consent.core.policies.flows import Clamp, read_clamp
-from consent.core.policies.policy import Property, Range
+from consent.core.policies.property import Property, Range
 from consent.core.policies.toml_file import PolicyFile, Table
 
 _FILE: Final = "plausible.toml"

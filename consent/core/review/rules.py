@@ -14,7 +14,8 @@ from typing import Any, Final
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import Flow, PolicySet, Profile, Property
+from consent.core.policies.policy import Flow, PolicySet, Profile
+from consent.core.policies.property import Property
 from consent.core.review.reach import Direction
 
 ABSENT: Final = "nothing"

@@ -16,7 +16,8 @@ from consent.core.decide import Owner
 from consent.core.disclosure import AxisLevel, Disclosure, Identity, Time
 from consent.core.outcome import decide_device
 from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
-from consent.core.policies.policy import CITY_FILE, Flow, LegalBasis, PolicySet, Property, Range, Statistic
+from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic
+from consent.core.policies.property import Property, Range
 from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
 
@@ -122,7 +123,7 @@ def _too_few(policies: PolicySet) -> Iterator[Note]:
     """Figures about subjects with a group so small that one subject always makes up more than the share that one may."""
     for flow in policies.flows.values():
         group = max(flow.ask.group, policies.ceiling.group)
-        if flow.ask.identity is Identity.AGGREGATE and _rests_on_consent(policies, flow) and group * policies.limits.share < 1:
+        if flow.ask.identity is Identity.AGGREGATE and policies.rests_on_consent(flow) and group * policies.limits.share < 1:
             share = f"the share of {policies.limits.share:g} that `limits.share` permits"
             yield _note(
                 f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
@@ -135,7 +136,7 @@ def _left_open(policies: PolicySet) -> Iterator[Note]:
         if policies.recipients[recipient].public_key_file is None:
             yield _note(f"recipient.{recipient}", "has no `public_key_file`: what it gets is sent in clear, as open data")
     for flow in policies.flows.values():
-        if policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
+        if policies.rests_on_consent(flow):
             for name in flow.properties:
                 prop = policies.properties[name]
                 if flow.ask.step(name) is None and len(prop.ladder) > 1:
@@ -148,7 +149,7 @@ def _loud(policies: PolicySet) -> Iterator[Note]:
     for prop in policies.properties.values():
         figures = [flow for flow in policies.flows.values() if _bounds_in(flow, prop)]
         key = f"property.{prop.id}.clamp"
-        open_to = [flow.id for flow in figures if flow.ask.identity is Identity.AGGREGATE and _rests_on_consent(policies, flow)]
+        open_to = [flow.id for flow in figures if flow.ask.identity is Identity.AGGREGATE and policies.rests_on_consent(flow)]
         if not prop.clamp and open_to:
             yield _warning(key, f"is missing: one household's value, whatever it is, makes the figures of `{open_to[0]}`")
         for time in sorted({flow.ask.time for flow in figures} or {Time.DAY}, reverse=True):
@@ -162,10 +163,6 @@ def _loud(policies: PolicySet) -> Iterator[Note]:
 def _bounds_in(flow: Flow, prop: Property) -> bool:
     """Return whether a flow draws figures that the clamp of a property bounds."""
     return flow.statistic.get(prop.id, Statistic.COUNT) is not Statistic.COUNT
-
-
-def _rests_on_consent(policies: PolicySet, flow: Flow) -> bool:
-    return policies.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
 
 
 def _range_text(bounds: Range) -> str:
@@ -216,7 +213,7 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
 
 def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]:
     """Return for each neighbourhood, and `""` for none, why everything is withheld there; empty where something is not."""
-    consents = [agreeing(policies, flow.id)] if _rests_on_consent(policies, flow) else None
+    consents = [agreeing(policies, flow.id)] if policies.rests_on_consent(flow) else None
     profiles = [profile.id for profile in policies.profiles.values() if profile.fields.keys() & set(flow.properties)]
     reasons: dict[str, str] = {}
     for zone in policies.zones.values():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consent.core.canonical import disclosure_map
@@ -17,29 +16,23 @@ from consent.errors import RecordError
 from consent.texts.load import sentences
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload, decode_erasure, decode_policy, decode_release, decode_void
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
     AccountPayload,
     Contribution,
-    FormerErasurePayload,
     GenesisPayload,
     KeyPayload,
     PayloadError,
     PolicyPayload,
     ReleaseRecord,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
 )
-from gateway.audit.verify.report import printable
+from gateway.audit.verify.report import printable, shown_time
 
 SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +97,7 @@ def say(language: str, phrase: str, **values: object) -> str:
 
 def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
     yield say(language, "entry", index=entry.sequence, size=size)
-    yield say(language, "time", time=_time(entry.time_ms))
+    yield say(language, "time", time=shown_time(entry.time_ms))
     for name in ("bundle_sha256", "labels_root", "subject_sha256"):
         value = getattr(entry, name)
         if value is not None:
@@ -117,9 +110,8 @@ def _facts(entry: Entry, size: int, language: str) -> Iterator[str]:
 
 def _content(entry: Entry, opening: Opening, language: str) -> Iterator[str]:
     """Yield what an opening holds, a line each."""
-    first = opening.parts[0]
-    if isinstance(first, Part):
-        yield from _payload(entry, first.data, language)
+    if opening.first is not None:
+        yield from _payload(entry, opening.first, language)
     if entry.kind is Kind.RELEASE:
         for part in opening.parts[1:]:
             if isinstance(part, Part):
@@ -165,9 +157,9 @@ def _payload(entry: Entry, data: bytes, language: str) -> Iterator[str]:
 
 
 def _erasure(data: bytes, language: str) -> Iterator[str]:
-    """Yield what an erasure emptied; one of the former form says no more than its entry."""
+    """Yield what an erasure emptied; one of the earlier form says no more than its entry."""
     payload = decode_erasure(data)
-    if isinstance(payload, FormerErasurePayload):
+    if isinstance(payload, EarlierErasurePayload):
         yield say(language, "nothing_more")
         return
     for each in payload.emptied:
@@ -195,12 +187,12 @@ def _consent(data: bytes, language: str) -> Iterator[str]:
 def _permission(consent: Consent, language: str) -> Iterator[str]:
     limits = ", ".join(f"{axis} {_value(value)}" for axis, value in disclosure_map(consent.limits).items())
     yield say(language, "limits", limits=limits or "—")
-    yield say(language, "since", time=_time(consent.since_ms))
-    yield say(language, "no_expiry") if consent.expiry_ms is None else say(language, "expiry", time=_time(consent.expiry_ms))
+    yield say(language, "since", time=shown_time(consent.since_ms))
+    yield say(language, "no_expiry") if consent.expiry_ms is None else say(language, "expiry", time=shown_time(consent.expiry_ms))
 
 
 def _record(number: int, record: ReleaseRecord, language: str) -> Iterator[str]:
-    start, end = map(_time, record.window)
+    start, end = map(shown_time, record.window)
     identity = say(language, record.identity) if record.identity in IDENTITIES else record.identity
     yield say(
         language, "record", number=number, flow=record.flow, cell=record.cell, start=start, end=end, n=record.n, identity=identity
@@ -242,11 +234,3 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     return str(value)
-
-
-def _time(time_ms: int) -> str:
-    """Return a time in UTC; one beyond the calendar in milliseconds."""
-    try:
-        return f"{_EPOCH + timedelta(milliseconds=time_ms):%Y-%m-%dT%H:%M:%SZ}"
-    except OverflowError:
-        return f"{time_ms} ms"

@@ -67,6 +67,12 @@ class Opening(msgspec.Struct, frozen=True):
         return tree_root([part if isinstance(part, bytes) else part_leaf(*part) for part in self.parts])
 
     @property
+    def first(self) -> bytes | None:
+        """The bytes of the first part, which is the only one but in a release; None where it is erased."""
+        part = self.parts[0]
+        return part.data if isinstance(part, Part) else None
+
+    @property
     def erased_count(self) -> int:
         """How many parts have been erased."""
         return sum(isinstance(part, bytes) for part in self.parts)

@@ -3,6 +3,8 @@
 Every payload of one part is a map that names its ``kind``. A release has one part for the bundle and one `Contribution` for
 each record and subject in it. The single part of a consent or withdrawal is the consent's own signed encoding, which the
 log carries without interpreting it.
+
+These are the forms that this version writes. `earlier_payloads` has those that it only reads.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ RESTORED_BOOKS: Final = "restored-books"
 CITY_OWNED: Final = "city"
 """The owner that a record of no subject states."""
 _SUBJECT_BYTES: Final = 16
-_EARLIER_RELEASE: Final = b"\xa3\x64kind\x67release"  # a map of three, whose first key is the shortest
 _SUBJECT: Final = b"\x67subject\x50"  # a text of 7, a byte string of 16
 SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
@@ -65,13 +66,6 @@ class GenesisPayload(Payload, frozen=True, tag_field="kind", tag="genesis"):
     simulated_clock: bool
 
 
-class KeylessPolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy"):
-    """A policy set put in force, as it was written before keys were recorded."""
-
-    word = "policy"
-    sha256: Hash
-
-
 class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy-2"):
     """A policy set put in force, and the public keys that were read beside it.
 
@@ -82,29 +76,6 @@ class PolicyPayload(Payload, frozen=True, tag_field="kind", tag="policy-2"):
     word = "policy"
     sha256: Hash
     keys: dict[str, Hash]
-
-
-def decode_policy(data: bytes) -> PolicyPayload | KeylessPolicyPayload:
-    """Return the payload of a policy entry, of either form.
-
-    Raises:
-        PayloadError: when the bytes hold another.
-    """
-    try:
-        return PolicyPayload.decode(data)
-    except PayloadError:
-        return KeylessPolicyPayload.decode(data)
-
-
-class FormerErasurePayload(Payload, frozen=True, tag_field="kind", tag="erasure"):
-    """An erasure as earlier versions logged it.
-
-    It repeats the entry's own fields; which parts went is the operator's word.
-    """
-
-    word = "erasure"
-    subject_sha256: Hash
-    parts_deleted: Count
 
 
 class EmptiedOpening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -173,13 +144,6 @@ class AccountPayload(Payload, frozen=True, tag_field="kind", tag="account"):
     differences: dict[str, int]
 
 
-class FormerVoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
-    """A voided release as earlier versions logged it, under a random salt: only who has the opening knows which it was."""
-
-    word = "void"
-    release: Count
-
-
 class VoidPayload(Payload, frozen=True, tag_field="kind", tag="void-2"):
     """A release that was voided before its first byte was sent.
 
@@ -237,26 +201,6 @@ class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-2"):
     states_owners: ClassVar[bool] = True
     recipient: str
     records: tuple[ReleaseRecord, ...]
-
-
-class EarlierReleasePayload(ReleasePayload, frozen=True, tag_field="kind", tag="release"):
-    """The first part of a release by a version that stated no owners."""
-
-    states_owners: ClassVar[bool] = False
-
-
-def decode_release(data: bytes) -> ReleasePayload:
-    """Return the release that canonical bytes hold, of this version or an earlier one.
-
-    Raises:
-        PayloadError: when they hold none, or are not canonical.
-    """
-    if not data.startswith(_EARLIER_RELEASE):
-        return ReleasePayload.decode(data)
-    payload = EarlierReleasePayload.decode(data)
-    if any(record.owner is not UNSET for record in payload.records):
-        raise PayloadError("a record states an owner, in a release of a version that knew none")
-    return payload
 
 
 class Contribution(Payload, frozen=True):
@@ -348,30 +292,6 @@ def contribution_beginning(beginning: bytes) -> Contribution:
 def _text(text: str) -> bytes:
     data = text.encode()
     return head(0x60, len(data)) + data
-
-
-def decode_erasure(data: bytes) -> ErasurePayload | FormerErasurePayload:
-    """Return the payload of an erasure, in either form.
-
-    Raises:
-        PayloadError: when the bytes hold neither.
-    """
-    try:
-        return FormerErasurePayload.decode(data)
-    except PayloadError:
-        return ErasurePayload.decode(data)
-
-
-def decode_void(data: bytes) -> VoidPayload | FormerVoidPayload:
-    """Return the payload of a void, in either form.
-
-    Raises:
-        PayloadError: when the bytes hold neither.
-    """
-    try:
-        return FormerVoidPayload.decode(data)
-    except PayloadError:
-        return VoidPayload.decode(data)
 
 
 def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, tuple[int, ...]]:

@@ -11,21 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release
+from gateway.audit.log.payloads import Contribution, ReleaseRecord
+from gateway.audit.replay.release import ReleasedFigure
 
 StillPermits = Callable[[ReleaseRecord, Contribution], bool]
-
-
-class ReleasedFigure(NamedTuple):
-    """What a figure is about; two with the same are versions of one."""
-
-    flow: str
-    property: str
-    identity: str
-    level: tuple[str, str, str]
-    cell: str
-    window: tuple[int, int]
 
 
 class FormedAgain(NamedTuple):
@@ -88,18 +79,16 @@ class VoidedFigures:
 
 def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
     """Return the figures in a release, each with its subjects' shares; single readings are none."""
-    first, *others = opening.parts
-    if not isinstance(first, Part):
+    if opening.first is None:
         return {}
-    records = decode_release(first.data).records
+    records = decode_release(opening.first).records
     members: defaultdict[int, dict[bytes, Contribution]] = defaultdict(dict)
-    for part in others:
+    for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             members[one.record].setdefault(one.subject, one)
     found: dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
     for number, record in enumerate(records):
         if record.statistic:
-            figure = ReleasedFigure(record.flow, record.property, record.identity, record.level, record.cell, record.window)
-            found.setdefault(figure, (record, {}))[1].update(members[number])
+            found.setdefault(ReleasedFigure.of(record), (record, {}))[1].update(members[number])
     return found

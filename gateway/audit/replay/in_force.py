@@ -69,7 +69,7 @@ class InForceAt:
 
     def take_policy(self, entry: Entry) -> list[str]:
         """Bring the policies of an entry into force; return what is wrong with them."""
-        former, first = self.policies, self.policy_entry < 0
+        before, first = self.policies, self.policy_entry < 0
         self.policies, self.policy_entry = None, entry.sequence
         self._standing.clear()
         try:
@@ -81,12 +81,12 @@ class InForceAt:
             return [f"its policies cannot be read: {problem}"]
         except (RecordError, PolicyError) as error:
             return [f"its policies cannot be understood: {error}"]
-        self._date_flows(former, self.policies, entry.time_ms, known=first or former is not None)
+        self._date_flows(before, self.policies, entry.time_ms, known=first or before is not None)
         return []
 
-    def _date_flows(self, former: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
-        """Record when each flow last changed; unknown where the former policies cannot be read."""
-        changed = changed_flows(former, present)
+    def _date_flows(self, before: PolicySet | None, present: PolicySet, now_ms: int, *, known: bool) -> None:
+        """Record when each flow last changed; unknown where the policies before cannot be read."""
+        changed = changed_flows(before, present)
         kept = {flow: since_ms for flow, since_ms in self.flow_since_ms.items() if flow not in changed}
         self.flow_since_ms = {flow: kept.get(flow, now_ms) for flow in present.flows} if known else {}
 

@@ -18,6 +18,7 @@ from consent.core.disclosure import Identity
 from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
+from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
@@ -28,7 +29,6 @@ from gateway.audit.log.payloads import (
     contribution_beginning,
     contribution_end,
     cut_contribution,
-    decode_release,
 )
 from gateway.audit.replay.in_force import InForceAt
 
@@ -37,6 +37,22 @@ PlanKey = tuple[str, str, str, str, tuple[int, ...]]
 
 UNSTATED: Final = "unstated"
 _MOST_BEGINNINGS: Final = 10_000
+
+
+class ReleasedFigure(NamedTuple):
+    """What a record is about; two records with the same are versions of one."""
+
+    flow: str
+    property: str
+    identity: str
+    level: tuple[str, str, str]
+    cell: str
+    window: tuple[int, int]
+
+    @classmethod
+    def of(cls, record: ReleaseRecord) -> ReleasedFigure:
+        """Return what a record is about."""
+        return cls(record.flow, record.property, record.identity, record.level, record.cell, record.window)
 
 
 class ReleasedPart(NamedTuple):
@@ -63,6 +79,15 @@ class Shortfall(NamedTuple):
             f"record {self.record}: `{self.subjects}` subjects, and `{erased}` that were erased, "
             f"where at least `{self.group}` have to stand together"
         )
+
+
+class _Release(NamedTuple):
+    """The release that is being checked: what was in force, when it was made, what it says, and how many parts it has lost."""
+
+    policies: PolicySet
+    now_ms: int
+    payload: ReleasePayload
+    erased: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +133,24 @@ class ReleaseAudit:
             return ["no policies are in force that could permit it"]
         if self._plans_of != self._fold.policy_entry:
             self._plans, self._plans_of = {}, self._fold.policy_entry
-        first, *others = opening.parts
-        if not isinstance(first, Part):
+        if opening.first is None:
             return ["the part of the bundle is erased"]
-        payload = decode_release(first.data)
+        payload = decode_release(opening.first)
         members: defaultdict[int, list[ReleasedPart]] = defaultdict(list)
-        for part in others:
+        for part in opening.parts[1:]:
             if isinstance(part, Part):
                 one = self._cut(part.data)
                 members[one.share.record].append(one)
+        release = _Release(policies, entry.time_ms, payload, opening.erased_count)
         found = ["a part is of no record in it"] if members and max(members) >= len(payload.records) else []
         for number, record in enumerate(payload.records):
             stood = members[number]
-            problems = self._record(policies, payload.recipient, record)
-            problems += self._members(policies, entry, payload, number, record, stood, opening.erased_count)
+            problems = self._record(release, record) + self._members(release, number, record, stood)
             problems += self._twice((entry.sequence, number), record, stood)
             found += [f"record {number}: {problem}" for problem in problems]
         if self.unsupported and payload.states_owners:  # formed by a version that withholds it
             found.append("it holds what policies may no longer ask")
-        return found + self._short(opening.erased_count)
+        return found + self._short(release.erased)
 
     def _short(self, erased: int) -> list[str]:
         """Return the records that erasure cannot explain: each erased part stood in one record, and was of one subject."""
@@ -146,7 +170,7 @@ class ReleaseAudit:
                 return False
             standing = self._fold.standing(one.subject, flow)
             part = ReleasedPart(one.subject, one, b"", b"")
-            return not self._plan(policies, entry, flow, record.property, part, standing).outcome.reason
+            return not self._plan(policies, entry.time_ms, flow, record.property, part, standing).outcome.reason
 
         return permits
 
@@ -165,9 +189,9 @@ class ReleaseAudit:
             share = self._shares[beginning] = contribution_beginning(beginning)
         return ReleasedPart(subject, share, end, data)
 
-    def _record(self, policies: PolicySet, recipient: str, record: ReleaseRecord) -> list[str]:
+    def _record(self, release: _Release, record: ReleaseRecord) -> list[str]:
         """Return what is wrong with a record by itself."""
-        flow = policies.flows.get(record.flow)
+        flow, recipient = release.policies.flows.get(record.flow), release.payload.recipient
         if flow is None or record.property not in flow.properties:
             return [f"no flow `{record.flow}` of `{record.property}` is in force"]
         found = []
@@ -179,28 +203,19 @@ class ReleaseAudit:
             found.append(f"its window is none of level `{record.level[0]}`")
         return found
 
-    def _members(
-        self,
-        policies: PolicySet,
-        entry: Entry,
-        payload: ReleasePayload,
-        number: int,
-        record: ReleaseRecord,
-        stood: list[ReleasedPart],
-        erased: int,
-    ) -> list[str]:
+    def _members(self, release: _Release, number: int, record: ReleaseRecord, stood: list[ReleasedPart]) -> list[str]:
         """Return what is wrong with the parts of a record's subjects, and note where some must have been erased."""
-        flow = policies.flows.get(record.flow)
+        flow = release.policies.flows.get(record.flow)
         if flow is None or record.property not in flow.properties:
             return []
         if not stood:
-            return self._without_members(policies, entry, payload, number, record, erased)
+            return self._without_members(release, flow, number, record)
         if record.owner == CITY_OWNED:
             return ["it states that it is of no subject, and has a part about one"]
         aggregate = record.identity == Identity.AGGREGATE.label
         found, group = [], 0
         for one in stood:
-            problem, plan = self._member(policies, entry, flow, record, one)
+            problem, plan = self._member(release, flow, record, one)
             found += [problem] if problem else []
             group = max(group, plan.outcome.group if plan and not plan.outcome.reason else 0)
         subjects = len({one.subject for one in stood})
@@ -208,25 +223,20 @@ class ReleaseAudit:
             self.shortfalls.append(Shortfall(number, subjects, group))
         return found
 
-    def _without_members(
-        self, policies: PolicySet, entry: Entry, payload: ReleasePayload, number: int, record: ReleaseRecord, erased: int
-    ) -> list[str]:
+    def _without_members(self, release: _Release, flow: Flow, number: int, record: ReleaseRecord) -> list[str]:
         """Return what is wrong with a record without subjects, and note where some must have been erased."""
-        public = self._public(policies, entry, policies.flows[record.flow], record)
-        if record.owner == CITY_OWNED or (public and not payload.states_owners and not erased):
+        public, states_owners = self._public(release, flow, record), release.payload.states_owners
+        if record.owner == CITY_OWNED or (public and not states_owners and not release.erased):
             self.public[CITY_OWNED if record.owner == CITY_OWNED else UNSTATED] += 1
             return [] if public else ["it rests on no consent and is not public"]
-        if payload.states_owners and not erased:
+        if states_owners and not release.erased:
             return ["it rests on no consent, and does not state whose devices have told it"]
-        if payload.states_owners or not public:  # before records stated their owner, a public one may as well be of no subject
-            aggregate = record.identity == Identity.AGGREGATE.label
-            least = policies.flows[record.flow].ask.group if aggregate else 1
+        if states_owners or not public:  # before records stated their owner, a public one may as well be of no subject
+            least = flow.ask.group if record.identity == Identity.AGGREGATE.label else 1
             self.shortfalls.append(Shortfall(number, 0, max(1, least)))
         return []
 
-    def _member(
-        self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord, one: ReleasedPart
-    ) -> tuple[str, Plan | None]:
+    def _member(self, release: _Release, flow: Flow, record: ReleaseRecord, one: ReleasedPart) -> tuple[str, Plan | None]:
         """Return what is wrong with one subject's part, or nothing, and the plan that it should follow."""
         fold = self._fold
         if fold.is_gone(one.subject):
@@ -234,7 +244,7 @@ class ReleaseAudit:
         if one.share.policy != fold.policy_entry:
             return f"it rests on policies `{one.share.policy}`, in force are `{fold.policy_entry}`", None
         standing = fold.standing(one.subject, flow)
-        plan = self._plan(policies, entry, flow, record.property, one, standing)
+        plan = self._plan(release.policies, release.now_ms, flow, record.property, one, standing)
         self.unsupported = self.unsupported or plan.unsupported
         if one.end != plan.end:
             return self._misled(one, standing, plan), plan
@@ -258,19 +268,19 @@ class ReleaseAudit:
         return "a subject's disclosure is not what policies and consents give"
 
     def _plan(
-        self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
+        self, policies: PolicySet, now_ms: int, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
     ) -> Plan:
         """Return the plan of a part's device; one that permits is cached until one of its consents expires."""
         key = (flow.id, name, one.share.profile, one.share.zone, standing)
         plan = self._plans.get(key)
-        if plan is None or entry.time_ms >= plan.outcome.expires_ms:
-            plan = self._decide(policies, entry, flow, name, one, standing)
+        if plan is None or now_ms >= plan.outcome.expires_ms:
+            plan = self._decide(policies, now_ms, flow, name, one, standing)
             if not plan.outcome.reason:
                 self._plans[key] = plan
         return plan
 
     def _decide(
-        self, policies: PolicySet, entry: Entry, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
+        self, policies: PolicySet, now_ms: int, flow: Flow, name: str, one: ReleasedPart, standing: tuple[int, ...]
     ) -> Plan:
         share = one.share
         profile = policies.profiles.get(share.profile)
@@ -278,7 +288,7 @@ class ReleaseAudit:
             return Plan(withheld(f"no class `{share.profile}` reports `{name}`"), b"")
         consents = self._fold.consents(one.subject, flow)
         # no part states an owner: what is about a subject is read by consent, whoever owns the device
-        decision = decide(policies, flow.id, consents, share.zone, profile.cap, entry.time_ms, Owner.CITY)
+        decision = decide(policies, flow.id, consents, share.zone, profile.cap, now_ms, Owner.CITY)
         found = outcome(policies, flow, name, decision, share.zone)
         unsupported = found.reason == UNSUPPORTED
         if unsupported:
@@ -287,14 +297,14 @@ class ReleaseAudit:
             return Plan(found, b"")
         return Plan(found, contribution_end(standing, canonical.encode(disclosure_map(found.disclosure))), unsupported)
 
-    def _public(self, policies: PolicySet, entry: Entry, flow: Flow, record: ReleaseRecord) -> bool:
+    def _public(self, release: _Release, flow: Flow, record: ReleaseRecord) -> bool:
         """Return whether a record may come from one of the city's own devices."""
-        told = _level_of(record)
+        policies, told = release.policies, _level_of(record)
         for profile in policies.profiles.values():
             if record.property not in profile.fields:
                 continue
             for zone in policies.zones:
-                decision = decide(policies, flow.id, None, zone, profile.cap, entry.time_ms, Owner.CITY)
+                decision = decide(policies, flow.id, None, zone, profile.cap, release.now_ms, Owner.CITY)
                 found = outcome(policies, flow, record.property, decision, zone)
                 if not found.reason and found.level == told:
                     return True
@@ -304,16 +314,15 @@ class ReleaseAudit:
         """Return what was already released before; single readings cannot be told apart and are not checked."""
         if not record.statistic:
             return []
-        what = (record.flow, record.property, record.identity, record.level, record.cell, record.window)
-        public = not stood
-        keys = [(*what, None)] if record.identity == Identity.AGGREGATE.label else [(*what, one.subject) for one in stood]
+        figure, public = ReleasedFigure.of(record), not stood
+        whose = [None] if record.identity == Identity.AGGREGATE.label else [one.subject for one in stood]
         found = []
-        for key in () if public and record.identity != Identity.AGGREGATE.label else keys:
-            former = self._drawn.setdefault((key, public), place)
-            if former != place:
-                found.append(f"what is in it was released before, by entry `{former[0]}`")
+        for key in [(figure, subject, public) for subject in whose]:
+            before = self._drawn.setdefault(key, place)
+            if before != place:
+                found.append(f"what is in it was released before, by entry `{before[0]}`")
             else:
-                self._keys.setdefault(place[0], []).append((key, public))
+                self._keys.setdefault(place[0], []).append(key)
         return found
 
 

@@ -8,28 +8,27 @@ cannot be checked is counted by its cause: a part erased, an opening expired, or
 from __future__ import annotations
 
 import time
-from typing import Final, Protocol
+from typing import Protocol
 
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.earlier_payloads import decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
-from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import PayloadError, decode_erasure, decode_void
+from gateway.audit.log.openings import Opening
+from gateway.audit.log.payloads import PayloadError
 from gateway.audit.log.reader import FileError, LogReader
-from gateway.audit.log.tiles import policies_path
 from gateway.audit.replay.formed_again import VoidedFigures
 from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.release import ReleaseAudit, Shortfall
 from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.audit.verify.age import EXPIRES_WITH_OTHERS, KEPT_WITH_THE_LOG, AuditTime, LogAge
-from gateway.audit.verify.erasures import ErasureAudit
+from gateway.audit.verify.erasures import ErasureAudit, erasure_of
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
 from gateway.audit.verify.voids import VoidAudit
 
-LONGEST_POLICIES_BYTES: Final = 1 << 24
 _SHOW_EVERY = 256
 
 
@@ -75,7 +74,7 @@ class Replay:
         self._kept_ms = openings_days * DAY_MS
         self._progress = progress or Progress(None)
         self._step = StepRecord(0, "replay")
-        self._fold = InForceAt(verifier, lambda name: reader.source.read(policies_path(name), LONGEST_POLICIES_BYTES))
+        self._fold = InForceAt(verifier, reader.policies)
         self._releases = ReleaseAudit(self._fold)
         self._age = LogAge(at or AuditTime(time.time_ns() // 1_000_000))
         self._erasures = ErasureAudit()
@@ -107,7 +106,7 @@ class Replay:
         self._close_shortfalls()
         report.time = self._age.time
         report.erased_parts, report.erasures_account_for = erasures.erased, erasures.declared
-        report.erasures, report.former_erasures, report.former_voids = erasures.lists, erasures.former, self._voids.former
+        report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
         report.grants = self._fold.grants
         report.public_records = self._releases.public
         report.unopened_consents = self._fold.unopened
@@ -160,7 +159,7 @@ class Replay:
 
     def _replay(self, entry: Entry, opening: Opening | None) -> list[str]:
         """Apply an entry, or check a release against what is in force; return what is wrong."""
-        part = _only_part(opening)
+        part = None if opening is None else opening.first
         match entry.kind:
             case Kind.POLICY:
                 return self._fold.take_policy(entry)
@@ -184,10 +183,7 @@ class Replay:
         self._fold.take_erasure(entry.subject_sha256 or b"")
         if part is None:
             return []
-        payload = decode_erasure(part)
-        if (payload.subject_sha256, payload.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
-            return ["the erasure is not the one in the entry"]
-        return self._erasures.take_erasure(entry, payload)
+        return self._erasures.take_erasure(entry, erasure_of(entry, part))
 
     def _void(self, entry: Entry, part: bytes) -> list[str]:
         """Take back a release, and remember its figures until they are formed again."""
@@ -226,12 +222,3 @@ class Replay:
         if releases.shortfalls:
             self._shortfalls[entry.sequence] = releases.shortfalls
         return []
-
-
-def _only_part(opening: Opening | None) -> bytes | None:
-    if opening is None or not isinstance(opening.parts[0], Part):
-        return None
-    return opening.parts[0].data
-
-
-__all__ = ["LONGEST_POLICIES_BYTES", "Openings", "Replay", "ReplayReport", "ReplayVerdict"]

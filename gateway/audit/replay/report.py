@@ -39,8 +39,8 @@ class ReplayReport:
             operator's word alone. `unstated`: by a version that stated none.
         erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
         erasures: The erasures that list what they emptied.
-        former_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
-        former_voids: Voids of which a recipient cannot tell what they void, by index and time.
+        earlier_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
+        earlier_voids: Voids of which a recipient cannot tell what they void, by index and time.
         formed_again: Voided windows that were released again for fewer subjects.
         unsupported: Releases of what policies may no longer ask, which an earlier version made.
         findings: What is wrong, by entry.
@@ -54,8 +54,8 @@ class ReplayReport:
     erased_parts: int = 0
     erasures_account_for: int = 0
     erasures: list[ErasureSummary] = field(default_factory=list)
-    former_erasures: list[tuple[int, int]] = field(default_factory=list)
-    former_voids: list[tuple[int, int]] = field(default_factory=list)
+    earlier_erasures: list[tuple[int, int]] = field(default_factory=list)
+    earlier_voids: list[tuple[int, int]] = field(default_factory=list)
     formed_again: list[FormedAgain] = field(default_factory=list)
     unopened_consents: int = 0
     unsupported: int = 0
@@ -77,8 +77,8 @@ class ReplayReport:
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
             "erasures": [each._asdict() for each in self.erasures],
-            "erasures_on_the_operators_word": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.former_erasures],
-            "voids_unknown_to_recipients": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.former_voids],
+            "erasures_on_the_operators_word": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.earlier_erasures],
+            "voids_unknown_to_recipients": [{"entry": index, "time_ms": time_ms} for index, time_ms in self.earlier_voids],
             "formed_again": [each._asdict() for each in self.formed_again],
             "unopened_consents": self.unopened_consents,
             "unsupported": self.unsupported,
@@ -104,10 +104,12 @@ class ReplayReport:
         if self.erasures:
             consents = sum(each.consents for each in self.erasures)
             lines.append(f"erasures with a list: {len(self.erasures)}, {consents} consents of theirs can no longer be read")
-        if self.former_erasures:
-            lines.append(f"erasures on the operator's word: {len(self.former_erasures)}, entries {_listed(self.former_erasures)}")
-        if self.former_voids:
-            lines.append(f"voids that recipients cannot find: {len(self.former_voids)}, entries {_listed(self.former_voids)}")
+        if self.earlier_erasures:
+            lines.append(
+                f"erasures on the operator's word: {len(self.earlier_erasures)}, entries {_listed(self.earlier_erasures)}"
+            )
+        if self.earlier_voids:
+            lines.append(f"voids that recipients cannot find: {len(self.earlier_voids)}, entries {_listed(self.earlier_voids)}")
         lines += [f"voided and formed again: {one}" for one in self.formed_again]
         if self.unopened_consents:
             lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")

@@ -8,18 +8,17 @@ its own latest entry, and the report says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload, PayloadError
+from gateway.audit.verify.report import shown_time
 from gateway.audit.verify.trust import Trust
 
 AHEAD_MS: Final = 10 * 60_000
 """How far an entry may be ahead of the auditor's clock or the witnesses': no clock is exact."""
-_LATEST_MS: Final = 253_402_300_799_999  # the calendar's end
 
 KEPT_WITH_THE_LOG: Final = frozenset({Kind.GENESIS, Kind.POLICY, Kind.GAP})
 """Kinds of entries whose openings never expire."""
@@ -43,7 +42,7 @@ class AuditTime:
     clock: AgedBy = AgedBy.AUDITOR
 
     def __str__(self) -> str:
-        return f"{self.clock}, {_shown(self.now_ms)}"
+        return f"{self.clock}, {shown_time(self.now_ms)}"
 
 
 def audit_time(trust: Trust, clock_ms: int) -> AuditTime:
@@ -87,7 +86,7 @@ class LogAge:
 
         An entry is no older than the one before it, whatever its own time says, unless a gap says that the clock was set.
         """
-        data = opening.parts[0].data if opening is not None and isinstance(opening.parts[0], Part) else None
+        data = None if opening is None else opening.first
         if entry.kind is Kind.GENESIS and data is not None:
             self._take_genesis(data)
         if entry.kind is Kind.GAP and data is not None and _is_clock_set(data):
@@ -109,7 +108,7 @@ class LogAge:
             return None
         first, time_ms = self._ahead
         more = f", and so are `{self._ahead_count - 1}` later ones" if self._ahead_count > 1 else ""
-        return f"entry {first}", f"dated `{_shown(time_ms)}`, which is ahead of {self._time}{more}"
+        return f"entry {first}", f"dated `{shown_time(time_ms)}`, which is ahead of {self._time}{more}"
 
     def _take_genesis(self, data: bytes) -> None:
         try:
@@ -123,9 +122,3 @@ def _is_clock_set(data: bytes) -> bool:
         return GapPayload.decode(data).reason == CLOCK_SET
     except PayloadError:
         return False
-
-
-def _shown(time_ms: int) -> str:
-    if not 0 <= time_ms <= _LATEST_MS:
-        return f"{time_ms} ms"
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

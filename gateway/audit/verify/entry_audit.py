@@ -11,28 +11,27 @@ from collections import Counter
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
 from gateway.audit.log.chain import Chain
+from gateway.audit.log.earlier_payloads import (
+    AnyErasurePayload,
+    AnyVoidPayload,
+    decode_policy,
+    decode_release,
+    decode_void,
+)
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
     AccountPayload,
     Contribution,
-    ErasurePayload,
-    FormerErasurePayload,
-    FormerVoidPayload,
     GapPayload,
     GenesisPayload,
     PayloadError,
     ReleasePayload,
-    VoidPayload,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
-from gateway.audit.verify.erasures import ErasureAudit
+from gateway.audit.verify.erasures import ErasureAudit, erasure_of
 from gateway.audit.verify.file_audit import FileAudit
 from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.recount import Recount
@@ -160,16 +159,16 @@ class EntryAudit:
         for where, problem in erasures.close():
             self._opened.add(where, problem)
         whole = self._opened_count == self._chain.size  # where an opening has expired, what was erased in it no longer shows
-        if whole and erasures.unnamed < erasures.former_parts:
+        if whole and erasures.unnamed < erasures.earlier_parts:
             self._opened.add(
                 "openings",
-                f"`{erasures.unnamed}` parts are erased, the erasures without a list account for `{erasures.former_parts}`",
+                f"`{erasures.unnamed}` parts are erased, the erasures without a list account for `{erasures.earlier_parts}`",
             )
         self._opened.detail = f"{self._opened_count} of {self._chain.size} entries opened, {erasures.erased} parts erased"
-        if erasures.former:
-            self._opened.detail += f", `{len(erasures.former)}` erasures without a list, on the operator's word"
-        if self._voids.former:
-            self._opened.detail += f", `{len(self._voids.former)}` voids that recipients cannot find"
+        if erasures.earlier:
+            self._opened.detail += f", `{len(erasures.earlier)}` erasures without a list, on the operator's word"
+        if self._voids.earlier:
+            self._opened.detail += f", `{len(self._voids.earlier)}` voids that recipients cannot find"
         if beyond := sum(index >= self._chain.size for index in openings.indices):
             self._opened.detail += f", {beyond} openings beyond the checkpoint"
 
@@ -199,7 +198,7 @@ class EntryAudit:
         if entry.kind is Kind.RELEASE:
             self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
         elif entry.kind is Kind.VOID:
-            found = self.recount.void(payload if isinstance(payload, VoidPayload | FormerVoidPayload) else None)
+            found = self.recount.void(payload if isinstance(payload, AnyVoidPayload) else None)
         elif entry.kind is Kind.ACCOUNT:
             found = self.recount.account(payload if isinstance(payload, AccountPayload) else None)
         elif entry.kind is Kind.GAP:
@@ -209,9 +208,9 @@ class EntryAudit:
 
     def _own_problems(self, entry: Entry, payload: object) -> list[str]:
         """Return what is wrong with an erasure or a void, held against the entries before it."""
-        if isinstance(payload, ErasurePayload | FormerErasurePayload):
+        if isinstance(payload, AnyErasurePayload):
             return self._erasures.take_erasure(entry, payload)
-        if isinstance(payload, VoidPayload | FormerVoidPayload):
+        if isinstance(payload, AnyVoidPayload):
             return self._voids.take_void(entry, payload)
         return []
 
@@ -225,35 +224,32 @@ class EntryAudit:
 
     def _payload(self, entry: Entry, opening: Opening) -> object:
         """Return an opening's payload, checked against the entry's public fields; None where it is erased or opaque."""
-        first = opening.parts[0]
         if entry.kind is Kind.RELEASE:
             return _release(entry, opening)
+        content = opening.first
         if len(opening.parts) != 1:
             raise PayloadError(f"an opening of kind `{entry.kind.word}` has one part")
-        if not isinstance(first, Part) and entry.kind not in _ERASABLE:
+        if content is None and entry.kind not in _ERASABLE:
             raise PayloadError(f"its part is erased, and nobody's erasure reaches an entry of kind `{entry.kind.word}`")
-        if not isinstance(first, Part) or entry.kind in _OPAQUE:
+        if content is None or entry.kind in _OPAQUE:
             return None
         match entry.kind:
             case Kind.GENESIS:
-                if GenesisPayload.decode(first.data).origin != self._origin:
+                if GenesisPayload.decode(content).origin != self._origin:
                     raise PayloadError("the genesis of another log")
             case Kind.POLICY:
-                if decode_policy(first.data).sha256 != entry.policy:
+                if decode_policy(content).sha256 != entry.policy:
                     raise PayloadError("the policy is not the one in the entry")
             case Kind.ERASURE:
-                erasure = decode_erasure(first.data)
-                if (erasure.subject_sha256, erasure.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
-                    raise PayloadError("the erasure is not the one in the entry")
-                return erasure
+                return erasure_of(entry, content)
             case Kind.ACCOUNT:
-                return AccountPayload.decode(first.data)
+                return AccountPayload.decode(content)
             case Kind.VOID:
-                return decode_void(first.data)
+                return decode_void(content)
             case Kind.GAP:
-                return GapPayload.decode(first.data)
+                return GapPayload.decode(content)
             case _:
-                value = canonical.decode(first.data)
+                value = canonical.decode(content)
                 if not isinstance(value, dict) or value.get("kind") != entry.kind.word:
                     raise PayloadError(f"not a payload of kind `{entry.kind.word}`")
         return None
@@ -261,12 +257,11 @@ class EntryAudit:
 
 def _release(entry: Entry, opening: Opening) -> ReleasePayload:
     """Return a release's payload after checking that the contributions add up to its records."""
-    first, *others = opening.parts
-    if not isinstance(first, Part):
+    if opening.first is None:
         raise PayloadError("the part of the bundle is erased")
-    payload = decode_release(first.data)
+    payload = decode_release(opening.first)
     contributed: Counter[int] = Counter()
-    for part in others:
+    for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             if one.record >= len(payload.records):

@@ -1,7 +1,7 @@
 """Erasures held against what is gone: every erased part is named by exactly one of them, and none names what is still there.
 
 A part of a release is erased for a subject that had been asked: the same list has to name a consent before that release. What an
-erasure of the former form accounts for, which has no list, rests on the operator's word; it is counted, and its entry named.
+erasure of the earlier form accounts for, which has no list, rests on the operator's word; it is counted, and its entry named.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from gateway.audit.log.earlier_payloads import AnyErasurePayload, EarlierErasurePayload, decode_erasure
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, FormerErasurePayload
+from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, PayloadError
 
 _SAID: Final = (Kind.CONSENT, Kind.WITHDRAWAL, Kind.KEY)
 _ABSENT: Final = 0x80
@@ -31,6 +32,17 @@ class ErasureSummary(NamedTuple):
     first_consent: int | None
 
 
+def erasure_of(entry: Entry, data: bytes) -> AnyErasurePayload:
+    """Return the payload of an erasure entry.
+
+    Raises: PayloadError: the bytes hold no erasure, or another one.
+    """
+    payload = decode_erasure(data)
+    if (payload.subject_sha256, payload.parts_deleted) != (entry.subject_sha256, entry.parts_deleted):
+        raise PayloadError("the erasure is not the one in the entry")
+    return payload
+
+
 class ErasureAudit:
     """Takes a log's entries in order, with the openings at hand; `close` gives what is wrong.
 
@@ -39,14 +51,14 @@ class ErasureAudit:
         declared: How many parts the erasure entries say in clear that they deleted.
         unnamed: How many of the erased parts no list names, once closed.
         lists: The erasures with a list.
-        former: Erasures of the former form: index and time of the entry.
-        former_parts: How many parts those account for, on the operator's word.
+        earlier: Erasures of the earlier form: index and time of the entry.
+        earlier_parts: How many parts those account for, on the operator's word.
     """
 
     def __init__(self) -> None:
-        self.erased = self.declared = self.unnamed = self.former_parts = 0
+        self.erased = self.declared = self.unnamed = self.earlier_parts = 0
         self.lists: list[ErasureSummary] = []
-        self.former: list[tuple[int, int]] = []
+        self.earlier: list[tuple[int, int]] = []
         self._kinds = bytearray()  # of each entry; with `_ABSENT` where its opening is not at hand
         self._missing: dict[int, set[int]] = {}  # numbers of erased parts by log index
         self._named: dict[tuple[int, int], int] = {}  # (entry, part) -> the erasure that names it
@@ -66,13 +78,13 @@ class ErasureAudit:
             self._missing[entry.sequence] = missing
             self.erased += len(missing)
 
-    def take_erasure(self, entry: Entry, payload: ErasurePayload | FormerErasurePayload) -> list[str]:
+    def take_erasure(self, entry: Entry, payload: AnyErasurePayload) -> list[str]:
         """Enter what an erasure says; its entry was the last that was taken. Return what is wrong with it."""
-        if isinstance(payload, FormerErasurePayload):
-            self.former.append((entry.sequence, entry.time_ms))
-            self.former_parts += payload.parts_deleted
+        if isinstance(payload, EarlierErasurePayload):
+            self.earlier.append((entry.sequence, entry.time_ms))
+            self.earlier_parts += payload.parts_deleted
             return (
-                [f"an erasure of the former form, behind entry `{self.lists[0].entry}` of the present one"] if self.lists else []
+                [f"an erasure of the earlier form, behind entry `{self.lists[0].entry}` of the present one"] if self.lists else []
             )
         before = self._subjects.setdefault(payload.subject_sha256, entry.sequence)
         found = [] if before == entry.sequence else [f"erases a subject that entry `{before}` has erased"]
@@ -115,10 +127,10 @@ class ErasureAudit:
         """Return which erased parts nothing accounts for."""
         unnamed = {index: sorted(self._unnamed(index)) for index in self._missing}
         self.unnamed = sum(map(len, unnamed.values()))
-        if self.unnamed <= self.former_parts:
+        if self.unnamed <= self.earlier_parts:
             return []
-        if self.former:
-            account = f"and those without a list account for `{self.former_parts}`"
+        if self.earlier:
+            account = f"and those without a list account for `{self.earlier_parts}`"
             return [("openings", f"`{self.unnamed}` erased parts are on no erasure's list, {account}")]
         listed = [(index, parts[0]) for index, parts in unnamed.items() if parts]
         return [(f"entry {index}", f"part `{part}` is erased, and no erasure names it") for index, part in listed]

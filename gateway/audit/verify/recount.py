@@ -10,14 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gateway.audit.log.balances import account_of, imbalances
-from gateway.audit.log.payloads import (
-    RESTORED_BOOKS,
-    AccountPayload,
-    FormerVoidPayload,
-    GapPayload,
-    ReleasePayload,
-    VoidPayload,
-)
+from gateway.audit.log.earlier_payloads import AnyVoidPayload
+from gateway.audit.log.payloads import RESTORED_BOOKS, AccountPayload, GapPayload, ReleasePayload
 
 _PAIR_ACCOUNTS = ("pairs.aggregated", "pairs.released")
 _BUNDLE_ACCOUNTS = ("bundles.formed", "bundles.voided")
@@ -68,7 +62,7 @@ class Recount:
         self._releases[index] = tuple(pairs[name] for name in _PAIR_ACCOUNTS)
         self._moved.update(pairs)
 
-    def void(self, payload: VoidPayload | FormerVoidPayload | None) -> list[str]:
+    def void(self, payload: AnyVoidPayload | None) -> list[str]:
         """Count a void, whose opening may be missing, and return what is wrong with it."""
         self._moved["bundles.voided"] += 1
         if payload is None:

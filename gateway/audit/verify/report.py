@@ -8,17 +8,26 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.audit.verify.trust import Trust
 
 _MAX_FINDINGS: Final = 100
+_LATEST_MS: Final = 253_402_300_799_999  # the calendar's end
 
 
 def printable(text: str) -> str:
     """Return a text with control characters and line breaks replaced, so that it cannot forge terminal output."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def shown_time(time_ms: int) -> str:
+    """Return a time in UTC; one that is in no year of the calendar in milliseconds."""
+    if not 0 <= time_ms <= _LATEST_MS:
+        return f"{time_ms} ms"
+    return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class StepStatus(StrEnum):

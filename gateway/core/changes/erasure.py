@@ -92,7 +92,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> tup
 
 
 def _shorten(state: State, subject: bytes, holdings: Holdings) -> tuple[EmptiedOpening, ...]:
-    """Have the openings that lose a part replaced, and return which parts they lose.
+    """Replace the openings that lose a part, and return which parts they lose.
 
     An opening of the subject's own is empty afterwards, and expires with the list that says so.
     """

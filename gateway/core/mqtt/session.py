@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import mqtt5
-from mqtt5 import DisconnectReasonCode, QoS, RetainHandling, SubAckReasonCode, TopicFilter
+from mqtt5 import DisconnectReasonCode, QoS, SubAckReasonCode
 
 from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import TAKEN_OVER, Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
 from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.mqtt.subscribing import Subscribing
 from gateway.core.mqtt.timing import DrainMarker, KeepAlive, KeepAliveAction
 from gateway.core.mqtt.topics import check_topic, without_share
 
@@ -40,33 +42,16 @@ class ConnectionState(Enum):
     CONNECTED = auto()
 
 
+@dataclass(slots=True)
 class _Connection:
     """What belongs to one connection and ends with it."""
 
-    def __init__(
-        self,
-        settings: SessionSettings,
-        inbox: InboundQueue,
-        copies: Copies | None,
-        generation: int = 0,
-        now_s: float = 0.0,
-        nonce: bytes = b"",
-    ) -> None:
-        self.opened_s = now_s
-        self.inbound = Inbound(
-            inbox,
-            generation,
-            subscribes=settings.subscribes,
-            marker_topic=settings.marker_topic,
-            largest_packet_bytes=settings.largest_packet_bytes,
-            copies=copies,
-        )
-        self.keep_alive = KeepAlive(now_s, settings.keep_alive_s)
-        self.marker = DrainMarker(nonce)
-        self.subscribing: dict[int, Sequence[str]] = {}  # packet identifier -> filters that await their answer
-        self.unsubscribing = 0
-        self.granted: dict[str, int] = {}
-        self.paused = False
+    opened_s: float
+    inbound: Inbound
+    keep_alive: KeepAlive
+    marker: DrainMarker
+    subscribing: Subscribing
+    paused: bool = False
 
 
 class MqttSession:
@@ -85,10 +70,10 @@ class MqttSession:
         self._outbound = Outbound(settings.most_in_flight)
         self._now_s = 0.0
         self._out: list[bytes] = []
-        self.former: tuple[str, ...] = ()  # filters of an earlier configuration that the broker's session may hold
+        self.stale_filters: tuple[str, ...] = ()  # of an earlier configuration; the broker's session may hold them
         copies = Copies(settings.wanted)
         self._copies = copies if copies.identifiers else None
-        self._here = _Connection(settings, self.inbox, self._copies)
+        self._here = self._begin(0.0, b"")
 
     @property
     def connected(self) -> bool:
@@ -139,7 +124,7 @@ class MqttSession:
         self.return_late = False
         self._now_s = now_s
         self._out.clear()
-        self._here = _Connection(settings, self.inbox, self._copies, self.generation, now_s, nonce)
+        self._here = self._begin(now_s, nonce)
         return mqtt5.ConnectPacket(
             settings.client_id,
             username=settings.user,
@@ -149,6 +134,19 @@ class MqttSession:
             session_expiry_interval=settings.session_expiry_s if settings.subscribes else 0,
             receive_max=settings.receive_max,
         ).write()
+
+    def _begin(self, now_s: float, nonce: bytes) -> _Connection:
+        settings = self.settings
+        inbound = Inbound(
+            self.inbox,
+            self.generation,
+            subscribes=settings.subscribes,
+            marker_topic=settings.marker_topic,
+            largest_packet_bytes=settings.largest_packet_bytes,
+            copies=self._copies,
+        )
+        keep_alive = KeepAlive(now_s, settings.keep_alive_s)
+        return _Connection(now_s, inbound, keep_alive, DrainMarker(nonce), Subscribing(self._outbound.next_packet_id))
 
     def feed(self, data: bytes, now_s: float) -> bytes:
         """Read bytes from the socket; return what to write. If the state is CLOSED afterwards, write it and close the socket."""
@@ -197,7 +195,7 @@ class MqttSession:
             nonce: As for ``open``.
         """
         here = self._here
-        if not self.connected or self.settings.marker_topic is None or here.subscribing:
+        if not self.connected or self.settings.marker_topic is None or here.subscribing.awaits_answer:
             return b""  # not yet subscribed: the first marker is still to come
         refused = here.marker.refused
         here.marker = DrainMarker(nonce)
@@ -277,8 +275,8 @@ class MqttSession:
                 self._connection_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.SubAckPacket():
                 self._subscription_answered(packet)
-            case ConnectionState.CONNECTED, mqtt5.UnsubAckPacket() if packet.packet_id == self._here.unsubscribing:
-                self._here.unsubscribing = 0
+            case ConnectionState.CONNECTED, mqtt5.UnsubAckPacket() if packet.packet_id == self._here.subscribing.unsubscribing:
+                self._here.subscribing.unsubscribing = 0
             case ConnectionState.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.PublishPacket():
@@ -326,52 +324,35 @@ class MqttSession:
         return self.settings.keep_alive_s if asked is None else asked or _UNASKED_KEEP_ALIVE_S
 
     def _subscribe(self, *, with_identifiers: bool) -> None:
-        """Subscribe to everything: each filter that has an identifier in a packet of its own, then the others in one."""
+        """Subscribe to everything."""
         identifiers = self._copies.identifiers if self._copies is not None and with_identifiers else {}
-        for pattern, identifier in identifiers.items():
-            self._subscribe_to([pattern], identifier)
-        others = [pattern for pattern in self.settings.subscriptions if pattern not in identifiers]
-        if others:
-            self._subscribe_to(others, None)
+        self._out.append(self._here.subscribing.subscribe(self.settings.subscriptions, identifiers))
 
     def _unsubscribe(self) -> None:
         """End subscriptions that the session may hold and that are not wanted: they would bring messages a second time."""
-        unwanted = [one for one in dict.fromkeys(self.former + self.settings.covered) if one not in self.settings.subscriptions]
-        if unwanted:
-            self._here.unsubscribing = self._outbound.next_packet_id()
-            self._out.append(mqtt5.UnsubscribePacket(self._here.unsubscribing, unwanted).write())
-
-    def _subscribe_to(self, patterns: Sequence[str], identifier: int | None) -> None:
-        packet_id = self._outbound.next_packet_id()
-        self._here.subscribing[packet_id] = patterns
-        filters = [
-            TopicFilter(pattern, max_qos=QoS.AT_LEAST_ONCE, retain_as_published=False, retain_handling=RetainHandling.SEND_NEVER)
-            for pattern in patterns
-        ]
-        self._out.append(mqtt5.SubscribePacket(packet_id, filters, subscription_id=identifier).write())
+        held = dict.fromkeys(self.stale_filters + self.settings.covered)
+        unwanted = [pattern for pattern in held if pattern not in self.settings.subscriptions]
+        self._out.append(self._here.subscribing.unsubscribe(unwanted))
 
     def _subscription_answered(self, packet: mqtt5.SubAckPacket) -> None:
-        here = self._here
-        patterns = here.subscribing.pop(packet.packet_id, ())
-        if not patterns or len(packet.reason_codes) != len(patterns):
-            raise protocol_error("an answer to a subscription that we did not ask for")
-        here.granted |= {pattern: int(code) for pattern, code in zip(patterns, packet.reason_codes, strict=True)}
-        if here.subscribing:
+        here, wanted = self._here, self.settings.wanted
+        here.subscribing.answered(packet)
+        if here.subscribing.awaits_answer:
             return
-        wanted = self.settings.wanted
-        answer = Subscribed(self.generation, tuple((without_share(pattern), here.granted[pattern]) for pattern in wanted))
+        granted = here.subscribing.granted
+        answer = Subscribed(self.generation, tuple((without_share(pattern), granted[pattern]) for pattern in wanted))
         if self._copies is not None:
-            self._copies.granted(here.granted)
+            self._copies.granted(granted)
         self.inbox.note(answer)
         self.counters["filters_refused"] += len(answer.refused)
         if wanted and len(answer.refused) == len(wanted):
-            code = here.granted[wanted[0]]
+            code = granted[wanted[0]]
             self._out.append(mqtt5.DisconnectPacket().write())
             self.return_late = True
             self._end(f"the broker refused every subscription: {words(SubAckReasonCode(code))}", code)
         elif self.settings.marker_topic is None:
             return
-        elif here.granted[self.settings.marker_topic] >= 0x80 or self._marker_forbidden:
+        elif granted[self.settings.marker_topic] >= 0x80 or self._marker_forbidden:
             here.marker.refuse(self._now_s)
         else:
             self._send_marker()

@@ -12,7 +12,8 @@ import structlog
 
 from gateway.core.mqtt.events import Connected, Disconnected, LinkEvent, Published
 from gateway.core.mqtt.outbound import PacketTooLargeError
-from gateway.edge.mqtt import LinkSettings, MqttLink
+from gateway.edge.link import LinkSettings
+from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
 from gateway.recipient.wire import bundle_topic
 

@@ -15,7 +15,7 @@ from consent.core.policies.policy import Flow, PolicySet
 from consent.core.review.reach import reach_of
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.replay.replay import ReplayReport
+from gateway.audit.replay.report import ReplayReport
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from gateway.core.registry import Subject

@@ -6,7 +6,7 @@ import pytest
 
 from consent.core.policies import parse
 from consent.core.policies.policy import PolicySet
-from gateway.audit.log.payloads import EarlierReleasePayload
+from gateway.audit.log.earlier_payloads import EarlierReleasePayload
 from gateway.core.plans import Device
 from gateway.core.release import bundle
 from tests.support.gate import HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, town

@@ -21,17 +21,10 @@ from gateway.audit import command
 from gateway.audit.explain.explain import SENTENCES, EntryExplanation, explain, say
 from gateway.audit.log import canonical
 from gateway.audit.log.chain import Chain
+from gateway.audit.log.earlier_payloads import EarlierPolicyPayload
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part, commit
-from gateway.audit.log.payloads import (
-    Contribution,
-    KeylessPolicyPayload,
-    KeyPayload,
-    PayloadError,
-    PolicyPayload,
-    ReleasePayload,
-    ReleaseRecord,
-)
+from gateway.audit.log.payloads import Contribution, KeyPayload, PayloadError, PolicyPayload, ReleasePayload, ReleaseRecord
 from tests.support.log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 _DIGEST = hashlib.sha256(b"").digest()
@@ -190,8 +183,8 @@ def test_opening_of_policies_shows_whose_keys_came_into_force(language: str) -> 
     assert told.content is not None
     assert all(line.isprintable() for line in told.content)
     assert told.content[1] == say(language, "recipient_key", recipient="grid", fingerprint=fingerprint(b"g" * 32))
-    former = explain(*_entry(Kind.POLICY, KeylessPolicyPayload(_DIGEST).encode()), 9, language)
-    assert former.content == (say(language, "nothing_more"),)
+    earlier = explain(*_entry(Kind.POLICY, EarlierPolicyPayload(_DIGEST).encode()), 9, language)
+    assert earlier.content == (say(language, "nothing_more"),)
 
 
 @pytest.mark.parametrize("kind", [Kind.GAP, Kind.REIDENTIFICATION], ids=lambda kind: kind.word)

@@ -32,23 +32,15 @@ from gateway.audit.log.openings import (
 from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
-    EarlierReleasePayload,
     EmptiedOpening,
     EncodedContribution,
     ErasurePayload,
-    FormerErasurePayload,
-    FormerVoidPayload,
     GenesisPayload,
-    KeylessPolicyPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
-    decode_erasure,
-    decode_policy,
-    decode_release,
-    decode_void,
     encode_contribution,
     erase_subject,
     void_commitment,
@@ -161,12 +153,10 @@ _MAP = {
 }
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
-    KeylessPolicyPayload(bytes(32)),
     PolicyPayload(bytes(32), {"city-energy": bytes(32)}),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
     ReleasePayload("city", (_RECORD, structs.replace(_RECORD, owner="city"))),
-    EarlierReleasePayload("city", (_RECORD,)),
     Contribution(0, bytes(16), {"identity": "aggregate", "budget": float("inf"), "precision": {"LAeq": "0.5"}}, 1, (2, 30), 4),
 ]
 
@@ -177,30 +167,6 @@ def test_payload_encoded_is_canonical_cbor_and_decodes_to_itself(payload: Any) -
     data = payload.encode()
     assert type(payload).decode(data) == payload
     assert cbor2.dumps(cbor2.loads(data), canonical=True) == data
-
-
-def test_release_of_either_version_is_read() -> None:
-    """The first bytes tell which it is, and an earlier one states no owner."""
-    for payload in (ReleasePayload("city", (_RECORD,)), EarlierReleasePayload("city", (_RECORD,))):
-        assert decode_release(payload.encode()) == payload
-    claims = EarlierReleasePayload("city", (structs.replace(_RECORD, owner="city"),))
-    with pytest.raises(PayloadError, match="states an owner"):
-        decode_release(claims.encode())
-    with pytest.raises(PayloadError, match="Invalid enum value 'resident'"):
-        decode_release(canonical.encode({"kind": "release-2", "recipient": "c", "records": [{**_MAP, "owner": "resident"}]}))
-
-
-def test_policy_payload_of_either_form_is_read() -> None:
-    """Logs of before hold the first for good."""
-    for payload in (KeylessPolicyPayload(bytes(32)), PolicyPayload(bytes(32), {}), PolicyPayload(bytes(32), {"grid": bytes(32)})):
-        assert decode_policy(payload.encode()) == payload
-    assert cbor2.loads(PolicyPayload(bytes(32), {"grid": bytes(32)}).encode())["kind"] == "policy-2"
-    for wrong in (
-        {"kind": "policy-3", "sha256": bytes(32)},
-        {"kind": "policy-2", "sha256": bytes(32), "keys": {"grid": b"short"}},
-    ):
-        with pytest.raises(PayloadError):
-            decode_policy(cbor2.dumps(wrong, canonical=True))
 
 
 def test_payload_maps_have_the_documented_keys() -> None:
@@ -216,13 +182,7 @@ def test_payload_maps_have_the_documented_keys() -> None:
         "recipient": "city",
         "records": [_MAP, {**_MAP, "owner": "city"}],
     }
-    assert cbor2.loads(EarlierReleasePayload("city", (_RECORD,)).encode()) == {
-        "kind": "release",
-        "recipient": "city",
-        "records": [_MAP],
-    }
     assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void-2", "release": 17}
-    assert cbor2.loads(FormerVoidPayload(17).encode()) == {"kind": "void", "release": 17}
     emptied = (EmptiedOpening(3, (0,)), EmptiedOpening(8, (1, 4)))
     assert cbor2.loads(ErasurePayload(bytes(32), 3, emptied).encode()) == {
         "kind": "erasure-2",
@@ -236,35 +196,22 @@ def test_payload_maps_have_the_documented_keys() -> None:
     "data",
     [
         b"",
-        b"\xa1dkinddvoid",
-        cbor2.dumps({"kind": "void", "release": -1}, canonical=True),
-        cbor2.dumps({"kind": "void", "release": True}, canonical=True),
-        cbor2.dumps({"kind": "void", "release": 1.0}, canonical=True),
-        cbor2.dumps({"kind": "void", "release": "1"}, canonical=True),
+        b"\xa1dkindfvoid-2",
+        cbor2.dumps({"kind": "void-2", "release": -1}, canonical=True),
+        cbor2.dumps({"kind": "void-2", "release": True}, canonical=True),
+        cbor2.dumps({"kind": "void-2", "release": 1.0}, canonical=True),
+        cbor2.dumps({"kind": "void-2", "release": "1"}, canonical=True),
         cbor2.dumps({"kind": "account", "release": 1}, canonical=True),
-        cbor2.dumps({"kind": "void", "release": 1, "more": 2}, canonical=True),
-        cbor2.dumps({"release": 1, "kind": "void"}),
-        cbor2.dumps({"kind": "void", "release": 1}, canonical=True) + b"\x00",
-        b"\xbf\x64kind\x64void\x67release\x01\xff",
+        cbor2.dumps({"kind": "void-2", "release": 1, "more": 2}, canonical=True),
+        cbor2.dumps({"release": 1, "kind": "void-2"}),
+        cbor2.dumps({"kind": "void-2", "release": 1}, canonical=True) + b"\x00",
+        b"\xbf\x64kind\x66void-2\x67release\x01\xff",
     ],
 )
 def test_payload_of_another_shape_is_refused(data: bytes) -> None:
     """Missing, superfluous, ill-typed and oddly spelled fields."""
     with pytest.raises(PayloadError):
         VoidPayload.decode(data)
-
-
-def test_erasures_and_voids_of_the_former_form_stay_readable() -> None:
-    """What earlier versions logged is decoded as what it was, and what is neither is refused."""
-    former, present = FormerErasurePayload(bytes(32), 3), ErasurePayload(bytes(32), 0, ())
-    assert (decode_erasure(former.encode()), decode_erasure(present.encode())) == (former, present)
-    assert (decode_void(FormerVoidPayload(3).encode()), decode_void(VoidPayload(3).encode())) == (
-        FormerVoidPayload(3),
-        VoidPayload(3),
-    )
-    for decode in (decode_erasure, decode_void):
-        with pytest.raises(PayloadError):
-            decode(PolicyPayload(bytes(32), {}).encode())
 
 
 def test_void_is_found_by_whoever_has_the_bundle() -> None:

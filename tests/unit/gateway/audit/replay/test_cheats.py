@@ -6,16 +6,16 @@ import pytest
 
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
-from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
+from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.audit.verify.age import AgedBy, AuditTime
 from gateway.core.plans import Device
 from tests.support.cheats import (
     BUNDLE_SHA256,
     GHOST,
     consent_of_ghost,
+    earlier_erasure,
     emptied,
     erasure_of,
-    former_erasure,
     latest_release,
     released,
     share_of,
@@ -53,7 +53,7 @@ def test_erasure_by_the_gateway_accuses_nobody_and_is_on_its_list() -> None:
     assert found.verdicts == {ReplayVerdict.ERASED: 3, ReplayVerdict.MATCH: 1}
     (summary,) = found.erasures
     assert (summary.entry, summary.consents, summary.releases, summary.parts) == (erasure, 1, 3, 4)
-    assert found.former_erasures == []
+    assert found.earlier_erasures == []
 
 
 def hidden(gate: Gate, victim: Device, places: dict[int, tuple[int, ...]] | None = None, *, before: bool = False) -> ReplayReport:
@@ -135,25 +135,25 @@ def test_erasure_names_only_what_an_erasure_can_take(part: int) -> None:
     assert any(problem.startswith(f"entry {erasure}: {what}") for problem in found), found
 
 
-def test_erasure_of_the_former_form_is_named_as_the_operators_word() -> None:
+def test_erasure_of_the_earlier_form_is_named_as_the_operators_word() -> None:
     """A log from before has no lists: what its erasures account for is counted, and no more than that."""
     gate, _ = town()
     release = latest_release(gate)
-    erasure = former_erasure(gate, 1)
+    erasure = earlier_erasure(gate, 1)
     found = replayed(gate, openings=emptied(gate, {release: (1,)}))
-    assert (found.exit_status, found.former_erasures) == (0, [(erasure, gate.now_ms)])
+    assert (found.exit_status, found.earlier_erasures) == (0, [(erasure, gate.now_ms)])
     assert f"erasures on the operator's word: 1, entries {erasure}" in found.to_text()
     more = replayed(gate, openings=emptied(gate, {release: (1, 2)}))
     assert any("`2` erased parts are on no erasure's list" in problem for problem in problems(more))
 
 
-def test_erasure_of_the_former_form_behind_one_of_the_present_is_named() -> None:
+def test_erasure_of_the_earlier_form_behind_one_of_the_present_is_named() -> None:
     """Once the gateway lists what it empties, an erasure without a list is no longer from before."""
     gate, homes = town()
     listed = gate.erase(homes[0])
-    erasure = former_erasure(gate, 1)
+    erasure = earlier_erasure(gate, 1)
     found = problems(replayed(gate))
-    assert f"entry {erasure}: an erasure of the former form, behind entry `{listed}` of the present one" in found
+    assert f"entry {erasure}: an erasure of the earlier form, behind entry `{listed}` of the present one" in found
 
 
 def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:

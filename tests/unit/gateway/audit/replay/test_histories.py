@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
 from consent.core.lifecycle import steps as lifecycle
 from consent.errors import ConsentError
-from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
+from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device

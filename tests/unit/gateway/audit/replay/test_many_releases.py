@@ -8,7 +8,7 @@ import pytest
 
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from gateway.audit.replay.replay import ReplayVerdict
+from gateway.audit.replay.report import ReplayVerdict
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device

@@ -12,9 +12,10 @@ from consent.core.consents.records import Status
 from consent.core.disclosure import TOP, Space, Time
 from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
+from gateway.audit.log.earlier_payloads import EarlierReleasePayload
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.payloads import EarlierReleasePayload, ReleaseRecord
-from gateway.audit.replay.replay import ReplayVerdict
+from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.replay.report import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town

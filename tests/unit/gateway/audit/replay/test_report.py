@@ -16,8 +16,8 @@ def test_report_names_what_rests_on_the_operators_word_and_by_whose_time_it_was_
     report = ReplayReport(
         time=AuditTime(1_790_000_000_000, AgedBy.WITNESSES),
         erasures=[ErasureSummary(9, 5, 2, 3, 5, 4)],
-        former_erasures=[(7, 5), (8, 6)],
-        former_voids=[(3, 1)],
+        earlier_erasures=[(7, 5), (8, 6)],
+        earlier_voids=[(3, 1)],
         formed_again=[FormedAgain(12, 11, 14, "hourly", "north", (0, 9), 4, 3, 1)],
     )
     report.verdicts[ReplayVerdict.ERASED] = 1

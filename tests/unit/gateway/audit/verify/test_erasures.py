@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, FormerErasurePayload
+from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload
 from gateway.audit.verify.erasures import ErasureAudit
 
 _WHOLE = Part(bytes(32), b"x")
@@ -83,7 +84,7 @@ def test_erasures_without_a_list_account_for_as_many_parts_as_they_say() -> None
     for index in (1, 2):
         entry = _entry(Kind.ERASURE, index)
         audit.take(entry, _gone(False))
-        assert audit.take_erasure(entry, FormerErasurePayload(_SUBJECT, 1)) == []
+        assert audit.take_erasure(entry, EarlierErasurePayload(_SUBJECT, 1)) == []
     assert audit.close() == []
-    assert (audit.unnamed, audit.former_parts, audit.former) == (2, 2, [(1, 1001), (2, 1002)])
+    assert (audit.unnamed, audit.earlier_parts, audit.earlier) == (2, 2, [(1, 1001), (2, 1002)])
     assert audit.subjects_missing(0) == 2

@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.log.earlier_payloads import decode_erasure, decode_void
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening, OpeningError
-from gateway.audit.log.payloads import (
-    AccountPayload,
-    Contribution,
-    ErasurePayload,
-    KeyPayload,
-    PayloadError,
-    ReleasePayload,
-    decode_erasure,
-    decode_void,
-)
+from gateway.audit.log.payloads import AccountPayload, Contribution, ErasurePayload, KeyPayload, PayloadError, ReleasePayload
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.trust import Anchors, open_checkpoint

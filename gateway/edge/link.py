@@ -1,0 +1,110 @@
+"""A link to a broker: how it is made, and what the gateway's loop asks of the one to the sensors' broker.
+
+``gateway.edge.mqtt`` keeps such links; ``connections`` makes them as configured.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.mqtt.events import Frame, LinkEvent
+from gateway.core.mqtt.settings import SessionSettings
+from gateway.edge.broker_terms import BrokerTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """Where the broker is and how to connect to it.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        session: What to ask of the broker.
+        tls: The context to use, None for plain TCP; see ``gateway.edge.tls``.
+        connect_timeout_s: How long TCP and TLS may take.
+        first_delay_s: Upper bound of the first back-off.
+        most_delay_s: Upper bound of every back-off.
+        stable_s: A connection that lasted this long makes the next back-off short again.
+        gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
+            second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
+        asks_terms: Find out the broker's terms before each connection that follows an accepted one, and before the first.
+    """
+
+    host: str
+    port: int
+    session: SessionSettings
+    tls: ssl.SSLContext | None = None
+    connect_timeout_s: float = 10.0
+    first_delay_s: float = 1.0
+    most_delay_s: float = 30.0
+    stable_s: float = 30.0
+    gather_s: float = 0.01
+    asks_terms: bool = False
+
+    def unreachable(self, error: BaseException) -> str:
+        """Return in one line that, and why, there is no connection."""
+        return f"cannot reach `{self.host}:{self.port}`: {in_words(error)}"
+
+
+class BrokerLink(Protocol):
+    """The connection to the sensors' broker, as the loop uses it; ``gateway.edge.mqtt.MqttLink`` is one."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+
+    @property
+    def waiting(self) -> int:
+        """How many frames can be taken."""
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often each event happened."""
+
+    @property
+    def terms(self) -> BrokerTerms:
+        """What the broker was found to do, when it was last asked."""
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that it subscribes to."""
+
+    def unsubscribe(self, patterns: Sequence[str]) -> None:
+        """Take filters out of the session at the next connection, unless they are subscribed to."""
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has come from the broker."""
+
+    def mark(self) -> None:
+        """Find out anew whether the queue has run dry; the event follows."""
+
+    def take_frames(self, limit: int) -> list[Frame]:
+        """Remove and return the oldest frames, all of one connection."""
+
+    def acknowledge(self, packet_ids: Sequence[int], generation: int) -> None:
+        """Acknowledge the oldest unacknowledged frames, in order of arrival."""
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+
+
+Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink]
+"""Makes the link: ``connect(on_event, wake)``, where ``wake`` is called when there are frames to take."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return a socket's error in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message.lower()}"
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
