@@ -85,7 +85,7 @@ def test_apply_of_a_rise_is_refused_and_tells_whose_consents_would_end(tmp_path:
             homes = [await gate.home(f"t/{n}", "daily") for n in range(15)]
             edited(gate, *LONGER)
             line = await untouched(gate)
-            assert "`daily` retention 30 days → 31 days, whoever agrees" in line
+            assert "`daily` of `meter` retention 30 days → 31 days, whoever agrees" in line
             assert "15 consents of 15 subjects end (`daily` 15)" in line
             assert f"policy apply --accept --config {gate.live.config}` puts them in force all the same" in line
             tried = await gate.ask("policy.apply", dry_run=True)
