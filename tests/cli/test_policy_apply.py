@@ -79,7 +79,7 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
         live.start()
     line = policy(live, "apply", status=1).line
     assert "cases fail (`city.cases.toml`: " in line
-    assert f"`{FLOW}` time 1h → 15min, whoever agrees" in line
+    assert f"`{FLOW}` of `meter` time 1h → 15min, whoever agrees" in line
     assert f"{HOMES} consents of {HOMES} subjects end (`{FLOW}` {HOMES})" in line
     tried = policy(live, "apply", "--dry-run", status=1).out
     assert "would be refused without `--accept`; nothing has changed" in tried
