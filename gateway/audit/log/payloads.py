@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from gateway.audit.log import canonical
 from gateway.audit.log.canonical import head
+from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening, Part, part_leaf, void_salt
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -24,6 +25,13 @@ CITY_OWNED: Final = "city"
 """The owner that a record of no subject states."""
 _SUBJECT_BYTES: Final = 16
 _EARLIER_RELEASE: Final = b"\xa3\x64kind\x67release"  # a map of three, whose first key is the shortest
+_FORMER: Final = {
+    Kind.POLICY: b"\xa2\x64kind\x66policy",
+    Kind.ERASURE: b"\xa3\x64kind\x67erasure",
+    Kind.RELEASE: _EARLIER_RELEASE,
+    Kind.VOID: b"\xa2\x64kind\x64void",
+}
+"""How the payloads begin that have two forms, in the former one."""
 _SUBJECT: Final = b"\x67subject\x50"  # a text of 7, a byte string of 16
 SubjectId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
@@ -372,6 +380,12 @@ def decode_void(data: bytes) -> VoidPayload | FormerVoidPayload:
         return FormerVoidPayload.decode(data)
     except PayloadError:
         return VoidPayload.decode(data)
+
+
+def is_former(kind: Kind, data: bytes) -> bool | None:
+    """Return whether an entry's payload is of the form of an earlier version; None where its kind has only one form."""
+    beginning = _FORMER.get(kind)
+    return None if beginning is None else data.startswith(beginning)
 
 
 def erase_subject(opening: Opening, subject: bytes) -> tuple[Opening, tuple[int, ...]]:

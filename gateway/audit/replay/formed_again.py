@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleasePayload, ReleaseRecord
+from gateway.audit.log.payloads import Contribution, ReleaseRecord, decode_release
 
 StillPermits = Callable[[ReleaseRecord, Contribution], bool]
 
@@ -91,7 +91,7 @@ def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict
     first, *others = opening.parts
     if not isinstance(first, Part):
         return {}
-    records = ReleasePayload.decode(first.data).records
+    records = decode_release(first.data).records
     members: defaultdict[int, dict[bytes, Contribution]] = defaultdict(dict)
     for part in others:
         if isinstance(part, Part):

@@ -51,6 +51,7 @@ class ErasureAudit:
         self._missing: dict[int, set[int]] = {}  # numbers of erased parts by log index
         self._named: dict[tuple[int, int], int] = {}  # (entry, part) -> the erasure that names it
         self._subjects: dict[bytes, int] = {}
+        self._former_parts: dict[int, int] = {}  # how many parts each erasure of the former form accounts for
 
     def skip(self) -> None:
         """Pass over an entry that cannot be read."""
@@ -71,9 +72,8 @@ class ErasureAudit:
         if isinstance(payload, FormerErasurePayload):
             self.former.append((entry.sequence, entry.time_ms))
             self.former_parts += payload.parts_deleted
-            return (
-                [f"an erasure of the former form, behind entry `{self.lists[0].entry}` of the present one"] if self.lists else []
-            )
+            self._former_parts[entry.sequence] = payload.parts_deleted
+            return []
         before = self._subjects.setdefault(payload.subject_sha256, entry.sequence)
         found = [] if before == entry.sequence else [f"erases a subject that entry `{before}` has erased"]
         if sum(len(each.parts) for each in payload.emptied) != payload.parts_deleted:
@@ -115,13 +115,26 @@ class ErasureAudit:
         """Return which erased parts nothing accounts for."""
         unnamed = {index: sorted(self._unnamed(index)) for index in self._missing}
         self.unnamed = sum(map(len, unnamed.values()))
-        if self.unnamed <= self.former_parts:
-            return []
-        if self.former:
+        if not self.former:
+            listed = [(index, parts[0]) for index, parts in unnamed.items() if parts]
+            return [(f"entry {index}", f"part `{part}` is erased, and no erasure names it") for index, part in listed]
+        if self.unnamed > self.former_parts:
             account = f"and those without a list account for `{self.former_parts}`"
             return [("openings", f"`{self.unnamed}` erased parts are on no erasure's list, {account}")]
-        listed = [(index, parts[0]) for index, parts in unnamed.items() if parts]
-        return [(f"entry {index}", f"part `{part}` is erased, and no erasure names it") for index, part in listed]
+        return self._beyond_former({index: len(parts) for index, parts in unnamed.items() if parts})
+
+    def _beyond_former(self, unnamed: dict[int, int]) -> list[Problem]:
+        """Return which entries lost more parts than the erasures behind them account for: an erasure reaches only back."""
+        accounted = dict(self._former_parts)
+        left, found = 0, []
+        for index in sorted({*unnamed, *accounted}, reverse=True):
+            left += accounted.get(index, 0) - unnamed.get(index, 0)
+            if left < 0:
+                found.append(
+                    (f"entry {index}", f"`{-left}` erased parts are on no erasure's list, and too few are erased after it")
+                )
+                left = 0
+        return found[::-1]
 
     def subjects_missing(self, index: int) -> int:
         """Return of how many subjects at most parts are missing from an opening: each erasure with a list is of one."""
