@@ -41,7 +41,7 @@ class ReplayReport:
         erasures: The erasures that list what they emptied.
         former_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
         former_voids: Voids of which a recipient cannot tell what they void, by index and time.
-        formed_again: Voided windows that were released again for fewer subjects.
+        formed_again: Voided windows that were released again without some of their subjects.
         unsupported: Releases of what policies may no longer ask, which an earlier version made.
         findings: What is wrong, by entry.
     """
