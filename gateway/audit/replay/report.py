@@ -102,8 +102,9 @@ class ReplayReport:
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.erasures:
-            consents = sum(each.consents for each in self.erasures)
-            lines.append(f"erasures with a list: {len(self.erasures)}, {consents} consents of theirs can no longer be read")
+            said = f"{sum(each.consents for each in self.erasures)} consents and "
+            said += f"{sum(each.withdrawals for each in self.erasures)} withdrawals or refusals"
+            lines.append(f"erasures with a list: {len(self.erasures)}, {said} of theirs can no longer be read")
         if self.former_erasures:
             lines.append(f"erasures on the operator's word: {len(self.former_erasures)}, entries {_listed(self.former_erasures)}")
         if self.former_voids:

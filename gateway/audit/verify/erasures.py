@@ -26,6 +26,7 @@ class ErasureSummary(NamedTuple):
     entry: int
     time_ms: int
     consents: int
+    withdrawals: int
     releases: int
     parts: int
     first_consent: int | None
@@ -104,10 +105,10 @@ class ErasureAudit:
         """Return the releases that are emptied for a subject without a consent before them, and enter the erasure."""
         consents = [each.entry for each in payload.emptied if self._kind(each.entry) is Kind.CONSENT]
         releases = [each.entry for each in payload.emptied if self._kind(each.entry) is Kind.RELEASE]
+        withdrawals = sum(self._kind(each.entry) is Kind.WITHDRAWAL for each in payload.emptied)
         first = min(consents, default=None)
-        self.lists.append(
-            ErasureSummary(entry.sequence, entry.time_ms, len(consents), len(releases), payload.parts_deleted, first)
-        )
+        counts = (len(consents), withdrawals, len(releases), payload.parts_deleted)
+        self.lists.append(ErasureSummary(entry.sequence, entry.time_ms, *counts, first))
         early = [index for index in releases if first is None or index < first]
         return [f"empties release `{early[0]}`, and names no consent before it"] if early else []
 

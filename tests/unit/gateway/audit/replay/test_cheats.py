@@ -214,9 +214,25 @@ def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:
     erasure = erasure_of(gate, gone)
     found = replayed(gate, openings=emptied(gate, gone))
     assert [(each.entry, each.first_consent, each.consents) for each in found.erasures] == [(erasure, said, 1)]
-    assert "1 consents of theirs can no longer be read" in found.to_text()
+    assert "1 consents and 0 withdrawals or refusals of theirs can no longer be read" in found.to_text()
     assert problems(found) == []
     assert homes
+
+
+def test_withdrawal_hidden_by_somebody_elses_erasure_is_beyond_a_replay_and_counted() -> None:
+    """The limit: an erasure of nobody may name a household's withdrawal, which then cannot be read; that one is gone is told."""
+    gate, homes = town()
+    shares = gate.contributions(latest_release(gate))
+    said = consent_of_ghost(gate)
+    withdrawal = gate.withdraw(homes[0], "hourly")
+    release = released(gate, shares, hour=40)
+    gone = {said: (0,), withdrawal: (0,)}
+    erasure = erasure_of(gate, gone)
+    assert any(problem.startswith(f"entry {release}: record 0: it rests on consents") for problem in problems(replayed(gate)))
+    found = replayed(gate, openings=emptied(gate, gone))
+    assert [(each.entry, each.consents, each.withdrawals) for each in found.erasures] == [(erasure, 1, 1)]
+    assert "1 consents and 1 withdrawals or refusals of theirs can no longer be read" in found.to_text()
+    assert problems(found) == []
 
 
 # age
