@@ -218,6 +218,8 @@ class ReleaseAudit:
             return [] if public else ["it rests on no consent and is not public"]
         if payload.states_owners and not erased:
             return ["it rests on no consent, and does not state whose devices have told it"]
+        if payload.states_owners:  # about subjects, of whom no part is left
+            self.unsupported = self.unsupported or (record.flow, record.property) in policies.withheld_of_subjects
         if payload.states_owners or not public:  # before records stated their owner, a public one may as well be of no subject
             aggregate = record.identity == Identity.AGGREGATE.label
             least = policies.flows[record.flow].ask.group if aggregate else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from consent.core.policies import parse
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
 from gateway.audit.replay.replay import ReplayReport, ReplayVerdict
@@ -24,7 +25,8 @@ from tests.support.cheats import (
     void_of,
 )
 from tests.support.former_version import former_payloads
-from tests.support.gate import DAY_MS, Gate, only
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading
+from tests.support.gate import town as town_of
 from tests.support.planted import hours
 from tests.support.replayed import replayed
 
@@ -233,6 +235,21 @@ def test_withdrawal_hidden_by_somebody_elses_erasure_is_beyond_a_replay_and_coun
     assert [(each.entry, each.consents, each.withdrawals) for each in found.erasures] == [(erasure, 1, 1)]
     assert "1 consents and 1 withdrawals or refusals of theirs can no longer be read" in found.to_text()
     assert problems(found) == []
+
+
+def test_loudest_home_stays_a_finding_once_everybody_in_it_was_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is left that would tell, and the record itself says that it is about subjects, and of which statistic."""
+    monkeypatch.setattr(parse, "unsupported_in", lambda _policies: ())
+    loudest = 'statistic = { LAeq = "energy-mean" }\npurpose = "quiet"'
+    gate = Gate(town_of((loudest.replace("energy-", ""), loudest)))
+    homes = gate.homes(3, "nights")
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, db=50) for home in homes))
+    gate.to(gate.now_ms + HOUR_MS + LATENESS_MS)
+    gate.records()
+    for home in homes:
+        gate.erase(home)
+    monkeypatch.undo()
+    assert any("it holds what policies may no longer ask" in problem for problem in problems(replayed(gate)))
 
 
 # age
