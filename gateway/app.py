@@ -177,6 +177,7 @@ class Gateway:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
         warned, latest_ms = False, self.durable.state.log.latest_entry_ms
         while self.durable.clock.now_ms() < latest_ms:
+            self.durable.state.arrivals.held_up(self.durable.clock.now_ms())
             if not warned:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
                 warned = True
@@ -220,7 +221,7 @@ class Gateway:
         ):
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
             self._held_up = True
-            state.arrivals.held_up()
+            state.arrivals.held_up(self.durable.clock.now_ms())
             return
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:

@@ -171,6 +171,8 @@ def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:
         other = _PUBLIC_PREFIX if prefix == _PRIVATE_PREFIX else _PRIVATE_PREFIX
         if len(keys) == 1 and keys[0].startswith(other):
             raise RecipientKeyError(f"`{source}`: holds the other half of the pair; a {kind} key is wanted")
+        if any(line.startswith(prefix) for line in keys):
+            raise RecipientKeyError(f"`{source}`: holds more than a key; besides comments one line is expected")
         raise RecipientKeyError(f"`{source}`: holds no line that begins with `{prefix}`")
     try:
         raw = base64.b64decode(keys[0].removeprefix(prefix), validate=True)

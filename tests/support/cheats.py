@@ -10,7 +10,7 @@ from msgspec import structs
 from gateway.audit.log.earlier_payloads import EarlierErasurePayload, EarlierReleasePayload
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, VoidPayload
+from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, ReleasePayload, VoidPayload
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, Gate
 
 GHOST = b"nobody at all 16"
@@ -30,7 +30,7 @@ def released(gate: Gate, shares: Iterable[Contribution], *, hour: int = 9, n: in
     payload = gate.release_payload(latest_release(gate))
     window = (MIDNIGHT_MS + hour * HOUR_MS, MIDNIGHT_MS + (hour + 1) * HOUR_MS)
     record = structs.replace(payload.records[0], window=window, n=sum(one.n for one in shares) if n is None else n)
-    return _release(gate, structs.replace(payload, records=(record,)).encode(), shares)
+    return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
 
 
 def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> int:
@@ -38,7 +38,7 @@ def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> 
     shares = list(shares)
     payload = gate.release_payload(release)
     record = structs.replace(payload.records[0], n=sum(one.n for one in shares))
-    return _release(gate, structs.replace(payload, records=(record,)).encode(), shares)
+    return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
 
 
 def released_by_earlier_version(gate: Gate, release: int) -> int:

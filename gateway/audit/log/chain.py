@@ -8,11 +8,15 @@ The gateway makes its entries with a `Chain`, and the auditor checks them with o
 - its consent head is that of the entry before, unless it is itself a consent, withdrawal or erasure entry, which names itself.
 
 Times are not part of the chain: clocks are set back, and the log's order is the order of its indices.
+
+Nor are payloads, of which only an auditor with openings knows: for these there is `PayloadForms`.
 """
 
 from __future__ import annotations
 
+from gateway.audit.log.earlier_payloads import is_earlier
 from gateway.audit.log.entries import CHANGES_CONSENT, NO_CONSENT, NO_POLICY, Entry, Kind
+from gateway.audit.log.openings import Opening, Part
 
 
 class Chain:
@@ -112,3 +116,28 @@ class Chain:
         """Advance past an entry that cannot be read, after which nothing is known."""
         self.size += 1
         self.policy = self.consent_head = None
+
+
+class PayloadForms:
+    """The forms of a log's payloads, taken in order: behind one of the present form, one of an earlier form is pretence.
+
+    A earlier form says less: not whose devices told a record, which keys policies were read with, what an erasure emptied, or by
+    which salt a void is found. A version that writes one of them in the present form writes all so, as does every later one.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[int, str] | None = None  # the first entry of the present form: its index and kind
+
+    def take(self, entry: Entry, opening: Opening | None) -> list[str]:
+        """Take the next entry and its opening, where that is at hand; return what is wrong with its form."""
+        part = None if opening is None else opening.parts[0]
+        former = is_earlier(entry.kind, part.data) if isinstance(part, Part) else None
+        if former is None:
+            return []
+        if not former:
+            self._first = self._first or (entry.sequence, entry.kind.word)
+            return []
+        if self._first is None:
+            return []
+        index, kind = self._first
+        return [f"its payload is of an earlier form, behind entry `{index}`, a {kind} of the present one"]

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Self, TypeVar
 from msgspec import UNSET
 
 from gateway.audit.log.canonical import head
+from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import (
     Count,
     ErasurePayload,
@@ -69,6 +70,13 @@ class EarlierReleasePayload(ReleasePayload, frozen=True, tag_field="kind", tag="
         return payload
 
 
+_EARLIER: Final[dict[Kind, type[Payload]]] = {
+    Kind.POLICY: EarlierPolicyPayload,
+    Kind.ERASURE: EarlierErasurePayload,
+    Kind.RELEASE: EarlierReleasePayload,
+    Kind.VOID: EarlierVoidPayload,
+}
+
 AnyPolicyPayload = PolicyPayload | EarlierPolicyPayload
 AnyErasurePayload = ErasurePayload | EarlierErasurePayload
 AnyVoidPayload = VoidPayload | EarlierVoidPayload
@@ -110,9 +118,17 @@ def decode_release(data: bytes) -> ReleasePayload:
     return _decode(data, ReleasePayload, EarlierReleasePayload)
 
 
+def is_earlier(kind: Kind, data: bytes) -> bool | None:
+    """Return whether an entry's payload is of an earlier form; None where its kind has only one form."""
+    earlier = _EARLIER.get(kind)
+    return None if earlier is None else data[1:].startswith(_beginning(earlier))
+
+
 def _decode(data: bytes, present: type[_Present], earlier: type[_Earlier]) -> _Present | _Earlier:
-    """Return a payload of either form; in each earlier one the first key, which is the shortest, is its kind."""
+    return earlier.decode(data) if data[1:].startswith(_beginning(earlier)) else present.decode(data)
+
+
+def _beginning(earlier: type[Payload]) -> bytes:
+    """Return the bytes that follow the map's head: in each earlier form the first key, which is the shortest, is its kind."""
     tag = str(earlier.__struct_config__.tag).encode()
-    if data[1:].startswith(b"".join((_KIND, head(0x60, len(tag)), tag))):
-        return earlier.decode(data)
-    return present.decode(data)
+    return b"".join((_KIND, head(0x60, len(tag)), tag))

@@ -7,8 +7,10 @@ verifier records it and continues. No file is read beyond its greatest valid len
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -35,6 +37,7 @@ LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _LONGEST_VKEY_BYTES = 1 << 10
+_LONGEST_READ_BYTES = 1 << 30  # in one call
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -215,7 +218,7 @@ class OpeningsReader:
     def read(self, index: int) -> bytes | None:
         """Return the bytes of the opening of the entry at that log index, None if it was deleted meanwhile."""
         try:
-            return (self._folder / str(index)).read_bytes()
+            return _read_file(os.path.join(self._folder, str(index)), _LONGEST_READ_BYTES)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -244,10 +247,14 @@ class OpeningsReader:
 
 def _read_file(path: str, most_bytes: int) -> bytes:
     """Return the first `most_bytes` bytes of a file; in few calls, since a log has hundreds of thousands of small ones."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
     try:
-        size = os.fstat(descriptor).st_size
-        return os.read(descriptor, min(size + 1, most_bytes))
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        return os.read(descriptor, min(found.st_size + 1, most_bytes))
     finally:
         os.close(descriptor)
 

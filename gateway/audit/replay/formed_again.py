@@ -1,4 +1,4 @@
-"""Voided windows that were formed again for fewer subjects: who has both versions of a figure sees the difference.
+"""Voided windows that were formed again without some subjects: who has both versions of a figure sees the difference.
 
 A gateway voids what it has not sent, after a withdrawal say, and forms it again without whoever withdrew; that is in order.
 Where a recipient already had the voided bundle it is not, and no auditor can tell from the log alone: so each case is listed,
@@ -20,7 +20,7 @@ StillPermits = Callable[[ReleaseRecord, Contribution], bool]
 
 
 class FormedAgain(NamedTuple):
-    """One figure that was voided and formed again for fewer subjects."""
+    """One figure that was voided and formed again without some of its subjects, whether or not others stand in their place."""
 
     void: int
     release: int
@@ -60,7 +60,7 @@ class VoidedFigures:
             self._voided[figure] = _Voided(void, release, record, members, opening.erased_count)
 
     def release(self, index: int, opening: Opening, still_permits: StillPermits) -> Iterator[FormedAgain]:
-        """Yield the figures of a release that an earlier one held for more subjects, and forget what was voided."""
+        """Yield the figures of a release that an earlier one held for other subjects as well, and forget what was voided."""
         if not self._voided:
             return
         for figure, (_, members) in _figures(opening).items():
@@ -69,7 +69,7 @@ class VoidedFigures:
                 continue
             left_out = [one for subject, one in before.members.items() if subject not in members]
             n_before, n_after = len(before.members) + before.erased, len(members) + opening.erased_count
-            if n_after < n_before:
+            if left_out or n_after < n_before:
                 permitting = sum(still_permits(before.record, one) for one in left_out)
                 record = before.record
                 yield FormedAgain(

@@ -231,6 +231,9 @@ class ReleaseAudit:
             return [] if public else ["it rests on no consent and is not public"]
         if states_owners and not release.erased:
             return ["it rests on no consent, and does not state whose devices have told it"]
+        if states_owners:  # about subjects, of whom no part is left
+            unsupported = (record.flow, record.property) in release.policies.withheld_of_subjects
+            self.unsupported = self.unsupported or unsupported
         if states_owners or not public:  # before records stated their owner, a public one may as well be of no subject
             least = flow.ask.group if record.identity == Identity.AGGREGATE.label else 1
             self.shortfalls.append(Shortfall(number, 0, max(1, least)))

@@ -11,6 +11,7 @@ import time
 from typing import Protocol
 
 from consent.core.disclosure import DAY_MS
+from gateway.audit.log.chain import PayloadForms
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.earlier_payloads import decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
@@ -79,6 +80,7 @@ class Replay:
         self._age = LogAge(at or AuditTime(time.time_ns() // 1_000_000))
         self._erasures = ErasureAudit()
         self._voids = VoidAudit()
+        self._forms = PayloadForms()
         self._voided = VoidedFigures()
         self._report = ReplayReport()
         self._absent: list[tuple[int, Kind, int]] = []  # (index, kind, made by when) of entries without an opening
@@ -150,10 +152,11 @@ class Replay:
             self._absent.append((index, entry.kind, reached_ms))
         self._erasures.take(entry, opening)
         self._voids.take(entry)
+        problems = self._forms.take(entry, opening)
         try:
-            problems = self._replay(entry, opening)
+            problems += self._replay(entry, opening)
         except PayloadError as error:
-            problems = [str(error)]
+            problems.append(str(error))
         for problem in problems:
             self._step.add(f"entry {index}", problem)
 

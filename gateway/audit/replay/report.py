@@ -41,7 +41,7 @@ class ReplayReport:
         erasures: The erasures that list what they emptied.
         earlier_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
         earlier_voids: Voids of which a recipient cannot tell what they void, by index and time.
-        formed_again: Voided windows that were released again for fewer subjects.
+        formed_again: Voided windows that were released again without some of their subjects.
         unsupported: Releases of what policies may no longer ask, which an earlier version made.
         findings: What is wrong, by entry.
     """
@@ -102,8 +102,9 @@ class ReplayReport:
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.erasures:
-            consents = sum(each.consents for each in self.erasures)
-            lines.append(f"erasures with a list: {len(self.erasures)}, {consents} consents of theirs can no longer be read")
+            said = f"{sum(each.consents for each in self.erasures)} consents and "
+            said += f"{sum(each.withdrawals for each in self.erasures)} withdrawals or refusals"
+            lines.append(f"erasures with a list: {len(self.erasures)}, {said} of theirs can no longer be read")
         if self.earlier_erasures:
             lines.append(
                 f"erasures on the operator's word: {len(self.earlier_erasures)}, entries {_listed(self.earlier_erasures)}"

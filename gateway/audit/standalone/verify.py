@@ -274,12 +274,21 @@ def spans(size: int, level: int) -> Iterator[tuple[int, int]]:
         yield index, min(256, count - 256 * index)
 
 
+LONGEST = 1 << 25  # bytes; no file of a log is longer
+
+
 def read(folder: Path, path: str) -> bytes:
-    """Return a file's bytes."""
+    """Return a file's bytes; what is no file, such as a pipe, would be waited for without end."""
     try:
-        return (folder / path).read_bytes()
+        if (folder / path).exists() and not (folder / path).is_file():
+            raise Wrong(path, "it is no regular file")
+        with open(folder / path, "rb") as file:
+            data = file.read(LONGEST + 1)
     except OSError as error:
         raise Wrong(path, "it is absent" if isinstance(error, FileNotFoundError) else "it cannot be read") from error
+    if len(data) > LONGEST:
+        raise Wrong(path, f"it is longer than {LONGEST} bytes")
+    return data
 
 
 def read_wide(folder: Path, path: str, width: int) -> tuple[str, bytes, bool]:
@@ -294,7 +303,7 @@ def narrower(folder: Path, path: str, width: int) -> Iterator[tuple[str, int, by
     """Yield path, width and bytes of the partial files that earlier checkpoints have left behind."""
     if (folder / f"{path}.p").is_dir():
         for name in sorted(file.name for file in (folder / f"{path}.p").iterdir()):
-            if name.isascii() and name.isdecimal() and 0 < int(name) < width:
+            if re.fullmatch(r"[1-9][0-9]{0,2}", name, re.ASCII) and int(name) < width:
                 yield f"{path}.p/{name}", int(name), read(folder, f"{path}.p/{name}")
 
 
@@ -512,10 +521,15 @@ class Verification:
     def others(self) -> tuple[list[str], int]:
         """Return the files that nothing above has read, and how many belong to entries beyond the checkpoint."""
         unknown, beyond = [], 0
-        for path in paths(self.folder):
+        try:
+            listed = paths(self.folder)
+        except Wrong as problem:
+            self.wrong.append(problem)
+            return [], 0
+        for path in listed:
             index = int(path[7:]) if LABELS_PATH.fullmatch(path) else None
             tile = TILE_PATH.fullmatch(path)
-            if tile and tile[2] == numbered(number := int(re.sub("[x/]", "", tile[2]))) and int(tile[3] or 256) < 257:
+            if tile and tile[2] == numbered(number := int(re.sub("[x/]", "", tile[2]))) and int(tile[3] or 0) < 256:
                 level = 0 if tile[1] == "entries" else int(tile[1])
                 beyond += 256 * number + int(tile[3] or 256) > self.size >> (8 * level)
             elif index is not None and index >= self.size:
@@ -532,19 +546,24 @@ LABELS_PATH = re.compile(r"labels/(?:0|[1-9][0-9]{0,18})", re.ASCII)
 POLICIES_PATH = re.compile(r"policies/[0-9a-f]{64}", re.ASCII)
 
 
-def paths(folder: Path, above: str = "") -> list[str]:
+def paths(folder: Path) -> list[str]:
     """Return the paths of all files in a folder, in order; links are not followed, and count as files."""
-    found = []
-    for each in sorted(folder.iterdir()):
-        path = above + each.name
-        found += paths(each, f"{path}/") if each.is_dir() and not each.is_symlink() else [path]
-    return found
+    found, folders = [], [""]
+    while folders:
+        above = folders.pop()
+        try:
+            each = [(above + file.name, file.is_dir() and not file.is_symlink()) for file in (folder / above).iterdir()]
+        except OSError as error:
+            raise Wrong(above or ".", "it cannot be listed") from error
+        found += [path for path, is_folder in each if not is_folder]
+        folders += [f"{path}/" for path, is_folder in each if is_folder]
+    return sorted(found)
 
 
 def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], list[str]]:
     """Verify a log folder; return its checkpoint if that is to be trusted, what is wrong, and lines about what was read."""
     wrong = []
-    if (folder / "log.vkey").exists() and read(folder, "log.vkey").strip() != vkey(log).encode():
+    if (folder / "log.vkey").is_file() and read(folder, "log.vkey").strip() != vkey(log).encode():
         wrong.append(Wrong("log.vkey", "it is another key than the one given"))
     try:
         checkpoint = open_checkpoint(read(folder, "checkpoint"), log, witnesses)

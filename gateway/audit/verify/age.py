@@ -87,7 +87,7 @@ class LogAge:
         An entry is no older than the one before it, whatever its own time says, unless a gap says that the clock was set.
         """
         data = None if opening is None else opening.first
-        if entry.kind is Kind.GENESIS and data is not None:
+        if entry.sequence == 0 and entry.kind is Kind.GENESIS and data is not None:
             self._take_genesis(data)
         if entry.kind is Kind.GAP and data is not None and _is_clock_set(data):
             self._reached_ms = 0

@@ -10,7 +10,7 @@ from collections import Counter
 
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
-from gateway.audit.log.chain import Chain
+from gateway.audit.log.chain import Chain, PayloadForms
 from gateway.audit.log.earlier_payloads import (
     AnyErasurePayload,
     AnyVoidPayload,
@@ -75,6 +75,7 @@ class EntryAudit:
         self._age = LogAge(time)
         self._erasures = ErasureAudit()
         self._voids = VoidAudit()
+        self._forms = PayloadForms()
 
     def begin_behind(self, index: int, data: bytes | None) -> None:
         """Start after an entry that was checked earlier; None stands for an entry that cannot be read."""
@@ -192,7 +193,7 @@ class EntryAudit:
                 payload = self._payload(entry, opening)
             except (PayloadError, canonical.CanonicalError) as error:
                 self._opened.add(opening_name(index), str(error))
-        for problem in self._own_problems(entry, payload):
+        for problem in [*self._forms.take(entry, opening), *self._own_problems(entry, payload)]:
             self._opened.add(opening_name(index), problem)
         found: list[str] = []
         if entry.kind is Kind.RELEASE:

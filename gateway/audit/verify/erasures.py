@@ -27,6 +27,7 @@ class ErasureSummary(NamedTuple):
     entry: int
     time_ms: int
     consents: int
+    withdrawals: int
     releases: int
     parts: int
     first_consent: int | None
@@ -63,6 +64,7 @@ class ErasureAudit:
         self._missing: dict[int, set[int]] = {}  # numbers of erased parts by log index
         self._named: dict[tuple[int, int], int] = {}  # (entry, part) -> the erasure that names it
         self._subjects: dict[bytes, int] = {}
+        self._earlier_parts: dict[int, int] = {}  # how many parts each erasure of the earlier form accounts for
 
     def skip(self) -> None:
         """Pass over an entry that cannot be read."""
@@ -83,9 +85,8 @@ class ErasureAudit:
         if isinstance(payload, EarlierErasurePayload):
             self.earlier.append((entry.sequence, entry.time_ms))
             self.earlier_parts += payload.parts_deleted
-            return (
-                [f"an erasure of the earlier form, behind entry `{self.lists[0].entry}` of the present one"] if self.lists else []
-            )
+            self._earlier_parts[entry.sequence] = payload.parts_deleted
+            return []
         before = self._subjects.setdefault(payload.subject_sha256, entry.sequence)
         found = [] if before == entry.sequence else [f"erases a subject that entry `{before}` has erased"]
         if sum(len(each.parts) for each in payload.emptied) != payload.parts_deleted:
@@ -116,10 +117,10 @@ class ErasureAudit:
         """Return the releases that are emptied for a subject without a consent before them, and enter the erasure."""
         consents = [each.entry for each in payload.emptied if self._kind(each.entry) is Kind.CONSENT]
         releases = [each.entry for each in payload.emptied if self._kind(each.entry) is Kind.RELEASE]
+        withdrawals = sum(self._kind(each.entry) is Kind.WITHDRAWAL for each in payload.emptied)
         first = min(consents, default=None)
-        self.lists.append(
-            ErasureSummary(entry.sequence, entry.time_ms, len(consents), len(releases), payload.parts_deleted, first)
-        )
+        counts = (len(consents), withdrawals, len(releases), payload.parts_deleted)
+        self.lists.append(ErasureSummary(entry.sequence, entry.time_ms, *counts, first))
         early = [index for index in releases if first is None or index < first]
         return [f"empties release `{early[0]}`, and names no consent before it"] if early else []
 
@@ -127,13 +128,26 @@ class ErasureAudit:
         """Return which erased parts nothing accounts for."""
         unnamed = {index: sorted(self._unnamed(index)) for index in self._missing}
         self.unnamed = sum(map(len, unnamed.values()))
-        if self.unnamed <= self.earlier_parts:
-            return []
-        if self.earlier:
+        if not self.earlier:
+            listed = [(index, parts[0]) for index, parts in unnamed.items() if parts]
+            return [(f"entry {index}", f"part `{part}` is erased, and no erasure names it") for index, part in listed]
+        if self.unnamed > self.earlier_parts:
             account = f"and those without a list account for `{self.earlier_parts}`"
             return [("openings", f"`{self.unnamed}` erased parts are on no erasure's list, {account}")]
-        listed = [(index, parts[0]) for index, parts in unnamed.items() if parts]
-        return [(f"entry {index}", f"part `{part}` is erased, and no erasure names it") for index, part in listed]
+        return self._beyond_earlier({index: len(parts) for index, parts in unnamed.items() if parts})
+
+    def _beyond_earlier(self, unnamed: dict[int, int]) -> list[Problem]:
+        """Return which entries lost more parts than the erasures behind them account for: an erasure reaches only back."""
+        accounted = dict(self._earlier_parts)
+        left, found = 0, []
+        for index in sorted({*unnamed, *accounted}, reverse=True):
+            left += accounted.get(index, 0) - unnamed.get(index, 0)
+            if left < 0:
+                found.append(
+                    (f"entry {index}", f"`{-left}` erased parts are on no erasure's list, and too few are erased after it")
+                )
+                left = 0
+        return found[::-1]
 
     def subjects_missing(self, index: int) -> int:
         """Return of how many subjects at most parts are missing from an opening: each erasure with a list is of one."""

@@ -21,7 +21,6 @@ class VoidAudit:
     def __init__(self) -> None:
         self.earlier: list[tuple[int, int]] = []
         self._bundles: dict[int, bytes] = {}  # SHA-256 of each release's bundle
-        self._first: int | None = None
 
     def take(self, entry: Entry) -> None:
         """Take the next entry; only releases are remembered."""
@@ -32,8 +31,7 @@ class VoidAudit:
         """Enter what a void says, and return what is wrong with it; that its release was there is the recount's work."""
         if isinstance(payload, EarlierVoidPayload):
             self.earlier.append((entry.sequence, entry.time_ms))
-            return [] if self._first is None else [f"a void of the earlier form, behind entry `{self._first}` of the present one"]
-        self._first = entry.sequence if self._first is None else self._first
+            return []
         bundle = self._bundles.get(payload.release)
         if bundle is not None and entry.commitment != void_commitment(payload.release, bundle):
             return [f"voids release `{payload.release}` under a salt by which its recipient cannot find it"]

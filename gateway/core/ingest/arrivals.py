@@ -46,9 +46,15 @@ class Arrivals:
         self.waited = False
         self.dry_ms = now_ms
 
-    def held_up(self) -> None:
-        """Record that intake has stopped: the queue grows meanwhile."""
+    def held_up(self, now_ms: int) -> None:
+        """Record that intake has stopped: the queue grows meanwhile.
+
+        By a clock that was set back the last dry moment is still to come. It is forgotten, or once the clock has reached it, all
+        that has waited until then would seem to have come behind it.
+        """
         self.waited = True
+        if now_ms < self.dry_ms:
+            self.dry_ms = 0
 
     def still_dry(self, at_ms: int) -> None:
         """Record that at this moment everything that the broker had was received."""

@@ -108,7 +108,7 @@ def test_load_private_readable_by_others_refused(tmp_path: Path, mode: int) -> N
         (format_public(PRIVATE_KEY.public_key()), "the other half"),
         ("sluice-recipient-private:x25519:!!\n", "not base64"),
         (f"sluice-recipient-private:x25519:{base64.b64encode(bytes(31)).decode()}\n", "has `31` bytes"),
-        (format_private(PRIVATE_KEY) * 2, "holds no line"),
+        (format_private(PRIVATE_KEY) * 2, "holds more than a key"),
     ],
 )
 def test_load_private_other_content_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -136,3 +136,19 @@ def test_parse_public_weak_key_refused(weak: bytes) -> None:
     text = f"sluice-recipient-public:x25519:{base64.b64encode(weak).decode()}\n"
     with pytest.raises(RecipientKeyError, match="weak"):
         parse_public(text, "here")
+
+
+@pytest.mark.parametrize("added", ["trailing text\n", format_public(X25519PrivateKey.generate().public_key()), "\x0bkey\n"])
+def test_parse_public_with_anything_beside_the_key_is_refused(added: str) -> None:
+    """Which of two keys would be used is nobody's guess: neither."""
+    text = format_public(PRIVATE_KEY.public_key())
+    for both in (text + added, added + text):
+        with pytest.raises(RecipientKeyError, match=r"holds more than a key|a comment gives the fingerprint"):
+            parse_public(both, "city.pub")
+
+
+def test_parse_public_with_the_line_ends_of_other_systems_is_the_same_key() -> None:
+    """A file that was mailed has CRLF."""
+    text = format_public(PRIVATE_KEY.public_key())
+    for other in (text.replace("\n", "\r\n"), text.rstrip("\n"), f"\n{text}\n"):
+        assert fingerprint(parse_public(other, "city.pub")) == fingerprint(PRIVATE_KEY.public_key())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from consent.core.policies import parse
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
 from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.audit.verify.age import AgedBy, AuditTime
+from gateway.core.changes import changes
 from gateway.core.plans import Device
 from tests.support.cheats import (
     BUNDLE_SHA256,
@@ -18,10 +20,13 @@ from tests.support.cheats import (
     erasure_of,
     latest_release,
     released,
+    released_again,
     share_of,
     void_of,
 )
-from tests.support.gate import DAY_MS, Gate, only
+from tests.support.earlier_version import earlier_payloads
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading
+from tests.support.gate import town as town_of
 from tests.support.planted import hours
 from tests.support.replayed import replayed
 
@@ -137,9 +142,10 @@ def test_erasure_names_only_what_an_erasure_can_take(part: int) -> None:
 
 def test_erasure_of_the_earlier_form_is_named_as_the_operators_word() -> None:
     """A log from before has no lists: what its erasures account for is counted, and no more than that."""
-    gate, _ = town()
-    release = latest_release(gate)
-    erasure = earlier_erasure(gate, 1)
+    with earlier_payloads():
+        gate, _ = town()
+        release = latest_release(gate)
+        erasure = earlier_erasure(gate, 1)
     found = replayed(gate, openings=emptied(gate, {release: (1,)}))
     assert (found.exit_status, found.earlier_erasures) == (0, [(erasure, gate.now_ms)])
     assert f"erasures on the operator's word: 1, entries {erasure}" in found.to_text()
@@ -147,13 +153,58 @@ def test_erasure_of_the_earlier_form_is_named_as_the_operators_word() -> None:
     assert any("`2` erased parts are on no erasure's list" in problem for problem in problems(more))
 
 
-def test_erasure_of_the_earlier_form_behind_one_of_the_present_is_named() -> None:
-    """Once the gateway lists what it empties, an erasure without a list is no longer from before."""
-    gate, homes = town()
-    listed = gate.erase(homes[0])
-    erasure = earlier_erasure(gate, 1)
+def test_erasure_of_before_accounts_for_nothing_that_was_released_after_it() -> None:
+    """It is a cheque that was signed in the former version, and drawn in this one: whoever was erased is in no later release."""
+    with earlier_payloads():
+        gate, homes = town()
+        earlier_erasure(gate, 2)
+    hours(gate, homes, 1)
+    release = latest_release(gate)
+    found = replayed(gate, openings=emptied(gate, {release: (1, 2)}))
+    assert any(problem.startswith(f"entry {release}: ") and "erased" in problem for problem in problems(found)), problems(found)
+
+
+@pytest.mark.parametrize("present", [Kind.POLICY, Kind.RELEASE, Kind.ERASURE, Kind.VOID])
+@pytest.mark.parametrize("former", [Kind.POLICY, Kind.RELEASE, Kind.ERASURE, Kind.VOID])
+def test_any_payload_of_a_former_form_behind_any_of_the_present_is_named(present: Kind, former: Kind) -> None:
+    """A new log that writes old payloads dodges what the new ones say."""
+    with earlier_payloads():
+        gate, homes = town()
+    first = _written(gate, homes, present)
+    with earlier_payloads():
+        index = _written(gate, homes, former)
     found = problems(replayed(gate))
-    assert f"entry {erasure}: an erasure of the earlier form, behind entry `{listed}` of the present one" in found
+    named = [problem for problem in found if "earlier form" in problem]
+    assert named == [
+        f"entry {index}: its payload is of an earlier form, behind entry `{first}`, a {present.word} of the present one"
+    ]
+
+
+def _written(gate: Gate, homes: list[Device], kind: Kind) -> int:
+    """Log an entry of a kind that has two forms; return its index."""
+    if kind is Kind.POLICY:
+        changes.apply_policies(gate.state, gate.state.policies, {}, gate.now_ms)
+        gate.commit()
+        return max(gate.openings)
+    if kind is Kind.ERASURE:
+        return erasure_of(gate, {}, str(len(gate.openings)).encode().rjust(16))
+    release = latest_release(gate)
+    if kind is Kind.RELEASE:
+        return released(gate, gate.contributions(release), hour=60 + len(gate.openings))
+    assert homes
+    return void_of(gate, release, BUNDLE_SHA256)
+
+
+def test_log_of_the_earlier_version_with_a_void_is_replayed() -> None:
+    """Its releases and voids are of the earlier form throughout, and nothing is wrong with that."""
+    with earlier_payloads():
+        gate, _ = town(4)
+        release = latest_release(gate)
+        void_of(gate, release, BUNDLE_SHA256)
+        released_again(gate, release, gate.contributions(release)[1:])
+        found = replayed(gate)
+        (listed,) = found.formed_again
+        assert (problems(found), listed.subjects_before, listed.subjects_after) == ([], 4, 3)
 
 
 def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:
@@ -165,9 +216,40 @@ def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:
     erasure = erasure_of(gate, gone)
     found = replayed(gate, openings=emptied(gate, gone))
     assert [(each.entry, each.first_consent, each.consents) for each in found.erasures] == [(erasure, said, 1)]
-    assert "1 consents of theirs can no longer be read" in found.to_text()
+    assert "1 consents and 0 withdrawals or refusals of theirs can no longer be read" in found.to_text()
     assert problems(found) == []
     assert homes
+
+
+def test_withdrawal_hidden_by_somebody_elses_erasure_is_beyond_a_replay_and_counted() -> None:
+    """The limit: an erasure of nobody may name a household's withdrawal, which then cannot be read; that one is gone is told."""
+    gate, homes = town()
+    shares = gate.contributions(latest_release(gate))
+    said = consent_of_ghost(gate)
+    withdrawal = gate.withdraw(homes[0], "hourly")
+    release = released(gate, shares, hour=40)
+    gone = {said: (0,), withdrawal: (0,)}
+    erasure = erasure_of(gate, gone)
+    assert any(problem.startswith(f"entry {release}: record 0: it rests on consents") for problem in problems(replayed(gate)))
+    found = replayed(gate, openings=emptied(gate, gone))
+    assert [(each.entry, each.consents, each.withdrawals) for each in found.erasures] == [(erasure, 1, 1)]
+    assert "1 consents and 1 withdrawals or refusals of theirs can no longer be read" in found.to_text()
+    assert problems(found) == []
+
+
+def test_loudest_home_stays_a_finding_once_everybody_in_it_was_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is left that would tell, and the record itself says that it is about subjects, and of which statistic."""
+    monkeypatch.setattr(parse, "unsupported_in", lambda _policies: ())
+    loudest = 'statistic = { LAeq = "energy-mean" }\npurpose = "quiet"'
+    gate = Gate(town_of((loudest.replace("energy-", ""), loudest)))
+    homes = gate.homes(3, "nights")
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, db=50) for home in homes))
+    gate.to(gate.now_ms + HOUR_MS + LATENESS_MS)
+    gate.records()
+    for home in homes:
+        gate.erase(home)
+    monkeypatch.undo()
+    assert any("it holds what policies may no longer ask" in problem for problem in problems(replayed(gate)))
 
 
 # age
@@ -231,16 +313,26 @@ def test_clock_that_was_set_in_the_open_lets_later_entries_count_from_there() ->
     assert found.verdicts[ReplayVerdict.EXPIRED] == 1
 
 
-def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so() -> None:
-    """Its times are nobody's; whoever reads the report sees that before anything else."""
+def test_second_genesis_does_not_turn_a_real_clock_into_a_simulated_one() -> None:
+    """Otherwise one entry more would let whoever writes the log say how late it is."""
     gate, _ = town()
     log = gate.state.log
-    genesis = log.one_part(GenesisPayload(log.origin, True).encode())
-    index = log.append_entry(Kind.GENESIS, gate.now_ms, genesis)
+    log.append_entry(Kind.GENESIS, gate.now_ms, log.one_part(GenesisPayload(log.origin, True).encode()))
+    ahead = log.note_gap("away", "", "", gate.now_ms + 91 * DAY_MS)
     gate.commit()
+    kept = {index: opening for index, opening in gate.openings.items() if len(opening.parts) == 1}
+    found = replayed(gate, openings=kept)
+    assert found.time.clock is AgedBy.AUDITOR
+    assert found.verdicts == {ReplayVerdict.MISSING: 3}
+    assert any(problem.startswith(f"entry {ahead}: dated") for problem in problems(found)), problems(found)
+
+
+def test_log_of_a_simulated_clock_is_aged_by_itself_and_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its times are nobody's; whoever reads the report sees that before anything else."""
+    monkeypatch.setattr("gateway.core.log.GenesisPayload", lambda origin, _: GenesisPayload(origin, True))
+    gate, _ = town()
     found = replayed(gate, at=AuditTime(0))
     assert found.time.clock is AgedBy.SIMULATED
     assert found.time.now_ms == gate.now_ms
     assert "aged by: its own latest entry, since its clock is simulated" in found.to_text()
     assert not any("dated" in problem for problem in problems(found))
-    assert index

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from msgspec import UNSET, structs
+from msgspec import structs
 
 from consent.core.consents.records import Status
 from consent.core.disclosure import TOP, Space, Time
 from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
-from gateway.audit.log.earlier_payloads import EarlierReleasePayload
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.payloads import ReleaseRecord
+from gateway.audit.log.payloads import ReleasePayload, ReleaseRecord
 from gateway.audit.replay.report import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
+from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
 from tests.support.planted import Plant, extra_release, hours, planted_consent, wrong_decision
 from tests.support.replayed import replayed
@@ -87,19 +87,20 @@ def test_replay_of_records_about_subjects_alone_rests_on_no_word_about_owners() 
 
 def test_replay_of_a_release_that_knows_no_owners_counts_them_apart() -> None:
     """A version that stated none is replayed as it was meant."""
-    gate = Gate(town())
-    gate.send(gate.device(None, "meter"), db=61.2)
-    gate.to(T + 25 * HOUR_MS)
-    gate.records("public")
-    gate.commit()
+    with earlier_payloads():
+        gate = Gate(town())
+        gate.send(gate.device(None, "meter"), db=61.2)
+        gate.to(T + 25 * HOUR_MS)
+        gate.records("public")
+        gate.commit()
     payload = gate.release_payload(max(gate.openings))
     later = [999 * DAY_MS + ms for ms in payload.records[0].window]
-    earlier = structs.replace(payload.records[0], owner=UNSET, window=tuple(later))
-    parts = gate.state.log.one_part(EarlierReleasePayload(payload.recipient, (earlier,)).encode())
+    present = structs.replace(payload.records[0], owner="city", window=tuple(later))
+    parts = gate.state.log.one_part(ReleasePayload(payload.recipient, (present,)).encode())
     gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
     found = replayed(gate)
-    assert (found.findings, found.as_json()["public_records"]) == ([], {"city": 2, "unstated": 1})
-    assert "1      by a version that stated no owner" in found.to_text()
+    assert (found.findings, found.as_json()["public_records"]) == ([], {"city": 1, "unstated": 2})
+    assert "2      by a version that stated no owner" in found.to_text()
 
 
 def test_replay_of_a_refusal_behind_a_wider_withdrawal_accuses_nobody() -> None:

@@ -15,7 +15,7 @@ def test_report_names_what_rests_on_the_operators_word_and_by_whose_time_it_was_
     """Both forms hold the same: entries, times, and whose word they are."""
     report = ReplayReport(
         time=AuditTime(1_790_000_000_000, AgedBy.WITNESSES),
-        erasures=[ErasureSummary(9, 5, 2, 3, 5, 4)],
+        erasures=[ErasureSummary(9, 5, 2, 1, 3, 6, 4)],
         earlier_erasures=[(7, 5), (8, 6)],
         earlier_voids=[(3, 1)],
         formed_again=[FormedAgain(12, 11, 14, "hourly", "north", (0, 9), 4, 3, 1)],
@@ -23,7 +23,7 @@ def test_report_names_what_rests_on_the_operators_word_and_by_whose_time_it_was_
     report.verdicts[ReplayVerdict.ERASED] = 1
     text = report.to_text()
     assert "aged by: the witnesses' times, 2026-09-21T14:13:20Z" in text
-    assert "erasures with a list: 1, 2 consents of theirs can no longer be read" in text
+    assert "erasures with a list: 1, 2 consents and 1 withdrawals or refusals of theirs can no longer be read" in text
     assert "erasures on the operator's word: 2, entries 7, 8" in text
     assert "voids that recipients cannot find: 1, entries 3" in text
     assert (
@@ -31,7 +31,16 @@ def test_report_names_what_rests_on_the_operators_word_and_by_whose_time_it_was_
     )
     told = json.loads(report.to_json())
     assert told["aged_by"] == {"clock": "witnesses", "now_ms": 1_790_000_000_000}
-    assert told["erasures"][0] == {"entry": 9, "time_ms": 5, "consents": 2, "releases": 3, "parts": 5, "first_consent": 4}
+    (erasure,) = told["erasures"]
+    assert erasure == {
+        "entry": 9,
+        "time_ms": 5,
+        "consents": 2,
+        "withdrawals": 1,
+        "releases": 3,
+        "parts": 6,
+        "first_consent": 4,
+    }
     assert told["erasures_on_the_operators_word"] == [{"entry": 7, "time_ms": 5}, {"entry": 8, "time_ms": 6}]
     assert told["formed_again"][0]["left_out_though_permitting"] == 1
     assert report.exit_status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,12 +51,33 @@ def test_policies_that_are_not_what_their_entry_put_in_force_are_a_finding(log: 
     assert _standalone(log)[0] == [POLICIES]
 
 
+@pytest.mark.parametrize("name", [POLICIES, "labels/5", "tile/0/000.p/15", "tile/entries/000.p/15", "checkpoint", "log.vkey"])
+def test_pipe_in_the_place_of_a_file_keeps_no_verifier_waiting(log: SampleLog, name: str) -> None:
+    """Whoever is handed a folder opens what is in it, and would wait for a writer without end."""
+    target = log.log.path / name
+    target.unlink(missing_ok=True)
+    os.mkfifo(target)
+    found = [finding.where for finding in _verified(log).findings]
+    expected = [] if name == "log.vkey" else [name]  # nobody needs the key that a log offers
+    assert (found[:1], _standalone(log)[0][:1]) == (expected, expected)
+
+
+def test_pipe_in_the_place_of_an_opening_is_a_finding(log: SampleLog) -> None:
+    """The folder of openings is somebody else's as well."""
+    target = log.openings_folder.path / "5"
+    target.unlink()
+    os.mkfifo(target)
+    assert [(one.where, one.problem) for one in _verified(log).findings] == [("openings/5", "no regular file")]
+
+
 def test_files_that_no_entry_names_are_named_and_are_no_finding(log: SampleLog) -> None:
     """Whatever it is: notes beside the log, policies that were never in force, labels of what is no release, odd numbers."""
     strange = [
         ".well-known/sluice.json",
         "labels/3",
         "labels/05",
+        "tile/0/000.p/01",
+        "tile/0/000.p/256",
         "notes.txt",
         f"policies/{'0' * 64}",
         "tile/0/000.p/300",
@@ -120,6 +142,10 @@ def test_folder_that_cannot_be_listed_is_a_finding(log: SampleLog, monkeypatch: 
 
     monkeypatch.setattr("gateway.audit.log.reader.os.scandir", refuse)
     assert [(finding.where, finding.problem) for finding in _verified(log).findings] == [(".", "permission denied")]
+    monkeypatch.undo()
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: refuse("") if path == log.log.path else listed(path))
+    assert _standalone(log)[0] == ["."]
 
 
 def test_empty_log_has_no_policies(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.audit import command
 from gateway.audit.log import canonical
+from gateway.audit.log.earlier_payloads import is_earlier
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
@@ -22,6 +24,7 @@ from gateway.audit.log.payloads import AccountPayload, Contribution, ReleasePayl
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.verify.report import Report, StepStatus
 from gateway.audit.verify.verify import verify_folder
+from tests.support.earlier_version import earlier_payloads
 from tests.support.log import ORIGIN, SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 
@@ -334,7 +337,8 @@ def test_verify_counts_erased_parts_against_the_erasure_entries(tmp_path: Path) 
 def _with_release(log: SampleLog, parts: list[bytes]) -> Report:
     """Publish a log with one release of these parts and verify it."""
     labels = labels_file([], log.random.randbytes)
-    log.begin()
+    with earlier_payloads() if is_earlier(Kind.RELEASE, parts[0]) else nullcontext():  # a log is of one version
+        log.begin()
     log.log.write_labels(5, labels)
     digest = hashlib.sha256(b"b").digest()
     salted = [(log.random.randbytes(32), part) for part in parts]

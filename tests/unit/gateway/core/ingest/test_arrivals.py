@@ -299,3 +299,23 @@ def test_dry_moment_is_committed_with_what_is_committed_anyway() -> None:
         assert bool(gate.commit().journal) is journaled
     gate.take(undated(home, kwh=1))
     assert open_hours(gate.state) == [(T, 1)]
+
+
+def test_what_waited_while_the_clock_was_behind_gets_no_span_from_the_clock_that_was_ahead() -> None:
+    """Intake stands still until the clock has reached the log again; what came meanwhile did not come in its last second."""
+    gate, home = gate_with("hourly")
+    gate.state.arrivals.drained(T + 10 * MINUTE_MS)
+    gate.state.arrivals.held_up(T - 50 * MINUTE_MS)
+    gate.now_ms = T + 10 * MINUTE_MS + 1
+    gate.take(undated(home, kwh=1))
+    assert (withheld(gate), open_hours(gate.state)) == ({"undated": 1}, [])
+
+
+def test_what_waited_while_intake_stood_still_gets_a_span_from_the_last_dry_moment() -> None:
+    """A full disk sets no clock back."""
+    gate, home = gate_with("hourly")
+    gate.state.arrivals.drained(T + 10 * MINUTE_MS)
+    gate.state.arrivals.held_up(T + 11 * MINUTE_MS)
+    gate.now_ms = T + 20 * MINUTE_MS
+    gate.take(undated(home, kwh=1))
+    assert (withheld(gate), len(open_hours(gate.state))) == ({}, 1)

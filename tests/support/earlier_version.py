@@ -1,0 +1,60 @@
+"""Logs as the version before wrote them: without owners of devices, hashes of keys, or lists of what an erasure emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from msgspec import UNSET, structs
+
+from gateway.audit.log.earlier_payloads import (
+    EarlierErasurePayload,
+    EarlierPolicyPayload,
+    EarlierReleasePayload,
+    EarlierVoidPayload,
+    is_earlier,
+)
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.openings import Part
+from gateway.audit.log.payloads import ErasurePayload, PolicyPayload, ReleasePayload, VoidPayload
+from gateway.core.log import LogState
+from tests.support.log import SampleLog
+
+
+@contextmanager
+def earlier_payloads() -> Iterator[None]:
+    """Write the payloads of gateways in memory and of sample logs in their earlier forms."""
+    append, add = LogState.append_entry, SampleLog.add
+
+    def append_earlier(self: LogState, kind: Kind, now_ms: int, parts: list[Part], **fields: Any) -> int:
+        first, *others = parts
+        return append(self, kind, now_ms, [Part(first.salt, as_earlier(kind, first.data)), *others], **fields)
+
+    def add_earlier(self: SampleLog, kind: Kind, parts: Sequence[tuple[bytes, bytes]], **fields: object) -> int:
+        (salt, first), *others = parts
+        return add(self, kind, [(salt, as_earlier(kind, first)), *others], **fields)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LogState, "append_entry", append_earlier)
+        patch.setattr(SampleLog, "add", add_earlier)
+        yield
+
+
+def as_earlier(kind: Kind, data: bytes) -> bytes:
+    """Return a payload in the form of the version before, where that had another."""
+    if is_earlier(kind, data) is not False:
+        return data
+    match kind:
+        case Kind.POLICY:
+            return EarlierPolicyPayload(PolicyPayload.decode(data).sha256).encode()
+        case Kind.ERASURE:
+            erasure = ErasurePayload.decode(data)
+            return EarlierErasurePayload(erasure.subject_sha256, erasure.parts_deleted).encode()
+        case Kind.VOID:
+            return EarlierVoidPayload(VoidPayload.decode(data).release).encode()
+        case _:
+            release = ReleasePayload.decode(data)
+            records = tuple(structs.replace(record, owner=UNSET) for record in release.records)
+            return EarlierReleasePayload(release.recipient, records).encode()
