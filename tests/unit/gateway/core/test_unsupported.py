@@ -6,9 +6,8 @@ import pytest
 
 from consent.core.policies import parse
 from consent.core.policies.policy import PolicySet
-from gateway.audit.log.earlier_payloads import EarlierReleasePayload
 from gateway.core.plans import Device
-from gateway.core.release import bundle
+from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, town
 from tests.support.replayed import replayed
 
@@ -40,8 +39,8 @@ def test_homes_are_withheld_and_all_else_goes_on() -> None:
 
 def test_log_of_an_earlier_version_is_replayed_as_it_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it released under such policies follows from them, is counted, and is held against consents as ever."""
-    monkeypatch.setattr(bundle, "ReleasePayload", EarlierReleasePayload)
-    report = replayed(loudest_homes_told(monkeypatch))
+    with earlier_payloads():
+        report = replayed(loudest_homes_told(monkeypatch))
     assert report.exit_status == 0, report.to_text()
     assert report.unsupported == report.as_json()["unsupported"] == 2
     assert "no longer ask, as earlier versions made them: 2" in report.to_text()

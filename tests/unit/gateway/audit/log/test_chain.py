@@ -24,20 +24,20 @@ def _take(forms: PayloadForms, index: int, kind: Kind, data: bytes) -> list[str]
 
 
 @pytest.mark.parametrize("present", _PAYLOADS)
-@pytest.mark.parametrize("former", _PAYLOADS)
-def test_former_form_behind_any_of_the_present_is_named(present: Kind, former: Kind) -> None:
+@pytest.mark.parametrize("earlier", _PAYLOADS)
+def test_earlier_form_behind_any_of_the_present_is_named(present: Kind, earlier: Kind) -> None:
     """Whichever of the two has been written first decides of what version the log was by then."""
     forms = PayloadForms()
-    old = as_earlier(former, _PAYLOADS[former])
-    assert _take(forms, 0, former, old) == []
+    old = as_earlier(earlier, _PAYLOADS[earlier])
+    assert _take(forms, 0, earlier, old) == []
     assert _take(forms, 1, present, _PAYLOADS[present]) == []
-    assert _take(forms, 2, former, old) == [
+    assert _take(forms, 2, earlier, old) == [
         f"its payload is of an earlier form, behind entry `1`, a {present.word} of the present one"
     ]
 
 
 def test_payloads_of_one_form_and_openings_that_are_absent_or_erased_tell_nothing() -> None:
-    """A log of the former version may hold accounts, and openings expire."""
+    """A log of the earlier version may hold accounts, and openings expire."""
     forms = PayloadForms()
     forms.take(Entry(Kind.RELEASE, 1000, 0, bytes(32), -1, bytes(32)), None)
     forms.take(Entry(Kind.CONSENT, 1000, 1, bytes(32), -1, bytes(32)), Opening(1, (bytes(32),)))

@@ -154,7 +154,7 @@ def test_erasure_of_the_earlier_form_is_named_as_the_operators_word() -> None:
 
 
 def test_erasure_of_before_accounts_for_nothing_that_was_released_after_it() -> None:
-    """It is a cheque that was signed in the former version, and drawn in this one: whoever was erased is in no later release."""
+    """It is a cheque that was signed in the earlier version, and drawn in this one: whoever was erased is in no later release."""
     with earlier_payloads():
         gate, homes = town()
         earlier_erasure(gate, 2)
@@ -165,14 +165,14 @@ def test_erasure_of_before_accounts_for_nothing_that_was_released_after_it() -> 
 
 
 @pytest.mark.parametrize("present", [Kind.POLICY, Kind.RELEASE, Kind.ERASURE, Kind.VOID])
-@pytest.mark.parametrize("former", [Kind.POLICY, Kind.RELEASE, Kind.ERASURE, Kind.VOID])
-def test_any_payload_of_a_former_form_behind_any_of_the_present_is_named(present: Kind, former: Kind) -> None:
+@pytest.mark.parametrize("earlier", [Kind.POLICY, Kind.RELEASE, Kind.ERASURE, Kind.VOID])
+def test_any_payload_of_an_earlier_form_behind_any_of_the_present_is_named(present: Kind, earlier: Kind) -> None:
     """A new log that writes old payloads dodges what the new ones say."""
     with earlier_payloads():
         gate, homes = town()
     first = _written(gate, homes, present)
     with earlier_payloads():
-        index = _written(gate, homes, former)
+        index = _written(gate, homes, earlier)
     found = problems(replayed(gate))
     named = [problem for problem in found if "earlier form" in problem]
     assert named == [
