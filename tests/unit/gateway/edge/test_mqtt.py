@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -40,19 +41,33 @@ class Broker:
         self.accepted = 0
         self.port = 0
         self._talk = talk
+        self._serving: set[asyncio.Task[Any]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the CONNECT, and go on as the test says."""
-        head = await reader.readexactly(2)
-        await reader.readexactly(head[1])
-        self.accepted += 1
-        writer.write(mqtt5.ConnAckPacket(session_present=True).write())
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
+            head = await reader.readexactly(2)
+            await reader.readexactly(head[1])
+            self.accepted += 1
+            writer.write(mqtt5.ConnAckPacket(session_present=True).write())
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self._serving.discard(task)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def end(self) -> None:
+        """End every connection, and wait until it has ended."""
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -70,6 +85,7 @@ async def linked(talk: Talk, session: SessionSettings = READER, **more: Any) -> 
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         server.close()
+        await broker.end()
 
 
 async def until(holds: Callable[[], bool]) -> None:
