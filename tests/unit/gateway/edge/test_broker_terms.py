@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import mqtt5
@@ -57,17 +58,37 @@ async def _packet(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(head[1])
 
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
 
 @asynccontextmanager
 async def serving(serve: Serve) -> AsyncIterator[int]:
-    """Run a server; yield its port."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)  # type: ignore[arg-type]
+    """Run a server; yield its port. At the end every connection has ended."""
+    serving: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            serving.discard(task)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        open_yet = list(serving)
+        for task in open_yet:
+            task.cancel()
+        await asyncio.gather(*open_yet, return_exceptions=True)
 
 
 async def terms(serve: Serve) -> BrokerTerms:
@@ -160,7 +181,7 @@ async def test_broker_that_talks_rubbish_tells_nothing(answer: bytes | None, mon
 
 async def test_broker_that_is_away_is_the_callers_to_report() -> None:
     """As any connection to it would be."""
-    async with serving(lambda *_: None) as port:
+    async with serving(Broker(lambda _: "").serve) as port:
         pass
     with pytest.raises(OSError, match=str(port)):
         await ask_terms("127.0.0.1", port, None, SESSION)
