@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from gateway.commands.gateway import status_text
 from gateway.core import model
 from gateway.core.model import Reject
 from tests.docs.pages import pages
 from tests.support.checkout import ROOT
+from tests.support.status import SHOWN
 
 OPERATING = pages()["docs/operating.md"]
 CODE = set(OPERATING.code_words())
@@ -44,23 +44,5 @@ def test_log_lines_are_all_explained() -> None:
 
 def test_status_lines_are_all_explained() -> None:
     """Each line of the screen that can be other than well."""
-    shown: dict[str, Any] = {
-        "gateway": "g",
-        "clock": {"now": "", "simulated": False, "rate": 1.0},
-        "broker": {"connected": True, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
-        "sinks": {},
-        "disk": {"withholds": False, "log_waits": False},
-        "log": {"size": 0, "origin": "o"},
-        "witnesses": None,
-        "policy": None,
-        "devices": 1,
-        "owners_assumed": 1,
-        "subjects": 0,
-        "windows": {"open": 0},
-        "outbox_rows": 0,
-        "bundles_under_way": 0,
-        "ledger": {},
-        "imbalances": [],
-    }
-    lines = {line.split()[0] for line in status_text(shown).splitlines()}
+    lines = {line.split()[0] for line in status_text({**SHOWN, "owners_assumed": 1, "ledger": {}}).splitlines()}
     assert lines - {"gateway", "policies", "registry"} <= CODE

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from gateway.commands.gateway import status_text
-
-SHOWN: dict[str, Any] = {
-    "gateway": "g",
-    "clock": {"now": "2026-11-22T14:29:04+00:00", "simulated": False, "rate": 1.0},
-    "broker": {"connected": True, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
-    "sinks": {},
-    "disk": {"withholds": False, "log_waits": False},
-    "log": {"size": 0, "origin": "o"},
-    "witnesses": None,
-    "policy": None,
-    "devices": 3,
-    "owners_assumed": 0,
-    "subjects": 0,
-    "windows": {"open": 0},
-    "outbox_rows": 0,
-    "bundles_under_way": 0,
-    "ledger": {"frames.received": 5},
-    "imbalances": [],
-}
+from tests.support.status import SHOWN
 
 
 @pytest.mark.parametrize(("assumed", "told"), [(0, []), (1, ["ASSUMED for 1 device"]), (2, ["ASSUMED for 2 devices"])])
