@@ -45,6 +45,6 @@ def _statistics(policies: PolicySet) -> Iterator[Unsupported]:
 _RULES: Final[tuple[Callable[[PolicySet], Iterator[Unsupported]], ...]] = (_statistics,)
 """Each yields what one promise made since an earlier version no longer permits.
 
-A replay makes a finding of that where a release states owners, since the version that began to do so withholds what the first rule
-names. A later rule has to tell by something else which releases were formed before it.
+A replay makes a finding of that where a release states owners, since the version that began to do so withholds what the first
+rule names. A later rule has to tell by something else which releases were formed before it.
 """
