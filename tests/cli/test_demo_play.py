@@ -34,8 +34,6 @@ from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
-WAIT_S = 10.0
-
 
 class Played:
     """Stands in for the gateway's process: the methods are real, the answers may get lost.
@@ -125,7 +123,7 @@ async def test_demo_without_an_end_has_a_household_withdraw(monkeypatch: pytest.
     monkeypatch.setattr(stage, "WITHDRAWAL_S", 0.05)
     monkeypatch.setattr(stage, "STATUS_EVERY_S", 0.02)
     played = scene(process)
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(HANG_S):
         await stage._publish(played, "", 0, stop, show, [])
     assert process.asked[0] == "status"
     assert process.asked.count("consent.withdraw") == 1

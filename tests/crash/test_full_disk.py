@@ -36,9 +36,10 @@ from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import ZONES
 from tests.crash.town import POLICIES, SCOPE
 from tests.support.asking import ask, call
-from tests.support.inside import WAIT_S, SetClock, assembled, running, started, until
+from tests.support.inside import SetClock, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.ports import free_port
+from tests.support.waiting import HANG_S
 
 RETRY_S = 0.01
 
@@ -188,7 +189,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             assert link.acknowledged == []
             assert "FULL: withholding" in status_text(await ask(app, "status"))
             withdrawal = ask(app, "consent.withdraw", {"subject": subject, "scope": SCOPE})
-            withdrawn = await asyncio.wait_for(withdrawal, WAIT_S)
+            withdrawn = await asyncio.wait_for(withdrawal, HANG_S)
             assert not disk.has_ballast()
             assert link.acknowledged == [1, 2, 3]  # what had been taken went before it
             assert withdrawn["log_index"] < durable.state.log.size
@@ -219,7 +220,7 @@ async def test_full_disk_asked_to_end_ends_with_a_line_and_commits_nothing_more(
         await until(lambda: durable.store.disk_space.waits)
         app.stop()
         with pytest.raises(DiskFullError, match="the disk is full"):
-            await asyncio.wait_for(task, WAIT_S)
+            await asyncio.wait_for(task, HANG_S)
         assert link.acknowledged == []
         disk.full = False
 
@@ -282,6 +283,6 @@ async def test_failing_log_folder_ends_the_run_and_nothing_is_published_after(
         durable.state.log.checkpoint(durable.state.ledger, MIDNIGHT_MS, heartbeat=True)
         await durable.commit()
         with pytest.raises(OSError, match="Input/output error"):
-            await asyncio.wait_for(task, WAIT_S)
+            await asyncio.wait_for(task, HANG_S)
         monkeypatch.setattr(audit_folder, "replace_file", replace_file)
     assert (live.place.log / "checkpoint").read_bytes() == before

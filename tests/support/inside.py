@@ -26,8 +26,7 @@ from gateway.edge.sinks.configured import configured_sinks
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
 from tests.support.asking import Answer, call
 from tests.support.live import LiveGateway
-
-WAIT_S = 10.0
+from tests.support.waiting import HANG_S
 
 
 class SetClock(GatewayClock):
@@ -131,7 +130,7 @@ async def ask(app: Gateway, method: str, params: dict[str, Any] | None = None, *
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something."""
-    deadline_s = time.monotonic() + WAIT_S
+    deadline_s = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come about"
         await asyncio.sleep(0.01)

@@ -34,7 +34,7 @@ class _Echo:
 async def echo() -> AsyncIterator[tuple[_Echo, int, HttpServer]]:
     """A server with short waits."""
     handler = _Echo()
-    server = HttpServer(handler, request_s=0.15)
+    server = HttpServer(handler, request_s=0.5)
     port = await server.start("127.0.0.1", 0)
     yield handler, port, server
     await server.close()
