@@ -8,6 +8,7 @@ and the gateway's state.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -94,6 +95,24 @@ def create_file(path: Path, data: bytes, mode: int = SECRET_MODE) -> None:
         raise SecretFileError(f"`{path}`: exists already, and keys are never overwritten") from error
     except OSError as error:
         raise SecretFileError(f"`{path}`: cannot be written: {_reason(error)}") from error
+
+
+def read_regular(path: str | Path, most_bytes: int) -> bytes:
+    """Return all bytes of a regular file; pipes and devices, which could keep their reader for ever, are refused unread.
+
+    Raises: OSError: it is absent, no regular file, or longer than that; the error names it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"longer than {most_bytes} bytes", str(path))
+    return data
 
 
 def read_secret_file(path: Path) -> bytes:

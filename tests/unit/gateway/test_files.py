@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.files import replace_file, write_whole
+from gateway.files import read_regular, replace_file, write_whole
 
 
 def test_write_whole_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
@@ -37,3 +37,17 @@ def test_replace_file_on_a_failing_disk_leaves_what_was_there(tmp_path: Path, mo
         replace_file(target, b"after", 0o644)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
     assert target.read_bytes() == b"before"
+
+
+def test_read_regular_refuses_what_could_keep_its_reader(tmp_path: Path) -> None:
+    """A pipe and a device are refused unread, a file that is too long after one byte too many; each error names the file."""
+    pipe, long = tmp_path / "pipe", tmp_path / "long"
+    os.mkfifo(pipe)
+    long.write_bytes(b"12345")
+    assert read_regular(long, 5) == b"12345"
+    for path, problem in ((pipe, "no regular file"), (Path("/dev/zero"), "no regular file"), (long, "longer than 4 bytes")):
+        with pytest.raises(OSError, match=problem) as caught:
+            read_regular(path, 4)
+        assert caught.value.filename == str(path)
+    with pytest.raises(IsADirectoryError):
+        read_regular(tmp_path, 4)
