@@ -97,19 +97,19 @@ def create_file(path: Path, data: bytes, mode: int = SECRET_MODE) -> None:
         raise SecretFileError(f"`{path}`: cannot be written: {_reason(error)}") from error
 
 
+def _open_unblocked(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe could block for ever
+
+
 def read_regular(path: str | Path, most_bytes: int) -> bytes:
     """Return all bytes of a regular file; pipes and devices, which could keep their reader for ever, are refused unread.
 
     Raises: OSError: it is absent, no regular file, or longer than that; the error names it.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
-    with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(mode):
+    with open(path, "rb", opener=_open_unblocked) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
-        data = file.read(most_bytes + 1)
+        data = file.read(most_bytes + 1) or b""  # none of it yet, as the kernel's own say
     if len(data) > most_bytes:
         raise OSError(errno.EFBIG, f"longer than {most_bytes} bytes", str(path))
     return data

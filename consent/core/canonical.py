@@ -7,9 +7,10 @@ refusals and their own errors.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import cbor2
 
@@ -18,10 +19,25 @@ from consent.errors import RecordError
 
 _AXES: Final = frozenset({"identity", "time", "space", "precision", "group", "retention"})
 _DEEPEST: Final = 8
+_STEP: Final = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 class CborError(ValueError):
-    """The bytes are not a CBOR item, or one with indefinite lengths, a repeated key, or too deep a nesting."""
+    """The bytes are not a CBOR item, or one with indefinite lengths, a repeated key, a tag, or too deep a nesting."""
+
+
+class _NoTags(dict[int, Any]):
+    """Decoders of tagged items that refuse every tag: numbers without bound, patterns, references, dates, addresses."""
+
+    def __missing__(self, tag: int) -> NoReturn:
+        raise CborError(f"the tag `{tag}`")
+
+    def get(self, tag: int, default: object = None) -> NoReturn:
+        """Refuse a tag."""
+        self.__missing__(tag)
+
+
+_NO_TAGS: Final = _NoTags()
 
 
 def encode_canonical(value: object) -> bytes:
@@ -36,7 +52,9 @@ def decode_item(data: bytes, deepest: int = _DEEPEST) -> Any:
     Raises: CborError: it is not one, or uses what deterministic CBOR forbids.
     """
     try:
-        return cbor2.loads(data, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False)
+        return cbor2.loads(
+            data, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_NO_TAGS
+        )
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise CborError(str(error)) from error
 
@@ -97,12 +115,11 @@ def disclosure_from_map(value: Any) -> Disclosure:
 def _steps(value: Any) -> tuple[tuple[str, Decimal], ...]:
     if not isinstance(value, dict):
         raise TypeError
-    steps = tuple((name, Decimal(step)) for name, step in value.items())
-    for (name, step), text in zip(steps, value.values(), strict=True):
-        if not isinstance(name, str) or not isinstance(text, str) or not step.is_finite() or step <= 0:
-            raise ValueError
-        if f"{step.normalize():f}" != text:
-            raise ValueError
+    if not all(isinstance(name, str) and isinstance(text, str) and _STEP.fullmatch(text) for name, text in value.items()):
+        raise ValueError  # before anything is made of them: `1e999999999` would be written out in a billion digits
+    steps = tuple((name, Decimal(text)) for name, text in value.items())
+    if any(step <= 0 or f"{step.normalize():f}" != text for (_, step), text in zip(steps, value.values(), strict=True)):
+        raise ValueError
     return steps
 
 

@@ -1,6 +1,6 @@
 """An auditor's commands: open a log, print the trust that the verdict rests on, and print the findings.
 
-Exit status: 0 success; 1 a finding; 2 a key, file or option is wrong.
+Exit status: 0 success; 1 a finding; 2 a key, file or option is wrong, or the log cannot be reached, which is no finding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.merkle import ProofError
 from gateway.audit.log.notes import KeyFormatError, NoteError
 from gateway.audit.log.payloads import PayloadError
-from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, OpeningsReader
+from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, LogUnreachableError, OpeningsReader
 from gateway.audit.log.remote import source_of
 from gateway.audit.log.witness_policy import PolicyFormatError
 from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
@@ -30,7 +30,7 @@ from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.report import shown_time
+from gateway.audit.verify.report import printable, shown_time
 from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
 from gateway.audit.verify.verify import Verification
@@ -64,6 +64,12 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
     }
     try:
         return commands[verb](args, out)
+    except LogUnreachableError as error:
+        problem = f"`{args.place}`: {error}"
+        if args.json:
+            out.write(json.dumps({"audit": "unreachable", "problem": problem}, ensure_ascii=False) + "\n")
+        print(f"sluice: {printable(problem)}", file=sys.stderr)
+        return _USAGE_STATUS
     except (*_USAGE, OutOfRangeError) as error:
         print(f"sluice: {error}", file=sys.stderr)
         return _USAGE_STATUS

@@ -23,7 +23,9 @@ from gateway.audit.log.reader import (
     LONGEST_TILE_BYTES,
     VKEY_NAME,
     FileError,
+    LogReader,
     Source,
+    read_checkpoint,
 )
 from gateway.audit.log.tiles import (
     TILE_WIDTH,
@@ -34,8 +36,10 @@ from gateway.audit.log.tiles import (
     split_bundle,
     tile_path,
     tile_spans,
+    top_tile,
 )
 from gateway.audit.verify.report import Finding
+from gateway.audit.verify.stored_tree import LONG_LOG, MOST_FAULTS
 
 VERIFIER_NAME: Final = "verify.py"
 
@@ -82,12 +86,15 @@ class Export:
         """Copy what the present checkpoint covers, and return a summary.
 
         Raises:
-            FileError: when there is no checkpoint.
+            LogUnreachableError: when there is no checkpoint, or the server goes away.
+            FileError: when nothing shows that the log is as long as its checkpoint says.
             NoteError, CheckpointError: when it is malformed.
             OSError: when the target cannot be written.
         """
-        note = self._source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
+        note = read_checkpoint(self._source)
         checkpoint = Checkpoint.parse(split_note(note)[0])
+        if checkpoint.size >= LONG_LOG:
+            LogReader(self._source).tile(*top_tile(checkpoint.size))
         done = Exported(checkpoint.origin, checkpoint.size)
         self._copy_optional(VKEY_NAME, LONGEST_NOTE_BYTES, done)
         for level in range(8):
@@ -114,6 +121,8 @@ class Export:
                 except FileError:
                     pass
             done.missing.append(Finding(problem.where, problem.problem))
+            if len(done.missing) > MOST_FAULTS:
+                raise FileError("log", f"`{len(done.missing)}` files cannot be read, and no more are looked for") from problem
             return b""
 
     def _copy_what_entries_name(self, index: int, width: int, bundle: bytes, done: Exported) -> None:

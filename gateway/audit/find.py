@@ -98,19 +98,25 @@ class Search:
         self._keys = keys
         self._openings = openings
         self._step = StepRecord(0, "search")
+        self._stopped = ""
         self._voided: dict[int, int] = {}
         self._expected: dict[bytes, int] = {}  # the commitment of the void of each release found
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The faults of the log."""
-        return tuple(self._step.findings)
+        return (*self._step.findings, *([Finding("log", self._stopped)] if self._stopped else []))
 
     def run(self) -> list[FoundRelease]:
-        """Read the whole log and return the releases that hold data of the subject, in the log's order."""
-        tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
+        """Read the whole log and return the releases that hold data of the subject, in the log's order.
+
+        Raises:
+            LogUnreachableError: when the log cannot be read to its end.
+        """
+        tree = StoredTree(self._reader, self._checkpoint, self._step, self._step, steps=(self._step,))
         found = list(self._found(tree))
         tree.close()
+        self._stopped = tree.stopped
         return [FoundRelease(one.index, one.time_ms, one.recipient, self._voided.get(one.index)) for one in found]
 
     def _found(self, tree: StoredTree) -> Iterator[FoundRelease]:

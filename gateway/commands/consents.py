@@ -89,18 +89,19 @@ def consent_receipt(args: argparse.Namespace) -> int:
 
 def consent_check_receipt(args: argparse.Namespace) -> int:
     """`sluice consent check-receipt`: say whether a receipt holds; 1 where it does not."""
-    from consent.core.receipts.canonical_json import read_receipt
+    from consent.core.receipts.canonical_json import LARGEST_BYTES, read_receipt
     from consent.core.receipts.check import check_receipt, record_in
     from consent.errors import RecordError
     from gateway.audit.log.notes import KeyFormatError, Verifier
     from gateway.audit.verify.anchors import AnchorError, read_key
+    from gateway.files import read_regular
 
     try:
         verifier = Verifier.parse(read_key(args.key))
     except (AnchorError, KeyFormatError) as error:
         raise OperatorError(f"`--key`: {error}") from error
     try:
-        receipt = read_receipt(args.file.read_bytes())
+        receipt = read_receipt(read_regular(args.file, LARGEST_BYTES))
         problems = check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
         consent = record_in(receipt)
     except RecordError as error:

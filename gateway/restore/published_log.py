@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from gateway.audit.log.checkpoint import SignedHead
 from gateway.audit.log.notes import Verifier
-from gateway.audit.log.reader import FileError, LogReader, Source
+from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError, Source
 from gateway.audit.log.tiles import LogWriter, tile_spans
 from gateway.errors import CorruptionError
 
@@ -35,7 +35,7 @@ class PublishedLog:
         """
         try:
             return cls(source, name, SignedHead.open(LogReader(source).checkpoint(), log))
-        except FileError as error:
+        except LogUnreachableError as error:
             raise CorruptionError(
                 f"`{name}`: no checkpoint can be read here, and restoring demands the current published log: "
                 "name a copy of it with `--log`"

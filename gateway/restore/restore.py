@@ -20,7 +20,7 @@ from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.folder import FolderConflictError
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening, labels_root
-from gateway.audit.log.reader import CHECKPOINT_NAME, FileError, FolderSource, OpeningsReader
+from gateway.audit.log.reader import CHECKPOINT_NAME, FileError, FolderSource, LogUnreachableError, OpeningsReader
 from gateway.audit.log.remote import source_of
 from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
@@ -83,7 +83,7 @@ def restore(
         log: A folder or URL with a copy of the published log; None for the configured folder.
         replace: Replace an existing database.
     Raises:
-        OperatorError: A file or folder cannot be used, a gateway is running, or a database exists.
+        OperatorError: A file, folder or web server cannot be used, a gateway is running, or a database exists.
         CorruptionError: The published log is absent, not ours, older than the backup or than what a witness has cosigned, or
             not the backup's own.
     """
@@ -100,6 +100,8 @@ def restore(
         try:
             restored = asyncio.run(_Restoration(place, keys, work, published, _openings(openings), copied=log is not None).run())
             _put_in_place(work / DATABASE_FILE, target)
+        except LogUnreachableError as error:
+            raise OperatorError(f"`{published.name}`: {error}") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
     finally:

@@ -7,9 +7,12 @@ every other value, and every other encoding of the same one, so that a hash of t
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from consent.core.canonical import CborError, decode_item, encode_canonical
 
+LONGEST_BYTES: Final = 1 << 23
+"""How long the bytes of a value may be: read as arrays of nothing, they would take seventy times that."""
 _MAX_DEPTH = 16
 
 
@@ -46,6 +49,8 @@ def decode(data: bytes) -> object:
     Raises:
         CanonicalError: when the bytes are anything else, including another encoding of a value.
     """
+    if len(data) > LONGEST_BYTES:
+        raise CanonicalError(f"longer than `{LONGEST_BYTES}` bytes")
     try:
         value: object = decode_item(data, _MAX_DEPTH)
     except CborError as error:

@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from consent.core.canonical import CborError, decode_item
 from gateway.audit.log.canonical import head
 from gateway.audit.log.merkle import leaf_hash, tree_root
 
@@ -24,6 +23,10 @@ LABEL_BYTES: Final = 16
 _HASH_BYTES = 32
 _FORMAT_VERSION = 1
 _MAX_INDEX = (1 << 63) - 1
+_BEGINNING = bytes((0x83, _FORMAT_VERSION))
+_HASH_HEAD = b"\x58\x20"  # of a byte string of 32
+_LEAST_PART_BYTES = len(_HASH_HEAD) + _HASH_BYTES
+_ARGUMENT_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
 
 
 class OpeningError(ValueError):
@@ -109,21 +112,24 @@ class Opening(msgspec.Struct, frozen=True):
     def decode(cls, data: bytes) -> Opening:
         """Return the opening that a file holds.
 
+        It is read as the one form that it has, not as any CBOR, so that no more is made of bytes than parts of an opening.
+
         Raises:
             OpeningError: when the bytes are anything but what `encode` writes.
         """
-        try:
-            value = decode_item(data, 4)
-        except CborError as error:
-            raise OpeningError(f"not CBOR: {error}") from error
-        if type(value) is not list or len(value) != 3 or type(value[2]) is not list:
-            raise OpeningError("not an array of version, index and parts")
-        if value[0] != _FORMAT_VERSION:
-            raise OpeningError(f"unknown format version `{value[0]}`")
-        opening = cls(value[1], tuple(_parse_part(part) for part in value[2]))
-        if opening.encode() != data:
-            raise OpeningError("not the deterministic encoding of an opening")
-        return opening
+        if data[:2] != _BEGINNING:
+            raise OpeningError(f"not an array of version `{_FORMAT_VERSION}`, index and parts")
+        index, at = _argument(data, 2, 0x00)
+        count, at = _argument(data, at, 0x80)
+        if not 0 < count <= len(data) // _LEAST_PART_BYTES or index > _MAX_INDEX:
+            raise OpeningError(f"an opening has an index and parts; `{count}` do not fit in `{len(data)}` bytes")
+        parts: list[Part | bytes] = []
+        for _ in range(count):
+            part, at = _read_part(data, at)
+            parts.append(part)
+        if at != len(data):
+            raise OpeningError("bytes after its parts, or too few for them")
+        return cls(index, tuple(parts))
 
 
 def commitment(opening: Opening) -> bytes:
@@ -131,12 +137,26 @@ def commitment(opening: Opening) -> bytes:
     return opening.commitment()
 
 
-def _parse_part(value: object) -> Part | bytes:
-    if type(value) is bytes:
-        return value
-    if type(value) is list and len(value) == 2 and type(value[0]) is bytes and type(value[1]) is bytes:
-        return Part(value[0], value[1])
-    raise OpeningError("a part is neither salt and bytes nor a leaf hash")
+def _read_part(data: bytes, at: int) -> tuple[Part | bytes, int]:
+    """Return the part that begins at a place, and where the next one does; that may be behind the end of the data."""
+    if data[at : at + 2] == _HASH_HEAD:
+        return data[at + 2 : at + 2 + _HASH_BYTES], at + 2 + _HASH_BYTES
+    if data[at : at + 3] != b"\x82" + _HASH_HEAD:
+        raise OpeningError("a part is neither salt and bytes nor a leaf hash")
+    length, start = _argument(data, at + 3 + SALT_BYTES, 0x40)
+    return Part(data[at + 3 : at + 3 + SALT_BYTES], data[start : start + length]), start + length
+
+
+def _argument(data: bytes, at: int, major: int) -> tuple[int, int]:
+    """Return the argument of an item of a major type that begins at a place, and where that ends."""
+    first = data[at] - major if at < len(data) else -1
+    if 0 <= first < 24:
+        return first, at + 1
+    end = at + 1 + _ARGUMENT_BYTES.get(first, 0)
+    argument = int.from_bytes(data[at + 1 : end], "big")
+    if head(major, argument) != data[at:end]:
+        raise OpeningError("not the deterministic encoding of an opening")
+    return argument, end
 
 
 def _check_bytes(value: bytes, length: int) -> None:

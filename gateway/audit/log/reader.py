@@ -2,7 +2,8 @@
 
 A log is in a folder, or on a web server (`remote`): either is a `Source` of files by path. A partial file that is gone may
 have been replaced by the full one, which begins with it. Whatever cannot be read is a `FileError` that names the file: the
-verifier records it and continues. No file is read beyond its greatest valid length.
+verifier records it and continues. Without a checkpoint, or a server that answers, there is no log to find faults with: that is a
+`LogUnreachableError`. Only regular files are read, and none beyond its greatest valid length.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gateway.audit.log.tiles import (
     split_bundle,
     tile_path,
 )
+from gateway.files import read_regular
 
 CHECKPOINT_NAME: Final = "checkpoint"
 VKEY_NAME: Final = "log.vkey"
@@ -37,7 +39,7 @@ LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
 LONGEST_POLICIES_BYTES: Final = 1 << 24
 _LONGEST_VKEY_BYTES = 1 << 10
-_LONGEST_READ_BYTES = 1 << 30  # in one call
+LONGEST_OPENING_BYTES: Final = 1 << 27  # a million shares in one release
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -48,6 +50,13 @@ class FileError(Exception):
         super().__init__(f"{where}: {problem}")
         self.where = where
         self.problem = problem
+
+
+class LogUnreachableError(Exception):
+    """There is no log to be read: no checkpoint, or no server that answers. It is no finding, since nothing was said."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"the log cannot be reached: {where}: {problem}")
 
 
 class Tile(NamedTuple):
@@ -76,6 +85,7 @@ class Source(Protocol):
 
         Raises:
             FileError: when it is absent, unreadable or longer than that.
+            LogUnreachableError: when nobody answers.
         """
         ...
 
@@ -98,12 +108,9 @@ class FolderSource:
     def read(self, path: str, longest_bytes: int) -> bytes:
         """Return a file's bytes; see `Source`."""
         try:
-            data = _read_file(self._prefix + path, longest_bytes + 1)
+            return _read_file(self._prefix + path, longest_bytes)
         except OSError as error:
-            raise FileError(path, _reason(error)) from error
-        if len(data) > longest_bytes:
-            raise FileError(path, f"longer than `{longest_bytes}` bytes")
-        return data
+            raise FileError(path, _reason(error, longest_bytes)) from error
 
     def names(self, path: str) -> list[str]:
         """Return the names in a folder; see `Source`."""
@@ -138,8 +145,8 @@ class LogReader:
         self.source: Source = FolderSource(place) if isinstance(place, Path) else place
 
     def checkpoint(self) -> bytes:
-        """Return the bytes of the checkpoint."""
-        return self.source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
+        """Return the bytes of the checkpoint; see `read_checkpoint`."""
+        return read_checkpoint(self.source)
 
     def vkey(self) -> str | None:
         """Return the key that the log itself offers, if any; that alone is no reason to trust it."""
@@ -202,6 +209,18 @@ class LogReader:
             raise
 
 
+def read_checkpoint(source: Source) -> bytes:
+    """Return the bytes of a log's checkpoint, unverified.
+
+    Raises:
+        LogUnreachableError: when there is none to be read.
+    """
+    try:
+        return source.read(CHECKPOINT_NAME, LONGEST_NOTE_BYTES)
+    except FileError as error:
+        raise LogUnreachableError(error.where, error.problem) from error
+
+
 class OpeningsReader:
     """An openings folder: one file for each opened entry, named by its index."""
 
@@ -218,11 +237,11 @@ class OpeningsReader:
     def read(self, index: int) -> bytes | None:
         """Return the bytes of the opening of the entry at that log index, None if it was deleted meanwhile."""
         try:
-            return _read_file(os.path.join(self._folder, str(index)), _LONGEST_READ_BYTES)
+            return _read_file(os.path.join(self._folder, str(index)), LONGEST_OPENING_BYTES)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise FileError(opening_name(index), _reason(error)) from error
+            raise FileError(opening_name(index), _reason(error, LONGEST_OPENING_BYTES)) from error
 
     def opening(self, index: int, commitment: bytes) -> Opening | None:
         """Return the opening of the entry at that log index, None if there is none.
@@ -246,17 +265,21 @@ class OpeningsReader:
 
 
 def _read_file(path: str, most_bytes: int) -> bytes:
-    """Return the first `most_bytes` bytes of a file; in few calls, since a log has hundreds of thousands of small ones."""
+    """Return a file's bytes like `read_regular`; in fewer calls, since a log has hundreds of thousands of small ones.
+
+    Raises: OSError: it is absent, no regular file, or longer than that.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
     try:
         found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
-        return os.read(descriptor, min(found.st_size + 1, most_bytes))
+            return read_regular(path, most_bytes)  # which says what it is instead
+        if found.st_size > most_bytes:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        data = os.read(descriptor, found.st_size + 1)
     finally:
         os.close(descriptor)
+    return data if len(data) <= found.st_size else read_regular(path, most_bytes)  # it has grown, or states no size
 
 
 def opening_name(index: int) -> str:
@@ -264,5 +287,7 @@ def opening_name(index: int) -> str:
     return f"openings/{index}"
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError, most_bytes: int = 0) -> str:
+    if error.errno == errno.EFBIG:
+        return f"longer than `{most_bytes}` bytes"
     return "absent" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()

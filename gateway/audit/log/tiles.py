@@ -66,6 +66,12 @@ def tile_spans(size: int, level: int) -> Iterator[tuple[int, int]]:
         yield hashes // TILE_WIDTH, hashes % TILE_WIDTH
 
 
+def top_tile(size: int) -> tuple[int, int, int]:
+    """Return level, number and width of the one tile at the top of a log of this size, which has at least one entry."""
+    level = (size.bit_length() - 1) // _LEVEL_BITS
+    return level, 0, size >> (_LEVEL_BITS * level)
+
+
 def split_bundle(data: bytes) -> list[bytes]:
     """Return the entries of a bundle.
 

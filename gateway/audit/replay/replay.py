@@ -18,7 +18,7 @@ from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import PayloadError
-from gateway.audit.log.reader import FileError, LogReader
+from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError
 from gateway.audit.replay.formed_again import VoidedFigures
 from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.release import ReleaseAudit, Shortfall
@@ -26,7 +26,7 @@ from gateway.audit.replay.report import ReplayReport, ReplayVerdict
 from gateway.audit.verify.age import EXPIRES_WITH_OTHERS, KEPT_WITH_THE_LOG, AuditTime, LogAge
 from gateway.audit.verify.erasures import ErasureAudit, erasure_of
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.report import StepRecord
+from gateway.audit.verify.report import Finding, StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
 from gateway.audit.verify.voids import VoidAudit
 
@@ -88,15 +88,31 @@ class Replay:
         self._commitments: dict[int, bytes] = {}  # of releases
 
     def run(self) -> ReplayReport:
-        """Read the whole log and return the report."""
-        tree = StoredTree(self._reader, self._checkpoint, self._step, self._step)
-        for index, data in enumerate(tree.entries()):
-            self._take(index, data)
-            if index % _SHOW_EVERY == 0:
-                self._progress.show(index, self._checkpoint.size, time.monotonic())
-        tree.close()
-        self._progress.clear()
-        return self._close()
+        """Read the whole log and return the report.
+
+        Raises:
+            LogUnreachableError: when it cannot be read to its end, and nothing that was read of it is wrong.
+        """
+        tree = StoredTree(self._reader, self._checkpoint, self._step, self._step, steps=(self._step,))
+        try:
+            for index, data in enumerate(tree.entries()):
+                self._take(index, data)
+                if index % _SHOW_EVERY == 0:
+                    self._progress.show(index, self._checkpoint.size, time.monotonic())
+            tree.close()
+        except LogUnreachableError as error:
+            if not self._step.findings:
+                raise
+            return self._break_off(str(error))
+        finally:
+            self._progress.clear()
+        return self._break_off(tree.stopped) if tree.stopped else self._close()
+
+    def _break_off(self, why: str) -> ReplayReport:
+        """Return what was found before reading ended; nothing is said of what was not read."""
+        self._report.time = self._age.time
+        self._report.findings = [*self._step.findings, Finding("log", why)]
+        return self._report
 
     def _close(self) -> ReplayReport:
         report, erasures = self._report, self._erasures

@@ -23,14 +23,16 @@ What the entries commit to without saying it (who is in a release, and how much 
 does not read. Formats: https://c2sp.org (signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature), RFC 6962, RFC 8032,
 RFC 8949, and the project's own docs/log-format.md.
 
-Exit status: 0 all well, 1 something is wrong, 2 wrong usage.
+Exit status: 0 all well, 1 something is wrong, 2 wrong usage, or no checkpoint to begin with, of which nothing can be said.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -274,37 +276,56 @@ def spans(size: int, level: int) -> Iterator[tuple[int, int]]:
         yield index, min(256, count - 256 * index)
 
 
-LONGEST = 1 << 25  # bytes; no file of a log is longer
+LONGEST_NOTE = 1 << 16  # bytes; no checkpoint is longer
+LONGEST_TILE = 256 * 32
+LONGEST = 256 * (2 + 65_535)  # no other file is longer than a bundle of the longest entries
+LONG_LOG = 1 << 24  # entries; of a longer log the tile at the top must be there before all others are looked for
+MOST_SHOWN = 1000
+MOST_WRONG = 1 << 16  # things; after more than that nobody needs to read on
 
 
-def read(folder: Path, path: str) -> bytes:
-    """Return a file's bytes; what is no file, such as a pipe, would be waited for without end."""
+class Unreachable(Exception):  # noqa: N818  like `Wrong`
+    """There is no log to be read."""
+
+
+class Absent(Wrong):
+    """A file is not there."""
+
+
+def read(folder: Path, path: str, longest: int = LONGEST) -> bytes:
+    """Return the bytes of a regular file; a pipe or a device would be waited for without end, and are not read."""
     try:
-        if (folder / path).exists() and not (folder / path).is_file():
-            raise Wrong(path, "it is no regular file")
-        with open(folder / path, "rb") as file:
-            data = file.read(LONGEST + 1)
+        descriptor = os.open(folder / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Wrong(path, "it is no regular file")
+            data = file.read(longest + 1)
+    except FileNotFoundError as error:
+        raise Absent(path, "it is absent") from error
     except OSError as error:
-        raise Wrong(path, "it is absent" if isinstance(error, FileNotFoundError) else "it cannot be read") from error
-    if len(data) > LONGEST:
-        raise Wrong(path, f"it is longer than {LONGEST} bytes")
+        raise Wrong(path, "it cannot be read") from error
+    if len(data) > longest:
+        raise Wrong(path, f"it is longer than {longest} bytes")
     return data
 
 
-def read_wide(folder: Path, path: str, width: int) -> tuple[str, bytes, bool]:
+def read_wide(folder: Path, path: str, width: int, longest: int) -> tuple[str, bytes, bool]:
     """Return path and bytes of a tile or bundle, and whether it is a full one that has replaced the partial one that is due."""
-    partial = f"{path}.p/{width}"
-    if width == 256 or (not (folder / partial).exists() and (folder / path).exists()):
-        return path, read(folder, path), width < 256
-    return partial, read(folder, partial), False
+    due = path if width == 256 else f"{path}.p/{width}"
+    try:
+        return due, read(folder, due, longest), False
+    except Absent:
+        if due == path or not (folder / path).exists():
+            raise
+    return path, read(folder, path, longest), True
 
 
-def narrower(folder: Path, path: str, width: int) -> Iterator[tuple[str, int, bytes]]:
+def narrower(folder: Path, path: str, width: int, longest: int) -> Iterator[tuple[str, int, bytes]]:
     """Yield path, width and bytes of the partial files that earlier checkpoints have left behind."""
     if (folder / f"{path}.p").is_dir():
         for name in sorted(file.name for file in (folder / f"{path}.p").iterdir()):
             if re.fullmatch(r"[1-9][0-9]{0,2}", name, re.ASCII) and int(name) < width:
-                yield f"{path}.p/{name}", int(name), read(folder, f"{path}.p/{name}")
+                yield f"{path}.p/{name}", int(name), read(folder, f"{path}.p/{name}", longest)
 
 
 def split_tile(where: str, data: bytes) -> list[bytes]:
@@ -405,6 +426,7 @@ class Verification:
         self.releases: set[int] = set()
         self.policies: set[bytes] = set()
         self.set_back = self.time = 0
+        self.stopped = ""  # why the log was not read to its end
         # What the entries so far say about the next one; None once an entry could not be read.
         self.policy: bytes | None = bytes(32)
         self.consent_head: int | None = -1
@@ -415,26 +437,44 @@ class Verification:
 
     def wide(self, base: str, width: int, split: Callable[[str, bytes], list[bytes]]) -> tuple[str, list[bytes]]:
         """Return path and content of a tile or bundle of some width; nothing where it cannot be read."""
+        longest = LONGEST_TILE if split is split_tile else LONGEST
         try:
-            where, data, may_be_longer = read_wide(self.folder, base, width)
+            where, data, may_be_longer = read_wide(self.folder, base, width, longest)
             items = split(where, data)
             if len(items) < width or (len(items) > width and not may_be_longer):
                 raise Wrong(where, f"it holds {len(items)} where {width} are due")
-            for older, count, start in narrower(self.folder, base, width):
+            for older, count, start in narrower(self.folder, base, width, longest):
                 if split(older, start) != items[:count]:
                     self.find(older, f"it is not the start of `{where}`")
         except Wrong as problem:
-            self.wrong.append(problem)
+            self.find(problem.where, problem.problem)
             return base, []
         return where, items[:width]
 
+    def stops(self, where: str) -> bool:
+        """Return whether so much is wrong that nothing more is read."""
+        if len(self.wrong) > MOST_WRONG and not self.stopped:
+            self.stopped = f"reading stopped at `{where}`, after {len(self.wrong)} things were wrong"
+        return bool(self.stopped)
+
     def run(self, root: bytes) -> None:
         """Check tree, entries, chain and labels against the root that the checkpoint names."""
+        top = max(0, self.size.bit_length() - 1) // 8
+        if self.size >= LONG_LOG and not self.wide(f"tile/{top}/000", self.size >> (8 * top), split_tile)[1]:
+            self.stopped = f"nothing shows that the log has {self.size} entries"
+        self.levels(root)
+        if self.stopped:
+            self.find("log", self.stopped)
+
+    def levels(self, root: bytes) -> None:
+        """Check the tiles from the lowest level up, the entries along with the lowest."""
         below: list[bytes] = []  # the roots of the full tiles of the level below, which are the hashes of this one
         found: list[bytes] = []  # the root over what is not in full tiles yet, from the lowest level up
         for level in range(8):
             roots: list[bytes] = []
             for index, width in spans(self.size, level):
+                if self.stops(f"tile/{level}/{numbered(index)}"):
+                    return
                 where, hashes = self.wide(f"tile/{level}/{numbered(index)}", width, split_tile)
                 if level == 0:
                     self.entries(index, width, where, hashes)
@@ -497,7 +537,7 @@ class Verification:
         try:
             data = read(self.folder, where)
         except Wrong as problem:
-            self.wrong.append(problem)
+            self.find(problem.where, problem.problem)
             return
         labels = pieces(data, 16)
         count = len(labels)
@@ -516,7 +556,7 @@ class Verification:
             if sha256(read(self.folder, where)).digest() != digest:
                 self.find(where, f"it is not what entry {index} put in force")
         except Wrong as problem:
-            self.wrong.append(problem)
+            self.find(problem.where, problem.problem)
 
     def others(self) -> tuple[list[str], int]:
         """Return the files that nothing above has read, and how many belong to entries beyond the checkpoint."""
@@ -524,7 +564,7 @@ class Verification:
         try:
             listed = paths(self.folder)
         except Wrong as problem:
-            self.wrong.append(problem)
+            self.find(problem.where, problem.problem)
             return [], 0
         for path in listed:
             index = int(path[7:]) if LABELS_PATH.fullmatch(path) else None
@@ -560,13 +600,22 @@ def paths(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def read_checkpoint(folder: Path) -> bytes:
+    """Return the bytes of the checkpoint; without one there is no log, and nothing that could be wrong with it."""
+    try:
+        return read(folder, "checkpoint", LONGEST_NOTE)
+    except Wrong as problem:
+        raise Unreachable(f"the log cannot be reached: {problem}") from problem
+
+
 def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], list[str]]:
     """Verify a log folder; return its checkpoint if that is to be trusted, what is wrong, and lines about what was read."""
     wrong = []
-    if (folder / "log.vkey").is_file() and read(folder, "log.vkey").strip() != vkey(log).encode():
+    if (folder / "log.vkey").is_file() and read(folder, "log.vkey", LONGEST_NOTE).strip() != vkey(log).encode():
         wrong.append(Wrong("log.vkey", "it is another key than the one given"))
+    note = read_checkpoint(folder)
     try:
-        checkpoint = open_checkpoint(read(folder, "checkpoint"), log, witnesses)
+        checkpoint = open_checkpoint(note, log, witnesses)
     except Wrong as problem:
         return None, [*wrong, problem], ["nothing below the checkpoint was looked at"]
     verification = Verification(folder, checkpoint.size)
@@ -597,12 +646,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--need", metavar="K", type=int, default=0, help="how many of the witnesses must have cosigned")
     args = parser.parse_args(arguments)
     try:
-        log = parse_key(read(args.folder, "log.vkey").decode("utf-8", "replace") if args.no_key else args.key)
+        log = parse_key(read(args.folder, "log.vkey", LONGEST_NOTE).decode("utf-8", "replace") if args.no_key else args.key)
         witnesses = [parse_key(text) for text in args.witness]
-    except Wrong as problem:
+        checkpoint, wrong, what = verify(args.folder, log, witnesses)
+    except (Wrong, Unreachable) as problem:
         print(f"verify.py: {problem}", file=sys.stderr)
         return 2
-    checkpoint, wrong, what = verify(args.folder, log, witnesses)
     print(f"log: {log.name}, {what[0]}")
     for line in what[1:]:
         print(line)
@@ -617,8 +666,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"  {name} saw it at {moment(second)}")
         for line in checkpoint.unknown:
             print(f"  {line} is the signature of an unknown key, which says nothing")
-    for each in wrong:
+    for each in (*wrong[:MOST_SHOWN], *wrong[MOST_SHOWN:][-1:]):  # the last one says where reading stopped
         print(f"WRONG  {each}")
+    if len(wrong) > MOST_SHOWN + 1:
+        print(f"WRONG  and {len(wrong) - MOST_SHOWN - 1} more")
     print("audit: failed" if wrong else "audit: ok")
     return 1 if wrong else 0
 

@@ -9,6 +9,7 @@ from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import Policy, parse_policy
 from gateway.audit.verify.trust import Anchors
+from gateway.files import read_regular
 
 LONGEST_KEY_BYTES: Final = 1 << 10
 LONGEST_POLICY_BYTES: Final = 1 << 16
@@ -34,7 +35,7 @@ def anchors_for(
         AnchorError: when no key is named, or more than one way to get it.
         KeyFormatError: when the key is malformed.
         PolicyFormatError: when the policy file is malformed.
-        FileError: when the log has no checkpoint from which to read its name.
+        LogUnreachableError: when the log has no checkpoint from which to read its name.
     """
     policy = None if policy_file is None else parse_policy(read_small(policy_file, LONGEST_POLICY_BYTES), str(policy_file))
     if unpinned:
@@ -80,16 +81,12 @@ def read_small(file: Path, longest_bytes: int) -> bytes:
     """Return the bytes of one of the auditor's own files.
 
     Raises:
-        AnchorError: when it cannot be read or is longer than `longest_bytes`.
+        AnchorError: when it cannot be read, is no regular file or longer than `longest_bytes`.
     """
     try:
-        with file.open("rb") as opened:
-            data = opened.read(longest_bytes + 1)
+        return read_regular(file, longest_bytes)
     except OSError as error:
         raise AnchorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
-    if len(data) > longest_bytes:
-        raise AnchorError(f"`{file}`: longer than `{longest_bytes}` bytes")
-    return data
 
 
 def _listed(policy: Policy, origin: bytes, source: str) -> Verifier:

@@ -114,6 +114,7 @@ class Report:
         root: Its root.
         steps: The steps, in order.
         ledger: The ledger's state in a few words: balanced, unbalanced, or why it cannot be checked.
+        unreachable: Why the log could not be read to its end, having been wrong before; None where it was.
     """
 
     trust: Trust
@@ -122,6 +123,7 @@ class Report:
     root: bytes | None
     steps: tuple[ReportStep, ...]
     ledger: str
+    unreachable: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -152,6 +154,8 @@ class Report:
             lines += [f"  `{path}` is named by no entry" for path in step.unknown[:_MAX_FINDINGS]]
             if len(step.unknown) > _MAX_FINDINGS:
                 lines.append(f"  and {len(step.unknown) - _MAX_FINDINGS} more files")
+        if self.unreachable is not None:
+            lines.append(printable(self.unreachable))
         lines += [f"ledger: {self.ledger}", f"audit: {'ok' if self.ok else 'failed'}"]
         return "\n".join(lines) + "\n"
 
@@ -163,6 +167,7 @@ class Report:
             "origin": self.origin,
             "size": self.size,
             "root": None if self.root is None else base64.b64encode(self.root).decode(),
+            "unreachable": self.unreachable,
             "trust": self.trust.as_json(),
             "steps": [
                 {

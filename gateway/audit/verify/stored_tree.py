@@ -3,18 +3,26 @@
 Every hash of the first upper level can be had in three ways: from the tile below it, from the entries below that, and as
 stored. Where they differ, the two that agree are believed, so a finding names the file that was changed and not its
 neighbours. Entries are read 256 at a time and not kept.
+
+A checkpoint may claim any size. So a long log is read only if the tile at the top of its tree is there, and reading stops where
+there are more faults than anyone would look into: what a log does not hold is never looked for entry by entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.merkle import HASH_BYTES, leaf_hash, tree_root
 from gateway.audit.log.reader import EntryBundle, FileError, LogReader, Tile
-from gateway.audit.log.tiles import TILE_WIDTH, entries_path, tile_path, tile_spans
+from gateway.audit.log.tiles import TILE_WIDTH, entries_path, tile_path, tile_spans, top_tile
 from gateway.audit.verify.report import StepRecord
+
+LONG_LOG: Final = 1 << 24
+"""Number of entries from which the tile at the top of the tree must be there before anything else is read."""
+MOST_FAULTS: Final = 1 << 16
+"""How many findings there may be before reading stops."""
 
 
 class _Block(NamedTuple):
@@ -37,6 +45,11 @@ class StoredTree:
         entries: Takes the findings about entry bundles.
         older_size: The size of an earlier checkpoint, whose root `older_root` returns.
         first_block: The first block of 256 entries to read; for earlier blocks the stored hashes above them are used.
+        steps: The steps whose findings count together; by default those two.
+        most_faults: How many findings there may be before reading stops.
+
+    Attributes:
+        stopped: Why the log was not read to its end; empty where it was.
     """
 
     def __init__(
@@ -48,7 +61,10 @@ class StoredTree:
         *,
         older_size: int = 0,
         first_block: int = 0,
+        steps: Sequence[StepRecord] = (),
+        most_faults: int = MOST_FAULTS,
     ) -> None:
+        self.stopped = ""
         self._reader = reader
         self._checkpoint = checkpoint
         self._tree = tree
@@ -57,13 +73,21 @@ class StoredTree:
         self._first_block = first_block
         self._older_leaves: list[bytes] | None = None  # of the block in which the earlier log ended
         self._nodes: list[bytes | None] = []  # roots of the full blocks, once settled
-        self._blocks = [_Block(tile_path(0, n), entries_path(n), None, None, ()) for n in range(first_block)]
+        self._blocks: list[_Block] = []  # from the first block on
+        self._steps = steps or (tree, entries)
+        self._most_faults = most_faults
 
     def entries(self) -> Iterator[bytes | None]:
         """Yield the entries in order; None for an entry that is absent or differs from its leaf."""
+        if self._checkpoint.size >= LONG_LOG and self._read_tile(*top_tile(self._checkpoint.size)) is None:
+            self._stop(f"nothing shows that the log has `{self._checkpoint.size}` entries")
+            return
         for index, width in tile_spans(self._checkpoint.size, 0):
-            if index >= self._first_block:
-                yield from self._block(index, width)
+            if index < self._first_block:
+                continue
+            if self._is_hopeless(f"before entry `{index * TILE_WIDTH}`"):
+                return
+            yield from self._block(index, width)
 
     def older_root(self) -> bytes | None:
         """Return the root over the first `older_size` entries, or None if it is not known; call `close` first."""
@@ -96,13 +120,30 @@ class StoredTree:
         wrong = set(differing)
         return [None if i in wrong else entry for i, entry in enumerate(bundle.entries)] if wrong else bundle.entries
 
+    def _is_hopeless(self, where: str) -> bool:
+        """Stop reading where there are too many findings; return whether that is so."""
+        faults = sum(len(step.findings) + step.unlisted for step in self._steps)
+        if faults > self._most_faults and not self.stopped:
+            self._stop(f"reading stopped {where}, after `{faults}` findings")
+        return bool(self.stopped)
+
+    def _stop(self, why: str) -> None:
+        self.stopped = why
+        self._tree.leave_out(why)
+        self._entries.leave_out(why)
+
     def close(self) -> None:
-        """Check the upper levels and the root, after all entries have been read."""
+        """Check the upper levels and the root, after all entries have been read; nothing where reading has stopped."""
+        if self._is_hopeless("before the upper levels"):
+            return
         full = self._checkpoint.size // TILE_WIDTH
-        nodes = self._first_upper_level(full)
+        nodes = self._first_upper_level()
         self._upper_levels(nodes)
+        if self.stopped:
+            return
+        assert len(nodes) == full
         self._nodes = list(nodes)
-        if len(self._blocks) > full:
+        if self._first_block + len(self._blocks) > full:
             nodes.append(self._last_block(nodes, full))
         known = [node for node in nodes if node is not None]
         if len(known) == len(nodes):
@@ -110,17 +151,25 @@ class StoredTree:
             if root != self._checkpoint.root:
                 self._tree.add("checkpoint", f"its root is `{self._checkpoint.root.hex()}`, the tiles lead to `{root.hex()}`")
         self._tree.detail = f"{self._checkpoint.size} leaves"
-        self._entries.detail = f"{len(self._blocks) - self._first_block} bundles"
+        self._entries.detail = f"{len(self._blocks)} bundles"
 
-    def _first_upper_level(self, full: int) -> list[bytes | None]:
+    def _block_of(self, index: int) -> _Block:
+        """Return what was read of a block; nothing of those before the first."""
+        if index < self._first_block:
+            return _Block(tile_path(0, index), entries_path(index), None, None, ())
+        return self._blocks[index - self._first_block]
+
+    def _first_upper_level(self) -> list[bytes | None]:
         """Return the root of each full block, as the majority of tile, entries and stored upper tile has it."""
         nodes: list[bytes | None] = []
         for index, width in tile_spans(self._checkpoint.size, 1):
+            if self._is_hopeless(f"at `{tile_path(1, index)}`"):
+                break
             stored = self._read_tile(1, index, width)
             hashes: Sequence[bytes | None] = stored.hashes() if stored else [None] * width
             first, wrong = index * TILE_WIDTH, 0
             for place, hash_ in enumerate(hashes):
-                block = self._blocks[first + place]
+                block = self._block_of(first + place)
                 node = _majority(hash_, block.tile_root, block.bundle_root)
                 self._blame(first + place, block, node)
                 if stored and hash_ != node:
@@ -129,7 +178,6 @@ class StoredTree:
                 nodes.append(node)
             if stored and not wrong:
                 self._check_older(tile_path(1, index), width, stored.data, self._tree)
-        assert len(nodes) == full
         return nodes
 
     def _upper_levels(self, nodes: Sequence[bytes | None]) -> None:
@@ -138,6 +186,8 @@ class StoredTree:
         while len(nodes) >= TILE_WIDTH:
             above: list[bytes | None] = []
             for index, width in tile_spans(self._checkpoint.size, level):
+                if self._is_hopeless(f"at `{tile_path(level, index)}`"):
+                    return
                 stored = self._read_tile(level, index, width)
                 hashes: Sequence[bytes | None] = stored.hashes() if stored else [None] * width
                 for place, hash_ in enumerate(hashes):
@@ -155,7 +205,7 @@ class StoredTree:
 
     def _last_block(self, nodes: Sequence[bytes | None], index: int) -> bytes | None:
         """Return the root of the last, partial block: of tile and entries, the one that leads to the checkpoint's root."""
-        block = self._blocks[index]
+        block = self._block_of(index)
         known = [node for node in nodes if node is not None]
         node = block.tile_root
         if node is None or (

@@ -9,11 +9,12 @@ Source: C2SP tlog-tiles, tlog-checkpoint; the entries are ours (``docs/log-forma
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.notes import Verifier
-from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader, OpeningsReader
+from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, LogReader, LogUnreachableError, OpeningsReader
 from gateway.audit.log.tiles import TILE_WIDTH
 from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.entry_audit import EntryAudit
@@ -22,7 +23,7 @@ from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Report, StepRecord, StepStatus
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
-from gateway.audit.verify.stored_tree import StoredTree
+from gateway.audit.verify.stored_tree import MOST_FAULTS, StoredTree
 from gateway.audit.verify.trust import Anchors, Trust, UntrustedError, open_checkpoint
 
 _TITLES = (
@@ -51,6 +52,7 @@ class Verification:
             openings, which change when something is erased.
         progress: Where progress is shown.
         clock_ms: The auditor's clock; this machine's by default.
+        most_faults: How many findings there may be before reading stops.
 
     Attributes:
         note: The checkpoint's bytes as the log served them, once read.
@@ -65,8 +67,10 @@ class Verification:
         since: SavedCheckpoint | None = None,
         progress: Progress | None = None,
         clock_ms: int | None = None,
+        most_faults: int = MOST_FAULTS,
     ) -> None:
         self.note = b""
+        self._most_faults = most_faults
         self._clock_ms = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
         self._reader = reader
         self._anchors = anchors
@@ -78,15 +82,31 @@ class Verification:
         self._trust = Trust(anchors.log.vkey(), anchors.pinned, witnesses_n=len(anchors.witnesses))
 
     def run(self) -> Report:
-        """Verify the log and return the report."""
+        """Verify the log and return the report.
+
+        Raises:
+            LogUnreachableError: when the log cannot be read, or to its end, and nothing that was read of it is wrong.
+        """
         checkpoint = self._open_checkpoint()
         if checkpoint is None:
-            for step in self._steps[1:]:
-                step.leave_out("no trustworthy checkpoint")
-        else:
-            self._check_witnesses()
+            self._leave_out_rest("no trustworthy checkpoint", self._steps[1:])
+            return self._report(checkpoint)
+        self._check_witnesses()
+        try:
             self._check_log(checkpoint)
+        except LogUnreachableError as error:
+            if not any(step.findings for step in self._steps):
+                raise
+            self._leave_out_rest(str(error))
+            return self._report(checkpoint, str(error))
+        finally:
+            self._progress.clear()
         return self._report(checkpoint)
+
+    def _leave_out_rest(self, why: str, steps: Sequence[StepRecord] = ()) -> None:
+        """Record that steps could not be checked to their end; by default those that read the log's files."""
+        for step in steps or (*self._steps[1:7], *self._steps[8:]):
+            step.leave_out(why)
 
     def _open_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint if the trusted key signed it for the log that it names."""
@@ -96,9 +116,6 @@ class Verification:
         try:
             self.note = self._reader.checkpoint()
             checkpoint, self._trust = open_checkpoint(self.note, self._anchors)
-        except FileError as problem:
-            step.add(problem.where, problem.problem)
-            return None
         except UntrustedError as error:
             step.add(CHECKPOINT_NAME, str(error))
             for line in error.unknown:
@@ -120,7 +137,16 @@ class Verification:
         older = 0 if self._since is None else self._since.checkpoint.size
         checked = older if self._since and self._since.checked and not self._openings and older <= checkpoint.size else 0
         first_block = max(0, checked - 1) // TILE_WIDTH  # the block of the last checked entry, on which the first new one depends
-        tree = StoredTree(self._reader, checkpoint, self._steps[1], self._steps[2], older_size=older, first_block=first_block)
+        tree = StoredTree(
+            self._reader,
+            checkpoint,
+            self._steps[1],
+            self._steps[2],
+            older_size=older,
+            first_block=first_block,
+            steps=self._steps,
+            most_faults=self._most_faults,
+        )
         # The openings are listed after the checkpoint was read; newer ones are ignored.
         known = None if self._openings is None else OpeningsReader(self._openings)
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
@@ -135,9 +161,12 @@ class Verification:
             if index % TILE_WIDTH == 0:
                 self._progress.show(index, checkpoint.size, time.monotonic())
         tree.close()
+        if tree.stopped:
+            labels.close()
+            self._leave_out_rest(tree.stopped)
+            return
         audit.close()
         files.close()
-        self._progress.clear()
         self._check_growth(checkpoint, tree)
 
     def _check_growth(self, checkpoint: Checkpoint, tree: StoredTree) -> None:
@@ -158,7 +187,7 @@ class Verification:
         elif root != kept.root:
             step.add(CHECKPOINT_NAME, f"the first `{kept.size}` entries are not those of the kept one: the log has split")
 
-    def _report(self, checkpoint: Checkpoint | None) -> Report:
+    def _report(self, checkpoint: Checkpoint | None, unreachable: str | None = None) -> Report:
         steps = tuple(record.finish() for record in self._steps)
         ledger = steps[6]
         words = {StepStatus.PASSED: "balanced", StepStatus.FAILED: "unbalanced", StepStatus.UNCHECKED: _unchecked(ledger.detail)}
@@ -169,6 +198,7 @@ class Verification:
             root=checkpoint.root if checkpoint else None,
             steps=steps,
             ledger=words[ledger.status],
+            unreachable=unreachable,
         )
 
 
@@ -183,6 +213,7 @@ def verify_folder(folder: Path, vkey: str, openings: Path | None = None) -> Repo
     Raises:
         KeyFormatError: when `vkey` is malformed.
         NotADirectoryError: when `folder` or `openings` is not a folder.
+        LogUnreachableError: when `folder` holds no checkpoint.
     """
     for path in (folder, openings):
         if path is not None and not path.is_dir():
