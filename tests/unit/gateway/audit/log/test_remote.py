@@ -18,7 +18,7 @@ import pytest
 
 from gateway.audit import command
 from gateway.audit.log.notes import Signer, sign_note
-from gateway.audit.log.reader import FileError, FolderSource, LogReader
+from gateway.audit.log.reader import FileError, FolderSource, LogReader, LogUnreachableError
 from gateway.audit.log.remote import RemoteSource, source_of
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.log.witness_policy import parse_policy
@@ -114,37 +114,54 @@ def test_verify_from_a_url_takes_the_full_tile_for_a_partial_one_that_is_gone(tm
     [
         (404, {}, b"", "absent"),
         (410, {}, b"", "absent"),
-        (500, {}, b"", "the server answers `500`"),
+        (403, {}, b"", "the server answers `403`"),
         (200, {}, bytes(101), "longer than `100` bytes"),
-        (200, {"Content-Length": "50"}, bytes(20), "the server broke off"),
-        (200, {"Transfer-Encoding": "chunked"}, b"5\r\nab", "the server broke off"),
-        (302, {"Location": "ftp://127.0.0.1/x"}, b"", "the server cannot be reached"),
-        (302, {"Location": "file:///etc/hostname"}, b"", "the server answers `302`"),
-        (302, {"Location": "/again"}, b"", "the server answers `302`"),
     ],
 )
-def test_read_of_a_server_that_does_not_serve_is_a_finding(
+def test_read_of_a_file_that_the_server_does_not_give_is_a_finding(
     status: int, headers: dict[str, str], body: bytes, problem: str
 ) -> None:
-    """Whatever it answers, it is named, and no other protocol is spoken."""
+    """It was asked for a file of the log, and answered about it."""
     with _serving(_answering(status, headers, body)) as url, pytest.raises(FileError) as caught:
         RemoteSource(url).read("tile/0/000", 100)
     assert caught.value.where == "tile/0/000"
     assert caught.value.problem.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "problem"),
+    [
+        (500, {}, b"", "the server answers `500`"),
+        (429, {}, b"", "the server answers `429`"),
+        (200, {"Content-Length": "50"}, bytes(20), "the server broke off"),
+        (200, {"Transfer-Encoding": "chunked"}, b"5\r\nab", "the server broke off"),
+        (200, {"Content-Encoding": "gzip"}, bytes(20), "the server compresses its files"),
+        (302, {"Location": "ftp://127.0.0.1/x"}, b"", "unknown url type: ftp"),
+        (302, {"Location": "file:///etc/hostname"}, b"", "the server answers `302`"),
+        (302, {"Location": "/again"}, b"", "the server answers `302`"),
+    ],
+)
+def test_read_of_a_server_that_does_not_serve_is_no_finding(
+    status: int, headers: dict[str, str], body: bytes, problem: str
+) -> None:
+    """It has said nothing about the file; and no other protocol is spoken."""
+    with _serving(_answering(status, headers, body)) as url, pytest.raises(LogUnreachableError) as caught:
+        RemoteSource(url).read("tile/0/000", 100)
+    assert str(caught.value).startswith(f"the log cannot be reached: tile/0/000: {problem}")
+
+
 def test_read_of_a_server_that_is_silent_slow_or_away_ends() -> None:
     """Nobody can hold an auditor for ever."""
     release = threading.Event()
     with _serving(_answering(200, {}, b"x", release)) as url:
-        with pytest.raises(FileError, match=r"said nothing for `0\.05` s"):
+        with pytest.raises(LogUnreachableError, match=r"said nothing for `0\.05` s"):
             RemoteSource(url, silence_s=0.05).read("checkpoint", 100)
         release.set()
-        with pytest.raises(FileError, match="took longer than `0` s"):
+        with pytest.raises(LogUnreachableError, match="took longer than `0` s"):
             RemoteSource(url, file_s=0).read("checkpoint", 100)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    with pytest.raises(FileError, match="cannot be reached: connection refused"):
+    with pytest.raises(LogUnreachableError, match="cannot be reached: checkpoint: connection refused"):
         RemoteSource(f"http://127.0.0.1:{port}").read("checkpoint", 100)
 
 
