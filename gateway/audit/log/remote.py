@@ -199,7 +199,11 @@ class _Received(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         """Receive into a buffer; see `io.RawIOBase`."""
         self._connection.settimeout(self._exchange.wait_s())
-        count = self._stream.readinto(buffer)
+        try:
+            count = self._stream.readinto(buffer)
+        except TimeoutError:
+            self._exchange.wait_s()  # where it was the whole time that has passed, that is what to say
+            raise
         self._exchange.take(count or 0)
         return count
 

@@ -21,7 +21,7 @@ from gateway.audit.verify.report import StepRecord
 
 LONG_LOG: Final = 1 << 24
 """Number of entries from which the tile at the top of the tree must be there before anything else is read."""
-MOST_FAULTS: Final = 1 << 16
+MOST_FAULTS: Final = 10_000
 """How many findings there may be before reading stops."""
 
 
@@ -46,7 +46,6 @@ class StoredTree:
         older_size: The size of an earlier checkpoint, whose root `older_root` returns.
         first_block: The first block of 256 entries to read; for earlier blocks the stored hashes above them are used.
         steps: The steps whose findings count together; by default those two.
-        most_faults: How many findings there may be before reading stops.
 
     Attributes:
         stopped: Why the log was not read to its end; empty where it was.
@@ -62,7 +61,6 @@ class StoredTree:
         older_size: int = 0,
         first_block: int = 0,
         steps: Sequence[StepRecord] = (),
-        most_faults: int = MOST_FAULTS,
     ) -> None:
         self.stopped = ""
         self._reader = reader
@@ -75,7 +73,6 @@ class StoredTree:
         self._nodes: list[bytes | None] = []  # roots of the full blocks, once settled
         self._blocks: list[_Block] = []  # from the first block on
         self._steps = steps or (tree, entries)
-        self._most_faults = most_faults
 
     def entries(self) -> Iterator[bytes | None]:
         """Yield the entries in order; None for an entry that is absent or differs from its leaf."""
@@ -123,7 +120,7 @@ class StoredTree:
     def _is_hopeless(self, where: str) -> bool:
         """Stop reading where there are too many findings; return whether that is so."""
         faults = sum(len(step.findings) + step.unlisted for step in self._steps)
-        if faults > self._most_faults and not self.stopped:
+        if faults > MOST_FAULTS and not self.stopped:
             self._stop(f"reading stopped {where}, after `{faults}` findings")
         return bool(self.stopped)
 

@@ -23,7 +23,7 @@ from gateway.audit.verify.label_audit import LabelAudit
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.report import Report, StepRecord, StepStatus
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
-from gateway.audit.verify.stored_tree import MOST_FAULTS, StoredTree
+from gateway.audit.verify.stored_tree import StoredTree
 from gateway.audit.verify.trust import Anchors, Trust, UntrustedError, open_checkpoint
 
 _TITLES = (
@@ -52,7 +52,6 @@ class Verification:
             openings, which change when something is erased.
         progress: Where progress is shown.
         clock_ms: The auditor's clock; this machine's by default.
-        most_faults: How many findings there may be before reading stops.
 
     Attributes:
         note: The checkpoint's bytes as the log served them, once read.
@@ -67,10 +66,8 @@ class Verification:
         since: SavedCheckpoint | None = None,
         progress: Progress | None = None,
         clock_ms: int | None = None,
-        most_faults: int = MOST_FAULTS,
     ) -> None:
         self.note = b""
-        self._most_faults = most_faults
         self._clock_ms = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
         self._reader = reader
         self._anchors = anchors
@@ -145,7 +142,6 @@ class Verification:
             older_size=older,
             first_block=first_block,
             steps=self._steps,
-            most_faults=self._most_faults,
         )
         # The openings are listed after the checkpoint was read; newer ones are ignored.
         known = None if self._openings is None else OpeningsReader(self._openings)
