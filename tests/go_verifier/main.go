@@ -16,10 +16,12 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -32,6 +34,9 @@ const (
 	witnessKey    = 0x04
 	commonFields  = 0xa7 // a CBOR map of seven
 	releaseFields = 0xa9 // and one of nine
+	noteBytes     = 1 << 16                  // the longest checkpoint
+	tileBytes     = tileWidth * tlog.HashSize // the longest tile
+	otherBytes    = tileWidth * (2 + 65535)  // the longest bundle of entries; labels and policies are shorter
 )
 
 func fail(format string, arguments ...any) {
@@ -74,9 +79,30 @@ func newWitnessVerifier(vkey string) witnessVerifier {
 	return witnessVerifier{fields[0], binary.BigEndian.Uint32(sum[:4]), data[1:]}
 }
 
+// readRegular returns the bytes of a regular file; a pipe or a device, or a file without end, is refused.
+func readRegular(name string, most int64) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	found, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !found.Mode().IsRegular() || found.Size() > most {
+		return nil, fmt.Errorf("%s: no regular file of at most %d bytes", name, most)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s: longer than %d bytes", name, most)
+	}
+	return data, err
+}
+
 // openCheckpoint returns the tree that a signed checkpoint commits to, and how many of the witnesses have cosigned it.
 func openCheckpoint(file string, log note.Verifier, witnesses []note.Verifier) (tlog.Tree, int) {
-	data, err := os.ReadFile(file)
+	data, err := readRegular(file, noteBytes)
 	if err != nil {
 		fail("checkpoint: %v", err)
 	}
@@ -136,10 +162,14 @@ func path(tile tlog.Tile) string {
 
 // readWide reads a tile, or the full one that has replaced a partial one.
 func readWide(folder string, tile tlog.Tile) ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(folder, path(tile)))
+	most := int64(tileBytes)
+	if tile.L < 0 {
+		most = otherBytes
+	}
+	data, err := readRegular(filepath.Join(folder, path(tile)), most)
 	if os.IsNotExist(err) && tile.W < tileWidth {
 		tile.W = tileWidth
-		return os.ReadFile(filepath.Join(folder, path(tile)))
+		return readRegular(filepath.Join(folder, path(tile)), most)
 	}
 	return data, err
 }
@@ -168,7 +198,7 @@ func checkLabels(folder string, index int64, entry []byte) {
 		return
 	}
 	name := fmt.Sprintf("labels/%d", index)
-	data, err := os.ReadFile(filepath.Join(folder, name))
+	data, err := readRegular(filepath.Join(folder, name), otherBytes)
 	if err != nil || len(data) == 0 || len(data)%labelBytes != 0 {
 		fail("%s: %v, %d bytes", name, err, len(data))
 	}
@@ -228,7 +258,7 @@ func checkPolicies(folder string, index int64, entry []byte) {
 	}
 	digest := rest[3 : 3+sha256.Size]
 	name := "policies/" + hex.EncodeToString(digest)
-	data, err := os.ReadFile(filepath.Join(folder, name))
+	data, err := readRegular(filepath.Join(folder, name), otherBytes)
 	if sum := sha256.Sum256(data); err != nil || !bytes.Equal(sum[:], digest) {
 		fail("%s: %v, not what entry %d put in force", name, err, index)
 	}
