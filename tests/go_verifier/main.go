@@ -32,11 +32,11 @@ const (
 	tileWidth     = 1 << tileHeight
 	labelBytes    = 16
 	witnessKey    = 0x04
-	commonFields  = 0xa7 // a CBOR map of seven
-	releaseFields = 0xa9 // and one of nine
-	noteBytes     = 1 << 16                  // the longest checkpoint
+	commonFields  = 0xa7                      // a CBOR map of seven
+	releaseFields = 0xa9                      // and one of nine
+	noteBytes     = 1 << 16                   // the longest checkpoint
 	tileBytes     = tileWidth * tlog.HashSize // the longest tile
-	otherBytes    = tileWidth * (2 + 65535)  // the longest bundle of entries; labels and policies are shorter
+	otherBytes    = tileWidth * (2 + 65535)   // the longest bundle of entries; labels and policies are shorter
 )
 
 func fail(format string, arguments ...any) {

@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.dev.debian import GO, GO_MOD, missing_packages
+from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.notes import sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
-from tests.support.log import SIGNER, SampleLog, sample
+from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
 
 pytestmark = pytest.mark.slow
@@ -96,6 +99,39 @@ def test_go_finds_every_flipped_bit_that_ours_finds(verifier: Path, tmp_path: Pa
         assert _say(verifier, tmp_path / "log").startswith("FAIL "), (file, damaged.hex())
         assert not verify_folder(tmp_path / "log", SIGNER.vkey()).ok
         file.write_bytes(whole)
+
+
+def _pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def _device(file: Path) -> None:
+    file.symlink_to("/dev/zero")
+
+
+def _sparse(file: Path) -> None:
+    file.touch()
+    os.truncate(file, 1 << 40)
+
+
+@pytest.mark.parametrize("make", [_pipe, _device, _sparse])
+@pytest.mark.parametrize("name", ["checkpoint", "tile/0/000.p/15", "tile/entries/000.p/15", "labels/9", "policies"])
+def test_go_is_stopped_by_no_file_that_is_none(verifier: Path, tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
+    """Pipes, devices and enormous files are refused unread, as ours refuses them."""
+    file = sample(tmp_path).log.path / name
+    if name == "policies":
+        file = next(file.iterdir())
+    file.unlink()
+    make(file)
+    assert _say(verifier, tmp_path / "log").startswith("FAIL ")
+
+
+@pytest.mark.parametrize("size", [1 << 24, 1 << 62, (1 << 63) - 1])
+def test_go_is_stopped_by_no_size_that_no_tile_holds(verifier: Path, tmp_path: Path, size: int) -> None:
+    """The first tile that is absent ends it."""
+    log = sample(tmp_path)
+    (log.log.path / "checkpoint").write_bytes(sign_note(Checkpoint(ORIGIN, size, bytes(32)).text(), SIGNER))
+    assert _say(verifier, log.log.path).startswith("FAIL ")
 
 
 @pytest.mark.parametrize(("older", "newer"), [(1, 2), (3, 300), (255, 257), (256, 512), (300, 700), (700, 66_000)])

@@ -87,11 +87,15 @@ _GOOD = cbor2.dumps(_COMMON)
         cbor2.dumps({key: value for key, value in _COMMON.items() if key != 4}),
         cbor2.dumps({str(key): value for key, value in _COMMON.items()}),
         cbor2.dumps([_COMMON]),
+        *(cbor2.dumps(_COMMON | {field: 10**5000}) for field in range(7)),
+        cbor2.dumps(_COMMON | {2: cbor2.CBORTag(4, [10**9, 1])}),
+        cbor2.dumps(_COMMON | {2: cbor2.CBORTag(35, "(a+)+")}),
+        b"\x81" * 60_000,
         b"",
     ],
 )
 def test_entry_in_any_other_form_is_refused(data: bytes) -> None:
-    """Other spellings, missing, superfluous and ill-typed fields."""
+    """Other spellings, missing, superfluous and ill-typed fields; numbers that cannot be written out, and deep nesting."""
     assert Entry.decode(_GOOD).kind is Kind.ACCOUNT
     with pytest.raises(EntryError):
         Entry.decode(data)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import random
+import tracemalloc
 from hashlib import sha256
 from typing import Any
 
@@ -85,6 +87,36 @@ def test_opening_bytes_changed_anywhere_are_noticed(index: int, parts: tuple[Par
     except OpeningError:
         return
     assert changed.index != index or changed.commitment() != opening.commitment()
+
+
+@settings(max_examples=200)
+@given(_PARTS, st.data())
+def test_opening_has_one_spelling(parts: tuple[Part | bytes, ...], data: st.DataObject) -> None:
+    """Whatever is cut off, put in or changed: bytes that decode are those that are written for what they say."""
+    encoded = Opening(7, parts).encode()
+    at, length = data.draw(st.integers(0, len(encoded))), data.draw(st.integers(0, 40))
+    changed = encoded[:at] + data.draw(st.binary(max_size=40)) + encoded[at + length :]
+    with contextlib.suppress(OpeningError):
+        assert Opening.decode(changed).encode() == changed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x83\x01" + cbor2.dumps(10**5000) + b"\x81\x58\x20" + bytes(32),
+        b"\x83" + cbor2.dumps(10**5000) + b"\x01\x81\x58\x20" + bytes(32),
+        b"\x83\x01\x1b" + b"\xff" * 8 + b"\x81\x58\x20" + bytes(32),
+        b"\x83\x01\x01\x9b" + b"\x7f" * 8 + b"\x58\x20" + bytes(32),
+        b"\x83\x01\x01\x81\x82\x58\x20" + bytes(32) + b"\x5b" + b"\x7f" * 8,
+        b"\x83\x01\x01" + b"\x81" * 10_000,
+        b"\x83\x01\x01\x9a\x00\x01\x00\x00" + b"\x80" * 65_536,
+    ],
+)
+def test_opening_of_absurd_numbers_lengths_or_nesting_is_refused(data: bytes) -> None:
+    """Before anything is made of them."""
+    with pytest.raises(OpeningError) as caught:
+        Opening.decode(data)
+    assert len(str(caught.value)) < 200
 
 
 @given(st.binary(max_size=60))
@@ -292,3 +324,23 @@ def test_canonical_nesting_beyond_sixteen_is_refused() -> None:
         canonical.encode(value)
     with pytest.raises(canonical.CanonicalError):
         canonical.decode(b"\x81" * 10_000 + b"\x00")
+
+
+def test_canonical_bytes_that_would_fill_memory_are_refused_unread() -> None:
+    """An array of nothing takes one byte here, and seventy in memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(canonical.CanonicalError, match="longer than"):
+            canonical.decode(b"\x9a\x00\x80\x00\x00" + b"\x80" * canonical.LONGEST_BYTES)
+        assert tracemalloc.get_traced_memory()[1] < 3 * canonical.LONGEST_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "tagged", [cbor2.CBORTag(2, bytes(5000)), cbor2.CBORTag(4, [10**9, 1]), cbor2.CBORTag(35, "(a+)+"), cbor2.CBORTag(9999, 1)]
+)
+def test_canonical_bytes_with_a_tag_are_refused(tagged: object) -> None:
+    """A number of any length, a power, a pattern."""
+    with pytest.raises(canonical.CanonicalError, match="not CBOR"):
+        canonical.decode(cbor2.dumps({"a": tagged}))
