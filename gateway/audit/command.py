@@ -22,7 +22,7 @@ from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.merkle import ProofError
 from gateway.audit.log.notes import KeyFormatError, NoteError
 from gateway.audit.log.payloads import PayloadError
-from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, LogUnreachableError, OpeningsReader
+from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, LogUnreachableError, OpeningsReader, Source
 from gateway.audit.log.remote import source_of
 from gateway.audit.log.witness_policy import PolicyFormatError
 from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
@@ -45,6 +45,10 @@ _FINDINGS = (
     *(FileError, UntrustedError, ProofFormatError, ProofError, EntryError, PayloadError),
     *(NoteError, CheckpointError),
 )
+
+
+class PlaceError(ValueError):
+    """A log is named by something that is neither a folder nor the address of a web server."""
 
 
 class OutOfRangeError(ValueError):
@@ -70,7 +74,7 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
             out.write(json.dumps({"audit": "unreachable", "problem": problem}, ensure_ascii=False) + "\n")
         print(f"sluice: {printable(problem)}", file=sys.stderr)
         return _USAGE_STATUS
-    except (*_USAGE, OutOfRangeError) as error:
+    except (*_USAGE, OutOfRangeError, PlaceError) as error:
         print(f"sluice: {error}", file=sys.stderr)
         return _USAGE_STATUS
     except _FINDINGS as error:
@@ -79,7 +83,7 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _verify(args: argparse.Namespace, out: TextIO) -> int:
-    reader = LogReader(source_of(args.place))
+    reader = LogReader(_source(args.place))
     _check_folder(args.openings)
     anchors = anchors_for(reader, args.key, args.witnesses, unpinned=args.no_key)
     since = None
@@ -116,7 +120,7 @@ def _replay(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _prove(args: argparse.Namespace, out: TextIO) -> int:
-    reader = LogReader(source_of(args.place))
+    reader = LogReader(_source(args.place))
     anchors = anchors_for(reader, args.key, args.witnesses)
     note = reader.checkpoint()
     checkpoint, trust = open_checkpoint(note, anchors)
@@ -174,7 +178,7 @@ def _find(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _export(args: argparse.Namespace, out: TextIO) -> int:
-    done = Export(source_of(args.place), args.out).run()
+    done = Export(_source(args.place), args.out).run()
     text = [
         f"log: {done.origin}, {done.size} entries, {done.files} files in {args.out}",
         f"verify it anywhere: python3 {args.out / VERIFIER_NAME} --key VKEY",
@@ -185,11 +189,20 @@ def _export(args: argparse.Namespace, out: TextIO) -> int:
 
 def _open(args: argparse.Namespace) -> tuple[LogReader, Checkpoint, Trust]:
     """Open a log for reading; without a key on the command line, trust the log's own."""
-    reader = LogReader(source_of(args.place))
+    reader = LogReader(_source(args.place))
     _check_folder(args.openings)
     unpinned = args.key is None and args.witnesses is None
     anchors = anchors_for(reader, args.key, args.witnesses, unpinned=unpinned)
     return reader, *open_checkpoint(reader.checkpoint(), anchors)
+
+
+def _source(place: str) -> Source:
+    try:
+        return source_of(place)
+    except NotADirectoryError as error:
+        raise LogUnreachableError("folder", "there is no such folder") from error
+    except ValueError as error:
+        raise PlaceError(str(error)) from error
 
 
 def _index(index: int, checkpoint: Checkpoint) -> int:

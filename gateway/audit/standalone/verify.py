@@ -30,9 +30,7 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 import re
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -293,15 +291,12 @@ class Absent(Wrong):
 
 
 def read(folder: Path, path: str, longest: int = LONGEST) -> bytes:
-    """Return the bytes of a regular file; a pipe or a device would be waited for without end, and are not read."""
+    """Return the bytes of a regular file; a pipe or a device would be waited for without end, and is not opened."""
     try:
-        descriptor = os.open(folder / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Wrong(path, "it is no regular file")
+        if not (folder / path).is_file():
+            raise Wrong(path, "it is no regular file") if (folder / path).exists() else Absent(path, "it is absent")
+        with open(folder / path, "rb") as file:
             data = file.read(longest + 1)
-    except FileNotFoundError as error:
-        raise Absent(path, "it is absent") from error
     except OSError as error:
         raise Wrong(path, "it cannot be read") from error
     if len(data) > longest:

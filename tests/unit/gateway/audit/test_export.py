@@ -14,7 +14,7 @@ import pytest
 
 from gateway.audit import command
 from gateway.audit.export import Export, verifier_program
-from gateway.audit.log.reader import FileError
+from gateway.audit.log.reader import LogUnreachableError
 from gateway.audit.log.tiles import policies_path
 from gateway.audit.verify.verify import verify_folder
 from tests.support.log import SIGNER, sample
@@ -74,7 +74,7 @@ def test_export_of_a_damaged_log_says_what_is_missing_and_keeps_the_evidence(tmp
 
 def test_export_without_checkpoint_or_into_a_full_folder_is_refused(tmp_path: Path) -> None:
     """Nothing is overwritten, and nothing is exported that names no size."""
-    with pytest.raises(FileError):
+    with pytest.raises(LogUnreachableError):
         Export(MemorySource({}), tmp_path / "out").run()
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()

@@ -85,6 +85,25 @@ def test_server_without_a_log_is_no_finding(tmp_path: Path, verb: str, status: b
 
 
 @_VERBS
+@pytest.mark.parametrize("place", ["ftp://log.example", "http://", "https://[::", "http://log.example/?a"])
+def test_address_of_no_web_server_is_refused(tmp_path: Path, verb: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line."""
+    log = sample(tmp_path)
+    assert _run(verb, place, tmp_path, openings=_openings(verb, log)) == (2, "")
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@_VERBS
+def test_folder_that_is_not_there_is_no_finding(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """To a program too."""
+    log = sample(tmp_path)
+    status, text = _run(verb, str(tmp_path / "none"), tmp_path, openings=_openings(verb, log), json=True)
+    problem = f"`{tmp_path / 'none'}`: the log cannot be reached: folder: there is no such folder"
+    assert (status, json.loads(text)) == (2, {"audit": "unreachable", "problem": problem})
+    assert capsys.readouterr().err == f"sluice: {problem}\n"
+
+
+@_VERBS
 def test_folder_without_a_log_is_no_finding(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     """There, and empty."""
     log, empty = sample(tmp_path), tmp_path / "empty"

@@ -119,3 +119,22 @@ def test_proxy_of_the_environment_is_asked_and_bound_alike(monkeypatch: pytest.M
         monkeypatch.setenv("https_proxy", proxy)
         with pytest.raises(LogUnreachableError, match="without end"):
             RemoteSource("https://log.example", around_bytes=20_000).read("checkpoint", 100)
+
+
+def test_limit_deadline_is_of_one_file_and_begins_behind_the_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file may take its time, whatever those before took; a lookup is ended by the resolver alone."""
+    now_s = [0.0]
+    with answering(saying(_OK + b"Content-Length: 2\r\n\r\nok")) as url:
+        source = RemoteSource(url, file_s=120, clock=lambda: now_s[0])
+        for _ in range(3):
+            now_s[0] += 100
+            assert source.read("checkpoint", 100) == b"ok"
+
+    def slowly(*_: object, **__: object) -> list[object]:
+        now_s[0] += 1000
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with pytest.raises(LogUnreachableError, match="took longer"):
+        source.read("checkpoint", 100)
+    assert now_s[0] == 1300

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -270,6 +272,19 @@ def test_program_refuses_a_witness_in_place_of_the_log(tmp_path: Path) -> None:
 
 
 # the file
+
+
+@pytest.mark.parametrize("make", [None, os.mkfifo])
+def test_folder_without_a_checkpoint_is_no_log(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
+    """Nothing was signed that could be wrong: exit 2, and one line."""
+    checkpoint = sample(tmp_path).log.path / "checkpoint"
+    checkpoint.unlink()
+    if make is not None:
+        make(checkpoint)
+    done = _run(tmp_path / "log", "--key", SIGNER.vkey())
+    assert (done.returncode, done.stdout) == (2, "")
+    problem = "it is absent" if make is None else "it is no regular file"
+    assert done.stderr == f"verify.py: the log cannot be reached: checkpoint: {problem}\n"
 
 
 def test_program_is_one_file_of_the_standard_library_for_old_pythons() -> None:

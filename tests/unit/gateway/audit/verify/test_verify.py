@@ -21,6 +21,7 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
 from gateway.audit.log.payloads import AccountPayload, Contribution, ReleasePayload, VoidPayload
+from gateway.audit.log.reader import LogUnreachableError
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.verify.report import Report, StepStatus
 from gateway.audit.verify.verify import verify_folder
@@ -131,13 +132,17 @@ def test_verify_of_a_large_log_lays_a_change_to_the_one_file(
 
 @pytest.mark.parametrize("name", ["checkpoint", "tile/0/000.p/15", "tile/entries/000.p/15", "labels/9"])
 def test_verify_names_absent_and_truncated_files(tmp_path: Path, name: str) -> None:
-    """A file that is gone or cut short is a finding."""
+    """A file that is gone or cut short is a finding; but without a checkpoint there is no log that could be wrong."""
     log = sample(tmp_path)
     path = log.log.path / name
     path.write_bytes(path.read_bytes()[:-1])
     assert name in {finding.where for finding in _verify(log).findings}
     path.unlink()
-    assert [(f.where, f.problem) for f in _verify(log).findings if f.where == name] == [(name, "absent")]
+    if name == "checkpoint":
+        with pytest.raises(LogUnreachableError, match="checkpoint: absent"):
+            _verify(log)
+    else:
+        assert [(f.where, f.problem) for f in _verify(log).findings if f.where == name] == [(name, "absent")]
 
 
 def test_verify_takes_the_start_of_a_full_tile_for_a_partial_one_that_is_gone(tmp_path: Path) -> None:
