@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,6 +35,8 @@ const (
 	witnessKey    = 0x04
 	commonFields  = 0xa7                      // a CBOR map of seven
 	releaseFields = 0xa9                      // and one of nine
+	longLog       = 1 << 24                   // entries; the top tile of a longer log must be there before anything else is read
+	mostEntries   = 1 << 60                   // the library counts hashes, of which there are twice as many, in an int64
 	noteBytes     = 1 << 16                   // the longest checkpoint
 	tileBytes     = tileWidth * tlog.HashSize // the longest tile
 	otherBytes    = tileWidth * (2 + 65535)   // the longest bundle of entries; labels and policies are shorter
@@ -291,6 +294,16 @@ func main() {
 		}
 		fmt.Printf("ok 0 %d\n", cosigned)
 		return
+	}
+	if tree.N > mostEntries {
+		fail("checkpoint: `%d` entries are more than this program can count", tree.N)
+	}
+	if tree.N >= longLog {
+		level := (bits.Len64(uint64(tree.N)) - 1) / tileHeight
+		top := tlog.Tile{H: tileHeight, L: level, W: int(tree.N >> (level * tileHeight))}
+		if _, err := readWide(folder, top); err != nil {
+			fail("checkpoint: nothing shows that the log has `%d` entries: %v", tree.N, err)
+		}
 	}
 	reader := tlog.TileHashReader(tree, folderTiles(folder))
 	for block := int64(0); block*tileWidth < tree.N; block++ {

@@ -52,7 +52,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _say(verifier: Path, folder: Path, *arguments: str) -> str:
     """Return what the program says of a folder, in one line."""
     called = [str(verifier), "-key", SIGNER.vkey(), *arguments, str(folder)]
-    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    done = subprocess.run(called, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     assert (done.returncode == 0) is done.stdout.startswith("ok ")
     return done.stdout.rstrip("\n")
