@@ -116,7 +116,7 @@ def _steps(value: Any) -> tuple[tuple[str, Decimal], ...]:
     if not isinstance(value, dict):
         raise TypeError
     if not all(isinstance(name, str) and isinstance(text, str) and _STEP.fullmatch(text) for name, text in value.items()):
-        raise ValueError  # before anything is made of them: `1e999999999` would be written out in a billion digits
+        raise ValueError  # before anything is made of them: a power of ten is written out, or too great
     steps = tuple((name, Decimal(text)) for name, text in value.items())
     if any(step <= 0 or f"{step.normalize():f}" != text for (_, step), text in zip(steps, value.values(), strict=True)):
         raise ValueError

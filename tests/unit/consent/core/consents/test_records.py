@@ -90,7 +90,7 @@ def test_disclosure_from_other_data_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("step", ["1e999999999", "1E-999999999", "0" * 5000, "1_0", "\u0661", " 1", "nan", "-1", ".5", "5."])
 def test_disclosure_with_a_step_that_is_no_plain_number_is_refused(step: str) -> None:
-    """Before it is written out, which for a power of ten would fill memory."""
+    """Before it is written out, which a power of ten takes long for, or is too great for."""
     value = disclosure_map(TOP) | {"precision": {"temperature": step}}
     with pytest.raises(RecordError):
         disclosure_from_map(value)
