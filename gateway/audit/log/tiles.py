@@ -57,12 +57,12 @@ def _suffix(width: int) -> str:
     return "" if width == TILE_WIDTH else f".p/{width}"
 
 
-def tile_spans(size: int, level: int) -> Iterator[tuple[int, int]]:
-    """Yield number and width of each tile that a log of this size has at a level."""
+def tile_spans(size: int, level: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield number and width of each tile that a log of this size has at a level, from one of them on."""
     hashes = size >> (_LEVEL_BITS * level)
-    for index in range(hashes // TILE_WIDTH):
+    for index in range(first, hashes // TILE_WIDTH):
         yield index, TILE_WIDTH
-    if hashes % TILE_WIDTH:
+    if hashes % TILE_WIDTH and first <= hashes // TILE_WIDTH:
         yield hashes // TILE_WIDTH, hashes % TILE_WIDTH
 
 

@@ -79,9 +79,7 @@ class StoredTree:
         if self._checkpoint.size >= LONG_LOG and self._read_tile(*top_tile(self._checkpoint.size)) is None:
             self._stop(f"nothing shows that the log has `{self._checkpoint.size}` entries")
             return
-        for index, width in tile_spans(self._checkpoint.size, 0):
-            if index < self._first_block:
-                continue
+        for index, width in tile_spans(self._checkpoint.size, 0, self._first_block):
             if self._is_hopeless(f"before entry `{index * TILE_WIDTH}`"):
                 return
             yield from self._block(index, width)

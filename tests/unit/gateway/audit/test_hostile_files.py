@@ -188,13 +188,30 @@ def test_size_of_a_kept_checkpoint_takes_no_memory(tmp_path: Path, checked: bool
     assert _run("verify", log, since=kept)[0] == 1
 
 
-def test_verify_stops_where_the_tiles_of_a_long_log_are_a_facade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tile at the top is there, and next to nothing below it."""
-    log = sample(tmp_path)
+def _facade(folder: Path) -> SampleLog:
+    """Return a log whose tile at the top is there, and next to nothing below it."""
+    log = sample(folder)
     _claim(log, 1 << 62)
     top = log.log.path / "tile/7/000.p/64"
     top.parent.mkdir(parents=True)
     top.write_bytes(bytes(64 * 32))
+    return log
+
+
+def test_kept_checkpoint_of_a_facade_is_not_counted_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says was read before is passed over at once."""
+    log, kept = _facade(tmp_path), tmp_path / "kept"
+    note = (log.log.path / "checkpoint").read_bytes()
+    kept.write_bytes(b"sluice: every entry of this checkpoint has been checked\n" + note)
+    monkeypatch.setattr("gateway.audit.verify.stored_tree.MOST_FAULTS", 500)
+    status, text = _run("verify", log, since=kept)
+    assert (status, "reading stopped at `tile/1/" in text) == (1, True)
+    (log.log.path / "checkpoint").unlink()
+
+
+def test_verify_stops_where_the_tiles_of_a_long_log_are_a_facade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it finds more wrong than anyone would look into."""
+    log = _facade(tmp_path)
     monkeypatch.setattr("gateway.audit.verify.stored_tree.MOST_FAULTS", 500)
     for verb in ("verify", "replay", "find"):
         status, text = _run(verb, log, openings=log.openings_folder.path if verb == "replay" else None)
