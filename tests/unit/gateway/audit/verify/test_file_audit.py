@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.log.notes import sign_note
-from gateway.audit.log.reader import LogReader
+from gateway.audit.log.reader import LogReader, LogUnreachableError
 from gateway.audit.standalone import verify as standalone
 from gateway.audit.verify.report import Report
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
@@ -51,7 +51,7 @@ def test_policies_that_are_not_what_their_entry_put_in_force_are_a_finding(log: 
     assert _standalone(log)[0] == [POLICIES]
 
 
-@pytest.mark.parametrize("name", [POLICIES, "labels/5", "tile/0/000.p/15", "tile/entries/000.p/15", "checkpoint", "log.vkey"])
+@pytest.mark.parametrize("name", [POLICIES, "labels/5", "tile/0/000.p/15", "tile/entries/000.p/15", "log.vkey"])
 def test_pipe_in_the_place_of_a_file_keeps_no_verifier_waiting(log: SampleLog, name: str) -> None:
     """Whoever is handed a folder opens what is in it, and would wait for a writer without end."""
     target = log.log.path / name
@@ -60,6 +60,17 @@ def test_pipe_in_the_place_of_a_file_keeps_no_verifier_waiting(log: SampleLog, n
     found = [finding.where for finding in _verified(log).findings]
     expected = [] if name == "log.vkey" else [name]  # nobody needs the key that a log offers
     assert (found[:1], _standalone(log)[0][:1]) == (expected, expected)
+
+
+def test_pipe_in_the_place_of_the_checkpoint_is_no_log(log: SampleLog) -> None:
+    """Nobody waits for it either, and nothing was signed that could be wrong."""
+    target = log.log.path / "checkpoint"
+    target.unlink()
+    os.mkfifo(target)
+    with pytest.raises(LogUnreachableError, match="checkpoint: no regular file"):
+        _verified(log)
+    with pytest.raises(standalone.Unreachable, match="checkpoint: it is no regular file"):
+        _standalone(log)
 
 
 def test_pipe_in_the_place_of_an_opening_is_a_finding(log: SampleLog) -> None:
