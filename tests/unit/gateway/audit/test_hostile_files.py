@@ -175,6 +175,8 @@ def test_size_that_no_tile_holds_ends_with_a_finding(
     status, text = _run(verb, log, openings=log.openings_folder.path if verb == "replay" else None, index=size - 1)
     assert status == 1
     assert "tile/" in text + capsys.readouterr().err
+    if verb in ("verify", "replay", "find"):
+        assert f"nothing shows that the log has `{size}` entries" in text
     assert standalone.verify(log.log.path, standalone.parse_key(SIGNER.vkey()), [])[1][-1].problem.startswith("nothing shows")
 
 
