@@ -208,7 +208,7 @@ class _Received(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Release the connection."""
         self._stream.close()
         super().close()
 
