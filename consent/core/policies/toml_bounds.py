@@ -1,8 +1,8 @@
 """Bounds on TOML text, counted by a tokenizer before any parser sees it: a short text must not take all memory or time.
 
-``toml_file`` asks here first. The tokenizer knows strings, comments, words, dots and brackets, no grammar: whatever `tomllib` gets
-past, it has counted in the same way, and where it cannot go on, `tomllib` cannot either. It takes time in proportion to the
-length of the text, and next to no memory.
+``toml_file`` asks here first. The tokenizer knows strings, comments, words, dots and brackets, no grammar: whatever `tomllib`
+gets past, it has counted in the same way, and where it cannot go on, `tomllib` cannot either. It takes time in proportion to
+the length of the text, and next to no memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MOST_PARTS: Final = 16
 DEEPEST: Final = 16
 """How deep arrays and inline tables may lie in each other; each level is several calls of the parser."""
 LONGEST_WORD: Final = 128
-"""The most characters of a bare word: a bare part of a key, a number, a date. Matching a number takes a hundred times its length."""
+"""The most characters of a bare word: a part of a key, a number, a date. To match a number takes a hundred times its length."""
 MOST_WORDS: Final = 50_000
 """The most words and strings in a text, keys and values together; a table takes its parser a kilobyte."""
 

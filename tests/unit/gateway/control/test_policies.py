@@ -17,7 +17,8 @@ from gateway.audit.log.payloads import PolicyPayload
 from gateway.durable.configured import start
 from gateway.errors import OperatorError, PoliciesRefusedError
 from gateway.recipient.keys import generate, load_fingerprint, load_public
-from tests.support.asking import Answer, call
+from tests.support.asking import Answer, begin
+from tests.support.checking import check_here
 from tests.support.disk_gate import DiskGate, configured, copy_of, started
 
 CASES = '[case.{0}]\ndevice = "meter"\nzone = "mill"\nflow = "daily"\nresidents = [{{}}]\nreason = "{1}"\n'
@@ -87,9 +88,10 @@ def test_apply_of_a_rise_is_refused_and_tells_whose_consents_would_end(tmp_path:
             line = await untouched(gate)
             assert "`daily` of `meter` retention 30 days → 31 days, whoever agrees" in line
             assert "15 consents of 15 subjects end (`daily` 15)" in line
-            assert f"policy apply --accept --config {gate.live.config}` puts them in force all the same" in line
             tried = await gate.ask("policy.apply", dry_run=True)
             assert tried["refused"]
+            command = f"sluice policy apply --accept {tried['proposal']} --config {gate.live.config}"
+            assert f"`{command}` puts them in force all the same" in line
             assert await statuses(gate, homes) == {"Given"}
             applied = await gate.ask("policy.apply", accept=True)
             assert applied == tried | {"refused": False, "log_index": applied["log_index"]}
@@ -192,7 +194,7 @@ def test_first_policies_with_a_failing_case_begin_no_log(tmp_path: Path) -> None
     async def work() -> None:
         live = configured(tmp_path / "gw")
         (live.place.policies / "town.cases.toml").write_text(CASES.format("silent", "refused"))
-        with pytest.raises(PoliciesRefusedError, match=r"1 case fails .*policy apply --accept"):
+        with pytest.raises(PoliciesRefusedError, match=r"1 case fails .*policy apply --accept [0-9a-f]{16} "):
             async with started(live):
                 pass
         (live.place.policies / "town.cases.toml").unlink()
@@ -213,8 +215,8 @@ def test_dry_run_where_no_gateway_runs_leaves_every_trace_of_how_the_last_one_en
             if killed:
                 live = copy_of(live, tmp_path / "copy")
         for _ in range(2):
-            durable = await start(live.place, live.keys, reading=True)
-            tried = call(durable, "policy.apply", {"dry_run": True})
+            durable = await start(live.place, live.keys, reading=True, check=check_here)
+            tried = await begin(durable, "policy.apply", {"dry_run": True})
             await durable.close()
             assert (tried["refused"], tried["log_index"], durable.state.log.size) == (False, None, size)
         async with started(live) as gate:
