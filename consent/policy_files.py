@@ -10,22 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from consent.core.policies.archive import MOST_BYTES, refuse_beyond
-from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS, parse_policies
-from consent.core.policies.policy import CITY_FILE, PolicySet
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
+from consent.core.policies.policy import CITY_FILE
 from consent.errors import PolicyError
 
 _ENDING: Final = ".toml"
 _CASES: Final = ".cases.toml"
-
-
-def load_policies(folder: Path) -> PolicySet:
-    """Read and check a policies folder.
-
-    Raises: PolicyError: a file is wrong, absent or cannot be read, or asks something that is no longer permitted.
-    """
-    policies = parse_policies(read_policy_files(folder))
-    policies.refuse_unsupported()
-    return policies
 
 
 def read_policy_files(folder: Path) -> dict[str, bytes]:

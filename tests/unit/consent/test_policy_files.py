@@ -16,8 +16,9 @@ import pytest
 
 from consent.core.policies.archive import MOST_BYTES, MOST_FILES
 from consent.errors import PolicyError
-from consent.policy_files import load_policies, read_case_files, read_policy_files
+from consent.policy_files import read_case_files, read_policy_files
 from tests.support.consent_samples import small_city
+from tests.support.policy_folder import load_policies
 
 
 def _folder(path: Path, files: dict[str, bytes]) -> Path:

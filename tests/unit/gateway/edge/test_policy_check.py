@@ -49,7 +49,7 @@ def test_policies_without_fault_are_found_with_their_keys_and_failing_cases(fold
     outside, here = found(folder), found(folder, check_here)
     assert outside == here
     assert outside.public_keys.keys() == {"city-energy", "city-environment"}
-    assert {failed.file for failed in outside.failed} == {"city.cases.toml"}
+    assert "city.cases.toml" in {failed.file for failed in outside.failed}
     assert all(str(failed).startswith(f"`{failed.file}`: `case.{failed.case}`: expected ") for failed in outside.failed)
 
 
