@@ -76,7 +76,12 @@ def test_folder_of_files_that_are_small_and_too_much_together_is_refused_and_not
     _folder(tmp_path, {f"{name}.toml": quarter for name in "abcde"} | {f"{name}.cases.toml": quarter for name in "abcde"})
     opened: list[str] = []
     open_file = os.open
-    monkeypatch.setattr(os, "open", lambda path, *rest: (opened.append(Path(path).name), open_file(path, *rest))[1])
+
+    def counted(path: Path, flags: int) -> int:
+        opened.append(path.name)
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", counted)
     for read, ending in ((read_policy_files, ".toml"), (read_case_files, ".cases.toml")):
         with pytest.raises(PolicyError, match=rf"^`e{ending}`: makes the files longer than 1048576 bytes together$"):
             read(tmp_path)
