@@ -108,6 +108,8 @@ def watched() -> Iterator[Seen]:
 @example('"""".b.b.b.b = 1')
 @example("a = ''''''\nb = [[[[")
 @example('a = "\\\\" # "\nb.b.b.b = 1')
+@example("a = [[], [[], [[], [[], 1]]]]")
+@example("a.b.c = 1\nd.e.f = 1\ng.h.i = 1\nj.k.l = 1")
 def test_parser_sees_nothing_that_exceeds_what_was_let_through(text: str) -> None:
     """Also where it fails half-way: it never gets past a place at which the tokenizer has lost its way."""
     with patch.multiple(toml_bounds, **SMALL), watched() as seen:
@@ -132,6 +134,9 @@ SCALARS = st.sampled_from(
         "'[[[['",
         '"""\n"" # \\" [\n"""',
         "'''''''",
+        '"\\""',
+        '"\\\\"',
+        '"""\\""""""',
         "1979-05-27 07:32:00.25Z",
         '"""""a"""""',
     ]
@@ -152,6 +157,15 @@ def test_text_below_the_bounds_is_let_through(rows: list[tuple[str, str, str]]) 
     text = "".join(f"[t{number}]\n{key} . {other} = {value}\n" for number, (key, other, value) in enumerate(rows))
     tomllib.loads(text, parse_float=Decimal)
     assert excess(text) is None
+
+
+@given(VALUES)
+def test_what_follows_a_value_is_counted(value: str) -> None:
+    """No string hides what stands behind it."""
+    text = f"x = {value}\nb.b.b.b = 1"
+    tomllib.loads(text)
+    with patch.multiple(toml_bounds, MOST_PARTS=3):
+        assert excess(text) is not None
 
 
 @given(SOUP)
