@@ -102,7 +102,7 @@ def watched() -> Iterator[Seen]:
         yield seen
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(SOUP)
 @example('a = """x""""\nb.b.b.b = 1')
 @example('"""".b.b.b.b = 1')
