@@ -52,9 +52,9 @@ def apply(control: Control, caller: Caller, params: PolicyChange, found: Policie
     """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
     durable = control.durable
     review = durable.review(found)
-    accept = params.accept
-    if durable.first_proposal and accept == durable.first_proposal:
-        accept = review.proposal  # the start on which this rests has put it in force already
+    accept, first = params.accept, durable.first_review
+    if first is not None and (accept, found) == (first.proposal, first.found):
+        accept = review.proposal  # the start that this command made has put the same in force already
     index = None
     if not params.dry_run:
         review.refuse(durable.place, accept)

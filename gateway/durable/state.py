@@ -74,7 +74,7 @@ class Durable:
         seals: By recipient: the keys that its bundles are sealed with, day by day.
         confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
         in_order: Whether nothing is under way that ending now would interrupt.
-        first_proposal: The first policies, where this start has put them in force; else empty.
+        first_review: Of the first policies, where this start has put them in force.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Durable:
         self.seals = self._seals() if self.state.force is not None else {}
         self.confirmed = self.witnesses is None or unwitnessed
         self.in_order = found.ended_in_order
-        self.first_proposal = ""
+        self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
@@ -146,7 +146,7 @@ class Durable:
             review = self.review(found)
             review.refuse(self.place, accept)
             self.apply_policies(found.policies, found.public_keys)
-            self.first_proposal = review.proposal
+            self.first_review = review
         if now_ms >= self.state.log.latest_entry_ms:
             changes.expire(self.state, now_ms)  # what expired while nothing ran
         recovery.begin_segment(self.state)

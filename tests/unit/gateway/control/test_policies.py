@@ -288,6 +288,9 @@ def test_first_policies_are_accepted_by_the_proposal_that_a_dry_run_showed(tmp_p
             await start(live.place, live.keys, accept="0" * 16, check=check_here)
         durable = await start(live.place, live.keys, accept=tried["proposal"], check=check_here)
         applied = await begin(durable, "policy.apply", {"accept": tried["proposal"]})
+        (live.place.policies / "town.cases.toml").write_text(CASES.format("quiet", "refused"))
+        with pytest.raises(PoliciesRefusedError, match="no longer what they come to"):
+            await begin(durable, "policy.apply", {"accept": tried["proposal"]})
         await durable.close()
         assert (tried["refused"], applied["refused"]) == (True, False)
 
