@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consent.errors import ControlRequestError
 from consent.messages import JsonObject, Parameters, decode, encode
@@ -45,9 +47,10 @@ class ControlRequest(msgspec.Struct, frozen=True):
 
 
 class ErrorData(msgspec.Struct, frozen=True):
-    """What an error holds for programs."""
+    """What an error holds for programs; `lines` say all of it, where the message does not."""
 
     exit_status: int
+    lines: Sequence[str] | UnsetType = UNSET
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -134,9 +137,9 @@ def answered(request_id: float | str | None, result: Any) -> bytes:
     return encode(Answered(request_id, result)) + b"\n"
 
 
-def refused(request_id: float | str | None, code: int, message: str, exit_status: int = 2) -> bytes:
+def refused(request_id: float | str | None, code: int, message: str, exit_status: int = 2, lines: Sequence[str] = ()) -> bytes:
     """Return the line of a refusal."""
-    return encode(Refused(request_id, Failure(code, message, ErrorData(exit_status)))) + b"\n"
+    return encode(Refused(request_id, Failure(code, message, ErrorData(exit_status, lines or UNSET)))) + b"\n"
 
 
 class ControlError(Exception):
@@ -147,6 +150,8 @@ class ControlError(Exception):
     """
 
     exit_status = 1
+    lines: tuple[str, ...] = ()
+    """Where one line does not tell all: the lines that do."""
 
 
 class AwayError(ControlError):
@@ -156,10 +161,11 @@ class AwayError(ControlError):
 class RefusedError(ControlError):
     """The gateway refused a request."""
 
-    def __init__(self, message: str, exit_status: int) -> None:
-        """Carry the gateway's own exit status on."""
+    def __init__(self, message: str, exit_status: int, lines: Sequence[str] = ()) -> None:
+        """Carry the gateway's own exit status on, and its lines."""
         super().__init__(message)
         self.exit_status = exit_status
+        self.lines = tuple(lines)
 
 
 class ControlClient:
@@ -210,7 +216,8 @@ class ControlClient:
         except msgspec.DecodeError as error:
             raise ControlRequestError("the answer is not one of json-rpc 2.0") from error
         if reply.error is not None:
-            raise RefusedError(reply.error.message, reply.error.data.exit_status)
+            data = reply.error.data
+            raise RefusedError(reply.error.message, data.exit_status, () if data.lines is UNSET else data.lines)
         return reply.result
 
     def close(self) -> None:

@@ -262,11 +262,12 @@ class PolicyChange(Parameters, frozen=True, kw_only=True):
     """How the policies folder is put in force.
 
     Attributes:
-        accept: Also where a case fails, something rises or consents end.
+        accept: Also where a case fails, something rises or consents end. As a text: only what a dry run showed as that proposal,
+            and nothing where policies, keys, cases, consents or what is in force have changed it since.
         dry_run: Not at all: only what would happen is told.
     """
 
-    accept: bool = False
+    accept: bool | str = False
     dry_run: bool = False
 
 
@@ -285,6 +286,22 @@ class CaseFailed(Result, frozen=True, kw_only=True):
     case: str
     expected: str
     got: str
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return f"`{self.file}`: `case.{self.case}`: expected {self.expected}, got {self.got}"
+
+
+class ExampleFailed(Result, frozen=True, kw_only=True):
+    """An example of a device profile of which the gateway makes something else than it says: at which key, and what."""
+
+    file: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return f"`{self.file}`: `{self.key}`: {self.message}"
 
 
 class ConsentsEnding(Result, frozen=True, kw_only=True):
@@ -324,8 +341,10 @@ class PolicyApplied(Result, frozen=True, kw_only=True):
 
     Attributes:
         log_index: Of their entry; None where they were only tried.
+        proposal: Names all that is told here, for `accept`.
         refused: Whether they would be refused as they were asked for: `accept` is needed, and was not said.
         failed: The cases that fail.
+        failed_examples: The examples that do.
         rises: What is decided differently and reveals more.
         rules: What differs besides decisions and reveals more.
         ends: The consents that end.
@@ -334,8 +353,10 @@ class PolicyApplied(Result, frozen=True, kw_only=True):
 
     log_index: int | None
     sha256: Hex
+    proposal: str
     refused: bool
     failed: list[CaseFailed]
+    failed_examples: list[ExampleFailed]
     rises: list[ReachChange]
     rules: list[RuleChange]
     ends: ConsentsEnding

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS, parse_policies
-from consent.core.policies.policy import CITY_FILE, PolicySet
+from consent.core.policies.archive import MOST_BYTES, refuse_beyond
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
+from consent.core.policies.policy import CITY_FILE
 from consent.errors import PolicyError
 
-_LARGEST_BYTES: Final = 1 << 20
 _ENDING: Final = ".toml"
 _CASES: Final = ".cases.toml"
-
-
-def load_policies(folder: Path) -> PolicySet:
-    """Read and check a policies folder.
-
-    Raises: PolicyError: a file is wrong, absent or cannot be read, or asks something that is no longer permitted.
-    """
-    policies = parse_policies(read_policy_files(folder))
-    policies.refuse_unsupported()
-    return policies
 
 
 def read_policy_files(folder: Path) -> dict[str, bytes]:
@@ -34,9 +24,9 @@ def read_policy_files(folder: Path) -> dict[str, bytes]:
     A policy file is any `*.toml` but the cases (`*.cases.toml`); anything else there, such as keys, README files
     and hidden files and folders, is ignored.
 
-    Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
+    Raises: PolicyError: the folder or a file in it cannot be read, or they are too many or too large.
     """
-    return {relative: _read(path, relative) for relative, path in _toml_files(folder) if not is_case_file(relative)}
+    return _read_all((relative, path) for relative, path in _toml_files(folder) if not is_case_file(relative))
 
 
 def read_case_files(folder: Path) -> dict[str, bytes]:
@@ -44,9 +34,9 @@ def read_case_files(folder: Path) -> dict[str, bytes]:
 
     Cases are beside the policies and not part of them: they do not count in the policies' SHA-256.
 
-    Raises: PolicyError: the folder or a file in it cannot be read, or is too large.
+    Raises: PolicyError: the folder or a file in it cannot be read, or they are too many or too large.
     """
-    return {relative: _read(path, relative) for relative, path in _toml_files(folder) if is_case_file(relative)}
+    return _read_all((relative, path) for relative, path in _toml_files(folder) if is_case_file(relative))
 
 
 def is_case_file(path: str) -> bool:
@@ -89,18 +79,28 @@ def _unreadable(folder: Path, error: OSError) -> None:
     raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
 
 
-def _read(path: Path, relative: str) -> bytes:
+def _read_all(found: Iterable[tuple[str, Path]]) -> dict[str, bytes]:
+    """Return the bytes of some files, and read no more than may be read together."""
+    files: dict[str, bytes] = {}
+    total_bytes = 0
+    for count, (relative, path) in enumerate(found, 1):
+        refuse_beyond(relative, count, total_bytes)
+        files[relative] = _read(path, relative, MOST_BYTES - total_bytes)
+        total_bytes += len(files[relative])
+        refuse_beyond(relative, count, total_bytes)
+    return files
+
+
+def _read(path: Path, relative: str, most_bytes: int) -> bytes:
+    """Return the bytes of a file, one too many where there are more than ``most_bytes``."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe would wait for ever
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise PolicyError(relative, "", "is no regular file")
-            data = stream.read(_LARGEST_BYTES + 1)
+            return stream.read(most_bytes + 1)
     except OSError as error:
         raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
-    if len(data) > _LARGEST_BYTES:
-        raise PolicyError(relative, "", f"is larger than {_LARGEST_BYTES} bytes")
-    return data
 
 
 def _why(error: OSError) -> str:

@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(args)
     except (SluiceError, ControlError) as error:
-        print(f"sluice: {error}", file=sys.stderr)
+        for line in error.lines or (error,):
+            print(f"sluice: {line}", file=sys.stderr)
         return error.exit_status
     except UnicodeError:
         print("sluice: an argument or file is not utf-8", file=sys.stderr)

@@ -107,9 +107,11 @@ async def _apply_policies(app: Gateway) -> None:
     try:
         applied = await ControlDoor(app).answer("policy.apply", PolicyChange())
     except PoliciesRefusedError as refusal:
-        _log.error("policies not applied", problem=str(refusal), command=app.durable.place.command("policy", "apply", "--accept"))
+        command = app.durable.place.command("policy", "apply", "--accept", refusal.proposal)
+        _log.error("policies not applied", problem=str(refusal), command=command)
     except SluiceError as error:
-        _log.error("policies not applied", problem=str(error))
+        for line in error.lines or (str(error),):
+            _log.error("policies not applied", problem=line)
     else:
         _log.info("policies applied", **{name: value for name, value in plain(applied).items() if name in _LOGGED})
 

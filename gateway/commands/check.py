@@ -27,13 +27,19 @@ from gateway.core.mqtt.topics import covers, overlaps
 from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
+from gateway.errors import OperatorError
 
 _STATUS_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, report, and return the exit status."""
-    checked = check_gateway(args.config) if args.policies is None else check_folder(args.policies, None)
+    """Check, report, and return the exit status.
+
+    Raises: OperatorError: the options do not fit each other.
+    """
+    if args.policies is None and args.sinks is not None:
+        raise OperatorError("`--sinks` goes with `--policies`: a gateway's own are in its configuration")
+    checked = check_gateway(args.config) if args.policies is None else check_folder(args.policies, args.sinks)
     if args.junit is not None:
         args.junit.write_bytes(as_junit(checked))
     print(as_json(checked) if args.json else as_text(checked), end="")

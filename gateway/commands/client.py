@@ -23,13 +23,13 @@ def call_gateway(
     params: dict[str, Any],
     timeout_s: float = 60.0,
     *,
-    accept: bool = False,
+    accept: bool | str = False,
     reading: bool = False,
 ) -> dict[str, Any]:
     """Run a control method in the gateway, or in this process where none is running.
 
     Args:
-        accept: In this process, put the first policies in force even if one of their cases fails.
+        accept: In this process, put the first policies in force even if one of their cases fails; as a text, under that proposal.
         reading: The method changes nothing, so in this process nothing is committed, not even the beginning of a run.
     Raises:
         ControlError: The gateway refuses.
@@ -47,7 +47,7 @@ def call_gateway(
 
 
 async def _call_offline(
-    place: Installation, method: str, params: dict[str, Any], *, accept: bool, reading: bool
+    place: Installation, method: str, params: dict[str, Any], *, accept: bool | str, reading: bool
 ) -> dict[str, Any]:
     from consent.messages import plain
     from gateway.control.context import Control

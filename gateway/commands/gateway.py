@@ -22,7 +22,14 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     with_config(verb(verbs, "status", "show the running gateway on one screen", status))
     checking = with_config(verb(verbs, "check", "check configuration, keys, policies and their cases", check))
     checking.add_argument("--policies", type=Path, metavar="DIR", help="check this policies folder alone, with no gateway")
+    sinks = "the sinks of the gateway that they are for, joined by commas: then keys must be there (goes with --policies)"
+    checking.add_argument("--sinks", type=sink_names, metavar="NAMES", help=sinks)
     checking.add_argument("--junit", type=Path, metavar="FILE", help="write what was found as JUnit XML too")
+
+
+def sink_names(text: str) -> frozenset[str]:
+    """Return the names of sinks that are joined by commas; none are none."""
+    return frozenset(text.split(",") if text else ())
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,17 +12,26 @@ from consent.messages import FlowOf, KeyShown, Nothing, PolicyApplied, PolicyCha
 from gateway.commands.client import ask, call_gateway
 from gateway.commands.output import show, utc
 from gateway.commands.parser import Parser, Verbs, group, method, verb
-from gateway.config import load_config
+from gateway.config import Installation, load_config
 from gateway.errors import OperatorError
 
 TEXT_WIDTH = 100
+APPLY_S = 180.0
+"""How long to wait for policies to be checked, behind others that are, and put in force."""
 
 
 def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "policy", "what is collected, why and for whom")
     applying = method(noun, "policy.apply", "put the policies folder in force", PolicyChange, run=apply)
-    applying.add_argument("--accept", action="store_true", help="also where a case fails, something rises or consents end")
+    applying.add_argument(
+        "--accept",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="PROPOSAL",
+        help="also where a case fails, something rises or consents end; where a dry run's proposal is named, that one alone",
+    )
     applying.add_argument("--dry-run", action="store_true", help="change nothing, and tell what would happen")
     method(noun, "policy.show", "show which policies are in force, and the fingerprints of keys", Nothing)
     explaining = method(noun, "policy.explain", "say what leaves of a device or subject by a flow, and why", FlowOf, run=explain)
@@ -68,9 +77,10 @@ def apply(args: argparse.Namespace) -> int:
     from gateway.commands.policy_diff import difference_text
 
     place, params = load_config(args.config), args.params(args)
-    answer = call_gateway(place, args.method, params, accept=args.accept, reading=args.dry_run)
+    answer = call_gateway(place, args.method, params, APPLY_S, accept=args.accept, reading=args.dry_run)
     applied = decode(encode(answer), PolicyApplied)
-    show(args, answer, _applied_text(applied) + difference_text({"changes": answer["rises"], "rules": answer["rules"]}))
+    difference = difference_text({"changes": answer["rises"], "rules": answer["rules"]})
+    show(args, answer, _applied_text(applied) + difference + _what_to_type(place, applied))
     return 1 if applied.refused else 0
 
 
@@ -83,10 +93,18 @@ def _applied_text(applied: PolicyApplied) -> str:
     else:
         lines = [f"{named} in force, log index {applied.log_index}"]
     lines += [_key_text(key) for key in applied.keys]
-    lines += [f"`{each.file}`: `case.{each.case}`: expected {each.expected}, got {each.got}" for each in applied.failed]
+    lines += [str(each) for each in (*applied.failed, *applied.failed_examples)]
     if ends.consents:
         lines.append(endings_text(Endings(ends.consents, ends.subjects, ends.flows)))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _what_to_type(place: Installation, applied: PolicyApplied) -> str:
+    """Return how exactly what a dry run has told is put in force."""
+    if applied.log_index is not None:
+        return ""
+    command = place.command("policy", "apply", "--accept", applied.proposal)
+    return f"proposal {applied.proposal}: `{command}` puts this in force, and nothing else\n"
 
 
 def _key_text(key: KeyShown) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -18,7 +19,7 @@ from consent.messages import Id, JsonObject, Parameters, Result, decode, encode
 from gateway.app import Gateway
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
 from gateway.control.methods import METHODS, Method
-from gateway.durable.state import Action
+from gateway.durable.state import Action, answer_of
 
 Sent = bytes | msgspec.Raw | Parameters | JsonObject
 """Parameters: as JSON, as the method's struct, or as plain data."""
@@ -43,9 +44,10 @@ class ControlDoor:
         disk_space = self._gateway.durable.store.disk_space
         if method.while_waiting and disk_space.waits:
             return cast("Result", method.handler(self._control, self._caller, params))
+        prepared = await _prepare(self._control, method, params)
         if method.uses_reserve:
             disk_space.release_reserve()
-        return await self._gateway.ask(lambda: _run(self._control, self._caller, method, params), tick=method.ticks)
+        return await self._gateway.ask(lambda: _run(self._control, self._caller, method, params, *prepared), tick=method.ticks)
 
 
 def method_for(name: str, caller: Caller) -> Method:
@@ -82,7 +84,13 @@ def action(control: Control, name: str, sent: Sent, caller: Caller = OPERATOR) -
     """
     method = method_for(name, caller)
     params = read(method, sent)
-    return lambda: _run(control, caller, method, params)
+    if method.prepare is None:
+        return lambda: _run(control, caller, method, params)
+
+    async def prepared() -> Result:
+        return await answer_of(partial(_run, control, caller, method, params, *await _prepare(control, method, params)))
+
+    return prepared
 
 
 async def perform(control: Control, calls: Sequence[tuple[str, Sent]], caller: Caller = OPERATOR) -> list[Result]:
@@ -93,14 +101,20 @@ async def perform(control: Control, calls: Sequence[tuple[str, Sent]], caller: C
     return await control.durable.perform([action(control, name, sent, caller) for name, sent in calls])
 
 
-def _run(control: Control, caller: Caller, method: Method, params: Parameters) -> Result | Awaitable[Result]:
+async def _prepare(control: Control, method: Method, params: Parameters) -> tuple[object, ...]:
+    """Return what a handler gets besides its parameters."""
+    with _refusals_named():
+        return () if method.prepare is None else (await method.prepare(control, params),)
+
+
+def _run(control: Control, caller: Caller, method: Method, params: Parameters, *prepared: object) -> Result | Awaitable[Result]:
     """Run a handler, for a subject that exists and that the caller may act for."""
     subject, resident = (getattr(params, key, UNSET) or b"" for key in ("subject", "resident"))
     caller.refuse_other(subject, resident)
     if isinstance(subject, Id) and subject not in control.state.registry.subjects:  # a choice of one, its method checks
         raise MethodError("there is no such subject")
     with _refusals_named():
-        answer = method.handler(control, caller, params)
+        answer = method.handler(control, caller, params, *prepared)
     return _read(answer) if isinstance(answer, Awaitable) else answer
 
 

@@ -57,13 +57,14 @@ from gateway.control import backup, clock, consents, devices, policies, rights, 
 from gateway.control.context import Door
 
 Handler = Callable[..., Result | Awaitable[Result]]
-"""(control, caller, parameters) → answer, at once or once the database has been read."""
+"""(control, caller, parameters, what was prepared if anything) → answer, at once or once the database has been read."""
+Preparation = Callable[..., Awaitable[object]]
+"""(control, parameters) → what the handler gets besides; it changes nothing."""
 
 SHORT_BYTES = 64 * 1024
 """The longest parameters of a method that says nothing else."""
-FOLDERS_BYTES = 1024 * 1024
-"""The longest files of two policies folders, in base64: the loop stands while they are parsed, and a number in them takes the
-parser more than a hundred times its length in memory."""
+FOLDERS_BYTES = 4 * 1024 * 1024
+"""Two policy sets, each as long as any may be, in base64, with the recipients' keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Method:
         handler: Does the work.
         params: The struct that it takes.
         answer: The struct that it answers.
+        prepare: What is done before, while the loop goes on; None where nothing is.
         doors: Through which it may be called.
         reads_store: Whether it waits for the database; the loop waits for it, so that nothing changes in between.
         uses_reserve: Whether it says who may see what: on a full disk it gets the room that is set aside, and so does what waits
@@ -89,6 +91,7 @@ class Method:
     params: type[Parameters]
     answer: type[Result]
     doors: Door = Door.SHELL
+    prepare: Preparation | None = None
     reads_store: bool = False
     uses_reserve: bool = False
     ticks: bool = False
@@ -107,10 +110,10 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("status", status.show, Nothing, GatewayStatus, while_waiting=True),
-        Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, uses_reserve=True),
+        Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, prepare=policies.checked, uses_reserve=True),
         Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
         Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
-        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, longest_bytes=FOLDERS_BYTES),
+        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, prepare=policies.sides, longest_bytes=FOLDERS_BYTES),
         Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
         Method("device.list", devices.show_all, Nothing, DeviceList),
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),

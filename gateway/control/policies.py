@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 
-from consent.core.cases.cases import CaseResult
 from consent.core.consents.records import Consent
 from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.languages import LANGUAGES
@@ -18,7 +18,6 @@ from consent.core.review.diff import Side
 from consent.core.review.diff import diff as compare
 from consent.core.review.population import grouped
 from consent.messages import (
-    CaseFailed,
     ConsentsEnding,
     DeviceSince,
     FlowExplained,
@@ -41,20 +40,26 @@ from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce, Terms
 from gateway.durable.policy_review import PolicyReview
-from gateway.edge.policies import read_policies
+from gateway.edge.policies import PoliciesFound
 
 
-def apply(control: Control, caller: Caller, params: PolicyChange) -> PolicyApplied:
+async def checked(control: Control, params: PolicyChange) -> PoliciesFound:
+    """Check the policies folder, beside the loop, and return what is to be put in force."""
+    return await control.durable.find_policies()
+
+
+def apply(control: Control, caller: Caller, params: PolicyChange, found: PoliciesFound) -> PolicyApplied:
     """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
     durable = control.durable
-    found = read_policies(durable.place.policies, durable.config.sink)
     review = durable.review(found)
+    accept, first = params.accept, durable.first_review
+    if first is not None and (accept, found) == (first.proposal, first.found):
+        accept = review.proposal  # the start that this command made has put the same in force already
     index = None
     if not params.dry_run:
-        if not params.accept:
-            review.refuse(durable.place)
+        review.refuse(durable.place, accept)
         index = durable.apply_policies(found.policies, found.public_keys)
-    return _applied(review, index, refused=review.needs_accept and not params.accept)
+    return _applied(review, index, refused=review.is_refused(accept))
 
 
 def _applied(review: PolicyReview, log_index: int | None, *, refused: bool) -> PolicyApplied:
@@ -62,17 +67,15 @@ def _applied(review: PolicyReview, log_index: int | None, *, refused: bool) -> P
     return PolicyApplied(
         log_index=log_index,
         sha256=Hex(review.found.policies.sha256),
+        proposal=review.proposal,
         refused=refused,
-        failed=[_failed(each) for each in review.found.failed],
+        failed=list(review.found.failed),
+        failed_examples=list(review.found.failed_examples),
         rises=[msgspec.convert(change.as_data(), ReachChange) for change in review.rises],
         rules=[msgspec.convert(rule.as_data(), RuleChange) for rule in review.rules],
         ends=ConsentsEnding(consents=ended.consents, subjects=ended.subjects, flows=dict(ended.flows)),
         keys=[KeyShown(recipient=key.recipient, fingerprint=key.now, before=key.before) for key in review.keys],
     )
-
-
-def _failed(result: CaseResult) -> CaseFailed:
-    return CaseFailed(file=result.case.file, case=result.case.id, expected=result.expected, got=result.got)
 
 
 def show(control: Control, caller: Caller, params: Nothing) -> PolicyShown:
@@ -159,19 +162,25 @@ def _terms_in_force(control: Control, device: Device, flow: str) -> Terms | None
     return next((target.terms for target in targets if target.cohort.flow == flow), None)
 
 
-def diff(control: Control, caller: Caller, params: PolicySides) -> PolicyDiff:
+async def sides(control: Control, params: PolicySides) -> tuple[Side | None, Side | None]:
+    """Parse the folders that are named, beside the loop; None for what is in force."""
+    named = [None if isinstance(side, str) else side for side in (params.old, params.new)]
+    old, new = [None if side is None else await asyncio.to_thread(_side, side) for side in named]
+    return old, new
+
+
+def diff(control: Control, caller: Caller, params: PolicySides, named: tuple[Side | None, Side | None]) -> PolicyDiff:
     """Compare who would be revealed more or less under `new` than under `old`: each `in-force`, or a folder's files."""
-    old, new = _side(control, params.old), _side(control, params.new)
     state = control.state
+    in_force = Side(state.policies, control.durable.public_keys)
+    old, new = (side or in_force for side in named)
     devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.devices.values())
     found = compare(old, new, grouped(devices, state.registry.book, control.clock.now_ms()))
     return msgspec.convert(found.as_data(), PolicyDiff)
 
 
-def _side(control: Control, side: str | PolicyFolder) -> Side:
-    if isinstance(side, PolicyFolder):
-        return Side(parse_policies(side.files), side.keys)
-    return Side(control.state.policies, control.durable.public_keys)
+def _side(folder: PolicyFolder) -> Side:
+    return Side(parse_policies(folder.files), folder.keys)
 
 
 def _in_force(control: Control) -> InForce:

@@ -121,7 +121,7 @@ class ControlServer:
         try:
             result = await self._answer(request.method, request.params)
         except SluiceError as error:
-            return refused(request.id, REFUSED, str(error), error.exit_status)
+            return refused(request.id, REFUSED, str(error), error.exit_status, error.lines)
         return answered(request.id, result)
 
     # what lines may use

@@ -12,19 +12,32 @@ from gateway.durable.startup import Edges
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
+from gateway.edge.policy_check import CheckProcess, PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.configured import configured_witnesses
 
 
-def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: GatewayClock) -> Edges:
+def edges_of(
+    place: Installation, keys: GatewayKeys, store: Store, clock: GatewayClock, check: PolicyCheck | None = None
+) -> Edges:
     """Return the edges that the configuration names, together with a store and a clock.
+
+    Args:
+        check: Used instead of a process that checks policies.
 
     Raises: OperatorError: a folder or the witnesses' policy cannot be used.
     """
     witnesses = configured_witnesses(place, keys.log_signer)
     publisher = Publisher(place.log, place.openings, keys.log_signer.vkey(), witnesses)
-    return Edges(store=store, publisher=publisher, witnesses=witnesses, clock=clock, random_bytes=os.urandom)
+    return Edges(
+        store=store,
+        publisher=publisher,
+        witnesses=witnesses,
+        clock=clock,
+        random_bytes=os.urandom,
+        policy_check=check or CheckProcess(),
+    )
 
 
 async def start(
@@ -33,23 +46,25 @@ async def start(
     clock: GatewayClock | None = None,
     *,
     unwitnessed: bool = False,
-    accept: bool = False,
+    accept: bool | str = False,
     reading: bool = False,
+    check: PolicyCheck | None = None,
 ) -> Durable:
     """Open the database, restore memory from it, and commit the beginning of this run.
 
     Args:
         clock: Used instead of the configured one.
         unwitnessed: Sign and release at once, even if witnesses are configured; the log records it.
-        accept: Put the first policies in force even if one of their cases fails.
+        accept: Put the first policies in force even if one of their cases fails; as a text, only under that proposal.
         reading: Begin no run: nothing is to be changed.
+        check: Used instead of a process that checks policies.
     Raises:
         OperatorError: A folder, the file or a policy cannot be used.
         PoliciesRefusedError: A case of the first policies fails.
         CorruptionError: What is stored is damaged, or contradicts the published log.
     """
     store = Store(place.state, keys)
-    edges = edges_of(place, keys, store, clock or GatewayClock(place.config.clock))
+    edges = edges_of(place, keys, store, clock or GatewayClock(place.config.clock), check)
     await store.open()
     try:
         durable = await Durable.open(place, keys, edges, unwitnessed=unwitnessed)

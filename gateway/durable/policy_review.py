@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
 
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.review.diff import Difference, Side, diff
@@ -16,12 +19,15 @@ from consent.core.review.population import grouped
 from consent.core.review.reach import Direction
 from consent.core.review.rows import Change
 from consent.core.review.rules import Rule
+from consent.errors import one_line
 from gateway.config import Installation
 from gateway.core.state import State
 from gateway.edge.policies import PoliciesFound
 from gateway.errors import PoliciesRefusedError
 
 MOST_NAMED = 3
+PROPOSAL_DIGITS = 16
+"""Of a proposal, in hexadecimal: enough that nobody finds other policies for one that was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,22 @@ class PolicyReview:
         difference: What would be revealed otherwise; nothing where none are in force.
         endings: The consents that end.
         keys: Of every recipient that has a key, or had one.
+        in_force: SHA-256 of the set that they would replace; None where there is none.
     """
 
     found: PoliciesFound
     difference: Difference
     endings: Endings
     keys: tuple[KeyInForce, ...]
+    in_force: bytes | None
+
+    @property
+    def proposal(self) -> str:
+        """Return the digest of the policies and of all that is told of them: the same as long as nothing of either changes."""
+        found = self.found
+        effect = (self.difference.as_data(), self.endings.consents, self.endings.subjects, sorted(self.endings.flows.items()))
+        told = (found.policies.sha256, self.in_force, found.failed, found.failed_examples, effect, self.keys)
+        return sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:PROPOSAL_DIGITS]
 
     @property
     def rises(self) -> tuple[Change, ...]:
@@ -62,21 +78,36 @@ class PolicyReview:
     @property
     def needs_accept(self) -> bool:
         """Return whether they come into force only if the operator says that this is meant."""
-        return bool(self.found.failed or self.difference.rises or self.endings.consents)
+        return bool(self.found.failed or self.found.failed_examples or self.difference.rises or self.endings.consents)
 
-    def refuse(self, place: Installation) -> None:
-        """Refuse the policies if they need the operator's word, which has not been given.
+    def is_refused(self, accept: bool | str) -> bool:
+        """Return whether they do not come into force by the operator's word as it was given.
 
-        Raises: PoliciesRefusedError: they do; the line says why, and what to type.
+        Args:
+            accept: Whether it was; or the one proposal for which it was.
         """
-        if self.needs_accept:
-            raise PoliciesRefusedError(f"policies not put in force: {'; '.join(self._objections())}: {_what_to_type(place)}")
+        return accept != self.proposal if isinstance(accept, str) else self.needs_accept and not accept
+
+    def refuse(self, place: Installation, accept: bool | str) -> None:
+        """Refuse the policies if they need the operator's word, and do not have it.
+
+        Raises: PoliciesRefusedError: that is so; the line says why, and what to type.
+        """
+        if not self.is_refused(accept):
+            return
+        look, retry = (place.command("policy", "apply", *words) for words in (["--dry-run"], ["--accept", self.proposal]))
+        if isinstance(accept, str):
+            said = f"proposal `{one_line(accept)}` is no longer what they come to: policies, cases, keys or consents have changed"
+            raise PoliciesRefusedError(f"policies not put in force: {said}: `{look}` tells what it is now", self.proposal)
+        what_to_type = f"`{look}` tells all of it, `{retry}` puts them in force all the same"
+        raise PoliciesRefusedError(f"policies not put in force: {'; '.join(self._objections())}: {what_to_type}", self.proposal)
 
     def _objections(self) -> Iterable[str]:
         """Yield in a few words each what the operator has to know."""
-        if self.found.failed:
-            count = len(self.found.failed)
-            yield f"{count} {'case fails' if count == 1 else 'cases fail'} ({_named([str(one) for one in self.found.failed])})"
+        for failed, word in ((self.found.failed, "case"), (self.found.failed_examples, "example")):
+            if failed:
+                fail = f"1 {word} fails" if len(failed) == 1 else f"{len(failed)} {word}s fail"
+                yield f"{fail} ({_named([str(each) for each in failed])})"
         keys = [
             f"key of `{key.recipient}`: now {key.now}, before {key.before}"
             for key in self.keys
@@ -105,11 +136,11 @@ def review_policies(found: PoliciesFound, before: Side | None, state: State, now
         for name in sorted(found.public_keys.keys() | old_keys.keys())
     )
     if before is None:
-        return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys)
+        return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys, None)
     devices = ((device.profile, device.zone, device.id, device.subject) for device in registry.devices.values())
     population = grouped(devices, registry.book, now_ms)
     difference = diff(before, Side(found.policies, found.public_keys), population)
-    return PolicyReview(found, difference, endings(registry.book, found.policies, now_ms), keys)
+    return PolicyReview(found, difference, endings(registry.book, found.policies, now_ms), keys, before.policies.sha256)
 
 
 def _fingerprint(key: bytes | None) -> str | None:
@@ -129,8 +160,3 @@ def _change_text(change: Change) -> str:
 
 def _rule_text(rule: Rule) -> str:
     return f"`{rule.key}` {rule.old} → {rule.new}"
-
-
-def _what_to_type(place: Installation) -> str:
-    look, accept = (place.command("policy", "apply", option) for option in ("--dry-run", "--accept"))
-    return f"`{look}` tells all of it, `{accept}` puts them in force all the same"

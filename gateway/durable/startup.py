@@ -15,6 +15,7 @@ from gateway.durable.publication import Unpublished
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
+from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.quorum import Witnesses
@@ -47,6 +48,7 @@ class Edges:
         witnesses: The witnesses that are asked for cosignatures, if any.
         clock: The gateway's clock.
         random_bytes: n → n random bytes.
+        policy_check: Checks a policies folder before it comes into force.
     """
 
     store: Store
@@ -54,6 +56,7 @@ class Edges:
     witnesses: Witnesses | None
     clock: GatewayClock
     random_bytes: RandomBytes
+    policy_check: PolicyCheck
 
 
 async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:

@@ -32,7 +32,8 @@ from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.policies import PoliciesFound, public_key, read_policies
+from gateway.edge.policies import PoliciesFound, public_key
+from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.recipient.wire import Address
 
@@ -73,6 +74,7 @@ class Durable:
         seals: By recipient: the keys that its bundles are sealed with, day by day.
         confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
         in_order: Whether nothing is under way that ending now would interrupt.
+        first_review: Of the first policies, where this start has put them in force.
     """
 
     def __init__(
@@ -98,6 +100,8 @@ class Durable:
         self.seals = self._seals() if self.state.force is not None else {}
         self.confirmed = self.witnesses is None or unwitnessed
         self.in_order = found.ended_in_order
+        self.first_review: PolicyReview | None = None
+        self._policy_check = edges.policy_check
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -121,13 +125,13 @@ class Durable:
         """Return the log's origin."""
         return self.keys.log_signer.name
 
-    async def begin(self, *, accept: bool = False) -> None:
+    async def begin(self, *, accept: bool | str = False) -> None:
         """Commit the beginning of this run.
 
         Where no policies are in force, those of the folder come into force; otherwise only ``policy.apply`` changes them.
 
         Args:
-            accept: Put the first policies in force even if one of their cases fails.
+            accept: Put the first policies in force even if one of their cases fails; as a text, only under that proposal.
         Raises:
             OperatorError: A policy cannot be used.
             PoliciesRefusedError: A case of the first policies fails.
@@ -138,10 +142,11 @@ class Durable:
         self._note_absence(now_ms)
         self.state.log.begin(now_ms)
         if self.state.force is None:
-            found = read_policies(self.place.policies, self.config.sink)
-            if not accept:
-                self.review(found).refuse(self.place)
+            found = await self.find_policies()
+            review = self.review(found)
+            review.refuse(self.place, accept)
             self.apply_policies(found.policies, found.public_keys)
+            self.first_review = review
         if now_ms >= self.state.log.latest_entry_ms:
             changes.expire(self.state, now_ms)  # what expired while nothing ran
         recovery.begin_segment(self.state)
@@ -165,6 +170,13 @@ class Durable:
     def note_gap(self, reason: str) -> None:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
+
+    async def find_policies(self) -> PoliciesFound:
+        """Check the policies folder in a process of its own, and return exactly what was checked.
+
+        Raises: OperatorError: it has faults, or could not be checked.
+        """
+        return await find_policies(self._policy_check, self.place.policies, self.config.sink)
 
     def review(self, found: PoliciesFound) -> PolicyReview:
         """Return what policies would do if they came into force now."""

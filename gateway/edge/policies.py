@@ -11,12 +11,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from consent.core.cases.cases import CaseResult, try_case
-from consent.core.cases.parse import read_cases
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.errors import PolicyError
-from consent.policy_files import read_case_files, read_policy_files
+from consent.messages import CaseFailed, ExampleFailed
+from consent.policy_files import read_policy_files
 from gateway.core.codecs.registry import compile_decoder
 from gateway.errors import OperatorError
 from gateway.files import write_whole
@@ -29,23 +28,25 @@ class PoliciesFound:
 
     Attributes:
         public_keys: The raw public key of each recipient that has one.
-        failed: The cases that come out otherwise than expected.
+        failed: The cases that come out otherwise than expected; none where nobody has tried them.
+        failed_examples: The examples of device profiles of which the gateway makes something else than they say.
     """
 
     policies: PolicySet
     public_keys: dict[str, bytes]
-    failed: tuple[CaseResult, ...]
+    failed: tuple[CaseFailed, ...] = ()
+    failed_examples: tuple[ExampleFailed, ...] = ()
 
 
 def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = None) -> PoliciesFound:
-    """Read and check a policies folder, load the keys that it names, and try its cases.
+    """Read a policies folder, and load the keys that it names; ``gateway.edge.policy_check`` tries it out.
 
     Args:
         folder: The policies.
         sinks: Names of the configured sinks; a recipient on any other sink could never be reached.
         in_force: SHA-256 of the set that is in force already, which is taken as it was meant; any other is refused if it asks
             something that is no longer permitted.
-    Raises: OperatorError: a file of policies or cases, or a key file, cannot be used; the message names it.
+    Raises: OperatorError: a file of policies or a key file cannot be used; the message names it.
     """
     try:
         policies = parse_compilable(read_policy_files(folder))
@@ -56,15 +57,9 @@ def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = 
             refuse_unknown_sink(recipient, sinks)
             if recipient.public_key_file is not None:
                 keys[recipient.id] = load_key(folder, recipient, recipient.public_key_file)
-        failed = [
-            result
-            for path, data in read_case_files(folder).items()
-            for case in read_cases(path, data, policies)
-            if not (result := try_case(policies, case)).passed
-        ]
     except PolicyError as error:
         raise OperatorError(str(error)) from error
-    return PoliciesFound(policies, keys, tuple(failed))
+    return PoliciesFound(policies, keys)
 
 
 def parse_compilable(files: Mapping[str, bytes]) -> PolicySet:

@@ -336,7 +336,7 @@ def _key_loop(folder: Path) -> None:
         (_marked, "`devices/meter.toml`: begins with a byte order mark: save it as utf-8 without one"),
         (_truncated, "`city.toml`: is not toml: "),
         (_duplicate, "`city.toml`: is not toml: `flow.energy-hourly` stands there twice, the second time in line "),
-        (_huge, "`neighbourhoods/convent.toml`: is larger than 1048576 bytes"),
+        (_huge, "`neighbourhoods/convent.toml`: makes the files longer than 1048576 bytes together"),
         (_looped, "`city.toml`: cannot be read: too many levels of symbolic links"),
         (_folder_for_file, "`devices/extra.toml`: is a folder, and should be a file"),
         (_case_key, "`city.cases.toml`: `case.by-the-minute.colour`: is not a known key"),

@@ -17,9 +17,9 @@ from consent.core.policies import bounds, devices, flows
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
 from consent.core.policies.toml_file import Table
-from consent.policy_files import load_policies
 from tests.docs.pages import pages
 from tests.support.checkout import ROOT
+from tests.support.policy_folder import load_policies
 
 PAGE = pages()["docs/policies.md"]
 TABLES: dict[str, type[Table]] = {

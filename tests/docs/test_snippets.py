@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from consent.core.policies.policy import PolicySet
-from consent.policy_files import load_policies
 from gateway.cli import build_parser
 from gateway.config import Config, load_config
 from tests.docs.pages import Block, Page, pages
 from tests.docs.shell import calls
 from tests.support.checkout import ROOT
+from tests.support.policy_folder import load_policies
 
 PAGES = pages()
 LANGUAGES = {"sh", "console", "text", "json", "python", "toml", "toml gateway.toml", ""}

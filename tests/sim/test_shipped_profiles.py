@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from consent.core.policies.policy import PolicySet
-from consent.policy_files import load_policies
 from firmware_sim.devices import MODELS
 from firmware_sim.faults import FAULTS, REPLAY_INTERVALS, Fate, hostile_frames
 from firmware_sim.messages import Device
@@ -15,6 +14,7 @@ from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.model import Ignore, Reading, Reject
+from tests.support.policy_folder import load_policies
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 NOON_MS = 1_774_008_000_000

@@ -30,6 +30,7 @@ from gateway.edge.store.store import BALLAST_FILE
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.asking import Answer, begin
+from tests.support.checking import check_here
 from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, TOWN
 from tests.support.live import LiveGateway
 
@@ -168,7 +169,7 @@ def copy_of(live: LiveGateway, folder: Path) -> LiveGateway:
 @asynccontextmanager
 async def started(live: LiveGateway) -> AsyncIterator[DiskGate]:
     """Start a gateway on its folder, connected to a broker whose queue has run dry; close it at the end."""
-    durable = await start(live.place, live.keys)
+    durable = await start(live.place, live.keys, check=check_here)
     try:
         pipeline.session_opened(durable.state, durable.state.log.size > 3, durable.clock.now_ms())
         pipeline.queue_drained(durable.state, durable.clock.now_ms())

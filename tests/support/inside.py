@@ -24,7 +24,8 @@ from gateway.edge.connections import broker_link
 from gateway.edge.link import BrokerLink
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Sink, Wake
-from tests.support.asking import Answer, call
+from tests.support.asking import Answer, begin
+from tests.support.checking import check_here
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
@@ -104,7 +105,7 @@ def assembled(durable: Durable, sink: Sink | None = None, link: BrokerLink | Non
 @asynccontextmanager
 async def started(live: LiveGateway, clock: GatewayClock | None = None) -> AsyncIterator[Durable]:
     """Open a gateway's state in this process."""
-    durable = await start(live.place, live.keys, clock)
+    durable = await start(live.place, live.keys, clock, check=check_here)
     try:
         yield durable
     finally:
@@ -125,7 +126,7 @@ async def running(app: Gateway) -> AsyncIterator[None]:
 
 async def ask(app: Gateway, method: str, params: dict[str, Any] | None = None, *, tick: bool = False) -> Answer:
     """Ask a running application, as over its control socket."""
-    return await app.ask(lambda: call(app.durable, method, params or {}), tick=tick)
+    return await app.ask(lambda: begin(app.durable, method, params or {}), tick=tick)
 
 
 async def until(condition: Callable[[], object]) -> None:

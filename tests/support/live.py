@@ -30,6 +30,7 @@ from gateway.edge.keys import init_keys
 from gateway.recipient.keys import generate, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from tests.support.asking import Answer, perform
+from tests.support.checking import check_here
 from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
 
@@ -128,7 +129,7 @@ class LiveGateway:
         """Run control methods in this process, in one commit, while the gateway does not run."""
 
         async def work() -> list[Answer]:
-            durable = await start(self.place, self.keys)
+            durable = await start(self.place, self.keys, check=check_here)
             try:
                 return await perform(durable, *calls)
             finally:

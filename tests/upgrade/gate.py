@@ -45,6 +45,7 @@ from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from gateway.restore.restore import Restored, restore
 from tests.support.asking import Answer, begin
+from tests.support.checking import check_here
 
 __all__ = ["BALLAST_FILE", "DATABASE_FILE", "LOCK_FILE", "Answer", "Gate", "MethodError", "Restored"]
 
@@ -361,7 +362,7 @@ async def started(folder: Path) -> AsyncIterator[Gate]:
     """
     place, keys = _opened(folder)
     first = not (place.state / DATABASE_FILE).exists()
-    durable = await start(place, keys)
+    durable = await start(place, keys, check=check_here)
     try:
         gate = Gate(folder, durable)
         await gate.reconnect(session_present=not first)

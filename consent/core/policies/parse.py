@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from consent.core.disclosure import Disclosure
-from consent.core.policies.archive import pack_files
+from consent.core.policies.archive import pack_files, refuse_too_large
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.devices import read_profile
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
@@ -104,8 +104,9 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
 
     Args:
         files: Their bytes, by path relative to the folder, with `/` between parts.
-    Raises: PolicyError: a file is wrong, unknown, or absent.
+    Raises: PolicyError: a file is wrong, unknown, or absent, or the set is too large.
     """
+    refuse_too_large(files)
     places = {path: _place(path) for path in sorted(files)}
     if CITY_FILE not in files:
         raise PolicyError(CITY_FILE, "", "is missing")

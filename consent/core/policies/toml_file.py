@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from consent.core.policies.toml_bounds import excess
 from consent.errors import PolicyError, one_line
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -29,8 +30,6 @@ _PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
 _LOOKED_AT_BYTES: Final = 64
-# A key with too many parts; the parser's time and memory grow with the square of their number.
-_TOO_DEEP: Final = re.compile(r"(?:\.[ \t]{0,20}+[^\s.=]{1,400}+[ \t]{0,20}+){32}")
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
@@ -60,16 +59,14 @@ class PolicyFile:
 
         Args:
             path: Relative to the policies folder.
-        Raises: PolicyError: the bytes are not TOML.
+        Raises: PolicyError: the bytes are not TOML, or out of the bounds of ``toml_bounds``.
         """
         self.path = path
         text = self._decoded(data)
-        if _TOO_DEEP.search(text):
-            raise self.error("", "is not toml: nested too deep")
+        if (found := excess(text)) is not None:
+            raise self.error("", found)
         try:
             self.tables: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
-        except RecursionError as error:
-            raise self.error("", "is not toml: nested too deep") from error
         except tomllib.TOMLDecodeError as error:
             raise self.error("", f"is not toml: {_sentence(_TWICE.sub(_declared_twice, str(error)))}") from error
         except (ArithmeticError, ValueError) as error:

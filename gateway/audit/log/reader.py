@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from consent.core.policies.archive import LONGEST_PACKED_BYTES
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
 from gateway.audit.log.merkle import HASH_BYTES
 from gateway.audit.log.openings import Opening, OpeningError
@@ -37,7 +38,7 @@ LONGEST_NOTE_BYTES: Final = 1 << 16
 LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
-LONGEST_POLICIES_BYTES: Final = 1 << 24
+LONGEST_POLICIES_BYTES: Final = LONGEST_PACKED_BYTES
 _LONGEST_VKEY_BYTES = 1 << 10
 LONGEST_OPENING_BYTES: Final = 1 << 27  # a million shares in one release
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")

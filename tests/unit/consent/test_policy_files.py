@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from consent.core.policies.archive import MOST_BYTES, MOST_FILES
 from consent.errors import PolicyError
-from consent.policy_files import load_policies, read_case_files, read_policy_files
+from consent.policy_files import read_case_files, read_policy_files
 from tests.support.consent_samples import small_city
+from tests.support.policy_folder import load_policies
 
 
 def _folder(path: Path, files: dict[str, bytes]) -> Path:
@@ -58,12 +60,36 @@ def test_load_policies_with_a_misplaced_file_is_refused(tmp_path: Path) -> None:
 def test_read_policy_files_that_cannot_be_read_names_them(tmp_path: Path) -> None:
     """A dangling link and a file that is far too large are faults of that file."""
     _folder(tmp_path, small_city(files={"devices/huge.toml": b"#" * ((1 << 20) + 1)}))
-    with pytest.raises(PolicyError, match=r"^`devices/huge.toml`: is larger than 1048576 bytes$"):
+    with pytest.raises(PolicyError, match=r"^`devices/huge.toml`: makes the files longer than 1048576 bytes together$"):
         read_policy_files(tmp_path)
     (tmp_path / "devices/huge.toml").unlink()
     (tmp_path / "devices/gone.toml").symlink_to(tmp_path / "nowhere")
     with pytest.raises(PolicyError, match=r"^`devices/gone.toml`: cannot be read: no such file or directory$"):
         read_policy_files(tmp_path)
+
+
+def test_folder_of_files_that_are_small_and_too_much_together_is_refused_and_not_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one of too many files: not one is opened that could no longer count."""
+    quarter = b"#" * (MOST_BYTES // 4)
+    _folder(tmp_path, {f"{name}.toml": quarter for name in "abcde"} | {f"{name}.cases.toml": quarter for name in "abcde"})
+    opened: list[str] = []
+    open_file = os.open
+
+    def counted(path: Path, flags: int) -> int:
+        opened.append(path.name)
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", counted)
+    for read, ending in ((read_policy_files, ".toml"), (read_case_files, ".cases.toml")):
+        with pytest.raises(PolicyError, match=rf"^`e{ending}`: makes the files longer than 1048576 bytes together$"):
+            read(tmp_path)
+    assert len(opened) == 10
+    many = _folder(tmp_path / "many", {f"{number:04}.toml": b"" for number in range(MOST_FILES + 3)})
+    with pytest.raises(PolicyError, match=r"^`1000.toml`: is one file more than the 1000 that may be read together$"):
+        read_policy_files(many)
+    assert len(opened) == 10 + MOST_FILES
 
 
 def test_read_case_files_reads_cases_anywhere_and_nothing_else(tmp_path: Path) -> None:
@@ -79,7 +105,7 @@ def test_read_case_files_reads_cases_anywhere_and_nothing_else(tmp_path: Path) -
 def test_read_case_files_that_cannot_be_read_names_them(tmp_path: Path) -> None:
     """The same lines as for policies."""
     _folder(tmp_path, small_city(files={"city.cases.toml": b"#" * ((1 << 20) + 1)}))
-    with pytest.raises(PolicyError, match=r"^`city.cases.toml`: is larger than 1048576 bytes$"):
+    with pytest.raises(PolicyError, match=r"^`city.cases.toml`: makes the files longer than 1048576 bytes together$"):
         read_case_files(tmp_path)
     with pytest.raises(PolicyError, match=r"^`city.toml`: there is no policies folder `.*/none`$"):
         read_case_files(tmp_path / "none")

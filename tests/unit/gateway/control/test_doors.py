@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from consent.core.consents.records import PORTAL, decode
+from consent.core.policies.archive import MOST_BYTES
 from consent.messages import Parameters, Result, schemas_of
 from gateway.control.context import Caller, Door, MethodError, resident_caller
 from gateway.control.doors import read
@@ -173,6 +175,8 @@ def test_schema_describes_every_method() -> None:
 
 
 def test_policies_to_compare_have_a_bound() -> None:
-    """A number of millions of digits costs the parser more than a hundred times its length: it never gets there."""
-    with pytest.raises(MethodError, match="the parameters are longer than 1048576 bytes"):
-        read(METHODS["policy.diff"], b'{"old":"in-force","new":{"files":{"city.toml":"' + b"A" * (1 << 20) + b'"}}}')
+    """Two sets as long as any may be are taken, and what is longer is not even decoded."""
+    longest = base64.b64encode(bytes(MOST_BYTES)).decode()
+    read(METHODS["policy.diff"], {side: {"files": {"city.toml": longest}} for side in ("old", "new")})
+    with pytest.raises(MethodError, match="the parameters are longer than 4194304 bytes"):
+        read(METHODS["policy.diff"], b'{"old":"in-force","new":{"files":{"city.toml":"' + b"A" * (1 << 22) + b'"}}}')

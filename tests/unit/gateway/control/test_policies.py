@@ -17,7 +17,8 @@ from gateway.audit.log.payloads import PolicyPayload
 from gateway.durable.configured import start
 from gateway.errors import OperatorError, PoliciesRefusedError
 from gateway.recipient.keys import generate, load_fingerprint, load_public
-from tests.support.asking import Answer, call
+from tests.support.asking import Answer, begin
+from tests.support.checking import check_here
 from tests.support.disk_gate import DiskGate, configured, copy_of, started
 
 CASES = '[case.{0}]\ndevice = "meter"\nzone = "mill"\nflow = "daily"\nresidents = [{{}}]\nreason = "{1}"\n'
@@ -87,9 +88,10 @@ def test_apply_of_a_rise_is_refused_and_tells_whose_consents_would_end(tmp_path:
             line = await untouched(gate)
             assert "`daily` of `meter` retention 30 days → 31 days, whoever agrees" in line
             assert "15 consents of 15 subjects end (`daily` 15)" in line
-            assert f"policy apply --accept --config {gate.live.config}` puts them in force all the same" in line
             tried = await gate.ask("policy.apply", dry_run=True)
             assert tried["refused"]
+            command = f"sluice policy apply --accept {tried['proposal']} --config {gate.live.config}"
+            assert f"`{command}` puts them in force all the same" in line
             assert await statuses(gate, homes) == {"Given"}
             applied = await gate.ask("policy.apply", accept=True)
             assert applied == tried | {"refused": False, "log_index": applied["log_index"]}
@@ -192,7 +194,7 @@ def test_first_policies_with_a_failing_case_begin_no_log(tmp_path: Path) -> None
     async def work() -> None:
         live = configured(tmp_path / "gw")
         (live.place.policies / "town.cases.toml").write_text(CASES.format("silent", "refused"))
-        with pytest.raises(PoliciesRefusedError, match=r"1 case fails .*policy apply --accept"):
+        with pytest.raises(PoliciesRefusedError, match=r"1 case fails .*policy apply --accept [0-9a-f]{16} "):
             async with started(live):
                 pass
         (live.place.policies / "town.cases.toml").unlink()
@@ -213,12 +215,83 @@ def test_dry_run_where_no_gateway_runs_leaves_every_trace_of_how_the_last_one_en
             if killed:
                 live = copy_of(live, tmp_path / "copy")
         for _ in range(2):
-            durable = await start(live.place, live.keys, reading=True)
-            tried = call(durable, "policy.apply", {"dry_run": True})
+            durable = await start(live.place, live.keys, reading=True, check=check_here)
+            tried = await begin(durable, "policy.apply", {"dry_run": True})
             await durable.close()
             assert (tried["refused"], tried["log_index"], durable.state.log.size) == (False, None, size)
         async with started(live) as gate:
             entries = [Entry.decode(await gate.durable.store.reader.entry(n)) for n in range(size, gate.durable.state.log.size)]
             assert [entry.kind for entry in entries if entry.kind is Kind.GAP] == [Kind.GAP] * killed
+
+    run(work())
+
+
+async def refused(gate: DiskGate, proposal: str) -> str:
+    """Accept a proposal that is no longer what the policies come to; return the line, after checking that nothing changed."""
+    line = await untouched(gate, accept=proposal)
+    assert f"proposal `{proposal}` is no longer what they come to" in line
+    assert "policy apply --dry-run" in line
+    return line
+
+
+def test_proposal_is_accepted_only_as_it_was_shown(tmp_path: Path) -> None:
+    """Another text that decides alike, another case, a household more: what was looked at comes into force, or nothing."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            await gate.home("t/1", "daily")
+            edited(gate, *LONGER)
+            tried = await gate.ask("policy.apply", dry_run=True)
+            assert tried["proposal"] == (await gate.ask("policy.apply", dry_run=True, accept=True))["proposal"]
+            assert (await gate.ask("policy.apply", dry_run=True, accept=tried["proposal"]))["refused"] is False
+            edited(gate, LONGER[1], LONGER[1] + " # for the archive")
+            await refused(gate, tried["proposal"])
+            edited(gate, " # for the archive", "")
+            case(gate, "refused")
+            await refused(gate, tried["proposal"])
+            case(gate, "no-consent")
+            home = await gate.home("t/2", "daily")
+            await refused(gate, tried["proposal"])
+            await gate.ask("consent.withdraw", subject=home["subject"], scope="daily")
+            again = await gate.ask("policy.apply", dry_run=True)
+            applied = await gate.ask("policy.apply", accept=again["proposal"])
+            assert applied == again | {"refused": False, "log_index": applied["log_index"]}
+
+    run(work())
+
+
+def test_proposal_is_refused_once_other_policies_are_in_force(tmp_path: Path) -> None:
+    """Also where nothing of it needs a word: it was said for a change of something else."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            edited(gate, *SHORTER)
+            tried = await gate.ask("policy.apply", dry_run=True)
+            assert tried["refused"] is False
+            await gate.ask("policy.apply")
+            await refused(gate, tried["proposal"])
+            await refused(gate, "yes")
+
+    run(work())
+
+
+def test_first_policies_are_accepted_by_the_proposal_that_a_dry_run_showed(tmp_path: Path) -> None:
+    """Where no gateway ever ran, the start that the command makes puts them in force, and the command itself once more."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        (live.place.policies / "town.cases.toml").write_text(CASES.format("silent", "refused"))
+        durable = await start(live.place, live.keys, reading=True, check=check_here)
+        tried = await begin(durable, "policy.apply", {"dry_run": True})
+        await durable.close()
+        with pytest.raises(PoliciesRefusedError, match="no longer what they come to"):
+            await start(live.place, live.keys, accept="0" * 16, check=check_here)
+        durable = await start(live.place, live.keys, accept=tried["proposal"], check=check_here)
+        applied = await begin(durable, "policy.apply", {"accept": tried["proposal"]})
+        (live.place.policies / "town.cases.toml").write_text(CASES.format("quiet", "refused"))
+        with pytest.raises(PoliciesRefusedError, match="no longer what they come to"):
+            await begin(durable, "policy.apply", {"accept": tried["proposal"]})
+        await durable.close()
+        assert (tried["refused"], applied["refused"]) == (True, False)
 
     run(work())

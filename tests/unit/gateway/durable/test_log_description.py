@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from consent.policy_files import load_policies
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.folder import LogFolder
 from gateway.audit.log.notes import Signer
@@ -14,6 +13,7 @@ from gateway.audit.log.witness_policy import parse_policy
 from gateway.durable.publication import describe_log
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
+from tests.support.policy_folder import load_policies
 
 LOG = Signer("sluice.ribera-1/log", bytes(32)).verifier
 WITNESS = Cosigner("witness.library.example", bytes(32))

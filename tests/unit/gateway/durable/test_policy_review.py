@@ -28,7 +28,7 @@ def test_review_of_the_same_policies_objects_to_nothing(tmp_path: Path) -> None:
     assert not review.needs_accept
     (key,) = review.keys
     assert key.now == key.before
-    review.refuse(configured(tmp_path / "gw").place)
+    review.refuse(configured(tmp_path / "gw").place, accept=False)
 
 
 def test_review_of_first_policies_compares_with_nothing() -> None:
@@ -59,7 +59,7 @@ def test_review_names_a_few_rises_and_counts_the_others(tmp_path: Path) -> None:
         ("retention = 7 }", "retention = 8 }"),
     )
     with pytest.raises(PoliciesRefusedError) as refusal:
-        review.refuse(configured(tmp_path / "gw").place)
+        review.refuse(configured(tmp_path / "gw").place, accept=False)
     line = str(refusal.value)
     assert "\n" not in line
     assert f"; and {len(review.rises) + len(review.rules) - 3} more)" in line
@@ -70,7 +70,7 @@ def test_review_names_the_device_profile_of_each_rise(tmp_path: Path) -> None:
     """Two profiles that rise alike are two rises, and must not read like one that is told twice."""
     review = reviewed(Gate(), ("retention = 7 }", "retention = 8 }"))
     with pytest.raises(PoliciesRefusedError) as refusal:
-        review.refuse(configured(tmp_path / "gw").place)
+        review.refuse(configured(tmp_path / "gw").place, accept=False)
     assert len(review.rises) > MOST_NAMED
     for change in review.rises[:MOST_NAMED]:
         assert f"`{change.flow}` of `{change.profile}` {change.axis} " in str(refusal.value)

@@ -15,9 +15,9 @@ from consent.core.policies.unsupported import ONE_HOMES_VALUE
 from consent.core.review.population import agreeing
 from consent.core.review.reach import NOTHING, reach_of
 from consent.errors import PolicyError
-from consent.policy_files import load_policies
 from tests.support.consent_samples import NOW_MS, agreed, policies, small_city
 from tests.support.gate import town
+from tests.support.policy_folder import load_policies
 
 LOUDEST = ('statistic = { consumption = "sum" }', 'statistic = { consumption = "max" }')
 KEY = "flow.hourly.statistic.consumption"

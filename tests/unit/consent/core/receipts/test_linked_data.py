@@ -25,8 +25,8 @@ from consent.core.policies.policy import Statistic
 from consent.core.receipts.canonical_json import Json, write_receipt
 from consent.core.receipts.record import STATUS_TYPES
 from consent.core.receipts.terms import CONTEXT
-from consent.policy_files import load_policies
 from tests.support.checkout import ROOT
+from tests.support.policy_folder import load_policies
 from tests.support.receipt_samples import CASES
 from tests.unit.consent.core.receipts.dpv_terms import IRIS, NAMESPACES, PURPOSES, TERMS
 

@@ -23,9 +23,9 @@ from consent.core.review.population import DeviceGroup, grouped
 from consent.core.review.reach import ALL_AXES, Direction
 from consent.core.review.rows import Change, Count, Whose
 from consent.core.review.rules import Rule
-from consent.policy_files import load_policies
 from tests.support.checkout import ROOT
 from tests.support.consent_samples import ANN, BEN, METER, NOW_MS, OLD, agreed, limits_of, points, small_city
+from tests.support.policy_folder import load_policies
 
 SOUND = METER.replace("fields.consumption", "fields.LAeq").replace("kwh", "db").replace("kW.h", "dB").replace("Meter", "Ear")
 SOUND_FILE = {"devices/sound.toml": SOUND.encode()}

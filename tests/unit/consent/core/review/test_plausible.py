@@ -9,8 +9,8 @@ import pytest
 from consent.core.disclosure import Time
 from consent.core.review.plausible import plausible_range, read_plausible
 from consent.errors import PolicyError
-from consent.policy_files import load_policies
 from tests.support.checkout import ROOT
+from tests.support.policy_folder import load_policies
 
 
 def test_every_property_of_the_shipped_city_is_in_the_table() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from consent.core.policies.parse import parse_policies
 from consent.core.review.warnings import Weight, notes_on
-from consent.policy_files import load_policies
 from tests.support.checkout import ROOT
 from tests.support.consent_samples import METER, OLD, small_city
+from tests.support.policy_folder import load_policies
 
 STATION = """title = { en = "Station", pt = "Estação" }
 codec = "json"

@@ -7,7 +7,6 @@ from random import Random
 
 from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
-from consent.policy_files import load_policies
 from gateway.core.figures.close import close
 from gateway.core.figures.table import Conditions, Figure
 from gateway.core.plans import Terms
@@ -15,6 +14,7 @@ from gateway.core.windows.accumulators import new_contribution
 from gateway.core.windows.windows import Cohort, Window
 from tests.support.checkout import ROOT
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS
+from tests.support.policy_folder import load_policies
 
 CITY = load_policies(ROOT / "policies")
 NOISE, ENERGY = ("noise-hourly", "LAeq"), ("energy-hourly", "consumption")
