@@ -13,7 +13,7 @@ from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.payloads import void_commitment
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.release.formats.sealed import ContentKey
-from gateway.recipient.records import Record, encode_record
+from gateway.recipient.records import LATEST_TIME_MS, Record, encode_record
 from gateway.recipient.wire import Address
 
 ORIGIN = "sluice.example/river-street"
@@ -23,7 +23,8 @@ OTHER_KEY = X25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 DAY = "2026-03-01"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
 
-_names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+_names = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=20)
+_times = st.integers(0, LATEST_TIME_MS)
 records = st.builds(
     Record,
     flow=_names,
@@ -31,7 +32,7 @@ records = st.builds(
     observed_property=_names,
     unit=_names,
     result=st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
-    phenomenon_time=st.tuples(st.integers(0, 2**48), st.integers(0, 2**48)),
+    phenomenon_time=st.tuples(_times, _times).map(lambda times: (min(times), max(times))),
     cell=_names,
     identity=st.sampled_from(("aggregate", "per-record", "per-epoch")),
     retention_days=st.integers(0, 36_500),
