@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiomqtt
-from paho.mqtt.client import MQTTErrorCode, error_string
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,7 +27,12 @@ SESSION_EXPIRY_S: Final = 30 * 24 * 3600
 _LARGEST_PACKET_BYTES: Final = MAX_BUNDLE_BYTES + 4096  # topic and properties are far shorter; brokers drop what is larger
 _PROBE_S: Final = 5.0
 _LARGEST_CA_FILE_BYTES: Final = 1 << 22
-_SESSION_TAKEN_OVER: Final = 0x8E  # MQTT 5, section 3.14.2.1
+_WORDS: Final = {  # by reason code of MQTT 5, where the name alone is no help
+    0x80: "it was closed, and no reason given",
+    0x86: "bad user name or password",
+    0x87: "not authorised: this user is not known or may not listen here",
+    0x8E: "taken over by another listener with the same mqtt client id; each needs a `--client-id` of its own",
+}
 _CONNACK: Final = 0x20
 # CONNECT of MQTT 5: clean start, keep-alive 10 s, no properties, no client id.
 _CONNECT: Final = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x0a\x00\x00\x00"
@@ -135,11 +139,8 @@ def reason(error: BaseException) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return one_line(cause.strerror).lower()
     text = str(cause)
-    if isinstance(cause, aiomqtt.MqttCodeError):
-        code = cause.rc
-        text = error_string(MQTTErrorCode(code)) if isinstance(code, int) else str(code)
-        if isinstance(code, ReasonCode) and code.value == _SESSION_TAKEN_OVER:
-            text = "somebody else connected as the same mqtt client: where several listen for one recipient, each has a `--client-id`"
+    if isinstance(cause, aiomqtt.MqttCodeError) and isinstance(cause.rc, ReasonCode):
+        text = _WORDS.get(cause.rc.value, str(cause.rc))
     return one_line(" ".join(text.split())).lower().rstrip(".") or type(cause).__name__.lower()
 
 
