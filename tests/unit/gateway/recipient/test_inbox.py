@@ -356,7 +356,7 @@ def test_settle_forged_bundles_are_told_one_by_one_and_the_true_ones_delivered(t
     inbox.store(sealed(900), _TOPIC, 900)
     assert _indices(inbox) == [7, 900]
     assert len(reports) == len(HOSTILE_VALUES)
-    assert all((line.isprintable() and "that no gateway writes" in line) or "no record" in line for line in reports)
+    assert all(line.isprintable() and ("that no gateway writes" in line or "no record" in line) for line in reports)
     assert reports[-1].endswith(f"(`{len(HOSTILE_VALUES)}` refused so far)")
     again = _inbox(tmp_path, reports)
     again.store(sealed(901), _TOPIC, 901)
@@ -466,9 +466,7 @@ def test_settle_true_bundle_that_came_second_gets_the_name_without_a_hash(tmp_pa
     assert _names(tmp_path) == {"7.bundle", "7.jsonl"}
 
 
-def test_settle_other_bytes_under_the_index_of_a_void_are_not_taken_for_that_bundle(
-    tmp_path: Path, reports: _Reports
-) -> None:
+def test_settle_other_bytes_under_the_index_of_a_void_are_not_taken_for_that_bundle(tmp_path: Path, reports: _Reports) -> None:
     """Voids are public: somebody who makes up bytes for such an index must not make the recipient accuse the gateway."""
     log = _voided_log(tmp_path / "log", data := sealed(7))
     log.void(7, sha256(data).digest())
