@@ -85,12 +85,13 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     """
     try:
         trusted = None if ca_file is None else read_regular(ca_file, _LARGEST_CA_FILE_BYTES).decode("ascii", "replace")
-        context = ssl.create_default_context(cadata=trusted)
-    except ssl.SSLError as error:
-        raise TlsError(f"`{ca_file}`: holds no certificates in pem") from error
     except OSError as error:
         raise TlsError(f"`{ca_file}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:  # an empty file
+    if trusted is not None and not trusted.strip():  # which Python would take for none given, and trust the system's
+        raise TlsError(f"`{ca_file}`: holds no certificates in pem")
+    try:
+        context = ssl.create_default_context(cadata=trusted)
+    except (ssl.SSLError, ValueError) as error:
         raise TlsError(f"`{ca_file}`: holds no certificates in pem") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -106,7 +107,9 @@ class _PromptClient(aiomqtt.Client):
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
 
-def client(broker: BrokerAddress, subscription: Subscription, queue: type[asyncio.Queue[aiomqtt.Message]]) -> aiomqtt.Client:
+def client(
+    broker: BrokerAddress, subscription: Subscription, queue: type[asyncio.Queue[aiomqtt.Message]] = asyncio.Queue
+) -> aiomqtt.Client:
     """Return a client of the recipient's persistent session, not connected yet.
 
     Args:

@@ -149,7 +149,7 @@ async def introduce(broker: BrokerAddress, subscription: Subscription) -> None:
     Raises:
         aiomqtt.MqttError: If the broker cannot be reached or refuses.
     """
-    async with client(broker, subscription, asyncio.Queue) as connection:
+    async with client(broker, subscription) as connection:
         await _subscribe(connection, subscription.topic)
 
 

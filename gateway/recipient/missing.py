@@ -151,7 +151,7 @@ def _unnumbered(bundles: list[Held], places: _Places) -> int:
     for one, other in pairwise(bundles):
         if one.counter.key_id != other.counter.key_id:
             found, voided = places.between(one.log_index, other.log_index)
-            total += max(0, found - voided - other.counter.number)
+            total += found - voided - max(0, other.counter.number - voided)  # less those of the new key that are known to be lost
     if bundles:
         found, voided = places.between(bundles[-1].log_index, None)
         total += found - voided
