@@ -73,9 +73,10 @@ async def test_client_of_a_broker_with_an_unknown_certificate_says_which_option_
     broker = BrokerAddress("127.0.0.1", ports[1], tls=tls_context())
     with pytest.raises(aiomqtt.MqttError) as refused:
         await client(broker, Subscription("g", "r")).__aenter__()
-    assert reason(refused.value).startswith(
-        "its certificate is not trusted: unable to get local issuer certificate; `--ca-file` "
-    )
+    said = reason(refused.value)
+    assert said.startswith("its certificate is not trusted: unable to get local issuer certificate; `--ca-file` ")
+    del refused
+    gc.collect()
 
 
 @pytest.mark.parametrize(
