@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.payloads import void_commitment
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.release.formats.sealed import ContentKey
+from gateway.recipient.command import add_arguments, run
 from gateway.recipient.records import LATEST_TIME_MS, Record, encode_record
 from gateway.recipient.wire import Address
 
@@ -45,6 +47,13 @@ records = st.builds(
     pseudonym=st.none() | st.binary(min_size=32, max_size=32),
     epoch=st.none() | st.tuples(st.just(DAY), st.integers(0, 99)),
 )
+
+
+def run_command(*arguments: str | Path) -> int:
+    """Run a sub-command of `sluice recipient` in this process; return its exit status."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args([str(argument) for argument in arguments]))
 
 
 def record(number: int = 0) -> Record:
