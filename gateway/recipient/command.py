@@ -142,15 +142,17 @@ def _completeness_json(found: Completeness, uncovered: int) -> dict[str, object]
         "not_covered": uncovered,
         "missing": [each.as_json() for each in found.missing],
         "lost": found.lost,
+        "most_lost": found.most_lost,
         "unnumbered": found.unnumbered,
     }
 
 
 def _completeness_lines(found: Completeness, uncovered: int) -> list[str]:
     return [
-        f"held        {found.held} sealed bundles under {found.content_keys} content keys",
-        f"lost        {found.lost} at least",
+        f"bundles       {found.held}",
+        f"content keys  {found.content_keys}",
+        f"lost          {found.lost} at least, {found.most_lost} at most",
         *(f"  {each.as_line()}" for each in found.missing),
-        f"unnumbered  {found.unnumbered} releases after the last number of a key: others', or yours and lost",
-        *([f"not covered {uncovered} files, which the log does not account for: not counted"] if uncovered else []),
+        f"unnumbered    {found.unnumbered}  (releases in the log after the last number of a key: others', or yours and lost)",
+        *([f"not covered   {uncovered}  (files that the log does not account for; not counted)"] if uncovered else []),
     ]

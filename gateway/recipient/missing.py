@@ -76,8 +76,12 @@ class MissingNumbers:
         if self.after is None:
             return f"{where}: before log index {self.before}, the first that is here"
         between = f"between log index {self.after} and {self.before}, where {self.voided} of {self.releases} releases are void"
-        verdict = f"at least {self.lost} lost" if self.lost else "all may have been taken back before they were sent"
-        return f"{where}: {between}: {verdict}"
+        return f"{where}: {between}: {self._verdict()}"
+
+    def _verdict(self) -> str:
+        if self.lost:
+            return f"at least {self.lost} lost"
+        return "taken back before they were sent" if self.releases == self.voided else "taken back before they were sent, or lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,14 @@ class Completeness:
         content_keys: Under how many content keys they are.
         missing: The numbers that are not at hand.
         unnumbered: How many releases stand in the log, not voided, after the last number of a key, where nothing shows for whom.
+        most_lost: How many bundles, at most, were lost since the first at hand; 0 where all have come.
     """
 
     held: int
     content_keys: int
     missing: tuple[MissingNumbers, ...]
     unnumbered: int
+    most_lost: int
 
     @property
     def lost(self) -> int:
@@ -113,7 +119,7 @@ def completeness(held: Iterable[Held], releases: Mapping[int, LoggedRelease]) ->
     places = _Places(releases)
     missing = list(_missing(bundles, places))
     keys = {each.counter.key_id for each in bundles}
-    return Completeness(len(bundles), len(keys), tuple(missing), _unnumbered(bundles, places))
+    return Completeness(len(bundles), len(keys), tuple(missing), _unnumbered(bundles, places), _most_lost(bundles, places))
 
 
 class _Places:
@@ -152,6 +158,19 @@ def _unnumbered(bundles: list[Held], places: _Places) -> int:
         if one.counter.key_id != other.counter.key_id:
             found, voided = places.between(one.log_index, other.log_index)
             total += found - voided - max(0, other.counter.number - voided)  # less those of the new key that are known to be lost
+    if bundles:
+        found, voided = places.between(bundles[-1].log_index, None)
+        total += found - voided
+    return total
+
+
+def _most_lost(bundles: list[Held], places: _Places) -> int:
+    """Return how many bundles, at most, never came: the releases not voided, where numbers tell no more than are missing."""
+    total = 0
+    for one, other in pairwise(bundles):
+        found, voided = places.between(one.log_index, other.log_index)
+        numbers = other.counter.number - one.counter.number - 1
+        total += min(found - voided, numbers) if one.counter.key_id == other.counter.key_id else found - voided
     if bundles:
         found, voided = places.between(bundles[-1].log_index, None)
         total += found - voided

@@ -68,8 +68,8 @@ def test_missing_counts_what_is_here_what_was_lost_and_what_nothing_can_tell(
     options = ("--into", received, "--log", tmp_path / "log", "--log-key", SIGNER.vkey())
     assert run_command("missing", *options, "--json") == 1
     found = json.loads(capsys.readouterr().out)
-    assert {key: found[key] for key in ("held", "content_keys", "not_covered", "lost", "unnumbered")} == {
-        "held": 4, "content_keys": 1, "not_covered": 0, "lost": 1, "unnumbered": 1,
+    assert {key: found[key] for key in ("held", "content_keys", "not_covered", "lost", "most_lost", "unnumbered")} == {
+        "held": 4, "content_keys": 1, "not_covered": 0, "lost": 1, "most_lost": 3, "unnumbered": 1,
     }  # fmt: skip
     assert [(each["first"], each["last"], each["voided"], each["lost"]) for each in found["missing"]] == [
         (1, 1, 1, 0),
@@ -77,8 +77,8 @@ def test_missing_counts_what_is_here_what_was_lost_and_what_nothing_can_tell(
     ]
     assert run_command("missing", *options) == 1
     printed = capsys.readouterr().out.splitlines()
-    assert printed[:2] == ["held        4 sealed bundles under 1 content keys", "lost        1 at least"]
-    assert printed[-1].startswith("unnumbered  1 releases after the last number of a key")
+    assert printed[:3] == ["bundles       4", "content keys  1", "lost          1 at least, 3 at most"]
+    assert printed[-1].startswith("unnumbered    1  (releases in the log after the last number of a key")
 
 
 def test_missing_counts_nothing_that_the_log_does_not_cover(
@@ -94,7 +94,7 @@ def test_missing_counts_nothing_that_the_log_does_not_cover(
     found = json.loads(capsys.readouterr().out)
     assert (found["held"], found["not_covered"], found["lost"]) == (4, 3, 1)
     assert run_command("missing", *options) == 1
-    assert "not covered 3 files" in capsys.readouterr().out
+    assert "not covered   3  (files" in capsys.readouterr().out
 
 
 def test_missing_nothing_is_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,9 +107,10 @@ def test_missing_nothing_is_success(tmp_path: Path, capsys: pytest.CaptureFixtur
     log.publish()
     assert run_command("missing", "--into", tmp_path, "--log", tmp_path / "log", "--log-key", SIGNER.vkey()) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "held        3 sealed bundles under 1 content keys",
-        "lost        0 at least",
-        "unnumbered  0 releases after the last number of a key: others', or yours and lost",
+        "bundles       3",
+        "content keys  1",
+        "lost          0 at least, 0 at most",
+        "unnumbered    0  (releases in the log after the last number of a key: others', or yours and lost)",
     ]
 
 

@@ -222,7 +222,18 @@ def test_open_follow_prints_records_alone_on_standard_output(tmp_path: Path, key
     with running_mosquitto(tmp_path) as mosquitto:
         where = ("--broker", f"127.0.0.1:{mosquitto.port}", "--gateway", ADDRESS.gateway, "--recipient", ADDRESS.recipient)
         program = Path(sys.executable).with_name("sluice")
-        command: list[str | Path] = [program, "recipient", "open", "--follow", *where, "--key", key, "--into", tmp_path / "in", "--json"]
+        command: list[str | Path] = [
+            program,
+            "recipient",
+            "open",
+            "--follow",
+            *where,
+            "--key",
+            key,
+            "--into",
+            tmp_path / "in",
+            "--json",
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             assert process.stderr is not None
