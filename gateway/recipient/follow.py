@@ -71,7 +71,7 @@ class Listening:
             self._report(f"broker `{self._broker}`: {what}{why}; trying again in {delay_s:g} s, and until it is there")
 
     def matched(self) -> None:
-        """Take note that a message came on the topic."""
+        """Record that a message came on the topic."""
         self._silent_since_s = None
 
     def check_silence(self) -> None:

@@ -9,7 +9,7 @@
 A bundle is stored before it is acknowledged to the broker. It is delivered at once or, where a log is given, when a checkpoint
 covers it; until then it waits, and a wait that is too long is reported. Bundles that were not delivered are tried again at the
 next start. A bundle that cannot be used is reported, and ends nothing but itself; how many of those are kept is bounded
-(see ``unconfirmed``).
+(see ``stored``).
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from gateway.files import write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.display import json_records
 from gateway.recipient.opening import OpenedBundle, open_bundle, peek
-from gateway.recipient.stored import StoredBundles, first_name
-from gateway.recipient.unconfirmed import Quota, Unconfirmed
+from gateway.recipient.stored import Quota, StoredBundles, Unconfirmed, first_name
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError
 

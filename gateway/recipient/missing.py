@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from gateway.recipient.opening import BundleCounter
 from gateway.recipient.voids import LoggedRelease
@@ -55,7 +54,7 @@ class MissingNumbers:
         """How many of the numbers, at least, no void can account for; 0 where they came before everything at hand."""
         return 0 if self.after is None else max(0, self.last - self.first + 1 - self.voided)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return it as JSON values."""
         return {
             "content_key": self.key_id.hex(),

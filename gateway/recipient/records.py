@@ -172,7 +172,7 @@ def decode_open(data: bytes) -> tuple[Address, int, tuple[Record, ...]]:
     raise BundleError("bundle is not an open-data bundle of this version")
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return a JSON object; one that names a key twice would be read one way here and another way elsewhere."""
     values = dict(pairs)
     if len(values) != len(pairs):

@@ -1,9 +1,11 @@
-"""The files of received bundles in a recipient's folder: their names, and reading, writing and deleting them.
+"""The files of received bundles in a recipient's folder: their names, reading and writing them, and which are the first to go.
 
     <log index>.bundle            the bytes exactly as received
     <log index>-<hash>.bundle     other bytes received under the same log index
 
-What lies there may have been put there by anyone: names of other forms are left alone, and only regular files are read.
+What lies there may have been put there by anyone: names of other forms are left alone, and only regular files are read. Who may
+publish can send bundles without end, so what nothing shows to be the gateway's has a quota: bundles that do not open, and those
+that no log covers.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class StoredBundles:
         self._names: set[str] = set()
 
     def find(self) -> Iterator[StoredBundle]:
-        """Take up the bundles that an earlier run left, and yield them in the order in which they came."""
+        """Find the bundles that an earlier run left, and yield them in the order in which they came."""
         found = []
         for name in os.listdir(self._folder):
             if match := _NAME.fullmatch(name):
@@ -108,3 +110,59 @@ def first_name(index: int) -> str:
 
 def _other_name(index: int, data: bytes) -> str:
     return f"{index}-{sha256(data).hexdigest()[:16]}.bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The most that is kept: enough for a bundle a minute over a month in which the log is not at hand, and little for a disk."""
+
+    bundles: int = 50_000
+    total_bytes: int = 1 << 30
+
+
+class Unconfirmed:
+    """The unconfirmed bundles by file name, in the order in which they came, with their sizes.
+
+    Args:
+        quota: The most that is kept of them.
+    """
+
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
+        self._refused: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._refused) + len(self._waiting)
+
+    def wait(self, name: str, size_bytes: int) -> None:
+        """Count a bundle that may still turn out to be the gateway's."""
+        self._waiting[name] = size_bytes
+        self._bytes += size_bytes
+
+    def refuse(self, name: str, size_bytes: int | None = None) -> None:
+        """Count a bundle that is not the gateway's, or that does not open; without a size, only if it was counted as waiting."""
+        waited = self._waiting.pop(name, None)
+        if waited is not None:
+            self._refused[name] = waited
+        elif size_bytes is not None:
+            self._refused[name] = size_bytes
+            self._bytes += size_bytes
+
+    def confirm(self, name: str) -> None:
+        """Count a bundle no longer: it is the gateway's."""
+        self._bytes -= self._waiting.pop(name, 0) + self._refused.pop(name, 0)
+
+    def rename(self, old: str, new: str) -> None:
+        """Count a bundle under another name."""
+        for counted in (self._refused, self._waiting):
+            if old in counted:
+                counted[new] = counted.pop(old)
+
+    def excess(self) -> Iterator[str]:
+        """Yield the bundles beyond the quota, each counted no longer: those refused before those that wait, the oldest first."""
+        while len(self) > self._quota.bundles or self._bytes > self._quota.total_bytes:
+            name = next(iter(self._refused or self._waiting))
+            self.confirm(name)
+            yield name

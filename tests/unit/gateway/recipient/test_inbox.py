@@ -14,7 +14,7 @@ from gateway.recipient import inbox as inbox_module
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
 from gateway.recipient.records import encode_open_record, encode_record
-from gateway.recipient.unconfirmed import Quota
+from gateway.recipient.stored import Quota
 from tests.support.recipients import (
     ADDRESS,
     HOSTILE_VALUES,

@@ -1,4 +1,4 @@
-"""The files of bundles: which names they get, and that nothing else in the folder is read."""
+"""The files of bundles: which names they get, that nothing else in the folder is read, and which are deleted first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.recipient.stored import StoredBundles, first_name
+from gateway.recipient.stored import Quota, StoredBundles, Unconfirmed, first_name
 
 
 def test_write_gives_other_bytes_another_name_and_the_same_bytes_none(tmp_path: Path) -> None:
@@ -68,3 +68,41 @@ def test_read_of_what_is_no_small_file_is_nothing_at_once(odd: str, tmp_path: Pa
     stored = StoredBundles(tmp_path)
     assert [each.log_index for each in stored.find()] == [7]
     assert stored.read("7.bundle") is None
+
+
+def test_excess_refused_before_waiting_and_the_oldest_first() -> None:
+    """What may still turn out to be the gateway's is kept as long as there is anything else to delete."""
+    kept = Unconfirmed(Quota(bundles=3))
+    for name in ("a", "b", "c", "d", "e"):
+        kept.wait(name, 10)
+    kept.refuse("d")
+    kept.refuse("b")
+    assert list(kept.excess()) == ["d", "b"]
+    kept.wait("f", 10)
+    assert list(kept.excess()) == ["a"]
+    assert list(kept.excess()) == []
+    assert len(kept) == 3
+
+
+def test_excess_counts_bytes_and_what_was_found_refused() -> None:
+    """A bundle that was refused by an earlier run counts with its size; one that is refused twice counts once."""
+    kept = Unconfirmed(Quota(total_bytes=100))
+    kept.refuse("a", 60)
+    kept.refuse("a")
+    kept.refuse("unknown")
+    kept.wait("b", 40)
+    assert list(kept.excess()) == []
+    kept.wait("c", 1)
+    assert list(kept.excess()) == ["a"]
+
+
+def test_confirm_and_rename_keep_the_count() -> None:
+    """What turns out to be the gateway's is never deleted, under whatever name."""
+    kept = Unconfirmed(Quota(bundles=1))
+    kept.wait("7-hash", 10)
+    kept.rename("7-hash", "7")
+    kept.confirm("7")
+    kept.wait("8", 10)
+    assert list(kept.excess()) == []
+    kept.rename("absent", "9")
+    assert len(kept) == 1
