@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
@@ -183,14 +184,16 @@ def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:
         for values in json_records(bundle):
             print_json(values)
     else:
-        for line in readable_records(bundle):
-            print(line)
+        encoding = sys.stdout.encoding or "utf-8"
+        for line in readable_records(bundle):  # a terminal may have fewer characters than records
+            print(line.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 
 def print_json(values: Any) -> None:
-    """Print JSON values as one line."""
-    print(msgspec.json.encode(values).decode())
+    """Print JSON values as one line, in ASCII where they hold more, which any output can take."""
+    text = msgspec.json.encode(values).decode()
+    print(text if text.isascii() else json.dumps(values, separators=(",", ":")))
 
 
 def complain(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import signal
@@ -10,13 +11,14 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.core.release.formats.open_data import OpenData
 from gateway.recipient import follow as follow_module
 from gateway.recipient.broker import BrokerAddress
 from gateway.recipient.keys import format_private, format_public
-from gateway.recipient.records import encode_open_record
+from gateway.recipient.records import encode_open_record, encode_record
 from tests.support.authority import Authority
 from tests.support.mosquitto import mosquitto_program, running_mosquitto
 from tests.support.recipients import (
@@ -73,6 +75,19 @@ def test_open_without_a_log_warns_that_anyone_can_make_such_bundles(
     log.publish()
     assert run_command("open", bundle, "--key", key, "--log", tmp_path / "log", "--log-key", SIGNER.vkey()) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_open_prints_names_that_the_output_has_no_characters_for(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    """A terminal of another character set ends nothing, and JSON stays JSON."""
+    path, output = tmp_path / "7.bundle", io.BytesIO()
+    path.write_bytes(content_key().seal([encode_record(msgspec.structs.replace(record(), cell="雪\U0001f600"))], 7))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, "ascii"))
+    assert run_command("open", path, "--key", key, *form) == 0
+    printed = output.getvalue().decode("ascii")
+    assert json.loads(printed)["cell"] == "雪\U0001f600" if form else r"\u96ea\U0001f600" in printed
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
