@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gateway.audit.log.notes import Verifier
 from gateway.demo.city import DemoCity
+from gateway.recipient.broker import BrokerAddress, Subscription
 from gateway.recipient.coverage import Coverage
-from gateway.recipient.follow import BrokerAddress, Subscription, follow, introduce
+from gateway.recipient.follow import follow, introduce
 from gateway.recipient.inbox import Inbox
 from gateway.recipient.keys import load_private
 from gateway.recipient.opening import OpenedBundle
@@ -25,7 +26,7 @@ class Heard:
         public_ids: Distinct ids of single-reading records.
         public_records: How many such records were opened, de-duplicated by log index.
         latest: The latest record of each observed property.
-        complaints: Rejected bundles and lost connections, one line each.
+        complaints: Rejected bundles and changes of the connections, one line each.
     """
 
     records: Counter[str] = field(default_factory=Counter)

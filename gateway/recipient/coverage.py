@@ -23,7 +23,7 @@ from gateway.audit.log.merkle import ProofError, verify_consistency
 from gateway.audit.log.notes import NoteError, Verifier, open_note
 from gateway.audit.log.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
 from gateway.files import write_whole
-from gateway.recipient.voids import Voids
+from gateway.recipient.voids import LoggedRelease, Voids
 
 
 class CoverageError(Exception):
@@ -135,6 +135,19 @@ class Coverage:
             return {}
         try:
             return self._voids.of(held, self._checkpoint)
+        except (FileError, ProofError, EntryError) as error:
+            raise CoverageError(f"the log's entries: {error}") from error
+
+    def releases_from(self, first: int) -> dict[int, LoggedRelease]:
+        """Return the releases that the latest checkpoint's log holds from an index on, for whichever recipient.
+
+        Raises:
+            CoverageError: If the log's files do not lead to its checkpoint.
+        """
+        if self._checkpoint is None:
+            return {}
+        try:
+            return self._voids.releases_from(first, self._checkpoint)
         except (FileError, ProofError, EntryError) as error:
             raise CoverageError(f"the log's entries: {error}") from error
 

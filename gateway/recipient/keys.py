@@ -12,7 +12,6 @@ import base64
 import binascii
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,13 +21,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from consent.core.policies import fingerprint as fingerprints
 from consent.errors import one_line
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_regular, read_secret_file
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
 _KEY_BYTES: Final = 32
 _DEFAULT_STEM: Final = "recipient"
 _LARGEST_BYTES: Final = 1 << 16
+_POLICIES_MARK: Final = "city.toml"
 _CLAIM: Final = re.compile(r"#\s*fingerprint\b[^:]*:(.*)", re.IGNORECASE)
 
 
@@ -45,21 +45,27 @@ class KeyPair:
     fingerprint: str
 
 
-def generate(target: Path) -> KeyPair:
+def generate(target: Path, public: Path | None = None) -> KeyPair:
     """Make a key pair in two new files.
 
     Args:
         target: A folder, which gets `recipient.key` and `recipient.pub`; or a file name, with or without `.key`.
+        public: Where the public half goes instead, such as into the policies: a folder, or a file name.
 
     Raises:
-        RecipientKeyError: If one of the files exists already, or cannot be written.
+        RecipientKeyError: If one of the files exists already or cannot be written, or the private one would lie among policies.
     """
     stem = target / _DEFAULT_STEM if target.is_dir() else target
     if stem.suffix in (".key", ".pub"):
         stem = stem.with_suffix("")
     private_path, public_path = stem.with_name(f"{stem.name}.key"), stem.with_name(f"{stem.name}.pub")
+    if public is not None:
+        public_path = public / public_path.name if public.is_dir() else public
+    _keep_out_of_policies(private_path)
     if public_path.exists():
         raise RecipientKeyError(f"`{public_path}`: exists already, and keys are never overwritten")
+    if not public_path.parent.is_dir():
+        raise RecipientKeyError(f"`{public_path}`: cannot be written: no such file or directory")
     key = X25519PrivateKey.generate()
     try:
         create_file(private_path, format_private(key).encode(), SECRET_MODE)
@@ -67,6 +73,19 @@ def generate(target: Path) -> KeyPair:
     except SecretFileError as error:
         raise RecipientKeyError(str(error)) from error
     return KeyPair(private_path, public_path, fingerprint(key.public_key()))
+
+
+def _keep_out_of_policies(private_path: Path) -> None:
+    """Raise if a private key would lie in a policies folder, by the name given or where its links lead: those are published."""
+    for leads_to in (os.path.abspath, os.path.realpath):
+        named = Path(leads_to(private_path.parent))
+        for folder in (named, *named.parents):
+            if os.path.lexists(folder / _POLICIES_MARK):
+                raise RecipientKeyError(
+                    f"`{private_path}`: lies in the policies folder `{folder}`, which is published, and a private key is secret; "
+                    f"give a place of your own, and `--public` for the other half: "
+                    f"`sluice recipient keygen ~/{private_path.stem} --public {private_path.with_suffix('.pub')}`"
+                )
 
 
 def load_private(path: Path) -> X25519PrivateKey:
@@ -78,8 +97,19 @@ def load_private(path: Path) -> X25519PrivateKey:
     try:
         text = read_secret_file(path).decode("ascii", errors="replace")
     except SecretFileError as error:
+        _refuse_public_half(path)
         raise RecipientKeyError(str(error)) from error
     return X25519PrivateKey.from_private_bytes(_key_bytes(text, _PRIVATE_PREFIX, str(path), "private"))
+
+
+def _refuse_public_half(path: Path) -> None:
+    """Raise if a file that cannot be used as a private key is a public one: its mode is right, and it is not the one wanted."""
+    try:
+        text = _read_text(path)
+    except RecipientKeyError:
+        return
+    if _holds(text, _PUBLIC_PREFIX) and not _holds(text, _PRIVATE_PREFIX):
+        raise RecipientKeyError(_other_half(str(path), "private"))
 
 
 def load_public(path: Path) -> X25519PublicKey:
@@ -98,22 +128,19 @@ def load_fingerprint(path: Path) -> str:
         RecipientKeyError: If the file is absent or holds no usable key.
     """
     text = _read_text(path)
-    private = any(line.strip().startswith(_PRIVATE_PREFIX) for line in text.splitlines())
+    private = _holds(text, _PRIVATE_PREFIX)
     return fingerprint(load_private(path).public_key() if private else parse_public(text, str(path)))
 
 
 def _read_text(path: Path) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe could block for ever
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise RecipientKeyError(f"`{path}`: is no regular file")
-            data = file.read(_LARGEST_BYTES + 1)
+        return read_regular(path, _LARGEST_BYTES).decode("ascii", errors="replace")
     except OSError as error:
         raise RecipientKeyError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    if len(data) > _LARGEST_BYTES:
-        raise RecipientKeyError(f"`{path}`: is larger than {_LARGEST_BYTES} bytes")
-    return data.decode("ascii", errors="replace")
+
+
+def _holds(text: str, prefix: str) -> bool:
+    return any(line.strip().startswith(prefix) for line in text.splitlines())
 
 
 def parse_public(text: str, source: str) -> X25519PublicKey:
@@ -170,7 +197,7 @@ def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:
     if len(keys) != 1 or not keys[0].startswith(prefix):
         other = _PUBLIC_PREFIX if prefix == _PRIVATE_PREFIX else _PRIVATE_PREFIX
         if len(keys) == 1 and keys[0].startswith(other):
-            raise RecipientKeyError(f"`{source}`: holds the other half of the pair; a {kind} key is wanted")
+            raise RecipientKeyError(_other_half(source, kind))
         if any(line.startswith(prefix) for line in keys):
             raise RecipientKeyError(f"`{source}`: holds more than a key; besides comments one line is expected")
         raise RecipientKeyError(f"`{source}`: holds no line that begins with `{prefix}`")
@@ -181,3 +208,10 @@ def _key_bytes(text: str, prefix: str, source: str, kind: str) -> bytes:
     if len(raw) != _KEY_BYTES:
         raise RecipientKeyError(f"`{source}`: the {kind} key has `{len(raw)}` bytes, not {_KEY_BYTES}")
     return raw
+
+
+def _other_half(source: str, kind: str) -> str:
+    """Return what to say of a file that holds the half of a pair that is not wanted."""
+    here, suffix = ("public", ".key") if kind == "private" else ("private", ".pub")
+    wanted = Path(source).with_suffix(suffix)
+    return f"`{source}`: holds the other half of the pair, the {here} one; give the {kind} one, `{wanted}`"

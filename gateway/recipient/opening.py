@@ -20,6 +20,7 @@ from gateway.recipient.wire import (
     MAX_BUNDLE_BYTES,
     Address,
     BundleError,
+    Header,
     SealedFrame,
     associated_data,
     content_key_info,
@@ -30,13 +31,42 @@ from gateway.recipient.wire import (
 
 
 @dataclass(frozen=True, slots=True)
+class BundleCounter:
+    """Which bundle of its content key a bundle is.
+
+    Attributes:
+        key_id: The content key's id; there is a new key at each start of the gateway and on each UTC day.
+        day: That UTC day, as `2026-11-22`.
+        number: Counts from 0, by one with each bundle made for this recipient under the key.
+    """
+
+    key_id: bytes
+    day: str
+    number: int
+
+    @classmethod
+    def of(cls, header: Header) -> BundleCounter:
+        """Return the counter in a sealed bundle's header."""
+        return cls(header.key_id, header.day, header.counter)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedBundle:
-    """An opened bundle; ``sha256`` is the hash of the bytes as received, named by the release entry at ``log_index``."""
+    """An opened bundle.
+
+    Attributes:
+        address: The gateway, the recipient, and the log's origin.
+        log_index: Index of the release entry that accounts for it.
+        sha256: Hash of the bytes as received, which that entry names.
+        records: What it holds, every value in its range (see ``gateway.recipient.records``).
+        counter: Which of its content key's bundles it is; None for open data, which has no key.
+    """
 
     address: Address
     log_index: int
     sha256: bytes
     records: tuple[Record, ...]
+    counter: BundleCounter | None = None
 
 
 def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: int | None = None) -> OpenedBundle:
@@ -52,15 +82,16 @@ def open_bundle(data: bytes, private_key: X25519PrivateKey | None, log_index: in
     """
     if len(data) > MAX_BUNDLE_BYTES:
         raise BundleError(f"bundle has `{len(data)}` bytes, more than any bundle")
+    counter = None
     if data.startswith(b"{"):
         address, index, records = decode_open(data)
     else:
         frame = decode_frame(data)
-        address, index = frame.header.address, frame.header.log_index
+        address, index, counter = frame.header.address, frame.header.log_index, BundleCounter.of(frame.header)
         records = _decrypt(frame, private_key)
     if log_index is not None and index != log_index:
         raise BundleError(f"bundle says log index `{index}`, but came under `{log_index}`")
-    return OpenedBundle(address, index, hashlib.sha256(data).digest(), records)
+    return OpenedBundle(address, index, hashlib.sha256(data).digest(), records, counter)
 
 
 def peek(data: bytes) -> tuple[Address, int]:

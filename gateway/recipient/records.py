@@ -3,19 +3,40 @@
 The gateway encodes each record once, when it is made; a bundle's plaintext is put together from those bytes, so that its size is
 known by addition before anything is sealed. The same records are written as JSON for people, scripts and open-data recipients,
 with byte strings in hexadecimal.
+
+Anyone can seal a bundle for a public key, and who may publish can make open data: every record that is decoded has passed
+`_check_plausible`, so that what comes out holds printable text, finite numbers and times that a calendar has, and nothing else.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
+from consent.core.disclosure import LONGEST_RETENTION_DAYS, Identity
 from gateway.audit.log.canonical import head
-from gateway.recipient.wire import FORMAT_VERSION, MAX_LOG_INDEX, Address, BundleError, deterministic, strict_loads
+from gateway.recipient.wire import (
+    FORMAT_VERSION,
+    MAX_NAME_BYTES,
+    Address,
+    BundleError,
+    deterministic,
+    is_log_index,
+    is_utc_day,
+    shown_number,
+    strict_loads,
+)
 
 PSEUDONYM_BYTES: Final = 32
+RECORD_ID_BYTES: Final = 16
+LATEST_TIME_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999, the last that calendars here can write."""
+_LARGEST_INTEGER: Final = 2**63 - 1
+_IDENTITIES: Final = frozenset(level.label for level in Identity if level is not Identity.NONE)
 
 
 class Record(
@@ -94,7 +115,7 @@ def decode_plaintext(address: Address, plaintext: bytes) -> tuple[Record, ...]:
     """
     match strict_loads(plaintext):
         case {"v": int(version)} if version != FORMAT_VERSION:
-            raise BundleError(f"bundle has content version `{version}`; this version reads `{FORMAT_VERSION}`")
+            raise BundleError(f"bundle has content version `{shown_number(version)}`; this version reads `{FORMAT_VERSION}`")
         case {"v": _, "gateway": address.gateway, "recipient": address.recipient, "records": [*records]}:
             return tuple(map(_record, records))
         case _:
@@ -140,21 +161,69 @@ def decode_open(data: bytes) -> tuple[Address, int, tuple[Record, ...]]:
         BundleError: If the bytes are not an open-data bundle.
     """
     try:
-        match msgspec.json.decode(data):
+        match json.loads(data.decode(), object_pairs_hook=_without_repeats, parse_constant=_refuse_constant):
             case {"v": 1, "gateway": str(gateway), "recipient": str(recipient), "log_origin": str(origin),
-                  "log_index": int(index), "records": [*records]} if 0 <= index <= MAX_LOG_INDEX:  # fmt: skip
+                  "log_index": int(index), "records": [*records]} if is_log_index(index):  # fmt: skip
                 return Address(gateway, recipient, origin), index, tuple(map(_record_from_json, records))
-    except (ValueError, TypeError, RecursionError) as error:
+    except BundleError:
+        raise
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError("bundle is not an open-data bundle") from error
     raise BundleError("bundle is not an open-data bundle of this version")
 
 
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object; one that names a key twice would be read one way here and another way elsewhere."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key twice")
+    return values
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no json")
+
+
 def _record(value: object) -> Record:
     try:
-        return msgspec.convert(value, Record)
-    except msgspec.ValidationError as error:
+        record = msgspec.convert(value, Record, builtin_types=(bytes,))
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise BundleError("bundle holds something that is no record") from error
+    _check_plausible(record)
+    return record
 
 
 def _record_from_json(value: dict[str, Any]) -> Record:
     return _record({key: bytes.fromhex(item) if key in ("id", "pseudonym") else item for key, item in value.items()})
+
+
+def _check_plausible(record: Record) -> None:
+    """Raise unless every field lies in the range of those that a gateway writes, and can be shown and calculated with."""
+    begin_ms, end_ms = record.phenomenon_time
+    plausible = {
+        "flow": _is_name(record.flow),
+        "purpose": _is_name(record.purpose),
+        "observedProperty": _is_name(record.observed_property),
+        "unit": _is_name(record.unit),
+        "cell": _is_name(record.cell),
+        "statistic": record.statistic is None or _is_name(record.statistic),
+        "result": _is_number(record.result),
+        "phenomenonTime": 0 <= begin_ms <= end_ms <= LATEST_TIME_MS,
+        "identity": record.identity in _IDENTITIES,
+        "retention_days": 0 <= record.retention_days <= LONGEST_RETENTION_DAYS,
+        "n": record.n is None or 0 <= record.n <= _LARGEST_INTEGER,
+        "id": record.id is None or len(record.id) == RECORD_ID_BYTES,
+        "pseudonym": record.pseudonym is None or len(record.pseudonym) == PSEUDONYM_BYTES,
+        "epoch": record.epoch is None or (is_utc_day(record.epoch[0]) and 0 <= record.epoch[1] <= _LARGEST_INTEGER),
+    }
+    for field, is_so in plausible.items():
+        if not is_so:
+            raise BundleError(f"bundle holds a record with a `{field}` that no gateway writes")
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME_BYTES and text.isprintable()
+
+
+def _is_number(value: float) -> bool:
+    return abs(value) <= _LARGEST_INTEGER if type(value) is int else type(value) is float and math.isfinite(value)

@@ -8,6 +8,7 @@ contributed. Every entry since the earliest bundle is read, proven, and forgotte
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, Kind
@@ -25,8 +26,15 @@ def void_text(void: int) -> str:
     )
 
 
+class LoggedRelease(NamedTuple):
+    """What a log says in clear of a release: SHA-256 of the bundle's bytes, and the index of the entry that voids it."""
+
+    bundle_sha256: bytes
+    void: int | None
+
+
 class Voids:
-    """The voids in a log, found once each, from the earliest bundle on that somebody holds.
+    """The releases in a log and their voids, found once each, from the earliest bundle on that somebody holds.
 
     Args:
         reader: The log.
@@ -37,6 +45,7 @@ class Voids:
         self._begun = self._read = 0
         self._expected: dict[bytes, int] = {}  # the commitment of a void -> the release that it would void
         self._voided: dict[int, int] = {}
+        self._releases: dict[int, bytes] = {}
 
     def of(self, held: Collection[int], checkpoint: Checkpoint) -> dict[int, int]:
         """Return which held releases the log voids: log index -> index of the void.
@@ -47,23 +56,41 @@ class Voids:
         known = [index for index in held if index < checkpoint.size]
         if not known:
             return {}
-        if min(known) < self._begun or not self._read:
-            self._begin(min(known))
+        self._read_on(min(known), checkpoint)
+        return {index: self._voided[index] for index in known if index in self._voided}
+
+    def releases_from(self, first: int, checkpoint: Checkpoint) -> dict[int, LoggedRelease]:
+        """Return all releases from a log index on, whoever they are for.
+
+        Raises:
+            FileError, ProofError, EntryError: when the log's files do not lead to its checkpoint.
+        """
+        self._read_on(first, checkpoint)
+        return {
+            index: LoggedRelease(bundle_sha256, self._voided.get(index))
+            for index, bundle_sha256 in self._releases.items()
+            if index >= first
+        }
+
+    def _read_on(self, first: int, checkpoint: Checkpoint) -> None:
+        if first < self._begun or not self._read:
+            self._begin(first)
         while self._read < checkpoint.size:
             block = self._read // TILE_WIDTH
             for index, data in enumerate(proven_block(self._reader, checkpoint, block), block * TILE_WIDTH):
                 if index >= self._read:
                     self._take(index, Entry.decode(data))
                     self._read = index + 1
-        return {index: self._voided[index] for index in known if index in self._voided}
 
     def _begin(self, index: int) -> None:
         self._begun = self._read = index
         self._expected.clear()
         self._voided.clear()
+        self._releases.clear()
 
     def _take(self, index: int, entry: Entry) -> None:
         if entry.kind is Kind.RELEASE and entry.bundle_sha256 is not None:
             self._expected[void_commitment(index, entry.bundle_sha256)] = index
+            self._releases[index] = entry.bundle_sha256
         elif entry.kind is Kind.VOID and (release := self._expected.get(entry.commitment)) is not None:
             self._voided.setdefault(release, index)

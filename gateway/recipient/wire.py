@@ -20,13 +20,16 @@ the sender; the log shows that a bundle is the gateway's own, since it holds the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from cryptography.hazmat.primitives import hpke
 
 from consent.core.canonical import CborError, decode_item, encode_canonical
+from consent.errors import one_line
 
 FORMAT_VERSION: Final = 1
 TOPIC_PREFIX: Final = "sluice"
@@ -48,12 +51,15 @@ _CONTEXT, _WRAP = -65_537, -65_538  # ours, from the range for private use
 _CHACHA20_POLY1305 = 24  # RFC 9053 section 4.3
 _COSE_ENCRYPT0 = 0xD0  # CBOR tag 16
 _PADDING_MARK = b"\x80"
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_LARGEST_SHOWN: Final = 2**63 - 1
+_QUOTED: Final = 40
 
 KEY_WRAP_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
 
 class BundleError(ValueError):
-    """Bytes that are not a bundle, or not one for this reader. The message is one line and holds nothing of the content."""
+    """Bytes that are not a bundle, or not one for this reader. The message is one printable line, free of the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,12 @@ class Address:
 
     def __post_init__(self) -> None:
         for name in (self.gateway, self.recipient, self.log_origin):
+            if not name.isprintable():
+                raise ValueError(f"name `{one_line(name, _QUOTED)}` holds a character that cannot be shown")
             if not 0 < len(name.encode()) <= MAX_NAME_BYTES:
-                raise ValueError(f"name `{name[:40]}` must have 1 to {MAX_NAME_BYTES} bytes")
+                raise ValueError(f"name `{name[:_QUOTED]}` must have 1 to {MAX_NAME_BYTES} bytes")
         for name in (self.gateway, self.recipient):
-            if not set(name).isdisjoint("/+#\0"):
+            if not set(name).isdisjoint("/+#"):
                 raise ValueError(f"name `{name}` cannot be part of an mqtt topic")
 
     @property
@@ -101,6 +109,24 @@ class SealedFrame:
 def bundle_topic(gateway: str, recipient: str) -> str:
     """Return the MQTT topic of one recipient's bundles."""
     return f"{TOPIC_PREFIX}/{gateway}/{recipient}"
+
+
+def is_utc_day(text: str) -> bool:
+    """Return whether a text is a day of the calendar, as `2026-11-22`."""
+    try:
+        return _DAY.fullmatch(text) is not None and date.fromisoformat(text).year > 0
+    except ValueError:
+        return False
+
+
+def is_log_index(value: object) -> bool:
+    """Return whether a value from a bundle can be the index of a log's entry."""
+    return type(value) is int and 0 <= value <= MAX_LOG_INDEX
+
+
+def shown_number(number: int) -> str:
+    """Return a number as a message may quote it: one that somebody made up may have more digits than can be written."""
+    return str(number) if abs(number) <= _LARGEST_SHOWN else "a number beyond 64 bits"
 
 
 def deterministic(value: object) -> bytes:
@@ -209,10 +235,11 @@ def _before_ciphertext(header: Header) -> bytes:
 def _parse_protected(protected: object) -> tuple[Address, int]:
     match protected:
         case {1: int(algorithm)} if algorithm != _CHACHA20_POLY1305:
-            raise BundleError(f"bundle uses cose algorithm `{algorithm}`; this version reads `{_CHACHA20_POLY1305}`")
+            used = shown_number(algorithm)
+            raise BundleError(f"bundle uses cose algorithm `{used}`; this version reads `{_CHACHA20_POLY1305}`")
         case {-65537: [int(version), *_]} if version != FORMAT_VERSION:
-            raise BundleError(f"bundle has format version `{version}`; this version reads `{FORMAT_VERSION}`")
-        case {1: _, -65537: [_, str(gateway), str(recipient), str(origin), int(index)]} if 0 <= index <= MAX_LOG_INDEX:
+            raise BundleError(f"bundle has format version `{shown_number(version)}`; this version reads `{FORMAT_VERSION}`")
+        case {1: _, -65537: [_, str(gateway), str(recipient), str(origin), int(index)]} if is_log_index(index):
             try:
                 return Address(gateway, recipient, origin), index
             except ValueError as error:
@@ -224,11 +251,11 @@ def _parse_protected(protected: object) -> tuple[Address, int]:
 def _parse_unprotected(address: Address, log_index: int, unprotected: Mapping[object, object]) -> Header:
     match unprotected:
         case {4: bytes(key_id), 6: bytes(partial_iv), -65538: [_, str(day), bytes(wrap)]} if (
-            len(key_id) == KEY_ID_BYTES and len(partial_iv) == PARTIAL_IV_BYTES and len(wrap) == WRAP_BYTES
+            len(key_id) == KEY_ID_BYTES and len(partial_iv) == PARTIAL_IV_BYTES and len(wrap) == WRAP_BYTES and is_utc_day(day)
         ):
             return Header(address, log_index, key_id, int.from_bytes(partial_iv, "big"), day, wrap)
         case _:
-            raise BundleError("bundle header has no key id, partial iv and wrapped content key")
+            raise BundleError("bundle header has no key id, partial iv, day and wrapped content key")
 
 
 def _head_bytes(length: int) -> int:

@@ -1,9 +1,13 @@
-"""What the tests of bundles have in common: an address, a key pair, records, and a gateway's log in a folder."""
+"""What the tests of bundles have in common: an address, a key pair, records, forged ones, and a gateway's log in a folder."""
 
 from __future__ import annotations
 
+import argparse
+import math
+from hashlib import sha256
 from pathlib import Path
 
+import cbor2
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import strategies as st
 
@@ -13,7 +17,8 @@ from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.payloads import void_commitment
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.release.formats.sealed import ContentKey
-from gateway.recipient.records import Record, encode_record
+from gateway.recipient.command import add_arguments, run
+from gateway.recipient.records import LATEST_TIME_MS, Record, encode_record
 from gateway.recipient.wire import Address
 
 ORIGIN = "sluice.example/river-street"
@@ -23,7 +28,8 @@ OTHER_KEY = X25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 DAY = "2026-03-01"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
 
-_names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+_names = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=20)
+_times = st.integers(0, LATEST_TIME_MS)
 records = st.builds(
     Record,
     flow=_names,
@@ -31,7 +37,7 @@ records = st.builds(
     observed_property=_names,
     unit=_names,
     result=st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
-    phenomenon_time=st.tuples(st.integers(0, 2**48), st.integers(0, 2**48)),
+    phenomenon_time=st.tuples(_times, _times).map(lambda times: (min(times), max(times))),
     cell=_names,
     identity=st.sampled_from(("aggregate", "per-record", "per-epoch")),
     retention_days=st.integers(0, 36_500),
@@ -41,6 +47,13 @@ records = st.builds(
     pseudonym=st.none() | st.binary(min_size=32, max_size=32),
     epoch=st.none() | st.tuples(st.just(DAY), st.integers(0, 99)),
 )
+
+
+def run_command(*arguments: str | Path) -> int:
+    """Run a sub-command of `sluice recipient` in this process; return its exit status."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args([str(argument) for argument in arguments]))
 
 
 def record(number: int = 0) -> Record:
@@ -100,3 +113,50 @@ class GatewayLog:
         note = sign_note(self.writer.checkpoint().text(), signer)
         self.folder.publish(self.writer.files_since(self._published_size), note)
         self._published_size = self.writer.size
+
+
+HOSTILE_VALUES: dict[str, tuple[str, object]] = {
+    "a terminal's escapes": ("flow", "\x1b]0;pwned\x07\x1b[31mhourly\r\n"),
+    "a C1 control": ("cell", "north\x9b2J"),
+    "a text direction": ("purpose", "energy\u202eyxes"),
+    "an isolate": ("unit", "kW.h\u2066"),
+    "a delete": ("observedProperty", "LAeq\x7f"),
+    "two lines": ("statistic", "sum\nsluice: all is well"),
+    "a line separator": ("cell", "north\u2028south"),
+    "a huge name": ("flow", "f" * 300),
+    "an empty name": ("flow", ""),
+    "an unknown identity": ("identity", "everybody"),
+    "an identity that is never released": ("identity", "none"),
+    "a time beyond any calendar": ("phenomenonTime", [2**62, 2**62]),
+    "a time before 1970": ("phenomenonTime", [-(2**62), 0]),
+    "the first millisecond of the year 10000": ("phenomenonTime", [0, 253_402_300_800_000]),
+    "an end before the begin": ("phenomenonTime", [2, 1]),
+    "a time of many digits": ("phenomenonTime", [2**200, 2**200]),
+    "a count of 5,000 digits": ("n", 10**5000),
+    "a count below nothing": ("n", -1),
+    "a result of 5,000 digits": ("result", 10**5000),
+    "a result beyond 64 bits": ("result", -(2**63)),
+    "no number": ("result", math.nan),
+    "infinity": ("result", -math.inf),
+    "a truth as result": ("result", True),
+    "retention for ever": ("retention_days", 10**9),
+    "retention below nothing": ("retention_days", -1),
+    "a short id": ("id", b"1"),
+    "a long pseudonym": ("pseudonym", bytes(1_000)),
+    "an epoch of no day": ("epoch", ["2026-02-30", 1]),
+    "an epoch in another script": ("epoch", ["２０２６-03-01", 1]),
+    "an epoch of many digits": ("epoch", [DAY, 10**5000]),
+    "a list where a text belongs": ("flow", ["x"]),
+}
+"""What a forger may put in place of a record's value: what it is -> field and value."""
+
+
+def hostile_record(what: str) -> bytes:
+    """Return the CBOR of a record with one of the hostile values in it."""
+    field, value = HOSTILE_VALUES[what]
+    return cbor2.dumps({**cbor2.loads(encode_record(record())), field: value}, canonical=True)
+
+
+def forged(what: str, log_index: int) -> bytes:
+    """Return a bundle as somebody makes it who has the recipient's public key."""
+    return content_key(sha256(what.encode()).digest()).seal([hostile_record(what)], log_index)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gateway.core.release.formats.open_data import OpenData
+from gateway.recipient import inbox as inbox_module
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.inbox import KEPT_CHECKPOINT, OVERDUE_S, Inbox
 from gateway.recipient.records import encode_open_record, encode_record
-from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, SIGNER, GatewayLog, content_key, record, sealed
+from gateway.recipient.stored import Quota
+from tests.support.recipients import (
+    ADDRESS,
+    HOSTILE_VALUES,
+    OTHER_KEY,
+    PRIVATE_KEY,
+    SIGNER,
+    GatewayLog,
+    content_key,
+    forged,
+    record,
+    sealed,
+)
 
 _TOPIC = ADDRESS.topic
 
@@ -27,9 +41,13 @@ def reports() -> _Reports:
     return _Reports()
 
 
-def _inbox(folder: Path, reports: _Reports, log: GatewayLog | None = None) -> Inbox:
+def _inbox(folder: Path, reports: _Reports, log: GatewayLog | None = None, quota: Quota | None = None) -> Inbox:
     coverage = None if log is None else Coverage(log.folder.path, SIGNER.verifier)
-    return Inbox(folder / "in", PRIVATE_KEY, coverage, reports.append)
+    return Inbox(folder / "in", PRIVATE_KEY, coverage, reports.append, quota=quota or Quota())
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "in").iterdir()}
 
 
 def _indices(inbox: Inbox) -> list[int]:
@@ -327,3 +345,166 @@ def test_settle_with_entries_that_do_not_lead_to_the_checkpoint_told_and_nothing
     assert "do not hash to their leaves" in line
     entries.write_bytes(whole)
     assert (_indices(inbox), len(reports)) == ([], 2)
+
+
+def test_settle_forged_bundles_are_told_one_by_one_and_the_true_ones_delivered(tmp_path: Path, reports: _Reports) -> None:
+    """Without a log, whatever a forger seals costs its own delivery alone: now, and at each start."""
+    inbox = _inbox(tmp_path, reports)
+    for index, what in enumerate(HOSTILE_VALUES, 100):
+        inbox.store(forged(what, index), _TOPIC, index)
+    inbox.store(sealed(7), _TOPIC, 7)
+    inbox.store(sealed(900), _TOPIC, 900)
+    assert _indices(inbox) == [7, 900]
+    assert len(reports) == len(HOSTILE_VALUES)
+    assert all(line.isprintable() and ("that no gateway writes" in line or "no record" in line) for line in reports)
+    assert reports[-1].endswith(f"(`{len(HOSTILE_VALUES)}` refused so far)")
+    again = _inbox(tmp_path, reports)
+    again.store(sealed(901), _TOPIC, 901)
+    assert (_indices(again), again.waiting, len(reports)) == ([901], 0, 2 * len(HOSTILE_VALUES))
+
+
+@pytest.mark.parametrize("odd", ["fifo", "device", "folder", "dangling"])
+def test_settle_folder_with_odd_files_in_it_is_usable(tmp_path: Path, reports: _Reports, odd: str) -> None:
+    """What somebody put among the bundles, or an earlier version left, ends no start."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    match odd:
+        case "fifo":
+            os.mkfifo(folder / "5.bundle")
+        case "device":
+            (folder / "5.bundle").symlink_to("/dev/zero")
+        case "folder":
+            (folder / "5.bundle").mkdir()
+        case _:
+            (folder / "5.bundle").symlink_to("absent")
+    inbox = _inbox(tmp_path, reports)
+    inbox.store(sealed(7), _TOPIC, 7)
+    assert (_indices(inbox), inbox.waiting, len(reports)) == ([7], 0, 1)
+    assert "5.bundle" in reports[0]
+
+
+def test_settle_junk_beyond_the_quota_deleted_oldest_first_and_told(tmp_path: Path, reports: _Reports) -> None:
+    """What does not open is kept for a look, not without bound; what opened is never deleted."""
+    inbox = _inbox(tmp_path, reports, quota=Quota(bundles=2))
+    for index in range(5):
+        inbox.store(sealed(index), _TOPIC, index)
+    assert _indices(inbox) == [0, 1, 2, 3, 4]
+    for index in (12, 11, 10, 13):
+        inbox.store(forged("no number", index), _TOPIC, index)
+        assert _indices(inbox) == []
+    assert [line for line in reports if "full of bundles that do not open" in line] == [
+        f"`{tmp_path / 'in'}`: full of bundles that do not open or that no log covers; deleted the oldest of them, "
+        f"`{dropped}` so far, the last one `{name}`"
+        for dropped, name in ((1, "12.bundle"), (2, "11.bundle"))
+    ]
+    bundles = {f"{index}.bundle" for index in (0, 1, 2, 3, 4, 10, 13)}
+    assert _names(tmp_path) == bundles | {f"{index}.jsonl" for index in range(5)}
+
+
+def test_settle_junk_of_earlier_runs_counts_towards_the_quota(tmp_path: Path, reports: _Reports) -> None:
+    """A restart gives a forger no new room, neither with bundles that do not open nor with second ones."""
+    quota = Quota(bundles=1)
+    for index in (7, 8, 9):
+        inbox = _inbox(tmp_path, reports, quota=quota)
+        inbox.store(sealed(1), _TOPIC, 1)
+        list(inbox.settle())
+        inbox.store(forged("infinity", index), _TOPIC, index)
+        list(inbox.settle())
+    list(_inbox(tmp_path, reports, quota=quota).settle())
+    assert len(_names(tmp_path)) == 3
+    assert {"1.bundle", "1.jsonl"} < _names(tmp_path)
+
+
+def test_settle_with_a_log_junk_for_indices_to_come_is_bounded_and_what_the_log_covers_stays(
+    tmp_path: Path, reports: _Reports
+) -> None:
+    """A forger names entries that the log does not have yet: those wait, and are the last to go, but they go."""
+    log = GatewayLog(tmp_path / "log")
+    log.fill(3)
+    data = sealed(3)
+    log.add(sha256(data).digest())
+    log.publish()
+    inbox = _inbox(tmp_path, reports, log, Quota(bundles=2))
+    inbox.store(data, _TOPIC, 3)
+    inbox.store(sealed(2), _TOPIC, 2)
+    for index in (70, 60, 50):
+        inbox.store(sealed(index), _TOPIC, index)
+    assert (_indices(inbox), inbox.waiting) == ([3], 2)
+    assert _names(tmp_path) == {"3.bundle", "3.jsonl", "60.bundle", "50.bundle"}
+    assert any("deleted the oldest of them" in line for line in reports)
+
+
+def test_settle_bundle_that_the_log_covers_and_the_key_does_not_open_is_no_junk(tmp_path: Path, reports: _Reports) -> None:
+    """With the wrong key nothing is lost, however much comes."""
+    log = GatewayLog(tmp_path / "log")
+    bundles = [sealed(index) for index in range(4)]
+    for data in bundles:
+        log.add(sha256(data).digest())
+    log.publish()
+    coverage = Coverage(log.folder.path, SIGNER.verifier)
+    wrong = Inbox(tmp_path / "in", OTHER_KEY, coverage, reports.append, quota=Quota(bundles=1))
+    for index, data in enumerate(bundles):
+        wrong.store(data, _TOPIC, index)
+    assert (_indices(wrong), _indices(wrong), len(reports)) == ([], [], 4)
+    assert _indices(_inbox(tmp_path, reports, log)) == [0, 1, 2, 3]
+
+
+def test_settle_true_bundle_that_came_second_gets_the_name_without_a_hash(tmp_path: Path, reports: _Reports) -> None:
+    """Whichever came first, `7.bundle` is the gateway's, and the forged one is the junk, also after a restart."""
+    log = GatewayLog(tmp_path / "log")
+    true = sealed(7)
+    log.fill(7)
+    log.add(sha256(true).digest())
+    log.publish()
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(forged("infinity", 7), _TOPIC, 7)
+    inbox.store(true, _TOPIC, 7)
+    assert _indices(inbox) == [7]
+    assert (tmp_path / "in" / "7.bundle").read_bytes() == true
+    assert len(_names(tmp_path)) == 3
+    assert _indices(_inbox(tmp_path, reports, log, Quota(bundles=0))) == []
+    assert _names(tmp_path) == {"7.bundle", "7.jsonl"}
+
+
+def test_settle_other_bytes_under_the_index_of_a_void_are_not_taken_for_that_bundle(tmp_path: Path, reports: _Reports) -> None:
+    """Voids are public: somebody who makes up bytes for such an index must not make the recipient accuse the gateway."""
+    log = _voided_log(tmp_path / "log", data := sealed(7))
+    log.void(7, sha256(data).digest())
+    log.publish()
+    inbox = _inbox(tmp_path, reports, log)
+    inbox.store(forged("infinity", 7), _TOPIC, 7)
+    assert (_indices(inbox), inbox.waiting, len(reports)) == ([], 0, 1)
+    assert "the log does not account for it" in reports[0]
+    assert not (tmp_path / "in" / "7.voided").exists()
+
+
+def test_settle_with_a_full_disk_delivers_once_there_is_room(
+    tmp_path: Path, reports: _Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records could not be written: the bundle still waits, also one that came second."""
+    inbox = _inbox(tmp_path, reports)
+    inbox.store(forged("infinity", 7), _TOPIC, 7)
+    inbox.store(sealed(7), _TOPIC, 7)
+
+    def full(target: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox_module, "write_whole", full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space left"):
+                list(inbox.settle())
+    assert (_indices(inbox), inbox.waiting) == ([7], 0)
+    assert (tmp_path / "in" / "7.jsonl").exists()
+
+
+def test_settle_records_lie_with_content_key_and_counter(tmp_path: Path, reports: _Reports) -> None:
+    """So that gaps can be seen from the records alone."""
+    seals = content_key()
+    inbox = _inbox(tmp_path, reports)
+    for index in (7, 9):
+        inbox.store(seals.seal([encode_record(record())], index), _TOPIC, index)
+    assert _indices(inbox) == [7, 9]
+    lines = [json.loads((tmp_path / "in" / f"{index}.jsonl").read_text()) for index in (7, 9)]
+    assert [line["counter"] for line in lines] == [0, 1]
+    assert {line["content_key"] for line in lines} == {seals.key_id.hex()}

@@ -15,6 +15,7 @@ from gateway.recipient.keys import (
     format_private,
     format_public,
     generate,
+    load_fingerprint,
     load_private,
     load_public,
     parse_public,
@@ -81,8 +82,76 @@ def test_load_public_of_what_is_no_small_file_is_refused_at_once(odd: str, tmp_p
             path.symlink_to(path.name)
         case _:
             path.write_bytes(b"#" * 70_000)
-    with pytest.raises(RecipientKeyError, match=r"is no regular file|is larger than|is a directory|too many levels"):
+    with pytest.raises(RecipientKeyError, match=r"no regular file|longer than 65536 bytes|is a directory|too many levels"):
         load_public(path)
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    """A policies folder, as far as its mark goes."""
+    folder = tmp_path / "policies"
+    (folder / "keys").mkdir(parents=True)
+    (folder / "city.toml").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "target", ["policies", "policies/keys", "policies/keys/city", "keys/city", "linked", "keys/../keys/city"]
+)
+def test_generate_private_key_in_a_policies_folder_refused(tmp_path: Path, policies: Path, target: str) -> None:
+    """Policies are published: the key stays out, by whatever path, and the line to type instead is in the message."""
+    (tmp_path / "keys").symlink_to(policies / "keys")
+    (tmp_path / "linked").symlink_to(policies)
+    before = sorted(policies.rglob("*"))
+    with pytest.raises(
+        RecipientKeyError, match=r"lies in the policies folder .*`sluice recipient keygen ~/\w+ --public "
+    ) as refused:
+        generate(tmp_path / target)
+    assert "\n" not in str(refused.value)
+    assert sorted(policies.rglob("*")) == before
+
+
+def test_generate_where_a_policies_folder_links_to_refused(tmp_path: Path, policies: Path) -> None:
+    """What a link in the policies leads to is read, packed and published with them."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (policies / "more").symlink_to(elsewhere)
+    with pytest.raises(RecipientKeyError, match="lies in the policies folder"):
+        generate(policies / "more" / "city")
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("public", ["policies/keys", "policies/keys/city.pub"])
+def test_generate_public_half_goes_into_the_policies(tmp_path: Path, policies: Path, public: str) -> None:
+    """In one step: the private half where its owner keeps it, the public one where the city reads it."""
+    pair = generate(tmp_path / "city", tmp_path / public)
+    assert (pair.private_path, pair.public_path) == (tmp_path / "city.key", policies / "keys" / "city.pub")
+    assert load_fingerprint(pair.private_path) == load_fingerprint(pair.public_path)
+    assert not (tmp_path / "city.pub").exists()
+
+
+def test_generate_beside_a_policies_folder_is_allowed(tmp_path: Path, policies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what lies in it is refused, also where it is typed from within."""
+    monkeypatch.chdir(policies)
+    assert generate(Path("..") / "city").private_path.exists()
+
+
+def test_generate_public_half_into_an_absent_folder_makes_neither(tmp_path: Path) -> None:
+    """No private key is left behind whose other half could not be written."""
+    with pytest.raises(RecipientKeyError, match=r"city\.pub`: cannot be written: no such file or directory$"):
+        generate(tmp_path / "city", tmp_path / "absent" / "city.pub")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_load_private_of_a_public_key_names_the_other_half_and_no_chmod(tmp_path: Path, mode: int) -> None:
+    """Its mode is right for what it is; another mode would not make a private key of it."""
+    pair = generate(tmp_path / "city")
+    pair.public_path.chmod(mode)
+    with pytest.raises(RecipientKeyError) as refused:
+        load_private(pair.public_path)
+    assert f"the public one; give the private one, `{pair.private_path}`" in str(refused.value)
+    assert "chmod" not in str(refused.value)
 
 
 def test_generate_absent_folder_told_in_one_line(tmp_path: Path) -> None:

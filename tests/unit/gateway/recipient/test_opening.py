@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.release.formats.open_data import OpenData
-from gateway.recipient.opening import open_bundle, peek
+from gateway.recipient.opening import BundleCounter, open_bundle, peek
 from gateway.recipient.records import Record, encode_open_record, encode_record
 from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
 from tests.support import recipients
-from tests.support.recipients import ADDRESS, OTHER_KEY, PRIVATE_KEY, content_key, record, sealed
+from tests.support.recipients import ADDRESS, DAY, OTHER_KEY, PRIVATE_KEY, content_key, record, sealed
 
 
 @settings(max_examples=50)
@@ -95,6 +95,15 @@ def test_open_bundle_open_data_needs_no_key() -> None:
     bundle = open_bundle(data, None, 5)
     assert bundle.records == (record(),)
     assert peek(data) == (ADDRESS, 5)
+
+
+def test_open_bundle_counts_under_its_content_key() -> None:
+    """Each bundle of a key has the next number, so that a recipient sees which it did not get; open data has none."""
+    seals, other = content_key(b"\x01" * 32), content_key(b"\x02" * 32)
+    data = [each.seal([encode_record(record())], index) for index, each in enumerate((seals, seals, other, seals))]
+    counters = [open_bundle(each, PRIVATE_KEY).counter for each in data]
+    assert counters == [BundleCounter(each.key_id, DAY, n) for each, n in ((seals, 0), (seals, 1), (other, 0), (seals, 2))]
+    assert open_bundle(OpenData(ADDRESS).seal([encode_open_record(record())], 5), None).counter is None
 
 
 def test_open_bundle_larger_than_any_refused_unread() -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
 import cbor2
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +28,7 @@ from gateway.recipient.records import (
 )
 from gateway.recipient.wire import Address, BundleError, deterministic
 from tests.support import recipients
-from tests.support.recipients import ADDRESS
+from tests.support.recipients import ADDRESS, HOSTILE_VALUES, hostile_record
 
 
 @given(recipients.records)
@@ -90,3 +97,113 @@ def test_record_to_json_bytes_in_hexadecimal() -> None:
     record = recipients.record()
     assert record_to_json(record)["observedProperty"] == "LAeq"
     assert "pseudonym" not in record_to_json(record)
+
+
+def _open_data(values: object) -> bytes:
+    """Return an open-data bundle around whatever stands where a record belongs."""
+    bundle = {"v": 1, "gateway": ADDRESS.gateway, "recipient": ADDRESS.recipient, "log_origin": "x", "log_index": 7}
+    return json.dumps({**bundle, "records": [values]}).encode()
+
+
+@pytest.mark.parametrize("what", HOSTILE_VALUES)
+def test_decode_record_with_a_value_that_no_gateway_writes_refused_without_repeating_it(what: str) -> None:
+    """Whoever has the public key may put anything there: the message names the field and holds nothing of the value."""
+    with pytest.raises(BundleError) as refused:
+        decode_record(hostile_record(what))
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 100
+
+
+@pytest.mark.parametrize("what", [what for what in HOSTILE_VALUES if "digits" not in what])
+def test_decode_open_with_a_value_that_no_gateway_writes_refused(what: str) -> None:
+    """Who may publish may put it into open data too."""
+    field, value = HOSTILE_VALUES[what]
+    with pytest.raises(BundleError):
+        decode_open(
+            _open_data({**record_to_json(recipients.record()), field: value.hex() if isinstance(value, bytes) else value})
+        )
+
+
+@pytest.mark.parametrize(
+    ("real", "made_up"),
+    [
+        (b'"result": 50.25', b'"result": 1' + b"0" * 5000),
+        (b'"result": 50.25', b'"result": 1e999'),
+        (b'"result": 50.25', b'"result": NaN'),
+        (b'"result": 50.25', b'"result": 50.25, "result": 90'),
+        (b'"log_index": 7', b'"log_index": 7, "log_index": 8'),
+        (b'"log_index": 7', b'"log_index": true'),
+        (b'"log_index": 7', b'"log_index": 1' + b"0" * 5000),
+        (b'"log_index": 7', b'"log_index": 9223372036854775808'),
+        (b'"LAeq"', b'"\\ud800"'),
+        (b'"LAeq"', b'"LA\xffeq"'),
+        (b'"LAeq"', b'"LA\\u001beq"'),
+        (b'"x"', b'"\\u001b[2J"'),
+        (b'"x"', b'"\\ud800"'),
+        (b'"records": [', b'"records": [' + b"[" * 60_000),
+    ],
+)
+def test_decode_open_of_bytes_that_json_readers_differ_about_refused(real: bytes, made_up: bytes) -> None:
+    """Numbers without end, keys that stand twice, half characters, and nesting that would take a parser's stack."""
+    data = _open_data(record_to_json(recipients.record()))
+    assert decode_open(data)
+    assert real in data
+    with pytest.raises(BundleError) as refused:
+        decode_open(data.replace(real, made_up, 1))
+    assert str(refused.value).isprintable()
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=40) | st.just(10**1000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_fields = st.sampled_from([*record_to_json(recipients.record()), "id", "pseudonym", "epoch", "other"])
+
+
+def _check_usable_or_refused(decode: Callable[[], Record]) -> None:
+    """Do what recipients do with a record, if there is one: show it, store it, calculate with it."""
+    refusal, record = "", None
+    try:
+        record = decode()
+    except BundleError as error:
+        refusal = str(error)
+    assert refusal.isprintable()
+    if record is None:
+        return
+    written = msgspec.json.decode(msgspec.json.encode(record_to_json(record)))
+    assert all(value.isprintable() for value in written.values() if isinstance(value, str))
+    assert math.isfinite(record.result)
+    begin, end = (datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in record.phenomenon_time)
+    assert begin <= end
+
+
+@given(recipients.records, st.dictionaries(_fields, _anything, max_size=3), st.sets(_fields, max_size=2))
+def test_decode_record_of_a_real_one_with_anything_in_its_fields_is_usable_or_refused(
+    record: Record, changed: dict[str, Any], without: set[str]
+) -> None:
+    """Whatever comes out of the decoder can be shown, stored and calculated with; whatever cannot does not come out."""
+    values = {**cbor2.loads(encode_record(record)), **changed}
+    data = deterministic({key: value for key, value in values.items() if key not in without})
+    _check_usable_or_refused(lambda: decode_record(data))
+
+
+@given(recipients.records, st.data())
+def test_decode_record_of_a_real_one_with_bytes_changed_is_usable_or_refused(record: Record, data: st.DataObject) -> None:
+    """The same for what is no longer CBOR, or other CBOR."""
+    encoded = bytearray(encode_record(record))
+    for _ in range(data.draw(st.integers(1, 4))):
+        encoded[data.draw(st.integers(0, len(encoded) - 1))] = data.draw(st.integers(0, 255))
+    _check_usable_or_refused(lambda: decode_record(bytes(encoded)))
+
+
+@given(recipients.records, st.dictionaries(_fields, _anything.filter(lambda value: not isinstance(value, bytes)), max_size=3))
+def test_decode_open_of_a_real_record_with_anything_in_its_fields_is_usable_or_refused(
+    record: Record, changed: dict[str, Any]
+) -> None:
+    """The same for open data."""
+    try:
+        data = _open_data({**record_to_json(record), **changed})
+    except TypeError:  # bytes deeper inside, which json has not
+        return
+    _check_usable_or_refused(lambda: decode_open(data)[2][0])

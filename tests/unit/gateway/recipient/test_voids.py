@@ -10,7 +10,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.merkle import ProofError
 from gateway.audit.log.notes import open_note
 from gateway.audit.log.reader import LogReader
-from gateway.recipient.voids import Voids
+from gateway.recipient.voids import LoggedRelease, Voids
 from tests.support.recipients import SIGNER, GatewayLog
 
 _BUNDLES = [bytes([number]) * 32 for number in range(4)]
@@ -47,6 +47,20 @@ def test_voids_of_later_entries_and_of_earlier_bundles_are_found_as_they_come(tm
     assert voids.of(releases[2:], _checkpoint(log)) == {releases[3]: late}
     assert voids.of(releases, _checkpoint(log)) == {releases[0]: early, releases[3]: late}
     assert voids.of([10**6], _checkpoint(log)) == {}
+
+
+def test_releases_from_an_index_on_with_their_voids(tmp_path: Path) -> None:
+    """Every release, whoever it is for, from a full block as from one that is not; what came before only if it is asked for."""
+    log = GatewayLog(tmp_path / "log")
+    first = log.add(_BUNDLES[0])
+    log.fill(300)
+    second = log.add(_BUNDLES[1])
+    void = log.void(second, _BUNDLES[1])
+    voids, checkpoint = Voids(LogReader(log.folder.path)), _checkpoint(log)
+    late = {second: LoggedRelease(_BUNDLES[1], void)}
+    assert voids.releases_from(second, checkpoint) == late
+    assert voids.releases_from(0, checkpoint) == {first: LoggedRelease(_BUNDLES[0], None), **late}
+    assert voids.releases_from(second, checkpoint) == late
 
 
 def test_voids_in_a_log_whose_entries_are_not_those_signed_are_an_error(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gateway.recipient.wire import (
     decode_frame,
     deterministic,
     encode_frame,
+    is_utc_day,
     nonce,
     pad,
     padded_plaintext_bytes,
@@ -111,11 +112,71 @@ def test_decode_frame_other_algorithm_named() -> None:
         decode_frame(changed)
 
 
-@pytest.mark.parametrize("names", [("", "r", "o"), ("a/b", "r", "o"), ("g", "#", "o"), ("g", "r", "o" * 256), ("g", "+", "o")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("", "r", "o"),
+        ("a/b", "r", "o"),
+        ("g", "#", "o"),
+        ("g", "r", "o" * 256),
+        ("g", "+", "o"),
+        ("\x1b[2J", "r", "o"),
+        ("g", "r\u202e", "o"),
+        ("g", "r", "o\ud800"),
+        ("g\x9b", "r", "o"),
+        ("g", "r\x7f", "o"),
+    ],
+)
 def test_address_impossible_name_refused(names: tuple[str, str, str]) -> None:
-    """Names that cannot stand in a topic, or are too long for a header, are refused."""
-    with pytest.raises(ValueError, match="name"):
+    """Names that cannot stand in a topic, cannot be shown, or are too long for a header, are refused in a printable line."""
+    with pytest.raises(ValueError, match="name") as refused:
         Address(*names)
+    assert str(refused.value).isprintable()
+
+
+def _frame_of(protected: object, day: object = "2026-03-01") -> bytes:
+    """Return a frame in a padded size whose headers hold whatever is wanted."""
+    unprotected = {4: bytes(8), 6: bytes(5), -65538: [1, day, bytes(80)]}
+    start = b"\xd0\x83" + deterministic(deterministic(protected)) + deterministic(unprotected)
+    size = min(size for size in PADDED_SIZES_BYTES if size > len(start) + 260)
+    return start + deterministic(bytes(size - len(start) - 3))
+
+
+_CONTEXT = [1, "g", "r", "o", 7]
+
+
+@pytest.mark.parametrize(
+    ("protected", "day"),
+    [
+        ({1: 10**5000, -65537: _CONTEXT}, "2026-03-01"),
+        ({1: 24, -65537: [10**5000, *_CONTEXT[1:]]}, "2026-03-01"),
+        ({1: 24, -65537: [*_CONTEXT[:4], 10**5000]}, "2026-03-01"),
+        ({1: 24, -65537: [*_CONTEXT[:4], True]}, "2026-03-01"),
+        ({1: 24, -65537: [1, "\x1b[2J", *_CONTEXT[2:]]}, "2026-03-01"),
+        ({1: 24, -65537: [1, "g", "r\n", *_CONTEXT[3:]]}, "2026-03-01"),
+        ({1: 24, -65537: _CONTEXT}, "\x1b[2J"),
+        ({1: 24, -65537: _CONTEXT}, "2026-02-30"),
+        ({1: 24, -65537: _CONTEXT}, "9" * 5000),
+    ],
+)
+def test_decode_frame_with_headers_that_no_gateway_writes_refused_in_a_line_that_can_be_shown(
+    protected: object, day: str
+) -> None:
+    """Headers can be read without the key, so anybody may write anything there: numbers without end, escapes, no day."""
+    assert decode_frame(_frame_of({1: 24, -65537: _CONTEXT})).header.day == "2026-03-01"
+    with pytest.raises(BundleError) as refused:
+        decode_frame(_frame_of(protected, day))
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2026-02-28", True), ("2026-02-30", False), ("2026-2-28", False), ("20260228", False), ("2026-W09-6", False), ("", False)],
+)
+def test_is_utc_day(text: str, expected: bool) -> None:
+    """One spelling of each day that there is."""
+    assert is_utc_day(text) is expected
 
 
 def test_nonce_counter_padded_on_its_left() -> None:
