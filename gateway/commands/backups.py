@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from consent.messages import BackupTo
+from consent.printable import as_lines
 from gateway.commands.client import LONG_S, ask
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, method, verb, with_config
@@ -35,7 +36,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
 def backup(args: argparse.Namespace) -> int:
     """`sluice backup`."""
     answer = ask(args, LONG_S)
-    show(args, answer, f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes\n")
+    show(args, answer, as_lines([f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes"]))
     return 0
 
 
@@ -46,5 +47,5 @@ def restore(args: argparse.Namespace) -> int:
     place = load_config(args.config)
     restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)
     answer = dataclasses.asdict(restored)
-    show(args, answer, "".join(f"{name:<17} {value}\n" for name, value in answer.items()))
+    show(args, answer, as_lines(f"{name:<17} {value}" for name, value in answer.items()))
     return 0

@@ -7,7 +7,6 @@ there. What was found is told by ``check_report``.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from gateway.core.mqtt.topics import covers, overlaps
 from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
+from gateway.terminal import complain
 
 _STATUS_S = 5.0
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         args.junit.write_bytes(as_junit(checked))
     print(as_json(checked) if args.json else as_text(checked), end="")
     for fault in checked.faults:
-        print(f"sluice: {fault}", file=sys.stderr)
+        complain(fault)
     return checked.exit_status
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from consent.printable import printable
 from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.audit.verify.anchors import AnchorError, read_key
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
@@ -24,6 +25,7 @@ from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.records import Record
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import Address, BundleError
+from gateway.terminal import complain
 
 
 class UsageError(ValueError):
@@ -85,8 +87,8 @@ def _keygen(args: argparse.Namespace) -> int:
     if args.json:
         _print_json({"private": str(pair.private_path), "public": str(pair.public_path), "fingerprint": pair.fingerprint})
     else:
-        print(f"private key  {pair.private_path}  (mode 0600: keep it secret, keep a copy)")
-        print(f"public key   {pair.public_path}  (for `public_key_file` in the policies)")
+        print(printable(f"private key  {pair.private_path}  (mode 0600: keep it secret, keep a copy)"))
+        print(printable(f"public key   {pair.public_path}  (for `public_key_file` in the policies)"))
         print(f"fingerprint  {pair.fingerprint}")
     return 0
 
@@ -214,7 +216,7 @@ def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:
         if as_json:
             _print_json(values)
         else:
-            print(_describe(bundle.log_index, record))
+            print(printable(_describe(bundle.log_index, record)))
     sys.stdout.flush()
 
 
@@ -239,4 +241,4 @@ def _print_json(values: dict[str, object] | dict[str, str]) -> None:
 
 
 def _complain(line: str) -> None:
-    print(f"sluice: {line}", file=sys.stderr)
+    complain(line)
