@@ -115,7 +115,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         return Checked(files, faults=(fault,))
     notes = list(notes_on(policies))
     keys: dict[str, str] = {}
-    faults = [one.as_error() for one in policies.unsupported]
+    faults = list(policies.refusals())
     for recipient in policies.recipients.values():
         if sinks is None and _lacks_key(folder, recipient):
             notes.append(_key_wanted(recipient))

@@ -27,7 +27,7 @@ def _is(node: ast.AST, *names: str) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys" and node.attr in names
 
 
-def _past(tree: ast.Module) -> Iterator[ast.AST]:
+def _past(tree: ast.Module) -> Iterator[ast.expr]:
     """Yield what writes to a descriptor or to the bytes behind a stream."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):

@@ -71,7 +71,7 @@ def test_guard_is_put_on_once_and_has_no_way_past_it(streams: Streams, monkeypat
     assert isinstance(before, PrintableStream)
     for name in ("buffer", "detach"):
         assert not hasattr(before, name)
-    assert drawing(before) is streams.texts["stdout"]
+    assert drawing(sys.stdout) is streams.texts["stdout"]
     assert drawing(streams.texts["stdout"]) is streams.texts["stdout"]
     assert before.encoding == streams.texts["stdout"].encoding
 
