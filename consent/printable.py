@@ -32,12 +32,12 @@ _SHORT: Final = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 def printable(text: str) -> str:
     r"""Return a text that holds no line end and nothing that a terminal obeys: such are written as `\n` or `\u001b`."""
-    return UNPRINTABLE.sub(_escape, text)
+    return text if text.isprintable() else UNPRINTABLE.sub(_escape, text)
 
 
 def printable_lines(text: str) -> str:
     r"""Return a text of any number of lines that holds nothing that a terminal obeys but line feeds and tabs."""
-    return _UNPRINTABLE_IN_LINES.sub(_escape, text)
+    return text if text.isprintable() else _UNPRINTABLE_IN_LINES.sub(_escape, text)
 
 
 def as_lines(lines: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 from pathlib import Path
 
 from consent.messages import BackupTo
@@ -43,6 +44,9 @@ def backup(args: argparse.Namespace) -> int:
 def restore(args: argparse.Namespace) -> int:
     """`sluice restore`."""
     from gateway.restore.restore import restore as restore_backup
+    from gateway.service import set_up_logging
+
+    set_up_logging(logging.WARNING)
 
     place = load_config(args.config)
     restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)

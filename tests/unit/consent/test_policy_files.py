@@ -16,6 +16,7 @@ import pytest
 
 from consent.errors import PolicyError
 from consent.policy_files import load_policies, read_case_files, read_policy_files
+from consent.printable import printable
 from tests.support.consent_samples import small_city
 
 
@@ -176,7 +177,7 @@ def test_file_with_an_odd_name_is_refused_in_one_line(name: str, tmp_path: Path)
     _folder(tmp_path, small_city(files={name: b""}))
     with pytest.raises(PolicyError) as caught:
         read_policy_files(tmp_path)
-    assert str(caught.value) == f"`{ascii(name)[1:-1]}`: has a name that cannot be shown"
+    assert str(caught.value) == f"`{printable(name)}`: has a name that cannot be shown"
 
 
 # what lies in wait for whoever reads the folder

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.printable import as_lines, one_line, printable, printable_lines, quoted
+from consent.printable import UNPRINTABLE, as_lines, one_line, printable, printable_lines, quoted
 
 OBEYED = [
     *map(chr, (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
@@ -35,6 +35,11 @@ def test_control_or_format_character_of_unicode_is_written_out_or_known_to_be_ha
         *map(chr, range(0x13430, 0x13440)),  # joints of hieroglyphs
     }
     assert {c for c in odd if printable(c) == c} <= joining | with_a_form
+
+
+def test_text_that_python_calls_printable_holds_nothing_to_escape() -> None:
+    """The short way past the search is sound."""
+    assert not UNPRINTABLE.search("".join(c for c in map(chr, range(0x110000)) if c.isprintable()))
 
 
 def test_text_that_people_write_stays_as_it_is() -> None:
