@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import re
 import sys
 import time
@@ -583,7 +584,7 @@ def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | N
 
 def printable(text: str) -> str:
     """Return a text with whatever could write over a terminal, begin a line or change the order of its words escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def say(line: str, file: TextIO | None = None) -> None:
