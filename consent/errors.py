@@ -14,15 +14,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_LONGEST_QUOTE: Final = 200
+from consent.printable import one_line
+
 _LONGEST_MESSAGE: Final = 1000
 _QUOTED: Final = re.compile("`([^`]*)`")
-
-
-def one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
-    """Return a text as it can stand in a line for people: without line ends or control characters, and not too long."""
-    line = " ".join(text.split()) if text.isprintable() else ascii(text)[1:-1]
-    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 class PolicyError(ValueError):

@@ -18,8 +18,9 @@ from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import ID_BYTES
 from consent.core.decide import Owner
-from consent.errors import ControlRequestError, one_line
+from consent.errors import ControlRequestError
 from consent.instants import parse_utc_ms
+from consent.printable import one_line
 
 T = TypeVar("T")
 

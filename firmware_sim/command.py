@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         scenario = load_scenario(args.scenario)
     except ScenarioError as error:
-        print(error, file=sys.stderr)
+        _complain(str(error))
         return _USAGE
     return asyncio.run(_run_scenario(args, scenario))
 
@@ -128,8 +128,13 @@ def _password(args: argparse.Namespace) -> str | None:
     try:
         return str(args.password_file.read_text().partition("\n")[0])
     except OSError as error:
-        print(f"`{args.password_file}`: {(error.strerror or 'cannot be read').lower()}", file=sys.stderr)
+        _complain(f"`{args.password_file}`: {(error.strerror or 'cannot be read').lower()}")
         raise SystemExit(_USAGE) from None
+
+
+def _complain(line: str) -> None:
+    """Tell what is wrong in one line, whatever line ends it quotes; the rest is up to the stream."""
+    print(r"\n".join(line.split("\n")), file=sys.stderr)
 
 
 def _broker(text: str) -> tuple[str, int]:

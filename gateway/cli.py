@@ -14,13 +14,14 @@ from gateway.audit import arguments as auditing
 from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
 from gateway.commands.parser import Parser, Verbs, group, verb
 from gateway.errors import SluiceError
+from gateway.terminal import command_parser, exit_status, guard_streams
 
 NOUNS = (gateway, keys, policies, devices, consents, subjects, backups, clock)
 
 
 def build_parser() -> Parser:
     """Return the parser of every command."""
-    parser = Parser(prog="sluice", description="The gate between a city's sensors and the city's databases.", allow_abbrev=False)
+    parser = command_parser("sluice", "The gate between a city's sensors and the city's databases.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     for noun in NOUNS:
         noun.add_verbs(verbs)
@@ -47,26 +48,10 @@ def _add_others(verbs: Verbs[Parser]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
+    guard_streams()
     args = build_parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = args.run
-    try:
-        return run(args)
-    except (SluiceError, ControlError) as error:
-        for line in error.lines or (error,):
-            print(f"sluice: {line}", file=sys.stderr)
-        return error.exit_status
-    except UnicodeError:
-        print("sluice: an argument or file is not utf-8", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except OSError as error:
-        where = f"`{error.filename}`: " if error.filename else ""
-        print(f"sluice: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: run(args), (SluiceError, ControlError))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import logging
 import shlex
 import signal
 import sys
+from collections.abc import Mapping, MutableMapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import structlog
 
 from consent.messages import PolicyChange, plain
+from consent.printable import printable, printable_lines
 from gateway.app import Gateway
 from gateway.config import Installation
 from gateway.control.doors import ControlDoor
@@ -27,6 +29,7 @@ from gateway.edge.keys import load_keys
 from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import PoliciesRefusedError, SluiceError
+from gateway.terminal import drawing
 
 _log = structlog.get_logger()
 _LOGGED = ("log_index", "sha256")
@@ -53,18 +56,27 @@ def run(place: Installation, *, unwitnessed: bool = False) -> int:
 def set_up_logging(level: int = logging.INFO) -> None:
     """Log to standard error from a level on: coloured on a terminal, otherwise one JSON object a line."""
     terminal = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    rendering: list[Any] = [_printable, structlog.dev.ConsoleRenderer()] if terminal else [structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
-            renderer,
+            *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(drawing(sys.stderr) if terminal else sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is logged with all its text printable: colours go past the guarded stream, and would take the rest along."""
+    return {name: value if isinstance(value, int | float | None) else _shown(name, str(value)) for name, value in event.items()}
+
+
+def _shown(name: str, text: str) -> str:
+    return printable_lines(text) if name == "exception" else printable(text)
 
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:

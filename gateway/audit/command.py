@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from consent.printable import as_lines
 from gateway.audit.explain.explain import explain
 from gateway.audit.export import VERIFIER_NAME, Export
 from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
@@ -30,10 +31,11 @@ from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
 from gateway.audit.verify.progress import Progress
-from gateway.audit.verify.report import printable, shown_time
+from gateway.audit.verify.report import shown_time
 from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
 from gateway.audit.verify.verify import Verification
+from gateway.terminal import complain, drawing
 
 _FINDING_STATUS = 1
 _USAGE_STATUS = 2
@@ -72,13 +74,13 @@ def run(verb: str, args: argparse.Namespace, out: TextIO) -> int:
         problem = f"`{args.place}`: {error}"
         if args.json:
             out.write(json.dumps({"audit": "unreachable", "problem": problem}, ensure_ascii=False) + "\n")
-        print(f"sluice: {printable(problem)}", file=sys.stderr)
+        complain(problem)
         return _USAGE_STATUS
     except (*_USAGE, OutOfRangeError, PlaceError) as error:
-        print(f"sluice: {error}", file=sys.stderr)
+        complain(error)
         return _USAGE_STATUS
     except _FINDINGS as error:
-        print(f"sluice: {error}", file=sys.stderr)
+        complain(error)
         return _FINDING_STATUS
 
 
@@ -92,7 +94,7 @@ def _verify(args: argparse.Namespace, out: TextIO) -> int:
             since = SavedCheckpoint.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.log)
         except KeptError as error:
             raise KeptError(f"`{args.since}`: {error}") from error
-    terminal = sys.stderr if sys.stderr.isatty() else None
+    terminal = drawing(sys.stderr) if sys.stderr.isatty() else None
     progress = Progress(terminal, time.monotonic())
     verification = Verification(reader, anchors, openings=args.openings, since=since, progress=progress)
     report = verification.run()
@@ -104,7 +106,7 @@ def _verify(args: argparse.Namespace, out: TextIO) -> int:
 
 def _replay(args: argparse.Namespace, out: TextIO) -> int:
     reader, checkpoint, trust = _open(args)
-    terminal = sys.stderr if sys.stderr.isatty() else None
+    terminal = drawing(sys.stderr) if sys.stderr.isatty() else None
     report = Replay(
         reader,
         checkpoint,
@@ -157,7 +159,7 @@ def _explain(args: argparse.Namespace, out: TextIO) -> int:
     openings = None if args.openings is None else OpeningsReader(args.openings)
     opening = None if openings is None else openings.opening(args.index, entry.commitment)
     explanation = explain(entry, opening, checkpoint.size, args.language)
-    text = [f"log: {checkpoint.origin}", *trust.lines(), explanation.to_text(args.language).rstrip("\n")]
+    text = [f"log: {checkpoint.origin}", *trust.lines(), *explanation.to_text(args.language).splitlines()]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
     return _print_answer(args, out, answer, text, _quorum_problems(trust))
 
@@ -243,7 +245,7 @@ def _print_answer(args: argparse.Namespace, out: TextIO, answer: dict[str, Any],
     if args.json:
         out.write(json.dumps(answer | {"problems": problems}, ensure_ascii=False) + "\n")
     else:
-        out.write("".join(f"{line}\n" for line in [*text, *(f"wrong: {problem}" for problem in problems)]))
+        out.write(as_lines([*text, *(f"wrong: {problem}" for problem in problems)]))
     return _FINDING_STATUS if problems else 0
 
 

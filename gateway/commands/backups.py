@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 from pathlib import Path
 
 from consent.messages import BackupTo
+from consent.printable import as_lines
 from gateway.commands.client import LONG_S, ask
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, method, verb, with_config
@@ -35,16 +37,19 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
 def backup(args: argparse.Namespace) -> int:
     """`sluice backup`."""
     answer = ask(args, LONG_S)
-    show(args, answer, f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes\n")
+    show(args, answer, as_lines([f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes"]))
     return 0
 
 
 def restore(args: argparse.Namespace) -> int:
     """`sluice restore`."""
     from gateway.restore.restore import restore as restore_backup
+    from gateway.service import set_up_logging
+
+    set_up_logging(logging.WARNING)
 
     place = load_config(args.config)
     restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)
     answer = dataclasses.asdict(restored)
-    show(args, answer, "".join(f"{name:<17} {value}\n" for name, value in answer.items()))
+    show(args, answer, as_lines(f"{name:<17} {value}" for name, value in answer.items()))
     return 0

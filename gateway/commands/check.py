@@ -7,7 +7,6 @@ there. What was found is told by ``check_report``.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
 from gateway.errors import OperatorError
+from gateway.terminal import complain
 
 _STATUS_S = 5.0
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         args.junit.write_bytes(as_junit(checked))
     print(as_json(checked) if args.json else as_text(checked), end="")
     for fault in checked.faults:
-        print(f"sluice: {fault}", file=sys.stderr)
+        complain(fault)
     return checked.exit_status
 
 
@@ -121,7 +121,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         return Checked(files, faults=(fault,))
     notes = list(notes_on(policies))
     keys: dict[str, str] = {}
-    faults = [one.as_error() for one in policies.unsupported]
+    faults = list(policies.refusals())
     for recipient in policies.recipients.values():
         if sinks is None and _lacks_key(folder, recipient):
             notes.append(_key_wanted(recipient))

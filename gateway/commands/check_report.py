@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 from consent.core.cases.cases import CaseResult
 from consent.core.policies.policy import PolicySet
 from consent.core.review.warnings import Note
-from consent.errors import PolicyError, one_line
+from consent.errors import PolicyError
+from consent.printable import as_lines, one_line
 
 _LONGEST_TEXT: Final = 2000
 FINDING, BROKEN = 1, 2
@@ -57,7 +58,7 @@ def as_text(checked: Checked) -> str:
         lines.append(_sum(checked, checked.policies))
         lines += [f"key of `{recipient}`: {shown}" for recipient, shown in checked.keys.items()]
         lines += [str(note) for note in checked.notes]
-    return "".join(f"{line}\n" for line in lines)
+    return as_lines(lines)
 
 
 def _sum(checked: Checked, policies: PolicySet) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consent.messages import Grant, ReceiptOf, Revocation, ScopeOf, SubjectOf
+from consent.printable import as_lines
 from gateway.commands import rights
 from gateway.commands.client import ask
 from gateway.commands.output import save, show
@@ -83,7 +84,7 @@ def consent_receipt(args: argparse.Namespace) -> int:
         print(receipt.decode(), end="")
         return 0
     save(args.out, receipt)
-    show(args, {"file": str(args.out)}, f"receipt: {args.out}\n")
+    show(args, {"file": str(args.out)}, as_lines([f"receipt: {args.out}"]))
     return 0
 
 
@@ -107,10 +108,8 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     except RecordError as error:
         problems, consent = [str(error)], None
     about = "" if consent is None else f"{consent.status.value} for {consent.scope}"
-    text = (
-        f"receipt: {about}\n" + "".join(f"wrong: {problem}\n" for problem in problems) + ("" if problems else "all of it holds\n")
-    )
-    show(args, {"ok": not problems, "record": about, "problems": problems}, text)
+    lines = [f"receipt: {about}", *(f"wrong: {problem}" for problem in problems), *([] if problems else ["all of it holds"])]
+    show(args, {"ok": not problems, "record": about, "problems": problems}, as_lines(lines))
     return 1 if problems else 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consent.control import ControlClient
+from consent.printable import as_lines
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, verb, with_config
 from gateway.config import load_config
@@ -69,7 +70,7 @@ def status_text(shown: Mapping[str, Any]) -> str:
         "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
     ]
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def _owners_lines(assumed: int) -> list[str]:

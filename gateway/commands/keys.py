@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from consent.printable import as_lines
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, group, verb, with_config
 from gateway.config import load_config
@@ -22,9 +23,9 @@ def keys_init(args: argparse.Namespace) -> int:
     place = load_config(args.config)
     keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
     vkey = keys.log_signer.vkey()
-    text = (
-        f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it\n"
-        f"the log's public key, for everyone: {vkey}\n"
-    )
-    show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, text)
+    lines = [
+        f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it",
+        f"the log's public key, for everyone: {vkey}",
+    ]
+    show(args, {"keys_folder": str(place.keys), "log_vkey": vkey}, as_lines(lines))
     return 0

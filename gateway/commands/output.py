@@ -1,4 +1,4 @@
-"""How commands print an answer: as JSON for programs, in lines for people."""
+"""How commands print an answer: as JSON for programs, in lines for people. Answers hold other people's text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from consent.printable import printable
 from gateway.errors import OperatorError
 from gateway.files import SecretFileError, create_file
 
@@ -35,11 +36,12 @@ def in_lines(answer: dict[str, Any], indent: str = "") -> str:
     lines = ""
     for key, value in answer.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines += f"{indent}{key}\n" + "\n".join(in_lines(row, indent + "  ") for row in value)
+            lines += f"{indent}{printable(key)}\n" + "\n".join(in_lines(row, indent + "  ") for row in value)
         elif isinstance(value, dict) and value:
-            lines += f"{indent}{key}\n" + in_lines(value, indent + "  ")
+            lines += f"{indent}{printable(key)}\n" + in_lines(value, indent + "  ")
         else:
-            lines += f"{indent}{key.removesuffix('_ms') if key in _INSTANTS else key:<14} {_told(key, value)}".rstrip() + "\n"
+            name = key.removesuffix("_ms") if key in _INSTANTS else key
+            lines += printable(f"{indent}{name:<14} {_told(key, value)}").rstrip() + "\n"
     return lines
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from consent.core.review.endings import Endings, endings_text
 from consent.messages import FlowOf, KeyShown, Nothing, PolicyApplied, PolicyChange, decode, encode
+from consent.printable import as_lines, printable
 from gateway.commands.client import ask, call_gateway
 from gateway.commands.output import show, utc
 from gateway.commands.parser import Parser, Verbs, group, method, verb
@@ -96,7 +97,7 @@ def _applied_text(applied: PolicyApplied) -> str:
     lines += [str(each) for each in (*applied.failed, *applied.failed_examples)]
     if ends.consents:
         lines.append(endings_text(Endings(ends.consents, ends.subjects, ends.flows)))
-    return "".join(f"{line}\n" for line in lines)
+    return as_lines(lines)
 
 
 def _what_to_type(place: Installation, applied: PolicyApplied) -> str:
@@ -136,5 +137,5 @@ def _outcome_text(outcome: dict[str, Any]) -> str:
         since = "" if each["since_ms"] is None else f" since {utc(each['since_ms'])}"
         rows.append(("device", f"{each['device']}{since}"))
     width = max(len(label) for label, _ in rows)
-    lines = [f"  {label:<{width}}  {text}" for label, text in rows]
-    return "\n".join([textwrap.fill(outcome["text"], TEXT_WIDTH), "", *lines, ""])
+    lines = [printable(f"  {label:<{width}}  {text}") for label, text in rows]
+    return "\n".join([textwrap.fill(printable(outcome["text"]), TEXT_WIDTH), "", *lines, ""])

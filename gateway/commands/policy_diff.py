@@ -14,6 +14,7 @@ from consent.core.review.rows import Whose
 from consent.errors import PolicyError
 from consent.messages import IN_FORCE
 from consent.policy_files import read_policy_files
+from consent.printable import as_lines
 from gateway.commands.client import DEFAULT_CONFIG, call_gateway
 from gateway.commands.output import show
 from gateway.config import Installation, load_config
@@ -122,5 +123,4 @@ def _count_text(least: int, most: int) -> str:
 
 def _columns(rows: list[list[str]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "".join(f"{line}\n" for line in lines)
+    return as_lines("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

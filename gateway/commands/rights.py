@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from consent.messages import SubjectOf
+from consent.printable import as_lines
 from gateway.commands.client import LONG_S, ask
 from gateway.commands.output import save, show, utc
 from gateway.commands.parser import Parser, Verbs, method
@@ -42,7 +43,7 @@ def export(args: argparse.Namespace) -> int:
 def releases(args: argparse.Namespace) -> int:
     """`sluice consent releases`."""
     answer = ask(args, LONG_S)
-    show(args, answer, "".join(f"{_release_line(release)}\n" for release in answer["releases"]) or "no release\n")
+    show(args, answer, as_lines(map(_release_line, answer["releases"])) or "no release\n")
     return 0
 
 

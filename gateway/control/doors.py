@@ -14,8 +14,9 @@ from typing import cast
 import msgspec
 from msgspec import UNSET
 
-from consent.errors import ConsentError, ControlRequestError, PolicyError, one_line
+from consent.errors import ConsentError, ControlRequestError, PolicyError
 from consent.messages import Id, JsonObject, Parameters, Result, decode, encode
+from consent.printable import one_line
 from gateway.app import Gateway
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
 from gateway.control.methods import METHODS, Method

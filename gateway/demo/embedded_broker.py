@@ -83,6 +83,7 @@ async def _start(file: Path, largest_packet_bytes: int, most_in_flight: int) -> 
             "gateway.demo.embedded_broker",
             str(file),
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,  # its clients' text goes to no terminal
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C ends the demo, which ends its broker last, once all has drained
         )

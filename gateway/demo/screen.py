@@ -6,19 +6,23 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from consent.printable import printable_lines
 from gateway.demo.stage import DemoScene
 from gateway.recipient.records import Record
+from gateway.terminal import drawing
 
 _KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
 
@@ -26,12 +30,21 @@ TALL, WIDE = 38, 110
 """The lines and columns from which a terminal has room for the whole screen."""
 
 
+class _PrintableConsole(Console):
+    """A console that draws by control sequences of its own, and shows foreign text without any."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield the segments of a renderable, the text of each printable."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable_lines(text), style, control)
+
+
 class Screen:
     """A live view on a terminal; elsewhere one line whenever the phase changes."""
 
     def __init__(self, out: TextIO) -> None:
         """Draw on ``out``."""
-        self._console = Console(file=out)
+        self._console = _PrintableConsole(file=drawing(out))
         self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
         self._phase = ""
 

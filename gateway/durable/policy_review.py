@@ -19,7 +19,7 @@ from consent.core.review.population import grouped
 from consent.core.review.reach import Direction
 from consent.core.review.rows import Change
 from consent.core.review.rules import Rule
-from consent.errors import one_line
+from consent.printable import one_line
 from gateway.config import Installation
 from gateway.core.state import State
 from gateway.edge.policies import PoliciesFound

@@ -19,8 +19,9 @@ from typing import Final
 import msgspec
 
 from consent.core.policies.fingerprint import fingerprint
-from consent.errors import PolicyError, one_line
+from consent.errors import PolicyError
 from consent.messages import CaseFailed, ExampleFailed
+from consent.printable import one_line
 from gateway.edge.policies import PoliciesFound, read_policies
 from gateway.errors import OperatorError, PoliciesFaultyError
 

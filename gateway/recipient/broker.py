@@ -19,7 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from consent.errors import one_line
+from consent.printable import one_line
 from gateway.files import read_regular
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, bundle_topic
 

@@ -9,13 +9,15 @@ import argparse
 from hashlib import sha256
 from pathlib import Path
 
+from consent.printable import printable
 from gateway.recipient.coverage import Coverage, CoverageError
 from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint
 from gateway.recipient.missing import Completeness, Held, completeness
-from gateway.recipient.open_command import UsageError, complain, coverage_of, follow_broker, open_files, print_json
+from gateway.recipient.open_command import UsageError, coverage_of, follow_broker, open_files, print_json
 from gateway.recipient.opening import BundleCounter
 from gateway.recipient.stored import StoredBundles
 from gateway.recipient.wire import BundleError, decode_frame
+from gateway.terminal import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +83,8 @@ def _keygen(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"private": str(pair.private_path), "public": str(pair.public_path), "fingerprint": pair.fingerprint})
     else:
-        print(f"private key  {pair.private_path}  (mode 0600: keep it secret, keep a copy)")
-        print(f"public key   {pair.public_path}  (for `public_key_file` in the policies)")
+        print(printable(f"private key  {pair.private_path}  (mode 0600: keep it secret, keep a copy)"))
+        print(printable(f"public key   {pair.public_path}  (for `public_key_file` in the policies)"))
         print(f"fingerprint  {pair.fingerprint}")
     return 0
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from consent.core.policies import fingerprint as fingerprints
-from consent.errors import one_line
+from consent.printable import one_line
 from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_regular, read_secret_file
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from consent.printable import printable
 from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.audit.verify.anchors import AnchorError, read_key
 from gateway.files import read_regular
@@ -26,6 +26,7 @@ from gateway.recipient.keys import load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_LOG_INDEX, Address, BundleError
+from gateway.terminal import complain
 
 SECURE_MQTT_PORT: Final = 8883
 """The port that IANA names secure-mqtt."""
@@ -184,18 +185,11 @@ def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:
         for values in json_records(bundle):
             print_json(values)
     else:
-        encoding = sys.stdout.encoding or "utf-8"
-        for line in readable_records(bundle):  # a terminal may have fewer characters than records
-            print(line.encode(encoding, "backslashreplace").decode(encoding))
+        for line in readable_records(bundle):
+            print(printable(line))
     sys.stdout.flush()
 
 
 def print_json(values: Any) -> None:
-    """Print JSON values as one line, in ASCII where they hold more, which any output can take."""
-    text = msgspec.json.encode(values).decode()
-    print(text if text.isascii() else json.dumps(values, separators=(",", ":")))
-
-
-def complain(line: str) -> None:
-    """Print a line on standard error."""
-    print(f"sluice: {line}", file=sys.stderr)
+    """Print JSON values as one line."""
+    print(msgspec.json.encode(values).decode())

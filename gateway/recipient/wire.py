@@ -29,7 +29,7 @@ from typing import Final
 from cryptography.hazmat.primitives import hpke
 
 from consent.core.canonical import CborError, decode_item, encode_canonical
-from consent.errors import one_line
+from consent.printable import one_line
 
 FORMAT_VERSION: Final = 1
 TOPIC_PREFIX: Final = "sluice"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from gateway.errors import SluiceError
+from gateway.terminal import command_parser, exit_status, guard_streams
 from gateway.witness import command
 
 
 def main() -> int:
     """Run a command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m gateway.witness", description="A witness for logs.", allow_abbrev=False)
+    guard_streams()
+    parser = command_parser("python -m gateway.witness", "A witness for logs.")
     command.add_arguments(parser)
-    try:
-        return command.run(parser.parse_args())
-    except SluiceError as error:
-        print(f"sluice: {error}", file=sys.stderr)
-        return error.exit_status
+    args = parser.parse_args()
+    return exit_status(lambda: command.run(args), (SluiceError,))
 
 
 if __name__ == "__main__":

@@ -10,17 +10,19 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
+from consent.printable import as_lines
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import KeyFormatError
 from gateway.audit.log.submission import LogWitness
 from gateway.errors import OperatorError
 from gateway.files import SecretFileError, create_file
+from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import HttpServer
+from gateway.witness.places import Places
 from gateway.witness.service import WitnessService
 from gateway.witness.settings import Settings, load_cosigner, load_settings, settings_from
 
@@ -40,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--listen", metavar="HOST:PORT", help="address to serve HTTP on")
     serve.add_argument("--key", type=Path, metavar="FILE", help="the signing key")
     serve.add_argument("--state", type=Path, metavar="DIR", help="the state folder that keygen made")
+    serve.add_argument(
+        "--proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a reverse proxy, which is bounded by all places alone",
+    )
     serve.add_argument(
         "--log", action="append", default=[], metavar="VKEY", help="public key of a log, or a file of them; may be repeated"
     )
@@ -66,23 +75,26 @@ def _keygen(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"key": str(args.key), "state": str(args.state), "witness_vkey": cosigner.vkey()}))
     else:
-        print(f"signing key   {args.key}  (mode 0600: nobody else may read it)")
-        print(f"state folder  {args.state}  (never put an older copy of it back)")
-        print(f"public key    {cosigner.vkey()}")
+        lines = [
+            f"signing key   {args.key}  (mode 0600: nobody else may read it)",
+            f"state folder  {args.state}  (never put an older copy of it back)",
+            f"public key    {cosigner.vkey()}",
+        ]
+        print(as_lines(lines), end="")
     return 0
 
 
 def _settings(args: argparse.Namespace) -> Settings:
     options = {"--listen": args.listen, "--key": args.key, "--state": args.state, "--log": args.log}
+    given = [name for name, value in (*options.items(), ("--proxy", args.proxy)) if value]
     if args.config is not None:
-        given = [name for name, value in options.items() if value]
         if given:
             raise OperatorError(f"`{given[0]}` beside `--config`: say it in the file")
         return load_settings(args.config)
     absent = [name for name, value in options.items() if not value]
     if absent:
         raise OperatorError(f"name `{absent[0]}`, or a file with `--config`")
-    return settings_from(args.listen, args.key, args.state, args.log)
+    return settings_from(args.listen, args.key, args.state, args.log, args.proxy)
 
 
 def _run(settings: Settings) -> int:
@@ -101,7 +113,7 @@ async def _serve(service: WitnessService, settings: Settings) -> None:
     Raises:
         OperatorError: when the address cannot be used, or the disk failed; the next start reads what the disk holds.
     """
-    server = HttpServer(service.answer)
+    server = HttpServer(service.answer, places=Places(settings.proxies))
     try:
         port = await server.start(settings.host, settings.port)
     except OSError as error:
@@ -111,7 +123,7 @@ async def _serve(service: WitnessService, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"sluice: witnessing {len(settings.logs)} logs on http://{host}:{port}/", file=sys.stderr, flush=True)
+    complain(f"witnessing {len(settings.logs)} logs on http://{host}:{port}/")
     stopping = asyncio.create_task(stop.wait())
     ends: tuple[asyncio.Future[Any], ...] = (stopping, server.failed)
     try:

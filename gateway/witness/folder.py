@@ -19,13 +19,14 @@ from pathlib import Path
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import sync_folder, write_whole
+from gateway.files import read_regular, sync_folder, write_whole
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"
 _CHECKPOINT = "checkpoint"
 _CONTRADICTION = "contradiction"
 _FILE_MODE = 0o644
+_LONGEST_BYTES = 1 << 20
 _FOLDER_MODE = 0o755
 
 
@@ -44,8 +45,8 @@ class WitnessFolder:
         self.path = path
         self._verifier = verifier
         try:
-            vkey = (path / VKEY_FILE).read_text().strip()
-        except OSError as error:
+            vkey = read_regular(path / VKEY_FILE, _LONGEST_BYTES).decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
             raise OperatorError(f"`{path}`: not a witness's state folder; is its disk mounted?") from error
         if vkey != verifier.vkey():
             raise OperatorError(f"`{path}`: the state folder of another witness, `{vkey}`")
@@ -83,11 +84,13 @@ class WitnessFolder:
         for origin in origins:
             file = self.path / origin_hash(origin) / _CHECKPOINT
             try:
-                found[origin] = Seen.parse(file.read_bytes(), origin, self._verifier)
+                found[origin] = Seen.parse(read_regular(file, _LONGEST_BYTES), origin, self._verifier)
             except FileNotFoundError:
                 if (file.parent / _CONTRADICTION).exists():
                     raise CorruptionError(f"`{file}`: is gone, and what it said with it") from None
                 continue
+            except OSError as error:
+                raise OperatorError(f"`{file}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
             except SeenError as error:
                 raise CorruptionError(f"`{file}`: not what this witness cosigned: {error}") from error
         return found
@@ -100,16 +103,18 @@ class WitnessFolder:
         """
         write_whole(self._folder(origin) / _CHECKPOINT, seen.note, _FILE_MODE)
 
-    def keep_contradiction(self, origin: str, note: bytes) -> None:
-        """Store the first checkpoint that contradicts a cosigned one; a single one is proof enough."""
+    def keep_contradiction(self, origin: str, note: bytes) -> bool:
+        """Store a checkpoint that contradicts a cosigned one and return True; or False if there is one: it is proof enough."""
         file = self._folder(origin) / _CONTRADICTION
-        if not file.exists():
-            write_whole(file, note, _FILE_MODE)
+        if file.exists():
+            return False
+        write_whole(file, note, _FILE_MODE)
+        return True
 
     def contradiction(self, origin: str) -> bytes | None:
         """Return the stored contradiction of a log, if any."""
         try:
-            return (self.path / origin_hash(origin) / _CONTRADICTION).read_bytes()
+            return read_regular(self.path / origin_hash(origin) / _CONTRADICTION, _LONGEST_BYTES)
         except FileNotFoundError:
             return None
 

@@ -1,9 +1,9 @@
-"""A small and strict HTTP/1.1 server: bounded heads and bodies, bounded waits, one synchronous handler.
+"""A small and strict HTTP/1.1 server: bounded heads and bodies, bounded waits, shared places, one synchronous handler.
 
 Its clients are not trusted. A request that is not well formed to the letter is refused and the connection closed; transfer
-codings, folded headers and repeated lengths are not accepted. Encryption is left to a proxy in front. h11 parses the requests;
-what it would tolerate (and what would take it time quadratic in a line's length) is refused first. The gateway's metrics are
-served by it too.
+codings, folded headers and repeated lengths are not accepted. How many connections there are, and how many of one network,
+``places`` decides. Encryption is left to a proxy in front. h11 parses the requests; what it would tolerate (and what would take
+it time quadratic in a line's length) is refused first. The gateway's metrics are served by it too.
 
 Source: RFC 9110, RFC 9112.
 """
@@ -19,9 +19,10 @@ from typing import Final
 
 import h11
 
+from gateway.witness.places import Places
+
 MAX_HEAD_BYTES: Final = 8192
 MAX_BODY_BYTES: Final = 131_072
-MAX_CONNECTIONS: Final = 256
 REQUEST_S: Final = 15.0
 """How long one exchange may last: waiting for a request, reading it, and writing the answer."""
 _REQUESTS_PER_CONNECTION = 1000
@@ -66,10 +67,13 @@ class HttpServer:
 
     handler: Handler
     request_s: float = REQUEST_S
+    places: Places[asyncio.Task[None]] = field(default_factory=Places)
+    """Who of the connected may stay."""
     failed: asyncio.Future[None] = field(init=False)
     """Holds the handler's error once it has raised one."""
     _server: asyncio.Server | None = field(init=False, default=None)
     _connections: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    """Of all that are open or being closed; those with a place among them."""
 
     async def start(self, host: str, port: int) -> int:
         """Start listening and return the port; port 0 selects a free one.
@@ -96,15 +100,19 @@ class HttpServer:
         assert task is not None
         self._connections.add(task)
         try:
-            if len(self._connections) <= MAX_CONNECTIONS:
-                await self._serve(reader, writer)
+            peer = writer.get_extra_info("peername")
+            loser = self.places.enter(task, peer[0] if peer else "")
+            if loser is not None:
+                loser.cancel()
+            await self._serve(task, reader, writer)
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
             writer.transport.abort()  # the client has gone or is too slow, or the server is closing
         finally:
+            self.places.leave(task)
             self._connections.discard(task)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)  # `drain` then waits for the whole answer, so the deadline covers it
         connection = h11.Connection(h11.SERVER)
         for _ in range(_REQUESTS_PER_CONNECTION):
@@ -113,6 +121,7 @@ class HttpServer:
             if connection.our_state is not h11.DONE:
                 return
             connection.start_next_cycle()
+            self.places.refresh(task)
 
     async def _exchange(self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked: h11.Request | None = None

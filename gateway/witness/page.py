@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from consent.printable import printable
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, origin_hash
 from gateway.witness.http import Response
@@ -53,13 +54,18 @@ def page(witness: Verifier, origins: Sequence[str], seen: Mapping[str, Seen], co
         contradicted: The logs that have signed two histories.
     """
     rows = "".join(_row(origin, seen.get(origin), origin in contradicted) for origin in sorted(origins))
-    text = _PAGE.format(name=escape(witness.name), vkey=escape(witness.vkey()), rows=rows)
+    text = _PAGE.format(name=_shown(witness.name), vkey=_shown(witness.vkey()), rows=rows)
     return Response(200, text.encode(), "text/html; charset=utf-8", _PROTECTION)
+
+
+def _shown(text: str) -> str:
+    """Return foreign text as it stands in the page: no markup, and in the order in which it stands."""
+    return escape(printable(text))
 
 
 def _row(origin: str, seen: Seen | None, contradicted: bool) -> str:
     hash_ = origin_hash(origin)
-    name = escape(origin) + (_CONTRADICTED.format(hash=hash_) if contradicted else "")
+    name = f"<bdi>{_shown(origin)}</bdi>" + (_CONTRADICTED.format(hash=hash_) if contradicted else "")
     if seen is None:
         return f"<tr><td>{name}</td><td>none seen yet</td><td></td><td></td></tr>\n"
     time = _utc(seen.time_s)

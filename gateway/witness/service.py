@@ -9,11 +9,11 @@ Source: C2SP tlog-witness.
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable
 
 from gateway.audit.log.submission import LogWitness, Submission, origin_hash
+from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import Request, Response
 from gateway.witness.page import page
@@ -65,8 +65,8 @@ class WitnessService:
                 self._folder.store(origin, answer.seen)
                 self._seen[origin] = answer.seen
             else:
-                self._folder.keep_contradiction(origin, submission.note)
-                print(f"sluice: log `{origin}` has signed two histories", file=sys.stderr, flush=True)
+                if self._folder.keep_contradiction(origin, submission.note):
+                    complain(f"log `{origin}` has signed two histories")
         return Response(answer.status, answer.body, answer.content_type)
 
     def _stored(self, hash_: str, name: str) -> Response:

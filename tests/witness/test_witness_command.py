@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import stat
 from pathlib import Path
 
@@ -10,13 +12,17 @@ import pytest
 
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import COSIGNATURE, Signer, Verifier
+from gateway.audit.log.submission import origin_hash
 from gateway.cli import main
 from gateway.errors import CorruptionError, OperatorError
 from gateway.witness.folder import WitnessFolder
+from gateway.witness.page import page
 from gateway.witness.settings import load_cosigner, load_settings, settings_from
 
 _LOG = Signer("gw.example/log", bytes(32))
 _OTHER_LOG = Signer("gw2.example/log", bytes([1]) * 32)
+_COSIGNER = Cosigner("witness.example", bytes(32))
+_GOOD = 'listen = "a:1"\nkey_file = "k"\nstate_folder = "s"\n'
 
 
 def _keygen(folder: Path, *more: str) -> int:
@@ -79,9 +85,65 @@ def test_settings_from_a_file_are_those_of_options(tmp_path: Path) -> None:
     assert found.logs == (_LOG.verifier, _OTHER_LOG.verifier)
     options = settings_from("[::1]:8711", tmp_path / "w.skey", tmp_path / "state", [_LOG.vkey(), str(tmp_path / "logs")])
     assert options == found
+    assert not found.proxies
 
 
-_GOOD = 'listen = "a:1"\nkey_file = "k"\nstate_folder = "s"\n'
+def test_proxies_in_front_are_addresses_or_networks_in_the_file_as_in_options(tmp_path: Path) -> None:
+    """One of each family."""
+    proxies = ["192.0.2.7", "2001:db8::/48"]
+    file = tmp_path / "witness.toml"
+    file.write_text(_GOOD + f'logs = ["{_LOG.vkey()}"]\nproxies = {json.dumps(proxies)}\n')
+    found = load_settings(file)
+    assert [str(proxy) for proxy in found.proxies] == ["192.0.2.7/32", "2001:db8::/48"]
+    assert found == settings_from("a:1", tmp_path / "k", tmp_path / "s", [_LOG.vkey()], proxies)
+
+
+def _read_by_the_witness(what: str, file: Path, state: Path) -> None:
+    """Have one of the files that a witness reads be read."""
+    if what == "settings":
+        load_settings(file)
+    elif what == "logs":
+        settings_from("a:1", state, state, [str(file)])
+    else:
+        folder = WitnessFolder(state, _COSIGNER.verifier)
+        try:
+            if what == "contradiction":
+                folder.contradiction("gw.example/log")
+            else:
+                folder.load(["gw.example/log"])
+        finally:
+            folder.close()
+
+
+@pytest.mark.parametrize("what", ["settings", "logs", "state", "checkpoint", "contradiction"])
+@pytest.mark.parametrize("spoil", ["a pipe", "endless"])
+def test_file_that_would_keep_its_reader_for_ever_is_refused_unread(what: str, spoil: str, tmp_path: Path) -> None:
+    """A pipe that nobody writes to, and a sparse file of a tebibyte, in the place of each file that a witness reads."""
+    state = tmp_path / "state"
+    WitnessFolder.create(state, _COSIGNER.verifier)
+    log = state / origin_hash("gw.example/log")
+    log.mkdir()
+    places = {"state": state / "witness.vkey", "checkpoint": log / "checkpoint", "contradiction": log / "contradiction"}
+    file = places.get(what, tmp_path / what)
+    file.unlink(missing_ok=True)
+    if spoil == "a pipe":
+        os.mkfifo(file)
+    else:
+        file.touch()
+        os.truncate(file, 1 << 40)
+    with pytest.raises((OperatorError, OSError)) as caught:
+        _read_by_the_witness(what, file, state)
+    assert isinstance(caught.value, OperatorError) or what == "contradiction"
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_page_shows_foreign_names_in_their_order_and_without_markup() -> None:
+    """Whoever names a log may be its adversary: neither markup nor what turns the order of words round reaches the page."""
+    name = "gw\u202e\u2066\x9b<script>/log"
+    text = page(Cosigner(f"w{name}", bytes(32)).verifier, [name], {}, [name]).body.decode()
+    assert not re.search("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert r"<bdi>gw\u202e\u2066\u009b&lt;script&gt;/log</bdi>" in text
+    assert "<script>" not in text
 
 
 @pytest.mark.parametrize(
@@ -96,6 +158,10 @@ _GOOD = 'listen = "a:1"\nkey_file = "k"\nstate_folder = "s"\n'
         (_GOOD + 'logs = ["absent"]', "neither a log's key nor a readable file"),
         (_GOOD + f'logs = ["{Cosigner("w", bytes(32)).vkey()}"]', "is no log's key"),
         (_GOOD + "logs = []\nport = 1", "`port` is none of"),
+        (_GOOD + f'logs = ["{_LOG.vkey()}"]\nproxies = "x"', "`proxies` is of another type"),
+        (_GOOD + f'logs = ["{_LOG.vkey()}"]\nproxies = [1]', "`proxies` is not a list of addresses"),
+        (_GOOD + f'logs = ["{_LOG.vkey()}"]\nproxies = ["nginx"]', "proxy `nginx` is no address such as 192.0.2.7"),
+        ("x = " + "[" * 5000, "nested too deep"),
         (_GOOD.replace("a:1", "a") + f'logs = ["{_LOG.vkey()}"]', "`a` is not of the form HOST:PORT"),
         (_GOOD.replace("a:1", "a:65536") + f'logs = ["{_LOG.vkey()}"]', "`a:65536` is not of the form"),
     ],
@@ -132,7 +198,8 @@ def test_witness_whose_checkpoint_is_gone_beside_a_contradiction_does_not_begin_
     WitnessFolder.create(tmp_path / "state", verifier)
     folder = WitnessFolder(tmp_path / "state", verifier)
     try:
-        folder.keep_contradiction("gw.example/log", b"another history\n")
+        assert folder.keep_contradiction("gw.example/log", b"another history\n")
+        assert not folder.keep_contradiction("gw.example/log", b"a third\n")  # so that it is told once
         with pytest.raises(CorruptionError, match="is gone"):
             folder.load(["gw.example/log"])
         assert folder.load(["other.example/log"]) == {}

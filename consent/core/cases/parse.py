@@ -25,7 +25,8 @@ from consent.core.cases.times import ANY_MS, read_instant
 from consent.core.decide import PERMITTED, Owner
 from consent.core.policies.bounds import read_ask, read_bounds
 from consent.core.policies.policy import PolicySet
-from consent.core.policies.toml_file import PolicyFile, Table, quoted
+from consent.core.policies.toml_file import PolicyFile, Table
+from consent.printable import quoted
 
 _NEIGHBOURHOOD: Final = "neighbourhood:"
 _CONSENT: Final = "consent:"

@@ -24,7 +24,8 @@ from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.policies.bounds import BoundsTable, read_bounds
 from consent.core.policies.notice import FlowTerms, notice_of
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet, Statistic
-from consent.core.policies.toml_file import PolicyFile, Table, quoted
+from consent.core.policies.toml_file import PolicyFile, Table
+from consent.printable import quoted
 
 MOST_RESIDENTS: Final = 100
 

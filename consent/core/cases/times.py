@@ -6,7 +6,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from consent.core.policies.toml_file import PolicyFile, quoted
+from consent.core.policies.toml_file import PolicyFile
+from consent.printable import quoted
 
 ANY_MS: Final = 1_767_225_600_000
 """The moment of a case that names none: any would do, for all its times are relative. 2026-01-01T00:00:00Z."""

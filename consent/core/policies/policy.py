@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Any, Final
 from consent.core.disclosure import Disclosure, Space
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.property import Property
+from consent.core.policies.unprintable import unprintable_in
 from consent.errors import PolicyError
 
 CITY_FILE: Final = "city.toml"
@@ -286,12 +288,17 @@ class PolicySet:
         return {flow.id: _terms_of(flow) for flow in self.flows.values()}
 
     def refuse_unsupported(self) -> None:
-        """Refuse to put in force what policies may no longer ask.
+        """Refuse to put in force what policies may no longer ask, or say in text that is not shown as it is.
 
         Raises: PolicyError: names the first such thing, and what to write instead.
         """
-        for one in self.unsupported:
-            raise one.as_error()
+        for error in self.refusals():
+            raise error
+
+    def refusals(self) -> Iterator[PolicyError]:
+        """Yield why the set is not to be put in force; one that is in force already stays so."""
+        yield from (one.as_error() for one in self.unsupported)
+        yield from unprintable_in(self.files)
 
     def rests_on_consent(self, flow: Flow) -> bool:
         """Return whether a flow reads what is about subjects, by their consent, and not what is about nobody."""

@@ -17,7 +17,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from consent.core.policies.toml_bounds import excess
-from consent.errors import PolicyError, one_line
+from consent.errors import PolicyError
+from consent.printable import one_line, quoted
 
 S = TypeVar("S", bound=msgspec.Struct)
 C = TypeVar("C", bound=StrEnum)
@@ -165,11 +166,6 @@ class PolicyFile:
 
 def _joined(key: str, last: str) -> str:
     return one_line(f"{key}.{last}" if key else last)
-
-
-def quoted(text: str) -> str:
-    """Return an offending value as errors show it."""
-    return f"`{one_line(text)}`"
 
 
 def _sentence(text: str) -> str:

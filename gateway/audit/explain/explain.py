@@ -13,6 +13,7 @@ from consent.core.canonical import disclosure_map
 from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
 from consent.core.policies.fingerprint import fingerprint_of
 from consent.errors import RecordError
+from consent.printable import as_lines, printable
 from consent.texts.load import sentences
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
@@ -29,7 +30,7 @@ from gateway.audit.log.payloads import (
     PolicyPayload,
     ReleaseRecord,
 )
-from gateway.audit.verify.report import printable, shown_time
+from gateway.audit.verify.report import shown_time
 
 SENTENCES = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
@@ -58,7 +59,7 @@ class EntryExplanation:
             lines.append(f"  {say(language, 'no_opening')}")
         else:
             lines += [f"  {say(language, 'opening')}", *(f"    {line}" for line in self.content)]
-        return "\n".join(lines) + "\n"
+        return as_lines(lines)
 
     def as_json(self) -> dict[str, Any]:
         """Return the explanation for a program."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from consent.core.consents.records import OPERATOR
+from consent.printable import as_lines
 from gateway.audit.log.payloads import CITY_OWNED
 from gateway.audit.replay.formed_again import FormedAgain
 from gateway.audit.replay.release import UNSTATED
@@ -117,7 +118,7 @@ class ReplayReport:
         if self.unsupported:
             lines.append(f"releases of what policies may no longer ask, as earlier versions made them: {self.unsupported}")
         lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
-        return "".join(f"{line}\n" for line in lines)
+        return as_lines(lines)
 
 
 def _listed(entries: list[tuple[int, int]], most: int = 20) -> str:

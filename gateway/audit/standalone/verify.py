@@ -30,13 +30,14 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256, sha512
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, TextIO
 
 # --- Ed25519 (RFC 8032, section 5.1) ----------------------------------------------------------------------------------------
 #
@@ -634,13 +635,28 @@ def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | N
 
 
 def printable(text: str) -> str:
-    """Return a text without the characters by which it could write over a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Return a text with whatever could write over a terminal, begin a line or change the order of its words escaped."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print one line; all that is printed comes through here, since most of it is other people's text."""
+    out = sys.stdout if file is None else file
+    shown = printable(line).encode(out.encoding or "utf-8", "backslashreplace").decode(out.encoding or "utf-8")
+    print(shown, file=out)
+
+
+class LineParser(argparse.ArgumentParser):
+    """A parser that quotes what was typed in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage, the message and status 2."""
+        super().error(printable(message))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Verify, print the verdict and return the exit status."""
-    parser = argparse.ArgumentParser(description="Verify the log of a Sluice gateway.", allow_abbrev=False)
+    parser = LineParser(description="Verify the log of a Sluice gateway.", allow_abbrev=False)
     parser.add_argument("folder", nargs="?", default=Path(__file__).resolve().parent, type=Path, help="default: where this lies")
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("--key", metavar="VKEY", help="the log's public key, from elsewhere than the folder")
@@ -653,27 +669,27 @@ def main(arguments: list[str] | None = None) -> int:
         witnesses = [parse_key(text) for text in args.witness]
         checkpoint, wrong, what = verify(args.folder, log, witnesses)
     except (Wrong, Unreachable) as problem:
-        print(f"verify.py: {problem}", file=sys.stderr)
+        say(f"verify.py: {problem}", sys.stderr)
         return 2
-    print(f"log: {log.name}, {what[0]}")
+    say(f"log: {log.name}, {what[0]}")
     for line in what[1:]:
-        print(line)
-    print(f"trust: {'NONE: the key comes from the folder itself' if args.no_key else 'key given'}, {vkey(log)}")
+        say(line)
+    say(f"trust: {'NONE: the key comes from the folder itself' if args.no_key else 'key given'}, {vkey(log)}")
     if checkpoint is not None:
         if len(checkpoint.cosigned) < args.need:
             wrong.append(
                 Wrong("checkpoint", f"{len(checkpoint.cosigned)} witnesses have cosigned it where {args.need} are needed")
             )
-        print(f"witnesses: {len(checkpoint.cosigned)} of {len(witnesses)}")
+        say(f"witnesses: {len(checkpoint.cosigned)} of {len(witnesses)}")
         for name, second in checkpoint.cosigned.items():
-            print(f"  {name} saw it at {moment(second)}")
+            say(f"  {name} saw it at {moment(second)}")
         for line in checkpoint.unknown:
-            print(f"  {line} is the signature of an unknown key, which says nothing")
+            say(f"  {line} is the signature of an unknown key, which says nothing")
     for each in (*wrong[:MOST_SHOWN], *wrong[MOST_SHOWN:][-1:]):  # the last one says where reading stopped
-        print(f"WRONG  {each}")
+        say(f"WRONG  {each}")
     if len(wrong) > MOST_SHOWN + 1:
-        print(f"WRONG  and {len(wrong) - MOST_SHOWN - 1} more")
-    print("audit: failed" if wrong else "audit: ok")
+        say(f"WRONG  and {len(wrong) - MOST_SHOWN - 1} more")
+    say("audit: failed" if wrong else "audit: ok")
     return 1 if wrong else 0
 
 

@@ -12,15 +12,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from consent.printable import as_lines, printable
 from gateway.audit.verify.trust import Trust
 
 _MAX_FINDINGS: Final = 100
 _LATEST_MS: Final = 253_402_300_799_999  # the calendar's end
-
-
-def printable(text: str) -> str:
-    """Return a text with control characters and line breaks replaced, so that it cannot forge terminal output."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def shown_time(time_ms: int) -> str:
@@ -157,7 +153,7 @@ class Report:
         if self.unreachable is not None:
             lines.append(printable(self.unreachable))
         lines += [f"ledger: {self.ledger}", f"audit: {'ok' if self.ok else 'failed'}"]
-        return "\n".join(lines) + "\n"
+        return as_lines(lines)
 
     def to_json(self) -> str:
         """Return the report for a program, as one JSON object."""

@@ -17,6 +17,7 @@ import pytest
 from consent.core.policies.archive import MOST_BYTES, MOST_FILES
 from consent.errors import PolicyError
 from consent.policy_files import read_case_files, read_policy_files
+from consent.printable import printable
 from tests.support.consent_samples import small_city
 from tests.support.policy_folder import load_policies
 
@@ -202,7 +203,7 @@ def test_file_with_an_odd_name_is_refused_in_one_line(name: str, tmp_path: Path)
     _folder(tmp_path, small_city(files={name: b""}))
     with pytest.raises(PolicyError) as caught:
         read_policy_files(tmp_path)
-    assert str(caught.value) == f"`{ascii(name)[1:-1]}`: has a name that cannot be shown"
+    assert str(caught.value) == f"`{printable(name)}`: has a name that cannot be shown"
 
 
 # what lies in wait for whoever reads the folder
