@@ -30,6 +30,7 @@ from gateway.core.ingest.remembered import NEW, REPEATED
 from gateway.core.journal import Subscriptions, WholeSince
 from gateway.core.model import (
     COPY,
+    MALFORMED,
     NO_SEQUENCE,
     OUT_OF_RANGE,
     REDELIVERED,
@@ -129,7 +130,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         # 2 identify
         plan = devices.get(topic)
         if plan is None:
-            rejected[UNKNOWN_DEVICE.reason] += 1
+            rejected[(UNKNOWN_DEVICE if topic else MALFORMED).reason] += 1
             continue
         if len(payload) > MAX_PAYLOAD_BYTES:
             rejected[TOO_LARGE.reason] += 1
