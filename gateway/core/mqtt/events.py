@@ -15,7 +15,7 @@ TAKEN_OVER = 0x8E
 """Reason code of the DISCONNECT by which a broker tells that another client has connected as this one. Not every broker tells."""
 
 NO_TOPIC = ""
-"""Stands for the topic of a message one of whose texts is not UTF-8. No device has it."""
+"""Stands for the topic of a message whose texts are not fit to be read (``texts``). No device has it."""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):

@@ -3,9 +3,9 @@
 This is the hottest loop of the gateway next to the pipeline's. A PUBLISH without properties, which is what sensors send, is read
 right in it, at no more than a call into the codec would cost. Every other packet is walked through first (``texts``).
 
-A message with a text that is not UTF-8 becomes a frame of no topic, to be counted and acknowledged. Ending the connection, as the
-standard has it, would only make the broker send it again, for ever; and a broker that lets such a text through checks none, so
-whoever may publish could keep the gateway away for good. In any other packet such a text ends the connection.
+A message with a text that is not UTF-8, or with hundreds of texts, becomes a frame of no topic, to be counted and acknowledged.
+Ending the connection, as the standard has it, would only make the broker send it again, for ever; and a broker that lets such a
+text through checks none, so whoever may publish could keep the gateway away for good. Any other such packet ends the connection.
 
 Deliberately unchecked: wildcards and null characters in topic names, since an unknown topic is rejected anyway.
 """
@@ -20,14 +20,14 @@ from mqtt5 import DisconnectReasonCode, PublishPacket
 from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import NO_TOPIC, Frame, InboundQueue
 from gateway.core.mqtt.faults import BrokerFaultError, identifier_0, malformed, oversized, protocol_error
-from gateway.core.mqtt.texts import LayoutError, are_texts_utf8, comes_from_servers
+from gateway.core.mqtt.texts import LayoutError, are_texts_fit, comes_from_servers
 from gateway.core.mqtt.unacknowledged import Unacknowledged
 
 PAYLOAD_CUT = bytes(65_537)
 """Replaces a payload that was too large to be read: itself larger than any that the pipeline admits."""
 
 LARGEST_CONTROL_BYTES = 1 << 16
-"""No packet but a message is larger: its properties are parsed into many times their length."""
+"""No packet but a message is larger."""
 
 _PUBLISH_QOS_0_1 = frozenset({0x30, 0x31, 0x32, 0x33, 0x3A, 0x3B})
 _DUP, _QOS_1, _RETAIN = 0x08, 0x02, 0x01
@@ -131,9 +131,9 @@ class Inbound:
         if not comes_from_servers(first):
             raise protocol_error("a packet that only clients send")
         try:
-            if not are_texts_utf8(data, first, body, stop):
+            if not are_texts_fit(data, first, body, stop):
                 if not is_message:
-                    raise malformed("invalid text")
+                    raise malformed("invalid text, or too much of it")
                 self._take_without_topic(data, first, body, stop)
                 return size
             packet, _ = mqtt5.read(memoryview(data)[position:stop])

@@ -26,6 +26,10 @@ _BINARY = frozenset({0x09, 0x16})
 _VARIABLE = 0x0B
 
 
+MOST_TEXTS = 256
+"""Of the smallest properties a packet holds thousands, each of which costs many times its bytes to read."""
+
+
 class LayoutError(ValueError):
     """The bytes are not laid out as a packet from a server is."""
 
@@ -35,8 +39,8 @@ def comes_from_servers(first: int) -> bool:
     return first & 0xF0 not in _FROM_CLIENTS
 
 
-def are_texts_utf8(data: bytes, first: int, body: int, end: int) -> bool:
-    """Return whether every text of a packet is UTF-8.
+def are_texts_fit(data: bytes, first: int, body: int, end: int) -> bool:
+    """Return whether every text of a packet is UTF-8, and there are no more of them than anybody needs.
 
     Args:
         data: Bytes that hold the whole packet.
@@ -46,8 +50,10 @@ def are_texts_utf8(data: bytes, first: int, body: int, end: int) -> bool:
     Raises: LayoutError: it is no packet.
     """
     try:
-        for text in _texts(data, first, body, end):
+        for count, text in enumerate(_texts(data, first, body, end)):
             text.decode()
+            if count == MOST_TEXTS:
+                return False
     except UnicodeDecodeError:
         return False
     return True

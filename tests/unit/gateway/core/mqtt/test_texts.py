@@ -12,6 +12,7 @@ from mqtt5 import PublishPacket, QoS, SubAckReasonCode
 from gateway.core.mqtt.events import NO_TOPIC
 from gateway.core.mqtt.session import ConnectionState
 from gateway.core.mqtt.settings import SessionSettings
+from gateway.core.mqtt.texts import MOST_TEXTS
 from tests.unit.gateway.core.mqtt.playbook import Playbook, connected, message, puback
 
 SMALL = SessionSettings(client_id="gw", filters=("s/#",), largest_packet_bytes=1000)
@@ -112,3 +113,14 @@ def test_mutated_texts_never_reach_the_codec(capfd: pytest.CaptureFixture[str]) 
         book = connected()
         book.says(bytes(data))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("count", [MOST_TEXTS // 2 - 1, MOST_TEXTS // 2 + 1, 10_000])
+def test_packet_with_more_texts_than_anybody_needs_is_not_read(count: int) -> None:
+    """A message with so many is counted and acknowledged, and what is no message ends the connection."""
+    properties, fits = [("", "")] * count, count < MOST_TEXTS // 2
+    book = connected()
+    book.says(publish(user_properties=properties))
+    assert [frame.topic for frame in book.frames] == ["s/1" if fits else NO_TOPIC]
+    book.says(mqtt5.PubAckPacket(1, user_properties=properties).write())
+    assert book.session.connected is fits
