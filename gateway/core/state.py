@@ -113,6 +113,10 @@ class State:
             self.memories[device] = DeviceMemory(self.times_room)
         return self.memories[device]
 
+    def times_remembered(self) -> int:
+        """Return how many times are remembered, of all devices."""
+        return sum(len(times) for memory in self.memories.values() for times in memory.seen.values())
+
     def forget_devices_but(self, registered: Collection[bytes]) -> None:
         """Drop what is remembered of all other devices; no registration has an id that another had."""
         for former in [device for device in self.memories if device not in registered]:

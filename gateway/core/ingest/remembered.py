@@ -82,12 +82,13 @@ class RememberedTimes:
 
     def add(self, t_ms: int) -> None:
         """Remember a time that is new."""
+        times = self._times
         if t_ms > self.newest_ms:
-            self._times.append(t_ms)
+            times.append(t_ms)
             self.newest_ms = t_ms
         else:
-            insort(self._times, t_ms)
-        if len(self._times) > self._granted:
+            insort(times, t_ms)
+        if len(times) > self._granted:
             self._grow_or_forget()
 
     def _grow_or_forget(self) -> None:
