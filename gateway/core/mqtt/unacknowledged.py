@@ -1,4 +1,4 @@
-"""Messages that were received and not yet acknowledged, in order of arrival, in which MQTT wants their acknowledgements.
+"""Messages that were received and await their acknowledgement, in the order of arrival, which MQTT wants for the answers too.
 
 Frames are acknowledged by their owner, once committed; the session's own markers among them by the session, each in its turn.
 """

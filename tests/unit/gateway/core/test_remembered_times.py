@@ -8,6 +8,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.ingest.remembered import FORGOTTEN, MOST_TIMES, REPEATED, SHARED_TIMES
 from gateway.core.state import State
+from gateway.core.windows.accumulators import LATE
 from tests.support.gate import DAY_MS, MINUTE_MS, Gate, only, reading
 
 
@@ -104,3 +105,16 @@ def restarted(gate: Gate) -> State:
         fold.batch(*batch)
     fold.end()
     return again
+
+
+@pytest.mark.parametrize("flow", ["hourly", "raw"])
+def test_time_that_is_dropped_could_not_be_taken_again(flow: str) -> None:
+    """Whatever the watermark: whoever repeats a dropped time hears that it is late."""
+    gate = Gate(only(flow))
+    home = gate.home(flow)
+    gate.to(gate.now_ms + 5 * DAY_MS)
+    slot = gate.state.devices[home.topic].slots["consumption"]
+    for minutes in range(0, 3 * 24 * 60, 7):
+        gate.state.windows.advance(gate.now_ms + minutes * MINUTE_MS)
+        watermark_ms = gate.state.windows.watermark_ms
+        assert {target.take(watermark_ms - slot.keep_ms - 1, 1) for target in slot.targets} == {LATE}
