@@ -1,8 +1,8 @@
 """The control interface on the wire: JSON-RPC 2.0 by lines over a Unix socket, and the client that speaks it.
 
-A request is one line and so is its answer. What a line may be at most, and how deep it may be nested, is counted before it is
-parsed; the gateway's server (``gateway.control.socket``) and every client share this module. What the methods take and answer
-stands in ``consent.messages``.
+A request is one line and so is its answer. What a line may be at most, how deep it may be nested, and that no object has a key
+twice, is checked before it is parsed: readers of JSON differ in which of two they take. The gateway's server
+(``gateway.control.socket``) and every client share this module. What the methods take and answer stands in ``consent.messages``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from consent.errors import ControlRequestError
+from consent.errors import ControlRequestError, one_line
 from consent.messages import JsonObject, Parameters, decode, encode
 
 R = TypeVar("R")
@@ -33,7 +33,8 @@ PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 REFUSED: Final = -32000
 
-_MARKS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_MARKS: Final = re.compile(rb'("(?:[^"\\]|\\.)*+"?)(?:[ \t\r\n]*+(:))?|[\[{]|[\]}]', re.DOTALL)
+"""A text, with the colon that makes a key of it, or a bracket."""
 _OPENING: Final = b"[{"
 
 
@@ -100,8 +101,7 @@ def parse_request(line: bytes) -> ControlRequest:
 
     Raises: WireError: it is none.
     """
-    if _is_too_deep(line):
-        raise WireError(PARSE_ERROR, "not json, or nested too deep")
+    _check_nesting(line)
     try:
         request = msgspec.json.decode(line, type=ControlRequest)
     except msgspec.ValidationError as error:
@@ -113,23 +113,38 @@ def parse_request(line: bytes) -> ControlRequest:
     return request
 
 
-def _is_too_deep(line: bytes) -> bool:
-    """Return whether a line is nested too deep, or has too many parts for that to be counted in time."""
-    opening = line.count(b"[") + line.count(b"{")
-    if opening <= DEPTH:
-        return False
-    if opening > PARTS or line.count(b'"') > PARTS:
-        return True
-    depth = 0
+def _check_nesting(line: bytes) -> None:
+    """Refuse a line that is nested too deep, or has too many parts for that to be counted in time, or a key twice in one object.
+
+    Raises: WireError: it is.
+    """
+    if line.count(b"[") + line.count(b"{") > PARTS or line.count(b'"') > PARTS:
+        raise WireError(PARSE_ERROR, "not json, or nested too deep")
+    keys: list[set[bytes]] = []  # of each object that is open
     for mark in _MARKS.finditer(line):
-        first = line[mark.start()]
-        if first in _OPENING:
-            depth += 1
-            if depth > DEPTH:
-                return True
-        elif first != ord('"'):
-            depth -= 1
-    return False
+        if mark[2] is not None:
+            key = _key(mark[1])
+            if keys and key in keys[-1]:
+                raise WireError(INVALID_REQUEST, f"the key `{one_line(key.decode(errors='replace'))}` stands twice in one object")
+            if keys:
+                keys[-1].add(key)
+        elif mark[1] is None:
+            if line[mark.start()] not in _OPENING:
+                del keys[-1:]
+            elif len(keys) == DEPTH:
+                raise WireError(PARSE_ERROR, "not json, or nested too deep")
+            else:
+                keys.append(set())
+
+
+def _key(text: bytes) -> bytes:
+    """Return a key as it is meant: a letter may be written as its number."""
+    if b"\\" not in text:
+        return text[1:-1]
+    try:
+        return msgspec.json.decode(text, type=str).encode(errors="replace")
+    except (msgspec.DecodeError, UnicodeError):
+        return text  # no json, as its reader will find
 
 
 def answered(request_id: float | str | None, result: Any) -> bytes:

@@ -901,6 +901,18 @@ class WindowsStatus(Result, frozen=True, kw_only=True):
     watermark_ms: int
 
 
+class TimesStatus(Result, frozen=True, kw_only=True):
+    """The times by which repeats are recognised of devices that do not number their messages.
+
+    Attributes:
+        remembered: How many are remembered now.
+        forgotten: How many had to be forgotten since the start, before their windows had closed.
+    """
+
+    remembered: int
+    forgotten: int
+
+
 class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
@@ -916,6 +928,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     owners_assumed: int
     subjects: int
     windows: WindowsStatus
+    times: TimesStatus
     outbox_rows: int
     bundles_under_way: int
     ledger: dict[str, int]

@@ -66,6 +66,7 @@ def status_text(shown: Mapping[str, Any]) -> str:
         f"registry   {shown['devices']} devices, {shown['subjects']} subjects",
         *_owners_lines(shown["owners_assumed"]),
         f"windows    {shown['windows']['open']} open",
+        *_times_lines(shown["times"]),
         f"outbox     {shown['outbox_rows']} rows, {shown['bundles_under_way']} bundles under way",
         "ledger     " + ("balanced" if not shown["imbalances"] else "; ".join(shown["imbalances"])),
     ]
@@ -77,6 +78,13 @@ def _owners_lines(assumed: int) -> list[str]:
     """Return the line on devices whose owner nobody has stated, where there are any."""
     devices = "1 device" if assumed == 1 else f"{assumed} devices"
     return [f"owners     ASSUMED for {devices}: see `sluice device list` and `sluice device own`"] if assumed else []
+
+
+def _times_lines(times: Mapping[str, int]) -> list[str]:
+    """Return the line on times that had to be forgotten, where there are any."""
+    if not times["forgotten"]:
+        return []
+    return [f"repeats    {times['remembered']} times remembered, {times['forgotten']} FORGOTTEN: what is older is withheld"]
 
 
 def _connection_text(connection: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
 
 
 def _device(device: Device, memory: DeviceMemory | None) -> Plain:
-    runs, times = ([], {}) if memory is None else memory.state()
+    runs, times = ([], {}) if memory is None else memory.state()[:2]
     return {
         "device": device.id.hex(),
         "topic": device.topic,

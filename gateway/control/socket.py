@@ -1,7 +1,9 @@
 """The control socket: serves a door over a Unix socket, one request a line; an answer means committed and in force.
 
 Whoever may connect can do no harm by it: a line and all lines together have a bound, a line that has begun must end in
-time, an answer must be taken in time, and so many connections may stand and no more.
+time, an answer must be taken in time, and so many connections may stand and no more. A connection on which nothing is asked may
+stand as long as nobody needs its place: the one that has been idle longest gives way to a new one. One user's connections leave
+some places to the others, so that root finds one whatever the gateway's own user does.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ from consent.messages import Result
 from gateway.errors import OperatorError, SluiceError
 
 PIECE_BYTES = 64 * 1024
+_PEER_CREDENTIALS = struct.Struct("=iII")  # `struct ucred` of Linux: process, user, group
 
 Answer = Callable[[str, msgspec.Raw], Awaitable[Result]]
 """(method, parameters) → answer; raises ``SluiceError`` to refuse."""
@@ -34,6 +38,7 @@ class Bounds:
         line_bytes: The longest line.
         door_bytes: All lines that are being read or answered, together.
         connections: How many there may be at once.
+        user_connections: How many of them may be of one user.
         line_s: How long a line may take from its first byte to its end.
         answer_s: How long an answer may wait to be taken.
     """
@@ -41,6 +46,7 @@ class Bounds:
     line_bytes: int = LINE_BYTES
     door_bytes: int = 2 * LINE_BYTES
     connections: int = 64
+    user_connections: int = 48
     line_s: float = 10.0
     answer_s: float = 60.0
 
@@ -53,9 +59,9 @@ class ControlServer:
         self._path = path
         self._answer = answer
         self._bounds = bounds or Bounds()
-        self._held_bytes = 0
+        self._held = HeldBytes(self._bounds.door_bytes)
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: dict[asyncio.StreamWriter, _Connection] = {}  # those idle longest first
 
     async def start(self) -> None:
         """Bind the socket with mode 0600; one left behind by a process that is gone is replaced.
@@ -82,20 +88,21 @@ class ControlServer:
             return
         self._server.close()
         await asyncio.sleep(0)  # the last answers go out
-        for writer in list(self._writers):
+        for writer in list(self._connections):
             writer.close()
         await self._server.wait_closed()
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        lines = _Lines(self, reader)
+        lines = Lines(reader, self._bounds, self._held)
+        connection = _Connection(_peer_user(writer), lines)
         try:
-            if len(self._writers) > self._bounds.connections:
-                raise WireError(INVALID_REQUEST, "too many connections")
+            self._make_room(connection.user)
+            self._connections[writer] = connection
             while line := await lines.next():
                 await self._write(writer, await self._answer_to(line))
+                self._connections[writer] = self._connections.pop(writer)  # the last to be idle
                 await asyncio.sleep(0)  # the loop's turn: whoever sends line upon line holds nobody up
         except WireError as error:
             lines.drop()
@@ -105,8 +112,27 @@ class ControlServer:
             writer.transport.abort()
         finally:
             lines.drop()
-            self._writers.discard(writer)
+            self._connections.pop(writer, None)
             writer.close()
+
+    def _make_room(self, user: int) -> None:
+        """Make room for one more connection, by ending one that is idle.
+
+        Raises: WireError: none is.
+        """
+        own = [writer for writer, connection in self._connections.items() if connection.user == user]
+        if len(own) >= self._bounds.user_connections:
+            among = own
+        elif len(self._connections) >= self._bounds.connections:
+            among = list(self._connections)
+        else:
+            return
+        for writer in among:
+            if self._connections[writer].lines.idle:
+                del self._connections[writer]
+                _end(writer)
+                return
+        raise WireError(INVALID_REQUEST, "too many connections")
 
     async def _write(self, writer: asyncio.StreamWriter, line: bytes) -> None:
         writer.write(line)
@@ -124,45 +150,89 @@ class ControlServer:
             return refused(request.id, REFUSED, str(error), error.exit_status, error.lines)
         return answered(request.id, result)
 
-    # what lines may use
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """A connection, and whose it is."""
+
+    user: int
+    lines: Lines
+
+
+def _end(writer: asyncio.StreamWriter) -> None:
+    """End an idle connection, with a word if it is read at once."""
+    writer.write(refused(None, INVALID_REQUEST, "this connection was idle, and another needed its place"))
+    if writer.transport.get_write_buffer_size():
+        writer.transport.abort()
+    else:
+        writer.close()
+
+
+def _peer_user(writer: asyncio.StreamWriter) -> int:
+    """Return the user at the other end; our own where the system does not tell."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return os.getuid()
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, option, _PEER_CREDENTIALS.size)
+    user: int = _PEER_CREDENTIALS.unpack(credentials)[1]
+    return user
+
+
+class HeldBytes:
+    """The bytes of all lines that are being read or answered at a door.
+
+    Attributes:
+        count: How many there are.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Begin with none, of so many at most."""
+        self.count = 0
+        self._most = most
 
     def hold(self, count: int) -> None:
-        """Count bytes of a line that is being read or answered.
+        """Count more.
 
-        Raises: WireError: all such lines together are too long.
+        Raises: WireError: all lines together are too long.
         """
-        self._held_bytes += count
-        if self._held_bytes > self._bounds.door_bytes:
+        self.count += count
+        if self.count > self._most:
             raise WireError(INVALID_REQUEST, "too much is being sent at once")
 
     def release(self, count: int) -> None:
-        """Count bytes no more."""
-        self._held_bytes -= count
-
-    @property
-    def bounds(self) -> Bounds:
-        """Return what connections may use."""
-        return self._bounds
+        """Count so many no more."""
+        self.count -= count
 
 
-class _Lines:
-    """The lines of one connection, read piece by piece."""
+class Lines:
+    """The lines of one connection, read piece by piece.
 
-    def __init__(self, server: ControlServer, reader: asyncio.StreamReader) -> None:
-        self._server = server
+    Attributes:
+        idle: Whether a line is awaited of which nothing has come.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, bounds: Bounds, door: HeldBytes) -> None:
+        """Read from ``reader``; what is held counts at the ``door``."""
         self._reader = reader
+        self._bounds = bounds
+        self._door = door
         self._held = bytearray()
         self._taken_bytes = 0
+        self.idle = False
 
     async def next(self) -> bytes:
         """Return the next line, the last one perhaps without its end; empty where nothing is left. The one before is done with.
 
         Raises: WireError: it is too long or takes too long.
         """
-        bounds = self._server.bounds
+        bounds = self._bounds
         self._give_back()
-        if not self._held and not await self._read():
-            return b""
+        if not self._held:
+            self.idle = True
+            came = await self._read()
+            self.idle = False
+            if not came:
+                return b""
         looked_at = 0
         try:
             async with asyncio.timeout(bounds.line_s):
@@ -183,15 +253,15 @@ class _Lines:
     async def _read(self) -> bool:
         piece = await self._reader.read(PIECE_BYTES)
         self._held += piece
-        self._server.hold(len(piece))
+        self._door.hold(len(piece))
         return bool(piece)
 
     def _give_back(self) -> None:
-        self._server.release(self._taken_bytes)
+        self._door.release(self._taken_bytes)
         self._taken_bytes = 0
 
     def drop(self) -> None:
         """Forget what was read."""
         self._give_back()
-        self._server.release(len(self._held))
+        self._door.release(len(self._held))
         self._held.clear()

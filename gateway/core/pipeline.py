@@ -26,9 +26,11 @@ from typing import Any
 
 from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
+from gateway.core.ingest.remembered import NEW, REPEATED
 from gateway.core.journal import Subscriptions, WholeSince
 from gateway.core.model import (
     COPY,
+    MALFORMED,
     NO_SEQUENCE,
     OUT_OF_RANGE,
     REDELIVERED,
@@ -128,7 +130,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         # 2 identify
         plan = devices.get(topic)
         if plan is None:
-            rejected[UNKNOWN_DEVICE.reason] += 1
+            rejected[(UNKNOWN_DEVICE if topic else MALFORMED).reason] += 1
             continue
         if len(payload) > MAX_PAYLOAD_BYTES:
             rejected[TOO_LARGE.reason] += 1
@@ -190,11 +192,13 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             if not targets:
                 continue
             seen = slot.seen
-            if seen is not None and reading.has_time:  # without number or time, a repeat looks like a second reading
-                if t_ms in seen:
+            # without number or time, a repeat looks like a second reading
+            if seen is not None and t_ms <= seen.newest_ms and reading.has_time and (recalled := seen.recall(t_ms)) != NEW:
+                if recalled == REPEATED:
                     duplicate += len(targets)
-                    continue
-                seen.add(t_ms)
+                else:
+                    withheld["forgotten"] += len(targets)
+                continue
             if may_have_waited and (earliest_ms := observation.earliest_ms) is not None:
                 if _take_between(targets, (earliest_ms, t_ms), n, outcomes, records):
                     taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), earliest_ms, t_ms, n)
@@ -207,10 +211,14 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     keep = True
                     if outcome == RECORDED:
                         records.append((target, (t_ms, t_ms), n))  # type: ignore[arg-type]  # only a RecordTarget returns this
-            if keep and seen is not None and not reading.has_time:  # nothing to remember it by
-                taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
-            elif keep:
-                taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
+            if not keep:
+                continue
+            if seen is not None:
+                if not reading.has_time:  # nothing to remember it by
+                    taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+                    continue
+                seen.add(t_ms)
+            taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
 
     ledger = state.ledger
     ledger.add("frames.received", len(frames))

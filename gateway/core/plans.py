@@ -7,6 +7,7 @@ target to one flow that the property may feed. What must not leave is compiled t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from consent.core.policies.policy import Flow, PolicySet, Profile, Scheme
 from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms
+from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
 from gateway.core.model import Decoder
 from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
 from gateway.core.windows.windows import Cohort, Windows
@@ -57,20 +59,46 @@ class Device:
 class DeviceMemory:
     """What is remembered of a device across changes of its plan, so that nothing is counted twice."""
 
-    __slots__ = ("seen", "sequences")
+    __slots__ = ("_room", "seen", "sequences")
 
-    def __init__(self) -> None:
+    def __init__(self, room: SharedRoom) -> None:
+        """Begin with nothing; times beyond a few take their place in ``room``."""
+        self._room = room
         self.sequences = SequenceWindows()
-        self.seen: dict[str, set[int]] = {}  # observed property -> phenomenon times, until their windows close
+        self.seen: dict[str, RememberedTimes] = {}  # observed property -> phenomenon times, until their windows close
+
+    def times(self, observed_property: str) -> RememberedTimes:
+        """Return the times of a property."""
+        if observed_property not in self.seen:
+            self.seen[observed_property] = RememberedTimes(self._room)
+        return self.seen[observed_property]
 
     def state(self) -> list[Any]:
         """Return plain data from which ``restore`` makes the same memory."""
-        return [self.sequences.to_state(), {name: sorted(times) for name, times in self.seen.items() if times}]
+        plain: list[Any] = [self.sequences.to_state(), {name: list(times) for name, times in self.seen.items() if times}]
+        forgotten = {name: times.forgotten_ms for name, times in self.seen.items() if times.forgotten_ms >= 0}
+        return [*plain, forgotten] if forgotten else plain
 
     def restore(self, state: list[Any]) -> None:
         """Restore a stored state."""
         self.sequences = SequenceWindows.from_state(state[0])
-        self.seen = {name: set(times) for name, times in state[1].items()}
+        forgotten: dict[str, int] = state[2] if len(state) > 2 else {}
+        self.seen = {
+            name: RememberedTimes(self._room, state[1].get(name, ()), forgotten.get(name, -1))
+            for name in dict.fromkeys([*state[1], *forgotten])
+        }
+
+    def drop_before(self, horizons_ms: Mapping[str, int], otherwise_ms: int) -> None:
+        """Drop the times that no later reading can repeat.
+
+        Args:
+            horizons_ms: For each property, the time from which on readings may still be kept.
+            otherwise_ms: The same for properties that are not among them.
+        """
+        for name, times in list(self.seen.items()):
+            times.drop_before(horizons_ms.get(name, otherwise_ms))
+            if name not in horizons_ms and not times:
+                del self.seen[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +220,11 @@ class Slot:
 
     __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "seen", "step", "targets", "withheld")
 
-    def __init__(self, device: Device, observed_property: str, step: float, seen: set[int] | None) -> None:
+    def __init__(self, device: Device, observed_property: str, step: float, seen: RememberedTimes | None) -> None:
         self.device = device
         self.observed_property = observed_property
         self.step = step
-        self.seen = seen  # phenomenon times already received; None where the device numbers its messages
+        self.seen = seen  # phenomenon times of readings that were kept; None where the device numbers its messages
         self.targets: list[Target] = []
         self.withheld: list[str] = []
         self.considered = 0
@@ -264,7 +292,7 @@ def compile_slots(
         if not flows:
             continue
         first_step = policies.properties[name].ladder[0]
-        seen = None if is_numbered(profile) else memory.seen.setdefault(name, set())
+        seen = None if is_numbered(profile) else memory.times(name)
         slot = slots[name] = Slot(device, name, float(first_step), seen)
         slot.considered = len(flows)
         for flow in flows:
@@ -289,7 +317,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     target: Target
     if found.is_single:
         target = RecordTarget(windows, cohort, device.contributor, terms)
-        slot.keep_ms = max(slot.keep_ms, 3 * DAY_MS)
+        slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
     else:
         target = WindowTarget(windows, cohort, device.contributor, device.id, terms)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)

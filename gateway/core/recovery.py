@@ -12,6 +12,7 @@ import msgspec
 
 from consent.core.disclosure import BOTTOM
 from gateway.core.ingest.marks import Marks
+from gateway.core.ingest.remembered import NEW, RememberedTimes
 from gateway.core.journal import (
     SEGMENT_BYTES,
     Close,
@@ -27,7 +28,7 @@ from gateway.core.journal import (
     WholeSince,
     decode_batch,
 )
-from gateway.core.plans import DeviceMemory, Terms, WindowTarget, shared_cohort
+from gateway.core.plans import Terms, WindowTarget, shared_cohort
 from gateway.core.state import State
 from gateway.core.windows.windows import Window
 
@@ -88,7 +89,7 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     windows = taken.windows
     state.windows.restore([windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series])
     for device, memory_state in taken.memories.items():
-        state.memories.setdefault(device, DeviceMemory()).restore(_decode(memory_state))
+        state.memory_of(device).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
     state.arrivals.resume(taken.dry_ms)
     state.subscriptions = taken.subscriptions
@@ -96,13 +97,15 @@ def restore(state: State, stored: bytes) -> JournalReplay:
 
 
 def prune(state: State) -> None:
-    """Drop the phenomenon times whose windows have closed: no later reading can repeat them."""
+    """Drop the phenomenon times whose windows have closed: no later reading can repeat them. And what devices left that are gone.
+
+    A flow that comes to ask for a property, or for longer windows of it, takes none of its readings from before.
+    """
     watermark_ms = state.windows.watermark_ms
+    state.forget_devices_but({device.id for device in state.registry.devices.values()})
     for plan in state.devices.values():
-        for slot in plan.slots.values():
-            if slot.seen:
-                horizon_ms = watermark_ms - slot.keep_ms
-                slot.seen.difference_update([t_ms for t_ms in slot.seen if t_ms < horizon_ms])
+        horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
+        plan.memory.drop_before(horizons_ms, watermark_ms)
 
 
 class JournalReplay:
@@ -110,7 +113,7 @@ class JournalReplay:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._slots: list[tuple[set[int] | None, list[WindowTarget]]] = []
+        self._slots: list[tuple[RememberedTimes | None, list[WindowTarget]]] = []
         self._terms: dict[tuple[int, int], Terms] = {}
         self._unsent: dict[int, list[Window]] = {}
 
@@ -148,12 +151,9 @@ class JournalReplay:
             case Subscriptions():
                 self._state.subscriptions = tuple(record.patterns)
 
-    def _memory(self, device: bytes) -> DeviceMemory:
-        return self._state.memories.setdefault(device, DeviceMemory())
-
     def _define(self, record: Define) -> None:
         assert record.ref == len(self._slots)
-        seen = self._memory(record.device).seen.setdefault(record.observed_property, set()) if record.remembers else None
+        seen = self._state.memory_of(record.device).times(record.observed_property) if record.remembers else None
         self._slots.append((seen, [self._target(record.device, target) for target in record.targets]))
 
     def _target(self, device: bytes, target: DefinedTarget) -> WindowTarget:
@@ -172,12 +172,12 @@ class JournalReplay:
                 continue
             seen, targets = self._slots[ref]
             t_ms, n = next(readings), next(readings)
-            if seen is not None:
+            if seen is not None and seen.recall(t_ms) == NEW:
                 seen.add(t_ms)
             for target in targets:
                 target.take(t_ms, n)
         for at in range(0, len(sequences), 3):
-            self._memory(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
+            self._state.memory_of(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
 
     def _close(self, record: Close) -> None:
         """Remove what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""

@@ -6,7 +6,7 @@ each adds what must become durable to ``commit``, which the application stores b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -18,6 +18,7 @@ from gateway.core.effects import Commit
 from gateway.core.inflight import Inflight
 from gateway.core.ingest.arrivals import Arrivals
 from gateway.core.ingest.marks import Marks
+from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.journal import Dry, Journal
 from gateway.core.ledger import Ledger
 from gateway.core.log import LogState
@@ -60,6 +61,7 @@ class State:
         by_contributor: The same plans, by contributor.
         decoders: By device profile; ``changes`` compiles them.
         memories: What is remembered of devices, by id; changed by a plan's steps and by an erasure.
+        times_room: The room that the times among them share.
         windows: Changed by the pipeline, releases and ``changes``, and by the replay of the journal.
         ledger: Changed by each step that decides what becomes of a reading.
         journal: Written by each step that adds something to windows or memories, or removes it.
@@ -85,6 +87,7 @@ class State:
         self.by_contributor: dict[bytes, list[DevicePlan]] = {}
         self.decoders: dict[str, Decoder] = {}
         self.memories: dict[bytes, DeviceMemory] = {}
+        self.times_room = SharedRoom()
         self.windows = Windows({})
         self.ledger = Ledger()
         self.journal = Journal()
@@ -103,6 +106,21 @@ class State:
         """Return the policies in force; only called where some are."""
         assert self.force is not None
         return self.force.policies
+
+    def memory_of(self, device: bytes) -> DeviceMemory:
+        """Return what is remembered of a device; nothing yet where it is new."""
+        if device not in self.memories:
+            self.memories[device] = DeviceMemory(self.times_room)
+        return self.memories[device]
+
+    def times_remembered(self) -> int:
+        """Return how many times are remembered, of all devices."""
+        return sum(len(times) for memory in self.memories.values() for times in memory.seen.values())
+
+    def forget_devices_but(self, registered: Collection[bytes]) -> None:
+        """Drop what is remembered of all other devices; no registration has an id that another had."""
+        for former in [device for device in self.memories if device not in registered]:
+            self.memories.pop(former).drop_before({}, NEVER_MS)
 
     def take_commit(self) -> Commit:
         """Return what must become durable, with the present journal and ledger, and begin the next commit."""

@@ -20,7 +20,8 @@ import mqtt5
 from mqtt5 import ConnAckReasonCode
 
 from gateway.core.mqtt.events import InboundQueue
-from gateway.core.mqtt.inbound import BrokerFaultError, Inbound
+from gateway.core.mqtt.faults import BrokerFaultError
+from gateway.core.mqtt.inbound import Inbound
 from gateway.core.mqtt.session import words
 from gateway.core.mqtt.settings import SessionSettings
 

@@ -2,90 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import mqtt5
 import pytest
 
 from gateway.commands.gateway import status_text
+from tests.support.hostile_broker import HostileBroker, peak_bytes
 from tests.support.live import LiveGateway
 
 MOST_BYTES = 133 << 20
 STORM = 10_000
-CITY = "sluice-gw-test-city"
-Act = Callable[[socket.socket], None]
-
-
-class HostileBroker:
-    """Accepts every client; to the gateway's own session it does one act after the other, a connection each.
-
-    Attributes:
-        port: Where it listens.
-    """
-
-    def __init__(self, acts: list[Act]) -> None:
-        self._acts = iter(acts)
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError, StopIteration):  # it may be left in the middle of anything, which is well
-            connect = _connect(client)
-            client.sendall(mqtt5.ConnAckPacket(session_present=not connect.clean_start).write())
-            if connect.client_id != "sluice-gw-test":
-                _read_on(client)
-                return
-            reader = threading.Thread(target=_read_on, args=(client,), daemon=True)
-            reader.start()
-            with contextlib.suppress(OSError, StopIteration):
-                next(self._acts)(client)
-                client.shutdown(socket.SHUT_WR)  # all of it arrives, and then the end
-            reader.join()
-
-
-def _connect(client: socket.socket) -> mqtt5.ConnectPacket:
-    data = b""
-    while True:
-        came = client.recv(4096)
-        if not came:
-            raise ConnectionResetError
-        data += came
-        try:
-            packet, _ = mqtt5.read(memoryview(data))
-        except IndexError:
-            continue
-        assert isinstance(packet, mqtt5.ConnectPacket)
-        return packet
-
-
-def _read_on(client: socket.socket) -> None:
-    """Read until the other side closes or disconnects; its answers are of no interest."""
-    try:
-        while (data := client.recv(65_536)) and not data.endswith(
-            (b"\xe0\x00", b"\xe0\x02\x00\x00", b"\xe0\x07\x00\x05\x11\0\0\0\0")
-        ):
-            pass
-        client.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
+ILL_FORMED = 5
 
 
 def reading(seq: int, packet_id: int, *, duplicate: bool = False, topic: str = "t/gate") -> bytes:
@@ -130,9 +61,22 @@ def idle_talk(client: socket.socket) -> None:
     client.sendall((b"\xd0\x00" + mqtt5.PubAckPacket(999).write()) * STORM)
 
 
+def ill_formed_topics(client: socket.socket) -> None:
+    """Send what no device has for a topic, and no text is; and a good topic beside a property that is no text."""
+    for packet_id in range(1, ILL_FORMED):
+        client.sendall(reading(9, packet_id, topic="t/zzzz").replace(b"t/zzzz", b"t/\xff\xc0\xed\xa0"))
+    told = mqtt5.PublishPacket("t/gate", b"", qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=ILL_FORMED, content_type="zz").write()
+    client.sendall(told.replace(b"zz", b"z\xff"))
+
+
+def ill_formed_answer(client: socket.socket) -> None:
+    """Send a good-bye with a reason that is no text."""
+    client.sendall(mqtt5.DisconnectPacket(reason_str="zz").write().replace(b"zz", b"z\xff"))
+
+
 def storms(client: socket.socket) -> None:
     """Send all that a connection survives."""
-    for storm in (recycled_ids, duplicates, large_readings, idle_talk):
+    for storm in (recycled_ids, duplicates, large_readings, idle_talk, ill_formed_topics):
         storm(client)
 
 
@@ -144,7 +88,9 @@ def good_reading_and_taken_over(client: socket.socket) -> None:
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[LiveGateway, HostileBroker]]:
     """A gateway at such a broker, which is the city's too."""
-    broker = HostileBroker([storms, endless_message, endless_answer, good_reading_and_taken_over])
+    broker = HostileBroker(
+        {"sluice-gw-test": [storms, ill_formed_answer, endless_message, endless_answer, good_reading_and_taken_over]}
+    )
     gateway = LiveGateway(tmp_path, broker.port, extra='\n[clock]\nsimulated = true\nstart = "2026-05-01T13:00:00Z"\nrate = 0\n')
     config = gateway.config.read_text().replace("reconnect_s = 2", "reconnect_s = 1")
     gateway.config.write_text(config)
@@ -164,19 +110,14 @@ def test_hostile_broker_is_withstood(live: tuple[LiveGateway, HostileBroker]) ->
         lambda shown: shown["broker"]["counters"].get("taken_over") == 1 and shown["ledger"].get("frames.admitted") == 2
     )
     counters, ledger = shown["broker"]["counters"], shown["ledger"]
-    assert (counters["oversized"], counters["unknown_puback"]) == (1, STORM)
+    assert (counters["oversized"], counters["unknown_puback"], counters["malformed"]) == (1, STORM, 1)
     assert ledger["frames.rejected.unknown_device"] == STORM
-    assert ledger["frames.rejected.malformed"] == 2_000
+    assert ledger["frames.rejected.malformed"] == 2_000 + ILL_FORMED
     assert shown["imbalances"] == []
     assert peak_bytes(gateway) < MOST_BYTES
+    assert "panicked" not in gateway.log()
+    assert "Traceback" not in gateway.log()
     assert "another client has taken this gateway's session over" in gateway.log()
     assert ", taken over once, " in status_text(gateway.status())
     assert gateway.stop() == 0
     assert gateway.verify().exit_status == 0
-
-
-def peak_bytes(gateway: LiveGateway) -> int:
-    """Return the most memory that a gateway has ever had."""
-    assert gateway.process is not None
-    (line,) = (line for line in Path(f"/proc/{gateway.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024

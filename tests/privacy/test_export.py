@@ -45,6 +45,7 @@ HELD: dict[str, dict[str, str]] = {
         "by_contributor": DERIVED,
         "decoders": NOBODY,
         "memories": "devices",
+        "times_room": NOBODY,
         "windows": "contributions",
         "ledger": NOBODY,
         "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
@@ -111,7 +112,7 @@ HELD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms", "owner"), "devices"),
         "owner_assumed": "whether `owner` was read of a registration that stated none, until somebody states it",
     },
-    "DeviceMemory": dict.fromkeys(("sequences", "seen"), "devices"),
+    "DeviceMemory": {"_room": NOBODY, **dict.fromkeys(("sequences", "seen"), "devices")},
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
         "windows": "contributions",

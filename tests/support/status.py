@@ -17,6 +17,7 @@ SHOWN: Final[dict[str, Any]] = {
     "owners_assumed": 0,
     "subjects": 0,
     "windows": {"open": 0},
+    "times": {"remembered": 0, "forgotten": 0},
     "outbox_rows": 0,
     "bundles_under_way": 0,
     "ledger": {"frames.received": 5},

@@ -26,7 +26,7 @@ from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.plans import Device, DeviceMemory, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
+from gateway.core.plans import Device, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
@@ -214,7 +214,7 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
     key = None
     if profile.authentication.scheme is Scheme.MAC0:
         key = Mac0Key(state.identity.device_key(device.id, device.generation))
-    memory = state.memories.setdefault(device.id, DeviceMemory())
+    memory = state.memory_of(device.id)
     slots = compile_slots(device, memory, force, state.registry.book, state.windows, now_ms)
     return DevicePlan(device, memory, state.decoders[device.profile], key, is_numbered(profile), slots)
 

@@ -82,8 +82,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> tup
     for device in subjects.devices_of(state, subject):
         changes.revoke_device(state, device.topic, now_ms)
     registered = {device.id for device in state.registry.devices.values()}
-    for former in state.memories.keys() - registered:  # devices revoked earlier may have been theirs
-        del state.memories[former]
+    state.forget_devices_but(registered)  # devices revoked earlier may have been theirs
     subjects.drop_claims(state, subject)
     state.registry.drop_subject(subject)
     state.commit.consents_gone.append(subject)

@@ -19,6 +19,7 @@ from gateway.core.mqtt.topics import filters_overlap, topic_matches
 
 _MOST_IDENTIFIER = 268_435_455
 _REMEMBERED_TOPICS = 16_384
+_LONGEST_REMEMBERED = 256  # or the topics of a sensor that makes them up would take a gigabyte
 
 
 class Copies:
@@ -43,7 +44,7 @@ class Copies:
             topic: The topic name.
             identifiers: Those that the broker sent with it; none of ours where it waited since before we had any.
         """
-        matching = self._matching(topic)
+        matching = self._matching(topic) if len(topic) <= _LONGEST_REMEMBERED else self._match(topic)
         return len(matching) > 1 and matching[0] not in identifiers and not set(matching).isdisjoint(identifiers)
 
     def _match(self, topic: str) -> tuple[int, ...]:

@@ -14,12 +14,15 @@ import msgspec
 TAKEN_OVER = 0x8E
 """Reason code of the DISCONNECT by which a broker tells that another client has connected as this one. Not every broker tells."""
 
+NO_TOPIC = ""
+"""Stands for the topic of a message whose texts are not fit to be read (``texts``). No device has it."""
+
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """One PUBLISH as it came from the broker.
 
     Attributes:
-        topic: The topic name.
+        topic: The topic name, or ``NO_TOPIC``.
         payload: The raw bytes.
         packet_id: The identifier to acknowledge, 0 for QoS 0.
         duplicate: The DUP flag: the broker may have sent this before, on an earlier connection.

@@ -21,7 +21,8 @@ from mqtt5 import DisconnectReasonCode, QoS, SubAckReasonCode
 
 from gateway.core.mqtt.copies import Copies
 from gateway.core.mqtt.events import TAKEN_OVER, Connected, Disconnected, Drained, InboundQueue, Published, Subscribed
-from gateway.core.mqtt.inbound import BrokerFaultError, Inbound, protocol_error
+from gateway.core.mqtt.faults import BrokerFaultError, protocol_error
+from gateway.core.mqtt.inbound import Inbound
 from gateway.core.mqtt.outbound import Outbound
 from gateway.core.mqtt.settings import SessionSettings
 from gateway.core.mqtt.subscribing import Subscribing
@@ -87,7 +88,7 @@ class MqttSession:
         While there is no connection, whether a new one should wait: every connection brings again what is unacknowledged.
         """
         here, inbox = self._here, self.inbox
-        remembered = 0 if self.state is ConnectionState.CLOSED else here.inbound.remembered
+        remembered = 0 if self.state is ConnectionState.CLOSED else len(here.inbound.unacknowledged)
         used = max(max(remembered, len(inbox.frames)) / self._bound, inbox.held_bytes / self.settings.held_bytes_bound)
         here.paused = used > 1 / 2 if here.paused else used >= 1
         return here.paused
@@ -99,7 +100,7 @@ class MqttSession:
     @property
     def unacknowledged(self) -> int:
         """How many frames of this connection the owner has yet to acknowledge."""
-        return self._here.inbound.unacknowledged
+        return self._here.inbound.unacknowledged.frames
 
     @property
     def heard_s(self) -> float:
@@ -163,7 +164,7 @@ class MqttSession:
         if self.inbox.arrived > arrived:
             here.marker.heard(now_s)
         if self.state is ConnectionState.CONNECTED:
-            self._out.append(here.inbound.acknowledge_markers())
+            self._out.append(here.inbound.unacknowledged.acknowledge_markers())
         return self._take_out() if self._out else b""
 
     def tick(self, now_s: float, came: bool | None = None) -> bytes:
@@ -215,7 +216,7 @@ class MqttSession:
         """
         if generation != self.generation or self.state is not ConnectionState.CONNECTED:
             return b""
-        return self._here.inbound.acknowledge(packet_ids)
+        return self._here.inbound.unacknowledged.acknowledge(packet_ids)
 
     def try_publish(
         self, topic: str, payload: bytes, *, user_properties: Sequence[tuple[str, str]] = (), retain: bool = False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import mqtt5
 from mqtt5 import QoS, RetainHandling, TopicFilter
 
-from gateway.core.mqtt.inbound import protocol_error
+from gateway.core.mqtt.faults import protocol_error
 
 
 class Subscribing:

@@ -15,3 +15,10 @@ def test_status_ends_with_the_accounts_below_the_ledger(assumed: int, told: list
     assert [line.split(maxsplit=1)[1].partition(":")[0] for line in lines if line.startswith("owners")] == told
     assert lines[-2].startswith("ledger ")
     assert lines[-1].split() == ["frames.received", "5"]
+
+
+@pytest.mark.parametrize(("forgotten", "told"), [(0, []), (7, ["5 times remembered, 7 FORGOTTEN: what is older is withheld"])])
+def test_status_tells_of_times_that_had_to_be_forgotten(forgotten: int, told: list[str]) -> None:
+    """Only where there are any: it is what an operator can do something about."""
+    lines = status_text({**SHOWN, "times": {"remembered": 5, "forgotten": forgotten}}).splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("repeats")] == told

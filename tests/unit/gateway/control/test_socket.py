@@ -20,12 +20,13 @@ import pytest
 
 from consent.control import DEPTH, PARTS, WireError, parse_request
 from consent.messages import ClockAt, Result
-from gateway.control.socket import Bounds, ControlServer
+from gateway.control.socket import Bounds, ControlServer, HeldBytes, Lines
 from gateway.errors import OperatorError
 from tests.support.inside import until
 from tests.support.waiting import HANG_S
 
-SMALL = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, line_s=0.3, answer_s=0.3)
+SMALL = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, user_connections=8, line_s=0.3, answer_s=0.3)
+PATIENT = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, user_connections=8, line_s=HANG_S, answer_s=HANG_S)
 GOOD = b'{"jsonrpc":"2.0","id":7,"method":"now","params":{}}\n'
 REQUEST = '{"jsonrpc":"2.0","id":1,"method":"consent.grant","params":{"limits":%s}}'
 
@@ -97,24 +98,23 @@ async def test_half_line_is_given_up_after_its_time_and_others_are_answered_mean
         assert await is_closed(half)
         other[1].write(GOOD)  # a connection that has sent whole lines may stay as long as it likes
         assert (await line_from(other))["id"] == 7
-        assert scene.server._held_bytes == 0
+        assert scene.server._held.count == 0
 
 
 async def test_half_lines_together_have_a_bound(tmp_path: Path) -> None:
     """However many send: what is held stays below the bound of the door, and the ones beyond it are refused."""
-    patient = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, line_s=HANG_S, answer_s=HANG_S)
-    async with serving(tmp_path, patient) as scene:
+    async with serving(tmp_path, PATIENT) as scene:
         connections = [await scene.connect() for _ in range(6)]
         for _, writer in connections[:2]:
             writer.write(b"x" * 180_000)
-        await until(lambda: scene.server._held_bytes == 360_000)
+        await until(lambda: scene.server._held.count == 360_000)
         for connection in connections[2:]:
             connection[1].write(b"y" * 150_000)
             assert (await line_from(connection))["error"]["message"] == "too much is being sent at once"
-            assert scene.server._held_bytes == 360_000
+            assert scene.server._held.count == 360_000
         for _, writer in connections:
             writer.close()
-        await until(lambda: scene.server._held_bytes == 0)
+        await until(lambda: scene.server._held.count == 0)
         again = await scene.connect()
         again[1].write(GOOD)
         assert (await line_from(again))["id"] == 7
@@ -155,20 +155,60 @@ async def test_line_that_is_too_long_is_refused(tmp_path: Path) -> None:
         assert (await line_from(connection))["error"]["message"] == "the line is longer than 200000 bytes"
 
 
+async def half_lines(scene: Serving, count: int) -> list[Connection]:
+    """Connect so often, and begin a line on each."""
+    connections = [await scene.connect() for _ in range(count)]
+    for connection in connections:
+        connection[1].write(b"x")
+    await until(lambda: scene.server._held.count == count)
+    return connections
+
+
 async def test_connections_have_a_bound(tmp_path: Path) -> None:
-    """The one beyond it is told so; when one leaves there is room again."""
-    async with serving(tmp_path) as scene:
-        connections = [await scene.connect() for _ in range(8)]
-        for connection in connections:
-            connection[1].write(GOOD)
-            await line_from(connection)
+    """Where all are in the middle of something the one beyond it is told so; when one leaves there is room again."""
+    async with serving(tmp_path, PATIENT) as scene:
+        connections = await half_lines(scene, 8)
         beyond = await scene.connect()
         assert (await line_from(beyond))["error"]["message"] == "too many connections"
         connections[0][1].close()
-        await until(lambda: len(scene.server._writers) < 8)
+        await until(lambda: len(scene.server._connections) < 8)
         again = await scene.connect()
         again[1].write(GOOD)
         assert (await line_from(again))["id"] == 7
+
+
+async def test_idle_connections_give_way_the_one_idle_longest_first(tmp_path: Path) -> None:
+    """Whoever holds places and asks nothing keeps nobody out, and is told so; whoever asks keeps their place."""
+    async with serving(tmp_path) as scene:
+        connections = [await scene.connect() for _ in range(8)]
+        await until(lambda: len(scene.server._connections) == 8)
+        connections[0][1].write(GOOD)
+        assert (await line_from(connections[0]))["id"] == 7
+        for gives_way in connections[1:4]:
+            new = await scene.connect()
+            new[1].write(GOOD)
+            assert (await line_from(new))["id"] == 7
+            assert "another needed its place" in (await line_from(gives_way))["error"]["message"]
+            assert await is_closed(gives_way)
+        connections[0][1].write(GOOD)
+        assert (await line_from(connections[0]))["id"] == 7
+        assert len(scene.server._connections) == 8
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
+async def test_one_users_connections_leave_places_to_others(open_folder: Path) -> None:
+    """However many half lines one user sends, another gets in, and makes none of theirs give way."""
+    bounds = Bounds(line_bytes=200_000, door_bytes=400_000, connections=8, user_connections=6, line_s=HANG_S, answer_s=HANG_S)
+    async with serving(open_folder, bounds) as scene:
+        scene.path.chmod(0o666)  # a door that more than one user may open
+        with as_nobody():
+            await half_lines(scene, 6)
+            beyond = await scene.connect()
+        assert (await line_from(beyond))["error"]["message"] == "too many connections"
+        operator = await scene.connect()
+        operator[1].write(GOOD)
+        assert (await line_from(operator))["id"] == 7
+        assert len(scene.server._connections) == 7
 
 
 async def _ask_for_ever(writer: asyncio.StreamWriter) -> None:
@@ -184,8 +224,8 @@ async def test_answers_that_nobody_takes_end_a_connection(tmp_path: Path) -> Non
         reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way not to read
         with pytest.raises(ConnectionError):
             await _ask_for_ever(writer)
-        assert not scene.server._writers
-        assert scene.server._held_bytes == 0
+        assert not scene.server._connections
+        assert scene.server._held.count == 0
 
 
 @pytest.mark.parametrize(
@@ -206,11 +246,86 @@ def test_brackets_in_texts_and_beside_each_other_are_no_depth() -> None:
     assert json.loads(bytes(request.params))["limits"] == json.loads(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":1,"b":2,"a":3}', '{"a":1,"a" :1}', '{"b":[{"a":{},"a":[]}]}', r'{"a":1,"\u0061":2}', '{"":1,"":2}'],
+    ids=["again", "with a space", "deep", "written otherwise", "empty"],
+)
+def test_key_that_stands_twice_is_refused_by_name(text: str) -> None:
+    """Who reads the request before the gateway may take the other of the two."""
+    with pytest.raises(WireError, match=r"the key `a?` stands twice in one object"):
+        parse_request((REQUEST % text).encode())
+    with pytest.raises(WireError, match="the key `method` stands twice"):
+        parse_request(b'{"jsonrpc":"2.0","id":1,"method":"a","params":{},"method":"b"}')
+
+
+def test_equal_keys_in_different_objects_and_equal_texts_are_no_key_twice() -> None:
+    """Only what stands twice in one object."""
+    text = '{"a":{"a":["a","a",{"a":"a"}]},"b":{"a":"x\\":\\""},"c":[{"d":1},{"d":2}]}'
+    request = parse_request((REQUEST % text).encode())
+    assert json.loads(bytes(request.params))["limits"] == json.loads(text)
+
+
 @pytest.mark.parametrize("text", ["[],", '"",'], ids=["arrays", "texts"])
 def test_request_of_more_parts_than_any_has_is_refused(text: str) -> None:
     """Counting their depth would hold the gateway up."""
     with pytest.raises(WireError):
         parse_request((REQUEST % f"[{text * PARTS}[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]").encode())
+
+
+# the lines of one connection
+
+TINY = Bounds(line_bytes=100, door_bytes=150, line_s=HANG_S)
+
+
+def lines_of(data: bytes, door: HeldBytes, bounds: Bounds = TINY, *, ended: bool = True) -> Lines:
+    """Return the lines of a connection that has sent this."""
+    reader = asyncio.StreamReader()
+    reader.feed_data(data)
+    if ended:
+        reader.feed_eof()
+    return Lines(reader, bounds, door)
+
+
+async def test_lines_come_one_by_one_and_the_last_perhaps_without_its_end() -> None:
+    """Each counts until the next is asked for."""
+    door = HeldBytes(150)
+    lines = lines_of(b"one\ntwo\nthree", door)
+    assert [await lines.next() for _ in range(4)] == [b"one\n", b"two\n", b"three", b""]
+    assert door.count == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "ended", "bounds", "problem"),
+    [
+        (b"x" * 101, True, TINY, "longer than 100 bytes"),
+        (b"x" * 160, True, TINY, "too much is being sent at once"),
+        (b"x", False, Bounds(line_s=0.01), "did not end within 0.01 s"),
+    ],
+)
+async def test_line_beyond_a_bound_is_refused_and_dropped(data: bytes, ended: bool, bounds: Bounds, problem: str) -> None:
+    """Nothing of it counts any more."""
+    door = HeldBytes(150)
+    lines = lines_of(data, door, bounds, ended=ended)
+    with pytest.raises(WireError, match=problem):
+        await lines.next()
+    lines.drop()
+    assert door.count == 0
+
+
+async def test_connection_is_idle_while_nothing_of_a_line_has_come() -> None:
+    """From the first byte on it is in the middle of something."""
+    reader = asyncio.StreamReader()
+    lines = Lines(reader, TINY, HeldBytes(150))
+    asking = asyncio.create_task(lines.next())
+    await asyncio.sleep(0)
+    before = lines.idle
+    reader.feed_data(b"x")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (before, lines.idle) == (True, False)
+    reader.feed_data(b"\n")
+    assert await asking == b"x\n"
 
 
 # another user of the machine

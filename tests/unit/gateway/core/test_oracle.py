@@ -18,6 +18,7 @@ from consent.core.consents.book import Book
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
+from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.plans import Device, DeviceMemory, InForce, RecordTarget, Slot, Target, compile_slots
 from gateway.core.windows.windows import Windows
 from tests.support.consent_samples import NOW_MS, SUBJECT, consent
@@ -109,7 +110,7 @@ def slots_of(policies: PolicySet, home: Home, said: list[Said], flow_since_ms: d
     subject = None if home.residents is None else SUBJECT
     owner = Owner.CITY if subject is None else Owner.RESIDENT
     device = Device(b"d" * 16, "t", home.profile, home.zone, subject, 0, home.added_ms, owner)
-    return compile_slots(device, DeviceMemory(), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS)
+    return compile_slots(device, DeviceMemory(SharedRoom()), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS)
 
 
 def answer_of(target: Target) -> Answer:

@@ -12,6 +12,7 @@ from consent.core.decide import Owner
 from consent.core.disclosure import DAY_MS, Identity, Space, Time
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.parse import parse_policies
+from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.plans import Device, DeviceMemory, DevicePlan, RecordTarget, Slot, WindowTarget
 from tests.support.gate import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
@@ -237,7 +238,7 @@ def test_repeats_are_remembered_as_long_as_their_windows() -> None:
     """A phenomenon time is kept as long as a reading of it could still be taken."""
     hourly, raw = Gate(only("hourly")), Gate(only("raw"))
     assert slot(hourly, hourly.home("hourly")).keep_ms == HOUR_MS + 1
-    assert slot(raw, raw.home("raw")).keep_ms == 3 * DAY_MS
+    assert slot(raw, raw.home("raw")).keep_ms == 2 * DAY_MS
 
 
 def test_unknown_class_has_no_plan() -> None:
@@ -259,12 +260,14 @@ def test_class_with_numbers_or_keys_needs_a_sequence() -> None:
 
 def test_memory_state_round_trip() -> None:
     """What is remembered of a device survives the snapshot's encoding."""
-    memory = DeviceMemory()
+    memory = DeviceMemory(SharedRoom())
     memory.sequences.admit("b", 5)
-    memory.seen = {"LAeq": {3, 1}, "consumption": set()}
-    restored = DeviceMemory()
+    for t_ms in (3, 1):
+        memory.times("LAeq").add(t_ms)
+    assert not memory.times("consumption")
+    restored = DeviceMemory(SharedRoom())
     restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(memory.state())))
-    assert restored.seen == {"LAeq": {1, 3}}
+    assert {name: list(times) for name, times in restored.seen.items()} == {"LAeq": [1, 3]}
     assert not restored.sequences.admit("b", 5)
 
 

@@ -1,4 +1,4 @@
-"""Phenomenon times are remembered only of devices that do not number their messages, also by the memory made at a start."""
+"""Phenomenon times: remembered only of kept readings, of devices that do not number them, within a bound, and over a crash."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import pytest
 
 from gateway.core import recovery
 from gateway.core.changes import changes
+from gateway.core.ingest.remembered import FORGOTTEN, MOST_TIMES, REPEATED, SHARED_TIMES
 from gateway.core.state import State
-from tests.support.gate import Gate, only
+from gateway.core.windows.accumulators import LATE
+from tests.support.gate import DAY_MS, MINUTE_MS, Gate, only, reading
 
 
 @pytest.mark.parametrize(("profile", "remembers"), [("meter", True), ("numbered", False)])
@@ -17,13 +19,7 @@ def test_times_of_readings_are_remembered_where_no_number_tells_a_repeat(profile
     home = gate.home("hourly", profile=profile)
     gate.send(home, kwh=1, **({} if remembers else {"boot": 1, "seq": 1}))
     gate.commit()
-    assert gate.state.force is not None
-    again = State(gate.state.identity)
-    changes.put_in_force(again, gate.state.force)
-    fold = recovery.restore(again, gate.snapshot)
-    for batch in gate.batches:
-        fold.batch(*batch)
-    fold.end()
+    again = restarted(gate)
     for state in (gate.state, again):
         assert any(state.memories[home.id].seen.values()) is remembers
     assert standing_pairs(again) == standing_pairs(gate.state) == 1
@@ -32,3 +28,93 @@ def test_times_of_readings_are_remembered_where_no_number_tells_a_repeat(profile
 def standing_pairs(state: State) -> int:
     """Return how many pairs stand in windows."""
     return sum(window.pairs() for window in state.windows)
+
+
+def test_reading_that_was_not_kept_leaves_no_time(flooded: Gate) -> None:
+    """Late, or of before the terms: a repeat of it would not count either."""
+    home = flooded.home("raw")
+    flooded.to(flooded.now_ms + 3 * DAY_MS)
+    for minute in range(500):
+        flooded.send(home, flooded.now_ms - 3 * DAY_MS - minute * MINUTE_MS, kwh=1)
+    assert flooded.count("pairs.late") + flooded.count("pairs.withheld") == 500
+    assert not flooded.state.memories[home.id].seen["consumption"]
+
+
+def test_flood_of_kept_times_is_remembered_within_the_bound_and_never_counted_twice(flooded: Gate) -> None:
+    """What falls out is counted; sent again, it is withheld; and the device's next reading counts as ever."""
+    home, start_ms = flooded.home("raw"), flooded.now_ms
+    flood = [reading(home, start_ms + n, kwh=1) for n in range(2 * MOST_TIMES)]
+    flooded.take(*flood)
+    assert len(flooded.state.memories[home.id].seen["consumption"]) == MOST_TIMES
+    assert flooded.state.times_room.forgotten == MOST_TIMES
+    flooded.take(*flood)
+    assert flooded.count("pairs.recorded") == 2 * MOST_TIMES
+    assert flooded.count("pairs.withheld.forgotten") == MOST_TIMES
+    assert flooded.count("pairs.duplicate") == MOST_TIMES
+    flooded.send(home, start_ms + 2 * MOST_TIMES, kwh=1)
+    assert flooded.count("pairs.recorded") == 2 * MOST_TIMES + 1
+
+
+@pytest.mark.parametrize("in_snapshot", [True, False], ids=["snapshot", "journal"])
+def test_forgotten_times_stay_forgotten_over_a_crash(flooded: Gate, in_snapshot: bool) -> None:
+    """Whether from the snapshot or from the journal: no time becomes new again."""
+    home, start_ms = flooded.home("raw"), flooded.now_ms
+    flooded.take(*(reading(home, start_ms + n, kwh=1) for n in range(MOST_TIMES + 100)))
+    if in_snapshot:
+        recovery.begin_segment(flooded.state)
+        flooded.commit()
+    times = restarted(flooded).memories[home.id].seen["consumption"]
+    assert len(times) == MOST_TIMES
+    assert {times.recall(start_ms + n) for n in range(100)} == {FORGOTTEN}
+    assert {times.recall(start_ms + 100 + n) for n in range(MOST_TIMES)} == {REPEATED}
+
+
+def test_what_a_former_device_left_is_dropped_with_the_times_that_are_no_longer_needed(flooded: Gate) -> None:
+    """A revoked device's numbers and times would otherwise be kept for ever; their room is free again."""
+    home = flooded.home("raw")
+    flooded.take(*(reading(home, flooded.now_ms + n, kwh=1) for n in range(1000)))
+    changes.revoke_device(flooded.state, home.topic, flooded.now_ms)
+    recovery.prune(flooded.state)
+    assert home.id not in flooded.state.memories
+    assert flooded.state.times_room.left == SHARED_TIMES
+
+
+def test_times_of_a_property_that_nobody_asks_for_any_more_are_dropped(flooded: Gate) -> None:
+    """The policies that asked for it are gone; once its day is over, so are its times."""
+    home = flooded.home("raw")
+    flooded.send(home, flooded.now_ms, kwh=1)
+    flooded.apply(only("nights"))
+    flooded.to(flooded.now_ms + 3 * DAY_MS)
+    recovery.prune(flooded.state)
+    assert "consumption" not in flooded.state.memories[home.id].seen
+
+
+@pytest.fixture
+def flooded() -> Gate:
+    """A gateway under a flow of single readings."""
+    return Gate(only("raw"))
+
+
+def restarted(gate: Gate) -> State:
+    """Return the state that a start makes of what was committed."""
+    again = State(gate.state.identity)
+    assert gate.state.force is not None
+    changes.put_in_force(again, gate.state.force)
+    fold = recovery.restore(again, gate.snapshot)
+    for batch in gate.batches:
+        fold.batch(*batch)
+    fold.end()
+    return again
+
+
+@pytest.mark.parametrize("flow", ["hourly", "raw"])
+def test_time_that_is_dropped_could_not_be_taken_again(flow: str) -> None:
+    """Whatever the watermark: whoever repeats a dropped time hears that it is late."""
+    gate = Gate(only(flow))
+    home = gate.home(flow)
+    gate.to(gate.now_ms + 5 * DAY_MS)
+    slot = gate.state.devices[home.topic].slots["consumption"]
+    for minutes in range(0, 3 * 24 * 60, 7):
+        gate.state.windows.advance(gate.now_ms + minutes * MINUTE_MS)
+        watermark_ms = gate.state.windows.watermark_ms
+        assert {target.take(watermark_ms - slot.keep_ms - 1, 1) for target in slot.targets} == {LATE}

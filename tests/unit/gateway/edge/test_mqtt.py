@@ -261,6 +261,27 @@ async def test_broker_that_never_reads_is_not_read_either() -> None:
         assert transport.get_write_buffer_size() < 1 << 20
 
 
+async def test_broker_that_never_reads_is_sent_no_more_than_one_message_that_does_not_fit() -> None:
+    """Whatever is beyond the socket's room is refused, and stays where it is: nothing piles up in the link."""
+    done = asyncio.Event()
+
+    async def never_read(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way not to read
+        await done.wait()
+
+    async with linked(never_read, replace(READER, most_in_flight=10_000)) as (_, link):
+        await until(lambda: link.connected)
+        bundle, sent = bytes(128 << 10), 0
+        while link.try_publish("city", bundle) is not None:
+            sent += 1
+            assert sent < 1_000
+        assert link._wire is not None
+        assert link._wire._transport is not None
+        assert link._wire._transport.get_write_buffer_size() < 2 * len(bundle)
+        assert link.try_publish("city", b"") is None
+        done.set()
+
+
 def test_end_is_noticed_under_the_event_loop_of_production_too() -> None:
     """Its transports tell of a socket what the others do."""
     uvloop.run(test_end_of_the_connection_is_noticed_while_reading_is_paused())

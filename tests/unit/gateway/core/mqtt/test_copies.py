@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import mqtt5
 import pytest
@@ -147,3 +148,14 @@ def test_broker_without_identifiers_is_not_sent_any() -> None:
 def test_filters_that_do_not_overlap_have_no_identifiers() -> None:
     """The usual case costs nothing."""
     assert Copies(covering(("homes/#", "streets/#", "streets/+/x"))).identifiers == {}
+
+
+def test_long_topics_are_judged_and_not_remembered() -> None:
+    """Whoever may publish under many names, each of 64 KiB, would fill the memory with them."""
+    copies = Copies(("s/+/a/#", "s/1/#"))
+    tracemalloc.start()
+    for number in range(500):
+        assert not copies.is_copy(f"s/1/a/{number}/" + "x" * 60_000, [copies.identifiers[copies._filters[0]]])
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held_bytes < 1 << 20

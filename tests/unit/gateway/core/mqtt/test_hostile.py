@@ -17,9 +17,6 @@ from gateway.core.mqtt.settings import SessionSettings
 from tests.unit.gateway.core.mqtt.mutated_streams import run
 from tests.unit.gateway.core.mqtt.playbook import MARK, NONCE, Playbook, connected, message, puback
 
-# On text that is not UTF-8 the codec panics, which the session catches, and leaves the decoding error lying about.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 SMALL = SessionSettings(client_id="gw", filters=("s/#",), largest_packet_bytes=200)
 
 FAULTS = {
@@ -28,7 +25,11 @@ FAULTS = {
     "reserved flags": (b"\xd1\x00", "malformed", 0x81),
     "qos 3": (b"\x36\x06\x00\x01a\x00\x01\x00", "malformed", 0x81),
     "topic longer than the packet": (b"\x30\x05\x00\x64abc" + bytes(200), "malformed", 0x81),
-    "topic not utf-8": (b"\x30\x05\x00\x02\xff\xff\x00", "malformed", 0x81),
+    "unknown property": (b"\x30\x07\x00\x01a\x02\x99\x00", "malformed", 0x81),
+    "properties longer than the packet": (b"\x30\x05\x00\x01a\x20\x01", "malformed", 0x81),
+    "property longer than all": (b"\x30\x08\x00\x01a\x02\x02\x00\x00", "malformed", 0x81),
+    "text longer than all properties": (b"\x30\x08\x00\x01a\x03\x03\x00\x05", "malformed", 0x81),
+    "answer of 64 KiB": (mqtt5.PubAckPacket(1, reason_str="x" * 65_530).write(), "oversized", 0x95),
     "property twice": (b"\x30\x08\x00\x01a\x04\x01\x00\x01\x00", "malformed", 0x81),
     "qos 2": (message("s/1", b"x", 5, qos=QoS.EXACTLY_ONCE), "protocol_error", 0x9B),
     "duplicate of qos 0": (b"\x38\x04\x00\x01a\x00", "protocol_error", 0x82),
@@ -199,7 +200,7 @@ def test_feed_message_of_256_mib_passes_unread() -> None:
 @pytest.mark.parametrize(
     ("data", "counter"),
     [
-        (b"\x32\xff\xff\x03\x00\x02\xff\xff\x00\x05\x00", "malformed"),
+        (b"\x32\xff\x03\xff\xff" + bytes(70_000), "malformed"),
         (b"\x32\xff\xff\x03\x00\x02ab\x00\x00\x00", "protocol_error"),
         (b"\x34\xff\xff\x03\x00\x02ab\x00\x01\x00", "oversized"),
     ],
@@ -251,3 +252,20 @@ def test_mutated_streams_are_withstood() -> None:
     met = run(1_500, "in the tests")
     assert {"malformed", "protocol_error", "oversized", "taken_over"} <= met.keys()
     assert met["connections"] > 500
+
+
+class PanicException(BaseException):
+    """Stands for the codec's panic on something that nobody has thought of."""
+
+
+def test_panic_of_the_codec_is_a_malformed_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would end the process otherwise, since it is no Exception."""
+
+    def panic(_: object) -> None:
+        raise PanicException
+
+    book = connected()
+    with monkeypatch.context() as replaced:
+        replaced.setattr("gateway.core.mqtt.inbound.mqtt5.read", panic)
+        book.session.feed(puback(1), book.now_s)
+    assert book.session.counters["malformed"] == 1

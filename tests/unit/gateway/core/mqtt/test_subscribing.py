@@ -8,7 +8,7 @@ import mqtt5
 import pytest
 from mqtt5 import SubAckReasonCode
 
-from gateway.core.mqtt.inbound import BrokerFaultError
+from gateway.core.mqtt.faults import BrokerFaultError
 from gateway.core.mqtt.subscribing import Subscribing
 
 
