@@ -43,14 +43,18 @@ def add_verbs(group: Verbs[Parser]) -> None:
     _trust(explain)
     _openings(explain)
     explain.add_argument("--language", default="en", choices=LANGUAGES, help="language of the explanation (default: en)")
-    find = _verb(group, "find", "find a citizen's own releases by their key")
+    find = _verb(group, "find", "find a citizen's own releases, by a receipt or by their label key")
     _place(find)
     find.add_argument(
-        "--subject-key",
+        "--receipt", type=Path, action="append", default=[], metavar="FILE", help="a receipt or an export; may be repeated"
+    )
+    find.add_argument(
+        *("--label-key", "--subject-key"),  # the second is its earlier name
         action="append",
-        required=True,
+        default=[],
+        dest="label_key",
         metavar="KEY|FILE",
-        help="the subject's key, as a receipt or an export has it, or a file of keys, one a line; may be repeated",
+        help="the label key itself, or a file of keys, one a line; may be repeated",
     )
     _trust(find)
     _openings(find)

@@ -15,7 +15,8 @@ from typing import Any, TextIO
 
 from gateway.audit.explain.explain import explain
 from gateway.audit.export import VERIFIER_NAME, Export
-from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.find import FoundRelease, Search
+from gateway.audit.label_keys import LabelKeyError, LabelKeys, all_keys, label_keys_in, named_label_keys
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.inclusion_proofs import proven_entry
@@ -38,9 +39,8 @@ from gateway.audit.verify.verify import Verification
 _FINDING_STATUS = 1
 _USAGE_STATUS = 2
 _LONGEST_ENTRY_FILE_BYTES = 1 << 16
-_LONGEST_KEYS_FILE_BYTES = 1 << 16
 
-_USAGE = (AnchorError, KeyFormatError, PolicyFormatError, SubjectKeyError, KeptError, NotADirectoryError, FileExistsError)
+_USAGE = (AnchorError, KeyFormatError, PolicyFormatError, LabelKeyError, KeptError, NotADirectoryError, FileExistsError)
 _FINDINGS = (
     *(FileError, UntrustedError, ProofFormatError, ProofError, EntryError, PayloadError),
     *(NoteError, CheckpointError),
@@ -153,14 +153,18 @@ def _explain(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _find(args: argparse.Namespace, out: TextIO) -> int:
-    keys = [key for text in args.subject_key for key in _subject_keys(text)]
+    receipts = [(file, label_keys_in(file)) for file in args.receipt]
+    sources = [*(source for _, source in receipts), *(named_label_keys(text) for text in args.label_key)]
+    if not sources:
+        raise LabelKeyError("name a receipt with `--receipt FILE`, or a label key with `--label-key KEY`")
     reader, checkpoint, trust = _open(args)
+    _of_this_log(receipts, checkpoint)
     openings = None if args.openings is None else OpeningsReader(args.openings)
-    search = Search(reader, checkpoint, keys, openings)
+    search = Search(reader, checkpoint, all_keys(sources), openings)
     found = search.run()
     text = [f"log: {checkpoint.origin}, {checkpoint.size} entries, {search.releases} releases", *trust.lines()]
     text += [_found_line(one) for one in found]
-    text.append(f"found: {len(found)}")
+    text.append(f"found: {len(found)} {'release' if len(found) == 1 else 'releases'}")
     problems = [*_quorum_problems(trust), *(f"{finding.where}: {finding.problem}" for finding in search.findings)]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, "releases": search.releases}
     rows = [{"index": one.index, "time_ms": one.time_ms, "recipient": one.recipient, "voided_by": one.voided_by} for one in found]
@@ -197,14 +201,11 @@ def _check_folder(folder: Path | None) -> None:
         raise NotADirectoryError(f"`{folder}` is not a folder")
 
 
-def _subject_keys(text: str) -> list[bytes]:
-    file = Path(text)
-    if not file.is_file():
-        return parse_subject_keys(text)
-    try:
-        return parse_subject_keys(read_small(file, _LONGEST_KEYS_FILE_BYTES).decode("ascii", "replace"))
-    except SubjectKeyError as error:
-        raise SubjectKeyError(f"`{text}`: {error}") from error
+def _of_this_log(receipts: list[tuple[Path, LabelKeys]], checkpoint: Checkpoint) -> None:
+    """Refuse a receipt of another log: nothing would be found in this one, which could be taken for an answer."""
+    for file, source in receipts:
+        if source.origin not in (None, checkpoint.origin):
+            raise LabelKeyError(f"`{file}`: belongs to the log `{source.origin}`, and this is `{checkpoint.origin}`")
 
 
 def _found_line(one: FoundRelease) -> str:
