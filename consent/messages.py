@@ -883,6 +883,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
     gateway: str
+    starts: int
     clock: ClockStatus
     broker: BrokerStatus
     sinks: dict[str, SinkStatus]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,14 @@ def test_keys_are_read_from_lines_in_the_form_of_today_and_of_earlier_receipts()
 )
 def test_what_is_cut_or_mistyped_is_no_key_and_never_repeated(text: str, tmp_path: Path) -> None:
     """It may be nearly one."""
-    for reading in (lambda: parse_label_keys(text), lambda: named_label_keys(text), lambda: label_keys_in(put(tmp_path, text))):
+    readers: tuple[Callable[[str], object], ...] = (
+        parse_label_keys,
+        named_label_keys,
+        lambda _: label_keys_in(put(tmp_path, text)),
+    )
+    for read in readers:
         with pytest.raises(LabelKeyError, match="64 hexadecimal digits") as caught:
-            reading()
+            read(text)
         assert KEYS[0].hex()[:16] not in str(caught.value)
         assert "secret" not in str(caught.value)
 
@@ -87,6 +93,7 @@ def test_pipe_and_endless_device_are_refused_unread(tmp_path: Path) -> None:
     """Either would keep its reader for ever."""
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path / "pipe", Path("/dev/zero")):
-        for reading in (lambda: label_keys_in(file), lambda: named_label_keys(str(file))):  # noqa: B023 - called at once
-            with pytest.raises(LabelKeyError, match="no regular file"):
-                reading()
+        with pytest.raises(LabelKeyError, match="no regular file"):
+            label_keys_in(file)
+        with pytest.raises(LabelKeyError, match="no regular file"):
+            named_label_keys(str(file))
