@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from consent.core.languages import LANGUAGES
+from consent.core.languages import LANGUAGES, locale_language
 
 Parser = argparse.ArgumentParser
 Verbs = argparse._SubParsersAction  # argparse has no public name for what `add_subparsers` returns
@@ -42,7 +43,12 @@ def add_verbs(group: Verbs[Parser]) -> None:
     _place(explain)
     _trust(explain)
     _openings(explain)
-    explain.add_argument("--language", default="en", choices=LANGUAGES, help="language of the explanation (default: en)")
+    explain.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="language of the explanation (default: the language of LANG where the city has it, else the city's first)",
+    )
+    explain.set_defaults(locale=locale_language(os.environ))
     find = _verb(group, "find", "find a citizen's own releases, by a receipt or by their label key")
     _place(find)
     find.add_argument(

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from gateway.audit.explain.explain import explain
+from consent.core.languages import spoken_language
+from gateway.audit.explain.explain import explain, policies_of, trust_lines
 from gateway.audit.export import VERIFIER_NAME, Export
 from gateway.audit.find import FoundRelease, Search
 from gateway.audit.label_keys import LabelKeyError, LabelKeys, all_keys, label_keys_in, named_label_keys
@@ -146,8 +147,10 @@ def _explain(args: argparse.Namespace, out: TextIO) -> int:
     entry = Entry.decode(data)
     openings = None if args.openings is None else OpeningsReader(args.openings)
     opening = None if openings is None else openings.opening(args.index, entry.commitment)
-    explanation = explain(entry, opening, checkpoint.size, args.language)
-    text = [f"log: {checkpoint.origin}", *trust.lines(), explanation.to_text(args.language).rstrip("\n")]
+    policies = policies_of(entry, reader)
+    language = spoken_language(() if policies is None else policies.city.languages, args.locale, args.language or "")
+    explanation = explain(entry, opening, checkpoint.size, language, policies)
+    text = [*trust_lines(checkpoint.origin, trust, language), explanation.to_text(language).rstrip("\n")]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
     return _print_answer(args, out, answer, text, _quorum_problems(trust))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from consent.core.languages import LANGUAGES
+from collections.abc import Sequence
+
 from consent.core.lifecycle.notifications import MessageKind, text_of
 from consent.messages import (
     Claimed,
@@ -19,7 +20,8 @@ from consent.messages import (
     SubjectIn,
     SubjectShown,
 )
-from gateway.control.context import Caller, Control, MethodError
+from gateway.control.context import Caller, Control
+from gateway.control.languages import language_of, scope_titles
 from gateway.core.changes import subjects
 from gateway.core.registry import Message
 from gateway.core.state import State
@@ -27,10 +29,9 @@ from gateway.core.state import State
 _ENDED = "the resident's earlier codes and credential have ended; the household was told"
 
 
-def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
+async def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
     """Show a subject's residents, its devices, and its messages in one of our languages."""
-    if params.language not in LANGUAGES:
-        raise MethodError(f"`language`: `{params.language}` is none of {', '.join(LANGUAGES)}")
+    language = language_of(control, params)
     subject = control.state.registry.subjects[params.subject]
     return SubjectShown(
         subject=params.subject,
@@ -44,14 +45,22 @@ def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
             )
             for device in subjects.devices_of(control.state, params.subject)
         ],
-        messages=[message_shown(message, params.language) for message in subject.messages],
+        messages=await messages_shown(control, subject.messages, language),
     )
 
 
-def message_shown(message: Message, language: str) -> MessageShown:
-    """Return a message to a subject in one of our languages."""
-    text = text_of(MessageKind(message.kind), message.scope, language)
-    return MessageShown(time_ms=message.time_ms, kind=message.kind, scope=message.scope, text=text)
+async def messages_shown(control: Control, messages: Sequence[Message], language: str) -> list[MessageShown]:
+    """Return messages to a subject in one of our languages; what they are about goes by its title."""
+    titles = await scope_titles(control, {message.scope for message in messages if message.scope}, language)
+    return [
+        MessageShown(
+            time_ms=message.time_ms,
+            kind=message.kind,
+            scope=message.scope,
+            text=text_of(MessageKind(message.kind), titles.get(message.scope, ""), language),
+        )
+        for message in messages
+    ]
 
 
 def code(control: Control, caller: Caller, params: CodeFor) -> CodeMade:

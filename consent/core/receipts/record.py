@@ -137,7 +137,7 @@ def _duration(consent: Consent) -> Json:
 
 
 def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Controller | None) -> Json:
-    most = _at_most(consent, terms)
+    most = at_most(consent, terms)
     bound = terms.ask if most is None else most
     node: Json = {
         "@id": process_name(consent, terms.flow),
@@ -157,7 +157,7 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
     return node
 
 
-def _at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
+def at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
     """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
     None where the record permits nothing.
