@@ -104,11 +104,11 @@ def _difference(args: argparse.Namespace) -> int:
 def explain(args: argparse.Namespace) -> int:
     """`sluice policy explain`."""
     answer = ask(args)
-    show(args, answer, "\n".join(_outcome_text(outcome) for outcome in answer["outcomes"]))
+    show(args, answer, "\n".join(outcome_text(outcome) for outcome in answer["outcomes"]))
     return 0
 
 
-def _outcome_text(outcome: dict[str, Any]) -> str:
+def outcome_text(outcome: dict[str, Any]) -> str:
     """Return the sentences, then what they rest on."""
     say = Phrases(outcome["language"]).say
     rows = [(note["text"]["axis"], note["text"]["summary"]) for note in outcome["axes"]]

@@ -44,7 +44,7 @@ from consent.texts.load import sentences
 
 SENTENCES: Final = sentences("receipt")
 
-WIDTH: Final = 78
+WIDTH: Final = 80
 LINES: Final = 66
 """What a sheet of A4 holds in a type of ten points."""
 
@@ -208,9 +208,12 @@ class _Page:
             )
         yield self._say["to"].format(
             recipient=self._title(ReceiptRecipient, self._thing("recipient", terms.recipient), terms.recipient),
-            purpose=self._title(ReceiptPurpose, self._thing("purpose", terms.purpose), terms.purpose),
             days=self._phrases.days((terms.ask if most is None else most).retention_days),
         )
+        if not self._consent.scope.startswith(PURPOSE_PREFIX):  # else the first line has named it
+            yield self._say["for"].format(
+                purpose=self._title(ReceiptPurpose, self._thing("purpose", terms.purpose), terms.purpose)
+            )
         process = self._described(Process, process_name(self._consent, terms.flow))
         why = "" if process is None else self._text(process.why).strip()
         if why:

@@ -28,8 +28,8 @@ SUBJECT = bytes(range(16))
 def told(kind: Kind, *parts: bytes, language: str = "en", policies: PolicySet | None = RIBERA) -> list[str]:
     """Return the lines of an opening of a kind."""
     salted = [(bytes([n]) * 32, part) for n, part in enumerate(parts)]
-    named = {"bundle_sha256": bytes(32), "labels_root": bytes(32)} if kind is Kind.RELEASE else {}
-    entry = Chain().make(kind, 0, commit(salted), **named)
+    of_release = bytes(32) if kind is Kind.RELEASE else None
+    entry = Chain().make(kind, 0, commit(salted), bundle_sha256=of_release, labels_root=of_release)
     return list(OpeningContent(language, policies).lines(entry, Opening(0, tuple(Part(*part) for part in salted))))
 
 
