@@ -7,6 +7,7 @@ refusals and their own errors.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from math import inf
 from typing import Any, Final
@@ -73,7 +74,7 @@ def disclosure_map(point: Disclosure) -> dict[str, Any]:
     return axes
 
 
-def bounded_map(point: Disclosure) -> dict[str, Any]:
+def bounded_map(point: Disclosure) -> Mapping[str, Any]:
     """Return the axes on which a point bounds anything, as ``disclosure_map`` writes them; none of a point without bounds."""
     unbounded = disclosure_map(TOP)
     return {axis: value for axis, value in disclosure_map(point).items() if value != unbounded.get(axis)}

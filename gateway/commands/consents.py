@@ -16,6 +16,7 @@ from gateway.commands.parser import Parser, Verbs, group, method, named, verb, w
 from gateway.errors import OperatorError
 
 if TYPE_CHECKING:
+    from consent.core.receipts.canonical_json import Json
     from gateway.audit.log.notes import Verifier
 
 DEFAULT_RECEIPT = Path("receipt.jsonld")
@@ -101,7 +102,7 @@ def consent_receipt(args: argparse.Namespace) -> int:
     return 0
 
 
-def _page(args: argparse.Namespace, receipt: dict[str, Any], file: Path, verdict: str = "") -> str:
+def _page(args: argparse.Namespace, receipt: Json, file: Path, verdict: str = "") -> str:
     from consent.core.receipts.page import receipt_page
 
     named = shlex.quote(str(file))
@@ -132,7 +133,7 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _checked(receipt: dict[str, Any], verifier: Verifier | None) -> tuple[str, list[str]]:
+def _checked(receipt: Json, verifier: Verifier | None) -> tuple[str, list[str]]:
     """Return what a receipt is about, and what is wrong with it; nothing where there is no key to check it with."""
     from consent.core.receipts.check import check_receipt, record_in
     from consent.errors import RecordError

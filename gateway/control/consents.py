@@ -184,7 +184,7 @@ def _limits(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
 
 def _limits_shown(limits: Disclosure) -> dict[str, object]:
     """Return only the axes that a consent bounds; of one that permits nothing, none."""
-    return {} if limits.is_bottom else bounded_map(limits)
+    return {} if limits.is_bottom else dict(bounded_map(limits))
 
 
 async def receipt(control: Control, caller: Caller, params: ReceiptOf) -> ReceiptMade:

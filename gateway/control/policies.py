@@ -36,7 +36,6 @@ from consent.messages import (
     RuleChange,
 )
 from gateway.control.context import Caller, Control, MethodError
-from gateway.control.languages import language_of
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce, Terms
 from gateway.durable.policy_review import PolicyReview
@@ -86,7 +85,7 @@ def explain_flow(control: Control, caller: Caller, params: FlowOf) -> FlowExplai
     policies = control.state.policies
     if params.flow not in policies.flows:
         raise MethodError(f"there is no flow `{params.flow}`")
-    language = language_of(control, params)
+    language = control.language(params.language, params.locale)
     outcomes: list[FlowOutcome] = []
     for device in _concerned(control, caller, params):
         outcome, since_ms = _explained(control, device, params, language)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from consent.core.canonical import bounded_map, disclosure_map
 from consent.core.disclosure import DAY_MS, Disclosure
+from consent.core.receipts.canonical_json import Json
 from consent.errors import RecordError
 
 FIRST_VERSION: Final = "sluice:receipt-v1"
@@ -189,19 +191,19 @@ def from_base64url(text: str) -> bytes:
     return data
 
 
-def disclosure_node(point: Disclosure) -> dict[str, Any]:
+def disclosure_node(point: Disclosure) -> Json:
     """Return a point of the lattice, axis by axis; an unbounded budget is left out."""
     return _node_of(disclosure_map(point))
 
 
-def limits_node(point: Disclosure) -> dict[str, Any]:
+def limits_node(point: Disclosure) -> Json:
     """Return a resident's limits: the axes that they bound, and no others."""
     return _node_of(bounded_map(point))
 
 
-def _node_of(axes: dict[str, Any]) -> dict[str, Any]:
+def _node_of(axes: Mapping[str, Any]) -> Json:
     """Return a point as a node, from its axes as ``disclosure_map`` writes them."""
-    node: dict[str, Any] = {"@type": "sluice:Disclosure"}
+    node: Json = {"@type": "sluice:Disclosure"}
     node |= {axis: own_term(axis, axes[axis]) for axis in ("identity", "time", "space") if axis in axes}
     if "precision" in axes:
         steps = axes["precision"].items()
