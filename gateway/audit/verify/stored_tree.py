@@ -110,7 +110,8 @@ class StoredTree:
             if root != self._checkpoint.root:
                 self._tree.add("checkpoint", f"its root is `{self._checkpoint.root.hex()}`, the tiles lead to `{root.hex()}`")
         self._tree.detail = f"{self._checkpoint.size} leaves"
-        self._entries.detail = f"{len(self._blocks) - self._first_block} files of entries"
+        files = len(self._blocks) - self._first_block
+        self._entries.detail = f"{files} {'file' if files == 1 else 'files'} of entries"
 
     def _first_upper_level(self, full: int) -> list[bytes | None]:
         """Return the root of each full block, as the majority of tile, entries and stored upper tile has it."""
