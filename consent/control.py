@@ -17,8 +17,9 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from consent.errors import ControlRequestError, one_line
+from consent.errors import ControlRequestError
 from consent.messages import JsonObject, Parameters, decode, encode
+from consent.printable import one_line
 
 R = TypeVar("R")
 

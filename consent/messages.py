@@ -378,13 +378,15 @@ class FlowOf(Parameters, frozen=True, kw_only=True):
 
     Attributes:
         who: A device or subject.
-        language: Empty for the first of the city's.
+        language: Empty where none was asked for.
+        locale: The language of the asker's locale, spoken where the city has it; empty for the first of the city's.
         resident: Who asks, where the subject has several.
     """
 
     who: Id
     flow: str
     language: str = ""
+    locale: str = ""
     resident: MaybeId = msgspec.field(default_factory=MaybeId)
 
 
@@ -541,9 +543,10 @@ class DeviceRevoked(Result, frozen=True, kw_only=True):
 
 
 class SubjectIn(SubjectOf, frozen=True, kw_only=True):
-    """A subject, and the language of its messages."""
+    """A subject, and the language of its messages: as asked for, or that of the asker's locale where the city has it."""
 
-    language: str = "en"
+    language: str = ""
+    locale: str = ""
 
 
 class ResidentShown(Result, frozen=True, kw_only=True):
@@ -917,6 +920,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
     gateway: str
+    starts: int
     clock: ClockStatus
     broker: BrokerStatus
     sinks: dict[str, SinkStatus]

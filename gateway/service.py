@@ -81,6 +81,7 @@ def _shown(name: str, text: str) -> str:
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     durable = await start(place, load_keys(place.keys), unwitnessed=unwitnessed)
+    await durable.count_start()
     gc.collect()
     gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
     async with AsyncExitStack() as opened:

@@ -8,13 +8,14 @@ refusals and their own errors.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from math import inf
 from typing import Any, Final, NoReturn
 
 import cbor2
 
-from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, Disclosure, Identity, Space, Time
+from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, Disclosure, Identity, Space, Time
 from consent.errors import RecordError
 
 _AXES: Final = frozenset({"identity", "time", "space", "precision", "group", "retention"})
@@ -89,6 +90,12 @@ def disclosure_map(point: Disclosure) -> dict[str, Any]:
     if point.budget != inf:
         axes["budget"] = point.budget
     return axes
+
+
+def bounded_map(point: Disclosure) -> Mapping[str, Any]:
+    """Return the axes on which a point bounds anything, as ``disclosure_map`` writes them; none of a point without bounds."""
+    unbounded = disclosure_map(TOP)
+    return {axis: value for axis, value in disclosure_map(point).items() if value != unbounded.get(axis)}
 
 
 def disclosure_from_map(value: Any) -> Disclosure:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from consent.core.languages import LANGUAGES
+from consent.core.languages import LANGUAGES, locale_language
 
 Parser = argparse.ArgumentParser
 Verbs = argparse._SubParsersAction  # argparse has no public name for what `add_subparsers` returns
@@ -42,15 +43,24 @@ def add_verbs(group: Verbs[Parser]) -> None:
     _place(explain)
     _trust(explain)
     _openings(explain)
-    explain.add_argument("--language", default="en", choices=LANGUAGES, help="language of the explanation (default: en)")
-    find = _verb(group, "find", "find a citizen's own releases by their key")
+    explain.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="language of the explanation (default: the language of LANG where the city has it, else the city's first)",
+    )
+    explain.set_defaults(locale=locale_language(os.environ))
+    find = _verb(group, "find", "find a citizen's own releases, by a receipt or by their label key")
     _place(find)
     find.add_argument(
-        "--subject-key",
+        "--receipt", type=Path, action="append", default=[], metavar="FILE", help="a receipt or an export; may be repeated"
+    )
+    find.add_argument(
+        *("--label-key", "--subject-key"),  # the second is its earlier name
         action="append",
-        required=True,
+        default=[],
+        dest="label_key",
         metavar="KEY|FILE",
-        help="the subject's key, as a receipt or an export has it, or a file of keys, one a line; may be repeated",
+        help="the label key itself, or a file of keys, one a line; may be repeated",
     )
     _trust(find)
     _openings(find)

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from consent.core.languages import spoken_language
 from consent.printable import as_lines
-from gateway.audit.explain.explain import explain
+from gateway.audit.explain.explain import explain, policies_of, trust_lines
 from gateway.audit.export import VERIFIER_NAME, Export
-from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.find import FoundRelease, Search
+from gateway.audit.label_keys import LabelKeyError, LabelKeys, all_keys, label_keys_in, named_label_keys
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.inclusion_proofs import proven_entry
@@ -40,9 +42,8 @@ from gateway.terminal import complain, drawing
 _FINDING_STATUS = 1
 _USAGE_STATUS = 2
 _LONGEST_ENTRY_FILE_BYTES = 1 << 16
-_LONGEST_KEYS_FILE_BYTES = 1 << 16
 
-_USAGE = (AnchorError, KeyFormatError, PolicyFormatError, SubjectKeyError, KeptError, NotADirectoryError, FileExistsError)
+_USAGE = (AnchorError, KeyFormatError, PolicyFormatError, LabelKeyError, KeptError, NotADirectoryError, FileExistsError)
 _FINDINGS = (
     *(FileError, UntrustedError, ProofFormatError, ProofError, EntryError, PayloadError),
     *(NoteError, CheckpointError),
@@ -158,21 +159,27 @@ def _explain(args: argparse.Namespace, out: TextIO) -> int:
     entry = Entry.decode(data)
     openings = None if args.openings is None else OpeningsReader(args.openings)
     opening = None if openings is None else openings.opening(args.index, entry.commitment)
-    explanation = explain(entry, opening, checkpoint.size, args.language)
-    text = [f"log: {checkpoint.origin}", *trust.lines(), *explanation.to_text(args.language).splitlines()]
+    policies = policies_of(entry, reader)
+    language = spoken_language(() if policies is None else policies.city.languages, args.locale, args.language or "")
+    explanation = explain(entry, opening, checkpoint.size, language, policies)
+    text = [*trust_lines(checkpoint.origin, trust, language), *explanation.to_text(language).splitlines()]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, **explanation.as_json(), "trust": trust.as_json()}
     return _print_answer(args, out, answer, text, _quorum_problems(trust))
 
 
 def _find(args: argparse.Namespace, out: TextIO) -> int:
-    keys = [key for text in args.subject_key for key in _subject_keys(text)]
+    receipts = [(file, label_keys_in(file)) for file in args.receipt]
+    sources = [*(source for _, source in receipts), *(named_label_keys(text) for text in args.label_key)]
+    if not sources:
+        raise LabelKeyError("name a receipt with `--receipt FILE`, or a label key with `--label-key KEY`")
     reader, checkpoint, trust = _open(args)
+    _of_this_log(receipts, checkpoint)
     openings = None if args.openings is None else OpeningsReader(args.openings)
-    search = Search(reader, checkpoint, keys, openings)
+    search = Search(reader, checkpoint, all_keys(sources), openings)
     found = search.run()
     text = [f"log: {checkpoint.origin}, {checkpoint.size} entries, {search.releases} releases", *trust.lines()]
     text += [_found_line(one) for one in found]
-    text.append(f"found: {len(found)}")
+    text.append(f"found: {len(found)} {'release' if len(found) == 1 else 'releases'}")
     problems = [*_quorum_problems(trust), *(f"{finding.where}: {finding.problem}" for finding in search.findings)]
     answer = {"origin": checkpoint.origin, "size": checkpoint.size, "releases": search.releases}
     rows = [{"index": one.index, "time_ms": one.time_ms, "recipient": one.recipient, "voided_by": one.voided_by} for one in found]
@@ -218,14 +225,11 @@ def _check_folder(folder: Path | None) -> None:
         raise NotADirectoryError(f"`{folder}` is not a folder")
 
 
-def _subject_keys(text: str) -> list[bytes]:
-    file = Path(text)
-    if not file.is_file():
-        return parse_subject_keys(text)
-    try:
-        return parse_subject_keys(read_small(file, _LONGEST_KEYS_FILE_BYTES).decode("ascii", "replace"))
-    except SubjectKeyError as error:
-        raise SubjectKeyError(f"`{text}`: {error}") from error
+def _of_this_log(receipts: list[tuple[Path, LabelKeys]], checkpoint: Checkpoint) -> None:
+    """Refuse a receipt of another log: nothing would be found in this one, which could be taken for an answer."""
+    for file, source in receipts:
+        if source.origin not in (None, checkpoint.origin):
+            raise LabelKeyError(f"`{file}`: belongs to the log `{source.origin}`, and this is `{checkpoint.origin}`")
 
 
 def _found_line(one: FoundRelease) -> str:

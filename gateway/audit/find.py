@@ -1,16 +1,13 @@
-"""Search for a citizen's own releases by label, which only a holder of the subject's key can do.
+"""Search for a citizen's own releases by label, which only a holder of the subject's label key can do.
 
-Each release bears one label for each subject in it. Without the subject's key a label looks random; with it, the label in a
+Each release bears one label for each subject in it. Without the subject's label key a label looks random; with it, the label in a
 release is computed by one HMAC. So the citizen reads the log's public files and reveals to nobody what was searched for.
 """
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.earlier_payloads import decode_release, decode_void
@@ -22,14 +19,6 @@ from gateway.audit.log.reader import FileError, LogReader, OpeningsReader, openi
 from gateway.audit.log.tiles import labels_path
 from gateway.audit.verify.report import Finding, StepRecord
 from gateway.audit.verify.stored_tree import StoredTree
-
-SUBJECT_KEY_BYTES: Final = 32
-_KEY_IN_HEX = re.compile(r"[0-9A-Fa-f]{64}")
-_KEY_AS_IN_RECEIPTS = re.compile(r"[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]")  # 32 bytes in base64url: the last 2 bits are 0
-
-
-class SubjectKeyError(ValueError):
-    """A text is not a subject key; the message repeats nothing of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +39,13 @@ class FoundRelease:
     voided_by: int | None
 
 
-def parse_subject_keys(text: str) -> list[bytes]:
-    """Return the keys in a text, one per line, in hexadecimal or as receipts have it, in base64url without padding.
-
-    A subject gets a new key when a resident leaves, so there may be several.
-
-    Raises:
-        SubjectKeyError: when a line is not a key, or there is no line.
-    """
-    keys: list[bytes] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        word = line.strip()
-        if not word or word.startswith("#"):
-            continue
-        if _KEY_IN_HEX.fullmatch(word):
-            keys.append(bytes.fromhex(word))
-        elif _KEY_AS_IN_RECEIPTS.fullmatch(word):
-            keys.append(base64.urlsafe_b64decode(word + "="))
-        else:
-            form = f"{2 * SUBJECT_KEY_BYTES} hexadecimal digits, or the 43 characters at `labelKey` in a receipt"
-            raise SubjectKeyError(f"line {number} is no subject key, which is {form}")
-    if not keys:
-        raise SubjectKeyError("no subject key")
-    return keys
-
-
 class Search:
-    """One search of a log for the releases of some subject keys.
+    """One search of a log for the releases of some label keys.
 
     Args:
         reader: The log.
         checkpoint: Its checkpoint.
-        keys: The subject's keys.
+        keys: The subject's label keys.
         openings: Openings, if any are available.
 
     Attributes:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consent.messages import Grant, ReceiptOf, Revocation, ScopeOf, SubjectOf
 from consent.printable import as_lines
 from gateway.commands import rights
 from gateway.commands.client import ask
 from gateway.commands.output import save, show
-from gateway.commands.parser import Parser, Verbs, group, method, named, verb
+from gateway.commands.parser import Parser, Verbs, group, method, named, verb, with_language
 from gateway.errors import OperatorError
+
+if TYPE_CHECKING:
+    from consent.core.receipts.canonical_json import Json
+    from gateway.audit.log.notes import Verifier
+
+DEFAULT_RECEIPT = Path("receipt.jsonld")
 
 
 def add_verbs(verbs: Verbs[Parser]) -> None:
@@ -41,9 +48,11 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     receipt = _scope(method(noun, "consent.receipt", "write a receipt of what was said", ReceiptOf, run=consent_receipt))
     receipt.add_argument("--log-index", type=int, metavar="INDEX", help="of which record (default: the latest about the scope)")
     receipt.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: print it)")
+    _readable(receipt)
     checked = verb(noun, "check-receipt", "check a receipt, offline", consent_check_receipt)
     checked.add_argument("file", type=Path, metavar="FILE", help="the receipt")
-    checked.add_argument("--key", required=True, metavar="VKEY", help="the log's public key, or a file that holds it")
+    checked.add_argument("--key", metavar="VKEY", help="the log's public key, or a file that holds it")
+    _readable(checked)
     checked.add_argument("--json", action="store_true", help="print JSON")
     shown = method(noun, "consent.show", "show what counts for a subject, and all that was said", SubjectOf)
     shown.add_argument("subject", metavar="SUBJECT", help="the subject's id")
@@ -55,6 +64,11 @@ def _scope(parser: Parser) -> Parser:
     parser.add_argument("scope", metavar="SCOPE", help="a flow, or purpose:ID for every flow of a purpose")
     parser.add_argument("--resident", metavar="ID", help="who speaks, where the subject has several residents")
     return parser
+
+
+def _readable(parser: Parser) -> Parser:
+    parser.add_argument("--text", action="store_true", help="print the receipt as a page that a person understands")
+    return with_language(parser, "language of that page")
 
 
 def _grant(args: argparse.Namespace) -> dict[str, Any]:
@@ -79,38 +93,70 @@ def consent_receipt(args: argparse.Namespace) -> int:
     """`sluice consent receipt`: write a receipt, or print it."""
     from consent.core.receipts.canonical_json import write_receipt
 
-    receipt = write_receipt(ask(args)["receipt"])
-    if args.out is None:
-        print(receipt.decode(), end="")
-        return 0
-    save(args.out, receipt)
-    show(args, {"file": str(args.out)}, as_lines([f"receipt: {args.out}"]))
+    receipt = ask(args)["receipt"]
+    page = _page(args, receipt, args.out or DEFAULT_RECEIPT) if args.text and not args.json else ""
+    if args.out is not None:
+        save(args.out, write_receipt(receipt))
+        show(args, {"file": str(args.out)}, page or as_lines([f"receipt: {args.out}"]))
+    else:
+        print(page or write_receipt(receipt).decode(), end="")
     return 0
+
+
+def _page(args: argparse.Namespace, receipt: Json, file: Path, verdict: str = "") -> str:
+    from consent.core.receipts.page import receipt_page
+
+    named = shlex.quote(str(file))
+    return receipt_page(receipt, locale=args.locale, asked=args.language or "", file=named, verdict=verdict)
 
 
 def consent_check_receipt(args: argparse.Namespace) -> int:
     """`sluice consent check-receipt`: say whether a receipt holds; 1 where it does not."""
     from consent.core.receipts.canonical_json import LARGEST_BYTES, read_receipt
-    from consent.core.receipts.check import check_receipt, record_in
     from consent.errors import RecordError
-    from gateway.audit.log.notes import KeyFormatError, Verifier
-    from gateway.audit.verify.anchors import AnchorError, read_key
     from gateway.files import read_regular
 
-    try:
-        verifier = Verifier.parse(read_key(args.key))
-    except (AnchorError, KeyFormatError) as error:
-        raise OperatorError(f"`--key`: {error}") from error
+    if args.key is None and not args.text:
+        raise OperatorError("name the log's public key with `--key`, or print the receipt unchecked with `--text`")
+    verifier = None if args.key is None else _verifier(args.key)
+    about, page = "", ""
+    problems: list[str] = []
     try:
         receipt = read_receipt(read_regular(args.file, LARGEST_BYTES))
+        about, problems = _checked(receipt, verifier)
+        verdict = "unchecked" if verifier is None else "wrong" if problems else "checked"
+        page = _page(args, receipt, args.file, verdict) if args.text else ""
+    except RecordError as error:
+        problems = problems or [str(error)]
+    text = page or as_lines([f"receipt: {about}"])
+    text += as_lines(f"wrong: {problem}" for problem in problems) or ("" if page else "all of it holds\n")
+    show(args, {"ok": None if verifier is None else not problems, "record": about, "problems": problems}, text)
+    return 1 if problems else 0
+
+
+def _checked(receipt: Json, verifier: Verifier | None) -> tuple[str, list[str]]:
+    """Return what a receipt is about, and what is wrong with it; nothing where there is no key to check it with."""
+    from consent.core.receipts.check import check_receipt, record_in
+    from consent.errors import RecordError
+
+    problems = []
+    if verifier is not None:
         problems = check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
+    try:
         consent = record_in(receipt)
     except RecordError as error:
-        problems, consent = [str(error)], None
-    about = "" if consent is None else f"{consent.status.value} for {consent.scope}"
-    lines = [f"receipt: {about}", *(f"wrong: {problem}" for problem in problems), *([] if problems else ["all of it holds"])]
-    show(args, {"ok": not problems, "record": about, "problems": problems}, as_lines(lines))
-    return 1 if problems else 0
+        return "", problems or [str(error)]
+    return f"{consent.status.value} for {consent.scope}", problems
+
+
+def _verifier(key: str) -> Verifier:
+    from gateway.audit.log.notes import KeyFormatError, Verifier
+    from gateway.audit.verify.anchors import AnchorError, read_key
+
+    try:
+        return Verifier.parse(read_key(key))
+    except (AnchorError, KeyFormatError) as error:
+        raise OperatorError(f"`--key`: {error}") from error
 
 
 def _number(text: str) -> Any:

@@ -55,7 +55,7 @@ def status_text(shown: Mapping[str, Any]) -> str:
     sinks = ", ".join(f"{name} {_connection_text(sink)}" for name, sink in shown["sinks"].items())
     full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
     lines = [
-        f"gateway    {shown['gateway']}",
+        f"gateway    {shown['gateway']}, started {_times(shown['starts'])}",
         f"clock      {clock['now']}{simulated}",
         f"broker     {_connection_text(broker)}, queue {'dry' if broker['dry'] else 'not dry yet'}",
         f"upstream   {sinks or 'none configured'}",
@@ -94,8 +94,12 @@ def _connection_text(connection: Mapping[str, Any]) -> str:
         said.append("CLIENT IDS ARE FREE")
     for counter, words in (("taken_over", "taken over"), ("sessions_lost", "session lost")):
         if times := connection["counters"].get(counter):
-            said.append(f"{words} {times} times" if times > 1 else f"{words} once")
+            said.append(f"{words} {_times(times)}")
     return ", ".join(said)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _witnesses_text(witnesses: Mapping[str, Any] | None) -> str:

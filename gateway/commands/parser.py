@@ -6,10 +6,12 @@ A verb's operands and options are named like the fields of the struct that its m
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from consent.core.languages import LANGUAGES, locale_language
 from consent.messages import Parameters
 from gateway.commands.client import DEFAULT_CONFIG, one_call
 
@@ -66,6 +68,17 @@ def with_config(parser: Parser, *, prints: bool = True) -> Parser:
     )
     if prints:
         parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def with_language(parser: Parser, what: str) -> Parser:
+    """Add `--language`; where it is not given, the language of the person's locale goes along as `locale`."""
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help=f"{what} (default: the language of LANG where the city has it, else the city's first)",
+    )
+    parser.set_defaults(locale=locale_language(os.environ))
     return parser
 
 

@@ -7,12 +7,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from consent.core.explain.phrases import Phrases
 from consent.core.review.endings import Endings, endings_text
 from consent.messages import FlowOf, KeyShown, Nothing, PolicyApplied, PolicyChange, decode, encode
 from consent.printable import as_lines, printable
 from gateway.commands.client import ask, call_gateway
 from gateway.commands.output import show, utc
-from gateway.commands.parser import Parser, Verbs, group, method, verb
+from gateway.commands.parser import Parser, Verbs, group, method, verb, with_language
 from gateway.config import Installation, load_config
 from gateway.errors import OperatorError
 
@@ -38,7 +39,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     explaining = method(noun, "policy.explain", "say what leaves of a device or subject by a flow, and why", FlowOf, run=explain)
     explaining.add_argument("who", metavar="DEVICE|SUBJECT", help="the id of either")
     explaining.add_argument("flow", metavar="FLOW", help="a flow, as `policy show` lists it")
-    explaining.add_argument("--language", metavar="CODE", help="en, es or pt (default: the first of the city's)")
+    with_language(explaining, "language of the explanation")
     explaining.add_argument("--resident", metavar="ID", help="who asks, where the subject has several residents")
     diff = verb(noun, "diff", "say who would be revealed more or less", _difference)
     diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
@@ -122,20 +123,23 @@ def _difference(args: argparse.Namespace) -> int:
 def explain(args: argparse.Namespace) -> int:
     """`sluice policy explain`."""
     answer = ask(args)
-    show(args, answer, "\n".join(_outcome_text(outcome) for outcome in answer["outcomes"]))
+    show(args, answer, "\n".join(outcome_text(outcome) for outcome in answer["outcomes"]))
     return 0
 
 
-def _outcome_text(outcome: dict[str, Any]) -> str:
+def outcome_text(outcome: dict[str, Any]) -> str:
     """Return the sentences, then what they rest on."""
+    say = Phrases(outcome["language"]).say
     rows = [(note["text"]["axis"], note["text"]["summary"]) for note in outcome["axes"]]
-    entries = [f"policy {outcome['policy_entry']}", *(f"consent {index}" for index in outcome["consent_entries"])]
-    rows.append(("log entries", ", ".join(entries)))
+    entries = [say("row.policy", index=outcome["policy_entry"])]
+    entries += [say("row.consent", index=index) for index in outcome["consent_entries"]]
+    rows.append((say("row.entries"), ", ".join(entries)))
     if outcome["expires_ms"] is not None:
-        rows.append(("until", utc(outcome["expires_ms"])))
+        rows.append((say("row.until"), utc(outcome["expires_ms"])))
     for each in outcome["devices"]:
-        since = "" if each["since_ms"] is None else f" since {utc(each['since_ms'])}"
-        rows.append(("device", f"{each['device']}{since}"))
+        device, since_ms = each["device"], each["since_ms"]
+        told = device if since_ms is None else say("row.since", device=device, time=utc(since_ms))
+        rows.append((say("row.device"), told))
     width = max(len(label) for label, _ in rows)
     lines = [printable(f"  {label:<{width}}  {text}") for label, text in rows]
     return "\n".join([textwrap.fill(printable(outcome["text"]), TEXT_WIDTH), "", *lines, ""])

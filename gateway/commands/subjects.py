@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from consent.core.languages import LANGUAGES
 from consent.messages import CodeFor, CodeUsed, ResidentOf, SubjectIn
-from gateway.commands.parser import Parser, Verbs, group, method
+from gateway.commands.parser import Parser, Verbs, group, method, with_language
 
 
 def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "subject", "households: residents, claim codes, messages")
     show = method(noun, "subject.show", "show residents, devices and messages", SubjectIn)
-    show.add_argument("--language", default="en", choices=LANGUAGES, help="of the messages (default: en)")
+    with_language(show, "language of the messages")
     code = method(noun, "subject.code", "make a claim code, printed once", CodeFor)
     code.add_argument(
         "--resident", metavar="ID", help="for a resident who lost code or credential, which then end (default: somebody new)"

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from consent.core.canonical import disclosure_map
+from consent.core.canonical import bounded_map
 from consent.core.consents.records import Consent, Status, decode, record_hash
 from consent.core.decide import standing
-from consent.core.disclosure import TOP, Disclosure
+from consent.core.disclosure import Disclosure
 from consent.core.lifecycle import steps
 from consent.core.lifecycle.steps import Actor
 from consent.core.policies.bounds import read_bounds
@@ -184,10 +184,7 @@ def _limits(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
 
 def _limits_shown(limits: Disclosure) -> dict[str, object]:
     """Return only the axes that a consent bounds; of one that permits nothing, none."""
-    if limits.is_bottom:
-        return {}
-    unbounded = disclosure_map(TOP)
-    return {axis: value for axis, value in disclosure_map(limits).items() if value != unbounded.get(axis)}
+    return {} if limits.is_bottom else dict(bounded_map(limits))
 
 
 async def receipt(control: Control, caller: Caller, params: ReceiptOf) -> ReceiptMade:

@@ -8,6 +8,7 @@ from enum import Flag, auto
 
 from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
 from consent.core.consents.records import PORTAL, Consent, signing_bytes
+from consent.core.languages import LANGUAGES, spoken_language
 from gateway.app import Gateway
 from gateway.core.state import State
 from gateway.durable.state import Durable
@@ -105,6 +106,16 @@ class Control:
     def clock(self) -> GatewayClock:
         """Return the gateway's clock."""
         return self.durable.clock
+
+    def language(self, asked: str, locale: str) -> str:
+        """Return the language in which to answer: the one asked for, or that of the asker's locale where the city has it.
+
+        Raises: MethodError: either is none of ours.
+        """
+        for name, value in (("language", asked), ("locale", locale)):
+            if value and value not in LANGUAGES:
+                raise MethodError(f"`{name}`: `{value}` is none of {', '.join(LANGUAGES)}")
+        return spoken_language(self.state.policies.city.languages, locale, asked)
 
     async def commit(self) -> None:
         """Make durable whatever is not, so that the database holds all that the memory does."""

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from consent.core.consents.records import decode as decode_consent
+from consent.core.languages import spoken_language
 from consent.messages import ConsentShown, Hex, Id, ResidentHeld, SubjectExport
 from gateway.control.consents import shown
 from gateway.control.context import Control
 from gateway.control.releases import releases_of
 from gateway.control.status import log_head
-from gateway.control.subjects import message_shown
+from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.plans import Device, DeviceMemory
 from gateway.core.release.records import Waiting, read_row
@@ -49,7 +50,7 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
             for resident in subject.residents
         ],
         label_keys=[Hex(key) for key in label_keys(subject)],
-        messages=[message_shown(message, "en") for message in subject.messages],
+        messages=await messages_shown(control, subject.messages, spoken_language(state.policies.city.languages)),
         open_claims=_claims(state, subject_id),
         devices=[_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
         consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],

@@ -118,7 +118,7 @@ METHODS: dict[str, Method] = {
         Method("device.list", devices.show_all, Nothing, DeviceList),
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),
         Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),
-        Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH),
+        Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH, reads_store=True),
         Method("subject.code", subjects.code, CodeFor, CodeMade, BOTH),
         Method("subject.claim", subjects.claim, CodeUsed, Claimed, uses_reserve=True),
         Method("subject.leave", subjects.leave, ResidentOf, ResidentLeft, BOTH, uses_reserve=True),

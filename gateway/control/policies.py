@@ -9,11 +9,9 @@ import msgspec
 
 from consent.core.consents.records import Consent
 from consent.core.explain.explain import ExplanationRequest, explain
-from consent.core.languages import LANGUAGES
 from consent.core.outcome import reason_besides
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
 from consent.core.review.diff import diff as compare
 from consent.core.review.population import grouped
@@ -90,7 +88,7 @@ def explain_flow(control: Control, caller: Caller, params: FlowOf) -> FlowExplai
     policies = control.state.policies
     if params.flow not in policies.flows:
         raise MethodError(f"there is no flow `{params.flow}`")
-    language = _language(policies, params.language)
+    language = control.language(params.language, params.locale)
     outcomes: list[FlowOutcome] = []
     for device in _concerned(control, caller, params):
         outcome, since_ms = _explained(control, device, params, language)
@@ -99,13 +97,6 @@ def explain_flow(control: Control, caller: Caller, params: FlowOf) -> FlowExplai
             outcomes.append(outcome)
         known.devices.append(DeviceSince(device=Id(device.id), since_ms=since_ms))
     return FlowExplained(flow=params.flow, language=language, outcomes=outcomes)
-
-
-def _language(policies: PolicySet, wanted: str) -> str:
-    """Return the language to speak: the one asked for, else the first of the city's that we can."""
-    if wanted and wanted not in LANGUAGES:
-        raise MethodError(f"`language`: `{wanted}` is none of {', '.join(LANGUAGES)}")
-    return wanted or next((each for each in policies.city.languages if each in LANGUAGES), LANGUAGES[0])
 
 
 def _concerned(control: Control, caller: Caller, params: FlowOf) -> list[Device]:

@@ -37,6 +37,7 @@ def status(app: Gateway) -> GatewayStatus:
     force = state.force
     return GatewayStatus(
         gateway=durable.config.gateway,
+        starts=durable.starts,
         clock=ClockStatus(
             now=datetime.fromtimestamp(durable.clock.now_ms() / 1000, UTC).isoformat(),
             now_ms=durable.clock.now_ms(),
@@ -100,6 +101,7 @@ def gauges(app: Gateway) -> Mapping[str, float]:
     state = app.durable.state
     return {
         **state.ledger.totals,
+        "starts": app.durable.starts,
         "log_size": state.log.size,
         "outbox_rows": sum(state.outbox.waiting.values()),
         "bundles_under_way": len(state.inflight),

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from consent.core.languages import LANGUAGES
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from consent.core.explain.phrases import PhraseBook, Phrases
 from consent.core.lifecycle.notifications import MessageKind, text_of
+from consent.core.policies.parse import parse_policies
+from consent.errors import PolicyError
 from consent.messages import (
     Claimed,
     CodeFor,
@@ -19,18 +26,21 @@ from consent.messages import (
     SubjectIn,
     SubjectShown,
 )
-from gateway.control.context import Caller, Control, MethodError
+from gateway.control.context import Caller, Control
 from gateway.core.changes import subjects
+from gateway.core.changes.changes import StoredPolicies
 from gateway.core.registry import Message
 from gateway.core.state import State
+
+MOST_EARLIER_POLICIES: Final = 100
+"""How many earlier policy sets are looked into for the title of something that those in force no longer have."""
 
 _ENDED = "the resident's earlier codes and credential have ended; the household was told"
 
 
-def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
+async def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
     """Show a subject's residents, its devices, and its messages in one of our languages."""
-    if params.language not in LANGUAGES:
-        raise MethodError(f"`language`: `{params.language}` is none of {', '.join(LANGUAGES)}")
+    language = control.language(params.language, params.locale)
     subject = control.state.registry.subjects[params.subject]
     return SubjectShown(
         subject=params.subject,
@@ -44,14 +54,42 @@ def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
             )
             for device in subjects.devices_of(control.state, params.subject)
         ],
-        messages=[message_shown(message, params.language) for message in subject.messages],
+        messages=await messages_shown(control, subject.messages, language),
     )
 
 
-def message_shown(message: Message, language: str) -> MessageShown:
-    """Return a message to a subject in one of our languages."""
-    text = text_of(MessageKind(message.kind), message.scope, language)
-    return MessageShown(time_ms=message.time_ms, kind=message.kind, scope=message.scope, text=text)
+async def messages_shown(control: Control, messages: Sequence[Message], language: str) -> list[MessageShown]:
+    """Return messages to a subject in one of our languages; what they are about goes by its title."""
+    titles = await _scope_titles(control, {message.scope for message in messages if message.scope}, language)
+    return [
+        MessageShown(
+            time_ms=message.time_ms,
+            kind=message.kind,
+            scope=message.scope,
+            text=text_of(MessageKind(message.kind), titles.get(message.scope, ""), language),
+        )
+        for message in messages
+    ]
+
+
+async def _scope_titles(control: Control, scopes: Iterable[str], language: str) -> dict[str, str]:
+    """Return the titles of flows and purposes: those of the policies in force, or of the last that had them."""
+    missing, titles = set(scopes), dict[str, str]()
+    state, policies = control.state, control.state.policies
+    index = 0 if state.force is None else state.force.entry
+    for _ in range(MOST_EARLIER_POLICIES):
+        book = PhraseBook(policies, language)
+        titles |= {scope: title for scope in missing if (title := book.scope(scope))}
+        missing -= titles.keys()
+        before = await control.store.reader.policy_before(index) if missing else None
+        if before is None:
+            break
+        index, content = before
+        try:
+            policies = parse_policies(msgspec.msgpack.decode(content, type=StoredPolicies).files)
+        except PolicyError:  # an earlier version took them
+            continue
+    return titles | dict.fromkeys(missing, Phrases(language).say("former"))
 
 
 def code(control: Control, caller: Caller, params: CodeFor) -> CodeMade:

@@ -41,14 +41,14 @@ class GatewayIdentity:
         signer: The log's key; its name is the log's origin.
         device_key: (device id, generation) → the device's MAC key.
         random_bytes: n → n random bytes.
-        start: Counts the starts on this database: the sub-epoch of the pseudonym keys that this process makes.
+        sub_epoch: Of the pseudonym keys that this process makes: a number that no other process on this database has had.
     """
 
     gateway: str
     signer: Signer
     device_key: Callable[[bytes, int], bytes]
     random_bytes: RandomBytes
-    start: int
+    sub_epoch: int
     simulated_clock: bool = False
 
 

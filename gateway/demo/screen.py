@@ -71,7 +71,7 @@ class Screen:
         """Print the outcome."""
         print_ = self._console.print
         print_(
-            f"\n{outcome['published']} readings came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
+            f"\n{outcome['published']} messages came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
             f"One household withdrew, in force after {outcome['withdrawal_ms']} ms."
         )
         print_(f"audit: {outcome['audit']}   ledger: {outcome['ledger']}   log: {outcome['log_size']} entries")

@@ -28,6 +28,7 @@ class StateFound:
     Attributes:
         last_head: The last signed checkpoint, stored or published; empty in a new database.
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
+        starts: How often the gateway was started on it.
     """
 
     state: State
@@ -36,6 +37,7 @@ class StateFound:
     public_keys: dict[str, bytes]
     last_head: bytes
     ended_in_order: bool
+    starts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Edges:
 
 
 async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
-    """Restore memory from the open database; change nothing but the number of starts."""
+    """Restore memory from the open database; change nothing but the next sub-epoch."""
     stored = await edges.store.load()
     state = State(
         GatewayIdentity(
@@ -68,7 +70,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             signer=keys.log_signer,
             device_key=keys.device_key,
             random_bytes=edges.random_bytes,
-            start=stored.start,
+            sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,
         )
     )
@@ -80,7 +82,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
     await recovered.recover(stored, edges.clock.now_ms())
-    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, last_head, stored.ended_in_order)
+    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, last_head, stored.ended_in_order, stored.starts)
 
 
 async def _restore_log(state: State, head: bytes | None, edges: Edges) -> tuple[Unpublished, bytes]:

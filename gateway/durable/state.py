@@ -75,6 +75,7 @@ class Durable:
         confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
+        starts: How often the gateway was started on this database.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Durable:
         self.in_order = found.ended_in_order
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
+        self.starts = found.starts
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -157,8 +159,13 @@ class Durable:
         self.publisher.write_waiting()
         if await self.store.writer.scrub_is_due():
             await self._finish_erasure()
+
+    async def count_start(self) -> None:
+        """Count a start of the gateway; commands that do its work while none runs are none."""
+        self.starts += 1
+        await self.store.count_start(self.starts)
         devices = len(self.state.registry.devices)
-        _log.info("started", start=self.state.identity.start, log_entries=self.state.log.size, devices=devices)
+        _log.info("started", starts=self.starts, log_entries=self.state.log.size, devices=devices)
 
     def _note_absence(self, now_ms: int) -> None:
         """Log that the previous run was interrupted, or ended so long ago that heartbeats are missing."""

@@ -196,7 +196,7 @@ class _Restoration:
             self.published = witnessed.published
             first = await self._carry_on(store)
             self._clear_folder(edges.publisher, witnessed.silent)
-            await store.drop_under_way(starts=int(time.time()))
+            await store.drop_under_way(sub_epoch=int(time.time()))
             durable = await Durable.open(self.place, self.keys, edges)
             await self._bring_up_to_date(durable, first)
             if not await store.writer.scrub():

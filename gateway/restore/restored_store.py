@@ -13,7 +13,7 @@ from gateway.audit.log.payloads import ErasurePayload
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
-from gateway.edge.store.store import Store
+from gateway.edge.store.store import SUB_EPOCH, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,16 @@ class RestoredStore(Store):
             await self._database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, note))
             await self._database.execute("DELETE FROM head WHERE size < ?", (size,))
 
-    async def drop_under_way(self, starts: int) -> None:
-        """Delete bundles and records that waited when the backup was made, and count starts from at least ``starts``.
+    async def drop_under_way(self, sub_epoch: int) -> None:
+        """Delete bundles and records that waited when the backup was made, and count sub-epochs from at least ``sub_epoch``.
 
-        It is unknown what was released since, so none of it may leave a second time. Pseudonyms of different starts must
-        not share a domain, and it is also unknown how often the gateway was started since.
+        It is unknown what was released since, so none of it may leave a second time. Pseudonyms of different
+        processes must not share a domain, and it is also unknown how often the database was opened since.
         """
         async with self._database.transaction():
             await self._database.execute("DELETE FROM bundle")
             await self._database.execute("DELETE FROM outbox")
-            await self._database.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'starts'", (starts,))
+            await self._database.execute("UPDATE meta SET value = max(value, ?) WHERE name = ?", (sub_epoch, SUB_EPOCH))
             await self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
 
 

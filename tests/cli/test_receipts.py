@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.support.live import LiveGateway
-from tests.support.shell import Shell
+from tests.support.shell import Shell, sluice
 
 SCOPE = "purpose:energy-planning"
 
@@ -64,6 +65,45 @@ def test_receipt_changed_or_of_another_log_does_not_check(shell: Shell, househol
     Path(shell.live.folder, "garbage.jsonld").write_bytes(b"\xff{")
     for name in ("changed.jsonld", "garbage.jsonld"):
         assert "wrong:" in shell.run("consent", "check-receipt", name, "--key", key(shell), status=1)
+
+
+def test_receipt_is_printed_as_a_page_in_the_language_of_the_locale(shell: Shell, household: str) -> None:
+    """From the gateway, and later from the file alone; the file is written all the same."""
+    page = shell.run("consent", "receipt", household, SCOPE, "--text", "--out", "page.jsonld", "--language", "es")
+    assert page.startswith("RECIBO DE LO QUE USTED DIJO SOBRE SUS DATOS\n\nEl ")
+    assert "sluice consent check-receipt page.jsonld --key KEY" in page
+    printed = sluice(shell.live.folder, "consent", "receipt", household, SCOPE, "--text", locale="pt_PT.UTF-8").out
+    assert printed.startswith("RECIBO DO QUE DISSE SOBRE OS SEUS DADOS\n\nEm ")
+    unchecked = sluice(shell.live.folder, "consent", "check-receipt", "page.jsonld", "--text", locale="es_ES.UTF-8")
+    assert (unchecked.status, "Este recibo no se ha comprobado" in unchecked.out) == (0, True)
+    checked = " ".join(shell.run("consent", "check-receipt", "page.jsonld", "--text", "--key", key(shell)).split())
+    assert "This receipt was checked with the key that you named, and all of it holds." in checked
+    text = Path(shell.live.folder, "page.jsonld").read_text()
+    Path(shell.live.folder, "forged.jsonld").write_text(text.replace("City energy office", "Everybody's friend", 1))
+    forged = shell.run("consent", "check-receipt", "forged.jsonld", "--text", "--key", key(shell), status=1)
+    assert "DO NOT RELY ON THIS RECEIPT" in forged
+    assert "wrong: the receipt's signature is not by this key" in forged
+    assert "name the log's public key with `--key`" in shell.refused("consent", "check-receipt", "page.jsonld")
+
+
+def test_receipt_is_read_from_regular_files_alone(shell: Shell) -> None:
+    """A pipe or a device could keep its reader for ever."""
+    os.mkfifo(shell.live.folder / "pipe")
+    for name in ("pipe", "/dev/zero", "none.jsonld"):
+        assert shell.refused("consent", "check-receipt", name, "--key", key(shell)).startswith(f"`{name}`: ")
+
+
+def test_releases_are_found_by_a_receipt_and_by_an_export(shell: Shell, household: str) -> None:
+    """Whatever the household was given; the key is written in one form in both."""
+    shell.run("consent", "receipt", household, SCOPE, "--out", "find.jsonld")
+    shell.run("consent", "export", household, "--out", "export.json")
+    log = str(shell.live.place.log)
+    for file in ("find.jsonld", "export.json"):
+        assert shell.run("audit", "find", log, "--receipt", file).splitlines()[-1] == "found: 0 releases"
+    receipt = json.loads(Path(shell.live.folder, "find.jsonld").read_text())
+    export = json.loads(Path(shell.live.folder, "export.json").read_text())
+    assert [receipt["labelKey"]] == export["label_keys"]
+    assert shell.run("audit", "find", log, "--label-key", receipt["labelKey"]).splitlines()[-1] == "found: 0 releases"
 
 
 def test_receipt_of_what_was_never_said_is_refused(shell: Shell, household: str) -> None:

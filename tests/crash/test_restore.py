@@ -222,7 +222,9 @@ def test_restore_of_an_untouched_backup_drops_only_what_was_under_way(tmp_path: 
         assert restored.log_entries > entries
         async with started(live) as gate:
             assert [await _permits(gate, home) for home in (victim, *others)] == [["Given"]] * 4
-            assert gate.durable.state.identity.start > 1_000_000, "no earlier start's pseudonyms can share a domain with these"
+            assert gate.durable.state.identity.sub_epoch > 1_000_000, (
+                "no earlier process's pseudonyms can share a domain with these"
+            )
             assert not gate.durable.state.registry.claims, "a code may have been used since"
             assert gate.verify().ok
 

@@ -167,11 +167,11 @@ def test_records_shown_are_of_the_shipped_flows(policies: PolicySet) -> None:
 
 
 def test_flows_in_the_citizens_table_are_described_as_the_policies_ask(policies: PolicySet) -> None:
-    """Days, group and flow of `docs/consent.md` are those of the shipped policies."""
+    """Title, days, group and flow of `docs/consent.md` are those of the shipped policies."""
     text = PAGES["docs/consent.md"].text
     by_consent = [flow for flow in policies.flows.values() if flow.purpose == "energy-planning"]
     for flow in by_consent:
-        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{flow.id}`")]
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| “{flow.title['en']}” (`{flow.id}`)")]
         assert f"kept for {flow.ask.retention_days} days" in row
         assert flow.ask.group == 1 or f"at least {flow.ask.group} households" in row
     assert f"{policies.limits.share * 100:g} %" in text

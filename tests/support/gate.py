@@ -212,7 +212,7 @@ class Gate:
         batches: (marks, journal) of every commit since the last snapshot.
     """
 
-    def __init__(self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, start: int = 1) -> None:
+    def __init__(self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, sub_epoch: int = 1) -> None:
         """Begin with policies in force, connected to a broker whose queue has run dry."""
         self.random_bytes = CountedBytes()
         self.now_ms = now_ms
@@ -222,7 +222,7 @@ class Gate:
                 signer=Signer(ORIGIN, bytes(32)),
                 device_key=lambda device, generation: sha256(device + bytes([generation])).digest(),
                 random_bytes=self.random_bytes,
-                start=start,
+                sub_epoch=sub_epoch,
             )
         )
         self.outbox: dict[int, tuple[str, bytes]] = {}

@@ -82,7 +82,7 @@ class KilledGate(Gate):
 
     def crash(self) -> None:
         """Forget everything that is not written, and begin again as a process does."""
-        state = self.state = State(replace(self.state.identity, start=self.state.identity.start + 1))
+        state = self.state = State(replace(self.state.identity, sub_epoch=self.state.identity.sub_epoch + 1))
         for _, content, _ in self.entries:
             state.log.chain.advance(Entry.decode(content))
             state.log.writer.append(content)

@@ -44,11 +44,11 @@ class Done:
         return lines[0].removeprefix("sluice: ")
 
 
-def sluice(folder: Path, *arguments: str) -> Done:
-    """Run a command in a folder, from the warm server."""
+def sluice(folder: Path, *arguments: str, locale: str = "C") -> Done:
+    """Run a command in a folder, from the warm server, as somebody whose `LC_ALL` is ``locale``."""
     with tempfile.TemporaryDirectory() as spool:
         out, err = Path(spool, "out"), Path(spool, "err")
-        process = _context.Process(target=_main, args=(folder, arguments, out, err))
+        process = _context.Process(target=_main, args=(folder, arguments, locale, out, err))
         process.start()
         process.join(TIMEOUT_S)
         if process.exitcode is None:
@@ -73,9 +73,10 @@ def cold_sluice(folder: Path, *arguments: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def _main(folder: Path, arguments: tuple[str, ...], out: Path, err: Path) -> None:
+def _main(folder: Path, arguments: tuple[str, ...], locale: str, out: Path, err: Path) -> None:
     from gateway.cli import main
 
+    os.environ["LC_ALL"] = locale
     for path, descriptor in ((out, 1), (err, 2)):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(opened, descriptor)

@@ -89,7 +89,7 @@ class AxisNote:
     Attributes:
         axis: Its name; the precision of a property is `precision.<property>`.
         value: As policies write it.
-        bounded_by: As in ``Decision.bounds``; empty where nothing bounds it.
+        bounded_by: As in ``Decision.bounds``.
         label: The axis in words.
         value_text: The value in words.
         holders_text: Those who bound it in words.
@@ -224,7 +224,8 @@ def _axes(matter: ExplanationRequest, decision: Decision, book: PhraseBook) -> I
     elif bounds:
         point = _point(matter, bounds)
         for axis in _binding_axes(matter, point):
-            yield _note(matter, axis, point, bounds.get(axis, ()), book)
+            if axis in bounds:
+                yield _note(matter, axis, point, bounds[axis], book)
 
 
 def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str]:
@@ -240,7 +241,7 @@ def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str
 def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
     value = _on_axis(point, axis)
     told = book.value(axis, value, matter.zone)
-    holders = book.holders(sources, matter.profile, matter.speakers()) if sources else book.say("holder.nobody")
+    holders = book.holders(sources, matter.profile, matter.speakers())
     return AxisNote(
         axis=axis,
         value=_written(matter, axis, value),
@@ -249,7 +250,7 @@ def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tup
         value_text=told,
         holders_text=holders,
         summary=book.say("limited", value=told, holders=holders),
-        more=book.say("more.bounded", holders=holders) if sources else book.say("more.unbounded"),
+        more=book.say("more.bounded", holders=holders),
     )
 
 

@@ -1,12 +1,16 @@
-"""The phrase book: fills explanations with the policies' names for things, in one language."""
+"""The phrase book: fills explanations with the policies' names for things, in one language.
+
+``Phrases`` are the words for levels and amounts, which need no policies: receipts and audits speak with them too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Any, Final
 
+from consent.core.consents.records import PURPOSE_PREFIX
 from consent.core.disclosure import Disclosure, Space
 from consent.core.policies.policy import PolicySet, Statistic, Texts
 from consent.texts.load import sentences
@@ -21,6 +25,73 @@ PRECISION: Final = "precision."
 """How the name of an axis begins that bounds one property's precision."""
 
 
+class Phrases:
+    """The words of one language for levels, amounts and lists."""
+
+    def __init__(self, language: str) -> None:
+        """Use ``language``, one of ``LANGUAGES``."""
+        self._words = SENTENCES[language]
+
+    def say(self, key: str, **gaps: object) -> str:
+        """Return a phrase with its placeholders filled."""
+        return self._words[key].format(**gaps)
+
+    def quoted(self, text: str) -> str:
+        """Return a title in quotation marks."""
+        return self.say("quoted", text=text)
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Join texts as a list in a sentence."""
+        *first, last = texts
+        return f"{', '.join(first)}{self.say('and')}{last}" if first else last
+
+    def days(self, days: int) -> str:
+        """Return a number of days."""
+        return self.say("retention.one" if days == 1 else "retention.other", n=days)
+
+    def budget(self, value: float) -> str:
+        """Return how much random noise there is."""
+        amount = f"{value:.6f}".rstrip("0").rstrip(".") if value < inf else ""
+        return self.say("budget.amount", amount=self._decimal(amount)) if amount else self.say("budget.none")
+
+    def step(self, step: Decimal, ucum: str) -> str:
+        """Return a step of a property, of which the unit is a UCUM code."""
+        amount = f"{self._decimal(f'{step:f}')} {UNITS.get(ucum, ucum)}".rstrip()
+        return self.say("precision.step", step=amount)
+
+    def _decimal(self, number: str) -> str:
+        return number.replace(".", self._words["decimal_point"])
+
+    def bounds(self, bounds: Mapping[str, Any], title_of: Callable[[str], tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return (axis, level) in words of what bounds a disclosure, and nothing of the axes that are not bounded.
+
+        Args:
+            bounds: As ``consent.core.canonical.bounded_map`` writes them.
+            title_of: Returns the title of a property, in quotation marks or as its id, and its unit as a UCUM code.
+        """
+        told = []
+        for axis, value in bounds.items():
+            if axis == "precision":
+                for name, step in value.items():
+                    title, unit = title_of(name)
+                    told.append((self.say("axis.precision", what=title), self.step(Decimal(step), unit)))
+            else:
+                told.append((self.say(f"axis.{axis}"), self._bound(axis, value)))
+        return told
+
+    def _bound(self, axis: str, value: Any) -> str:
+        match axis:
+            case "space":
+                return self.say(f"area.{value}")
+            case "group":
+                return self.say("group", n=value)
+            case "retention":
+                return self.days(value)
+            case "budget":
+                return self.budget(value)
+        return self.say(f"{axis}.{value}")
+
+
 class PhraseBook:
     """One language, and one city's names for things."""
 
@@ -28,17 +99,17 @@ class PhraseBook:
         """Use ``language``, one of ``LANGUAGES``; names that the policies lack in it come from the city's first language."""
         self._policies = policies
         self._language = language
-        self._words = SENTENCES[language]
-
-    def say(self, key: str, **gaps: object) -> str:
-        """Return a phrase with its placeholders filled."""
-        return self._words[key].format(**gaps)
+        self._phrases = Phrases(language)
+        self.say = self._phrases.say
+        self.listed = self._phrases.listed
+        self.days = self._phrases.days
 
     def title(self, texts: Texts, name: str) -> str:
         """Return the title of something in quotation marks, or its ``name`` where the policies give none."""
-        return self.say("quoted", text=self._text(texts) or name)
+        return self._phrases.quoted(self.text(texts) or name)
 
-    def _text(self, texts: Texts) -> str:
+    def text(self, texts: Texts) -> str:
+        """Return a text of the policies in this language, or in the city's first; empty where they have neither."""
         return texts.get(self._language) or texts.get(self._policies.city.languages[0], "")
 
     def flow(self, flow_id: str) -> str:
@@ -46,15 +117,18 @@ class PhraseBook:
         flow = self._policies.flows.get(flow_id)
         return self.title({} if flow is None else flow.title, flow_id)
 
+    def scope(self, scope: str) -> str:
+        """Return the title of a flow, or of a purpose as consents name it, without quotation marks; empty where there is none."""
+        if scope.startswith(PURPOSE_PREFIX):
+            purpose = self._policies.purposes.get(scope.removeprefix(PURPOSE_PREFIX))
+            return "" if purpose is None else self.text(purpose.title)
+        flow = self._policies.flows.get(scope)
+        return "" if flow is None else self.text(flow.title)
+
     def why(self, flow_id: str) -> str:
         """Return the reason that the policies give for a flow, as a sentence of its own."""
-        text = self._text(self._policies.flows[flow_id].why).strip()
+        text = self.text(self._policies.flows[flow_id].why).strip()
         return self.say("why", why=text if text[-1:] in ".!?" else f"{text}.")
-
-    def listed(self, texts: Sequence[str]) -> str:
-        """Join texts as a list in a sentence."""
-        *first, last = texts
-        return f"{', '.join(first)}{self.say('and')}{last}" if first else last
 
     def measured(self, properties: Sequence[str]) -> str:
         """Return the titles of observed properties."""
@@ -80,13 +154,8 @@ class PhraseBook:
         if axis == "retention":
             return self.days(value)
         if axis == "budget":
-            amount = f"{value:.6f}".rstrip("0").rstrip(".") if value < inf else ""
-            return self.say("budget.amount", amount=self._decimal(amount)) if amount else self.say("budget.none")
+            return self._phrases.budget(value)
         return self._step(axis.removeprefix(PRECISION), value)
-
-    def days(self, days: int) -> str:
-        """Return a number of days."""
-        return self.say("retention.one" if days == 1 else "retention.other", n=days)
 
     def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:
         """Return how precisely each property is released; properties are named only where there are several."""
@@ -101,12 +170,7 @@ class PhraseBook:
 
     def _step(self, name: str, step: Decimal | None) -> str:
         known = self._policies.properties[name]
-        unit = UNITS.get(known.unit, known.unit)
-        amount = self._decimal(f"{known.rung(step):f}")
-        return self.say("precision.step", step=f"{amount} {unit}".rstrip())
-
-    def _decimal(self, number: str) -> str:
-        return number.replace(".", self._words["decimal_point"])
+        return self._phrases.step(known.rung(step), known.unit)
 
     def _place(self, zone_id: str, level: Space) -> str:
         """Return the name of the cell that a zone belongs to at a level."""
@@ -116,8 +180,8 @@ class PhraseBook:
         if level is Space.CITY:
             return self._policies.city.name
         if level is Space.DISTRICT:
-            return self._text(self._policies.districts[zone.district]) or zone.district
-        return self._text(zone.title) or zone.id
+            return self.text(self._policies.districts[zone.district]) or zone.district
+        return self.text(zone.title) or zone.id
 
     def holder(self, source: str, profile: str, speaker: str) -> str:
         """Return what sets a limit.

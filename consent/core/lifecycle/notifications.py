@@ -1,7 +1,7 @@
 """What the gateway notifies a subject of, in the languages of the screens.
 
 Nobody's consent changes without the subject being notified: a message is kept with the subject, and `sluice subject show` and
-every screen of the residents show it. A message names scopes and never a reading.
+every screen of the residents show it. A message names scopes, by their titles, and never a reading.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ class MessageKind(StrEnum):
 _SENTENCES: Final = sentences("notification")
 
 
-def text_of(kind: MessageKind, scope: str, language: str) -> str:
-    """Return a message in one of ``LANGUAGES``."""
-    return _SENTENCES[language][kind].format(scope=scope)
+def text_of(kind: MessageKind, title: str, language: str) -> str:
+    """Return a message in one of ``LANGUAGES``; ``title`` is that of the scope in this language."""
+    return _SENTENCES[language][kind].format(scope=title)

@@ -17,8 +17,9 @@ import msgspec
 from consent.core.consents.records import PORTAL, Consent, decode, record_hash, signing_bytes
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json
+from consent.core.receipts.label_key import read_label_key
 from consent.core.receipts.receipts import Issue, LogPlace, message_of, unsigned_receipt
-from consent.core.receipts.terms import from_base64url, time_of
+from consent.core.receipts.terms import FIRST_VERSION, RECEIPT_VERSION, from_base64url, time_of
 from consent.core.receipts.words import Notice, Policies, Words, as_json, from_json, named_by, one, words_for
 from consent.errors import RecordError
 
@@ -37,6 +38,7 @@ class _Stated(msgspec.Struct, frozen=True):
     """What a receipt states that does not follow from its record."""
 
     created: str
+    conforms_to: list[str] = msgspec.field(name="conformsTo")
     record: Json = msgspec.field(name="hasRecordOfActivity")
     included: list[Json]
     entry: _Entry = msgspec.field(name="logEntry")
@@ -60,7 +62,7 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
         stated = msgspec.convert(receipt, _Stated)
         consent = _consent(stated.record)
         words = from_json(stated.included)
-        expected = unsigned_receipt(consent, words, *_place_and_issue(stated))
+        expected = unsigned_receipt(consent, words, *_place_and_issue(stated), _version(stated))
         message, signature = message_of(receipt), from_base64url(stated.signature)
     except msgspec.ValidationError as error:
         return [f"the receipt is malformed: {str(error)[:1].lower()}{str(error)[1:]}"]
@@ -85,7 +87,15 @@ def _place_and_issue(stated: _Stated) -> tuple[LogPlace, Issue]:
     entry = stated.entry
     place = LogPlace(entry.origin, entry.index, stated.signer, from_base64url(entry.salt))
     handed_over = None if stated.handed_over is None else tuple(stated.handed_over)
-    return place, Issue(time_of(stated.created), from_base64url(stated.label_key), handed_over)
+    return place, Issue(time_of(stated.created), read_label_key(stated.label_key) if stated.label_key else b"", handed_over)
+
+
+def _version(stated: _Stated) -> str:
+    """Return in which form a receipt is written."""
+    for version in (RECEIPT_VERSION, FIRST_VERSION):
+        if version in stated.conforms_to[:1]:
+            return version
+    raise RecordError("`conformsTo` names no version of receipts that this program knows: check it with a newer one")
 
 
 def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None) -> Iterator[str]:

@@ -14,8 +14,9 @@ from typing import Final
 from consent.core.consents.records import Consent, record_hash
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json, canonical_json
+from consent.core.receipts.label_key import write_label_key
 from consent.core.receipts.record import conformance, record_node
-from consent.core.receipts.terms import CONTEXT, RECEIPT_VERSION, base64url, date_time, thing, time_of
+from consent.core.receipts.terms import CONTEXT, FIRST_VERSION, RECEIPT_VERSION, base64url, date_time, thing, time_of
 from consent.core.receipts.words import Words, as_json, words_for
 
 Sign = Callable[[bytes], bytes]
@@ -82,8 +83,12 @@ def message_of(receipt: Json) -> bytes:
     return SIGNED + canonical_json({key: value for key, value in receipt.items() if key != "signature"})
 
 
-def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Issue) -> Json:
-    """Return a receipt without its signature: a function of record, descriptions from the policies, and place in the log."""
+def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Issue, version: str = RECEIPT_VERSION) -> Json:
+    """Return a receipt without its signature: a function of record, descriptions from the policies, and place in the log.
+
+    Args:
+        version: The form to write it in: receipts of the first version are made again to be checked.
+    """
     name = thing("receipt", record_hash(consent).hex(), str(issue.time_ms))
     entry: Json = {
         "@id": thing("log", place.origin, str(place.index)),
@@ -97,12 +102,12 @@ def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Iss
         "@context": deepcopy(CONTEXT),
         "@id": name,
         "@type": "dpv:ConsentReceipt",
-        "conformsTo": [RECEIPT_VERSION, *conformance("receipt", words).get("conformsTo", [])],
+        "conformsTo": [version, *conformance("receipt", words).get("conformsTo", [])],
         "identifier": name,
         "hasIdentifier": name,
         "created": date_time(issue.time_ms),
         "publisher": thing("controller", place.origin),
-        "hasRecordOfActivity": record_node(consent, place.origin, words),
+        "hasRecordOfActivity": record_node(consent, place.origin, words, version),
         "included": as_json(words),
         "logEntry": entry,
         "signer": place.vkey,
@@ -110,5 +115,6 @@ def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Iss
     if issue.handed_over is not None:
         receipt["handedOver"] = list(issue.handed_over)
     if issue.label_key:
-        receipt["labelKey"] = base64url(issue.label_key)
+        written = base64url if version == FIRST_VERSION else write_label_key
+        receipt["labelKey"] = written(issue.label_key)
     return receipt

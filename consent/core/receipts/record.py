@@ -16,7 +16,17 @@ from consent.core.disclosure import BOTTOM, Disclosure, Identity, Time, meet
 from consent.core.policies.notice import FlowTerms
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.rights import rights_nodes
-from consent.core.receipts.terms import base64url, date_time, days, disclosure_node, own_term, thing
+from consent.core.receipts.terms import (
+    FIRST_VERSION,
+    RECEIPT_VERSION,
+    base64url,
+    date_time,
+    days,
+    disclosure_node,
+    limits_node,
+    own_term,
+    thing,
+)
 from consent.core.receipts.words import Controller, Notice, Words, one, process_name, record_name
 
 STATUS_TYPES: Final[dict[Status, tuple[str, ...]]] = {
@@ -36,8 +46,8 @@ _BY_CONTROLLER: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
 _LASTING: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
 
 
-def record_node(consent: Consent, origin: str, words: Words) -> Json:
-    """Return a consent as a consent record.
+def record_node(consent: Consent, origin: str, words: Words, version: str = RECEIPT_VERSION) -> Json:
+    """Return a consent as a consent record, in the form of a version of receipts.
 
     It claims to conform to the specification only where the descriptions hold the controller and the languages of the
     notice, which are mandatory and in no consent.
@@ -61,7 +71,7 @@ def record_node(consent: Consent, origin: str, words: Words) -> Json:
         "scope": consent.scope,
         "hasConsentStatus": _event(consent, origin),
         "inForceSince": date_time(consent.since_ms),
-        "limits": disclosure_node(consent.limits),
+        "limits": disclosure_node(consent.limits) if version == FIRST_VERSION else limits_node(consent.limits),
         "hasProcess": [_process(consent, terms, origin, controller) for terms in consent.terms],
         "hasConsentControl": _control(controller),
         "hasRight": _rights(words),
@@ -127,7 +137,7 @@ def _duration(consent: Consent) -> Json:
 
 
 def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Controller | None) -> Json:
-    most = _at_most(consent, terms)
+    most = at_most(consent, terms)
     bound = terms.ask if most is None else most
     node: Json = {
         "@id": process_name(consent, terms.flow),
@@ -147,7 +157,7 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
     return node
 
 
-def _at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
+def at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
     """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
     None where the record permits nothing.

@@ -54,6 +54,13 @@ def rights_nodes(contact: str | None, under_gdpr: bool, languages: Iterable[str]
     return [_node(right, contact, under_gdpr, spoken) for right in RIGHTS if under_gdpr or right.by_program]
 
 
+def right_titles(language: str, *, under_gdpr: bool) -> list[str]:
+    """Return what the rights other than withdrawal are called in one of our languages, in small letters."""
+    listed = [right for right in RIGHTS[1:] if under_gdpr or right.by_program]
+    titles = [_SENTENCES[language][f"{right.article}.title"] for right in listed]
+    return [title[:1].lower() + title[1:] for title in titles]
+
+
 def _node(right: Right, contact: str | None, under_gdpr: bool, spoken: list[str]) -> dict[str, Any]:
     node: dict[str, Any] = {
         "@type": ["dpv:DataSubjectRight", f"eu-gdpr:{right.article}"] if under_gdpr else ["dpv:DataSubjectRight"],

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from consent.core.canonical import disclosure_map
+from consent.core.canonical import bounded_map, disclosure_map
 from consent.core.disclosure import DAY_MS, Disclosure
+from consent.core.receipts.canonical_json import Json
 from consent.errors import RecordError
 
-RECEIPT_VERSION: Final = "sluice:receipt-v1"
+FIRST_VERSION: Final = "sluice:receipt-v1"
+"""Of receipts that tell a resident's limits on every axis, bounded or not, and write the label key in base64url."""
+
+RECEIPT_VERSION: Final = "sluice:receipt-v2"
+"""Of receipts as they are made now; those of the first version are still taken."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_DAYS: Final = 146_097
@@ -185,20 +191,29 @@ def from_base64url(text: str) -> bytes:
     return data
 
 
-def disclosure_node(point: Disclosure) -> dict[str, Any]:
+def disclosure_node(point: Disclosure) -> Json:
     """Return a point of the lattice, axis by axis; an unbounded budget is left out."""
-    axes = disclosure_map(point)
-    node: dict[str, Any] = {
-        "@type": "sluice:Disclosure",
-        **{axis: own_term(axis, axes[axis]) for axis in ("identity", "time", "space")},
-        "precision": [
-            {"@type": "sluice:Precision", "identifier": name, "step": step} for name, step in axes["precision"].items()
-        ],
-        "group": point.group,
-        "retention": days(point.retention_days),
-    }
+    return _node_of(disclosure_map(point))
+
+
+def limits_node(point: Disclosure) -> Json:
+    """Return a resident's limits: the axes that they bound, and no others."""
+    return _node_of(bounded_map(point))
+
+
+def _node_of(axes: Mapping[str, Any]) -> Json:
+    """Return a point as a node, from its axes as ``disclosure_map`` writes them."""
+    node: Json = {"@type": "sluice:Disclosure"}
+    node |= {axis: own_term(axis, axes[axis]) for axis in ("identity", "time", "space") if axis in axes}
+    if "precision" in axes:
+        steps = axes["precision"].items()
+        node["precision"] = [{"@type": "sluice:Precision", "identifier": name, "step": step} for name, step in steps]
+    if "group" in axes:
+        node["group"] = axes["group"]
+    if "retention" in axes:
+        node["retention"] = days(axes["retention"])
     if "budget" in axes:
-        node["budget"] = decimal(point.budget)
+        node["budget"] = decimal(axes["budget"])
     return node
 
 

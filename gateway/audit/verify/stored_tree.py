@@ -146,7 +146,8 @@ class StoredTree:
             if root != self._checkpoint.root:
                 self._tree.add("checkpoint", f"its root is `{self._checkpoint.root.hex()}`, the tiles lead to `{root.hex()}`")
         self._tree.detail = f"{self._checkpoint.size} leaves"
-        self._entries.detail = f"{len(self._blocks)} bundles"
+        files = len(self._blocks)
+        self._entries.detail = f"{files} {'file' if files == 1 else 'files'} of entries"
 
     def _block_of(self, index: int) -> _Block:
         """Return what was read of a block; nothing of those before the first."""

@@ -208,7 +208,7 @@ def _own_records(state: State, recipient: str, row: Row, conditions: Conditions)
         return
     window, policies = row.window, conditions.policies
     purpose = policies.flows[window.cohort.flow].purpose
-    pseudonymiser = state.domain_keys.pseudonymiser(recipient, purpose, epoch_day(window.start_ms), state.identity.start)
+    pseudonymiser = state.domain_keys.pseudonymiser(recipient, purpose, epoch_day(window.start_ms), state.identity.sub_epoch)
     members = list(row.members.items())
     for number in random_order(len(members), state.identity.random_bytes):
         contributor, terms = members[number]

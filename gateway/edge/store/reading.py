@@ -112,6 +112,12 @@ class StoreReader:
         rows = await self._rows("SELECT content FROM policy WHERE entry_index <= ? ORDER BY entry_index DESC LIMIT 1", (index,))
         return rows[0][0] if rows else None
 
+    async def policy_before(self, index: int) -> tuple[int, bytes] | None:
+        """Return log index and encoded row of the last policies that came into force before an entry."""
+        sql = "SELECT entry_index, content FROM policy WHERE entry_index < ? ORDER BY entry_index DESC LIMIT 1"
+        rows = await self._rows(sql, (index,))
+        return rows[0] if rows else None
+
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))

@@ -23,6 +23,9 @@ from gateway.errors import OperatorError
 BALLAST_FILE = "ballast"
 BALLAST_BYTES = 16 * 1024 * 1024
 ENDED_IN_ORDER = "ended_in_order"
+SUB_EPOCH = "starts"
+"""How the number of openings is stored, commands and a restore's leap included: from when it was taken for that of starts."""
+STARTS = "gateway_starts"
 
 
 @dataclass(slots=True)
@@ -30,7 +33,8 @@ class Stored:
     """The few things that the database holds at start, unsealed; what may be numerous, the reader yields row by row.
 
     Attributes:
-        start: The number of starts on this file, including this one.
+        sub_epoch: The number of this opening: no other process on this file has had it.
+        starts: How often `sluice run` was started on this file; see ``Store.count_start``.
         ended_in_order: Whether the previous run ended cleanly; true of a new file.
         policy: (log index, encoded row) of the policies in force.
         bundles: Formed and not yet acknowledged, in order of log index.
@@ -38,7 +42,8 @@ class Stored:
         head: The last signed checkpoint, published or about to be.
     """
 
-    start: int
+    sub_epoch: int
+    starts: int = 0
     ended_in_order: bool = True
     policy: tuple[int, bytes] | None = None
     bundles: list[BundleRow] = field(default_factory=list)
@@ -125,8 +130,8 @@ class Store:
     # reading, at start
 
     async def load(self) -> Stored:
-        """Read the few things that are read at once, and count this start."""
-        stored = Stored(*await self._count_start())
+        """Read the few things that are read at once, and count this opening."""
+        stored = Stored(*await self._count_opening())
         rows = await self._database.rows("SELECT entry_index, content FROM policy ORDER BY entry_index DESC LIMIT 1")
         if rows:
             stored.policy = rows[0]
@@ -139,16 +144,20 @@ class Store:
         await self._load_journal(stored)
         return stored
 
-    async def _count_start(self) -> tuple[int, bool]:
-        """Return the number of this start, and whether the previous run ended cleanly."""
-        meta = dict(await self._database.rows("SELECT name, value FROM meta WHERE name IN ('starts', ?)", (ENDED_IN_ORDER,)))
-        start: int = meta.get("starts", 0) + 1
+    async def _count_opening(self) -> tuple[int, int, bool]:
+        """Return the number of this opening, that of starts before it, and whether the previous run ended cleanly."""
+        meta = dict(await self._database.rows("SELECT name, value FROM meta"))
+        opening: int = meta.get(SUB_EPOCH, 0) + 1
         statements: list[Statement] = [
-            ("INSERT OR REPLACE INTO meta VALUES ('starts', ?)", (start,)),
+            ("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SUB_EPOCH, opening)),
             ("DELETE FROM meta WHERE name = ?", (ENDED_IN_ORDER,)),
         ]
         await self.writer.write(statements, control=True)
-        return start, start == 1 or ENDED_IN_ORDER in meta
+        return opening, meta.get(STARTS, 0), opening == 1 or ENDED_IN_ORDER in meta
+
+    async def count_start(self, starts: int) -> None:
+        """Record how often the gateway was started on this file; commands that open it while none runs are no starts."""
+        await self.writer.write([("INSERT OR REPLACE INTO meta VALUES (?, ?)", (STARTS, starts))], control=True)
 
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):

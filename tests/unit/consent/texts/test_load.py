@@ -95,7 +95,7 @@ def _keys(table: dict[str, object]) -> list[object]:
     return [(key, _keys(value)) if isinstance(value, dict) else key for key, value in table.items()]
 
 
-@pytest.mark.parametrize("part", ["notification", "right", "audit"])
+@pytest.mark.parametrize("part", ["notification", "right", "receipt", "audit"])
 def test_no_translation_repeats_the_english(part: str) -> None:
     """A sentence that nobody has translated would look like one that is there."""
     english, *others = (sentences(part)[language] for language in LANGUAGES)

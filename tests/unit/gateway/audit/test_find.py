@@ -1,4 +1,4 @@
-"""A citizen finds their own releases by their key, offline, and nobody else's."""
+"""A citizen finds their own releases by their label key, offline, and nobody else's."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from consent.core.receipts.terms import base64url
+from consent.core.receipts.canonical_json import write_receipt
 from gateway.audit import command
-from gateway.audit.find import FoundRelease, Search, SubjectKeyError, parse_subject_keys
+from gateway.audit.find import FoundRelease, Search
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.verify.trust import Anchors, open_checkpoint
 from tests.support.log import SIGNER, START_MS, SUBJECTS, SampleLog, sample, secret
 from tests.support.logs import MemorySource
+from tests.support.receipt_samples import CASES
 
 KEYS = [subject_label_key(secret(subject)) for subject in SUBJECTS]
 
@@ -88,27 +89,6 @@ def test_find_over_a_changed_entry_or_opening_names_it(tmp_path: Path) -> None:
     assert [finding.where for finding in search.findings] == ["tile/entries/000.p/15"]
 
 
-def test_subject_keys_are_read_from_lines_and_never_repeated_in_errors() -> None:
-    """Comments and empty lines are passed over."""
-    assert parse_subject_keys(f"# until May\n{KEYS[0].hex()}\n\n {KEYS[1].hex().upper()} \n") == KEYS[:2]
-    for text in ("", "# nothing", KEYS[0].hex()[:-1], f"{KEYS[0].hex()}\nsecret"):
-        with pytest.raises(SubjectKeyError) as caught:
-            parse_subject_keys(text)
-        assert KEYS[0].hex()[:16] not in str(caught.value)
-        assert "secret" not in str(caught.value)
-
-
-def test_subject_keys_are_taken_as_receipts_write_them() -> None:
-    """A citizen copies the key out of a receipt, where it is base64url; a key that was cut or mistyped is none."""
-    written = [base64url(key) for key in KEYS]
-    assert parse_subject_keys("\n".join(written)) == KEYS
-    for text in (written[0][:-1], written[0] + "A", written[0][:-1] + "B", written[0] + "="):
-        with pytest.raises(
-            SubjectKeyError, match="line 1 is no subject key, which is 64 hexadecimal digits, or the 43 characters"
-        ):
-            parse_subject_keys(text)
-
-
 def test_find_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Keys as text and as a file; what it prints; a finding ends with 1, a bad key with 2."""
     log = sample(tmp_path)
@@ -116,19 +96,41 @@ def test_find_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     file.write_text(KEYS[1].hex() + "\n")
     out = io.StringIO()
     common: dict[str, Any] = {"place": str(log.log.path), "key": SIGNER.vkey(), "witnesses": None}
-    args = Namespace(**common, subject_key=[KEYS[2].hex(), str(file)], openings=log.openings_folder.path, json=False)
+    args = Namespace(**common, receipt=[], label_key=[KEYS[2].hex(), str(file)], openings=log.openings_folder.path, json=False)
     assert command.run("find", args, out) == 0
     assert out.getvalue().splitlines()[-3:] == [
         "       5  2026-09-21T14:13:25Z  to city  taken back by entry 8",
         "       9  2026-09-21T14:13:29Z  to city",
-        "found: 2",
+        "found: 2 releases",
     ]
     (log.log.path / "labels/5").unlink()
     out = io.StringIO()
-    assert command.run("find", Namespace(**common, subject_key=[str(file)], openings=None, json=True), out) == 1
+    assert command.run("find", Namespace(**common, receipt=[], label_key=[str(file)], openings=None, json=True), out) == 1
     told = json.loads(out.getvalue())
     assert [one["index"] for one in told["found"]] == [9]
     assert told["problems"] == ["labels/5: absent"]
     file.write_text("x")
-    assert command.run("find", Namespace(**common, subject_key=[str(file)], openings=None, json=True), out) == 2
-    assert "line 1 is no subject key" in capsys.readouterr().err
+    assert command.run("find", Namespace(**common, receipt=[], label_key=[str(file)], openings=None, json=True), out) == 2
+    assert "line 1 is no label key" in capsys.readouterr().err
+
+
+def test_find_takes_a_receipt_as_it_was_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody has to copy a key out of it; one of another log is refused, since nothing would be found in this one."""
+    log = sample(tmp_path)
+    file, out = tmp_path / "receipt.jsonld", io.StringIO()
+    receipt = {**CASES["Given"], "labelKey": KEYS[0].hex(), "logEntry": {"origin": SIGNER.name}}
+    file.write_bytes(write_receipt(receipt))
+    common: dict[str, Any] = {
+        "place": str(log.log.path),
+        "key": SIGNER.vkey(),
+        "witnesses": None,
+        "openings": None,
+        "json": False,
+    }
+    assert command.run("find", Namespace(**common, receipt=[file], label_key=[]), out) == 0
+    assert out.getvalue().splitlines()[-1] == "found: 2 releases"
+    file.write_bytes(write_receipt({**receipt, "logEntry": {"origin": "sluice.elsewhere-1/log"}}))
+    assert command.run("find", Namespace(**common, receipt=[file], label_key=[]), out) == 2
+    assert "belongs to the log `sluice.elsewhere-1/log`, and this is" in capsys.readouterr().err
+    assert command.run("find", Namespace(**common, receipt=[], label_key=[]), out) == 2
+    assert "name a receipt with `--receipt FILE`" in capsys.readouterr().err

@@ -16,8 +16,13 @@ PARSERS = dict(leaves(build_parser()))
 VERBS = {str(parser.get_default("method")): (words, parser) for words, parser in PARSERS.items() if parser.get_default("method")}
 OWN = {"status", "policy.diff"}
 """Methods whose verbs do more than call them."""
-GIVEN_OTHERWISE = {"device.add": {"devices"}, "consent.grant": {"limits"}}
-"""Parameters that a verb puts together from several options."""
+GIVEN_OTHERWISE = {
+    "device.add": {"devices"},
+    "consent.grant": {"limits"},
+    "policy.explain": {"locale"},
+    "subject.show": {"locale"},
+}
+"""Parameters that a verb puts together from several options, or takes from its environment."""
 
 
 def test_every_method_for_the_shell_has_its_verb() -> None:

@@ -164,6 +164,17 @@ def assert_whole(explanation: Explanation) -> None:
 # what they say
 
 
+def test_explanation_names_no_axis_that_nobody_bounds() -> None:
+    """Who asks for a pseudonym that lasts, exactly where and when, is held by nobody there; whoever limits is named."""
+    wide = limits_of(identity=Identity.STABLE, time=Time.EXACT, space=Space.EXACT, retention_days=30)
+    asking = replace(CITY, ceiling=TOP, flows={**CITY.flows, "raw": replace(CITY.flows["raw"], ask=wide)})
+    told = explained("raw", [agreed(asking, "raw")], city=asking)
+    assert [note.axis for note in told.axes] == ["retention"]
+    assert all(note.bounded_by for note in told.axes)
+    own = explained("raw", [agreed(asking, "raw", limits_of(time=Time.DAY))], city=asking)
+    assert [(note.axis, note.holders_text) for note in own.axes if note.axis == "time"] == [("time", "your own answer")]
+
+
 def test_explanation_says_what_leaves_how_coarse_to_whom_why_and_for_how_long() -> None:
     """Everything that a citizen has to be told stands in the sentences."""
     text = " ".join(explained().sentences)

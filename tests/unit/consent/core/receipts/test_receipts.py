@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from consent.core.receipts.canonical_json import LARGEST_BYTES, Json, canonical_
 from consent.core.receipts.check import check_receipt, commitment, find_breaks, record_in
 from consent.core.receipts.receipts import Issue, message_of
 from consent.core.receipts.rights import rights_nodes
-from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, from_base64url, time_of
+from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, time_of
 from consent.errors import RecordError
 from gateway.audit.log.openings import commit
 from tests.support.consent_samples import NOW_MS, agreed, points, policies
@@ -132,18 +133,17 @@ def test_at_most_is_what_the_decision_would_be_without_ceilings(limits: Disclosu
         assert process["atMost"] == disclosure_node(decision.disclosure)
 
 
-def test_limits_are_told_on_every_axis() -> None:
-    """As the resident said them, and in each flow as the lesser of both sides."""
+def test_limits_name_the_axes_that_the_resident_bounds_and_no_others() -> None:
+    """Nobody said a century, or `exact`; in each flow all axes are told, as the lesser of both sides."""
     assert record(GIVEN)["limits"] == {
         "@type": "sluice:Disclosure",
-        "identity": "sluice:identity-stable",
         "time": "sluice:time-4h",
-        "space": "sluice:space-exact",
         "precision": [{"@type": "sluice:Precision", "identifier": "consumption", "step": "1"}],
         "group": 20,
         "retention": "P30D",
         "budget": "0.5",
     }
+    assert record(CASES["one pseudonym a day"])["limits"] == {"@type": "sluice:Disclosure"}
     hourly = processes(GIVEN)["hourly"]
     assert hourly["asked"]["group"] == 15
     assert hourly["atMost"]["group"] == 20
@@ -185,7 +185,7 @@ def test_rights_are_in_english_where_the_program_speaks_none_of_the_languages() 
 def test_rights_outside_the_regulation_are_those_of_the_program() -> None:
     """No article is named where it is not the law, and the receipt claims the plain profile."""
     receipt = CASES["outside the regulation"]
-    assert receipt["conformsTo"] == ["sluice:receipt-v1", "dpv-27560:receipt"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v2", "dpv-27560:receipt"]
     assert record(receipt)["conformsTo"] == ["dpv-27560:record"]
     assert len(record(receipt)["hasRight"]) == 5
     assert "eu-gdpr:" not in json.dumps({key: value for key, value in receipt.items() if key != "@context"})
@@ -204,7 +204,7 @@ def test_receipt_without_policies_claims_no_conformity() -> None:
     """The controller and the languages are mandatory, and stand in no record."""
     receipt = CASES["policies unknown"]
     assert receipt["included"] == []
-    assert receipt["conformsTo"] == ["sluice:receipt-v1"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v2"]
     assert "conformsTo" not in record(receipt)
     assert processes(receipt)["hourly"]["asked"]["group"] == 15
 
@@ -215,7 +215,7 @@ def test_receipt_leaves_out_what_it_was_not_told() -> None:
     assert "salt" not in CASES["bare"]["logEntry"]
     assert receipt_of(said(Status.WITHDRAWN), issue=Issue(NOW_MS, handed_over=()))["handedOver"] == []
     assert GIVEN["handedOver"] == [3, 4]
-    assert from_base64url(GIVEN["labelKey"]) == ISSUE.label_key
+    assert GIVEN["labelKey"] == ISSUE.label_key.hex()
 
 
 def test_receipt_holds_the_record_itself() -> None:
@@ -243,6 +243,26 @@ def test_chain_of_receipts_is_followed_through_every_status() -> None:
     assert find_breaks([*receipts[:4], *receipts[5:]]) == ["receipt 5 does not replace receipt 4"]
     other = receipt_of(signed(agreed(CITY, "hourly")))
     assert find_breaks([*receipts, other]) == ["receipt 15 is about somebody or something else than receipt 14"]
+
+
+def test_receipt_of_the_first_version_is_still_taken() -> None:
+    """As an earlier version wrote it: limits on every axis, the label key in base64url. It says nothing else of either form."""
+    first = read_receipt((Path(__file__).parent / "first_version.jsonld").read_bytes())
+    assert (first["conformsTo"][0], first["labelKey"]) == ("sluice:receipt-v1", base64url(ISSUE.label_key))
+    assert check_receipt(first, verify, CITY) == []
+    renamed = {**first, "conformsTo": GIVEN["conformsTo"]}
+    assert check_receipt(resigned(renamed), verify) == [
+        *(f"`hasRecordOfActivity.limits.{axis}` says other than the record" for axis in ("identity", "space")),
+        "`labelKey` says other than the record",
+    ]
+
+
+def test_receipt_of_a_later_version_asks_for_a_later_program() -> None:
+    """It is not called malformed, or forged."""
+    later = {**GIVEN, "conformsTo": ["sluice:receipt-v3"]}
+    assert check_receipt(resigned(later), verify) == [
+        "`conformsTo` names no version of receipts that this program knows: check it with a newer one"
+    ]
 
 
 # --- Attacks ----------------------------------------------------------------------------------------------------------

@@ -14,17 +14,26 @@ import pytest
 
 from consent.core.consents.records import Consent, Status, encode
 from consent.core.disclosure import Disclosure, Identity, Space, Time
+from consent.core.explain.phrases import SENTENCES as EXPLAINED
 from consent.core.languages import LANGUAGES
 from consent.core.policies.fingerprint import fingerprint, key_sha256
 from consent.core.policies.notice import notice_of
 from gateway.audit import command
-from gateway.audit.explain.explain import SENTENCES, EntryExplanation, explain, say
+from gateway.audit.explain.content import SENTENCES, say
+from gateway.audit.explain.explain import EntryExplanation, explain
 from gateway.audit.log import canonical
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.earlier_payloads import EarlierPolicyPayload
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part, commit
-from gateway.audit.log.payloads import Contribution, KeyPayload, PayloadError, PolicyPayload, ReleasePayload, ReleaseRecord
+from gateway.audit.log.payloads import (
+    Contribution,
+    KeyPayload,
+    PayloadError,
+    PolicyPayload,
+    ReleasePayload,
+    ReleaseRecord,
+)
 from tests.support.log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
 _DIGEST = hashlib.sha256(b"").digest()
@@ -88,23 +97,18 @@ def test_every_status_and_channel_of_a_consent_has_words() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_phrase_that_is_unknown_stands_for_itself(language: str) -> None:
-    """Whatever an opening holds is shown as it is, braces and all."""
-    assert say(language, "by {fax}", parts=3) == "by {fax}"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
 def test_consent_with_its_opening_says_who_what_and_on_whose_word(language: str) -> None:
     """A grant shows limits and end; a withdrawal has none; an authority is named."""
     given = _content(explain(*_entry(Kind.CONSENT, encode(_consent())), 9, language))
     assert SUBJECTS[0].hex() in given
     assert "energy-planning" in given
     assert "purpose:" not in given
-    assert "time 4h" in given
+    for axis, level in (("time", "time.4h"), ("space", "area.city"), ("identity", "identity.aggregate")):
+        assert f"  {EXPLAINED[language][f'axis.{axis}']}: {EXPLAINED[language][level]}" in given
     assert say(language, "channel_operator") in given
     withdrawn = _content(explain(*_entry(Kind.WITHDRAWAL, encode(_consent(Status.WITHDRAWN, channel="portal"))), 9, language))
     assert say(language, "channel_portal") in withdrawn
-    assert "4h" not in withdrawn
+    assert EXPLAINED[language]["time.4h"] not in withdrawn
     revoked = _consent(Status.REVOKED, authority="court of Ribera", channel="fax", expiry_ms=None)
     told = _content(explain(*_entry(Kind.CONSENT, encode(revoked)), 9, language))
     assert "court of Ribera" in told
@@ -126,8 +130,9 @@ def test_record_and_contribution_say_what_was_measured_and_on_what() -> None:
     record = ReleaseRecord("f", ("1h", "city", "1"), "c", (0, 1), 1, "aggregate", "LAeq", "energy-mean")
     share = Contribution(0, SUBJECTS[0], {}, 1, (2,), 1, "noise-box", "old-mill")
     told = _content(explain(*_entry(Kind.RELEASE, ReleasePayload("city", (record,)).encode(), share.encode()), 9, "en"))
-    assert "property LAeq, statistic energy-mean" in told
-    assert "its device: class noise-box, old-mill" in told
+    assert "property: `LAeq`, figure: mean by energy" in told
+    assert "its device: `noise-box`, `old-mill`" in told
+    assert "how finely: time by the hour, place by the whole city, value in steps of 1" in told
     assert say("en", "city_owned") not in told
 
 
@@ -145,7 +150,7 @@ def test_release_with_its_opening_says_what_each_record_rests_on(tmp_path: Path)
     bundle = (log.log.path / "tile/entries/000.p/15").read_bytes()
     entry = Entry.decode(_nth(bundle, 5))
     told = _content(explain(entry, log.openings[5], 15, "en"))
-    assert "recipient: city" in told
+    assert "recipient: `city`" in told
     assert f"readings of subject {SUBJECTS[1].hex()}: 2, permitted by policy entry 1 and consent entries 3" in told
     assert SUBJECTS[0].hex() not in told
     assert "erased parts: 1" in told
@@ -164,7 +169,7 @@ def test_opening_cannot_write_to_the_terminal_or_borrow_a_phrase() -> None:
     told = explain(*_entry(Kind.RELEASE, ReleasePayload("city\x07", (record,)).encode()), 9, "en")
     assert told.content is not None
     assert all(line.isprintable() for line in told.content)
-    assert "readings: 1, entry" in _content(told)
+    assert "readings: 1, `entry`" in _content(told)
     assert f"{1 << 62} ms" in _content(told)
 
 
@@ -182,7 +187,7 @@ def test_opening_of_policies_shows_whose_keys_came_into_force(language: str) -> 
     told = explain(*_entry(Kind.POLICY, PolicyPayload(_DIGEST, keys).encode()), 9, language)
     assert told.content is not None
     assert all(line.isprintable() for line in told.content)
-    assert told.content[1] == say(language, "recipient_key", recipient="grid", fingerprint=fingerprint(b"g" * 32))
+    assert told.content[1] == say(language, "recipient_key", recipient="`grid`", fingerprint=fingerprint(b"g" * 32))
     earlier = explain(*_entry(Kind.POLICY, EarlierPolicyPayload(_DIGEST).encode()), 9, language)
     assert earlier.content == (say(language, "nothing_more"),)
 
@@ -191,12 +196,12 @@ def test_opening_of_policies_shows_whose_keys_came_into_force(language: str) -> 
 def test_opening_of_an_open_kind_is_shown_key_by_key(kind: Kind) -> None:
     """Kinds whose payload is one map show it as it stands."""
     payload = canonical.encode({"kind": kind.word, "boot": b"\x01\x02", "clock": {"synced": False}, "list": [1, "a"]})
-    assert explain(*_entry(kind, payload), 9, "en").content == ("boot: 0102", "list: 1, a", "clock: {synced False}")
+    assert explain(*_entry(kind, payload), 9, "en").content == ("`boot`: 0102", "`list`: 1, a", "`clock`: {synced False}")
     assert explain(*_entry(kind), 9, "en").content == (say("en", "nothing_more"),)
 
 
 def _run(log: SampleLog, index: int, **given: Any) -> tuple[int, str]:
-    args = {"key": None, "witnesses": None, "openings": None, "language": "en", "json": False} | given
+    args = {"key": None, "witnesses": None, "openings": None, "language": "en", "locale": "", "json": False} | given
     out = io.StringIO()
     return command.run("explain", Namespace(place=str(log.log.path), index=index, **args), out), out.getvalue()
 
@@ -209,7 +214,7 @@ def test_explain_from_the_command_line_says_what_it_trusts(tmp_path: Path, capsy
     assert text.splitlines()[1].startswith("trust: NONE")
     assert "release 5" not in text
     status, text = _run(log, 8, key=SIGNER.vkey(), openings=log.openings_folder.path, language="pt")
-    assert (status, text.splitlines()[1]) == (0, f"trust: pinned key {SIGNER.vkey()}")
+    assert (status, text.splitlines()[1]) == (0, f"confiança: a chave que indicou, {SIGNER.vkey()}")
     assert "é a entrega 5" in text
     told = json.loads(_run(log, 8, openings=log.openings_folder.path, json=True)[1])
     assert (told["kind"], told["content"], told["trust"]["pinned"]) == ("void", ["it is release 5"], False)

@@ -1,0 +1,115 @@
+"""A receipt as a page: on one sheet, in the reader's language, with all that they have to know and nothing from anybody else."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from consent.core.consents.records import Status
+from consent.core.disclosure import BOTTOM, TOP, Disclosure, Time
+from consent.core.languages import LANGUAGES
+from consent.core.receipts.canonical_json import Json, read_receipt
+from consent.core.receipts.page import LINES, SENTENCES, WIDTH, receipt_page
+from consent.core.receipts.receipts import Issue
+from consent.errors import RecordError
+from tests.support.checkout import ROOT
+from tests.support.consent_samples import NOW_MS, agreed, limits_of
+from tests.support.policy_folder import load_policies
+from tests.support.receipt_samples import CASES, PLACE, receipt_of, signed
+
+RIBERA = load_policies(ROOT / "policies")
+SCOPES = ("purpose:energy-planning", "energy-hourly", "energy-daily-totals", "noise-hourly")
+
+
+def receipt(scope: str = "energy-hourly", status: Status = Status.GIVEN, limits: Disclosure = TOP) -> Json:
+    """Return a receipt of the shipped city, with a label key and bundles on their way."""
+    ending = status not in (Status.GIVEN, Status.RENEWED, Status.PAUSED)
+    consent = replace(
+        agreed(RIBERA, scope, BOTTOM if ending else limits),
+        status=status,
+        expiry_ms=None if ending else NOW_MS + 86_400_000,
+        authority="Juzgado de Ribera" if status is Status.REVOKED else "",
+    )
+    return receipt_of(signed(consent), RIBERA, PLACE, Issue(NOW_MS + 1, b"l" * 32, (30, 41)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", list(Status))
+def test_page_of_every_status_fits_on_one_sheet_in_every_language(status: Status, language: str) -> None:
+    """For every flow and purpose that the shipped city asks for, with limits on each axis."""
+    for scope in SCOPES:
+        limits = limits_of(time=Time.HOUR_4, group=20, retention_days=30, budget=0.5)
+        page = receipt_page(receipt(scope, status, limits), asked=language, verdict="unchecked")
+        lines = page.splitlines()
+        assert len(lines) <= LINES, (scope, page)
+        assert max(map(len, lines)) <= WIDTH
+        assert not set("{}") & set(page)
+
+
+def test_page_tells_who_what_why_how_much_until_when_and_how_to_withdraw_and_check() -> None:
+    """In the words of the city, with the resident's own limits and no axis that they left open."""
+    page = " ".join(receipt_page(receipt(limits=limits_of(time=Time.HOUR_4)), asked="en").split())
+    for told in (
+        "On 19 March 2026 at 23:00 UTC you said yes to “Electricity used, by the hour”.",
+        "inside a figure about at least 15 participants, you included",
+        "Time is told in stretches of four hours, place by the district, and the value in steps of 0.1 kWh.",
+        "Who gets it: “City energy office”, for 730 days at most. What for: “Planning the electricity grid”.",
+        "Why: To see when the grid is strained",
+        "no more than this may leave: Time: in stretches of four hours. What really",
+        "Until 21 March 2026 at 23:00 UTC, if you do not take it back before.",
+        "at https://ribera.example/sensors. Once a withdrawal is confirmed",
+        "Ayuntamiento de Ribera, Plaza del Puente 1, 00001 Ribera.",
+        f"household {bytes(range(16)).hex()}",
+        "entry 5 of the public log `sluice.town-1/log`",
+        "sluice consent check-receipt receipt.jsonld --key KEY",
+        "sluice audit find LOG --receipt receipt.jsonld",
+    ):
+        assert told in page, told
+    assert "You set no limits of your own" in " ".join(receipt_page(receipt(), asked="en").split())
+
+
+def test_page_of_what_ended_says_that_nothing_leaves_and_what_had_been_sent() -> None:
+    """And asks for nothing in return: the next yes is the resident's."""
+    page = " ".join(receipt_page(receipt(status=Status.WITHDRAWN), asked="pt").split())
+    assert "retirou o seu sim a «Eletricidade consumida, por hora»" in page
+    assert "Nada: com esta resposta não sai nenhum dado seu." in page
+    assert "vejam-se estas entradas do registo: 30, 41." in page
+
+
+def test_page_is_in_the_locales_language_where_the_receipts_city_has_it() -> None:
+    """The receipt itself names the languages of its notice."""
+    titles = {language: SENTENCES[language]["title"].upper() for language in LANGUAGES}
+    assert receipt_page(CASES["Given"], locale="pt").startswith(titles["pt"])
+    assert receipt_page(CASES["Given"], locale="es").startswith(titles["en"])
+    assert receipt_page(CASES["Given"], locale="pt", asked="es").startswith(titles["es"])
+    assert receipt_page(CASES["policies unknown"], locale="es").startswith(titles["es"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_page_of_every_receipt_can_be_read(case: str) -> None:
+    """Also where the policies that describe things were not known, and of the first version."""
+    for language in LANGUAGES:
+        assert receipt_page(CASES[case], asked=language)
+    first = read_receipt((Path(__file__).parent / "first_version.jsonld").read_bytes())
+    assert receipt_page(first) == receipt_page(CASES["Given"])
+
+
+def test_receipt_cannot_write_to_the_terminal() -> None:
+    """It may come from anybody, and is shown before anyone has checked it."""
+    forged = deepcopy(receipt())
+    for node in forged["included"]:
+        if node["@type"] == "dpv:Process":
+            node["title"]["en"] = "Nice\x1b[2J\u202e title"
+    page = receipt_page(forged, asked="en")
+    assert "Nice\ufffd[2J\ufffd title" in page
+    assert all(line.isprintable() for line in page.splitlines())
+
+
+def test_what_is_no_receipt_has_no_page() -> None:
+    """One error, whatever is wrong with it."""
+    for wrong in ({}, {**receipt(), "included": [{}]}, {**receipt(), "hasRecordOfActivity": {}}, {**receipt(), "logEntry": 5}):
+        with pytest.raises(RecordError):
+            receipt_page(wrong)
