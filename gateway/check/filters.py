@@ -1,4 +1,4 @@
-"""The filters of the sensors' broker: which overlap, and which topics none of them matches, so that nothing of those is ever heard."""
+"""The filters of the sensors' broker: which of them overlap, and which topics none of them matches, so that nothing is heard."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def unheard_devices(file: str, listed: Iterable[Mapping[str, Any]]) -> Iterator[
     """
     unheard = [row["device"] for row in listed if row.get("unmatched")]
     if unheard:
-        which = f"device `{unheard[0]}` publishes" if len(unheard) == 1 else f"`{len(unheard)}` devices, such as `{unheard[0]}`, publish"
+        some = f"`{len(unheard)}` devices, such as `{unheard[0]}`, publish"
+        some = f"`{len(unheard)}` devices, such as `{unheard[0]}`, publish"
+        which = f"device `{unheard[0]}` publishes" if len(unheard) == 1 else some
         yield Note(Weight.WARNING, file, _KEY, f"no filter matches the topic to which {which}: nothing of it is ever heard")
 
 

@@ -54,7 +54,8 @@ def _connections(place: Installation) -> list[tuple[str, Connection]]:
 def _made_folders(place: Installation) -> Iterator[tuple[str, Path]]:
     """Yield the folders that a start makes, but those inside another of them."""
     yield "state_folder", place.state
-    for key, path in (("runtime_folder", place.runtime), ("audit.log_folder", place.log), ("audit.openings_folder", place.openings)):
+    others = (("runtime_folder", place.runtime), ("audit.log_folder", place.log), ("audit.openings_folder", place.openings))
+    for key, path in others:
         if path is not None and not path.resolve().is_relative_to(place.state.resolve()):
             yield key, path
 
@@ -82,7 +83,8 @@ def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:
             yield "metrics.port", f"`{metrics}` is the port of `{key}` on this host: give the figures a port of their own"
     for (one, first), (other, second) in combinations(connections, 2):
         if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
-            yield f"{other}.tls", f"is `{_word(second.tls)}` and that of `{one}` is not, on the same port `{first.port}`: one is wrong"
+            unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
+            yield f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: one of the two is wrong"
 
 
 def _host(name: str) -> str:

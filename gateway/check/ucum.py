@@ -13,10 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pint import UnitRegistry
+from typing import Any, Final
 
 _LONGEST: Final = 60
 _ANNOTATION: Final = re.compile(r"\{[!-z|~]*\}")
@@ -216,8 +213,7 @@ def _by_library(one: str, other: str) -> Conversion:
 
 
 @cache
-def _registry() -> UnitRegistry:
+def _registry() -> Any:
     from ucumvert import PintUcumRegistry
 
-    registry: UnitRegistry = PintUcumRegistry()
-    return registry
+    return PintUcumRegistry()

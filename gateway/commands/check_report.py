@@ -112,8 +112,8 @@ def _example(outcome: ExampleResult) -> dict[str, Any]:
 def as_junit(checked: Checked) -> bytes:
     """Return a JUnit document: a suite for each file, with one test that it can be used and one for each case or example in it.
 
-    An error is a file that is broken, a failure a case or example that came out otherwise; a file that was not judged, because another one
-    of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
+    An error is a file that is broken, a failure a case or example that came out otherwise; a file that was not judged, because
+    another one of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
     """
     root = ET.Element("testsuites", name="sluice check")
     named = [*(fault.file for fault in checked.faults), *(note.file for note in checked.notes)]

@@ -11,8 +11,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
-
 from consent.core.policies.policy import Profile, Scheme
 from consent.core.policies.toml_file import Number, PolicyFile, Table, quoted
 from gateway.core import model
@@ -149,7 +147,9 @@ def _message(file: PolicyFile, table: MessageTable, key: str, profile: Profile) 
     if sum(outcomes) != 1:
         raise file.error(key, "should say what comes of it by one of `readings`, `reject` and `ignored = true`")
     if table.readings is not None and not table.readings:
-        raise file.error(f"{key}.readings", "should hold at least one; a message that gives none is `ignored`, or has its `reject`")
+        raise file.error(
+            f"{key}.readings", "should hold at least one; a message that gives none is `ignored`, or has its `reject`"
+        )
     if (table.partial_iv is None) is (profile.authentication.scheme is Scheme.MAC0):
         wrong = "is missing: with `mac0` it is the number of the message" if table.partial_iv is None else "is for `mac0` alone"
         raise file.error(f"{key}.partial_iv", wrong)
