@@ -7,14 +7,16 @@ puts a new set in force by it, asks for more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, Codec, Field, PolicySet, Profile
+from consent.core.policies.toml_file import PolicyFile
 from consent.core.review.warnings import Note, Weight
+from consent.errors import PolicyError
 from gateway.check.fault import Fault
 from gateway.check.ucum import code_fault, conversion
 from gateway.core.codecs.senml import NAME
@@ -27,17 +29,33 @@ _FOREIGN_SIGNS: Final = re.compile(r"[\[\]*\"'`\\]|^[/$@]|\.\.")
 def faults_in(policies: PolicySet) -> Iterator[Fault]:
     """Yield every term that does not exist, or does not fit another."""
     yield from _zone_fault(policies.city.timezone)
-    for prop in policies.properties.values():
-        if (wrong := code_fault(prop.unit)) is not None:
-            yield Fault.at(CITY_FILE, f"property.{prop.id}.unit", wrong)
+    yield from code_faults(policies.files)
     for profile in policies.profiles.values():
         file = f"{DEVICES}/{profile.id}.toml"
         for key, path in _paths(profile):
             if (wrong := path_fault(path, profile.codec)) is not None:
                 yield Fault.at(file, key, wrong)
         for name, field in profile.fields.items():
-            if (wrong := code_fault(field.unit) or _unit_fault(field, policies.properties[name].unit)) is not None:
+            if (wrong := _unit_fault(field, policies.properties[name].unit)) is not None:
                 yield Fault.at(file, f"fields.{name}.unit", wrong)
+
+
+def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
+    """Yield each unit of a property, or of a field of a class, that is no UCUM code.
+
+    Args:
+        files: As ``parse_policies`` takes them; it may have refused them, since a unit that is none fits no other.
+    """
+    for path, data in files.items():
+        section = "property" if path == CITY_FILE else "fields"
+        try:
+            tables = PolicyFile(path, data).tables.get(section)
+        except PolicyError:
+            continue
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            unit = table.get("unit") if isinstance(table, dict) else None
+            if isinstance(unit, str) and (wrong := code_fault(unit)) is not None:
+                yield Fault.at(path, f"{section}.{name}.unit", wrong)
 
 
 def notes_in(policies: PolicySet) -> Iterator[Note]:
@@ -90,9 +108,9 @@ def path_fault(path: str, codec: Codec) -> str | None:
 
 
 def _unit_fault(field: Field, wanted: str) -> str | None:
-    """Return why a field's unit, which is a code, cannot become a property's."""
-    if code_fault(wanted) is not None:
-        return None  # the property is at fault, and told
+    """Return why a field's unit cannot become the property's, where both are codes."""
+    if code_fault(field.unit) is not None or code_fault(wanted) is not None:
+        return None  # told already
     found = conversion(field.unit, wanted)
     if not found.same_quantity:
         return f"`{field.unit}` measures something else than the property's `{wanted}`"

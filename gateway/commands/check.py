@@ -26,7 +26,7 @@ from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
 from gateway.check.fault import Fault
 from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
-from gateway.check.terms import faults_in, notes_in
+from gateway.check.terms import code_faults, faults_in, notes_in
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import Installation, load_config
 from gateway.core.examples.compare import ExampleResult, try_example
@@ -108,12 +108,14 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             is not there is noted and no fault.
     """
     files: tuple[str, ...] = ()
+    texts: dict[str, bytes] = {}
     try:
         texts, cases = read_policy_files(folder), read_case_files(folder)
         files = (*texts, *cases)
         policies = parse_compilable(texts)
     except PolicyError as fault:
-        return Checked(files, faults=(Fault.of_policies(fault),))
+        units = tuple(code_faults(texts)) if fault.key.endswith(".unit") else ()  # it fits no other because it is none
+        return Checked(files, faults=units or (Fault.of_policies(fault),))
     faults = [*(Fault.of_policies(one.as_error()) for one in policies.unsupported), *faults_in(policies)]
     notes = [*notes_on(policies), *(() if faults else notes_in(policies))]
     keys: dict[str, str] = {}

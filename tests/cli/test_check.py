@@ -122,9 +122,9 @@ def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 6
+    assert len(done.out.splitlines()) == 7
     assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
-        ["note", "`gateway.toml`", key] for key in ("`broker`", "`sink.city`")
+        ["note", "`gateway.toml`", key] for key in ("`state_folder`", "`broker`", "`sink.city`")
     ]
     found = report(sluice(installed, "check", "--json"))
     assert found["keys"] == {name: load_fingerprint(keys / f"{name}.pub") for name in ("city-energy", "city-environment")}
@@ -200,7 +200,7 @@ def test_failing_case_is_told_by_file_and_key_with_exit_status_1(folder: Path) -
     assert (done.status, done.err) == (1, "")
     lines = done.out.splitlines()
     assert lines[0] == FAILURE
-    assert lines[1].startswith("failed: 1 of 49 cases, policies ")
+    assert lines[1].startswith("failed: 1 of 49 cases, 0 of 22 examples, policies ")
 
 
 def test_change_of_policy_makes_the_cases_it_touches_fail(folder: Path) -> None:
@@ -239,7 +239,7 @@ def test_junit_has_a_test_for_each_file_and_each_case(folder: Path) -> None:
     assert done.status == 1
     outcomes = outcomes_of(folder / "report.xml")
     found = report(check(folder, "--json"))
-    assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"])
+    assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"]) + len(found["examples"])
     files = {path.relative_to(folder / "policies").as_posix() for path in (folder / "policies").rglob("*.toml")}
     assert {file for file, name in outcomes if name == "can be used"} == files
     assert outcomes["city.cases.toml", "by-the-minute"] == "failure"

@@ -20,6 +20,7 @@ from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic
 from consent.core.policies.property import Property, Range
 from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
+from consent.errors import message_line, one_line
 
 
 class Weight(StrEnum):
@@ -43,6 +44,11 @@ class Note:
     file: str
     key: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Make what it quotes fit a line, as in a ``PolicyError``."""
+        for name, text in (("file", one_line(self.file)), ("key", one_line(self.key)), ("message", message_line(self.message))):
+            object.__setattr__(self, name, text)
 
     def __str__(self) -> str:
         """Return the note as a line."""
