@@ -23,7 +23,8 @@ from gateway.core.codecs.senml import NAME
 from gateway.core.codecs.units import senml_factors
 
 _CLOSE: Final = 1e-9
-_FOREIGN_SIGNS: Final = re.compile(r"[\[\]*\"'`\\]|^[/$@]|\.\.")
+_FOREIGN_SIGNS: Final = re.compile(r"[\[\]*`]|^/|^[$@](?=\.|$)")
+"""What begins or makes a step in JMESPath, JSONPath or a JSON pointer, and hardly any name of a field."""
 
 
 def faults_in(policies: PolicySet) -> Iterator[Fault]:
@@ -65,8 +66,8 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
         for name, field in profile.fields.items():
             factor = conversion(field.unit, policies.properties[name].unit).factor
             if factor is not None and field.unit != policies.properties[name].unit and not _near(float(field.scale), factor):
-                wanted = f"`{field.unit}` is `{factor:g}` of the property's `{policies.properties[name].unit}`"
-                said = f"{wanted}, and not `{field.scale:f}`: is `unit` what the device sends?"
+                wanted = f"a `{field.unit}` is `{factor:g}` of the property's `{policies.properties[name].unit}`"
+                said = f"{wanted}, and `scale` says `{field.scale:f}`: is `unit` what the device sends?"
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
             if profile.codec is Codec.SENML and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"

@@ -16,6 +16,8 @@ from functools import cache
 from typing import Any, Final
 
 _LONGEST: Final = 60
+_LARGE_NUMBER: Final = re.compile(r"\d{5}")
+"""No unit has one, and the library would raise ten to its power for hours."""
 _ANNOTATION: Final = re.compile(r"\{[!-z|~]*\}")
 _BARE_ANNOTATION: Final = re.compile(r"(?<![^./(])\{[!-z|~]*\}")
 
@@ -159,7 +161,9 @@ class Conversion:
 
 def code_fault(code: str) -> str | None:
     """Return what is wrong with a unit, in words; None where it is a UCUM code."""
-    if _plain(code) in TABLE or (code.isascii() and len(code) <= _LONGEST and _is_code(code)):
+    if _plain(code) in TABLE:
+        return None
+    if code.isascii() and len(code) <= _LONGEST and not _LARGE_NUMBER.search(_plain(code)) and _is_code(code):
         return None
     hint = f": write `{_MEANT[code]}`" if code in _MEANT else ", such as `kW.h`, `Cel` or `ug/m3`"
     return f"`{code}` is no UCUM code{hint}"
@@ -200,12 +204,12 @@ def _by_library(one: str, other: str) -> Conversion:
     from lark.exceptions import LarkError
     from pint import PintError
 
-    unlike = Conversion(None, same_quantity=False)
+    registry, unlike = _registry(), Conversion(None, same_quantity=False)
     try:
-        ours, theirs = _registry().from_ucum(one), _registry().from_ucum(other)
+        ours, theirs = registry.from_ucum(one), registry.from_ucum(other)
         if ours.dimensionality != theirs.dimensionality:
             return unlike
-        nothing, unit = ((n * ours.units).to(theirs.units).magnitude for n in (0.0, 1.0))
+        nothing, unit = (registry.Quantity(n, ours.units).to(theirs.units).magnitude for n in (0.0, 1.0))
     except (LarkError, PintError, ArithmeticError, AttributeError, TypeError, ValueError):
         return unlike
     factor = float(unit) * float(ours.magnitude) / float(theirs.magnitude)

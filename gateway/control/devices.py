@@ -58,9 +58,7 @@ def _is_heard(control: Control, topic: str) -> bool:
 
 
 def _unheard(device: Hex) -> str:
-    return (
-        f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: mend it or `broker.filters`"
-    )
+    return f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: mend it or `broker.filters`"
 
 
 def _check(control: Control, row: NewDevice) -> None:

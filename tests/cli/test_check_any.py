@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -24,7 +23,7 @@ from tests.support.mutated_toml import mutants
 
 _MANY = settings(
     deadline=None,
-    max_examples=150,
+    max_examples=60,
     phases=[Phase.reuse, Phase.generate],  # a file differs in three places at most: smaller is not worth minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

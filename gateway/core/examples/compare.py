@@ -61,7 +61,7 @@ def _differences(message: ExampleMessage, tried: Tried, properties: Mapping[str,
     elif isinstance(tried.outcome, Reading):
         for name, expected, found in (("sequence", message.sequence, tried.sequence), ("boot", message.boot, tried.outcome.boot)):
             if expected is not None and expected != found:
-                yield Difference(f"{message.key}.{name}", f"expected `{expected}`, got `{found}`")
+                yield Difference(f"{message.key}.{name}", f"expected `{_shown(expected)}`, got `{_shown(found)}`")
         yield from _in_readings(message, tried, tried.outcome, properties)
 
 
@@ -115,6 +115,11 @@ def _in_value(expected: ExpectedReading, observation: Observation, refused: Reje
         yield Difference(f"{expected.key}.value", f"expected `{expected.value}`, got {value}")
     if expected.unit is not None and expected.unit != unit:
         yield Difference(f"{expected.key}.unit", f"expected `{expected.unit}`, got `{unit}`, the property's")
+
+
+def _shown(number: int | str | None) -> str:
+    """Return a number or run as TOML writes it, so that a text of digits is told from a number."""
+    return f'"{number}"' if isinstance(number, str) else str(number)
 
 
 def _same(expected: Decimal, result: float) -> bool:
