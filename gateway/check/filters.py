@@ -24,8 +24,8 @@ def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:
         if covers(wide, narrow):
             said = f"`{narrow}` brings nothing that `{wide}` does not: take it out"
         else:
-            told = "what both match comes once for each, and counts once where the broker tells which"
-            said = f"`{one}` and `{other}` overlap: {told}"
+            twice = "what both match is delivered twice, and counted once only where the broker tells by which it came"
+            said = f"`{one}` and `{other}` overlap: {twice}"
         yield Note(Weight.WARNING, file, _KEY, said)
 
 

@@ -72,7 +72,7 @@ def mutants(tables: dict[str, Any]) -> st.SearchStrategy[str]:
 def _changes() -> st.SearchStrategy[tuple[int, str, Any]]:
     """Return (which place, what is done there, with what)."""
     odd = st.sampled_from(ODD_TEXTS) | st.sampled_from(ODD_VALUES) | st.text(max_size=12) | st.floats().map(_decimal)
-    deeds = st.sampled_from(["set", "set", "set", "drop", "rename", "add", "wrap", "twice"])
+    deeds = st.sampled_from(["set", "set", "splice", "splice", "drop", "rename", "add", "wrap", "twice"])
     return st.tuples(st.integers(0, 1_000_000), deeds, odd)
 
 
@@ -96,6 +96,9 @@ def _change(tables: Any, place: tuple[Step, ...], what: str, value: Any) -> None
     last = place[-1]
     if what == "drop":
         del holder[last]
+    elif what == "splice" and isinstance(holder[last], str):
+        sign = value if isinstance(value, str) else '"'
+        holder[last] = holder[last][:1] + sign + holder[last][1:]
     elif what == "wrap":
         holder[last] = [holder[last]]
     elif what == "twice" and isinstance(holder, list) and isinstance(last, int):
