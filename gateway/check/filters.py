@@ -38,10 +38,14 @@ def unheard_devices(file: str, listed: Iterable[Mapping[str, Any]]) -> Iterator[
     """
     unheard = [row["device"] for row in listed if row.get("unmatched")]
     if unheard:
-        some = f"`{len(unheard)}` devices, such as `{unheard[0]}`, publish"
-        some = f"`{len(unheard)}` devices, such as `{unheard[0]}`, publish"
-        which = f"device `{unheard[0]}` publishes" if len(unheard) == 1 else some
-        yield Note(Weight.WARNING, file, _KEY, f"no filter matches the topic to which {which}: nothing of it is ever heard")
+        one, *others = unheard
+        which = (
+            f"topics to which `{len(unheard)}` devices, such as `{one}`, publish"
+            if others
+            else f"topic to which device `{one}` publishes"
+        )
+        said = f"no filter matches the {which}: nothing of {'them' if others else 'it'} is ever heard"
+        yield Note(Weight.WARNING, file, _KEY, said)
 
 
 def unheard_examples(filters: Sequence[str], examples: Iterable[Example]) -> Iterator[Note]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -551,5 +552,21 @@ def test_topics_that_no_filter_matches_are_told_where_they_are_registered_and_ch
         ("note", "example.0.topic", "no filter of this gateway matches `m/1`"),
         ("warning", "broker.filters", told[1][2]),
     ]
-    assert told[1][2].startswith("no filter matches the topic to which `2` devices, such as `")
+    assert told[1][2].startswith("no filter matches the topics to which `2` devices, such as `")
     assert "u/" not in f"{lost.err}{told[1][2]}"
+
+
+def test_running_gateway_never_loads_the_check(tmp_path: Path) -> None:
+    """Nor the library of units, which takes more memory than the gateway's own code; the contract says so of what is written."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    live.start(environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    try:
+        row = {"profile": "meter", "zone": "garden-row", "topic": "t/1", "owner": "city", "subject": "none"}
+        live.call("device.add", {"devices": [row]})
+        live.call("device.list")
+        live.stop()
+    finally:
+        live.end()
+    loaded = {line.rpartition("|")[2].strip() for line in live.log().splitlines() if line.startswith("import time:")}
+    assert "gateway.core.pipeline" in loaded
+    assert [name for name in loaded if re.match(r"pint|ucumvert|lark|gateway\.check|gateway\.commands\.check", name)] == []

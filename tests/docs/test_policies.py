@@ -81,9 +81,7 @@ def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
     rooms = (residents, parse, bounds, devices, example, flows, policy_text)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
-    assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(
-        TABLES.values()
-    )  # a message is an example without `says`
+    assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(TABLES.values())
 
 
 @pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)
