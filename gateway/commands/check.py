@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def _notes_while_running(place: Installation) -> Iterator[Note]:
     yield from notes_on_brokers(place, found)
 
 
-def _found_while_running(place: Installation) -> tuple[Found | None, list[dict[str, Any]]]:
+def _found_while_running(place: Installation) -> tuple[Found | None, Sequence[Mapping[str, Any]]]:
     """Return what a running gateway has found out about its brokers, None where none runs; and the devices of its registry."""
     try:
         with ControlClient(place.control_socket, _STATUS_S) as client:

@@ -103,7 +103,7 @@ def _case(outcome: CaseResult) -> dict[str, Any]:
     return said if outcome.passed else {**said, "expected": outcome.expected, "got": outcome.got}
 
 
-def _example(outcome: ExampleResult) -> dict[str, Any]:
+def _example(outcome: ExampleResult) -> Mapping[str, Any]:
     said = {"file": outcome.example.file, "example": outcome.example.key, "passed": outcome.passed}
     differences = [{"key": each.key, "message": each.message} for each in outcome.differences]
     return said if outcome.passed else {**said, "differences": differences}

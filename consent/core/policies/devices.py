@@ -69,7 +69,7 @@ class ProfileTable(Table, frozen=True, kw_only=True):
     sequence: SequenceTable | None = None
     authentication: AuthenticationTable = AuthenticationTable(scheme=Scheme.NONE.value)
     cap: dict[str, Any] = msgspec.field(default_factory=dict)
-    example: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    example: list[Any] = msgspec.field(default_factory=list)
     """Read by ``gateway.core.examples``, and by nothing that decides: what they say changes no more than a comment does."""
 
 

@@ -20,7 +20,7 @@ _CLOSE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """One point at which an example came out otherwise.
 
     Attributes:
@@ -36,7 +36,7 @@ class ExampleResult:
     """What became of an example; it passed where nothing differs."""
 
     example: Example
-    differences: tuple[Difference, ...]
+    differences: tuple[Mismatch, ...]
 
     @property
     def passed(self) -> bool:
@@ -47,21 +47,21 @@ class ExampleResult:
 def try_example(example: Example, profile: Profile, properties: Mapping[str, Property]) -> ExampleResult:
     """Try the messages of an example in their order, on a device that was never heard before."""
     trial = Trial(profile, properties)
-    differences: list[Difference] = []
+    differences: list[Mismatch] = []
     for message in example.messages:
         tried = trial.take(message.topic, message.payload, message.received_ms, message.partial_iv)
         differences += _differences(message, tried, properties)
     return ExampleResult(example, tuple(differences))
 
 
-def _differences(message: ExampleMessage, tried: Tried, properties: Mapping[str, Property]) -> Iterator[Difference]:
+def _differences(message: ExampleMessage, tried: Tried, properties: Mapping[str, Property]) -> Iterator[Mismatch]:
     wanted, got = _outcome_wanted(message), _outcome(tried)
     if wanted != got:
-        yield Difference(message.key, f"expected {wanted}, got {got}")
+        yield Mismatch(message.key, f"expected {wanted}, got {got}")
     elif isinstance(tried.outcome, Reading):
         for name, expected, found in (("sequence", message.sequence, tried.sequence), ("boot", message.boot, tried.outcome.boot)):
             if expected is not None and expected != found:
-                yield Difference(f"{message.key}.{name}", f"expected `{_shown(expected)}`, got `{_shown(found)}`")
+                yield Mismatch(f"{message.key}.{name}", f"expected `{_shown(expected)}`, got `{_shown(found)}`")
         yield from _in_readings(message, tried, tried.outcome, properties)
 
 
@@ -79,7 +79,7 @@ def _outcome(tried: Tried) -> str:
 
 def _in_readings(
     message: ExampleMessage, tried: Tried, reading: Reading, properties: Mapping[str, Property]
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     """Yield how readings differ; those of one property are compared in the order of the message."""
     found: defaultdict[str, list[tuple[Observation, Reject | None]]] = defaultdict(list)
     for observation, refused in zip(reading.observations, tried.refused, strict=True):
@@ -87,7 +87,7 @@ def _in_readings(
     for expected in message.readings or ():
         rest = found[expected.observed_property]
         if not rest:
-            yield Difference(expected.key, f"expected `{expected.observed_property}`, and no such reading came")
+            yield Mismatch(expected.key, f"expected `{expected.observed_property}`, and no such reading came")
             continue
         observation, refused = rest.pop(0)
         unit = properties[expected.observed_property].unit
@@ -95,26 +95,26 @@ def _in_readings(
         if expected.time_ms is None:
             continue
         if not reading.has_time and message.received_ms is None:
-            yield Difference(f"{expected.key}.time", "the time rests on the arrival: say in `received` when that is")
+            yield Mismatch(f"{expected.key}.time", "the time rests on the arrival: say in `received` when that is")
         elif expected.time_ms != observation.phenomenon_time_ms:
             wanted, got = _utc(expected.time_ms), _utc(observation.phenomenon_time_ms)
-            yield Difference(f"{expected.key}.time", f"expected `{wanted}`, got `{got}`")
+            yield Mismatch(f"{expected.key}.time", f"expected `{wanted}`, got `{got}`")
     for name, rest in found.items():
         for observation, refused in rest:
             came = f"refused as `{refused.reason}`" if refused else f"`{observation.result:g} {properties[name].unit}`"
-            yield Difference(f"{message.key}.readings", f"`{name}` came too, {came}")
+            yield Mismatch(f"{message.key}.readings", f"`{name}` came too, {came}")
 
 
-def _in_value(expected: ExpectedReading, observation: Observation, refused: Reject | None, unit: str) -> Iterator[Difference]:
+def _in_value(expected: ExpectedReading, observation: Observation, refused: Reject | None, unit: str) -> Iterator[Mismatch]:
     value = f"`{observation.result:.12g}`" if refused is None else f"a refusal as `{refused.reason}`"
     if expected.value is None:
         if refused is None or refused.reason != expected.refused:
-            yield Difference(f"{expected.key}.refused", f"expected a refusal as `{expected.refused}`, got {value}")
+            yield Mismatch(f"{expected.key}.refused", f"expected a refusal as `{expected.refused}`, got {value}")
         return
     if refused is not None or not _same(expected.value, observation.result):
-        yield Difference(f"{expected.key}.value", f"expected `{expected.value}`, got {value}")
+        yield Mismatch(f"{expected.key}.value", f"expected `{expected.value}`, got {value}")
     if expected.unit is not None and expected.unit != unit:
-        yield Difference(f"{expected.key}.unit", f"expected `{expected.unit}`, got `{unit}`, the property's")
+        yield Mismatch(f"{expected.key}.unit", f"expected `{expected.unit}`, got `{unit}`, the property's")
 
 
 def _shown(number: int | str | None) -> str:

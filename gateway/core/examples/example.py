@@ -105,7 +105,7 @@ class MessageTable(Table, frozen=True, kw_only=True):
     partial_iv: int | None = None
     sequence: int | None = None
     boot: int | str | None = None
-    readings: list[dict[str, Any]] | None = None
+    readings: list[Any] | None = None
     reject: str | None = None
     ignored: bool = False
 
@@ -114,7 +114,7 @@ class ExampleTable(MessageTable, frozen=True, kw_only=True):
     """`[[example]]`."""
 
     says: str = ""
-    messages: list[dict[str, Any]] | None = None
+    messages: list[Any] | None = None
 
 
 def read_examples(file: PolicyFile, profile: Profile) -> tuple[Example, ...]:
@@ -179,7 +179,7 @@ def _payload(file: PolicyFile, table: MessageTable, key: str) -> bytes:
         raise file.error(f"{key}.hex", "should be hexadecimal digits, two for each byte") from error
 
 
-def _readings(file: PolicyFile, rows: list[dict[str, Any]], key: str, profile: Profile) -> tuple[ExpectedReading, ...]:
+def _readings(file: PolicyFile, rows: list[Any], key: str, profile: Profile) -> tuple[ExpectedReading, ...]:
     return tuple(_reading(file, file.table(row, ReadingTable, f"{key}.{n}"), f"{key}.{n}", profile) for n, row in enumerate(rows))
 
 
