@@ -41,10 +41,15 @@ def faults_of(place: Installation) -> Iterator[Fault]:
 
 
 def notes_of(place: Installation) -> Iterator[Note]:
-    """Yield the folders that are not there, and that the gateway makes when it starts."""
+    """Yield the folders that the gateway makes when it starts, and ports that are spoken to both in clear and encrypted."""
+    file = place.file.name
     for key, path in _made_folders(place):
         if not path.exists():
-            yield Note(Weight.NOTE, place.file.name, key, f"there is no `{path}` yet: the gateway makes it when it starts")
+            yield Note(Weight.NOTE, file, key, f"there is no `{path}` yet: the gateway makes it when it starts")
+    for (one, first), (other, second) in combinations(_connections(place), 2):
+        if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
+            unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
+            yield Note(Weight.WARNING, file, f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: few brokers take both")
 
 
 def _connections(place: Installation) -> list[tuple[str, Connection]]:
@@ -76,15 +81,11 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
 
 
 def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:
-    """Yield each two ends that cannot both have one port of one host."""
+    """Yield each broker whose port on this host the figures would take."""
     connections, metrics = _connections(place), place.config.metrics.port
     for key, connection in connections:
         if metrics and connection.port == metrics and _host(connection.host) == _METRICS_HOST:
             yield "metrics.port", f"`{metrics}` is the port of `{key}` on this host: give the figures a port of their own"
-    for (one, first), (other, second) in combinations(connections, 2):
-        if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
-            unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
-            yield f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: one of the two is wrong"
 
 
 def _host(name: str) -> str:

@@ -115,12 +115,13 @@ def test_metrics_on_the_port_of_a_broker_of_this_host_are_told(folder: Path, hos
     assert [line.split("`")[7] for line in said] == ["sink.city"]
 
 
-def test_one_port_in_clear_and_encrypted_is_told(folder: Path) -> None:
-    """A port speaks one of both."""
-    said = faults(folder, "[sink.city]", "[sink.city]\ntls = true")
-    assert said == [
-        "`changed.toml`: `sink.city.tls`: is `true`, and `false` for `broker`, on the same port `1883`: one of the two is wrong"
-    ]
+def test_one_port_in_clear_and_encrypted_is_warned_of(folder: Path) -> None:
+    """Most ports speak one of both."""
+    assert faults(folder, "[sink.city]", "[sink.city]\ntls = true") == []
+    (warning, note) = sorted(notes_of(load_config(folder / "changed.toml")), key=lambda each: each.key)
+    said = "is `true`, and `false` for `broker`, on the same port `1883`: few brokers take both"
+    assert str(warning) == f"warning: `changed.toml`: `sink.city.tls`: {said}"
+    assert note.key == "state_folder"
 
 
 @pytest.mark.parametrize(
