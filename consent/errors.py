@@ -20,6 +20,11 @@ _LONGEST_MESSAGE: Final = 1000
 _QUOTED: Final = re.compile("`([^`]*)`")
 
 
+def message_line(message: str) -> str:
+    """Return a message with each text that it quotes, and with itself, made to fit a line."""
+    return one_line(_QUOTED.sub(lambda found: f"`{one_line(found[1])}`", message), _LONGEST_MESSAGE)
+
+
 class PolicyError(ValueError):
     """A policy file that cannot be put in force.
 
@@ -33,7 +38,7 @@ class PolicyError(ValueError):
         """Record file, key and fault; what the message quotes from the file is made to fit a line."""
         self.file = one_line(file)
         self.key = one_line(key)
-        self.message = one_line(_QUOTED.sub(lambda found: f"`{one_line(found[1])}`", message), _LONGEST_MESSAGE)
+        self.message = message_line(message)
         where = f"`{self.file}`: `{self.key}`" if key else f"`{self.file}`"
         super().__init__(f"{where}: {self.message}")
 

@@ -492,13 +492,14 @@ class DeviceAdded(Result, frozen=True, kw_only=True):
 
 
 class DevicesAdded(Result, frozen=True, kw_only=True):
-    """The devices in the order of the request."""
+    """The devices in the order of the request, and what is odd about them, in lines for people."""
 
     devices: list[DeviceAdded]
+    warnings: list[str] | UnsetType = UNSET
 
 
 class DeviceListed(Result, frozen=True, kw_only=True):
-    """A device of the registry; topics are personal and stay there."""
+    """A device of the registry; topics are personal and stay there. `unmatched`: where no filter matches its topic."""
 
     device: Id
     profile: str
@@ -506,6 +507,7 @@ class DeviceListed(Result, frozen=True, kw_only=True):
     owner: Owner
     owner_assumed: bool
     subject: Id | None
+    unmatched: bool | UnsetType = UNSET
 
 
 class DeviceList(Result, frozen=True, kw_only=True):

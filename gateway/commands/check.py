@@ -1,7 +1,8 @@
-"""`sluice check`: reads what the gateway would read and tries out every case, without starting anything.
+"""`sluice check`: reads what the gateway would read and tries out every case and example, without starting anything.
 
 With a policies folder alone it needs no gateway: a city can keep its policies in a repository of its own and check each change
-there. What was found is told by ``check_report``.
+there. What it looks for beyond what the gateway refuses to read stands in ``gateway.check``; what was found is told by
+``check_report``.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ from consent.control import ControlClient, ControlError
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import CITY_FILE, Recipient
+from consent.core.policies.parse import DEVICES
+from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
+from consent.core.policies.toml_file import PolicyFile
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
+from gateway.check.fault import Fault
+from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
+from gateway.check.terms import code_faults, faults_in, notes_in
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import Installation, load_config
-from gateway.core.mqtt.topics import covers, overlaps
+from gateway.core.examples.compare import ExampleResult, try_example
+from gateway.core.examples.example import read_examples
 from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
@@ -49,36 +56,46 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_gateway(config: Path) -> Checked:
-    """Check a gateway's configuration and keys, and its policies with them.
+    """Check a gateway's configuration and keys, and its policies with them; a fault of the one hides none of the other."""
+    from gateway.check.installation import faults_of, notes_of
 
-    Raises: OperatorError: the configuration or a key of the gateway's own cannot be used.
-    """
+    try:
+        place = load_config(config)
+    except OperatorError as error:
+        return Checked((str(config),), faults=(Fault.of_configuration(error, str(config)),))
+    faults = tuple(faults_of(place))
+    checked = Checked(())
+    if place.policies.is_dir():  # or it is among the faults
+        checked = check_folder(place.policies, place.config.sink)
+    filters = place.config.broker.filters
+    notes = (*overlapping_filters(place.file.name, filters), *checked.notes, *notes_of(place))
+    notes += tuple(unheard_examples(filters, [result.example for result in checked.examples]))
+    if not faults:
+        notes += tuple(_notes_while_running(place))
+    return replace(checked, files=(*checked.files, place.file.name), faults=(*faults, *checked.faults), notes=notes)
+
+
+def _notes_while_running(place: Installation) -> Iterator[Note]:
+    """Yield what is to be noted of the brokers, and of the devices of a gateway that runs."""
     from gateway.edge.broker_notes import notes_on_brokers
-    from gateway.edge.connections import check_connections
-    from gateway.edge.keys import load_keys
-    from gateway.edge.witnesses.configured import configured_witnesses
 
-    place = load_config(config)
-    check_connections(place)
-    configured_witnesses(place, load_keys(place.keys).log_signer)
-    checked = check_folder(place.policies, place.config.sink)
-    notes = (*overlapping_filters(place.file.name, place.config.broker.filters), *checked.notes)
-    notes += tuple(notes_on_brokers(place, _found_while_running(place)))
-    return replace(checked, files=(*checked.files, place.file.name), notes=notes)
+    found, devices = _found_while_running(place)
+    yield from unheard_devices(place.file.name, devices)
+    yield from notes_on_brokers(place, found)
 
 
-def _found_while_running(place: Installation) -> Found | None:
-    """Return what a running gateway has found out about its brokers; None where none runs."""
+def _found_while_running(place: Installation) -> tuple[Found | None, Sequence[Mapping[str, Any]]]:
+    """Return what a running gateway has found out about its brokers, None where none runs; and the devices of its registry."""
     try:
         with ControlClient(place.control_socket, _STATUS_S) as client:
-            shown = client.call("status")
+            shown, listed = client.call("status"), client.call("device.list")
     except (ControlError, ControlRequestError) as error:
         if isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
-            return None
+            return None, []
         reason = "the running gateway does not answer, and to ask would end its connection"
-        return dict.fromkeys(["broker", *(f"sink.{name}" for name in place.config.sink)], reason)
+        return dict.fromkeys(["broker", *(f"sink.{name}" for name in place.config.sink)], reason), []
     told = {"broker": shown["broker"], **{f"sink.{name}": sink for name, sink in shown["sinks"].items()}}
-    return {key: _terms(connection) for key, connection in told.items()}
+    return {key: _terms(connection) for key, connection in told.items()}, listed["devices"]
 
 
 def _terms(connection: Mapping[str, Any]) -> BrokerTerms | str:
@@ -87,25 +104,8 @@ def _terms(connection: Mapping[str, Any]) -> BrokerTerms | str:
     return BrokerTerms(ids_bound=connection["ids_bound"], retains=connection.get("retains"))
 
 
-def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:
-    """Yield a warning for each two filters of the sensors' broker that match a topic in common.
-
-    Args:
-        file: The name of the configuration.
-        filters: As configured.
-    """
-    for one, other in overlaps(filters):
-        wide, narrow = (other, one) if covers(other, one) else (one, other)
-        if covers(wide, narrow):
-            said = f"`{narrow}` brings nothing that `{wide}` does not: take it out"
-        else:
-            told = "what both match comes once for each, and counts once where the broker tells which"
-            said = f"`{one}` and `{other}` overlap: {told}"
-        yield Note(Weight.WARNING, file, "broker.filters", said)
-
-
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
-    """Check a policies folder and its cases.
+    """Check a policies folder, its cases, and the examples of its device classes.
 
     Args:
         folder: The policies.
@@ -113,15 +113,17 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             is not there is noted and no fault.
     """
     files: tuple[str, ...] = ()
+    texts: dict[str, bytes] = {}
     try:
         texts, cases = read_policy_files(folder), read_case_files(folder)
         files = (*texts, *cases)
         policies = parse_compilable(texts)
     except PolicyError as fault:
-        return Checked(files, faults=(fault,))
-    notes = list(notes_on(policies))
+        units = tuple(code_faults(texts)) if fault.key.endswith(".unit") else ()  # it fits no other because it is none
+        return Checked(files, faults=units or (Fault.of_policies(fault),))
+    faults = [*map(Fault.of_policies, policies.refusals()), *faults_in(policies)]
+    notes = [*notes_on(policies), *(() if faults else notes_in(policies))]
     keys: dict[str, str] = {}
-    faults = list(policies.refusals())
     for recipient in policies.recipients.values():
         if sinks is None and _lacks_key(folder, recipient):
             notes.append(_key_wanted(recipient))
@@ -132,14 +134,33 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             if recipient.public_key_file is not None:
                 keys[recipient.id] = fingerprint(load_key(folder, recipient, recipient.public_key_file))
         except PolicyError as fault:
-            faults.append(fault)
+            faults.append(Fault.of_policies(fault))
+    outcomes, examples = _try_cases(cases, policies, faults), _try_examples(policies, faults)
+    return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes), tuple(examples))
+
+
+def _try_cases(cases: Mapping[str, bytes], policies: PolicySet, faults: list[Fault]) -> list[CaseResult]:
+    """Return what becomes of each case; what cannot be read joins the faults."""
     outcomes: list[CaseResult] = []
     for path, data in cases.items():
         try:
             outcomes += [try_case(policies, case) for case in read_cases(path, data, policies)]
         except PolicyError as fault:
-            faults.append(fault)
-    return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes))
+            faults.append(Fault.of_policies(fault))
+    return outcomes
+
+
+def _try_examples(policies: PolicySet, faults: list[Fault]) -> list[ExampleResult]:
+    """Return what becomes of each example of each device class; what cannot be read joins the faults."""
+    outcomes: list[ExampleResult] = []
+    for profile in policies.profiles.values():
+        path = f"{DEVICES}/{profile.id}.toml"
+        try:
+            examples = read_examples(PolicyFile(path, policies.files[path]), profile)
+            outcomes += [try_example(example, profile, policies.properties) for example in examples]
+        except PolicyError as fault:
+            faults.append(Fault.of_policies(fault))
+    return outcomes
 
 
 def _lacks_key(folder: Path, recipient: Recipient) -> bool:

@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 from consent.core.cases.cases import CaseResult
 from consent.core.policies.policy import PolicySet
 from consent.core.review.warnings import Note
-from consent.errors import PolicyError
 from consent.printable import as_lines, one_line
+from gateway.check.fault import Fault
+from gateway.core.examples.compare import ExampleResult
 
 _LONGEST_TEXT: Final = 2000
 FINDING, BROKEN = 1, 2
@@ -20,23 +21,25 @@ FINDING, BROKEN = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check of a policies folder found.
+    """What a check of a policies folder, and of the gateway that it belongs to, found.
 
     Attributes:
-        files: Every file of policies and cases that was found, relative to the folder.
+        files: Every file of policies and cases that was found, relative to the folder, and the configuration.
         policies: None where they cannot be put in force.
         keys: The fingerprint of each public key that is there, by recipient.
         faults: What cannot be read or used, each naming file and key.
         outcomes: What became of each case that could be read.
         notes: What is odd, and no fault.
+        examples: What became of each example of a device class that could be read.
     """
 
     files: tuple[str, ...]
     policies: PolicySet | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
-    faults: tuple[PolicyError, ...] = ()
+    faults: tuple[Fault, ...] = ()
     outcomes: tuple[CaseResult, ...] = ()
     notes: tuple[Note, ...] = ()
+    examples: tuple[ExampleResult, ...] = ()
 
     @property
     def failed(self) -> tuple[CaseResult, ...]:
@@ -44,16 +47,22 @@ class Checked:
         return tuple(outcome for outcome in self.outcomes if not outcome.passed)
 
     @property
+    def failed_examples(self) -> tuple[ExampleResult, ...]:
+        """The examples of which the gateway makes something else than they say."""
+        return tuple(outcome for outcome in self.examples if not outcome.passed)
+
+    @property
     def exit_status(self) -> int:
-        """0 where all is well, 1 where a case failed, 2 where a file is broken."""
+        """0 where all is well, 1 where a case or example failed, 2 where something is broken."""
         if self.faults:
             return BROKEN
-        return FINDING if self.failed else 0
+        return FINDING if self.failed or self.failed_examples else 0
 
 
 def as_text(checked: Checked) -> str:
-    """Return the lines for people: failed cases, the sum of it, and what is odd; faults are for standard error."""
+    """Return the lines for people: what failed, the sum of it, and what is odd; faults are for standard error."""
     lines = [str(outcome) for outcome in checked.failed]
+    lines += [line for outcome in checked.failed_examples for line in _difference_lines(outcome)]
     if checked.policies is not None and not checked.faults:
         lines.append(_sum(checked, checked.policies))
         lines += [f"key of `{recipient}`: {shown}" for recipient, shown in checked.keys.items()]
@@ -62,10 +71,15 @@ def as_text(checked: Checked) -> str:
 
 
 def _sum(checked: Checked, policies: PolicySet) -> str:
-    cases, named = len(checked.outcomes), f"policies {policies.sha256.hex()}"
-    if checked.failed:
-        return f"failed: {len(checked.failed)} of {cases} cases, {named}"
-    return f"well: {len(policies.flows)} flows, {cases} cases, {named}"
+    cases, examples, named = len(checked.outcomes), len(checked.examples), f"policies {policies.sha256.hex()}"
+    if checked.exit_status == FINDING:
+        failed = f"{len(checked.failed)} of {cases} cases, {len(checked.failed_examples)} of {examples} examples"
+        return f"failed: {failed}, {named}"
+    return f"well: {len(policies.flows)} flows, {cases} cases, {examples} examples, {named}"
+
+
+def _difference_lines(outcome: ExampleResult) -> list[str]:
+    return [f"`{outcome.example.file}`: `{each.key}`: {each.message}" for each in outcome.differences]
 
 
 def as_json(checked: Checked) -> str:
@@ -75,8 +89,9 @@ def as_json(checked: Checked) -> str:
         "policies": None if policies is None else policies.sha256.hex(),
         "flows": 0 if policies is None else len(policies.flows),
         "keys": dict(checked.keys),
-        "failed": len(checked.failed),
+        "failed": len(checked.failed) + len(checked.failed_examples),
         "cases": [_case(outcome) for outcome in checked.outcomes],
+        "examples": [_example(outcome) for outcome in checked.examples],
         "errors": [{"file": fault.file, "key": fault.key, "message": fault.message} for fault in checked.faults],
         "notes": [{"weight": note.weight, "file": note.file, "key": note.key, "message": note.message} for note in checked.notes],
     }
@@ -88,17 +103,23 @@ def _case(outcome: CaseResult) -> dict[str, Any]:
     return said if outcome.passed else {**said, "expected": outcome.expected, "got": outcome.got}
 
 
-def as_junit(checked: Checked) -> bytes:
-    """Return a JUnit document: a suite for each file, with one test that it can be used and one for each case in it.
+def _example(outcome: ExampleResult) -> Mapping[str, Any]:
+    said = {"file": outcome.example.file, "example": outcome.example.key, "passed": outcome.passed}
+    differences = [{"key": each.key, "message": each.message} for each in outcome.differences]
+    return said if outcome.passed else {**said, "differences": differences}
 
-    An error is a file that is broken, a failure a case that came out otherwise; a file that was not judged, because another one
-    of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
+
+def as_junit(checked: Checked) -> bytes:
+    """Return a JUnit document: a suite for each file, with one test that it can be used and one for each case or example in it.
+
+    An error is a file that is broken, a failure a case or example that came out otherwise; a file that was not judged, because
+    another one of the policies is broken, is skipped. Notes and warnings are the output of their file's test.
     """
     root = ET.Element("testsuites", name="sluice check")
     named = [*(fault.file for fault in checked.faults), *(note.file for note in checked.notes)]
     for file in dict.fromkeys([*checked.files, *named]):
         suite = ET.SubElement(root, "testsuite", name=file)
-        suite.extend([_file_test(checked, file), *_case_tests(checked, file)])
+        suite.extend([_file_test(checked, file), *_case_tests(checked, file), *_example_tests(checked, file)])
         _count(suite, [suite])
     _count(root, root.findall("testsuite"))
     ET.indent(root)
@@ -126,6 +147,17 @@ def _case_tests(checked: Checked, file: str) -> Iterator[ET.Element]:
             if not outcome.passed:
                 message = f"expected {outcome.expected}, got {outcome.got}"
                 ET.SubElement(test, "failure", message=message).text = one_line(outcome.case.says or message, _LONGEST_TEXT)
+            yield test
+
+
+def _example_tests(checked: Checked, file: str) -> Iterator[ET.Element]:
+    for outcome in checked.examples:
+        if outcome.example.file == file:
+            test = ET.Element("testcase", classname=file, name=outcome.example.key)
+            if not outcome.passed:
+                lines = _difference_lines(outcome)
+                said = [one_line(outcome.example.says, _LONGEST_TEXT)] if outcome.example.says else []
+                ET.SubElement(test, "failure", message=lines[0]).text = "\n".join([*said, *lines])
             yield test
 
 

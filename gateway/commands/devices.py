@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from consent.core.decide import Owner
 from consent.messages import NO_SUBJECT, DeviceOf, DeviceOwner, NewDevices, Nothing
+from gateway.commands.client import ask
+from gateway.commands.output import in_lines, show
 from gateway.commands.parser import Parser, Verbs, group, method
 from gateway.errors import OperatorError
 
@@ -16,7 +19,8 @@ from gateway.errors import OperatorError
 def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "device", "the registry of devices")
-    add = method(noun, "device.add", "register devices, and print new ids and keys once", NewDevices, params=_new_devices)
+    text = "register devices, and print new ids and keys once"
+    add = method(noun, "device.add", text, NewDevices, params=_new_devices, run=_add)
     add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
     add.add_argument("--zone", metavar="ZONE", help="block where it stands")
     add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")
@@ -36,6 +40,16 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     own.add_argument("--subject", metavar="new|ID", help="whom its readings are about, where they were about nobody")
     revoke = method(noun, "device.revoke", "strike a device off the register", DeviceOf)
     revoke.add_argument("device", metavar="ID", help="as `device list` shows it")
+
+
+def _add(args: argparse.Namespace) -> int:
+    """`sluice device add`: warnings are for people, and part of the answer for programs."""
+    answer = ask(args)
+    warnings = answer.get("warnings", [])
+    show(args, answer, in_lines({"devices": answer["devices"]}))
+    for line in [] if args.json else warnings:
+        print(f"sluice: warning: {line}", file=sys.stderr)
+    return 0
 
 
 def _new_devices(args: argparse.Namespace) -> dict[str, Any]:

@@ -18,10 +18,10 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
 
 def keys_init(args: argparse.Namespace) -> int:
     """`sluice keys init`."""
-    from gateway.edge.keys import init_keys
+    from gateway.edge.keys import init_keys, log_origin
 
     place = load_config(args.config)
-    keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
+    keys = init_keys(place.keys, log_origin(place.config.gateway))
     vkey = keys.log_signer.vkey()
     lines = [
         f"keys made in {place.keys}: keep a copy of root.key and log.skey where nobody else can read it",

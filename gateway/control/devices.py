@@ -30,6 +30,7 @@ from consent.messages import (
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes, subjects
+from gateway.core.mqtt.topics import topic_matches
 from gateway.core.plans import Device
 from gateway.core.state import State
 
@@ -46,7 +47,18 @@ def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
         raise MethodError("the same topic stands twice in one request")
     for row in rows:
         _check(control, row)
-    return DevicesAdded(devices=[_register(control, row) for row in rows])
+    added = [_register(control, row) for row in rows]
+    warnings = [_unheard(one.device) for row, one in zip(rows, added, strict=True) if not _is_heard(control, row.topic)]
+    return DevicesAdded(devices=added, warnings=warnings or UNSET)
+
+
+def _is_heard(control: Control, topic: str) -> bool:
+    """Return whether what is published to a topic reaches the gateway."""
+    return any(topic_matches(pattern, topic) for pattern in control.durable.config.broker.filters)
+
+
+def _unheard(device: Hex) -> str:
+    return f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: mend it or `broker.filters`"
 
 
 def _check(control: Control, row: NewDevice) -> None:
@@ -111,6 +123,7 @@ def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
             owner=device.owner,
             owner_assumed=device.owner_assumed,
             subject=None if device.subject is None else Id(device.subject),
+            unmatched=UNSET if _is_heard(control, device.topic) else True,
         )
         for device in control.state.registry.devices.values()
     ]

@@ -61,23 +61,37 @@ def sink_settings(place: Installation, name: str, sink: Connection) -> LinkSetti
     return _link_settings(place, sink, session)
 
 
-def check_connections(place: Installation) -> None:
-    """Read the password and certificates that each connection names, without keeping them.
+def check_password(place: Installation, connection: Connection) -> None:
+    """Read the password that a connection names, without keeping it.
+
+    Raises: OperatorError: its file cannot be used.
+    """
+    password(place, connection)
+
+
+def check_tls(place: Installation, connection: Connection) -> None:
+    """Read the certificates that a connection names, without keeping them.
 
     Raises: OperatorError: a file cannot be used.
     """
-    for connection in (place.config.broker, *place.config.sink.values()):
-        password(place, connection)
-        _tls(place, connection)
+    _tls(place, connection)
 
 
 def password(place: Installation, connection: Connection) -> bytes | None:
-    """Return the password that a connection names; None where it names none."""
+    """Return the password that a connection names; None where it names none.
+
+    Raises: ConfigError: its file cannot be used, or holds none.
+    """
     path = place.path(connection.password_file)
+    if path is None:
+        return None
     try:
-        return None if path is None else read_secret_file(path).strip()
+        found = read_secret_file(path).strip()
     except SecretFileError as error:
         raise ConfigError(str(error)) from error
+    if not found:
+        raise ConfigError(f"`{path}`: is empty: write the password of `{connection.user}` into it")
+    return found
 
 
 def _link_settings(place: Installation, connection: Connection, session: SessionSettings) -> LinkSettings:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ KEY_BYTES: Final = 32
 LOOKUP_HASH_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _VERSION: Final = "sluice 1"
+_ORIGIN: Final = re.compile(r"sluice\.([a-z0-9][a-z0-9.-]*)/log")
 
 
 class KeyFileError(OperatorError):
@@ -91,6 +93,17 @@ class GatewayKeys:
     def lookup_hash(self, value: bytes) -> bytes:
         """Return the keyed hash, 16 bytes, by which a row is found without its content being readable on disk."""
         return hmac.digest(self._lookup, value, "sha256")[:LOOKUP_HASH_BYTES]
+
+
+def log_origin(gateway: str) -> str:
+    """Return the origin of a gateway's log, which is the name of the key that `sluice keys init` makes for it."""
+    return f"sluice.{gateway}/log"
+
+
+def origin_gateway(origin: str) -> str | None:
+    """Return the gateway for which a log's key was made, by its name; None for a name that was made otherwise."""
+    found = _ORIGIN.fullmatch(origin)
+    return None if found is None else found[1]
 
 
 def init_keys(folder: Path, origin: str) -> GatewayKeys:

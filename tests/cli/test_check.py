@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from tests.support.shell import Done, sluice
 CASES = "policies/city.cases.toml"
 FAILING = '\n[case.by-the-minute]\ndevice = "meter"\nzone = "garden-row"\nflow = "energy-hourly"\n'
 FAILING += 'residents = [{ status = "Given" }]\ndisclosure = { time = "1min" }\n'
+TWICE = "what both match is delivered twice, and counted once only where the broker tells by which it came"
 FAILURE = "`city.cases.toml`: `case.by-the-minute`: expected time `1min`, got time `1h` (held by `ask`)"
 
 
@@ -122,9 +124,9 @@ def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 6
+    assert len(done.out.splitlines()) == 7
     assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
-        ["note", "`gateway.toml`", key] for key in ("`broker`", "`sink.city`")
+        ["note", "`gateway.toml`", key] for key in ("`state_folder`", "`broker`", "`sink.city`")
     ]
     found = report(sluice(installed, "check", "--json"))
     assert found["keys"] == {name: load_fingerprint(keys / f"{name}.pub") for name in ("city-energy", "city-environment")}
@@ -200,7 +202,7 @@ def test_failing_case_is_told_by_file_and_key_with_exit_status_1(folder: Path) -
     assert (done.status, done.err) == (1, "")
     lines = done.out.splitlines()
     assert lines[0] == FAILURE
-    assert lines[1].startswith("failed: 1 of 49 cases, policies ")
+    assert lines[1].startswith("failed: 1 of 49 cases, 0 of 22 examples, policies ")
 
 
 def test_change_of_policy_makes_the_cases_it_touches_fail(folder: Path) -> None:
@@ -239,7 +241,7 @@ def test_junit_has_a_test_for_each_file_and_each_case(folder: Path) -> None:
     assert done.status == 1
     outcomes = outcomes_of(folder / "report.xml")
     found = report(check(folder, "--json"))
-    assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"])
+    assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"]) + len(found["examples"])
     files = {path.relative_to(folder / "policies").as_posix() for path in (folder / "policies").rglob("*.toml")}
     assert {file for file, name in outcomes if name == "can be used"} == files
     assert outcomes["city.cases.toml", "by-the-minute"] == "failure"
@@ -403,5 +405,168 @@ def test_overlapping_filters_are_warned_of_by_name(installed: Path) -> None:
     assert done.status == 0
     assert [note["message"] for note in report(done)["notes"] if note["key"] == "broker.filters"] == [
         "`field/BLE/+` brings nothing that `field/#` does not: take it out",
-        "`a/+/c` and `a/b/+` overlap: what both match comes once for each, and counts once where the broker tells which",
+        "`a/+/c` and `a/b/+` overlap: " + TWICE,
     ]
+
+
+# what the gateway would read, and what is wrong all the same
+
+
+def _zone(folder: Path) -> None:
+    replace(folder, "policies/city.toml", "Europe/Madrid", "Europe/Madird")
+
+
+def _unit(folder: Path) -> None:
+    replace(folder, "policies/city.toml", 'unit = "kW.h"', 'unit = "kWh"')
+
+
+def _class_unit(folder: Path) -> None:
+    replace(folder, "policies/devices/meter.toml", 'unit = "kW.h"', 'unit = "banana"\nscale = 2')
+
+
+def _other_zero(folder: Path) -> None:
+    replace(folder, "policies/devices/air-station.toml", 'unit = "Cel"', 'unit = "[degF]"\nscale = 0.5556')
+
+
+def _list_path(folder: Path) -> None:
+    replace(folder, "policies/devices/meter.toml", 'path = "kwh"', 'path = "messages.0.value"')
+
+
+def _quote_path(folder: Path) -> None:
+    replace(folder, "policies/devices/meter.toml", 'path = "kwh"', "path = 'k\"wh'")
+
+
+def _backslash_path(folder: Path) -> None:
+    replace(folder, "policies/devices/noise.toml", 'path = "LAeq"', "path = 'a.LA\\eq'")
+
+
+def _example_key(folder: Path) -> None:
+    append(folder, "policies/devices/meter.toml", "\n[[example]]\npayload = ''\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (_zone, "`city.toml`: `city.timezone`: `Europe/Madird` is no time zone of the IANA database: is `Europe/Madrid` meant?"),
+        (_unit, "`city.toml`: `property.consumption.unit`: `kWh` is no UCUM code: write `kW.h`"),
+        (_class_unit, "`devices/meter.toml`: `fields.consumption.unit`: `banana` is no UCUM code, such as "),
+        (
+            _other_zero,
+            "`devices/air-station.toml`: `fields.temperature.unit`: `[degF]` has another zero than the property's `Cel`",
+        ),
+        (_list_path, "`devices/meter.toml`: `fields.consumption.path`: `messages.0.value` counts to `0` in a list"),
+        (_quote_path, '`devices/meter.toml`: `fields.consumption.path`: `k"wh` holds a quotation mark or a backslash'),
+        (_backslash_path, "`devices/noise.toml`: `fields.LAeq.path`: `a.LA\\eq` holds a quotation mark or a backslash"),
+        (_example_key, "`devices/meter.toml`: `example.5`: should say what comes of it by one of "),
+    ],
+)
+def test_policies_that_parse_and_cannot_work_are_faulty(spoil: Callable[[Path], None], line: str, folder: Path) -> None:
+    """Time zones, units, paths and examples: by file and key, on standard error and for programs."""
+    spoil(folder)
+    done = check(folder, "--json")
+    faults = [fault.removeprefix("sluice: ") for fault in done.err.splitlines()]
+    assert done.status == 2
+    assert any(fault.startswith(line) for fault in faults), faults
+    assert len(report(done)["errors"]) == len(faults)
+
+
+def test_example_of_which_the_gateway_makes_something_else_is_a_finding(folder: Path) -> None:
+    """In lines, as JSON and as JUnit; with exit status 1, as a case."""
+    replace(folder, "policies/devices/meter.toml", "value = 0.131, unit", "value = 1.31, unit")
+    done = check(folder, "--junit", "report.xml")
+    assert (done.status, done.err) == (1, "")
+    lines = done.out.splitlines()
+    assert lines[0] == "`devices/meter.toml`: `example.0.readings.0.value`: expected `1.31`, got `0.131`"
+    assert lines[1].startswith("failed: 0 of 48 cases, 1 of 22 examples, policies ")
+    assert outcomes_of(folder / "report.xml")["devices/meter.toml", "example.0"] == "failure"
+    found = report(check(folder, "--json"))
+    assert found["failed"] == 1
+    assert [one for one in found["examples"] if not one["passed"]] == [
+        {
+            "file": "devices/meter.toml",
+            "example": "example.0",
+            "passed": False,
+            "differences": [{"key": "example.0.readings.0.value", "message": "expected `1.31`, got `0.131`"}],
+        }
+    ]
+
+
+def test_configuration_and_policies_are_told_of_together(installed: Path, tmp_path: Path) -> None:
+    """One fault hides no other: of the configuration, its keys, and the policies."""
+    folder = tmp_path / "g"
+    shutil.copytree(installed, folder)
+    (folder / "password").write_text("\n")
+    (folder / "password").chmod(0o600)
+    replace(folder, "gateway.toml", "[broker]\nport = 1", '[broker]\nport = 1\nuser = "gw"\npassword_file = "password"')
+    append(folder, "gateway.toml", "\n[metrics]\nport = 1\n")
+    replace(folder, "policies/city.toml", "Europe/Madrid", "Europe/Madird")
+    (folder / "keys/log.skey").unlink()
+    done = sluice(folder, "check", "--json", "--junit", "report.xml")
+    assert done.status == 2
+    assert [(error["file"], error["key"]) for error in report(done)["errors"]] == [
+        ("gateway.toml", "metrics.port"),
+        ("gateway.toml", "metrics.port"),
+        ("gateway.toml", "broker.password_file"),
+        ("gateway.toml", "keys_folder"),
+        ("city.toml", "city.timezone"),
+    ]
+    assert [where for where, outcome in outcomes_of(folder / "report.xml").items() if outcome == "error"] == [
+        ("city.toml", "can be used"),
+        ("gateway.toml", "can be used"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("gateway = 1\n", "gateway"), ("[[", ""), ('gateway = "g"\n[broker]\nfilters = ["#a"]\n', "broker")]
+)
+def test_configuration_that_cannot_be_read_is_reported_too(tmp_path: Path, text: str, key: str) -> None:
+    """As JSON and JUnit, as everything else."""
+    (tmp_path / "gateway.toml").write_text(text)
+    done = sluice(tmp_path, "check", "--json", "--junit", "report.xml")
+    (error,) = report(done)["errors"]
+    assert (done.status, error["file"], error["key"]) == (2, "gateway.toml", key)
+    assert outcomes_of(tmp_path / "report.xml") == {("gateway.toml", "can be used"): "error"}
+
+
+def test_topics_that_no_filter_matches_are_told_where_they_are_registered_and_checked(tmp_path: Path) -> None:
+    """At `device add`, on the list, and by a check while the gateway runs; never by their name."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    replace(live.folder, "policies/devices/meter.toml", 'says = "What was', 'topic = "m/1"\nsays = "What was')
+    live.start()
+    try:
+        common = ("--profile", "meter", "--zone", "garden-row", "--owner", "city")
+        heard = sluice(live.folder, "device", "add", *common, "--topic", "t/1")
+        lost = sluice(live.folder, "device", "add", *common, "--topic", "u/1")
+        assert (heard.status, heard.err) == (0, "")
+        assert lost.status == 0
+        assert lost.err.startswith("sluice: warning: no filter matches the topic of `")
+        (as_json,) = [sluice(live.folder, "device", "add", *common, "--topic", "u/2", "--json")]
+        assert len(json.loads(as_json.out)["warnings"]) == 1
+        rows = json.loads(sluice(live.folder, "device", "list", "--json").out)["devices"]
+        assert [row.get("unmatched", False) for row in rows] == [False, True, True]
+        notes = report(sluice(live.folder, "check", "--json"))["notes"]
+    finally:
+        live.end()
+    told = [(note["weight"], note["key"], note["message"]) for note in notes if "no filter" in note["message"]]
+    assert told == [
+        ("note", "example.0.topic", "no filter of this gateway matches `m/1`"),
+        ("warning", "broker.filters", told[1][2]),
+    ]
+    assert told[1][2].startswith("no filter matches the topics to which `2` devices, such as `")
+    assert "u/" not in f"{lost.err}{told[1][2]}"
+
+
+def test_running_gateway_never_loads_the_check(tmp_path: Path) -> None:
+    """Nor the library of units, which takes more memory than the gateway's own code; the contract says so of what is written."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    live.start(environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    try:
+        row = {"profile": "meter", "zone": "garden-row", "topic": "t/1", "owner": "city", "subject": "none"}
+        live.call("device.add", {"devices": [row]})
+        live.call("device.list")
+        live.stop()
+    finally:
+        live.end()
+    loaded = {line.rpartition("|")[2].strip() for line in live.log().splitlines() if line.startswith("import time:")}
+    assert "gateway.core.pipeline" in loaded
+    assert [name for name in loaded if re.match(r"pint|ucumvert|lark|gateway\.check|gateway\.commands\.check", name)] == []

@@ -26,7 +26,7 @@ takes `--config FILE`, and looks for `gateway.toml` in the current folder where 
 configuration: that stands in the [policies](../policies/README.md) and in what citizens say.
 
 A key that is unknown, of the wrong type or out of bounds is an error that names file and key; nothing starts then. `sluice check`
-tries a file out and changes nothing.
+tries a file out, looks at the folders, files and ports that it names, and changes nothing.
 
 A path is relative to the folder of the file, unless its row says otherwise; an absolute path stands for itself. Keys in **bold**
 have no default.

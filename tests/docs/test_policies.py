@@ -16,7 +16,9 @@ from consent.core.disclosure import AxisLevel, Identity, Space, Time
 from consent.core.policies import bounds, devices, flows
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
-from consent.core.policies.toml_file import Table
+from consent.core.policies.toml_file import PolicyFile, Table
+from gateway.core.examples import example
+from gateway.core.examples.compare import try_example
 from tests.docs.pages import pages
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
@@ -40,6 +42,8 @@ TABLES: dict[str, type[Table]] = {
     "`[time]`": devices.TimeTable,
     "`[sequence]`": devices.SequenceTable,
     "`[authentication]`": devices.AuthenticationTable,
+    "`[[example]]`": example.ExampleTable,
+    "`readings`": example.ReadingTable,
     "`[case.<id>]`": parse.CaseTable,
     "`residents`": residents.ConsentTable,
     "`told`": residents.ToldTable,
@@ -75,9 +79,9 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (residents, parse, bounds, devices, flows, policy_text)
+    rooms = (residents, parse, bounds, devices, example, flows, policy_text)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
-    assert shapes - {Table, parse.CaseFile} == set(TABLES.values())
+    assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(TABLES.values())
 
 
 @pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)
@@ -92,6 +96,11 @@ def test_row_of_reasons_names_every_reason() -> None:
     assert set(re.findall(r"`([^`]+)`", rows("`[case.<id>]`")["reason"][1])) == set(REASONS)
 
 
+def test_row_of_refusals_names_every_reason() -> None:
+    """All that an example can expect."""
+    assert set(re.findall(r"`([^`]+)`", rows("`[[example]]`")["reject"][1])) == example.REASONS
+
+
 def test_examples_of_cases_hold_on_the_shipped_policies() -> None:
     """What the page shows can be copied."""
     policies = load_policies(ROOT / "policies")
@@ -99,3 +108,13 @@ def test_examples_of_cases_hold_on_the_shipped_policies() -> None:
     cases = [case for text in examples for case in read_cases("docs/policies.md", text.encode(), policies)]
     assert len(cases) == 2
     assert not [outcome for outcome in (try_case(policies, case) for case in cases) if not outcome.passed]
+
+
+def test_examples_of_classes_hold_on_the_shipped_meter() -> None:
+    """What the page shows can be copied."""
+    policies = load_policies(ROOT / "policies")
+    profile = policies.profiles["meter"]
+    (text,) = [block.text for block in PAGE.blocks("toml") if "[[example]]" in block.text]
+    examples = example.read_examples(PolicyFile("docs/policies.md", text.encode()), profile)
+    assert len(examples) == 2
+    assert not [each for each in (try_example(one, profile, policies.properties) for one in examples) if not each.passed]

@@ -69,6 +69,8 @@ class ProfileTable(Table, frozen=True, kw_only=True):
     sequence: SequenceTable | None = None
     authentication: AuthenticationTable = AuthenticationTable(scheme=Scheme.NONE.value)
     cap: dict[str, Any] = msgspec.field(default_factory=dict)
+    example: list[Any] = msgspec.field(default_factory=list)
+    """Read by ``gateway.core.examples``, and by nothing that decides: what they say changes no more than a comment does."""
 
 
 def read_profile(file: PolicyFile, name: str, languages: tuple[str, ...], properties: Mapping[str, Property]) -> Profile:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from math import ceil
 
 from consent.core.cases.cases import PRECISION, axes_of
 from consent.core.decide import Owner
@@ -20,6 +21,8 @@ from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic
 from consent.core.policies.property import Property, Range
 from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
+from consent.errors import message_line
+from consent.printable import one_line
 
 
 class Weight(StrEnum):
@@ -43,6 +46,11 @@ class Note:
     file: str
     key: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Make what it quotes fit a line, as in a ``PolicyError``."""
+        for name, text in (("file", one_line(self.file)), ("key", one_line(self.key)), ("message", message_line(self.message))):
+            object.__setattr__(self, name, text)
 
     def __str__(self) -> str:
         """Return the note as a line."""
@@ -124,10 +132,10 @@ def _too_few(policies: PolicySet) -> Iterator[Note]:
     for flow in policies.flows.values():
         group = max(flow.ask.group, policies.ceiling.group)
         if flow.ask.identity is Identity.AGGREGATE and policies.rests_on_consent(flow) and group * policies.limits.share < 1:
-            share = f"the share of {policies.limits.share:g} that `limits.share` permits"
-            yield _note(
-                f"flow.{flow.id}.ask.group", f"of `{group}`, one always makes up more than {share}: it takes more of them"
-            )
+            enough = ceil(1 / policies.limits.share)
+            share = f"the `{policies.limits.share:g}` that `limits.share` permits"
+            said = f"of `{group}` subjects one always makes up more of a figure than {share}"
+            yield _note(f"flow.{flow.id}.ask.group", f"{said}: no figure has fewer than `{enough}`")
 
 
 def _left_open(policies: PolicySet) -> Iterator[Note]:
@@ -141,7 +149,7 @@ def _left_open(policies: PolicySet) -> Iterator[Note]:
                 prop = policies.properties[name]
                 if flow.ask.step(name) is None and len(prop.ladder) > 1:
                     finest = f"{prop.ladder[0]:f} {prop.unit}"
-                    yield _note(f"flow.{flow.id}.ask.precision.{name}", f"is left out, so it asks for the finest, `{finest}`")
+                    yield _note(f"flow.{flow.id}.ask.precision.{name}", f"is left out, so the finest step is asked, `{finest}`")
 
 
 def _loud(policies: PolicySet) -> Iterator[Note]:
@@ -151,12 +159,14 @@ def _loud(policies: PolicySet) -> Iterator[Note]:
         key = f"property.{prop.id}.clamp"
         open_to = [flow.id for flow in figures if flow.ask.identity is Identity.AGGREGATE and policies.rests_on_consent(flow)]
         if not prop.clamp and open_to:
-            yield _warning(key, f"is missing: one household's value, whatever it is, makes the figures of `{open_to[0]}`")
+            yield _warning(key, f"is missing: one household's value, however large, decides the figures of `{open_to[0]}`")
         for time in sorted({flow.ask.time for flow in figures} or {Time.DAY}, reverse=True):
             plausible, clamp = plausible_range(prop.id, prop.unit, time), prop.clamp_of(time)
             if clamp and plausible and not (plausible[0] <= clamp[0] and clamp[1] <= plausible[1]):
-                what = f"`{_range_text(clamp)}` is wider than what is plausible of one in a window of `{time.label}`"
-                yield _warning(key, f"{what}, `{_range_text(plausible)}`: one value at its end outweighs all others")
+                what = (
+                    f"`{_range_text(clamp)}` in a window of `{time.label}` is more than one home or sensor can plausibly measure"
+                )
+                yield _warning(key, f"{what}, `{_range_text(plausible)}`: a single value at the edge would outweigh all others")
                 break
 
 
@@ -166,7 +176,7 @@ def _bounds_in(flow: Flow, prop: Property) -> bool:
 
 
 def _range_text(bounds: Range) -> str:
-    return f"{bounds[0]:f}, {bounds[1]:f}"
+    return f"[{bounds[0]:f}, {bounds[1]:f}]"
 
 
 def _whole_ask(policies: PolicySet, flow: Flow) -> Disclosure:
@@ -203,7 +213,7 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
             continue
         if all(reasons.values()):
             why = " or ".join(f"`{reason}`" for reason in sorted(set(reasons.values())))
-            yield _warning(f"flow.{flow.id}", f"nothing can ever leave by it: {why} withholds it everywhere")
+            yield _warning(f"flow.{flow.id}", f"nothing can ever leave by it: {why} withholds everything, everywhere")
             continue
         for neighbourhood, reason in reasons.items():
             if reason and neighbourhood:

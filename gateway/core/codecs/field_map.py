@@ -25,6 +25,9 @@ _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # Boot ids are kept per device for as long as it lives, so their size is bounded here.
 _Boot = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[str, Meta(max_length=64)]
 
+_UNREADABLE = frozenset('"\\')
+"""What msgspec takes in no field's name; control characters are no part of a path anyway."""
+
 Flatten = Callable[[Any], Any]
 Read = Callable[[Any, int], Reading | Reject]
 
@@ -89,9 +92,12 @@ def _slots(profile: Profile) -> list[_Slot]:
 
 
 def _check_places(profile: Profile, slots: list[_Slot]) -> None:
-    """Refuse two fields at one place, and a field inside another: no message could hold both."""
+    """Refuse names that no type can have, two fields at one place, and a field inside another: no message could hold both."""
     taken: dict[tuple[str, ...], _Slot] = {}
     for slot in sorted(slots, key=lambda slot: len(slot.path)):
+        if not _UNREADABLE.isdisjoint("".join(slot.path)):
+            quotes = f"`{'.'.join(slot.path)}` holds a quotation mark or a backslash, and no field with one can be read"
+            raise PolicyError(f"devices/{profile.id}.toml", slot.declared_as, quotes)
         for depth in range(1, len(slot.path) + 1):
             other = taken.get(slot.path[:depth])
             if other is not None:

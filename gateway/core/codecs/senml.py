@@ -40,7 +40,8 @@ _NUMBERS = frozenset({"bt", "bv", "bs", "v", "s", "t", "ut"})
 _TEXTS = frozenset({"bn", "bu", "n", "u", "vs", "vd"})
 _BASES = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
 _VALUES = frozenset({"v", "vs", "vb", "vd"})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*", re.ASCII)
+"""What a record may be called."""
 _MAX_BOOT_LENGTH = 64
 
 Record = Mapping[str, Any]
@@ -85,7 +86,7 @@ def _apply_bases(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
         if not fields:
             continue
         fields["n"] = base["bn"] + fields.get("n", "")
-        if not _NAME.fullmatch(fields["n"]):
+        if not NAME.fullmatch(fields["n"]):
             raise PackError(MALFORMED)
         if "bu" in base:
             fields.setdefault("u", base["bu"])

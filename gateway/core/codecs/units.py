@@ -38,6 +38,8 @@ _FACTORS: Mapping[str, Mapping[str, float]] = {
 }
 """For each UCUM code, the factor for a value in each SenML unit, besides the units that are the same."""
 
+UCUM_CODES = _SAME | _FACTORS.keys()
+"""Every UCUM code that something in SenML becomes, besides counts of things."""
 
 _COUNTED: Mapping[str, Mapping[str, float]] = {"": {"count": 1}, "/h": {"1/s": 3600, "1/min": 60}}
 """The same for counts of things, by what follows the annotation of the thing."""

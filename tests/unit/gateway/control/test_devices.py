@@ -113,3 +113,16 @@ async def test_owner_outlives_a_restart(tmp_path: Path) -> None:
         await perform(gate.durable, ("device.add", {"devices": rows}))
     async with started(live) as gate:
         assert await listed(gate) == [("city", False, False), ("city", False, True)]
+
+
+async def test_topic_that_no_filter_matches_is_warned_of_and_registered(gate: DiskGate) -> None:
+    """A filter may come later; the warning names the device by its id, never the topic."""
+    rows = [{**STREET, "topic": topic} for topic in ("t/street", "u/street", "t")]
+    answer = await gate.ask("device.add", devices=rows)
+    (warning,) = answer["warnings"]
+    device = answer["devices"][1]["device"]
+    assert warning == f"no filter matches the topic of `{device}`, so nothing of it is heard: mend it or `broker.filters`"
+    listed = (await gate.ask("device.list"))["devices"]
+    assert [row.get("unmatched", False) for row in listed] == [False, True, False]
+    heard = await gate.ask("device.add", devices=[{**STREET, "topic": "t/other"}])
+    assert "warnings" not in heard

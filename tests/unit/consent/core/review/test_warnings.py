@@ -19,8 +19,8 @@ unit = "dB"
 WELL = {"devices/station.toml": STATION.encode()}
 LEFT_OUT = [
     "note: `city.toml`: `recipient.public`: has no `public_key_file`: what it gets is sent in clear, as open data",
-    "note: `city.toml`: `flow.daily.ask.precision.consumption`: is left out, so it asks for the finest, `0.001 kW.h`",
-    "note: `city.toml`: `flow.raw.ask.precision.consumption`: is left out, so it asks for the finest, `0.001 kW.h`",
+    "note: `city.toml`: `flow.daily.ask.precision.consumption`: is left out, so the finest step is asked, `0.001 kW.h`",
+    "note: `city.toml`: `flow.raw.ask.precision.consumption`: is left out, so the finest step is asked, `0.001 kW.h`",
 ]
 """What the small city leaves out, and is meant to."""
 SHIPPED = ROOT / "policies"
@@ -125,7 +125,7 @@ def test_floor_for_figures_is_no_matter_for_single_records() -> None:
 def test_flow_that_can_give_nothing_anywhere_is_warned_of(ceiling: str, reason: str) -> None:
     """The ceiling is below what any flow can use; or only figures are permitted, and the flow draws none."""
     found = lines(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ceiling))
-    line = f"warning: `city.toml`: `flow.noise`: nothing can ever leave by it: `{reason}` withholds it everywhere"
+    line = f"warning: `city.toml`: `flow.noise`: nothing can ever leave by it: `{reason}` withholds everything, everywhere"
     assert line in found
     hopeless = [each for each in found if "nothing can ever" in each]
     assert len(hopeless) == (4 if reason == "ceiling" else 2)
@@ -136,7 +136,7 @@ def test_flow_that_every_class_caps_away_is_warned_of() -> None:
     capped = METER + '[cap]\nspace = "none"\n'
     found = lines(files={"devices/meter.toml": capped.encode()})
     assert [line.split("`")[3] for line in found] == ["flow.hourly", "flow.daily", "flow.raw"]
-    assert all("`class-cap` withholds it everywhere" in line for line in found)
+    assert all("`class-cap` withholds everything, everywhere" in line for line in found)
     assert lines(files={"devices/meter.toml": capped.encode(), "devices/other.toml": METER.encode()}) == []
 
 
@@ -152,7 +152,8 @@ def test_neighbourhood_that_lets_a_flow_through_nowhere_is_noted() -> None:
 def test_group_so_small_that_one_always_makes_up_too_much_is_noted() -> None:
     """Of five, one makes up a fifth at the least; of seven, a seventh is under 15 %."""
     (line,) = lines(("group = 10", "group = 5"), ("group = 15", "group = 6"))
-    assert line.startswith("note: `city.toml`: `flow.hourly.ask.group`: of `6`, one always makes up more than the share of 0.15")
+    share = "of `6` subjects one always makes up more of a figure than the `0.15` that `limits.share` permits"
+    assert line == f"note: `city.toml`: `flow.hourly.ask.group`: {share}: no figure has fewer than `7`"
     assert lines(("group = 10", "group = 5"), ("group = 15", "group = 7")) == []
 
 
@@ -169,17 +170,20 @@ def test_file_cut_short_in_its_last_line_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("clamp", "clamped", "time", "plausible"),
     [
-        ("clamp = [0, 200]", "0, 200", "1h", "0, 15"),
-        ("clamp = [-1, 15]", "-1, 15", "1h", "0, 15"),
-        ("clamp = { day = [0, 121] }", "0, 121", "1h", "0, 15"),
-        ("clamp = { 1h = [0, 15], day = [0, 121] }", "0, 121", "day", "0, 120"),
+        ("clamp = [0, 200]", "[0, 200]", "1h", "[0, 15]"),
+        ("clamp = [-1, 15]", "[-1, 15]", "1h", "[0, 15]"),
+        ("clamp = { day = [0, 121] }", "[0, 121]", "1h", "[0, 15]"),
+        ("clamp = { 1h = [0, 15], day = [0, 121] }", "[0, 121]", "day", "[0, 120]"),
     ],
 )
 def test_clamp_wider_than_plausible_is_warned_of(clamp: str, clamped: str, time: str, plausible: str) -> None:
     """One meter at its clamp silences a district, by its share of the figure."""
-    wider = f"`{clamped}` is wider than what is plausible of one in a window of `{time}`, `{plausible}`"
+    wider = f"`{clamped}` in a window of `{time}` is more than one home or sensor can plausibly measure, `{plausible}`"
     (line,) = lines(("clamp = [0, 15]", clamp))
-    assert line == f"warning: `city.toml`: `property.consumption.clamp`: {wider}: one value at its end outweighs all others"
+    assert (
+        line
+        == f"warning: `city.toml`: `property.consumption.clamp`: {wider}: a single value at the edge would outweigh all others"
+    )
 
 
 def test_clamp_for_each_length_of_window_is_compared_with_what_is_plausible_of_it() -> None:
@@ -190,14 +194,14 @@ def test_clamp_for_each_length_of_window_is_compared_with_what_is_plausible_of_i
 def test_clamp_of_a_level_is_compared_whatever_asks_for_it() -> None:
     """One sensor at 140 dB moves 45 dB to 127."""
     (line,) = lines(("clamp = [30, 90]", "clamp = [20, 140]"))
-    assert "`property.LAeq.clamp`: `20, 140` is wider than" in line
+    assert "`property.LAeq.clamp`: `[20, 140]` in a window of" in line
 
 
 def test_figure_over_households_without_a_clamp_is_warned_of() -> None:
     """No bounds are the widest; counts need none."""
     (line,) = lines(("clamp = [0, 15]\n", ""))
     assert line.endswith(
-        "`property.consumption.clamp`: is missing: one household's value, whatever it is, makes the figures of `hourly`"
+        "`property.consumption.clamp`: is missing: one household's value, however large, decides the figures of `hourly`"
     )
     assert (
         lines(("clamp = [0, 15]\n", ""), ('statistic = { consumption = "sum" }', 'statistic = { consumption = "count" }')) == []

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from consent.core.policies.policy import Codec
+from consent.errors import PolicyError
 from gateway.core.codecs.registry import COMPILERS
 from gateway.core.model import BAD_TIME, IGNORE, Ignore, Observation, Reading, Reject
 from tests.support.gate import Gate, reading, town
 from tests.support.profiles import decoder, make_profile
+
+_NAMES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="."), min_size=1, max_size=8)
+_PATHS = st.lists(_NAMES, min_size=1, max_size=4).map(".".join).filter(str.isprintable)
+"""Names joined by dots, as policies take them."""
 
 
 def test_every_format_that_policies_can_name_is_compiled() -> None:
@@ -21,8 +29,8 @@ def test_decoder_is_given_topic_payload_and_time_and_each_answer_has_its_account
     gate = Gate(town())
     home = gate.homes(1)[0]
     asked: list[tuple[str, bytes, int]] = []
-    given = Reading(None, None, False, [Observation("consumption", gate.now_ms, 1.0)])
-    answers: list[Reading | Ignore | Reject] = [IGNORE, given, BAD_TIME]
+    read = Reading(None, None, False, [Observation("consumption", gate.now_ms, 1.0)])
+    answers: list[Reading | Ignore | Reject] = [IGNORE, read, BAD_TIME]
 
     def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Ignore | Reject:
         asked.append((topic, payload, received_ms))
@@ -37,3 +45,19 @@ def test_decoder_is_given_topic_payload_and_time_and_each_answer_has_its_account
     assert (totals["frames.received"], totals["frames.admitted"], totals["frames.rejected.bad_time"]) == (3, 2, 1)
     assert totals["observations.decoded"] == 1
     assert gate.state.ledger.imbalances() == []
+
+
+@settings(deadline=None)
+@given(codec=st.sampled_from(list(Codec)), path=_PATHS, other=_PATHS)
+@example(codec=Codec.JSON, path='a"b', other="c")
+@example(codec=Codec.CBOR, path="a", other="c.d\\e")
+@example(codec=Codec.JSON, path="a" + ".a" * 99, other="b")
+def test_any_path_that_a_policy_may_hold_is_compiled_or_refused(codec: Codec, path: str, other: str) -> None:
+    """With file and key; a sign that no field's name can have is no reason for a traceback."""
+    try:
+        decode = decoder(make_profile(codec, {"temperature": path}, sequence=(other, None)))
+    except PolicyError as error:
+        where = error.file, error.key in ("fields.temperature.path", "sequence.path")
+    else:
+        where = "devices/probe.toml", isinstance(decode(b"\xa0", 0), Reject)
+    assert where == ("devices/probe.toml", True)

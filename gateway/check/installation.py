@@ -1,0 +1,134 @@
+"""What a configuration names, looked at where it lies: folders, keys, passwords, certificates, and ports that two would hold.
+
+Nothing is made and nothing is bound. Each fault names its key, and one fault hides no other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+from consent.core.review.warnings import Note, Weight
+from gateway.audit.log.notes import KeyFormatError, Verifier
+from gateway.check.fault import Fault
+from gateway.config import Connection, Installation
+from gateway.edge.connections import check_password, check_tls
+from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, load_keys, log_origin, origin_gateway
+from gateway.edge.witnesses.configured import configured_witnesses
+from gateway.errors import OperatorError
+from gateway.files import read_regular
+
+_METRICS_HOST: Final = "127.0.0.1"
+_HERE: Final = frozenset({"", "localhost", "0.0.0.0", "::", "::1", "ip6-localhost", "ip6-loopback"})  # noqa: S104  a name for this host
+_LARGEST_KEY_BYTES: Final = 1024
+
+
+def faults_of(place: Installation) -> Iterator[Fault]:
+    """Yield all that would keep the gateway from starting, or would make it another gateway than is meant."""
+    file = place.file.name
+    yield from _folder_faults(place)
+    yield from (Fault.at(file, key, message) for key, message in _port_faults(place))
+    for key, connection in _connections(place):
+        for what, check in (("password_file", check_password), ("tls", check_tls)):
+            try:
+                check(place, connection)
+            except OperatorError as error:
+                yield Fault.at(file, f"{key}.{what}", str(error))
+    yield from (Fault.at(file, key, message) for key, message in _key_faults(place))
+
+
+def notes_of(place: Installation) -> Iterator[Note]:
+    """Yield the folders that the gateway makes when it starts, and ports that are spoken to both in clear and encrypted."""
+    file = place.file.name
+    for key, path in _made_folders(place):
+        if not path.exists():
+            yield Note(Weight.NOTE, file, key, f"there is no `{path}` yet: the gateway makes it when it starts")
+    for (one, first), (other, second) in combinations(_connections(place), 2):
+        if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
+            unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
+            yield Note(Weight.WARNING, file, f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: few brokers take both")
+
+
+def _connections(place: Installation) -> list[tuple[str, Connection]]:
+    return [("broker", place.config.broker), *((f"sink.{name}", sink) for name, sink in place.config.sink.items())]
+
+
+def _made_folders(place: Installation) -> Iterator[tuple[str, Path]]:
+    """Yield the folders that a start makes, but those inside another of them."""
+    yield "state_folder", place.state
+    others = (("runtime_folder", place.runtime), ("audit.log_folder", place.log), ("audit.openings_folder", place.openings))
+    for key, path in others:
+        if path is not None and not path.resolve().is_relative_to(place.state.resolve()):
+            yield key, path
+
+
+def _folder_faults(place: Installation) -> Iterator[Fault]:
+    file = place.file.name
+    if not place.policies.is_dir():
+        yield Fault.at(file, "policies_folder", f"there is no folder `{place.policies}`: name the one that holds `city.toml`")
+    for key, path in _made_folders(place):
+        nearest = path
+        while not os.path.lexists(nearest):
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            yield Fault.at(file, key, f"`{nearest}` is no folder")
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            wanted = f"`{nearest}` is not yours to write" if nearest == path else f"there is no `{path}`, and it cannot be made"
+            yield Fault.at(file, key, f"{wanted}: run the check as the user that the gateway runs as")
+
+
+def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:
+    """Yield each broker whose port on this host the figures would take."""
+    connections, metrics = _connections(place), place.config.metrics.port
+    for key, connection in connections:
+        if metrics and connection.port == metrics and _host(connection.host) == _METRICS_HOST:
+            yield "metrics.port", f"`{metrics}` is the port of `{key}` on this host: give the figures a port of their own"
+
+
+def _host(name: str) -> str:
+    """Return a host's name in one form, as far as that can be told without asking anybody."""
+    name = name.strip().lower().strip("[]")
+    return _METRICS_HOST if name in _HERE or name.startswith("127.") or name == os.uname().nodename.lower() else name
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _key_faults(place: Installation) -> Iterator[tuple[str, str]]:
+    if not place.keys.is_dir():
+        yield "keys_folder", f"there is no folder `{place.keys}`: make the keys with `{place.command('keys', 'init')}`"
+        return
+    try:
+        keys = load_keys(place.keys)
+    except OperatorError as error:
+        yield "keys_folder", str(error)
+        return
+    made_for = origin_gateway(keys.log_signer.name)
+    if made_for not in (None, place.config.gateway):
+        origin = f"the log's key in `{place.keys}` was made for gateway `{made_for}`"
+        yield "gateway", f"`{place.config.gateway}` is another gateway: {origin}, whose log is `{log_origin(str(made_for))}`"
+    yield from (("keys_folder", message) for message in _public_half_fault(place, keys))
+    try:
+        configured_witnesses(place, keys.log_signer)
+    except OperatorError as error:
+        yield "audit.witness_policy", str(error)
+
+
+def _public_half_fault(place: Installation, keys: GatewayKeys) -> Iterator[str]:
+    """Yield what is wrong with the public half of the log's key, which auditors are given."""
+    path = place.keys / LOG_PUBLIC_FILE
+    try:
+        given = Verifier.parse(read_regular(path, _LARGEST_KEY_BYTES).decode().strip())
+    except FileNotFoundError:
+        return  # the log's folder holds it too
+    except OSError as error:
+        yield f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}"
+    except (KeyFormatError, ValueError):
+        yield f"`{path}`: no public key of a log"
+    else:
+        if given.vkey() != keys.log_signer.vkey():
+            yield f"`{path}`: is the public half of another key than `log.skey`: whoever is given it cannot check this log"

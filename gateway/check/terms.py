@@ -1,0 +1,124 @@
+"""Terms of policies that other standards define, and that parsing takes as text: time zones, UCUM codes, paths into messages.
+
+Policies that are in force, or stand in a log, are read as they were meant whatever they say here; only `sluice check`, and what
+puts a new set in force by it, asks for more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from consent.core.policies.parse import DEVICES
+from consent.core.policies.policy import CITY_FILE, Codec, Field, PolicySet, Profile
+from consent.core.policies.toml_file import PolicyFile
+from consent.core.review.warnings import Note, Weight
+from consent.errors import PolicyError
+from gateway.check.fault import Fault
+from gateway.check.ucum import code_fault, conversion
+from gateway.core.codecs.senml import NAME
+from gateway.core.codecs.units import senml_factors
+
+_CLOSE: Final = 1e-9
+_FOREIGN_SIGNS: Final = re.compile(r"[\[\]*`]|^/|^[$@](?=\.|$)")
+"""What begins or makes a step in JMESPath, JSONPath or a JSON pointer, and hardly any name of a field."""
+
+
+def faults_in(policies: PolicySet) -> Iterator[Fault]:
+    """Yield every term that does not exist, or does not fit another."""
+    yield from _zone_fault(policies.city.timezone)
+    yield from code_faults(policies.files)
+    for profile in policies.profiles.values():
+        file = f"{DEVICES}/{profile.id}.toml"
+        for key, path in _paths(profile):
+            if (wrong := path_fault(path, profile.codec)) is not None:
+                yield Fault.at(file, key, wrong)
+        for name, field in profile.fields.items():
+            if (wrong := _unit_fault(field, policies.properties[name].unit)) is not None:
+                yield Fault.at(file, f"fields.{name}.unit", wrong)
+
+
+def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
+    """Yield each unit of a property, or of a field of a class, that is no UCUM code.
+
+    Args:
+        files: As ``parse_policies`` takes them; it may have refused them, since a unit that is none fits no other.
+    """
+    for path, data in files.items():
+        section = "property" if path == CITY_FILE else "fields"
+        try:
+            tables = PolicyFile(path, data).tables.get(section)
+        except PolicyError:
+            continue
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            unit = table.get("unit") if isinstance(table, dict) else None
+            if isinstance(unit, str) and (wrong := code_fault(unit)) is not None:
+                yield Fault.at(path, f"{section}.{name}.unit", wrong)
+
+
+def notes_in(policies: PolicySet) -> Iterator[Note]:
+    """Yield what is odd about units that do exist; of a set without faults."""
+    for profile in policies.profiles.values():
+        file = f"{DEVICES}/{profile.id}.toml"
+        for name, field in profile.fields.items():
+            factor = conversion(field.unit, policies.properties[name].unit).factor
+            if factor is not None and field.unit != policies.properties[name].unit and not _near(float(field.scale), factor):
+                wanted = f"a `{field.unit}` is `{factor:g}` of the property's `{policies.properties[name].unit}`"
+                said = f"{wanted}, and `scale` says `{field.scale:f}`: is `unit` what the device sends?"
+                yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
+            if profile.codec is Codec.SENML and not senml_factors(field.unit):
+                said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
+                yield Note(Weight.NOTE, file, f"fields.{name}.unit", said)
+
+
+def _zone_fault(name: str) -> Iterator[Fault]:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no such zone; no name of one; a folder of zones
+        near = get_close_matches(name, sorted(available_timezones()), n=1)
+        hint = f": is `{near[0]}` meant?" if near else ", such as `Europe/Madrid` or `UTC`"
+        yield Fault.at(CITY_FILE, "city.timezone", f"`{name}` is no time zone of the IANA database{hint}")
+
+
+def _paths(profile: Profile) -> Iterator[tuple[str, str]]:
+    yield from ((f"fields.{name}.path", field.path) for name, field in profile.fields.items())
+    if profile.time is not None and profile.codec is not Codec.SENML:  # SenML has a place of its own for the time
+        yield "time.path", profile.time.path
+    if profile.sequence is not None:
+        yield from ((f"sequence.{key}", path) for key, path in _numbered(profile) if path is not None)
+
+
+def _numbered(profile: Profile) -> Iterator[tuple[str, str | None]]:
+    if profile.sequence is not None:
+        yield from (("path", profile.sequence.path), ("boot", profile.sequence.boot))
+
+
+def path_fault(path: str, codec: Codec) -> str | None:
+    """Return what is wrong with a path into a message, in words; None where a decoder of the format can follow it."""
+    if codec is Codec.SENML:
+        return None if NAME.fullmatch(path) else f"`{path}` is no name of a SenML record: letters, digits and `-:./_`"
+    if (found := _FOREIGN_SIGNS.search(path)) is not None:
+        return f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it"
+    for part in path.split("."):
+        if part.isdecimal():
+            return f"`{path}` counts to `{part}` in a list; a class reads maps alone, by names joined by dots"
+    return None
+
+
+def _unit_fault(field: Field, wanted: str) -> str | None:
+    """Return why a field's unit cannot become the property's, where both are codes."""
+    if code_fault(field.unit) is not None or code_fault(wanted) is not None:
+        return None  # told already
+    found = conversion(field.unit, wanted)
+    if not found.same_quantity:
+        return f"`{field.unit}` measures something else than the property's `{wanted}`"
+    if found.factor is None:
+        return f"`{field.unit}` has another zero than the property's `{wanted}`, which no `scale` moves: give both the same unit"
+    return None
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= _CLOSE * abs(other)
