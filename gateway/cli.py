@@ -6,6 +6,8 @@ Exit status: 0 well; 1 a finding; 2 usage or configuration; 3 our own records di
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +16,7 @@ from gateway.audit import arguments as auditing
 from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
 from gateway.commands.parser import Parser, Verbs, group, verb
 from gateway.errors import SluiceError
+from gateway.files import AnothersFolderError
 
 NOUNS = (gateway, keys, policies, devices, consents, subjects, backups, clock)
 
@@ -47,13 +50,17 @@ def _add_others(verbs: Verbs[Parser]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
-    args = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = build_parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
     except (SluiceError, ControlError) as error:
         print(f"sluice: {error}", file=sys.stderr)
         return error.exit_status
+    except AnothersFolderError as error:
+        print(f"sluice: {error.line([_program(), *words])}", file=sys.stderr)
+        return 2
     except UnicodeError:
         print("sluice: an argument or file is not utf-8", file=sys.stderr)
         return 2
@@ -66,6 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"`{error.filename}`: " if error.filename else ""
         print(f"sluice: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 2
+
+
+def _program() -> str:
+    """Return how to type this program's name: as it was typed, where it is not found by its name alone."""
+    here = sys.argv[0]
+    return os.path.abspath(here) if os.path.basename(here) == "sluice" and shutil.which("sluice") is None else "sluice"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Files written so that a power cut takes nothing back, and files that hold a secret, which nobody else may read.
 
 The first are whole or not at all, forced to the disk with the names that lead there. The second are made with mode 0600 and
-never over another file. An edge without dependencies, shared by all who keep files: the log's publisher, witnesses, recipients
-and the gateway's state.
+never over another file. Neither goes into another user's folder where a command asks first (``refuse_anothers``). An edge
+without dependencies, shared by all who keep files: the log's publisher, witnesses, recipients and the gateway's state.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pwd
 import secrets
+import shlex
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,64 @@ _MAX_BYTES: Final = 65_536
 
 class SecretFileError(ValueError):
     """A key file that cannot be made or must not be used. The text is one line and names the file."""
+
+
+class AnothersFolderError(Exception):
+    """A command would write into a folder of another user, whose own programs could not use what it leaves there.
+
+    Attributes:
+        folder: The folder.
+        uid: Whose it is.
+    """
+
+    def __init__(self, folder: Path, uid: int) -> None:
+        """Take the folder and its owner."""
+        self.folder, self.uid = folder, uid
+        super().__init__(
+            f"`{folder}`: belongs to `{user_name(uid)}`, who could not use what `{user_name(os.geteuid())}` leaves there"
+        )
+
+    def line(self, words: Sequence[str]) -> str:
+        """Return what is wrong, and the command to type instead of one that was typed."""
+        return f"{self}; type `{as_user(self.uid, words)}`"
+
+
+def user_name(uid: int) -> str:
+    """Return a user's name, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def as_user(uid: int, words: Sequence[str]) -> str:
+    """Return the line that runs a command as a user: for root with `runuser`, for anybody else with `sudo`."""
+    name = user_name(uid)
+    if os.geteuid():
+        return shlex.join(["sudo", "-u", name if name != str(uid) else f"#{uid}", "--", *words])
+    if name == str(uid):
+        return shlex.join(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", *words])
+    return shlex.join(["runuser", "-u", name, "--", *words])
+
+
+def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
+    """Refuse to write into a folder of another user, before anything is written.
+
+    Root may write everywhere, but what it leaves in the folder of a service is root's, and stops the service. Anybody else is
+    refused only what the system would refuse as well, to be told what to type.
+
+    Args:
+        path: What is to be written: a folder, or a file in one. Where folders are missing, the nearest that exists counts.
+        for_reader: It is for whoever typed the command, who may have become root with `sudo` to write into their own folder.
+    Raises: AnothersFolderError: the folder is another user's.
+    """
+    folder = next(each for each in (path.absolute(), *path.absolute().parents) if each.is_dir())
+    owner, user = folder.stat().st_uid, os.geteuid()
+    typed_by = os.environ.get("SUDO_UID") if for_reader and user == 0 else None
+    if owner == user or typed_by == str(owner):
+        return
+    if user == 0 or (owner != 0 and not os.access(folder, os.W_OK)):
+        raise AnothersFolderError(folder, owner)
 
 
 def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:

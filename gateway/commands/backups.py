@@ -34,7 +34,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
 
 def backup(args: argparse.Namespace) -> int:
     """`sluice backup`."""
-    answer = ask(args, LONG_S)
+    answer = ask(args, LONG_S, writes=(args.file,))
     show(args, answer, f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes\n")
     return 0
 
@@ -44,6 +44,7 @@ def restore(args: argparse.Namespace) -> int:
     from gateway.restore.restore import restore as restore_backup
 
     place = load_config(args.config)
+    place.refuse_another_user()
     restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)
     answer = dataclasses.asdict(restored)
     show(args, answer, "".join(f"{name:<17} {value}\n" for name, value in answer.items()))

@@ -47,14 +47,14 @@ def check_gateway(config: Path) -> Checked:
 
     Raises: OperatorError: the configuration or a key of the gateway's own cannot be used.
     """
+    from gateway.durable.configured import keys_of
     from gateway.edge.broker_notes import notes_on_brokers
     from gateway.edge.connections import check_connections
-    from gateway.edge.keys import load_keys
     from gateway.edge.witnesses.configured import configured_witnesses
 
     place = load_config(config)
     check_connections(place)
-    configured_witnesses(place, load_keys(place.keys).log_signer)
+    configured_witnesses(place, keys_of(place).log_signer)
     checked = check_folder(place.policies, place.config.sink)
     notes = (*overlapping_filters(place.file.name, place.config.broker.filters), *checked.notes)
     notes += tuple(notes_on_brokers(place, _found_while_running(place)))

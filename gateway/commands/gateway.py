@@ -11,6 +11,7 @@ from consent.control import ControlClient
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, verb, with_config
 from gateway.config import load_config
+from gateway.files import refuse_anothers
 
 
 def add_verbs(verbs: Verbs[Parser]) -> None:
@@ -29,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
     """`sluice run`."""
     from gateway.service import run as run_service
 
-    return run_service(load_config(args.config), unwitnessed=args.unwitnessed)
+    place = load_config(args.config)
+    place.refuse_another_user()
+    return run_service(place, unwitnessed=args.unwitnessed)
 
 
 def status(args: argparse.Namespace) -> int:
@@ -93,4 +96,6 @@ def check(args: argparse.Namespace) -> int:
     """`sluice check`: configuration, keys, policies and their cases, without starting anything."""
     from gateway.commands.check import run as run_check
 
+    if args.junit is not None:
+        refuse_anothers(args.junit, for_reader=True)
     return run_check(args)

@@ -20,6 +20,7 @@ def keys_init(args: argparse.Namespace) -> int:
     from gateway.edge.keys import init_keys
 
     place = load_config(args.config)
+    place.refuse_another_user(place.keys)
     keys = init_keys(place.keys, f"sluice.{place.config.gateway}/log")
     vkey = keys.log_signer.vkey()
     text = (

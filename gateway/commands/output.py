@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import OperatorError
-from gateway.files import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file, refuse_anothers
 
 _INSTANTS = frozenset({"time_ms", "since_ms", "expiry_ms", "now_ms", "expires_ms"})
 
@@ -24,6 +24,7 @@ def save(file: Path, data: bytes) -> None:
 
     Raises: OperatorError: it is there already, or cannot be written.
     """
+    refuse_anothers(file, for_reader=True)
     try:
         create_file(file, data)
     except SecretFileError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gateway.audit.log.notes import KeyFormatError, Signer
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder, user_name
 
 ROOT_KEY_FILE: Final = "root.key"
 LOG_KEY_FILE: Final = "log.skey"
@@ -143,7 +144,9 @@ def _make_folder(folder: Path) -> None:
             folder.mkdir(mode=0o700, parents=True)
             sync_folder(folder.parent)
     except OSError as error:
-        raise KeyFileError(f"`{folder}`: cannot be made: {(error.strerror or str(error)).lower()}") from error
+        why = (error.strerror or str(error)).lower()
+        install = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", "0700", str(folder)])
+        raise KeyFileError(f"`{folder}`: cannot be made: {why}; as root type `{install}`") from error
 
 
 def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:

@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from gateway.files import write_whole
+from gateway.files import refuse_anothers, write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.opening import OpenedBundle, open_bundle, peek
 from gateway.recipient.records import record_to_json
@@ -64,6 +64,7 @@ class Inbox:
         self._now_s = now_s
         self._log_complaint = ""
         self._overdue: set[str] = set()
+        refuse_anothers(folder)
         folder.mkdir(parents=True, exist_ok=True)
         names = sorted(os.listdir(folder))
         self._delivered = {int(name[:-6]) for name in names if re.fullmatch(r"[0-9]+\.jsonl", name)}

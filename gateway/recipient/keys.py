@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from consent.core.policies import fingerprint as fingerprints
 from consent.errors import one_line
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, refuse_anothers
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
@@ -58,6 +58,7 @@ def generate(target: Path) -> KeyPair:
     if stem.suffix in (".key", ".pub"):
         stem = stem.with_suffix("")
     private_path, public_path = stem.with_name(f"{stem.name}.key"), stem.with_name(f"{stem.name}.pub")
+    refuse_anothers(private_path)
     if public_path.exists():
         raise RecipientKeyError(f"`{public_path}`: exists already, and keys are never overwritten")
     key = X25519PrivateKey.generate()

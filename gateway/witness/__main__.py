@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from gateway.errors import SluiceError
+from gateway.files import AnothersFolderError
 from gateway.witness import command
 
 
@@ -18,6 +19,9 @@ def main() -> int:
     except SluiceError as error:
         print(f"sluice: {error}", file=sys.stderr)
         return error.exit_status
+    except AnothersFolderError as error:
+        print(f"sluice: {error.line([sys.executable, '-m', 'gateway.witness', *sys.argv[1:]])}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

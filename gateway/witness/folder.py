@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import sync_folder, write_whole
+from gateway.files import refuse_anothers, sync_folder, write_whole
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"
@@ -43,6 +43,7 @@ class WitnessFolder:
     def __init__(self, path: Path, verifier: Verifier) -> None:
         self.path = path
         self._verifier = verifier
+        refuse_anothers(path)
         try:
             vkey = (path / VKEY_FILE).read_text().strip()
         except OSError as error:
@@ -63,6 +64,7 @@ class WitnessFolder:
         Raises:
             OperatorError: when it exists and is not empty, or cannot be made.
         """
+        refuse_anothers(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):

@@ -178,8 +178,12 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
             "clamp = { exact = [20, 140] }",
             "`property.LAeq.clamp.exact`: is none of day, 4h, 1h",
         ),
-        ("clamp = [20, 140]", "clamp = { 1h = 5 }", "`property.LAeq.clamp`: should be array, not whole number"),
-        ("clamp = [20, 140]", "clamp = { 1h = [20, true] }", "`property.LAeq.clamp[1]`: should be whole number or number, not"),
+        ("clamp = [20, 140]", "clamp = { 1h = 5 }", "`property.LAeq.clamp.1h`: should be list, not whole number"),
+        (
+            "clamp = [20, 140]",
+            "clamp = { 1h = [20, true] }",
+            "`property.LAeq.clamp.1h[1]`: should be whole number or number, not",
+        ),
         ("clamp = [20, 140]", "clamp = { 1h = [140, 20] }", "`property.LAeq.clamp.1h`: `140` should be below `20`"),
         ("clamp = [20, 140]", "clamp = [20]", "`property.LAeq.clamp`: should be the least and the greatest value"),
         (
