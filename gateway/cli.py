@@ -51,6 +51,9 @@ def _add_others(verbs: Verbs[Parser]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
     words = sys.argv[1:] if argv is None else argv
+    if any("\0" in word for word in words):
+        print("sluice: an argument holds a zero byte", file=sys.stderr)
+        return 2
     args = build_parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = args.run
     try:

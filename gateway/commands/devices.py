@@ -28,7 +28,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     add = method(
         noun, "device.add", "register devices, and print new ids and keys once", NewDevices, params=_new_devices, run=add_devices
     )
-    add.add_argument("--profile", metavar="CLASS", help="device class, as in policies/devices")
+    add.add_argument("--profile", metavar="PROFILE", help="device profile, as in policies/devices")
     add.add_argument("--zone", metavar="ZONE", help="block where it stands")
     add.add_argument("--topic", metavar="TOPIC", help="topic that it publishes to")
     add.add_argument("--owner", choices=list(Owner), type=str, help="whose it is; neither is assumed")

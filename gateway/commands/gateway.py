@@ -76,7 +76,8 @@ def _owners_lines(assumed: int) -> list[str]:
 
 def _connection_text(connection: Mapping[str, Any]) -> str:
     """Return how a connection stands, and what its operator should see to."""
-    said = ["connected" if connection["connected"] else "away"]
+    problem = connection["problem"]
+    said = ["connected" if connection["connected"] else f"away ({problem})" if problem else "away"]
     if connection["ids_bound"] is False:
         said.append("CLIENT IDS ARE FREE")
     for counter, words in (("taken_over", "taken over"), ("sessions_lost", "session lost")):

@@ -100,7 +100,7 @@ def test_check_of_the_shipped_policies_alone_is_well(folder: Path) -> None:
 
 
 def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> None:
-    """They are documentation: each flow, neighbourhood and device class occurs, and nearly every reason."""
+    """They are documentation: each flow, neighbourhood and device profile occurs, and nearly every reason."""
     checked = check_folder(folder / "policies", None)
     assert (checked.failed, checked.faults) == ((), ())
     policies = checked.policies

@@ -67,6 +67,7 @@ class ReluctantSink:
         return not self.away
 
     ids_bound = None
+    problem = None
 
     @property
     def counters(self) -> Counter[str]:

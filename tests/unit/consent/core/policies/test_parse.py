@@ -332,7 +332,7 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
     ],
 )
 def test_parse_of_a_device_class_with_a_fault_names_the_key(old: str, new: str, line: str) -> None:
-    """Faults of a device class name its own file."""
+    """Faults of a device profile name its own file."""
     assert old in METER
     text = METER.replace(old, new, 1)
     fault = _fault(small_city(files={"devices/meter.toml": text.encode()}))
