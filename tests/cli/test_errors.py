@@ -115,11 +115,6 @@ def gone(file: str) -> Spoil:
     return spoil
 
 
-def piped(file: str) -> Spoil:
-    """Make a pipe that nobody writes to."""
-    return lambda folder: os.mkfifo(folder / file)
-
-
 def linked(file: str) -> Spoil:
     """Put a symbolic link to the file in its place."""
 
@@ -434,16 +429,16 @@ CASES = [
             ),
             ("line-of-unknown-zone", GOOD.replace(b"north-quay", b"mars"), "t/a", "there is no zone `mars`"),
             ("line-with-unknown-key", GOOD.replace(b"zone", b"zon"), "t/a", "`zon` is not a parameter"),
-            ("line-with-number", GOOD.replace(b'"meter"', b"7"), "t/a", "`profile` has a wrong type"),
+            ("line-with-number", GOOD.replace(b'"meter"', b"7"), "t/a", "`profile` has the wrong type"),
             ("line-of-registered-topic", GOOD.replace(b"t/a", b"t/0"), "t/0", "a device with this topic is registered already"),
             ("topic-twice", GOOD, "t/a", "the same topic stands twice"),
         )
     ),
     Case("device-add-from-empty", ("device", "add", "--from", "d"), holding("d", b"\n"), ("`d`: holds no device",)),
     Case("device-add-from-endless", ("device", "add", "--from", "/dev/zero"), nothing, ("`/dev/zero`: no regular file",)),
-    Case("device-add-from-pipe", ("device", "add", "--from", "pipe"), piped("pipe"), ("`pipe`: no regular file",)),
+    Case("device-add-from-pipe", ("device", "add", "--from", CITY), piped(CITY), (f"`{CITY}`: no regular file",)),
     Case("config-endless", ("status", "--config", "/dev/zero"), nothing, ("`/dev/zero`: no regular file",)),
-    Case("config-pipe", ("check", "--config", "pipe"), piped("pipe"), ("`pipe`: no regular file",)),
+    Case("config-pipe", CHECK, piped(CONFIG), (f"`{CONFIG}`: no regular file",)),
     Case(
         "config-named-nowhere",
         ("status", "--config", "none.toml"),
