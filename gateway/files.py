@@ -76,13 +76,21 @@ def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
         for_reader: It is for whoever typed the command, who may have become root with `sudo` to write into their own folder.
     Raises: AnothersFolderError: the folder is another user's.
     """
-    folder = next(each for each in (path.absolute(), *path.absolute().parents) if each.is_dir())
+    folder = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.isdir(each))
     owner, user = folder.stat().st_uid, os.geteuid()
     typed_by = os.environ.get("SUDO_UID") if for_reader and user == 0 else None
     if owner == user or typed_by == str(owner):
         return
     if user == 0 or (owner != 0 and not os.access(folder, os.W_OK)):
         raise AnothersFolderError(folder, owner)
+
+
+def unusable(folder: Path, error: OSError, mode: str = "0700") -> str:
+    """Return why a folder cannot be used and, where this user lacks the right, what root can type to make it this user's."""
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return _reason(error)
+    made = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", mode, str(folder)])
+    return f"{_reason(error)}; as root type `{made}`"
 
 
 def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:
@@ -192,10 +200,26 @@ def read_secret_file(path: Path) -> bytes:
                 raise SecretFileError(f"`{path}`: is not a regular file")
             mode = stat.S_IMODE(status.st_mode)
             if mode & 0o077:
-                raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others at the key; run `chmod 0600 {path}`")
+                raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others read it; run `chmod 0600 {path}`")
             return file.read(_MAX_BYTES)
     except OSError as error:
-        raise SecretFileError(f"`{path}`: cannot be read: {_reason(error)}") from error
+        raise SecretFileError(f"`{path}`: {_unreadable(path, error)}") from error
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    """Return why a secret file cannot be read and, where it is another user's, what root can type to change that."""
+    if error.errno != errno.EACCES:
+        return f"cannot be read: {_reason(error)}"
+    kept = next((each for each in (*reversed(path.absolute().parents), path.absolute()) if not _may_pass(each)), path)
+    owner, user = user_name(os.stat(kept).st_uid), user_name(os.geteuid())
+    give = shlex.join(["chown", *(["-R"] if os.path.isdir(kept) else []), f"{user}:", str(kept)])
+    whose = f"`{kept}` belongs to `{owner}`, and this is `{user}`"
+    return f"cannot be read: {whose}; type the command as `{owner}`, or as root `{give}` where it is to be `{user}`'s"
+
+
+def _may_pass(path: Path) -> bool:
+    """Return whether this user may go through a folder, or read a file."""
+    return os.access(path, os.X_OK if os.path.isdir(path) else os.R_OK)
 
 
 def _reason(error: OSError) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from consent.control import ControlClient
+from consent.control import AwayError, ControlClient
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, verb, with_config
 from gateway.config import load_config
@@ -37,7 +37,14 @@ def run(args: argparse.Namespace) -> int:
 
 def status(args: argparse.Namespace) -> int:
     """`sluice status`."""
-    with ControlClient(load_config(args.config).control_socket) as client:
+    place = load_config(args.config)
+    try:
+        client = ControlClient(place.control_socket)
+    except AwayError as away:
+        if isinstance(away.__cause__, PermissionError):
+            refuse_anothers(place.runtime)  # the line says as whom to ask
+        raise
+    with client:
         shown = client.call("status")
     show(args, shown, status_text(shown))
     return 3 if shown["imbalances"] else 0

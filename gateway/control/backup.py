@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shlex
 import sqlite3
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from consent.errors import one_line
 from consent.messages import BackedUp, BackupTo
 from gateway.control.context import Caller, Control, MethodError
 from gateway.durable.state import Durable
-from gateway.files import SECRET_MODE, sync_folder, user_name
+from gateway.files import SECRET_MODE, sync_folder, unusable
 
 
 async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp:
@@ -59,13 +58,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700)
         sync_folder(folder.parent)
     except OSError as error:
-        user = user_name(os.geteuid())
-        install = shlex.join(["install", "-d", "-o", user, "-m", "0700", str(folder)])
-        why = (
-            f"`{folder}`: there is no such folder, and `{user}` cannot make it ({(error.strerror or 'no reason given').lower()})"
-        )
-        listed = "name it at `ReadWritePaths` of the unit file if it is not there, and restart the gateway"
-        raise MethodError(f"{why}; as root type `{install}`, {listed}") from error
+        listed = "; while the gateway runs, `ReadWritePaths` of its unit file has to name it too"
+        raise MethodError(
+            f"`{folder}`: there is no such folder, and it cannot be made: {unusable(folder, error)}{listed}"
+        ) from error
 
 
 def _refuse_existing(path: Path) -> None:

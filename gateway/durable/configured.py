@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from gateway.config import Installation
 from gateway.durable.startup import Edges
@@ -17,7 +16,6 @@ from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.configured import configured_witnesses
-from gateway.files import user_name
 
 
 def edges_of(place: Installation, keys: GatewayKeys, store: Store, clock: GatewayClock) -> Edges:
@@ -36,15 +34,11 @@ def keys_of(place: Installation) -> GatewayKeys:
     Raises: KeyFileError: a file is absent, readable by others, or does not hold what it should; the line says what to do.
     """
     files = [place.keys / name for name in (ROOT_KEY_FILE, LOG_KEY_FILE)]
-    for path, right in ((place.keys, os.X_OK), *((file, os.R_OK) for file in files)):
-        if os.path.exists(path) and not os.access(path, right):
-            owner, user = user_name(os.stat(path).st_uid), user_name(os.geteuid())
-            give = f"give it to the gateway's user with `chown -R {user}: {shlex.quote(str(place.keys))}`"
-            raise KeyFileError(f"`{path}`: belongs to `{owner}`, and `{user}` may not read it; {give}, or be `{owner}`")
     absent = next((file for file in files if not os.path.lexists(file)), None)
-    if absent is None:
+    hidden = os.path.isdir(place.keys) and not os.access(place.keys, os.X_OK)
+    if absent is None or hidden:
         return load_keys(place.keys)
-    if (place.state / DATABASE_FILE).exists() or absent != files[0]:
+    if os.path.exists(place.state / DATABASE_FILE) or absent != files[0]:
         raise KeyFileError(f"`{absent}`: there is no such file; put your copy of the keys back, for no other can take its place")
     raise KeyFileError(f"`{absent}`: there is no such file; make the keys with `{place.command('keys', 'init')}`")
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import shlex
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gateway.audit.log.notes import KeyFormatError, Signer
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder, user_name
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder, unusable
 
 ROOT_KEY_FILE: Final = "root.key"
 LOG_KEY_FILE: Final = "log.skey"
@@ -144,9 +143,7 @@ def _make_folder(folder: Path) -> None:
             folder.mkdir(mode=0o700, parents=True)
             sync_folder(folder.parent)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        install = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", "0700", str(folder)])
-        raise KeyFileError(f"`{folder}`: cannot be made: {why}; as root type `{install}`") from error
+        raise KeyFileError(f"`{folder}`: cannot be made: {unusable(folder, error)}") from error
 
 
 def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:

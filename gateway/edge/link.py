@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -108,6 +110,7 @@ Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink
 """Makes the link: ``connect(on_event, wake)``, where ``wake`` is called when there are frames to take."""
 
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _NO_TLS_REASONS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 """What OpenSSL says of a certificate that leads to none that is trusted (X509_V_ERR_…)."""
@@ -129,6 +132,9 @@ def in_words(error: BaseException) -> str:
         return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+    if isinstance(error, OSError):
+        if (found := _ERRNO.findall(str(error))) and (number := int(found[-1])) > 0:
+            return os.strerror(number).lower()  # asyncio puts the address into the text, and where there are several, all of them
+        if error.strerror:
+            return error.strerror.lower()
     return str(error).splitlines()[0] if str(error) else type(error).__name__
