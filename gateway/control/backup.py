@@ -58,10 +58,8 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700)
         sync_folder(folder.parent)
     except OSError as error:
-        listed = "; while the gateway runs, `ReadWritePaths` of its unit file has to name it too"
-        raise MethodError(
-            f"`{folder}`: there is no such folder, and it cannot be made: {unusable(folder, error)}{listed}"
-        ) from error
+        why = f"there is no such folder, and it cannot be made: {unusable(folder, error)}"
+        raise MethodError(f"`{folder}`: {why}; `ReadWritePaths` of the gateway's unit file has to name it too") from error
 
 
 def _refuse_existing(path: Path) -> None:

@@ -162,7 +162,7 @@ def test_check_of_a_running_gateway_whose_brokers_are_away_says_where_to_look(tm
         live.end()
     told = [(note.key, note.message) for note in checked.notes if note.file == "gateway.toml"]
     assert [key for key, _ in told] == ["broker", "sink.city"]
-    assert all(message.endswith("the running gateway is not connected to it; its log says why") for _, message in told)
+    assert all("the running gateway is not connected to it: " in message for _, message in told)
 
 
 def test_check_of_policies_alone_needs_nothing_else_and_writes_nothing(folder: Path) -> None:

@@ -77,6 +77,8 @@ def _misfit(value: Any, wanted: types.Type, said: str = "") -> Misfit | None:
             return _first((f"[{index}]", _misfit(each, inner)) for index, each in enumerate(value))
         case types.IntType() | types.FloatType():
             return _out_of_range(value, wanted, word)
+        case types.EnumType(cls=choices) if value not in list(choices):
+            return "", f"`{one_line(value)}` is none of {', '.join(choices)}"
         case types.StrType(pattern=pattern) if pattern is not None and not re.search(pattern, value):
             return "", f"`{one_line(value)}` should be {said or f'text that matches `{pattern}`'}"
     return None

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import msgspec.inspect
 import pytest
 
-from gateway.config import Broker, Config, ConfigError, MqttSinkSettings, load_config
+from gateway.config import (
+    CONFIG_FILE,
+    CONFIG_VARIABLE,
+    Broker,
+    Config,
+    ConfigError,
+    Installation,
+    MqttSinkSettings,
+    load_config,
+)
 from gateway.errors import OperatorError
 
 LEAST = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n'
@@ -189,3 +202,83 @@ def test_config_every_field_is_explained() -> None:
         manual = "".join(base.__doc__ or "" for base in type(section).__mro__)
         for name in section.__struct_fields__:
             assert f"{name}:" in manual or getattr(section, name) in sections, f"{type(section).__name__}.{name}"
+
+
+WRONG = ('"x"', '""', "7", "-1", "1.5", "nan", "true", "[]", '[1, "x"]', "{}", "{ x = 1 }", "2026-05-01", "01:02:03", "9" * 30)
+FOREIGN = re.compile(r"[Ee]xpected|[Oo]bject|[Aa]rray|null|`int|`str|`float|`bool|field|`\$|\[\.\.\.\]")
+
+
+def keys(struct: type[msgspec.Struct], table: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every key that the file may hold, with its table."""
+    for field in msgspec.structs.fields(struct):
+        kind = msgspec.inspect.type_info(field.type)
+        if isinstance(kind, msgspec.inspect.DictType):
+            assert isinstance(kind.value_type, msgspec.inspect.StructType)
+            yield from keys(kind.value_type.cls, f"{field.name}.city")
+        elif isinstance(kind, msgspec.inspect.StructType):
+            yield from keys(kind.cls, field.name)
+        else:
+            yield table, field.name
+
+
+@pytest.mark.parametrize(("table", "key"), list(keys(Config)))
+def test_whatever_stands_at_any_key_is_told_in_our_words_with_file_and_key(tmp_path: Path, table: str, key: str) -> None:
+    """And so is the key, spelled wrong."""
+    tables = {"": {"gateway": '"gw"'}, "broker": {"filters": '["t/#"]'}, "clock": {"start": '"2026-05-01T00:00:00Z"'}}
+    told = 0
+    for wrong in (*WRONG, None):
+        spoiled = {name: dict(values) for name, values in tables.items()}
+        spoiled.setdefault(table, {}).pop(key, None)
+        spoiled[table][key if wrong else f"{key}x"] = wrong or "1"
+        text = "".join(
+            (f"[{name}]\n" if name else "") + "".join(f"{each} = {value}\n" for each, value in values.items())
+            for name, values in spoiled.items()
+        )
+        try:
+            load_config(file := written(tmp_path, text))
+        except ConfigError as error:
+            told += 1
+            line = str(error)
+            assert not FOREIGN.search(line), line
+            assert line.startswith(f"`{tmp_path / 'gateway.toml'}`: `{table}{'.' if table else ''}{key}"), line
+            assert "\n" not in line
+        else:
+            assert file.exists()
+    assert told >= len(WRONG) // 2
+
+
+def test_no_configuration_is_endless(tmp_path: Path) -> None:
+    """A device or a pipe is refused unread, and a file of a size that no configuration has."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_bytes(b"#" * (1 << 21))
+    for file, told in (
+        ("/dev/zero", "no regular file"),
+        (tmp_path / "pipe", "no regular file"),
+        (tmp_path / "large", "longer than"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            load_config(Path(file))
+    with pytest.raises(ConfigError, match="zero byte"):
+        load_config(Path("a\0b"))
+
+
+def test_absent_configuration_beside_one_of_this_folder_says_how_to_name_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken unasked: a folder may be anybody's."""
+    written(tmp_path, LEAST)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"no such file; name the configuration with `--config gateway\.toml`, which is in this"
+    ):
+        load_config(Path("/etc/sluice/none.toml"))
+
+
+def test_command_to_type_names_no_configuration_where_it_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And names it in every other case."""
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    least = Config(gateway="gw", broker=Broker(filters=("t",)))
+    assert Installation(least, CONFIG_FILE).command("keys", "init") == "sluice keys init"
+    assert Installation(least, Path("/a b/g.toml")).command("keys") == "sluice keys --config '/a b/g.toml'"
+    monkeypatch.setenv(CONFIG_VARIABLE, "/other.toml")
+    assert Installation(least, CONFIG_FILE).command("keys") == "sluice keys --config /etc/sluice/gateway.toml"
