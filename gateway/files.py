@@ -87,7 +87,7 @@ def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
 
 def unusable(folder: Path, error: OSError, mode: str = "0700") -> str:
     """Return why a folder cannot be used and, where this user lacks the right, what root can type to make it this user's."""
-    if error.errno not in (errno.EACCES, errno.EPERM):
+    if error.errno not in (errno.EACCES, errno.EPERM) or os.geteuid() == 0:
         return _reason(error)
     made = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", mode, str(folder)])
     return f"{_reason(error)}; as root type `{made}`"
