@@ -15,6 +15,7 @@ from consent.control import ControlError
 from gateway.audit import arguments as auditing
 from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
 from gateway.commands.parser import Parser, Verbs, group, verb
+from gateway.config import CONFIG_VARIABLE
 from gateway.errors import SluiceError
 from gateway.files import AnothersFolderError
 
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sluice: {error}", file=sys.stderr)
         return error.exit_status
     except AnothersFolderError as error:
-        print(f"sluice: {error.line([_program(), *words])}", file=sys.stderr)
+        print(f"sluice: {error.line([*_program(), *words])}", file=sys.stderr)
         return 2
     except UnicodeError:
         print("sluice: an argument or file is not utf-8", file=sys.stderr)
@@ -78,10 +79,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _program() -> str:
-    """Return how to type this program's name: as it was typed, where it is not found by its name alone."""
+def _program() -> list[str]:
+    """Return how to type this program's name: as it was typed, where it is not found by its name alone.
+
+    And the configuration with it, where the environment names it: `sudo` hands the environment on only as it is told to.
+    """
     here = sys.argv[0]
-    return os.path.abspath(here) if os.path.basename(here) == "sluice" and shutil.which("sluice") is None else "sluice"
+    typed = os.path.abspath(here) if os.path.basename(here) == "sluice" and shutil.which("sluice") is None else "sluice"
+    config = os.environ.get(CONFIG_VARIABLE)
+    return ["env", f"{CONFIG_VARIABLE}={config}", typed] if config and os.geteuid() else [typed]
 
 
 if __name__ == "__main__":
