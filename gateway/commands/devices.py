@@ -94,7 +94,7 @@ def _new_device(args: argparse.Namespace) -> dict[str, str]:
     return {"profile": args.profile, "zone": args.zone, "topic": args.topic, "owner": args.owner, "subject": subject}
 
 
-def _of_line(file: Path, number: int, line: bytes) -> dict[str, Any]:
+def _of_line(file: Path, number: int, line: bytes) -> Any:
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:
@@ -109,7 +109,7 @@ def _of_line(file: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _line(file: Path, number: int, row: dict[str, Any] | None = None) -> str:
+def _line(file: Path, number: int, row: Any = None) -> str:
     """Return which line of a file is meant, and which device, by the topic that its operator gave it."""
     topic = (row or {}).get("topic")
     return f"`{file}`: line {number}" + (f", topic `{one_line(topic)}`" if isinstance(topic, str) else "")
