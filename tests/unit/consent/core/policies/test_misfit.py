@@ -91,7 +91,7 @@ class Outer(Struct, frozen=True, forbid_unknown_fields=True):
         ({"gateway": "x", "filters": []}, ("filters", "should be a list of 1 or more")),
         ({"gateway": "x", "filters": ["a", 1]}, ("filters[1]", "should be text, not whole number")),
         ({"gateway": "x", "amount": "much"}, ("amount", "should be whole number or number, not text")),
-        ({"gateway": "x", "since": datetime(2026, 5, 1)}, ("since", "should be date, not date and time")),  # noqa: DTZ001
+        ({"gateway": "x", "since": datetime(2026, 5, 1)}, ("since", "should be date, not date and time")),  # noqa: DTZ001  TOML has such
     ],
 )
 def test_misfit_is_told_by_key_and_in_tomls_words(table: dict[str, Any], told: tuple[str, str]) -> None:
