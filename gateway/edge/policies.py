@@ -118,7 +118,7 @@ def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
     """
     path = folder / public_key_file
     if not os.path.lexists(path):
-        why = f"there is no `{public_key_file}` in the policies folder; put the public key there that the recipient has sent"
+        why = f"`{public_key_file}`: no such file; put the public key there that the recipient has sent"
         raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_file", why)
     try:
         return load_public(path).public_bytes_raw()
