@@ -50,6 +50,6 @@ ENV PATH=/opt/sluice/bin:/usr/local/bin:/usr/bin:/bin \
 USER sluice
 WORKDIR /var/lib/sluice
 VOLUME ["/etc/sluice", "/var/lib/sluice"]
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["sluice", "status", "--config", "/etc/sluice/gateway.toml"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["sluice", "status"]
 ENTRYPOINT ["sluice"]
-CMD ["run", "--config", "/etc/sluice/gateway.toml"]
+CMD ["run"]

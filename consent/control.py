@@ -198,7 +198,8 @@ class ControlClient:
             self._socket.connect(str(path))
         except OSError as error:
             self._socket.close()
-            raise AwayError(f"`{path}`: no gateway is running") from error
+            why = "this user may not ask the gateway" if isinstance(error, PermissionError) else "no gateway is running"
+            raise AwayError(f"`{path}`: {why}") from error
         self._file = self._socket.makefile("rb")
         self._next_id = 0
 

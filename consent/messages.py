@@ -857,9 +857,10 @@ class ClockStatus(Result, frozen=True, kw_only=True):
 
 class BrokerStatus(Result, frozen=True, kw_only=True):
     """The connection to the broker; `dry`: its queue has been drained; `ids_bound`: no other account can take the session over by
-    its client id; `retains`: the broker keeps retained messages; null: not known."""
+    its client id; `retains`: the broker keeps retained messages; null: not known; `problem`: why it is away."""
 
     connected: bool
+    problem: str | None
     dry: bool
     ids_bound: bool | None
     retains: bool | None
@@ -867,9 +868,11 @@ class BrokerStatus(Result, frozen=True, kw_only=True):
 
 
 class SinkStatus(Result, frozen=True, kw_only=True):
-    """The connection to a sink; `ids_bound`: no other account can take it over by its client id; null: not known."""
+    """The connection to a sink; `ids_bound`: no other account can take it over by its client id; null: not known; `problem`: why
+    it is away."""
 
     connected: bool
+    problem: str | None
     ids_bound: bool | None
     counters: dict[str, int]
 

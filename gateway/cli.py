@@ -5,16 +5,19 @@ Exit status: 0 well; 1 a finding; 2 usage or configuration; 3 our own records di
 
 from __future__ import annotations
 
-import argparse
+import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from consent.control import ControlError
 from gateway.audit import arguments as auditing
 from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
 from gateway.commands.parser import Parser, Verbs, group, verb
-from gateway.errors import SluiceError
-from gateway.terminal import command_parser, exit_status, guard_streams
+from gateway.config import CONFIG_VARIABLE
+from gateway.errors import OperatorError, SluiceError
+from gateway.files import AnothersFolderError
+from gateway.terminal import command_parser, complain, exit_status, guard_streams
 
 NOUNS = (gateway, keys, policies, devices, consents, subjects, backups, clock)
 
@@ -49,9 +52,31 @@ def _add_others(verbs: Verbs[Parser]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
     guard_streams()
-    args = build_parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = args.run
-    return exit_status(lambda: run(args), (SluiceError, ControlError))
+    words = sys.argv[1:] if argv is None else argv
+    if any("\0" in word for word in words):
+        complain("an argument holds a zero byte")
+        return 2
+    args = build_parser().parse_args(words)
+
+    def run() -> int:
+        try:
+            status: int = args.run(args)
+        except AnothersFolderError as error:
+            raise OperatorError(error.line([*_program(), *words])) from error
+        return status
+
+    return exit_status(run, (SluiceError, ControlError))
+
+
+def _program() -> list[str]:
+    """Return how to type this program's name: as it was typed, where it is not found by its name alone.
+
+    And the configuration with it, where the environment names it: `sudo` hands the environment on only as it is told to.
+    """
+    here = sys.argv[0]
+    typed = os.path.abspath(here) if os.path.basename(here) == "sluice" and shutil.which("sluice") is None else "sluice"
+    config = os.environ.get(CONFIG_VARIABLE)
+    return ["env", f"{CONFIG_VARIABLE}={config}", typed] if config and os.geteuid() else [typed]
 
 
 if __name__ == "__main__":

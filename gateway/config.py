@@ -6,17 +6,22 @@ from them. What citizens decide stands in policies, never here. Paths are relati
 
 from __future__ import annotations
 
+import os
 import shlex
 from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
+from consent.core.policies.toml_file import PolicyFile, refusal
+from consent.errors import PolicyError
 from consent.instants import parse_utc_ms
 from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
+from gateway.files import read_regular, refuse_anothers
 from gateway.recipient.wire import TOPIC_PREFIX
 
 
@@ -24,8 +29,14 @@ class ConfigError(OperatorError):
     """The configuration file cannot be used."""
 
 
+CONFIG_FILE: Final = Path("/etc/sluice/gateway.toml")
+"""The configuration of a machine's gateway, where nothing says otherwise."""
+CONFIG_VARIABLE: Final = "SLUICE_CONFIG"
+_LARGEST_BYTES: Final = 1 << 20
+
 Port = Annotated[int, Meta(ge=1, le=65535)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
+_NAME: Final = "1 to 63 lower-case letters, digits, points and hyphens, the first a letter or digit"
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\Z", description=_NAME)]
 
 
 class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,12 +81,15 @@ class Broker(Connection, frozen=True, kw_only=True):
 
     filters: Annotated[tuple[str, ...], Meta(min_length=1)]
     receive_maximum: Annotated[int, Meta(ge=1, le=65535)] = 1000
-    shared_group: Annotated[str, Meta(pattern="^[^/+#]+$")] | None = None
+    shared_group: Annotated[str, Meta(pattern=r"^[^/+#]+\Z", description="text without `/`, `+` and `#`")] | None = None
     keep_alive_s: Annotated[int, Meta(ge=5, le=65535)] = 60
 
     def __post_init__(self) -> None:
         """Refuse filters that MQTT does not know, or that would feed the gateway its own bundles."""
-        refuse_overlap(self.filters, [f"{TOPIC_PREFIX}/#"])
+        try:
+            refuse_overlap(self.filters, [f"{TOPIC_PREFIX}/#"])
+        except ValueError as error:
+            raise ValueError(f"`filters`: {error}") from error
 
 
 class MqttSinkSettings(Connection, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
@@ -228,11 +242,27 @@ class Installation:
 
     def command(self, *words: str) -> str:
         """Return the command line of this gateway, to be typed in any folder."""
-        return shlex.join(["sluice", *words, "--config", str(self.file.resolve())])
+        named = [] if self.file == CONFIG_FILE and not os.environ.get(CONFIG_VARIABLE) else ["--config", str(self.file.resolve())]
+        return shlex.join(["sluice", *words, *named])
+
+    def refuse_another_user(self, *others: Path) -> None:
+        """Refuse to write as anybody but the gateway's user, before anything is written.
+
+        Args:
+            others: What is to be written beside what every run writes: state, control socket, log and openings.
+        Raises: AnothersFolderError: one of the folders belongs to another user.
+        """
+        for folder in (self.state, self.runtime, self.log, self.openings or self.state, *others):
+            refuse_anothers(folder)
 
     def path(self, relative: str | None) -> Path | None:
         """Return a configured path, or None where there is none."""
         return None if relative is None else self.folder / relative
+
+
+def configured_file() -> Path:
+    """Return the configuration to use where a command names none: the one of the environment, or the machine's."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_FILE)
 
 
 def load_config(file: Path) -> Installation:
@@ -241,27 +271,32 @@ def load_config(file: Path) -> Installation:
     Raises: ConfigError: it is absent, no TOML, or says something that it cannot; the line names file and key.
     """
     try:
-        data = file.read_bytes()
-    except FileNotFoundError as error:
-        raise ConfigError(f"`{file}`: no such file or directory; name the configuration with `--config`") from error
-    except OSError as error:
-        raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
-    try:
-        tables = msgspec.toml.decode(data.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"`{file}`: not in utf-8") from error
-    except ValueError as error:
-        raise ConfigError(f"`{file}`: not toml: {str(error).splitlines()[0].lower()}") from error
+        tables = PolicyFile(str(file), _read(file)).tables
+    except PolicyError as error:
+        raise ConfigError(str(error)) from error
     _name_kinds(file, tables)
     try:
-        config = msgspec.convert(tables, Config, builtin_types=(datetime, date, time), str_keys=True)
-    except msgspec.ValidationError as error:
-        message, _, key = str(error).partition(" - at `$")
-        where = f"`{key.rstrip('`').lstrip('.')}`: " if key else ""
-        raise ConfigError(f"`{file}`: {where}{message[:1].lower()}{message[1:]}") from error
+        config = msgspec.convert(tables, Config, builtin_types=(datetime, date, time, Decimal), str_keys=True)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ConfigError(str(PolicyError(str(file), *refusal(tables, Config, error)))) from error
     for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
         _check_connection(file, where, connection)
     return Installation(config, file)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return read_regular(file, _LARGEST_BYTES)
+    except FileNotFoundError as error:
+        here = Path(CONFIG_FILE.name)
+        named = f"`--config {here}`, which is in this folder" if here.is_file() else f"`--config` or `{CONFIG_VARIABLE}`"
+        raise ConfigError(f"`{file}`: no such file; name the configuration with {named}") from error
+    except PermissionError as error:
+        raise ConfigError(f"`{file}`: may not be read by this user; type the command as the gateway's user or as root") from error
+    except OSError as error:
+        raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+    except ValueError as error:  # a path with a NUL
+        raise ConfigError("`--config`: no path can hold a zero byte") from error
 
 
 def _name_kinds(file: Path, tables: dict[str, Any]) -> None:

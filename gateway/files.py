@@ -1,8 +1,8 @@
 """Files written so that a power cut takes nothing back, and files that hold a secret, which nobody else may read.
 
 The first are whole or not at all, forced to the disk with the names that lead there. The second are made with mode 0600 and
-never over another file. An edge without dependencies, shared by all who keep files: the log's publisher, witnesses, recipients
-and the gateway's state.
+never over another file. Neither goes into another user's folder where a command asks first (``refuse_anothers``). An edge
+without dependencies, shared by all who keep files: the log's publisher, witnesses, recipients and the gateway's state.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pwd
 import secrets
+import shlex
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,72 @@ _MAX_BYTES: Final = 65_536
 
 class SecretFileError(ValueError):
     """A key file that cannot be made or must not be used. The text is one line and names the file."""
+
+
+class AnothersFolderError(Exception):
+    """A command would write into a folder of another user, whose own programs could not use what it leaves there.
+
+    Attributes:
+        folder: The folder.
+        uid: Whose it is.
+    """
+
+    def __init__(self, folder: Path, uid: int) -> None:
+        """Take the folder and its owner."""
+        self.folder, self.uid = folder, uid
+        super().__init__(
+            f"`{folder}`: belongs to `{user_name(uid)}`, who could not use what `{user_name(os.geteuid())}` leaves there"
+        )
+
+    def line(self, words: Sequence[str]) -> str:
+        """Return what is wrong, and the command to type instead of one that was typed."""
+        return f"{self}; type `{as_user(self.uid, words)}`"
+
+
+def user_name(uid: int) -> str:
+    """Return a user's name, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def as_user(uid: int, words: Sequence[str]) -> str:
+    """Return the line that runs a command as a user: for root with `runuser`, for anybody else with `sudo`."""
+    name = user_name(uid)
+    if os.geteuid():
+        return shlex.join(["sudo", "-u", name if name != str(uid) else f"#{uid}", "--", *words])
+    if name == str(uid):
+        return shlex.join(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", *words])
+    return shlex.join(["runuser", "-u", name, "--", *words])
+
+
+def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
+    """Refuse to write into a folder of another user, before anything is written.
+
+    Root may write everywhere, but what it leaves in the folder of a service is root's, and stops the service. Anybody else is
+    refused only what the system would refuse as well, to be told what to type.
+
+    Args:
+        path: What is to be written: a folder, or a file in one. Where folders are missing, the nearest that exists counts.
+        for_reader: It is for whoever typed the command, who may have become root with `sudo` to write into their own folder.
+    Raises: AnothersFolderError: the folder is another user's.
+    """
+    folder = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.isdir(each))
+    owner, user = folder.stat().st_uid, os.geteuid()
+    typed_by = os.environ.get("SUDO_UID") if for_reader and user == 0 else None
+    if owner == user or typed_by == str(owner):
+        return
+    if user == 0 or (owner != 0 and not os.access(folder, os.W_OK)):
+        raise AnothersFolderError(folder, owner)
+
+
+def unusable(folder: Path, error: OSError, mode: str = "0700") -> str:
+    """Return why a folder cannot be used and, where this user lacks the right, what root can type to make it this user's."""
+    if error.errno not in (errno.EACCES, errno.EPERM) or os.geteuid() == 0:
+        return _reason(error)
+    made = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", mode, str(folder)])
+    return f"{_reason(error)}; as root type `{made}`"
 
 
 def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:
@@ -131,10 +200,26 @@ def read_secret_file(path: Path) -> bytes:
                 raise SecretFileError(f"`{path}`: is not a regular file")
             mode = stat.S_IMODE(status.st_mode)
             if mode & 0o077:
-                raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others at the key; run `chmod 0600 {path}`")
+                raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others read it; run `chmod 0600 {path}`")
             return file.read(_MAX_BYTES)
     except OSError as error:
-        raise SecretFileError(f"`{path}`: cannot be read: {_reason(error)}") from error
+        raise SecretFileError(f"`{path}`: {_unreadable(path, error)}") from error
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    """Return why a secret file cannot be read and, where it is another user's, what root can type to change that."""
+    if error.errno != errno.EACCES:
+        return f"cannot be read: {_reason(error)}"
+    kept = next((each for each in (*reversed(path.absolute().parents), path.absolute()) if not _may_pass(each)), path)
+    owner, user = user_name(os.stat(kept).st_uid), user_name(os.geteuid())
+    give = shlex.join(["chown", *(["-R"] if os.path.isdir(kept) else []), f"{user}:", str(kept)])
+    whose = f"`{kept}` belongs to `{owner}`, and this is `{user}`"
+    return f"cannot be read: {whose}; type the command as `{owner}`, or as root `{give}` where it is to be `{user}`'s"
+
+
+def _may_pass(path: Path) -> bool:
+    """Return whether this user may go through a folder, or read a file."""
+    return os.access(path, os.X_OK if os.path.isdir(path) else os.R_OK)
 
 
 def _reason(error: OSError) -> str:

@@ -22,10 +22,9 @@ from gateway.config import Installation
 from gateway.control.doors import ControlDoor
 from gateway.control.socket import ControlServer
 from gateway.control.status import gauges
-from gateway.durable.configured import start
+from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable, ended_by_the_disk
 from gateway.edge.connections import broker_link
-from gateway.edge.keys import load_keys
 from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import PoliciesRefusedError, SluiceError
@@ -80,7 +79,7 @@ def _shown(name: str, text: str) -> str:
 
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
-    durable = await start(place, load_keys(place.keys), unwitnessed=unwitnessed)
+    durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
     await durable.count_start()
     gc.collect()
     gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them

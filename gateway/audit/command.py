@@ -37,6 +37,7 @@ from gateway.audit.verify.report import shown_time
 from gateway.audit.verify.saved_checkpoint import KeptError, SavedCheckpoint, kept_file
 from gateway.audit.verify.trust import Trust, UntrustedError, open_checkpoint
 from gateway.audit.verify.verify import Verification
+from gateway.files import refuse_anothers
 from gateway.terminal import complain, drawing
 
 _FINDING_STATUS = 1
@@ -255,6 +256,7 @@ def _print_answer(args: argparse.Namespace, out: TextIO, answer: dict[str, Any],
 
 def _replace(file: Path, data: bytes) -> None:
     """Write a file atomically."""
+    refuse_anothers(file, for_reader=True)
     temporary = file.with_name(f".{file.name}.new")
     temporary.write_bytes(data)
     os.replace(temporary, file)

@@ -40,6 +40,7 @@ from gateway.audit.log.tiles import (
 )
 from gateway.audit.verify.report import Finding
 from gateway.audit.verify.stored_tree import LONG_LOG, MOST_FAULTS
+from gateway.files import refuse_anothers
 
 VERIFIER_NAME: Final = "verify.py"
 
@@ -75,6 +76,7 @@ class Export:
     def __init__(self, source: Source, target: Path) -> None:
         if target.exists() and not target.is_dir():
             raise FileExistsError(f"`{target}` is no folder")
+        refuse_anothers(target, for_reader=True)
         target.mkdir(parents=True, exist_ok=True)
         if any(target.iterdir()):
             raise FileExistsError(f"`{target}` is not empty")

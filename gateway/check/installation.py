@@ -14,9 +14,10 @@ from typing import Final
 from consent.core.review.warnings import Note, Weight
 from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.check.fault import Fault
-from gateway.config import Connection, Installation
-from gateway.edge.connections import check_password, check_tls
-from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, load_keys, log_origin, origin_gateway
+from gateway.config import Installation
+from gateway.durable.configured import keys_of
+from gateway.edge.connections import check_password, check_tls, configured_connections
+from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, log_origin, origin_gateway
 from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import OperatorError
 from gateway.files import read_regular
@@ -31,7 +32,7 @@ def faults_of(place: Installation) -> Iterator[Fault]:
     file = place.file.name
     yield from _folder_faults(place)
     yield from (Fault.at(file, key, message) for key, message in _port_faults(place))
-    for key, connection in _connections(place):
+    for key, connection in configured_connections(place):
         for what, check in (("password_file", check_password), ("tls", check_tls)):
             try:
                 check(place, connection)
@@ -46,14 +47,10 @@ def notes_of(place: Installation) -> Iterator[Note]:
     for key, path in _made_folders(place):
         if not path.exists():
             yield Note(Weight.NOTE, file, key, f"there is no `{path}` yet: the gateway makes it when it starts")
-    for (one, first), (other, second) in combinations(_connections(place), 2):
+    for (one, first), (other, second) in combinations(configured_connections(place), 2):
         if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
             unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
             yield Note(Weight.WARNING, file, f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: few brokers take both")
-
-
-def _connections(place: Installation) -> list[tuple[str, Connection]]:
-    return [("broker", place.config.broker), *((f"sink.{name}", sink) for name, sink in place.config.sink.items())]
 
 
 def _made_folders(place: Installation) -> Iterator[tuple[str, Path]]:
@@ -82,7 +79,7 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
 
 def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:
     """Yield each broker whose port on this host the figures would take."""
-    connections, metrics = _connections(place), place.config.metrics.port
+    connections, metrics = configured_connections(place), place.config.metrics.port
     for key, connection in connections:
         if metrics and connection.port == metrics and _host(connection.host) == _METRICS_HOST:
             yield "metrics.port", f"`{metrics}` is the port of `{key}` on this host: give the figures a port of their own"
@@ -103,7 +100,7 @@ def _key_faults(place: Installation) -> Iterator[tuple[str, str]]:
         yield "keys_folder", f"there is no folder `{place.keys}`: make the keys with `{place.command('keys', 'init')}`"
         return
     try:
-        keys = load_keys(place.keys)
+        keys = keys_of(place)
     except OperatorError as error:
         yield "keys_folder", str(error)
         return

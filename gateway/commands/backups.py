@@ -36,7 +36,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
 
 def backup(args: argparse.Namespace) -> int:
     """`sluice backup`."""
-    answer = ask(args, LONG_S)
+    answer = ask(args, LONG_S, writes=(args.file,))
     show(args, answer, as_lines([f"{answer['file']}: {answer['log_entries']} log entries, {answer['bytes']} bytes"]))
     return 0
 
@@ -49,6 +49,7 @@ def restore(args: argparse.Namespace) -> int:
     set_up_logging(logging.WARNING)
 
     place = load_config(args.config)
+    place.refuse_another_user()
     restored = restore_backup(place, args.file, args.openings or place.openings, log=args.log, replace=args.replace)
     answer = dataclasses.asdict(restored)
     show(args, answer, as_lines(f"{name:<17} {value}" for name, value in answer.items()))

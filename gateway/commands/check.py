@@ -100,7 +100,7 @@ def _found_while_running(place: Installation) -> tuple[Found | None, Sequence[Ma
 
 def _terms(connection: Mapping[str, Any]) -> BrokerTerms | str:
     if connection["ids_bound"] is None and not connection["connected"]:
-        return "the running gateway is not connected to it; its log says why"
+        return f"the running gateway is not connected to it: {connection['problem'] or 'it has not tried yet'}"
     return BrokerTerms(ids_bound=connection["ids_bound"], retains=connection.get("retains"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from consent.control import AwayError, ControlClient
 from gateway.commands.output import in_lines, show
 from gateway.config import Installation, load_config
 
-DEFAULT_CONFIG = Path("gateway.toml")
 LONG_S = 3600.0
 """How long to wait for an answer that takes a pass over the whole database."""
 
@@ -25,19 +25,23 @@ def call_gateway(
     *,
     accept: bool | str = False,
     reading: bool = False,
+    writes: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Run a control method in the gateway, or in this process where none is running.
 
     Args:
         accept: In this process, put the first policies in force even if one of their cases fails; as a text, under that proposal.
         reading: The method changes nothing, so in this process nothing is committed, not even the beginning of a run.
+        writes: Files that the method writes.
     Raises:
+        AnothersFolderError: This process would write, and is another user's than the gateway's.
         ControlError: The gateway refuses.
         SluiceError: This process does.
     """
     try:
         client = ControlClient(place.control_socket, timeout_s)
     except AwayError:
+        place.refuse_another_user(*writes)  # also to read: to open the database is to write beside it
         from gateway.durable.state import ended_by_the_disk
 
         with ended_by_the_disk(place):
@@ -52,13 +56,12 @@ async def _call_offline(
     from consent.messages import plain
     from gateway.control.context import Control
     from gateway.control.doors import action, perform
-    from gateway.durable.configured import start
+    from gateway.durable.configured import keys_of, start
     from gateway.durable.state import answer_of
-    from gateway.edge.keys import load_keys
     from gateway.service import set_up_logging
 
     set_up_logging(logging.WARNING)
-    durable = await start(place, load_keys(place.keys), accept=accept, reading=reading)
+    durable = await start(place, keys_of(place), accept=accept, reading=reading)
     try:
         if reading:
             answer = await answer_of(action(Control(durable), method, params))
@@ -70,9 +73,9 @@ async def _call_offline(
         await durable.close()
 
 
-def ask(args: argparse.Namespace, timeout_s: float = 60.0) -> dict[str, Any]:
+def ask(args: argparse.Namespace, timeout_s: float = 60.0, writes: Sequence[Path] = ()) -> dict[str, Any]:
     """Call the method of a verb, and return its answer."""
-    return call_gateway(load_config(args.config), args.method, args.params(args), timeout_s)
+    return call_gateway(load_config(args.config), args.method, args.params(args), timeout_s, writes=writes)
 
 
 def one_call(args: argparse.Namespace) -> int:

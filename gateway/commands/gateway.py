@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from consent.control import ControlClient
+from consent.control import AwayError, ControlClient
 from consent.printable import as_lines
 from gateway.commands.output import show
 from gateway.commands.parser import Parser, Verbs, verb, with_config
 from gateway.config import load_config
+from gateway.files import refuse_anothers
 
 
 def add_verbs(verbs: Verbs[Parser]) -> None:
@@ -37,12 +38,21 @@ def run(args: argparse.Namespace) -> int:
     """`sluice run`."""
     from gateway.service import run as run_service
 
-    return run_service(load_config(args.config), unwitnessed=args.unwitnessed)
+    place = load_config(args.config)
+    place.refuse_another_user()
+    return run_service(place, unwitnessed=args.unwitnessed)
 
 
 def status(args: argparse.Namespace) -> int:
     """`sluice status`."""
-    with ControlClient(load_config(args.config).control_socket) as client:
+    place = load_config(args.config)
+    try:
+        client = ControlClient(place.control_socket)
+    except AwayError as away:
+        if isinstance(away.__cause__, PermissionError):
+            refuse_anothers(place.runtime)  # the line says as whom to ask
+        raise
+    with client:
         shown = client.call("status")
     show(args, shown, status_text(shown))
     return 3 if shown["imbalances"] else 0
@@ -89,7 +99,8 @@ def _times_lines(times: Mapping[str, int]) -> list[str]:
 
 def _connection_text(connection: Mapping[str, Any]) -> str:
     """Return how a connection stands, and what its operator should see to."""
-    said = ["connected" if connection["connected"] else "away"]
+    problem = connection["problem"]
+    said = ["connected" if connection["connected"] else f"away ({problem})" if problem else "away"]
     if connection["ids_bound"] is False:
         said.append("CLIENT IDS ARE FREE")
     for counter, words in (("taken_over", "taken over"), ("sessions_lost", "session lost")):
@@ -113,4 +124,6 @@ def check(args: argparse.Namespace) -> int:
     """`sluice check`: configuration, keys, policies and their cases, without starting anything."""
     from gateway.commands.check import run as run_check
 
+    if args.junit is not None:
+        refuse_anothers(args.junit, for_reader=True)
     return run_check(args)

@@ -21,6 +21,7 @@ def keys_init(args: argparse.Namespace) -> int:
     from gateway.edge.keys import init_keys, log_origin
 
     place = load_config(args.config)
+    place.refuse_another_user(place.keys)
     keys = init_keys(place.keys, log_origin(place.config.gateway))
     vkey = keys.log_signer.vkey()
     lines = [

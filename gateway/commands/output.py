@@ -10,7 +10,7 @@ from typing import Any
 
 from consent.printable import printable
 from gateway.errors import OperatorError
-from gateway.files import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file, refuse_anothers
 
 _INSTANTS = frozenset({"time_ms", "since_ms", "expiry_ms", "now_ms", "expires_ms"})
 
@@ -25,6 +25,7 @@ def save(file: Path, data: bytes) -> None:
 
     Raises: OperatorError: it is there already, or cannot be written.
     """
+    refuse_anothers(file, for_reader=True)
     try:
         create_file(file, data)
     except SecretFileError as error:

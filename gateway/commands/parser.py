@@ -13,7 +13,8 @@ from typing import Any
 
 from consent.core.languages import LANGUAGES, locale_language
 from consent.messages import Parameters
-from gateway.commands.client import DEFAULT_CONFIG, one_call
+from gateway.commands.client import one_call
+from gateway.config import CONFIG_FILE, CONFIG_VARIABLE, configured_file
 
 Parser = argparse.ArgumentParser
 Verbs = argparse._SubParsersAction  # argparse has no other name for what `add_subparsers` returns
@@ -64,7 +65,11 @@ def named(args: argparse.Namespace) -> dict[str, Any]:
 def with_config(parser: Parser, *, prints: bool = True) -> Parser:
     """Add the configuration's option and, where the command prints an answer, `--json`."""
     parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
+        "--config",
+        type=Path,
+        default=configured_file(),
+        metavar="FILE",
+        help=f"configuration (default: ${CONFIG_VARIABLE}, or {CONFIG_FILE})",
     )
     if prints:
         parser.add_argument("--json", action="store_true", help="print JSON")

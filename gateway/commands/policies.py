@@ -14,8 +14,9 @@ from consent.printable import as_lines, printable
 from gateway.commands.client import ask, call_gateway
 from gateway.commands.output import show, utc
 from gateway.commands.parser import Parser, Verbs, group, method, verb, with_language
-from gateway.config import Installation, load_config
+from gateway.config import CONFIG_FILE, CONFIG_VARIABLE, Installation, load_config
 from gateway.errors import OperatorError
+from gateway.files import refuse_anothers
 
 TEXT_WIDTH = 100
 APPLY_S = 180.0
@@ -45,7 +46,9 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     diff.add_argument("old", metavar="OLD", help="a policies folder, or in-force for what the gateway has")
     diff.add_argument("new", metavar="NEW", help="the same")
     diff.add_argument("--accept", action="store_true", help="exit with 0 also where something rises")
-    diff.add_argument("--config", type=Path, metavar="FILE", help="whose subjects to count (default: gateway.toml)")
+    diff.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"whose subjects to count (default: ${CONFIG_VARIABLE}, or {CONFIG_FILE})"
+    )
     diff.add_argument("--json", action="store_true", help="print JSON")
     migrate = verb(noun, "migrate", "show, or make, the edits that this version asks for", _migrate)
     migrate.add_argument("folder", type=Path, metavar="FOLDER", help="a policies folder")
@@ -69,6 +72,7 @@ def _migrate(args: argparse.Namespace) -> int:
         raise OperatorError(f"`{folder}`: {error}") from error
     written = bool(args.write and migrated.edits)
     if written:
+        refuse_anothers(folder)
         rewrite(folder, {path: data for path, data in migrated.files.items() if data != files[path]})
     show(args, migrated.as_data(written=written), migrated.as_text(files, written=written))
     return 1 if migrated.by_hand or (migrated.edits and not written) else 0

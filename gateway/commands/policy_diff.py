@@ -15,9 +15,9 @@ from consent.errors import PolicyError
 from consent.messages import IN_FORCE
 from consent.policy_files import read_policy_files
 from consent.printable import as_lines
-from gateway.commands.client import DEFAULT_CONFIG, call_gateway
+from gateway.commands.client import call_gateway
 from gateway.commands.output import show
-from gateway.config import Installation, load_config
+from gateway.config import Installation, configured_file, load_config
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
@@ -41,13 +41,13 @@ def difference(args: argparse.Namespace) -> int:
 
 
 def _gateway_at_hand(config: Path | None) -> Installation | None:
-    """Return the gateway whose subjects are counted: the one that is named, or the one of this folder if it has begun a log.
+    """Return the gateway whose subjects are counted: the one that is named, or this machine's if it has begun a log.
 
     Raises: OperatorError: the one that is named has not.
     """
-    if config is None and not DEFAULT_CONFIG.exists():
+    if config is None and not configured_file().exists():
         return None
-    place = load_config(config or DEFAULT_CONFIG)
+    place = load_config(config or configured_file())
     if (place.state / DATABASE_FILE).exists():
         return place
     if config is not None:

@@ -37,6 +37,7 @@ def export(args: argparse.Namespace) -> int:
         print(text, end="")
         return 0
     save(args.out, text.encode())
+    print(f"export: {args.out}")
     return 0
 
 

@@ -12,17 +12,19 @@ import sqlite3
 from pathlib import Path
 
 from consent.messages import BackedUp, BackupTo
+from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
 from gateway.durable.state import Durable
-from gateway.files import SECRET_MODE, sync_folder
+from gateway.files import SECRET_MODE, sync_folder, unusable
 
 
 async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp:
     """Write the database, as it is committed and published now, into a new file that only the gateway's user can read."""
     durable, path = control.durable, Path(params.file)
-    if not path.is_absolute():
-        raise MethodError(f"`{path}`: name the file by its whole path")
+    if not path.is_absolute() or "\0" in params.file:
+        raise MethodError(f"`{one_line(params.file)}`: name the file by its whole path")
     _refuse_existing(path)
+    _make_folder(path.parent)
     if durable.has_news():
         durable.checkpoint()
     await control.commit()
@@ -36,12 +38,28 @@ async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp
 
 def _unwritten(path: Path, error: OSError) -> str:
     """Return why a backup could not be written, and what to do where the reason is the place."""
-    if error.errno == errno.ENOENT:
-        return f"`{path.parent}`: there is no such folder; make it, and give it to the gateway's user"
     why = f"`{path}`: {(error.strerror or 'cannot be written').lower()}"
     if error.errno in (errno.EROFS, errno.EACCES):
         return f"{why}; the gateway writes it, so the folder has to be its user's, and in `ReadWritePaths` of its unit file"
     return why
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a backup, but not the one that it lies in: that may be a medium that is not mounted.
+
+    Raises: MethodError: it cannot be made; the line says which folder is missing, and what to type.
+    """
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        missing = next(each for each in folder.parents if each.parent.is_dir())
+        raise MethodError(f"`{missing}`: there is no such folder; make it, or mount what belongs there")
+    try:
+        folder.mkdir(mode=0o700)
+        sync_folder(folder.parent)
+    except OSError as error:
+        why = f"there is no such folder, and it cannot be made: {unusable(folder, error)}"
+        raise MethodError(f"`{folder}`: {why}; `ReadWritePaths` of the gateway's unit file has to name it too") from error
 
 
 def _refuse_existing(path: Path) -> None:

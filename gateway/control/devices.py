@@ -28,6 +28,7 @@ from consent.messages import (
     Nothing,
     SubjectChoice,
 )
+from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.topics import topic_matches
@@ -43,10 +44,16 @@ def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
     rows = params.devices
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")
-    if len({row.topic for row in rows}) < len(rows):
-        raise MethodError("the same topic stands twice in one request")
-    for row in rows:
-        _check(control, row)
+    topics: set[str] = set()
+    for index, row in enumerate(rows):
+        where = f"`devices[{index}]`: " if len(rows) > 1 else ""
+        try:
+            _check(control, row)
+        except MethodError as error:
+            raise MethodError(f"{where}{error}") from error
+        if row.topic in topics:
+            raise MethodError(f"{where}the same topic stands twice in one request")
+        topics.add(row.topic)
     added = [_register(control, row) for row in rows]
     warnings = [_unheard(one.device) for row, one in zip(rows, added, strict=True) if not _is_heard(control, row.topic)]
     return DevicesAdded(devices=added, warnings=warnings or UNSET)
@@ -65,9 +72,10 @@ def _check(control: Control, row: NewDevice) -> None:
     """Check a row; every one is checked before any is registered, so that a refusal changes nothing."""
     policies = control.state.policies
     if row.profile not in policies.profiles:
-        raise MethodError(f"there is no device profile `{row.profile}`")
+        known = ", ".join(f"`{name}`" for name in sorted(policies.profiles))
+        raise MethodError(f"there is no device profile `{one_line(row.profile)}`; the policies in force have {known}")
     if row.zone not in policies.zones:
-        raise MethodError(f"there is no zone `{row.zone}`")
+        raise MethodError(f"there is no zone `{one_line(row.zone)}` in the policies in force")
     if not _is_topic(row.topic):
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
     if row.topic in control.state.registry.devices:

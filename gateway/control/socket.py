@@ -22,6 +22,7 @@ import msgspec
 from consent.control import INVALID_REQUEST, LINE_BYTES, REFUSED, WireError, answered, parse_request, refused
 from consent.messages import Result
 from gateway.errors import OperatorError, SluiceError
+from gateway.files import unusable
 
 PIECE_BYTES = 64 * 1024
 _PEER_CREDENTIALS = struct.Struct("=iII")  # `struct ucred` of Linux: process, user, group
@@ -80,7 +81,7 @@ class ControlServer:
                 os.umask(before)
             self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=PIECE_BYTES)
         except OSError as error:
-            raise OperatorError(f"`{self._path}`: cannot listen: {(error.strerror or str(error)).lower()}") from error
+            raise OperatorError(f"`{self._path}`: cannot listen: {unusable(self._path.parent, error)}") from error
 
     async def close(self) -> None:
         """Stop serving and remove the socket."""

@@ -46,7 +46,9 @@ def status(app: Gateway) -> GatewayStatus:
         ),
         broker=_broker(app),
         sinks={
-            name: SinkStatus(connected=sink.connected, ids_bound=sink.ids_bound, counters=dict(sink.counters))
+            name: SinkStatus(
+                connected=sink.connected, problem=sink.problem, ids_bound=sink.ids_bound, counters=dict(sink.counters)
+            )
             for name, sink in app.delivery.sinks.items()
         },
         disk=DiskStatus(withholds=durable.store.disk_space.low, log_waits=durable.publisher.full),
@@ -69,6 +71,7 @@ def _broker(app: Gateway) -> BrokerStatus:
     link = app.link
     return BrokerStatus(
         connected=link.connected,
+        problem=link.problem,
         dry=app.durable.state.drained,
         ids_bound=link.terms.ids_bound,
         retains=link.terms.retains,

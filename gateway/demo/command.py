@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from consent.instants import parse_utc_ms
 from gateway.errors import OperatorError
+from gateway.files import refuse_anothers
 
 if TYPE_CHECKING:
     from gateway.demo.stage import Options
@@ -66,6 +67,8 @@ def _options(args: argparse.Namespace) -> Options:
         raise OperatorError(f"`--start`: `{args.start}` is not from 1980 to 2200")
     seconds, broker = _seconds(args.span), _broker(args.broker)
     folder = None if args.dir is None else _empty_folder(args.dir)
+    if args.json is not None:
+        refuse_anothers(args.json, for_reader=True)
     if args.json is not None and args.json.is_dir():
         raise OperatorError(f"`{args.json}`: is a folder")
     if args.json is not None and not args.json.parent.is_dir():  # which may be the folder just made
@@ -76,6 +79,7 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _empty_folder(folder: Path) -> Path:
+    refuse_anothers(folder, for_reader=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = next(folder.iterdir(), None)

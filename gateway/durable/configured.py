@@ -11,9 +11,10 @@ from gateway.config import Installation
 from gateway.durable.startup import Edges
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys import LOG_KEY_FILE, ROOT_KEY_FILE, GatewayKeys, KeyFileError, load_keys
 from gateway.edge.policy_check import CheckProcess, PolicyCheck
 from gateway.edge.publisher import Publisher
+from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.configured import configured_witnesses
 
@@ -38,6 +39,21 @@ def edges_of(
         random_bytes=os.urandom,
         policy_check=check or CheckProcess(),
     )
+
+
+def keys_of(place: Installation) -> GatewayKeys:
+    """Load the gateway's keys.
+
+    Raises: KeyFileError: a file is absent, readable by others, or does not hold what it should; the line says what to do.
+    """
+    files = [place.keys / name for name in (ROOT_KEY_FILE, LOG_KEY_FILE)]
+    absent = next((file for file in files if not os.path.lexists(file)), None)
+    hidden = os.path.isdir(place.keys) and not os.access(place.keys, os.X_OK)
+    if absent is None or hidden:
+        return load_keys(place.keys)
+    if os.path.exists(place.state / DATABASE_FILE) or absent != files[0]:
+        raise KeyFileError(f"`{absent}`: there is no such file; put your copy of the keys back, for no other can take its place")
+    raise KeyFileError(f"`{absent}`: there is no such file; make the keys with `{place.command('keys', 'init')}`")
 
 
 async def start(

@@ -55,7 +55,9 @@ def _notes(key: str, terms: BrokerTerms | str, links: Mapping[str, LinkSettings]
     if isinstance(terms, str):
         yield Weight.NOTE, f"not asked whether the broker binds client ids to accounts: {terms}"
         return
-    if terms.refused:
+    if terms.unanswered:
+        yield Weight.WARNING, links[key].unanswered
+    elif terms.refused:
         yield Weight.WARNING, f"the broker refuses the connection: {terms.refused}; are `user` and `password_file` right?"
     elif terms.ids_bound is None:
         yield Weight.NOTE, "the broker does not tell whether it binds client ids to accounts"

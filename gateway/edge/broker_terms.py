@@ -40,11 +40,13 @@ class BrokerTerms:
         ids_bound: Whether a client id belongs to an account; None where that could not be found out.
         retains: Whether the broker keeps retained messages; None likewise.
         refused: Why the broker accepts no connection of this account; empty where it does, or that is not known.
+        unanswered: Whether it gives no answer in MQTT at all.
     """
 
     ids_bound: bool | None = None
     retains: bool | None = None
     refused: str = ""
+    unanswered: bool = False
 
 
 async def ask_terms(host: str, port: int, tls: ssl.SSLContext | None, session: SessionSettings) -> BrokerTerms:
@@ -54,7 +56,7 @@ async def ask_terms(host: str, port: int, tls: ssl.SSLContext | None, session: S
     """
     async with _Guest.connected(host, port, tls, session) as first:
         if first.answer is None:
-            return BrokerTerms()
+            return BrokerTerms(unanswered=True)
         retains = first.answer.retain_available
         if code := int(first.answer.reason_code):
             # Only the refusal of the id itself tells that none may be chosen.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.config import ConfigError, Connection, Installation
 from gateway.core import pipeline
@@ -77,6 +78,13 @@ def check_tls(place: Installation, connection: Connection) -> None:
     _tls(place, connection)
 
 
+def configured_connections(place: Installation) -> Iterator[tuple[str, Connection]]:
+    """Yield each connection of a configuration, by the key of its table."""
+    yield "broker", place.config.broker
+    for name, sink in place.config.sink.items():
+        yield f"sink.{name}", sink
+
+
 def password(place: Installation, connection: Connection) -> bytes | None:
     """Return the password that a connection names; None where it names none.
 
@@ -85,6 +93,9 @@ def password(place: Installation, connection: Connection) -> bytes | None:
     path = place.path(connection.password_file)
     if path is None:
         return None
+    if not os.path.lexists(path) and os.access(path.parent, os.X_OK):
+        key = next(key for key, each in configured_connections(place) if each is connection)
+        raise ConfigError(f"`{path}`: there is no such file; put the password for `{key}` there, mode 0600")
     try:
         found = read_secret_file(path).strip()
     except SecretFileError as error:

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gateway.audit.log.notes import KeyFormatError, Signer
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder, unusable
 
 ROOT_KEY_FILE: Final = "root.key"
 LOG_KEY_FILE: Final = "log.skey"
@@ -156,7 +156,7 @@ def _make_folder(folder: Path) -> None:
             folder.mkdir(mode=0o700, parents=True)
             sync_folder(folder.parent)
     except OSError as error:
-        raise KeyFileError(f"`{folder}`: cannot be made: {(error.strerror or str(error)).lower()}") from error
+        raise KeyFileError(f"`{folder}`: cannot be made: {unusable(folder, error)}") from error
 
 
 def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -47,7 +49,14 @@ class LinkSettings:
 
     def unreachable(self, error: BaseException) -> str:
         """Return in one line that, and why, there is no connection."""
-        return f"cannot reach `{self.host}:{self.port}`: {in_words(error)}"
+        hint = "; is it a port for tls? if not, set `tls = false`" if self.tls is not None and _is_no_tls(error) else ""
+        return f"cannot reach `{self.host}:{self.port}`: {in_words(error)}{hint}"
+
+    @property
+    def unanswered(self) -> str:
+        """What may be wrong where a broker is there, and ends the connection before it answers in MQTT."""
+        hint = "" if self.tls is not None else "; is it a port for tls? then set `tls = true`"
+        return f"`{self.host}:{self.port}` gives no answer in mqtt{hint}"
 
 
 class BrokerLink(Protocol):
@@ -68,6 +77,10 @@ class BrokerLink(Protocol):
     @property
     def terms(self) -> BrokerTerms:
         """What the broker was found to do, when it was last asked."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no connection; None where there is one, or none has been tried yet."""
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
@@ -97,14 +110,31 @@ Connect = Callable[[Callable[[LinkEvent], None], Callable[[], None]], BrokerLink
 """Makes the link: ``connect(on_event, wake)``, where ``wake`` is called when there are frames to take."""
 
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_NO_TLS_REASONS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""What OpenSSL says of a certificate that leads to none that is trusted (X509_V_ERR_…)."""
+
+
+def _is_no_tls(error: BaseException) -> bool:
+    """Return whether an attempt at TLS may have ended so because the other side speaks something else."""
+    if isinstance(error, ssl.SSLError):
+        return isinstance(error, ssl.SSLEOFError) or error.reason in _NO_TLS_REASONS
+    return isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | TimeoutError)
+
+
 def in_words(error: BaseException) -> str:
     """Return a socket's error in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message.lower()}"
+        hint = "; name its authority's certificate at `ca_file`" if error.verify_code in _UNKNOWN_AUTHORITY else ""
+        return f"its certificate is not accepted: {error.verify_message.lower()}{hint}"
     if isinstance(error, ssl.SSLError):
         return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+    if isinstance(error, OSError):
+        if (found := _ERRNO.findall(str(error))) and (number := int(found[-1])) > 0:
+            return os.strerror(number).lower()  # asyncio puts the address into the text, and where there are several, all of them
+        if error.strerror:
+            return error.strerror.lower()
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from gateway.core.mqtt.events import Frame, LinkEvent
+from gateway.core.mqtt.events import Connected, Disconnected, Frame, LinkEvent
 from gateway.core.mqtt.session import ConnectionState, MqttSession
 from gateway.core.mqtt.timing import Backoff
 from gateway.edge.broker_terms import BrokerTerms, ask_terms
@@ -28,6 +28,8 @@ from gateway.edge.unread import UnreadBytes, give_up_after, hung_up
 _TICK_S = 0.5
 _DISCONNECT_TIMEOUT_S = 1.0
 _LARGE_READ_BYTES = 1 << 15
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+"""How an alert and a handshake begin, in every version of TLS."""
 
 
 class MqttLink:
@@ -35,6 +37,7 @@ class MqttLink:
 
     Attributes:
         terms: What the broker was found to do, when it was last asked.
+        problem: Why there is no connection; None where there is one, or none has been tried yet.
 
     Args:
         settings: Where and how.
@@ -52,6 +55,7 @@ class MqttLink:
         self.settings = settings
         self.session = MqttSession(settings.session)
         self.terms = BrokerTerms()
+        self.problem: str | None = None
         self._asked_at: int | None = None  # how many connections there had been
         self._on_event = on_event
         self._wake = wake
@@ -204,11 +208,19 @@ class MqttLink:
             self._backoff.connected(wire.now_s())
         self._after()
 
+    def answered_in_tls(self, wire: _Wire, data: bytes) -> bool:
+        """Return whether a broker that was spoken to in clear answers in TLS, and end the connection (called by the wire)."""
+        if self.settings.tls is not None or not data.startswith(_TLS_RECORDS):
+            return False
+        self.ended(wire, "the broker answered in tls")
+        wire.end()
+        return True
+
     def ended(self, wire: _Wire, reason: str) -> None:
         """The socket is closed (called by the wire)."""
         if wire is self._wire:
             self._wire = None
-            self.session.lost(reason)
+            self.session.lost(reason if wire.accepted else f"{reason}: {self.settings.unanswered}")
             self._after()
 
     def _after(self) -> None:
@@ -219,6 +231,8 @@ class MqttLink:
 
     def _deliver(self) -> None:
         while (event := self.session.inbox.take_event()) is not None:
+            if isinstance(event, Connected | Disconnected):
+                self.problem = event.reason if isinstance(event, Disconnected) else None
             self._on_event(event)
 
     def _steer(self) -> None:
@@ -258,6 +272,8 @@ class _Wire(asyncio.Protocol):
         self._link.began(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self.accepted and self._link.answered_in_tls(self, data):
+            return
         self._link.received(self, self._session.feed(data, self.now_s()))
         if self._gathering is None and self._gather_s and len(data) < _LARGE_READ_BYTES and self._session.inbox.frames:
             self._gathering = self._loop.call_later(self._gather_s, self._gathered)

@@ -112,6 +112,9 @@ def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
     Raises: PolicyError: the file is absent or holds no usable key; the message names the recipient and the file.
     """
     path = folder / public_key_file
+    if not os.path.lexists(path):
+        why = f"`{public_key_file}`: no such file; put the public key there that the recipient has sent"
+        raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_file", why)
     try:
         return load_public(path).public_bytes_raw()
     except RecipientKeyError as error:

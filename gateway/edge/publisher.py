@@ -23,6 +23,7 @@ from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
+from gateway.files import unusable
 
 _log = structlog.get_logger()
 
@@ -75,8 +76,8 @@ class Publisher:
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
             self.log.write_vkey(vkey)
         except OSError as error:
-            reason = (error.strerror or "unknown error").lower()
-            raise OperatorError(f"`{error.filename or log_folder}`: cannot be used as a folder: {reason}") from error
+            folder = Path(error.filename or log_folder)
+            raise OperatorError(f"`{folder}`: cannot be used as a folder: {unusable(folder, error, '0755')}") from error
 
     def published_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that is published now.

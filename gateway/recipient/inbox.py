@@ -25,7 +25,7 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from gateway.files import write_whole
+from gateway.files import refuse_anothers, write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
 from gateway.recipient.display import json_records
 from gateway.recipient.opening import OpenedBundle, open_bundle, peek
@@ -72,6 +72,7 @@ class Inbox:
         self._waiting: dict[str, int] = {}
         self._arrived_s: dict[str, float] = {}
         self._unconfirmed = Unconfirmed(quota)
+        refuse_anothers(folder)
         folder.mkdir(parents=True, exist_ok=True)
         names = os.listdir(folder)
         self._delivered = {int(name[:-6]) for name in names if re.fullmatch(r"[0-9]+\.jsonl", name)}

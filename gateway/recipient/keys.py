@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from consent.core.policies import fingerprint as fingerprints
 from consent.printable import one_line
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_regular, read_secret_file
+from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_regular, read_secret_file, refuse_anothers
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
@@ -62,6 +62,7 @@ def generate(target: Path, public: Path | None = None) -> KeyPair:
     if public is not None:
         public_path = public / public_path.name if public.is_dir() else public
     _keep_out_of_policies(private_path)
+    refuse_anothers(private_path)
     if public_path.exists():
         raise RecipientKeyError(f"`{public_path}`: exists already, and keys are never overwritten")
     if not public_path.parent.is_dir():

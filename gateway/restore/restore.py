@@ -26,12 +26,12 @@ from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
 from gateway.core import recovery, restoration
 from gateway.core.changes import erasure
-from gateway.durable.configured import edges_of
+from gateway.durable.configured import edges_of, keys_of
 from gateway.durable.holdings import holdings_of
 from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import GatewayKeys, load_keys
+from gateway.edge.keys import GatewayKeys
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
@@ -87,7 +87,7 @@ def restore(
         CorruptionError: The published log is absent, not ours, older than the backup or than what a witness has cosigned, or
             not the backup's own.
     """
-    keys = load_keys(place.keys)
+    keys = keys_of(place)
     _check_backup(backup)
     published = _published(place, log, keys.log_signer.verifier)
     holder = Store(place.state, keys)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from gateway.errors import SluiceError
+from gateway.errors import OperatorError, SluiceError
+from gateway.files import AnothersFolderError
 from gateway.terminal import command_parser, exit_status, guard_streams
 from gateway.witness import command
 
@@ -15,7 +16,14 @@ def main() -> int:
     parser = command_parser("python -m gateway.witness", "A witness for logs.")
     command.add_arguments(parser)
     args = parser.parse_args()
-    return exit_status(lambda: command.run(args), (SluiceError,))
+
+    def run() -> int:
+        try:
+            return command.run(args)
+        except AnothersFolderError as error:
+            raise OperatorError(error.line([sys.executable, "-m", "gateway.witness", *sys.argv[1:]])) from error
+
+    return exit_status(run, (SluiceError,))
 
 
 if __name__ == "__main__":

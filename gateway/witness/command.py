@@ -18,7 +18,7 @@ from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import KeyFormatError
 from gateway.audit.log.submission import LogWitness
 from gateway.errors import OperatorError
-from gateway.files import SecretFileError, create_file
+from gateway.files import SecretFileError, create_file, refuse_anothers
 from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import HttpServer
@@ -68,6 +68,7 @@ def _keygen(args: argparse.Namespace) -> int:
         cosigner = Cosigner(args.name, os.urandom(32))
         if os.path.lexists(args.key):
             raise OperatorError(f"`{args.key}`: exists already, and keys are never overwritten")
+        refuse_anothers(args.key)
         WitnessFolder.create(args.state, cosigner.verifier)
         create_file(args.key, f"{cosigner.skey()}\n".encode())
     except (KeyFormatError, SecretFileError) as error:

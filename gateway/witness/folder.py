@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import read_regular, sync_folder, write_whole
+from gateway.files import read_regular, refuse_anothers, sync_folder, write_whole
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"
@@ -44,6 +44,7 @@ class WitnessFolder:
     def __init__(self, path: Path, verifier: Verifier) -> None:
         self.path = path
         self._verifier = verifier
+        refuse_anothers(path)
         try:
             vkey = read_regular(path / VKEY_FILE, _LONGEST_BYTES).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -64,6 +65,7 @@ class WitnessFolder:
         Raises:
             OperatorError: when it exists and is not empty, or cannot be made.
         """
+        refuse_anothers(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):

@@ -209,6 +209,7 @@ def old_database(folder: Path) -> None:
 
 ORPHANED = "DROP TRIGGER entry_stays", "DELETE FROM entry WHERE entry_index = 1"
 ADD = ("device", "add", "--profile", "meter", "--zone", "north-quay", "--topic", "x")
+GOOD = b'{"profile": "meter", "zone": "north-quay", "topic": "t/a", "owner": "city", "subject": "none"}\n'
 UNOWNED = b'{"profile": "meter", "zone": "north-quay", "topic": "x", "subject": "none"}\n'
 RUN, CHECK, APPLY = ("run",), ("check",), ("policy", "apply")
 
@@ -240,13 +241,18 @@ CASES = [
     Case("config-not-toml", RUN, holding(CONFIG, b"gateway = = 1\n"), (CONFIG, "not toml")),
     Case("config-empty", RUN, holding(CONFIG, b""), (CONFIG, "`gateway`")),
     Case("config-unknown-key", RUN, configured('state_folder = "state"', 'colour = "red"'), (CONFIG, "`colour`")),
-    Case("config-unknown-key-in-section", CHECK, configured("[broker]", "[broker]\nprot = 1"), (CONFIG, "`broker`", "`prot`")),
+    Case(
+        "config-unknown-key-in-section",
+        CHECK,
+        configured("[broker]", "[broker]\nprot = 1"),
+        (CONFIG, "`broker.prot`", "did you mean `port`?"),
+    ),
     Case("config-wrong-type", RUN, configured("port = 1", 'port = "x"'), (CONFIG, "`broker.port`")),
     Case("config-port-out-of-range", RUN, configured("port = 1", "port = 70000"), (CONFIG, "`broker.port`")),
     Case("config-bad-name", RUN, configured('"gw-test"', '"Böse Gasse"'), (CONFIG, "`gateway`")),
     Case("config-no-filters", RUN, configured('["t/#"]', "[]"), (CONFIG, "`broker.filters`")),
-    Case("config-malformed-filter", RUN, configured('["t/#"]', '["t/#/x"]'), (CONFIG, "`broker`", "`t/#/x`")),
-    Case("config-filter-takes-all", RUN, configured('["t/#"]', '["#"]'), (CONFIG, "`broker`", "`#`", "sluice/")),
+    Case("config-malformed-filter", RUN, configured('["t/#"]', '["t/#/x"]'), (CONFIG, "`broker.filters`", "`t/#/x`")),
+    Case("config-filter-takes-all", RUN, configured('["t/#"]', '["#"]'), (CONFIG, "`broker.filters`", "`#`", "sluice/")),
     Case("config-filter-takes-ours", CHECK, configured('["t/#"]', '["t/#", "+/gw-test/+"]'), (CONFIG, "`+/gw-test/+`")),
     Case("config-filter-upstream", RUN, configured('["t/#"]', '["sluice/#"]'), (CONFIG, "`sluice/#`")),
     Case(
@@ -255,15 +261,18 @@ CASES = [
         configured("[broker]", '[broker]\nshared_group = "a/b"'),
         (CONFIG, "`broker.shared_group`"),
     ),
-    Case("clock-without-start", RUN, added(CONFIG, "[clock]\nsimulated = true\n"), (CONFIG, "`clock`", "`start`")),
+    Case("clock-without-start", RUN, added(CONFIG, "[clock]\nsimulated = true\n"), (CONFIG, "`clock.start`")),
     Case(
-        "clock-start-no-time", CHECK, added(CONFIG, '[clock]\nsimulated = true\nstart = "noon"\n'), (CONFIG, "`start`", "`noon`")
+        "clock-start-no-time",
+        CHECK,
+        added(CONFIG, '[clock]\nsimulated = true\nstart = "noon"\n'),
+        (CONFIG, "`clock.start`", "`noon`"),
     ),
     Case(
         "clock-start-without-offset",
         RUN,
         added(CONFIG, '[clock]\nsimulated = true\nstart = "2026-05-01T00:00:00"\n'),
-        (CONFIG, "`start`", "offset"),
+        (CONFIG, "`clock.start`", "offset"),
     ),
     Case("clock-rate-negative", RUN, added(CONFIG, "[clock]\nrate = -1\n"), (CONFIG, "`clock.rate`")),
     Case(
@@ -292,7 +301,16 @@ CASES = [
         ("c.pem",),
     ),
     # keys
-    Case("root-key-missing", RUN, gone("keys/root.key"), ("root.key", "no such file")),
+    Case("root-key-missing", RUN, gone("keys/root.key"), ("root.key", "no such file", "put your copy of the keys back")),
+    Case(
+        "root-key-missing-at-first",
+        RUN,
+        both(fresh(nothing), gone("keys")),
+        ("keys/root.key", "no such file; make the keys with `sluice keys init --config "),
+    ),
+    Case(
+        "root-key-missing-at-first-check", CHECK, both(fresh(nothing), gone("keys")), ("root.key", "`sluice keys init --config ")
+    ),
     Case("root-key-readable", RUN, moded("keys/root.key", 0o644), ("root.key", "0644")),
     Case("root-key-readable-check", CHECK, moded("keys/root.key", 0o640), ("root.key", "0640")),
     Case("root-key-symlink", RUN, linked("keys/root.key"), ("root.key", "symbolic link")),
@@ -384,10 +402,49 @@ CASES = [
     Case("device-add-no-file", ("device", "add", "--from", "none.jsonl"), nothing, ("none.jsonl",)),
     Case("device-add-no-json", ("device", "add", "--from", CITY), nothing, (CITY,)),
     Case("device-add-bad-utf-8", ("device", "add", "--from", "d"), holding("d", b"\xff"), ("`d`",)),
-    Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`devices[0]`",)),
+    Case(
+        "device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`d`: line 1: is no json object",)
+    ),
     Case("device-add-no-owner", (*ADD, "--subject", "new"), nothing, ("whose is it?", "`--owner city`", "`--owner resident`")),
     Case("device-add-resident-of-nobody", (*ADD, "--owner", "resident"), nothing, ("`--subject new`",)),
-    Case("device-add-line-without-owner", ("device", "add", "--from", "d"), holding("d", UNOWNED), ("line 1 states no owner",)),
+    Case(
+        "device-add-line-without-owner",
+        ("device", "add", "--from", "d"),
+        holding("d", UNOWNED),
+        ("`d`: line 1, topic `x`: states no owner",),
+    ),
+    *(
+        Case(
+            f"device-add-{name}",
+            ("device", "add", "--from", "d"),
+            holding("d", b"\n" + GOOD + line),
+            (f"`d`: line 3, topic `{topic}`: {said}",),
+        )
+        for name, line, topic, said in (
+            (
+                "line-of-unknown-profile",
+                GOOD.replace(b"meter", b"toaster").replace(b"t/a", b"t/b"),
+                "t/b",
+                "there is no device profile `toaster`",
+            ),
+            ("line-of-unknown-zone", GOOD.replace(b"north-quay", b"mars"), "t/a", "there is no zone `mars`"),
+            ("line-with-unknown-key", GOOD.replace(b"zone", b"zon"), "t/a", "`zon` is not a parameter"),
+            ("line-with-number", GOOD.replace(b'"meter"', b"7"), "t/a", "`profile` has the wrong type"),
+            ("line-of-registered-topic", GOOD.replace(b"t/a", b"t/0"), "t/0", "a device with this topic is registered already"),
+            ("topic-twice", GOOD, "t/a", "the same topic stands twice"),
+        )
+    ),
+    Case("device-add-from-empty", ("device", "add", "--from", "d"), holding("d", b"\n"), ("`d`: holds no device",)),
+    Case("device-add-from-endless", ("device", "add", "--from", "/dev/zero"), nothing, ("`/dev/zero`: no regular file",)),
+    Case("device-add-from-pipe", ("device", "add", "--from", CITY), piped(CITY), (f"`{CITY}`: no regular file",)),
+    Case("config-endless", ("status", "--config", "/dev/zero"), nothing, ("`/dev/zero`: no regular file",)),
+    Case("config-pipe", CHECK, piped(CONFIG), (f"`{CONFIG}`: no regular file",)),
+    Case(
+        "config-named-nowhere",
+        ("status", "--config", "none.toml"),
+        nothing,
+        ("`none.toml`: no such file; name the configuration",),
+    ),
     Case("device-own-unknown", ("device", "own", "00" * 16, "--owner", "city"), nothing, ("there is no device",)),
     Case(
         "device-add-unknown-profile",

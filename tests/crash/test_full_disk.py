@@ -97,6 +97,7 @@ class QueuedLink:
     """
 
     connected = True
+    problem = None
     terms = BrokerTerms()
     counters: Counter[str] = Counter()  # noqa: RUF012  never changed
 

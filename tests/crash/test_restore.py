@@ -434,8 +434,16 @@ def test_backup_is_one_private_file_without_anything_deleted_and_overwrites_noth
             assert size == published.size
             with pytest.raises(MethodError, match="exists already, and a backup overwrites nothing"):
                 await gate.ask("backup", file=str(path))
-            with pytest.raises(MethodError, match=f"`{tmp_path / 'absent'}`: there is no such folder; make it"):
-                await gate.ask("backup", file=str(tmp_path / "absent" / "backup"))
+            with pytest.raises(MethodError, match=f"`{tmp_path / 'absent'}`: there is no such folder; make it, or mount what"):
+                await gate.ask("backup", file=str(tmp_path / "absent" / "new" / "backup"))
+            assert not (tmp_path / "absent").exists()
+            await gate.ask("backup", file=str(tmp_path / "new" / "backup"))
+            assert ((tmp_path / "new").stat().st_mode & 0o777, (tmp_path / "new" / "backup").is_file()) == (0o700, True)
+            with pytest.raises(MethodError, match=r"`/sys/new`: there is no such folder, and it cannot be made: "):
+                await gate.ask("backup", file="/sys/new/backup")
+            for odd in ("backup", "", f"{tmp_path}/a\0b"):
+                with pytest.raises(MethodError, match=r"name the file by its whole path$"):
+                    await gate.ask("backup", file=odd)
             with pytest.raises(MethodError, match=r"`/sys/backup`: .*; the gateway writes it, so the folder has to be "):
                 await gate.ask("backup", file="/sys/backup")  # where nobody can make a file, root neither
 

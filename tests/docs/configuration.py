@@ -22,8 +22,9 @@ _HEAD = f"""\
 {MADE.format(source="gateway/config.py")}
 
 One TOML file tells the gateway where things lie, which brokers to use and how often to do what. Every command that needs it
-takes `--config FILE`, and looks for `gateway.toml` in the current folder where it is not given. What may leave is no matter of
-configuration: that stands in the [policies](../policies/README.md) and in what citizens say.
+takes `--config FILE`; where that is not given, the file is the one that `SLUICE_CONFIG` in the environment names, and else
+`/etc/sluice/gateway.toml`. What may leave is no matter of configuration: that stands in the [policies](../policies/README.md)
+and in what citizens say.
 
 A key that is unknown, of the wrong type or out of bounds is an error that names file and key; nothing starts then. `sluice check`
 tries a file out, looks at the folders, files and ports that it names, and changes nothing.
@@ -99,6 +100,10 @@ def _values(field: FieldInfo) -> str:
 
 def _in_words(kind: types.Type) -> str:
     match kind:
+        case types.Metadata(extra_json_schema={"description": words}):
+            return str(words)
+        case types.Metadata(type=inner):
+            return _in_words(inner)
         case types.UnionType(types=(*some,)):
             (only,) = [each for each in some if not isinstance(each, types.NoneType)]
             return _in_words(only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,13 @@ def test_exit_statuses_of_errors_are_documented() -> None:
         assert f"\n| {status} |" in table
 
 
-def test_default_configuration_file_is_the_documented_one() -> None:
-    """`gateway.toml` in the current folder."""
-    assert build_parser().parse_args(["status"]).config.name == "gateway.toml"
+def test_default_configuration_file_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the environment, or the machine's; what lies in the current folder counts only if it is named."""
+    monkeypatch.delenv("SLUICE_CONFIG", raising=False)
+    assert build_parser().parse_args(["status"]).config == Path("/etc/sluice/gateway.toml")
+    monkeypatch.setenv("SLUICE_CONFIG", "")
+    assert build_parser().parse_args(["status"]).config == Path("/etc/sluice/gateway.toml")
+    monkeypatch.setenv("SLUICE_CONFIG", "north.toml")
+    assert build_parser().parse_args(["status"]).config == Path("north.toml")
+    assert build_parser().parse_args(["status", "--config", "south.toml"]).config == Path("south.toml")
+    assert "by default that of `SLUICE_CONFIG` in the environment, or else" in pages()["docs/commands.md"].text

@@ -174,12 +174,12 @@ def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:
 
 
 def test_limit_three_codecs() -> None:
-    """What a device class may name."""
+    """What a device profile may name."""
     assert {codec.value for codec in Codec} == {"json", "cbor", "senml"}
 
 
 def test_limit_devices_stand_in_one_zone() -> None:
-    """No device class says where a message has its place, and the cells that moving things need are no dependency."""
+    """No device profile says where a message has its place, and the cells that moving things need are no dependency."""
     assert not {"place", "location", "position", "space", "cell"} & {field.name for field in msgspec.structs.fields(ProfileTable)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert not [name for name in project["dependencies"] if name.startswith("h3")]

@@ -308,7 +308,8 @@ def test_commands_of_the_rights_work_where_no_gateway_runs(tmp_path: Path) -> No
             subject = victim["subject"]
 
     asyncio.run(work())
-    assert sluice(live.folder, "consent", "export", subject, "--out", "export.json").status == 0
+    made = sluice(live.folder, "consent", "export", subject, "--out", "export.json")
+    assert (made.status, made.out) == (0, "export: export.json\n")
     out = live.folder / "export.json"
     assert json.loads(out.read_text())["subject"] == subject
     assert out.stat().st_mode & 0o777 == 0o600

@@ -1,7 +1,7 @@
 """Made-up cities: whole policy sets as plain tables, their text, and bounds of all kinds.
 
 A ``Town`` is what its files say and nothing more, so that a test may work out from it by itself what the code should make of
-the text. Places and the three properties are the same in every town; ceilings, flows and device classes are not.
+the text. Places and the three properties are the same in every town; ceilings, flows and device profilees are not.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ class ReluctantSink:
         return not self.away
 
     ids_bound = None
+    problem = None
 
     @property
     def counters(self) -> Counter[str]:

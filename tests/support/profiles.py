@@ -28,7 +28,7 @@ def make_profile(
     time: tuple[str, str] | None = None,
     sequence: tuple[str | None, str | None] | None = None,
 ) -> Profile:
-    """Make a device class.
+    """Make a device profile.
 
     Args:
         fields: By property: path, or (path, unit), or (path, unit, scale).
@@ -48,7 +48,7 @@ def make_profile(
 
 
 def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Ignore | Reject]:
-    """Compile a device class into what decodes its messages, all from one topic."""
+    """Compile a device profile into what decodes its messages, all from one topic."""
     decode = compile_decoder(profile)
     return lambda payload, received_ms: decode("t/probe", payload, received_ms)
 

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.config import CONFIG_VARIABLE
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 TIMEOUT_S = HANG_S
+FOLDER_CONFIG = "gateway.toml"
+"""The configuration that commands use which name none: the one of the folder that they run in."""
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["gateway.cli", "gateway.service", "gateway.demo.stage", "gateway.recipient.follow"])
@@ -63,7 +66,7 @@ def cold_sluice(folder: Path, *arguments: str) -> Done:
     done = subprocess.run(
         [sys.executable, "-m", "gateway.cli", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), CONFIG_VARIABLE: FOLDER_CONFIG},
         capture_output=True,
         text=True,
         errors="replace",
@@ -81,6 +84,7 @@ def _main(folder: Path, arguments: tuple[str, ...], locale: str, out: Path, err:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
+    os.environ[CONFIG_VARIABLE] = FOLDER_CONFIG
     os.chdir(folder)
     sys.exit(main(arguments))
 

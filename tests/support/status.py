@@ -8,7 +8,7 @@ SHOWN: Final[dict[str, Any]] = {
     "gateway": "g",
     "starts": 2,
     "clock": {"now": "2026-11-22T14:29:04+00:00", "simulated": False, "rate": 1.0},
-    "broker": {"connected": True, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
+    "broker": {"connected": True, "problem": None, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
     "sinks": {},
     "disk": {"withholds": False, "log_waits": False},
     "log": {"size": 0, "origin": "o"},

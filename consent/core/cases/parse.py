@@ -72,7 +72,7 @@ def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
     file.id(name, key)
     table = file.table(value, CaseTable, key)
     flow = policies.flows[file.known(table.flow, policies.flows, "flow", f"{key}.flow")]
-    device = file.known(table.device, policies.profiles, "device class", f"{key}.device")
+    device = file.known(table.device, policies.profiles, "device profile", f"{key}.device")
     if not policies.profiles[device].fields.keys() & set(flow.properties):
         raise file.error(f"{key}.device", f"`{device}` sends nothing that `{flow.id}` asks for")
     now_ms = None if table.at is None else read_instant(file, table.at, f"{key}.at")

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from consent.core.policies.misfit import misfit
 from consent.core.policies.toml_bounds import excess
 from consent.errors import PolicyError
 from consent.printable import one_line, quoted
@@ -32,20 +33,7 @@ _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
 _LOOKED_AT_BYTES: Final = 64
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_MISSING: Final = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_EXPECTED: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
-_TOML_WORDS: Final = {
-    "object": "table",
-    "str": "text",
-    "int": "whole number",
-    "decimal": "number",
-    "float": "number",
-    "bool": "true or false",
-    "date": "date",
-    "time": "time",
-    "datetime": "date and time",
-}
+_OF_THEIR_OWN: Final = re.compile(r"(?P<text>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,17 +87,8 @@ class PolicyFile:
         try:
             return msgspec.convert(value, shape, builtin_types=(Decimal,))
         except (msgspec.ValidationError, RecursionError) as error:
-            raise self._misfit(str(error), key) from error
-
-    def _misfit(self, text: str, key: str) -> PolicyError:
-        text, _, path = text.partition(" - at `$")
-        inner = path.rstrip("`").lstrip(".").replace("[...]", "")
-        where = f"{key}.{inner}" if key and inner else key or inner
-        if found := _UNKNOWN.fullmatch(text):
-            return self.error(_joined(where, found[1]), "is not a known key")
-        if found := _MISSING.fullmatch(text):
-            return self.error(_joined(where, found[1]), "is missing")
-        return self.error(where, _sentence(_EXPECTED.sub(_in_toml_words, text)))
+            where, said = refusal(value, shape, error)
+            raise self.error(_joined(key, where) if key and where else key or where, said) from error
 
     def id(self, text: str, key: str) -> str:
         """Return a short name, checked: lower-case words and digits joined by hyphens."""
@@ -164,6 +143,26 @@ class PolicyFile:
         return name
 
 
+def refusal(value: Any, shape: type[msgspec.Struct], error: Exception) -> tuple[str, str]:
+    """Return the key at fault and what is wrong there, where a struct could not be made of a table.
+
+    Args:
+        value: The table.
+        shape: The struct.
+        error: What msgspec raised: of the type's own check, or where ``misfit`` finds nothing, of the struct's.
+    """
+    if isinstance(error, RecursionError):
+        return "", "nested too deep"
+    if (found := misfit(value, shape)) is not None:
+        return found
+    own = _OF_THEIR_OWN.fullmatch(str(error))
+    assert own is not None  # it matches every text
+    path, said = (own["path"] or "").lstrip("."), _sentence(own["text"])
+    if inner := re.match(r"`(\w+)`: ", said):
+        return _joined(path, inner[1]), said[inner.end() :]
+    return path, said
+
+
 def _joined(key: str, last: str) -> str:
     return one_line(f"{key}.{last}" if key else last)
 
@@ -177,10 +176,3 @@ def _sentence(text: str) -> str:
 def _declared_twice(found: re.Match[str]) -> str:
     name = ".".join(part.strip("'\"") for part in found[1].rstrip(",").split(", "))
     return f"`{one_line(name)}` stands there twice, the second time in line {found[2]}"
-
-
-def _in_toml_words(found: re.Match[str]) -> str:
-    wanted, got = (
-        " or ".join(_TOML_WORDS.get(word, word) for word in part.split(" | ") if word != "null") for part in found.groups()
-    )
-    return f"should be {wanted}, not {got}"

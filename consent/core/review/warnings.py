@@ -104,7 +104,7 @@ def _unfed(policies: PolicySet) -> Iterator[Note]:
     for flow in policies.flows.values():
         for name in flow.properties:
             if name not in sent:
-                yield _warning(f"flow.{flow.id}.properties", f"no device class sends `{name}`")
+                yield _warning(f"flow.{flow.id}.properties", f"no device profile sends `{name}`")
 
 
 def _unused(policies: PolicySet) -> Iterator[Note]:

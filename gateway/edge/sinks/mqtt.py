@@ -52,6 +52,11 @@ class MqttSink:
         return self._link.terms.ids_bound
 
     @property
+    def problem(self) -> str | None:
+        """Why it is not connected; None where it is, or has not been tried yet."""
+        return self._link.problem
+
+    @property
     def counters(self) -> Counter[str]:
         """How often each event of the connection happened."""
         return self._link.counters

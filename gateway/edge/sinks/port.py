@@ -45,6 +45,10 @@ class Sink(Protocol):
         """Whether nobody with another account can take the connection over; None while that is not known."""
 
     @property
+    def problem(self) -> str | None:
+        """Why it is not connected; None where it is, or has not been tried yet."""
+
+    @property
     def counters(self) -> Counter[str]:
         """How often each event of the connection happened."""
 

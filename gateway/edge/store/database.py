@@ -21,7 +21,7 @@ import aiosqlite
 
 from gateway.edge.store.disk_space import says_full
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import make_folder, sync_folder
+from gateway.files import make_folder, sync_folder, unusable
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
@@ -63,7 +63,7 @@ class Database:
             make_folder(self._folder, 0o700)
             self._lock_fd = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = unusable(self._folder, error)
             raise OperatorError(f"`{self._folder}`: cannot be used as state folder: {reason}") from error
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import msgspec.inspect
 import pytest
 
-from gateway.config import Broker, Config, ConfigError, MqttSinkSettings, load_config
+from gateway.config import (
+    CONFIG_FILE,
+    CONFIG_VARIABLE,
+    Broker,
+    Config,
+    ConfigError,
+    Installation,
+    MqttSinkSettings,
+    load_config,
+)
 from gateway.errors import OperatorError
 
 LEAST = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n'
@@ -108,50 +121,52 @@ def _least(old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "missing required field `gateway`"),
-        ('gateway = "gw"', "missing required field `broker`"),
-        ('gateway = "gw"\n[broker]\n', "`broker`: object missing required field `filters`"),
-        ("colour = 1\n" + LEAST, "unknown field `colour`"),
-        (LEAST + "colour = 1\n", "`broker`: object contains unknown field `colour`"),
-        (LEAST + "[sink.city]\nprot = 1\n", "unknown field `prot`"),
+        ("", "`gateway`: is missing"),
+        ('gateway = "gw"', "`broker`: is missing"),
+        ('gateway = "gw"\n[broker]\n', "`broker.filters`: is missing"),
+        ("colour = 1\n" + LEAST, "`colour`: is not a known key"),
+        (LEAST + "colour = 1\n", "`broker.colour`: is not a known key"),
+        (LEAST + "[sink.city]\nprot = 1\n", "`sink.city.prot`: is not a known key; did you mean `port`?"),
         (LEAST + '[sink.city]\nkind = "nats"\n', "`sink.city.kind`: unknown kind `nats`; known: `mqtt`"),
         (LEAST + "[sink.city]\nkind = 3\n", "`sink.city.kind`: unknown kind `3`; known: `mqtt`"),
-        (LEAST + "[sink]\ncity = 3\n", "`sink[...]`: expected `object`, got `int`"),
-        ("sink = 3\n" + LEAST, "`sink`: expected `object`, got `int`"),
-        (_least('"gw"', "7"), "`gateway`: expected `str`, got `int`"),
-        (_least('"gw"', '"GW"'), "`gateway`: expected"),
-        (_least('"gw"', '"a/b"'), "`gateway`: expected"),
-        (_least('["t/#"]', "[]"), "`broker.filters`: expected `array` of length >= 1"),
-        (_least('"t/#"', "7"), "`broker.filters[0]`: expected `str`, got `int`"),
-        (_least('"t/#"', '"t/#/x"'), "`broker`: topic filter `t/#/x`"),
-        (_least('"t/#"', '"#"'), "`broker`: topic filter `#` would match the gateway's own topic `sluice/#`"),
-        (_least('"t/#"', '"+/gw/city"'), "`broker`: topic filter `+/gw/city` would match"),
-        (LEAST + "port = 0\n", "`broker.port`: expected `int` >= 1"),
-        (LEAST + "port = 65536\n", "`broker.port`: expected `int` <= 65535"),
-        (LEAST + 'port = "1883"\n', "`broker.port`: expected `int`, got `str`"),
-        (LEAST + "keep_alive_s = 4\n", "`broker.keep_alive_s`: expected"),
-        (LEAST + 'shared_group = "a/b"\n', "`broker.shared_group`: expected"),
-        (LEAST + 'tls = "yes"\n', "`broker.tls`: expected `bool`, got `str`"),
-        (LEAST + "[batches]\ncommit_ms = -1\n", "`batches.commit_ms`: expected"),
-        (LEAST + "[batches]\nframes = 0\n", "`batches.frames`: expected"),
-        (LEAST + "[windows]\nlateness_s = 86401\n", "`windows.lateness_s`: expected"),
-        (LEAST + "[release]\ntick_ms = 49\n", "`release.tick_ms`: expected"),
-        (LEAST + "[release]\noutbox_rows = 1.5\n", "`release.outbox_rows`: expected `int`, got `float`"),
-        (LEAST + "[audit]\nopenings_folder = 3\n", "`audit.openings_folder`: expected `str`, got `int`"),
-        (LEAST + "[metrics]\nport = 65536\n", "`metrics.port`: expected"),
-        (CLOCK, "`clock`: `start`: `` is no time"),
-        (CLOCK + 'start = "noon"\n', "`clock`: `start`: `noon` is no time"),
-        (CLOCK + 'start = "2026-05-01T00:00:00"\n', "`clock`: `start`: `2026-05-01T00:00:00` does not say its offset"),
-        (CLOCK + "start = 2026-05-01T00:00:00Z\n", "`clock.start`: expected `str | null`, got `datetime`"),
-        (CLOCK + "rate = -1\n", "`clock.rate`: expected `float` >= 0.0"),
-        (CLOCK + "rate = nan\n", "`clock.rate`: expected"),
-        (CLOCK + "rate = inf\n", "`clock.rate`: expected"),
-        (CLOCK + "at = nan\n", "`clock.at`: expected"),
-        (CLOCK + "at = inf\n", "`clock.at`: expected"),
-        ("gateway = ", "not toml: invalid value"),
-        (LEAST + "[broker]\n", "not toml: cannot declare"),
-        (b'gateway = "\xff"\n', "not in utf-8"),
-        (b"\x00", "not toml"),
+        (LEAST + "[sink]\ncity = 3\n", "`sink.city`: should be table, not whole number"),
+        ("sink = 3\n" + LEAST, "`sink`: should be table, not whole number"),
+        (_least('"gw"', "7"), "`gateway`: should be text, not whole number"),
+        (_least('"gw"', '"GW"'), "`gateway`: `GW` should be 1 to 63 lower-case letters, digits, points and hyphens"),
+        (_least('"gw"', '"a/b"'), "`gateway`: `a/b` should be 1 to 63"),
+        (_least('"gw"', '"gw\\n"'), "`gateway`: `gw\\n` should be 1 to 63"),
+        (_least('["t/#"]', "[]"), "`broker.filters`: should be a list of 1 or more"),
+        (_least('"t/#"', "7"), "`broker.filters[0]`: should be text, not whole number"),
+        (_least('"t/#"', '"t/#/x"'), "`broker.filters`: topic filter `t/#/x`"),
+        (_least('"t/#"', '"#"'), "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`"),
+        (_least('"t/#"', '"+/gw/city"'), "`broker.filters`: topic filter `+/gw/city` would match"),
+        (LEAST + "port = 0\n", "`broker.port`: `0` should be a whole number from 1 to 65535"),
+        (LEAST + "port = 65536\n", "`broker.port`: `65536` should be a whole number from 1 to 65535"),
+        (LEAST + 'port = "1883"\n', "`broker.port`: should be whole number, not text"),
+        (LEAST + "keep_alive_s = 4\n", "`broker.keep_alive_s`: `4` should be a whole number from 5 to 65535"),
+        (LEAST + 'shared_group = "a/b"\n', "`broker.shared_group`: `a/b` should be text without `/`, `+` and `#`"),
+        (LEAST + 'tls = "yes"\n', "`broker.tls`: should be true or false, not text"),
+        (LEAST + "[batches]\ncommit_ms = -1\n", "`batches.commit_ms`: `-1` should be a whole number from 0 to 10000"),
+        (LEAST + "[batches]\nframes = 0\n", "`batches.frames`: `0` should be"),
+        (LEAST + "[windows]\nlateness_s = 86401\n", "`windows.lateness_s`: `86401` should be"),
+        (LEAST + "[release]\ntick_ms = 49\n", "`release.tick_ms`: `49` should be"),
+        (LEAST + "[release]\noutbox_rows = 1.5\n", "`release.outbox_rows`: should be whole number, not number"),
+        (LEAST + "[release]\noutbox_rows = 9\n", "`release.outbox_rows`: `9` should be 10 or more"),
+        (LEAST + "[audit]\nopenings_folder = 3\n", "`audit.openings_folder`: should be text, not whole number"),
+        (LEAST + "[metrics]\nport = 65536\n", "`metrics.port`: `65536` should be"),
+        (CLOCK, "`clock.start`: `` is no time"),
+        (CLOCK + 'start = "noon"\n', "`clock.start`: `noon` is no time"),
+        (CLOCK + 'start = "2026-05-01T00:00:00"\n', "`clock.start`: `2026-05-01T00:00:00` does not say its offset"),
+        (CLOCK + "start = 2026-05-01T00:00:00Z\n", "`clock.start`: should be text, not date and time"),
+        (CLOCK + "rate = -1\n", "`clock.rate`: `-1` should be a number from 0 to 1000000"),
+        (CLOCK + "rate = nan\n", "`clock.rate`: `NaN` should be a number from 0 to"),
+        (CLOCK + "rate = inf\n", "`clock.rate`: `Infinity` should be a number from 0 to"),
+        (CLOCK + "at = nan\n", "`clock.at`: `NaN` should be"),
+        (CLOCK + "at = inf\n", "`clock.at`: `Infinity` should be"),
+        ("gateway = ", "is not toml: invalid value"),
+        (LEAST + "[broker]\n", "is not toml: `broker` stands there twice, the second time in line 4"),
+        (b'gateway = "\xff"\n', "is not utf-8 at byte 11, in line 1"),
+        (b"\x00", "is not utf-8, but looks like utf-16: save it as utf-8"),
     ],
 )
 def test_load_broken_file_one_line_that_names_file_and_key(tmp_path: Path, text: str | bytes, told: str) -> None:
@@ -169,7 +184,9 @@ def test_load_broken_file_one_line_that_names_file_and_key(tmp_path: Path, text:
 
 def test_load_absent_file_or_folder_told(tmp_path: Path) -> None:
     """A path that holds no file is named."""
-    with pytest.raises(ConfigError, match=r"absent\.toml`: no such file or directory; name the configuration with `--config`$"):
+    with pytest.raises(
+        ConfigError, match=r"absent\.toml`: no such file; name the configuration with `--config` or `SLUICE_CONFIG`$"
+    ):
         load_config(tmp_path / "absent.toml")
     with pytest.raises(ConfigError, match=r"is a directory$"):
         load_config(tmp_path)
@@ -185,3 +202,83 @@ def test_config_every_field_is_explained() -> None:
         manual = "".join(base.__doc__ or "" for base in type(section).__mro__)
         for name in section.__struct_fields__:
             assert f"{name}:" in manual or getattr(section, name) in sections, f"{type(section).__name__}.{name}"
+
+
+WRONG = ('"x"', '""', "7", "-1", "1.5", "nan", "true", "[]", '[1, "x"]', "{}", "{ x = 1 }", "2026-05-01", "01:02:03", "9" * 30)
+FOREIGN = re.compile(r"[Ee]xpected|[Oo]bject|[Aa]rray|null|`int|`str|`float|`bool|field|`\$|\[\.\.\.\]")
+
+
+def keys(struct: type[msgspec.Struct], table: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every key that the file may hold, with its table."""
+    for field in msgspec.structs.fields(struct):
+        kind = msgspec.inspect.type_info(field.type)
+        if isinstance(kind, msgspec.inspect.DictType):
+            assert isinstance(kind.value_type, msgspec.inspect.StructType)
+            yield from keys(kind.value_type.cls, f"{field.name}.city")
+        elif isinstance(kind, msgspec.inspect.StructType):
+            yield from keys(kind.cls, field.name)
+        else:
+            yield table, field.name
+
+
+@pytest.mark.parametrize(("table", "key"), list(keys(Config)))
+def test_whatever_stands_at_any_key_is_told_in_our_words_with_file_and_key(tmp_path: Path, table: str, key: str) -> None:
+    """And so is the key, spelled wrong."""
+    tables = {"": {"gateway": '"gw"'}, "broker": {"filters": '["t/#"]'}, "clock": {"start": '"2026-05-01T00:00:00Z"'}}
+    told = 0
+    for wrong in (*WRONG, None):
+        spoiled = {name: dict(values) for name, values in tables.items()}
+        spoiled.setdefault(table, {}).pop(key, None)
+        spoiled[table][key if wrong else f"{key}x"] = wrong or "1"
+        text = "".join(
+            (f"[{name}]\n" if name else "") + "".join(f"{each} = {value}\n" for each, value in values.items())
+            for name, values in spoiled.items()
+        )
+        try:
+            load_config(file := written(tmp_path, text))
+        except ConfigError as error:
+            told += 1
+            line = str(error)
+            assert not FOREIGN.search(line), line
+            assert line.startswith(f"`{tmp_path / 'gateway.toml'}`: `{table}{'.' if table else ''}{key}"), line
+            assert "\n" not in line
+        else:
+            assert file.exists()
+    assert told >= len(WRONG) // 2
+
+
+def test_no_configuration_is_endless(tmp_path: Path) -> None:
+    """A device or a pipe is refused unread, and a file of a size that no configuration has."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_bytes(b"#" * (1 << 21))
+    for file, told in (
+        ("/dev/zero", "no regular file"),
+        (tmp_path / "pipe", "no regular file"),
+        (tmp_path / "large", "longer than"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            load_config(Path(file))
+    with pytest.raises(ConfigError, match="zero byte"):
+        load_config(Path("a\0b"))
+
+
+def test_absent_configuration_beside_one_of_this_folder_says_how_to_name_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken unasked: a folder may be anybody's."""
+    written(tmp_path, LEAST)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"no such file; name the configuration with `--config gateway\.toml`, which is in this"
+    ):
+        load_config(Path("/etc/sluice/none.toml"))
+
+
+def test_command_to_type_names_no_configuration_where_it_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And names it in every other case."""
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    least = Config(gateway="gw", broker=Broker(filters=("t",)))
+    assert Installation(least, CONFIG_FILE).command("keys", "init") == "sluice keys init"
+    assert Installation(least, Path("/a b/g.toml")).command("keys") == "sluice keys --config '/a b/g.toml'"
+    monkeypatch.setenv(CONFIG_VARIABLE, "/other.toml")
+    assert Installation(least, CONFIG_FILE).command("keys") == "sluice keys --config /etc/sluice/gateway.toml"

@@ -1,7 +1,7 @@
 """The laws of the lattice as they bind decisions: over whole policy sets, households and consents, and not over points alone.
 
 Each law is stated of ``decide`` with everything that may speak: the flow's ask, the city's and the neighbourhood's ceilings, each
-resident's consent and the device class's cap. ``test_disclosure`` states them of points, ``test_algebra_proved`` proves those.
+resident's consent and the device profile's cap. ``test_disclosure`` states them of points, ``test_algebra_proved`` proves those.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def axes_of(disclosure: Disclosure) -> dict[str, Any]:
 @laws
 @given(cases(), limits, limits, limits)
 def test_laws_commutative_who_says_what_makes_no_difference(case: Case, a: Disclosure, b: Disclosure, c: Disclosure) -> None:
-    """City, neighbourhood and device class may change places, and so may residents: the same leaves."""
+    """City, neighbourhood and device profile may change places, and so may residents: the same leaves."""
     assert outcome(ceilings(case, a, b, c))[0] == outcome(ceilings(case, b, c, a))[0] == outcome(ceilings(case, c, a, b))[0]
     assert outcome(replace(case, consents=case.consents[::-1]))[0] == outcome(case)[0]
 

@@ -105,7 +105,7 @@ def test_consent_to_other_terms_invalidated() -> None:
 
 
 def test_class_cap_and_ceiling_are_reasons() -> None:
-    """A device class or a law that permits nothing."""
+    """A device profile or a law that permits nothing."""
     gate = Gate()
     assert slot(gate, gate.home("hourly", profile="shy")).withheld == ["class-cap", "no-consent", "no-consent"]
     gate.apply(town(('space = "block"\n\n[limits]', 'space = "none"\n\n[limits]')))
@@ -113,7 +113,7 @@ def test_class_cap_and_ceiling_are_reasons() -> None:
 
 
 def test_budget_that_somebody_set_withholds_since_nothing_adds_noise() -> None:
-    """Whoever bounds what figures may tell in all is not passed over: consent, law and device class alike."""
+    """Whoever bounds what figures may tell in all is not passed over: consent, law and device profile alike."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly", limits=limited(budget=1.0))
     assert (slot(gate, home).withheld, slot(gate, home).targets) == (["no-noise"], [])

@@ -260,7 +260,7 @@ def test_case_with_a_fault_names_the_key(text: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("head", "line"),
     [
-        (HOME.replace("meter", "toaster"), "`case.one.device`: there is no device class `toaster`"),
+        (HOME.replace("meter", "toaster"), "`case.one.device`: there is no device profile `toaster`"),
         (HOME.replace("mill", "moon"), "`case.one.zone`: there is no zone `moon`"),
         (HOME.replace("hourly", "yearly"), "`case.one.flow`: there is no flow `yearly`"),
         (HOME.replace("hourly", "noise"), "`case.one.device`: `meter` sends nothing that `noise` asks for"),

@@ -55,7 +55,7 @@ def test_changed_flows_of_a_change_in_the_city_are_those_it_touches(old: str, ne
     ],
 )
 def test_changed_flows_of_a_change_beside_the_city_are_those_it_touches(path: str, text: str, touched: set[str]) -> None:
-    """A ceiling touches all flows in its zones, a device class those that read it."""
+    """A ceiling touches all flows in its zones, a device profile those that read it."""
     assert changed_flows(CITY, parse_policies(small_city(files={path: text.encode()}))) == touched
 
 

@@ -178,8 +178,12 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
             "clamp = { exact = [20, 140] }",
             "`property.LAeq.clamp.exact`: is none of day, 4h, 1h",
         ),
-        ("clamp = [20, 140]", "clamp = { 1h = 5 }", "`property.LAeq.clamp`: should be array, not whole number"),
-        ("clamp = [20, 140]", "clamp = { 1h = [20, true] }", "`property.LAeq.clamp[1]`: should be whole number or number, not"),
+        ("clamp = [20, 140]", "clamp = { 1h = 5 }", "`property.LAeq.clamp.1h`: should be list, not whole number"),
+        (
+            "clamp = [20, 140]",
+            "clamp = { 1h = [20, true] }",
+            "`property.LAeq.clamp.1h[1]`: should be whole number or number, not",
+        ),
         ("clamp = [20, 140]", "clamp = { 1h = [140, 20] }", "`property.LAeq.clamp.1h`: `140` should be below `20`"),
         ("clamp = [20, 140]", "clamp = [20]", "`property.LAeq.clamp`: should be the least and the greatest value"),
         (
@@ -328,7 +332,7 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
     ],
 )
 def test_parse_of_a_device_class_with_a_fault_names_the_key(old: str, new: str, line: str) -> None:
-    """Faults of a device class name its own file."""
+    """Faults of a device profile name its own file."""
     assert old in METER
     text = METER.replace(old, new, 1)
     fault = _fault(small_city(files={"devices/meter.toml": text.encode()}))

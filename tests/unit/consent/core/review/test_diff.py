@@ -171,7 +171,7 @@ def test_diff_of_a_class_that_now_tells_something_else_is_one_row() -> None:
 
 @pytest.mark.parametrize("what", ["flow", "class", "zone"])
 def test_diff_of_something_added_or_taken_away_rises_or_falls_as_a_whole(what: str) -> None:
-    """A flow, a device class, a zone."""
+    """A flow, a device profile, a zone."""
     smaller = {
         "flow": lambda: replace(CITY, flows={name: flow for name, flow in CITY.flows.items() if name != "daily"}),
         "class": lambda: replace(CITY, profiles={"sound": CITY.profiles["sound"]}),

@@ -70,7 +70,7 @@ def test_property_that_a_class_sends_and_no_flow_mentions_is_noted() -> None:
 def test_flow_for_a_property_that_no_class_sends_is_warned_of() -> None:
     """Citizens would be asked for what nothing measures."""
     (line,) = [str(note) for note in notes_on(parse_policies(small_city(*TIGHT))) if str(note) not in LEFT_OUT]
-    assert line == "warning: `city.toml`: `flow.noise.properties`: no device class sends `LAeq`"
+    assert line == "warning: `city.toml`: `flow.noise.properties`: no device profile sends `LAeq`"
 
 
 def test_purpose_recipient_or_neighbourhood_that_nothing_names_is_warned_of() -> None:
