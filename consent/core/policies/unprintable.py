@@ -12,14 +12,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from consent.errors import PolicyError
 from consent.printable import UNPRINTABLE, printable_lines
 
+EXAMPLES: Final = "example"
+"""The key of a device profile's examples, `gateway.core.examples`."""
+
 
 def unprintable_in(files: Mapping[str, bytes]) -> Iterator[PolicyError]:
-    """Yield one error for each file that holds such a character, in its text or behind an escape in it.
+    """Yield one error for each file that holds such a character: in its text, or behind an escape in it but for its examples.
 
     Args:
         files: The bytes of each file, by path; each is valid TOML.
@@ -31,7 +34,9 @@ def unprintable_in(files: Mapping[str, bytes]) -> Iterator[PolicyError]:
                 yield PolicyError(path, "", f"line {number} holds {_named(line.replace(chr(9), ''))}; take it out")
                 break
         else:
-            for key, value in _texts(tomllib.loads(text, parse_float=Decimal), ""):
+            tables = tomllib.loads(text, parse_float=Decimal)
+            tables.pop(EXAMPLES, None)  # they decide nothing, and a device may send any character
+            for key, value in _texts(tables, ""):
                 if UNPRINTABLE.search(value):
                     yield PolicyError(path, key, f"holds {_named(value)}; write it as one line of printable text")
                     break

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from consent.core.policies.policy import Profile, Scheme
 from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.core.policies.unprintable import EXAMPLES
 from consent.printable import quoted
 from gateway.core import model
 from gateway.core.codecs.times import from_iso8601
@@ -125,7 +126,7 @@ def read_examples(file: PolicyFile, profile: Profile) -> tuple[Example, ...]:
         file: The class's own, `devices/<id>.toml`.
     Raises: PolicyError: one contradicts itself, or names what its class does not have.
     """
-    return tuple(_example(file, value, f"example.{n}", profile) for n, value in enumerate(file.tables.get("example", ())))
+    return tuple(_example(file, value, f"example.{n}", profile) for n, value in enumerate(file.tables.get(EXAMPLES, ())))
 
 
 def _example(file: PolicyFile, value: Any, key: str, profile: Profile) -> Example:

@@ -44,6 +44,12 @@ def test_text_over_several_lines_of_the_file_is_one_line() -> None:
     assert not _refusal('why = """\\\n  Ruído à noite, \\\n  می\u200cخواهم"""\t# and a comment\n')
 
 
+def test_messages_of_examples_are_what_devices_send() -> None:
+    """Over several lines or behind escapes, since nothing is decided by them; in the open none may stand there either."""
+    assert not _refusal("[[example]]\npayload = '''{\n}'''\n\n[[example]]\npayload = \"1\\u0000\"\n")
+    assert "line 2 holds" in _refusal("[[example]]\npayload = '\u202e'\n")
+
+
 def test_set_with_such_a_text_is_read_and_not_put_in_force() -> None:
     """So what is in force, and what a log holds, is still understood as it was meant."""
     assert CITY.count('"Old town"') or 'en = "' in CITY
