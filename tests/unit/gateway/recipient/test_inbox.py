@@ -29,6 +29,7 @@ from tests.support.recipients import (
 )
 
 _TOPIC = ADDRESS.topic
+_REFUSALS = ("that no gateway writes", "no record", "not well-formed")
 
 
 class _Reports(list[str]):
