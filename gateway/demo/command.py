@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import logging
 import re
@@ -38,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo and return the exit status: 0 if the audit is ok and the ledger balances."""
+    import asyncio
+
     from aiomqtt import MqttError
 
     from gateway.service import set_up_logging
@@ -91,6 +92,8 @@ def _empty_folder(folder: Path) -> Path:
 
 
 async def _play(options: Options) -> dict[str, Any]:
+    import asyncio
+
     from gateway.demo.screen import Screen
     from gateway.demo.stage import play
     from gateway.demo.summary import outcome

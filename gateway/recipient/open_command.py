@@ -20,10 +20,9 @@ from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.audit.verify.anchors import AnchorError, read_key
 from gateway.files import read_regular
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
-from gateway.recipient.display import json_records, readable_records
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox
 from gateway.recipient.keys import load_private
-from gateway.recipient.opening import OpenedBundle, open_bundle
+from gateway.recipient.opening import OpenedBundle, json_records, open_bundle, readable_records
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_LOG_INDEX, Address, BundleError
 from gateway.terminal import complain
