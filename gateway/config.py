@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from consent.core.policies.toml_file import PolicyFile, refusal
+from consent.core.toml.file import TomlFile, refusal
 from consent.errors import PolicyError
 from consent.instants import parse_utc_ms
 from gateway.core.mqtt.topics import refuse_overlap
@@ -271,7 +271,7 @@ def load_config(file: Path) -> Installation:
     Raises: ConfigError: it is absent, no TOML, or says something that it cannot; the line names file and key.
     """
     try:
-        tables = PolicyFile(str(file), _read(file)).tables
+        tables = TomlFile(str(file), _read(file)).tables
     except PolicyError as error:
         raise ConfigError(str(error)) from error
     _name_kinds(file, tables)

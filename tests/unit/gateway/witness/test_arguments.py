@@ -7,5 +7,7 @@ from tests.support.loaded import loaded_by
 
 def test_options_load_nothing_of_what_they_run() -> None:
     """Every command of `sluice` parses all options, so what they load each of them waits for."""
-    loaded = loaded_by("from argparse import ArgumentParser; import gateway.witness.arguments as it; it.add_arguments(ArgumentParser())")
+    loaded = loaded_by(
+        "from argparse import ArgumentParser; import gateway.witness.arguments as it; it.add_arguments(ArgumentParser())"
+    )
     assert {name for name in loaded if name.startswith("gateway.witness.")} == {"gateway.witness.arguments"}
