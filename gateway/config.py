@@ -21,7 +21,7 @@ from consent.errors import PolicyError
 from consent.instants import parse_utc_ms
 from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
-from gateway.files import read_regular, refuse_anothers
+from gateway.files import read_regular, reason_of, refuse_anothers
 from gateway.recipient.wire import TOPIC_PREFIX
 
 
@@ -294,7 +294,7 @@ def _read(file: Path) -> bytes:
     except PermissionError as error:
         raise ConfigError(f"`{file}`: may not be read by this user; type the command as the gateway's user or as root") from error
     except OSError as error:
-        raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise ConfigError(f"`{file}`: {reason_of(error)}") from error
     except ValueError as error:  # a path with a NUL
         raise ConfigError("`--config`: no path can hold a zero byte") from error
 

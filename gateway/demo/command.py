@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from consent.instants import parse_utc_ms
 from gateway.errors import OperatorError
-from gateway.files import refuse_anothers
+from gateway.files import reason_of, refuse_anothers
 
 if TYPE_CHECKING:
     from gateway.demo.stage import Options
@@ -85,7 +85,7 @@ def _empty_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = next(folder.iterdir(), None)
     except OSError as error:
-        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be used').lower()}") from error
+        raise OperatorError(f"`{folder}`: {reason_of(error)}") from error
     if occupied is not None:
         raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
     return folder

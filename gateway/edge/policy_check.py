@@ -24,6 +24,7 @@ from consent.messages import CaseFailed, ExampleFailed
 from consent.printable import one_line
 from gateway.edge.policies import PoliciesFound, read_policies
 from gateway.errors import OperatorError, PoliciesFaultyError
+from gateway.files import reason_of
 
 MOST_S: Final = 60.0
 MOST_MEMORY_BYTES: Final = 320 << 20
@@ -111,7 +112,7 @@ class CheckProcess:
                     f"the policies were not checked within {self._most_s:g} s, and are not put in force"
                 ) from error
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
+                reason = reason_of(error)
                 raise OperatorError(f"the policies cannot be checked, and are not put in force: {reason}") from error
 
     async def _run(self, folder: Path, sinks: Collection[str]) -> CheckReport:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from consent.printable import printable
+from gateway.files import reason_of
 from gateway.recipient.coverage import Coverage, CoverageError
 from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint
 from gateway.recipient.missing import Completeness, Held, completeness
@@ -77,7 +78,7 @@ def _held(folder: Path, coverage: Coverage) -> tuple[Completeness, int]:
     try:
         names = [each.name for each in stored.find()]
     except OSError as error:
-        raise UsageError(f"`{folder}`: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"`{folder}`: {reason_of(error)}") from error
     for name in names:
         data = stored.read(name) or b""
         if data.startswith(b"{"):  # open data, which has no counter

@@ -28,6 +28,7 @@ from gateway.edge.http import Endpoint
 from gateway.edge.tls import tls_context
 from gateway.edge.witnesses.client import Objection, Proofs, Standing, Timeouts, WitnessClient, jitter
 from gateway.errors import CorruptionError, OperatorError
+from gateway.files import reason_of
 
 ALARM_S: Final = 3600.0
 """The time without a quorum after which an error is logged, and again each time that much has passed."""
@@ -201,7 +202,7 @@ def load_policy(file: Path) -> Policy:
     try:
         return parse_policy(file.read_bytes(), str(file))
     except OSError as error:
-        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     except PolicyFormatError as error:
         raise OperatorError(str(error)) from error
 
