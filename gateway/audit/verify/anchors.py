@@ -7,12 +7,11 @@ from typing import Final
 
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader
-from gateway.audit.log.witness_policy import Policy, parse_policy
+from gateway.audit.log.witness_policy import LONGEST_POLICY_BYTES, Policy, parse_policy
 from gateway.audit.verify.trust import Anchors
 from gateway.files import read_regular, reason_of
 
 LONGEST_KEY_BYTES: Final = 1 << 10
-LONGEST_POLICY_BYTES: Final = 1 << 16
 
 
 class AnchorError(ValueError):
