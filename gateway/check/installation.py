@@ -16,7 +16,7 @@ from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.check.fault import Fault
 from gateway.config import Installation
 from gateway.durable.configured import keys_of
-from gateway.edge.connections import check_password, check_tls, configured_connections
+from gateway.edge.connections import check_tls, configured_connections, password
 from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, log_origin, origin_gateway
 from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import OperatorError
@@ -33,7 +33,7 @@ def faults_of(place: Installation) -> Iterator[Fault]:
     yield from _folder_faults(place)
     yield from (Fault.at(file, key, message) for key, message in _port_faults(place))
     for key, connection in configured_connections(place):
-        for what, check in (("password_file", check_password), ("tls", check_tls)):
+        for what, check in (("password_file", password), ("tls", check_tls)):
             try:
                 check(place, connection)
             except OperatorError as error:
