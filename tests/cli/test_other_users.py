@@ -68,8 +68,8 @@ WRITES_BY_ITSELF = {
     "demo": ["--for", "1s", "--dir", "city"],
 }
 ONLY_READS = {
-    "status", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay", "audit check-proof",
-    "audit explain", "audit find", "sim run", "sim load",
+    "status", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay",
+    "audit check-proof", "audit explain", "audit find", "sim run", "sim load",
 }  # fmt: skip
 
 

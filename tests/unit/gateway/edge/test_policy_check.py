@@ -135,7 +135,7 @@ def _another_file(folder: Path) -> None:
 
 
 def _another_key(folder: Path) -> None:
-    shutil.copy(generate(folder / "other").public_path, folder / "keys/city-energy.pub")
+    shutil.copy(generate(folder.parent / "other").public_path, folder / "keys/city-energy.pub")
 
 
 @pytest.mark.parametrize("change", [_another_text, _another_file, _another_key])
