@@ -15,7 +15,7 @@ import msgspec
 from consent.core.receipts.canonical_json import Json, read_receipt
 from consent.core.receipts.label_key import LABEL_KEY_FORM, read_label_key
 from consent.errors import RecordError
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 
 LONGEST_FILE_BYTES: Final = 1 << 26
 """An export holds all that a household ever said, and every release that it was in."""
@@ -92,7 +92,7 @@ def label_keys_in(file: Path) -> LabelKeys:
     try:
         data = read_regular(file, LONGEST_FILE_BYTES)
     except OSError as error:
-        raise LabelKeyError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise LabelKeyError(f"`{file}`: {reason_of(error)}") from error
     try:
         return _in_json(data) if data.lstrip()[:1] == b"{" else parse_label_keys(data.decode("ascii", "replace"))
     except (LabelKeyError, RecordError) as error:
