@@ -81,13 +81,14 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
             yield Fault.at(file, key, f"`{nearest}` is no folder")
         elif not os.access(nearest, os.W_OK | os.X_OK) and not _is_made_by_the_unit(path):
             user = user_name(os.geteuid())
-            lacks = f"`{user}` may not write to `{path}`" if nearest == path else f"there is no `{path}`, and `{user}` cannot make it"
-            todo = "give it to" if nearest == path else "make it for"
-            yield Fault.at(file, key, f"{lacks}: {todo} the user that the gateway runs as, and run the check as that user")
+            lacks = f"there is no `{path}`, and `{user}` cannot make it: make it for"
+            if nearest == path:
+                lacks = f"`{user}` may not write to `{path}`: give it to"
+            yield Fault.at(file, key, f"{lacks} the user that the gateway runs as, and run the check as that user")
 
 
 def _is_made_by_the_unit(path: Path) -> bool:
-    """Return whether a folder comes and goes with the service: systemd makes it as root at the start, and takes it at the stop."""
+    """Return whether a folder comes and goes with the service: systemd makes it at each start, and removes it at the stop."""
     return path.is_relative_to(_VOLATILE) and path != _VOLATILE and not os.path.lexists(path)
 
 

@@ -64,7 +64,7 @@ def test_folder_that_cannot_be_made_is_told(folder: Path, monkeypatch: pytest.Mo
     assert said == f"`changed.toml`: `state_folder`: {lacks}: {todo}"
 
 
-def test_runtime_folder_that_the_unit_makes_is_no_fault_while_no_gateway_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_folder_that_the_unit_makes_is_no_fault_before_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever checks before the first start, or after a stop, is the gateway's user, who may not write to `/run`."""
     text = (folder / "gateway.toml").read_text()
     (folder / "gateway.toml").write_text(re.sub(r"^runtime_folder.*\n", "", text, flags=re.M))
