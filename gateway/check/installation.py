@@ -111,9 +111,6 @@ def _word(value: bool) -> str:
 
 
 def _key_faults(place: Installation) -> Iterator[tuple[str, str]]:
-    if not place.keys.is_dir():
-        yield "keys_folder", f"there is no folder `{place.keys}`: make the keys with `{place.command('keys', 'init')}`"
-        return
     try:
         keys = keys_of(place)
     except OperatorError as error:

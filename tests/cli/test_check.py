@@ -517,7 +517,7 @@ def test_configuration_and_policies_are_told_of_together(installed: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("gateway = 1\n", "gateway"), ("[[", ""), ('gateway = "g"\n[broker]\nfilters = ["#a"]\n', "broker")]
+    ("text", "key"), [("gateway = 1\n", "gateway"), ("[[", ""), ('gateway = "g"\n[broker]\nfilters = ["#a"]\n', "broker.filters")]
 )
 def test_configuration_that_cannot_be_read_is_reported_too(tmp_path: Path, text: str, key: str) -> None:
     """As JSON and JUnit, as everything else."""
