@@ -333,7 +333,7 @@ def _name_kinds(file: Path, tables: dict[str, Any]) -> None:
 def _check_connection(file: Path, where: str, connection: Connection) -> None:
     """Refuse what would be passed over in silence, such as certificates for a connection that is not encrypted."""
     if connection.password_file is not None and connection.user is None:
-        raise _fault(file, f"{where}.password_file", "a password without a user")
+        raise _fault(file, f"{where}.password_file", "a password without a user; name the account at `user`")
     for key in ("ca_file", "certificate_file", "private_key_file"):
         if getattr(connection, key) is not None and not connection.tls:
-            raise _fault(file, f"{where}.{key}", "without `tls = true` the connection is not encrypted")
+            raise _fault(file, f"{where}.{key}", "needs `tls = true`, without which the connection is not encrypted")

@@ -132,12 +132,15 @@ def _prove(args: argparse.Namespace, out: TextIO) -> int:
     file = args.out or Path(f"{args.index}{SUFFIX}")
     _replace(file, Proof(args.index, tuple(hashes), note, entry).encode())
     answer = {"file": str(file), "index": args.index, "size": checkpoint.size, "origin": checkpoint.origin}
-    text = [f"receipt: {file}, entry {args.index} of {checkpoint.size} in {checkpoint.origin}", *trust.lines()]
+    text = [f"proof: {file}, entry {args.index} of {checkpoint.size} in {checkpoint.origin}", *trust.lines()]
     return _print_answer(args, out, answer | {"trust": trust.as_json()}, text, _quorum_problems(trust))
 
 
 def _check_proof(args: argparse.Namespace, out: TextIO) -> int:
-    proof = Proof.parse(read_small(args.file, LONGEST_PROOF_BYTES))
+    try:
+        proof = Proof.parse(read_small(args.file, LONGEST_PROOF_BYTES))
+    except ProofFormatError as error:
+        raise ProofFormatError(f"`{args.file}`: {error}") from error
     anchors = anchors_for(None, args.key, args.witnesses, note=proof.note)
     given = None if args.entry is None else read_small(args.entry, _LONGEST_ENTRY_FILE_BYTES)
     data, checkpoint, trust = proof.check(anchors, given)

@@ -1,6 +1,6 @@
-"""Receipts: a single file that proves, without the log, that an entry is included in a log signed by a trusted key.
+"""Proofs of entries: a single file that shows, without the log, that an entry is included in a log signed by a trusted key.
 
-A receipt holds the entry's index, the hashes that lead from it to the root, and the signed checkpoint with that root. The
+A proof holds the entry's index, the hashes that lead from it to the root, and the signed checkpoint with that root. The
 format's extra data hold the entry itself, which is not authenticated as such but proven by the rest.
 
 Source: C2SP tlog-proof v1.
@@ -26,18 +26,18 @@ _MOST_HASHES = 63
 
 
 class ProofFormatError(ValueError):
-    """The bytes are not a receipt; the message names the line."""
+    """The bytes are no proof of an entry; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A receipt.
+    """A proof that an entry is in a log.
 
     Attributes:
         index: The entry's log index.
         hashes: Sibling hashes, from the leaf's sibling up to the root's child.
         note: The signed checkpoint, as the log served it.
-        extra: In our receipts, the entry's bytes; None without extra data.
+        extra: In our proofs, the entry's bytes; None without extra data.
     """
 
     index: int
@@ -56,7 +56,7 @@ class Proof:
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:
-        """Return the receipt in a file, without verifying it.
+        """Return the proof in a file, without verifying it.
 
         Raises:
             ProofFormatError: when it is malformed.
@@ -84,7 +84,7 @@ class Proof:
 
         Args:
             anchors: The keys that are trusted.
-            entry: The entry to be proven; by default the one in the receipt.
+            entry: The entry to be proven; by default the one in the proof.
 
         Raises:
             UntrustedError: when the checkpoint is not the trusted log's.
@@ -94,7 +94,7 @@ class Proof:
         if entry is None:
             entry = self.extra
         if entry is None:
-            raise ProofError("the receipt does not bring the entry along")
+            raise ProofError("the proof does not bring the entry along")
         verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.hashes, checkpoint.root)
         return entry, checkpoint, trust
 

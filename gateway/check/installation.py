@@ -20,11 +20,13 @@ from gateway.edge.connections import check_tls, configured_connections, password
 from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, log_origin, origin_gateway
 from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import OperatorError
-from gateway.files import read_regular, reason_of
+from gateway.files import read_regular, reason_of, user_name
 
 _METRICS_HOST: Final = "127.0.0.1"
 _HERE: Final = frozenset({"", "localhost", "0.0.0.0", "::", "::1", "ip6-localhost", "ip6-loopback"})  # noqa: S104  a name for this host
 _LARGEST_KEY_BYTES: Final = 1024
+_VOLATILE: Final = Path("/run")
+"""Where what is there lasts no longer than the machine or the service runs."""
 
 
 def faults_of(place: Installation) -> Iterator[Fault]:
@@ -45,8 +47,13 @@ def notes_of(place: Installation) -> Iterator[Note]:
     """Yield the folders that the gateway makes when it starts, and ports that are spoken to both in clear and encrypted."""
     file = place.file.name
     for key, path in _made_folders(place):
-        if not path.exists():
-            yield Note(Weight.NOTE, file, key, f"there is no `{path}` yet: the gateway makes it when it starts")
+        if path.exists():
+            continue
+        if _is_made_by_the_unit(path):
+            said = f"there is no `{path}` while no gateway runs: the `RuntimeDirectory` of its unit file makes it at the start"
+        else:
+            said = f"there is no `{path}` yet: the gateway makes it when it starts"
+        yield Note(Weight.NOTE, file, key, said)
     for (one, first), (other, second) in combinations(configured_connections(place), 2):
         if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
             unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
@@ -72,9 +79,17 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
             nearest = nearest.parent
         if not nearest.is_dir():
             yield Fault.at(file, key, f"`{nearest}` is no folder")
-        elif not os.access(nearest, os.W_OK | os.X_OK):
-            wanted = f"`{nearest}` is not yours to write" if nearest == path else f"there is no `{path}`, and it cannot be made"
-            yield Fault.at(file, key, f"{wanted}: run the check as the user that the gateway runs as")
+        elif not os.access(nearest, os.W_OK | os.X_OK) and not _is_made_by_the_unit(path):
+            user = user_name(os.geteuid())
+            lacks = f"there is no `{path}`, and `{user}` cannot make it: make it for"
+            if nearest == path:
+                lacks = f"`{user}` may not write to `{path}`: give it to"
+            yield Fault.at(file, key, f"{lacks} the user that the gateway runs as, and run the check as that user")
+
+
+def _is_made_by_the_unit(path: Path) -> bool:
+    """Return whether a folder comes and goes with the service: systemd makes it at each start, and removes it at the stop."""
+    return path.is_relative_to(_VOLATILE) and path != _VOLATILE and not os.path.lexists(path)
 
 
 def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:

@@ -104,7 +104,7 @@ def path_fault(path: str, codec: Codec) -> str | None:
         return f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it"
     for part in path.split("."):
         if part.isdecimal():
-            return f"`{path}` counts to `{part}` in a list; a class reads maps alone, by names joined by dots"
+            return f"`{path}` counts to `{part}` in a list; a profile reads maps alone, by names joined by dots"
     return None
 
 

@@ -105,7 +105,7 @@ def _terms(connection: Mapping[str, Any]) -> BrokerTerms | str:
 
 
 def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
-    """Check a policies folder, its cases, and the examples of its device classes.
+    """Check a policies folder, its cases, and the examples of its device profiles.
 
     Args:
         folder: The policies.
@@ -151,7 +151,7 @@ def _try_cases(cases: Mapping[str, bytes], policies: PolicySet, faults: list[Fau
 
 
 def _try_examples(policies: PolicySet, faults: list[Fault]) -> list[ExampleResult]:
-    """Return what becomes of each example of each device class; what cannot be read joins the faults."""
+    """Return what becomes of each example of each device profile; what cannot be read joins the faults."""
     outcomes: list[ExampleResult] = []
     for profile in policies.profiles.values():
         path = f"{DEVICES}/{profile.id}.toml"

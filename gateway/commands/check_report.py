@@ -30,7 +30,7 @@ class Checked:
         faults: What cannot be read or used, each naming file and key.
         outcomes: What became of each case that could be read.
         notes: What is odd, and no fault.
-        examples: What became of each example of a device class that could be read.
+        examples: What became of each example of a device profile that could be read.
     """
 
     files: tuple[str, ...]

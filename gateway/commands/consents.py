@@ -128,7 +128,7 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
         page = _page(args, receipt, args.file, verdict) if args.text else ""
     except RecordError as error:
         problems = problems or [str(error)]
-    text = page or as_lines([f"receipt: {about}"])
+    text = page or as_lines([f"receipt: {about}"] if about else [])
     text += as_lines(f"wrong: {problem}" for problem in problems) or ("" if page else "all of it holds\n")
     show(args, {"ok": None if verifier is None else not problems, "record": about, "problems": problems}, text)
     return 1 if problems else 0

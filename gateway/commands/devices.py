@@ -77,6 +77,8 @@ def _new_devices(args: argparse.Namespace) -> dict[str, Any]:
         if not (args.profile and args.zone and args.topic):
             raise OperatorError("name `--profile`, `--zone` and `--topic`, or a file with `--from`")
         return {"devices": [_new_device(args)]}
+    if beside := [f"`--{name}`" for name in ("profile", "zone", "topic", "owner", "subject") if getattr(args, name) is not None]:
+        raise OperatorError(f"{beside[0]} does not go with `--from`: each line of the file says it for its device")
     lines = enumerate(_read(args.from_file).split(b"\n"), 1)
     args.rows = [(number, _of_line(args.from_file, number, line)) for number, line in lines if line.strip()]
     if not args.rows:
@@ -111,9 +113,11 @@ def _of_line(file: Path, number: int, line: bytes) -> Any:
         raise OperatorError(f"{_line(file, number)}: is no json object, such as `{_EXAMPLE}`") from error
     if not isinstance(row, dict):
         raise OperatorError(f"{_line(file, number)}: is no json object, such as `{_EXAMPLE}`")
-    if row.get("owner") not in list(Owner):
-        add = 'add `"owner": "city"`, or `"owner": "resident"` and a subject'
-        raise OperatorError(f"{_line(file, number, row)}: states no owner: {add}")
+    owner = row.get("owner")
+    if owner not in list(Owner):
+        said = "states no owner" if owner is None else f"`owner`: `{one_line(str(owner))}` is none"
+        wanted = 'write `"owner": "city"`, or `"owner": "resident"` and a subject'
+        raise OperatorError(f"{_line(file, number, row)}: {said}: {wanted}")
     return row
 
 

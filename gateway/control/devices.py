@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
@@ -37,6 +38,7 @@ from gateway.core.state import State
 
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
+_WAY_OUT: Final = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
 
 
 def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
@@ -65,7 +67,7 @@ def _is_heard(control: Control, topic: str) -> bool:
 
 
 def _unheard(device: Hex) -> str:
-    return f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: mend it or `broker.filters`"
+    return f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: {_WAY_OUT}"
 
 
 def _check(control: Control, row: NewDevice) -> None:
@@ -75,11 +77,13 @@ def _check(control: Control, row: NewDevice) -> None:
         known = ", ".join(f"`{name}`" for name in sorted(policies.profiles))
         raise MethodError(f"there is no device profile `{one_line(row.profile)}`; the policies in force have {known}")
     if row.zone not in policies.zones:
-        raise MethodError(f"there is no zone `{one_line(row.zone)}` in the policies in force")
+        known = ", ".join(f"`{name}`" for name in sorted(policies.zones))
+        raise MethodError(f"there is no zone `{one_line(row.zone)}`; the policies in force have {known}")
     if not _is_topic(row.topic):
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
-    if row.topic in control.state.registry.devices:
-        raise MethodError("a device with this topic is registered already; revoke it first")
+    registered = control.state.registry.devices.get(row.topic)
+    if registered is not None:
+        raise MethodError(f"a device with this topic is registered already; revoke it first: it is `{registered.id.hex()}`")
     _check_subject(control, row.owner, row.subject)
 
 

@@ -14,7 +14,7 @@ from gateway.files import reason_of
 from gateway.recipient.coverage import Coverage, CoverageError
 from gateway.recipient.keys import RecipientKeyError, generate, load_fingerprint
 from gateway.recipient.missing import Completeness, Held, completeness
-from gateway.recipient.open_command import UsageError, coverage_of, follow_broker, open_files, print_json
+from gateway.recipient.open_command import NO_CHECKPOINT, UsageError, coverage_of, follow_broker, open_files, print_json
 from gateway.recipient.opening import BundleCounter
 from gateway.recipient.stored import StoredBundles
 from gateway.recipient.wire import BundleError, decode_frame
@@ -59,7 +59,8 @@ def _missing(args: argparse.Namespace) -> int:
     coverage = coverage_of(args)
     assert coverage is not None  # both options are required
     try:
-        coverage.refresh()
+        if coverage.refresh() is None:
+            raise UsageError(f"`{args.log}`: {NO_CHECKPOINT}: without the log nothing tells what is missing")
         found, uncovered = _held(args.into, coverage)
     except CoverageError as error:
         complain(str(error))

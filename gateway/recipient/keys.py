@@ -59,7 +59,8 @@ def generate(target: Path, public: Path | None = None) -> KeyPair:
 
     Args:
         target: A folder, which gets `recipient.key` and `recipient.pub`; or a file name, with or without `.key`.
-        public: Where the public half goes instead, such as into the policies: a folder, or a file name.
+        public: Where the public half goes instead, such as into the policies: a folder, or a file name. Its folder is
+            made if only that is missing.
 
     Raises:
         RecipientKeyError: If one of the files exists already or cannot be written, or the private one would lie among policies.
@@ -74,15 +75,28 @@ def generate(target: Path, public: Path | None = None) -> KeyPair:
     refuse_anothers(private_path)
     if public_path.exists():
         raise RecipientKeyError(f"`{public_path}`: exists already, and keys are never overwritten")
-    if not public_path.parent.is_dir():
-        raise RecipientKeyError(f"`{public_path}`: cannot be written: no such file or directory")
     key = X25519PrivateKey.generate()
     try:
+        if public is not None:
+            _make_folder_of(public_path)
         create_file(private_path, format_private(key).encode(), SECRET_MODE)
         create_file(public_path, format_public(key.public_key()).encode(), PUBLIC_MODE)
     except SecretFileError as error:
         raise RecipientKeyError(str(error)) from error
     return KeyPair(private_path, public_path, fingerprint(key.public_key()))
+
+
+def _make_folder_of(public_path: Path) -> None:
+    """Make the folder of a public key if only that is missing, such as `keys` in new policies; before anything is written."""
+    folder = public_path.parent
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        raise RecipientKeyError(f"`{public_path}`: cannot be written: there is no folder `{folder.parent}`")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise RecipientKeyError(f"`{folder}`: cannot be made: {(error.strerror or str(error)).lower()}") from error
 
 
 def _keep_out_of_policies(private_path: Path) -> None:

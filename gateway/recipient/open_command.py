@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from consent.printable import printable
 from gateway.audit.log.notes import KeyFormatError, Verifier
+from gateway.audit.log.reader import CHECKPOINT_NAME
 from gateway.audit.verify.anchors import AnchorError, read_key
 from gateway.files import read_regular, reason_of
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
@@ -33,6 +34,7 @@ _UNCHECKED: Final = (
     "warning: without `--log` and `--log-key` nothing shows that what comes is the gateway's: "
     "anyone who has your public key, or may publish, can make such bundles"
 )
+NO_CHECKPOINT: Final = "no checkpoint is there; name the folder of the gateway's public log, and fetch it with its checkpoint"
 _LARGEST_PASSWORD_BYTES: Final = 1 << 16
 
 
@@ -47,8 +49,8 @@ def open_files(args: argparse.Namespace) -> int:
     key, coverage = _key(args), coverage_of(args)
     status, seen = 0, dict[tuple[Address, int], bytes]()
     try:
-        if coverage is not None:
-            coverage.refresh()
+        if coverage is not None and coverage.refresh() is None:
+            raise UsageError(f"`{args.log}`: {NO_CHECKPOINT}")
     except CoverageError as error:
         complain(str(error))
         return 1
@@ -128,6 +130,8 @@ def follow_broker(args: argparse.Namespace) -> int:
         raise UsageError(f"`{args.into}`: {reason_of(error)}") from error
     if args.log is None:
         complain(_UNCHECKED)
+    elif not (args.log / CHECKPOINT_NAME).exists():
+        complain(f"warning: `{args.log}`: {NO_CHECKPOINT}; until it is there, nothing is handed on")
 
     async def listen() -> None:
         stop = asyncio.Event()
@@ -175,8 +179,10 @@ def _host_and_port(text: str) -> tuple[str, int]:
 def _password(path: Path | None) -> str | None:
     try:
         return None if path is None else read_regular(path, _LARGEST_PASSWORD_BYTES).decode().rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"`{path}`: the password cannot be read") from error
+    except OSError as error:
+        raise UsageError(f"`{path}`: the password cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"`{path}`: the password cannot be read: it is not utf-8") from error
 
 
 def _print_bundle(bundle: OpenedBundle, *, as_json: bool) -> None:

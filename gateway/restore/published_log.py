@@ -38,7 +38,7 @@ class PublishedLog:
         except LogUnreachableError as error:
             raise CorruptionError(
                 f"`{name}`: no checkpoint can be read here, and restoring demands the current published log: "
-                "name a copy of it with `--log`"
+                f"name a copy of it with `--log` ({error})"
             ) from error
         except ValueError as error:
             raise CorruptionError(f"`{name}`: the published checkpoint is not this log's: {error}") from error

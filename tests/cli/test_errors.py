@@ -413,6 +413,18 @@ CASES = [
         holding("d", UNOWNED),
         ("`d`: line 1, topic `x`: states no owner",),
     ),
+    Case(
+        "device-add-line-with-unknown-owner",
+        ("device", "add", "--from", "d"),
+        holding("d", b'{"topic": "x", "owner": "residents"}'),
+        ("`d`: line 1, topic `x`: `owner`: `residents` is none: write `",),
+    ),
+    Case(
+        "device-add-from-beside-options",
+        (*ADD, "--from", "d"),
+        holding("d", GOOD),
+        ("`--profile` does not go with `--from`",),
+    ),
     *(
         Case(
             f"device-add-{name}",

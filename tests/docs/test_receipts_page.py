@@ -31,7 +31,7 @@ def receipt(tmp_path: Path) -> Path:
     """A receipt as a file, under the name that the page uses."""
     place = LogPlace(SIGNER.name, 5, SIGNER.vkey(), b"s" * 32)
     made = make_receipt(RECORD, CITY, place, Issue(NOW_MS, b"l" * 32), SIGNER.sign_bytes)
-    file = tmp_path / "receipt.json"
+    file = tmp_path / "receipt.jsonld"
     file.write_bytes(write_receipt(made))
     return file
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
 from consent.core.consents.records import Consent, record_hash
+from consent.core.policies.misfit import misfit
 from consent.core.policies.policy import City, PolicySet, Texts
 from consent.core.receipts.terms import decimal, thing
 from consent.errors import RecordError
@@ -199,4 +200,19 @@ def from_json(nodes: Any) -> list[Described]:
     try:
         return msgspec.convert(nodes, list[Described])
     except msgspec.ValidationError as error:
-        raise RecordError(f"`included` of a receipt: {str(error)[:1].lower()}{str(error)[1:]}") from error
+        raise RecordError(_misfit_of(nodes)) from error
+
+
+def _misfit_of(nodes: Any) -> str:
+    """Return in our words what is wrong with descriptions that are none, for people who have only the file."""
+    if not isinstance(nodes, list):
+        return "`included` of a receipt should be a list"
+    kinds = {kind.__struct_config__.tag: kind for kind in get_args(Described)}
+    for index, node in enumerate(nodes):
+        name = node.get("@type") if isinstance(node, dict) else None
+        kind = kinds.get(name) if isinstance(name, str) else None
+        if kind is None:
+            return f"`included[{index}]` of a receipt: its `@type` is none that a receipt describes"
+        if found := misfit(node, kind):
+            return f"`included[{index}].{found[0]}` of a receipt: {found[1]}"
+    return "`included` of a receipt holds what a receipt does not describe"

@@ -248,7 +248,7 @@ def _key_id(name: str, algorithm: int, public_key: bytes) -> bytes:
 
 def _check_name(name: str) -> None:
     if not name or "+" in name or any(c.isspace() for c in name) or _FORBIDDEN.search(name):
-        raise KeyFormatError(f"`{name}` cannot be a key's name")
+        raise KeyFormatError(f"`{name}` cannot be a key's name, which holds no space and no `+`")
 
 
 def _encode_base64(data: bytes) -> str:

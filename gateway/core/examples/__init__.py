@@ -1,1 +1,1 @@
-"""Examples of a device class: messages with the readings that they must give, tried by the very steps that the gateway takes."""
+"""Examples of a device profile: messages and the readings that they must give, tried by the very steps that the gateway takes."""

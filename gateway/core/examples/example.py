@@ -1,4 +1,4 @@
-"""The `[[example]]` tables of a device class, read into records: messages, and what the gateway must make of each.
+"""The `[[example]]` tables of a device profile, read into records: messages, and what the gateway must make of each.
 
 An example is one message, or several in the order in which one device sends them. The gateway itself reads none of this: to the
 policies an example is text of the class's file, as a comment is. `sluice check` reads it, and ``trial`` tries it.
@@ -120,7 +120,7 @@ class ExampleTable(MessageTable, frozen=True, kw_only=True):
 
 
 def read_examples(file: TomlFile, profile: Profile) -> tuple[Example, ...]:
-    """Return the examples of a device class, in their order.
+    """Return the examples of a device profile, in their order.
 
     Args:
         file: The class's own, `devices/<id>.toml`.
@@ -187,7 +187,7 @@ def _readings(file: TomlFile, rows: list[Any], key: str, profile: Profile) -> tu
 
 def _reading(file: TomlFile, table: ReadingTable, key: str, profile: Profile) -> ExpectedReading:
     if table.property not in profile.fields:
-        raise file.error(f"{key}.property", f"the class has no field {quoted(table.property)}")
+        raise file.error(f"{key}.property", f"the profile has no field {quoted(table.property)}")
     if (table.value is None) is (table.refused is None):
         raise file.error(key, "should say by one of `value` and `refused` what comes of it")
     return ExpectedReading(

@@ -1,4 +1,4 @@
-"""A trial of a device class: what the gateway would make of the messages of one device, in their order.
+"""A trial of a device profile: what the gateway would make of the messages of one device, in their order.
 
 It takes the steps of ``gateway.core.pipeline`` up to admission, by the same functions: authenticate, decode, admit, and refuse
 single readings. What follows there, decisions and windows, is not the class's matter. A test holds the two against each other.

@@ -43,7 +43,7 @@ def _run(verb: str, **given: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("name", [name for name in LOGS if name != "empty"])
-def test_receipt_of_every_entry_is_checked_without_the_log(name: str, tmp_path: Path) -> None:
+def test_proof_of_every_entry_is_checked_without_the_log(name: str, tmp_path: Path) -> None:
     """Written, read back and checked, with the entry that it brings along."""
     log = LOGS[name](tmp_path)
     for index in {0, 1, 5, 254, 255, 256, 300, log.writer.size - 1} & set(range(log.writer.size)):
@@ -54,7 +54,7 @@ def test_receipt_of_every_entry_is_checked_without_the_log(name: str, tmp_path: 
         assert (entry, checkpoint.size, trust.pinned) == (proof.extra, log.writer.size, True)
 
 
-def test_receipt_with_any_bit_flipped_is_refused_or_says_the_same(tmp_path: Path) -> None:
+def test_proof_with_any_bit_flipped_is_refused_or_says_the_same(tmp_path: Path) -> None:
     """No flip proves another entry, another place or another log."""
     proof = _prove(sample(tmp_path), 5)
     whole = proof.encode()
@@ -68,7 +68,7 @@ def test_receipt_with_any_bit_flipped_is_refused_or_says_the_same(tmp_path: Path
         pytest.fail(f"bit {bit} flipped passes as {entry!r}")
 
 
-def test_receipt_for_another_entry_place_or_key_is_refused(tmp_path: Path) -> None:
+def test_proof_for_another_entry_place_or_key_is_refused(tmp_path: Path) -> None:
     """The proof binds entry, index and log."""
     log = sample(tmp_path)
     proof, other = _prove(log, 5), _prove(log, 6)
@@ -100,7 +100,7 @@ def test_receipt_for_another_entry_place_or_key_is_refused(tmp_path: Path) -> No
         (b"c2sp.org/tlog-proof@v1\nindex 0\n" + (b"A" * 43 + b"=\n") * 64 + b"\nx\n", "`64` hashes"),
     ],
 )
-def test_receipt_that_is_malformed_is_refused(data: bytes, problem: str) -> None:
+def test_proof_that_is_malformed_is_refused(data: bytes, problem: str) -> None:
     """Each rule of the format, with the line at fault."""
     with pytest.raises(ProofFormatError, match=problem):
         Proof.parse(data)
@@ -112,13 +112,13 @@ def test_receipt_that_is_malformed_is_refused(data: bytes, problem: str) -> None
     st.binary(max_size=80),
     st.none() | st.binary(max_size=200),
 )
-def test_receipt_reads_back_as_it_was_written(index: int, hashes: list[bytes], note: bytes, extra: bytes | None) -> None:
-    """One form for each receipt."""
+def test_proof_reads_back_as_it_was_written(index: int, hashes: list[bytes], note: bytes, extra: bytes | None) -> None:
+    """One form for each proof."""
     proof = Proof(index, tuple(hashes), note, extra)
     assert Proof.parse(proof.encode()) == proof
 
 
-def test_receipt_of_a_witnessed_log_says_who_has_seen_it(tmp_path: Path) -> None:
+def test_proof_of_a_witnessed_log_says_who_has_seen_it(tmp_path: Path) -> None:
     """k of n, and a quorum that is not there is not met."""
     log = sample(tmp_path)
     cosign(log, COSIGNERS[:2])
@@ -137,7 +137,7 @@ def test_prove_and_check_proof_from_the_command_line(tmp_path: Path, capsys: pyt
     status, text = _run("prove", place=str(log.log.path), index=5, out=file)
     assert status == 0
     assert text.splitlines() == [
-        f"receipt: {file}, entry 5 of 15 in {ORIGIN}",
+        f"proof: {file}, entry 5 of 15 in {ORIGIN}",
         f"trust: pinned key {SIGNER.vkey()}",
         "witnesses: none configured",
     ]
@@ -149,6 +149,8 @@ def test_prove_and_check_proof_from_the_command_line(tmp_path: Path, capsys: pyt
     entry.write_bytes(b"another")
     assert _run("check-proof", file=file, entry=entry)[0] == 1
     assert "leads to another root" in capsys.readouterr().err
+    assert _run("check-proof", file=entry)[0] == 1
+    assert f"`{entry}`: line 1: not `c2sp.org/tlog-proof@v1`" in capsys.readouterr().err
     assert _run("prove", place=str(log.log.path), index=15)[0] == 2
     assert "no entry `15`" in capsys.readouterr().err
     assert _run("check-proof", file=file, key=None)[0] == 2
@@ -156,7 +158,7 @@ def test_prove_and_check_proof_from_the_command_line(tmp_path: Path, capsys: pyt
 
 
 def test_check_proof_against_a_policy_takes_the_logs_key_from_there(tmp_path: Path) -> None:
-    """One file says whom to trust; without a quorum the receipt is a finding."""
+    """One file says whom to trust; without a quorum the proof is a finding."""
     log = sample(tmp_path)
     cosign(log, COSIGNERS[:1])
     file, policy = tmp_path / "5.tlog-proof", tmp_path / "policy"
@@ -170,7 +172,7 @@ def test_check_proof_against_a_policy_takes_the_logs_key_from_there(tmp_path: Pa
 
 
 def test_entry_of_a_damaged_log_is_not_proven(tmp_path: Path) -> None:
-    """What does not lead to the checkpoint's root gets no receipt."""
+    """What does not lead to the checkpoint's root gets no proof."""
     log = sample(tmp_path)
     bundle = log.log.path / "tile/entries/000.p/15"
     data = bytearray(bundle.read_bytes())
@@ -182,8 +184,8 @@ def test_entry_of_a_damaged_log_is_not_proven(tmp_path: Path) -> None:
     assert Verifier.parse(SIGNER.vkey()) == SIGNER.verifier
 
 
-def test_mutated_receipts_prove_nothing_else_and_are_refused_in_a_line(tmp_path: Path) -> None:
-    """Cut, spliced, repeated: whatever still passes proves the very entry, place and log that a whole receipt proved."""
+def test_mutated_proofs_prove_nothing_else_and_are_refused_in_a_line(tmp_path: Path) -> None:
+    """Cut, spliced, repeated: whatever still passes proves the very entry, place and log that a whole proof did."""
     log = sample(tmp_path)
     whole = [_prove(log, index) for index in range(log.writer.size)]
     proven = {(proof.index, proof.extra) for proof in whole}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from gateway.audit.log.notes import Signer
 from gateway.check.installation import faults_of, notes_of
 from gateway.config import load_config
 from gateway.edge.keys import init_keys, log_origin
+from gateway.files import user_name
 from tests.support.live import LiveGateway
 
 
@@ -57,8 +59,22 @@ def test_folder_that_cannot_be_made_is_told(folder: Path, monkeypatch: pytest.Mo
     """Because the one above it is somebody else's."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     (said,) = faults(folder)
-    wanted = f"there is no `{folder / 'state'}`, and it cannot be made"
-    assert said == f"`changed.toml`: `state_folder`: {wanted}: run the check as the user that the gateway runs as"
+    lacks = f"there is no `{folder / 'state'}`, and `{user_name(os.geteuid())}` cannot make it"
+    todo = "make it for the user that the gateway runs as, and run the check as that user"
+    assert said == f"`changed.toml`: `state_folder`: {lacks}: {todo}"
+
+
+def test_runtime_folder_that_the_unit_makes_is_no_fault_before_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever checks before the first start, or after a stop, is the gateway's user, who may not write to `/run`."""
+    text = (folder / "gateway.toml").read_text()
+    (folder / "gateway.toml").write_text(re.sub(r"^runtime_folder.*\n", "", text, flags=re.M))
+    (folder / "state").mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != Path("/run") and access(path, mode))
+    assert faults(folder, 'gateway = "', 'runtime_folder = "/run/sluice-of-nobody"\ngateway = "') == []
+    (note,) = notes_of(load_config(folder / "changed.toml"))
+    assert note.key == "runtime_folder"
+    assert "`RuntimeDirectory`" in note.message
 
 
 @pytest.mark.parametrize("content", ["", "\n", "  \n"])

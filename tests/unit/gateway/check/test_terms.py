@@ -112,7 +112,7 @@ def test_path_that_no_decoder_can_follow_is_told_by_its_key(key: str) -> None:
     old = {"fields.consumption.path": "kwh", "time.path": "t", "sequence.path": "seq", "sequence.boot": "boot"}[key]
     word = "boot" if key.endswith("boot") else "path"
     files = changed(METER, f'{word} = "{old}"', f'{word} = "messages.0.value"')
-    said = "`messages.0.value` counts to `0` in a list; a class reads maps alone, by names joined by dots"
+    said = "`messages.0.value` counts to `0` in a list; a profile reads maps alone, by names joined by dots"
     assert faults(files) == [f"`devices/meter.toml`: `{key}`: {said}"]
 
 

@@ -121,7 +121,8 @@ async def test_topic_that_no_filter_matches_is_warned_of_and_registered(gate: Di
     answer = await gate.ask("device.add", devices=rows)
     (warning,) = answer["warnings"]
     device = answer["devices"][1]["device"]
-    assert warning == f"no filter matches the topic of `{device}`, so nothing of it is heard: mend it or `broker.filters`"
+    way_out = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
+    assert warning == f"no filter matches the topic of `{device}`, so nothing of it is heard: {way_out}"
     listed = (await gate.ask("device.list"))["devices"]
     assert [row.get("unmatched", False) for row in listed] == [False, True, False]
     heard = await gate.ask("device.add", devices=[{**STREET, "topic": "t/other"}])

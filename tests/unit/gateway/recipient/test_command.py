@@ -121,6 +121,12 @@ def test_missing_of_no_folder_or_of_a_log_that_does_not_hold_together_told(
     log = ("--log", tmp_path / "log", "--log-key", SIGNER.vkey())
     assert run_command("missing", "--into", tmp_path / "absent", *log) == 2
     assert "absent`: no such file or directory" in capsys.readouterr().err
+    for lacking in ("none", "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        assert run_command("missing", "--into", received, "--log", tmp_path / lacking, "--log-key", SIGNER.vkey()) == 2
+        said = capsys.readouterr()
+        assert f"{lacking}`: no checkpoint is there" in said.err
+        assert said.out == ""  # no figure that could be taken for an answer
     (tmp_path / "log" / "checkpoint").write_bytes(b"nonsense")
     assert run_command("missing", "--into", received, *log) == 1
     assert "checkpoint" in capsys.readouterr().err

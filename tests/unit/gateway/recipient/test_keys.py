@@ -130,6 +130,12 @@ def test_generate_public_half_goes_into_the_policies(tmp_path: Path, policies: P
     assert not (tmp_path / "city.pub").exists()
 
 
+def test_generate_public_half_into_new_policies_makes_their_folder_of_keys(tmp_path: Path, policies: Path) -> None:
+    """As a city copies them there is none yet, and the line that a refusal prints names one."""
+    (policies / "keys").rmdir()
+    assert generate(tmp_path / "city", policies / "keys" / "city.pub").public_path.exists()
+
+
 def test_generate_beside_a_policies_folder_is_allowed(tmp_path: Path, policies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what lies in it is refused, also where it is typed from within."""
     monkeypatch.chdir(policies)
@@ -138,8 +144,8 @@ def test_generate_beside_a_policies_folder_is_allowed(tmp_path: Path, policies: 
 
 def test_generate_public_half_into_an_absent_folder_makes_neither(tmp_path: Path) -> None:
     """No private key is left behind whose other half could not be written."""
-    with pytest.raises(RecipientKeyError, match=r"city\.pub`: cannot be written: no such file or directory$"):
-        generate(tmp_path / "city", tmp_path / "absent" / "city.pub")
+    with pytest.raises(RecipientKeyError, match=r"city\.pub`: cannot be written: there is no folder `.*/absent`$"):
+        generate(tmp_path / "city", tmp_path / "absent" / "keys" / "city.pub")
     assert list(tmp_path.iterdir()) == []
 
 

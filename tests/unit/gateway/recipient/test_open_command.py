@@ -293,6 +293,8 @@ def test_open_follow_prints_records_alone_on_standard_output(tmp_path: Path, key
         (("open", "--follow", *_WHERE, "--ca-file", "two-lines"), "`--ca-file`: `two-lines`: holds no certificates in pem"),
         (("open", "--follow", *_WHERE, "--ca-file", "two-lines", "--no-tls"), "`--no-tls` and `--ca-file` do not go together"),
         (("open", "--follow", *_WHERE, "--password-file", "/dev/zero"), "`/dev/zero`: the password cannot be read"),
+        (("open", "--follow", *_WHERE, "--password-file", "none"), "`none`: the password cannot be read: no such file"),
+        (("open", "large", "--log", "none", "--log-key", SIGNER.vkey()), "`none`: no checkpoint is there"),
         (("open", "/dev/zero"), "`/dev/zero`: cannot be read: no regular file"),
         (("open", "large"), "`large`: cannot be read: longer than 131072 bytes"),
         (("open", "x", "--key", "office.pub"), "the public one; give the private one, `office.key`"),

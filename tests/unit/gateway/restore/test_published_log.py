@@ -24,7 +24,9 @@ class _GoesAway(MemorySource):
 
 def test_log_without_a_checkpoint_cannot_be_continued() -> None:
     """The line says what to name instead."""
-    with pytest.raises(CorruptionError, match="`log`: no checkpoint can be read here"):
+    with pytest.raises(
+        CorruptionError, match=r"`log`: no checkpoint can be read here.* with `--log` \(the log cannot be reached: "
+    ):
         PublishedLog.open(MemorySource({}), "log", SIGNER.verifier)
 
 

@@ -36,6 +36,22 @@ def receipt(scope: str = "energy-hourly", status: Status = Status.GIVEN, limits:
     return receipt_of(signed(consent), RIBERA, PLACE, Issue(NOW_MS + 1, b"l" * 32, (30, 41)))
 
 
+@pytest.mark.parametrize(
+    ("language", "where", "check", "find"),
+    [
+        ("en", "at the end", "--key KEY", "find LOG "),
+        ("es", "al final", "--key CLAVE", "find REGISTRO "),
+        ("pt", "no fim", "--key CHAVE", "find REGISTO "),
+    ],
+)
+def test_page_that_was_not_checked_says_where_the_command_stands(language: str, where: str, check: str, find: str) -> None:
+    """It stands below, with words of the page's language for what is to be put in."""
+    verdict, _, rest = receipt_page(receipt(), asked=language, verdict="unchecked").partition("UTC")
+    assert where in " ".join(verdict.split())
+    assert check in rest
+    assert find in rest
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("status", list(Status))
 def test_page_of_every_status_fits_on_one_sheet_in_every_language(status: Status, language: str) -> None:

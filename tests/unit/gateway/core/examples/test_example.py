@@ -70,7 +70,7 @@ def test_every_reason_of_the_gateway_can_be_expected() -> None:
         (f"{SENT}{READS}sequence = true\n", "`example.0.sequence`: should be whole number, not true or false"),
         (
             f'{SENT}readings = [{{ property = "LAeq", value = 1 }}]\n',
-            "`example.0.readings.0.property`: the class has no field `LAeq`",
+            "`example.0.readings.0.property`: the profile has no field `LAeq`",
         ),
         (
             f'{SENT}readings = [{{ property = "consumption" }}]\n',
