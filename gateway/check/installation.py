@@ -25,6 +25,10 @@ from gateway.files import read_regular
 _METRICS_HOST: Final = "127.0.0.1"
 _HERE: Final = frozenset({"", "localhost", "0.0.0.0", "::", "::1", "ip6-localhost", "ip6-loopback"})  # noqa: S104  a name for this host
 _LARGEST_KEY_BYTES: Final = 1024
+_LONGEST_SOCKET_BYTES: Final = 107
+"""Of the path of a Unix socket, which the kernel bounds."""
+_CUSTOM: Final = {1883: False, 8883: True}
+"""The ports that IANA has registered for MQTT, and whether they are for TLS."""
 
 
 def faults_of(place: Installation) -> Iterator[Fault]:
@@ -47,10 +51,17 @@ def notes_of(place: Installation) -> Iterator[Note]:
     for key, path in _made_folders(place):
         if not path.exists():
             yield Note(Weight.NOTE, file, key, f"there is no `{path}` yet: the gateway makes it when it starts")
+    told: set[str] = set()
     for (one, first), (other, second) in combinations(configured_connections(place), 2):
         if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
             unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
             yield Note(Weight.WARNING, file, f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: few brokers take both")
+            told |= {one, other}
+    for key, connection in configured_connections(place):
+        if key not in told and connection.tls is not _CUSTOM.get(connection.port, connection.tls):
+            spoken = "without TLS" if connection.tls else "with TLS"
+            said = f"is `{_word(connection.tls)}`, and on port `{connection.port}` brokers are by custom spoken to {spoken}"
+            yield Note(Weight.WARNING, file, f"{key}.tls", said)
 
 
 def _made_folders(place: Installation) -> Iterator[tuple[str, Path]]:
@@ -75,6 +86,15 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
         elif not os.access(nearest, os.W_OK | os.X_OK):
             wanted = f"`{nearest}` is not yours to write" if nearest == path else f"there is no `{path}`, and it cannot be made"
             yield Fault.at(file, key, f"{wanted}: run the check as the user that the gateway runs as")
+    yield from (Fault.at(file, key, message) for key, message in _socket_fault(place))
+
+
+def _socket_fault(place: Installation) -> Iterator[tuple[str, str]]:
+    length = len(os.fsencode(place.control_socket))
+    if length > _LONGEST_SOCKET_BYTES:
+        key = "runtime_folder" if place.config.runtime_folder else "state_folder"
+        said = f"`{place.control_socket}` is {length} bytes long, and the path of a socket at most {_LONGEST_SOCKET_BYTES}"
+        yield key, f"{said}: name a shorter `runtime_folder`"
 
 
 def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:

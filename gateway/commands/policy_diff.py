@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,7 @@ from consent.policy_files import read_policy_files
 from consent.printable import as_lines
 from gateway.commands.client import call_gateway
 from gateway.commands.output import show
-from gateway.config import Installation, configured_file, load_config
-from gateway.edge.store.database import DATABASE_FILE
+from gateway.config import CONFIG_VARIABLE, Installation, configured_file, load_config
 from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
 
@@ -29,7 +29,9 @@ def difference(args: argparse.Namespace) -> int:
     """`sluice policy diff`: 1 where anything rises and nobody has accepted it."""
     place = _gateway_at_hand(args.config)
     if place is None and IN_FORCE in (args.old, args.new):
-        raise OperatorError(f"`{IN_FORCE}` is what a gateway has: name its configuration with `--config`")
+        raise OperatorError(
+            f"`{IN_FORCE}` is what a gateway has, and none is here: name its configuration with `--config`"
+        )
     sides = {name: _side(text) for name, text in (("old", args.old), ("new", args.new)) if text != IN_FORCE}
     if place is None:
         found = diff(sides["old"], sides["new"]).as_data()
@@ -43,12 +45,12 @@ def difference(args: argparse.Namespace) -> int:
 def _gateway_at_hand(config: Path | None) -> Installation | None:
     """Return the gateway whose subjects are counted: the one that is named, or this machine's if it has begun a log.
 
-    Raises: OperatorError: the one that is named has not.
+    Raises: OperatorError: the one that is named has not, or the environment names a configuration that is not there.
     """
-    if config is None and not configured_file().exists():
+    if config is None and not os.environ.get(CONFIG_VARIABLE) and not configured_file().exists():
         return None
     place = load_config(config or configured_file())
-    if (place.state / DATABASE_FILE).exists():
+    if place.database.exists():
         return place
     if config is not None:
         raise OperatorError(f"`{place.state}`: there is no gateway's database")
