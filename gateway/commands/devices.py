@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import re
 from pathlib import Path
@@ -77,7 +78,7 @@ def _new_devices(args: argparse.Namespace) -> dict[str, Any]:
         if not (args.profile and args.zone and args.topic):
             raise OperatorError("name `--profile`, `--zone` and `--topic`, or a file with `--from`")
         return {"devices": [_new_device(args)]}
-    lines = enumerate(_read(args.from_file).split(b"\n"), 1)
+    lines = enumerate(_read(args.from_file).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1)
     args.rows = [(number, _of_line(args.from_file, number, line)) for number, line in lines if line.strip()]
     if not args.rows:
         raise OperatorError(f"`{args.from_file}`: holds no device, one json object a line")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def difference(args: argparse.Namespace) -> int:
     place = _gateway_at_hand(args.config)
     if place is None and IN_FORCE in (args.old, args.new):
         raise OperatorError(
-            f"`{IN_FORCE}` is what a gateway has, and none is here: name its configuration with `--config`"
+            f"`{IN_FORCE}` is what a gateway has, and none is here: name it with `--config` or `{CONFIG_VARIABLE}`"
         )
     sides = {name: _side(text) for name, text in (("old", args.old), ("new", args.new)) if text != IN_FORCE}
     if place is None:
@@ -45,9 +44,9 @@ def difference(args: argparse.Namespace) -> int:
 def _gateway_at_hand(config: Path | None) -> Installation | None:
     """Return the gateway whose subjects are counted: the one that is named, or this machine's if it has begun a log.
 
-    Raises: OperatorError: the one that is named has not, or the environment names a configuration that is not there.
+    Raises: OperatorError: the one that is named has not.
     """
-    if config is None and not os.environ.get(CONFIG_VARIABLE) and not configured_file().exists():
+    if config is None and not configured_file().exists():
         return None
     place = load_config(config or configured_file())
     if place.database.exists():

@@ -156,6 +156,4 @@ def test_code_that_says_something_else_than_is_meant_is_warned_of() -> None:
     """A property and a field in `C` agree with each other, and neither is about warmth."""
     files = changed(CITY, 'unit = "Cel"', 'unit = "C"') | {STATION: changed(STATION, 'unit = "Cel"', 'unit = "C"')[STATION]}
     assert faults(files) == []
-    assert notes(files) == [
-        "warning: `city.toml`: `property.temperature.unit`: `C` is the coulomb in UCUM: is `Cel` meant?"
-    ]
+    assert notes(files) == ["warning: `city.toml`: `property.temperature.unit`: `C` is the coulomb in UCUM: is `Cel` meant?"]
