@@ -71,7 +71,7 @@ def test_receipt_is_printed_as_a_page_in_the_language_of_the_locale(shell: Shell
     """From the gateway, and later from the file alone; the file is written all the same."""
     page = shell.run("consent", "receipt", household, SCOPE, "--text", "--out", "page.jsonld", "--language", "es")
     assert page.startswith("RECIBO DE LO QUE USTED DIJO SOBRE SUS DATOS\n\nEl ")
-    assert "sluice consent check-receipt page.jsonld --key KEY" in page
+    assert "sluice consent check-receipt page.jsonld --key CLAVE" in page
     printed = sluice(shell.live.folder, "consent", "receipt", household, SCOPE, "--text", locale="pt_PT.UTF-8").out
     assert printed.startswith("RECIBO DO QUE DISSE SOBRE OS SEUS DADOS\n\nEm ")
     unchecked = sluice(shell.live.folder, "consent", "check-receipt", "page.jsonld", "--text", locale="es_ES.UTF-8")
