@@ -76,7 +76,7 @@ def _refuse_folder(path: Path, relative: str) -> None:
 def _unreadable(folder: Path, error: OSError) -> None:
     """Raise for a folder that cannot be listed, rather than overlook what it holds."""
     relative = Path(error.filename).relative_to(folder).as_posix()
-    raise PolicyError(relative, "", f"cannot be read: {_why(error)}") from error
+    raise PolicyError(str(folder) if relative == "." else relative, "", f"cannot be read: {_why(error)}") from error
 
 
 def _read_all(found: Iterable[tuple[str, Path]]) -> dict[str, bytes]:

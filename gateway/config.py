@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +55,14 @@ _NAME: Final = "1 to 63 lower-case letters, digits, points and hyphens, the firs
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\Z", description=_NAME)]
 
 
+_PATH_PATTERN: Final = r"^(?:[^\x00-\x1f\x7f/]{0,255}/)*[^\x00-\x1f\x7f/]{0,255}\Z"
+_PATH: Final = "a path without control characters, each name at most 255 long"
+PathText = Annotated[str, Meta(pattern=_PATH_PATTERN, description=_PATH)]
+_HOST_PATTERN: Final = r"^(?:[^\s\x00-\x1f/:@\[\]]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?)\Z"
+Host = Annotated[str, Meta(pattern=_HOST_PATTERN, description="the name or address of a host, without scheme and port")]
+UserName = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", description="a name without control characters")]
+
+
 class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
@@ -73,14 +82,14 @@ class Connection(_Section, frozen=True, kw_only=True):
         reconnect_s: The longest wait between two attempts to reach it; waits begin under a second and double.
     """
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 1883
-    user: str | None = None
-    password_file: str | None = None
+    user: UserName | None = None
+    password_file: PathText | None = None
     tls: bool = False
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    private_key_file: str | None = None
+    ca_file: PathText | None = None
+    certificate_file: PathText | None = None
+    private_key_file: PathText | None = None
     reconnect_s: Annotated[int, Meta(ge=1, le=3600)] = 30
 
 
@@ -101,6 +110,8 @@ class Broker(Connection, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse filters that MQTT does not know, or that would feed the gateway its own bundles."""
+        if shared := next((each for each in self.filters if each.startswith("$share/")), None):
+            raise ValueError(f"`filters`: `{shared}` names a group: leave the filter alone, and name the group in `shared_group`")
         try:
             refuse_overlap(self.filters, [f"{TOPIC_PREFIX}/#"])
         except ValueError as error:
@@ -169,11 +180,11 @@ class Audit(_Section, frozen=True, kw_only=True):
         openings_days: For how long openings of releases and accounts are kept, and those of consents after their last release.
     """
 
-    log_folder: str = "log"
-    openings_folder: str = ""
+    log_folder: PathText = "log"
+    openings_folder: PathText = ""
     heartbeat_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
-    witness_policy: str | None = None
-    witness_ca_file: str | None = None
+    witness_policy: PathText | None = None
+    witness_ca_file: PathText | None = None
     openings_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
 
 
@@ -195,8 +206,10 @@ class Clock(_Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a simulated clock without a start."""
         if self.simulated:
+            if self.start is None:
+                raise ValueError("`start`: is missing: say when simulated time begins")
             try:
-                parse_utc_ms(self.start or "")
+                parse_utc_ms(self.start)
             except ValueError as error:
                 raise ValueError(f"`start`: {error}") from error
 
@@ -225,10 +238,10 @@ class Config(_Section, frozen=True, kw_only=True):
     """
 
     gateway: Name
-    state_folder: str = "state"
-    keys_folder: str = "keys"
-    policies_folder: str = "policies"
-    runtime_folder: str = ""
+    state_folder: PathText = "state"
+    keys_folder: PathText = "keys"
+    policies_folder: PathText = "policies"
+    runtime_folder: PathText = ""
     broker: Broker
     sink: dict[str, SinkSettings] = {}
     batches: Batches = Batches()
@@ -254,6 +267,7 @@ class Installation:
         self.log = self.state / config.audit.log_folder
         self.openings = self.state / config.audit.openings_folder if config.audit.openings_folder else None
         self.control_socket = self.runtime / "control.sock"
+        self.database = self.state / "sluice.db"
 
     def command(self, *words: str) -> str:
         """Return the command line of this gateway, to be typed in any folder."""
@@ -263,12 +277,15 @@ class Installation:
     def refuse_another_user(self, *others: Path) -> None:
         """Refuse to write as anybody but the gateway's user, before anything is written.
 
+        That is whose database it is, also in a folder that several users share, or that a container mounts; and before there is
+        one, whose state folder it is.
+
         Args:
             others: What is to be written beside what every run writes: state, control socket, log and openings.
         Raises: AnothersFolderError: one of the folders belongs to another user.
         """
         for folder in (self.state, self.runtime, self.log, self.openings or self.state, *others):
-            refuse_anothers(folder)
+            refuse_anothers(self.database if folder == self.state else folder)
 
     def path(self, relative: str | None) -> Path | None:
         """Return a configured path, or None where there is none."""
@@ -296,7 +313,10 @@ def load_config(file: Path) -> Installation:
         raise ConfigFileError(PolicyError(str(file), *refusal(tables, Config, error))) from error
     for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
         _check_connection(file, where, connection)
-    return Installation(config, file)
+    place = Installation(config, file)
+    for key, message in _mixed_folders(place):
+        raise _fault(file, key, message)
+    return place
 
 
 def _read(file: Path) -> bytes:
@@ -337,3 +357,34 @@ def _check_connection(file: Path, where: str, connection: Connection) -> None:
     for key in ("ca_file", "certificate_file", "private_key_file"):
         if getattr(connection, key) is not None and not connection.tls:
             raise _fault(file, f"{where}.{key}", "needs `tls = true`, without which the connection is not encrypted")
+
+
+def _mixed_folders(place: Installation) -> Iterator[tuple[str, str]]:
+    """Yield each folder that would show, to those who may read it, what another one is to keep from them.
+
+    The log is for everyone and openings are for auditors; policies are a text that people copy. So none of them may hold the
+    database, keys or, but for their own folder, openings.
+    """
+    config = place.config
+    kept = {"state_folder": place.state, "keys_folder": place.keys, "runtime_folder": place.runtime}
+    secrets = [(f"{where}.{key}", path) for where, key, path in _secret_files(place)]
+    shown = {"audit.log_folder": (place.log, "for everyone"), "policies_folder": (place.policies, "for everyone")}
+    if place.openings is not None:
+        shown["audit.openings_folder"] = (place.openings, "for auditors")
+    for key, (folder, whom) in shown.items():
+        hidden = [*kept.items(), *secrets]
+        if place.openings is not None and key != "audit.openings_folder":
+            hidden.append(("audit.openings_folder", place.openings))
+        for other, path in hidden:
+            if other == "runtime_folder" and not config.runtime_folder:
+                continue  # the state's, which is told by its own key
+            if path.resolve().is_relative_to(folder.resolve()):
+                yield key, f"`{folder}` is {whom} to read, and would hold `{other}`, `{path}`: give it a folder of its own"
+
+
+def _secret_files(place: Installation) -> Iterator[tuple[str, str, Path]]:
+    config = place.config
+    for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
+        for key in ("password_file", "private_key_file"):
+            if (path := place.path(getattr(connection, key))) is not None:
+                yield where, key, path

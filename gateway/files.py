@@ -72,12 +72,14 @@ def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
     refused only what the system would refuse as well, to be told what to type.
 
     Args:
-        path: What is to be written: a folder, or a file in one. Where folders are missing, the nearest that exists counts.
+        path: What is to be written: a folder, or a file in one. Whose the file is counts where it is there; where folders are
+            missing, the nearest that exists.
         for_reader: It is for whoever typed the command, who may have become root with `sudo` to write into their own folder.
     Raises: AnothersFolderError: the folder is another user's.
     """
-    folder = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.isdir(each))
-    owner, user = folder.stat().st_uid, os.geteuid()
+    nearest = next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
+    folder = nearest if os.path.isdir(nearest) else nearest.parent
+    owner, user = (nearest if os.path.exists(nearest) else folder).stat().st_uid, os.geteuid()
     typed_by = os.environ.get("SUDO_UID") if for_reader and user == 0 else None
     if owner == user or typed_by == str(owner):
         return

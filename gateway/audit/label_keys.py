@@ -5,6 +5,7 @@ A household gets another key when somebody leaves it, so there may be several. W
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ def parse_label_keys(text: str) -> LabelKeys:
             try:
                 keys.append(read_label_key(word))
             except RecordError as error:
-                raise LabelKeyError(f"line {number} is {error}") from None
+                wanted = "" if keys else "is neither a receipt nor an export, and "
+                raise LabelKeyError(f"{wanted}line {number} is {error}") from None
     if not keys:
         raise LabelKeyError(f"there is no label key, which is {LABEL_KEY_FORM}")
     return LabelKeys(tuple(keys))
@@ -93,7 +95,10 @@ def label_keys_in(file: Path) -> LabelKeys:
         data = read_regular(file, LONGEST_FILE_BYTES)
     except OSError as error:
         raise LabelKeyError(f"`{file}`: {reason_of(error)}") from error
+    data = data.removeprefix(codecs.BOM_UTF8)  # which some editors put before what they save
     try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise LabelKeyError("is utf-16: save it as utf-8, or name the file as you were given it")
         return _in_json(data) if data.lstrip()[:1] == b"{" else parse_label_keys(data.decode("ascii", "replace"))
     except (LabelKeyError, RecordError) as error:
         raise LabelKeyError(f"`{file}`: {error}") from error

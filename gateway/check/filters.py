@@ -20,6 +20,9 @@ def overlapping_filters(file: str, filters: Sequence[str]) -> Iterator[Note]:
         filters: As configured.
     """
     for one, other in overlaps(filters):
+        if one == other:
+            yield Note(Weight.WARNING, file, _KEY, f"`{one}` stands there twice: once is enough")
+            continue
         wide, narrow = (other, one) if covers(other, one) else (one, other)
         if covers(wide, narrow):
             said = f"`{narrow}` brings nothing that `{wide}` does not: take it out"

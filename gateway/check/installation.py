@@ -27,6 +27,10 @@ _HERE: Final = frozenset({"", "localhost", "0.0.0.0", "::", "::1", "ip6-localhos
 _LARGEST_KEY_BYTES: Final = 1024
 _VOLATILE: Final = Path("/run")
 """Where what is there lasts no longer than the machine or the service runs."""
+_LONGEST_SOCKET_BYTES: Final = 107
+"""Of the path of a Unix socket, which the kernel bounds."""
+_CUSTOM: Final = {1883: False, 8883: True}
+"""The ports that IANA has registered for MQTT, and whether they are for TLS."""
 
 
 def faults_of(place: Installation) -> Iterator[Fault]:
@@ -54,10 +58,17 @@ def notes_of(place: Installation) -> Iterator[Note]:
         else:
             said = f"there is no `{path}` yet: the gateway makes it when it starts"
         yield Note(Weight.NOTE, file, key, said)
+    told: set[str] = set()
     for (one, first), (other, second) in combinations(configured_connections(place), 2):
         if (_host(first.host), first.port) == (_host(second.host), second.port) and first.tls != second.tls:
             unlike = f"`{_word(first.tls)}` for `{one}`, on the same port `{first.port}`"
             yield Note(Weight.WARNING, file, f"{other}.tls", f"is `{_word(second.tls)}`, and {unlike}: few brokers take both")
+            told |= {one, other}
+    for key, connection in configured_connections(place):
+        if key not in told and connection.tls is not _CUSTOM.get(connection.port, connection.tls):
+            spoken = "without TLS" if connection.tls else "with TLS"
+            said = f"is `{_word(connection.tls)}`, and on port `{connection.port}` brokers are by custom spoken to {spoken}"
+            yield Note(Weight.WARNING, file, f"{key}.tls", said)
 
 
 def _made_folders(place: Installation) -> Iterator[tuple[str, Path]]:
@@ -85,11 +96,20 @@ def _folder_faults(place: Installation) -> Iterator[Fault]:
             if nearest == path:
                 lacks = f"`{user}` may not write to `{path}`: give it to"
             yield Fault.at(file, key, f"{lacks} the user that the gateway runs as, and run the check as that user")
+    yield from (Fault.at(file, key, message) for key, message in _socket_fault(place))
 
 
 def _is_made_by_the_unit(path: Path) -> bool:
     """Return whether a folder comes and goes with the service: systemd makes it at each start, and removes it at the stop."""
     return path.is_relative_to(_VOLATILE) and path != _VOLATILE and not os.path.lexists(path)
+
+
+def _socket_fault(place: Installation) -> Iterator[tuple[str, str]]:
+    length = len(os.fsencode(place.control_socket))
+    if length > _LONGEST_SOCKET_BYTES:
+        key = "runtime_folder" if place.config.runtime_folder else "state_folder"
+        said = f"`{place.control_socket}` is {length} bytes long, and the path of a socket at most {_LONGEST_SOCKET_BYTES}"
+        yield key, f"{said}: name a shorter `runtime_folder`"
 
 
 def _port_faults(place: Installation) -> Iterator[tuple[str, str]]:

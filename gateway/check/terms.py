@@ -18,7 +18,7 @@ from consent.core.review.warnings import Note, Weight
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.check.fault import Fault
-from gateway.check.ucum import code_fault, conversion
+from gateway.check.ucum import another_sense, code_fault, conversion
 from gateway.core.codecs.senml import NAME
 from gateway.core.codecs.units import senml_factors
 
@@ -61,9 +61,14 @@ def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
 
 def notes_in(policies: PolicySet) -> Iterator[Note]:
     """Yield what is odd about units that do exist; of a set without faults."""
+    for prop in policies.properties.values():
+        if (odd := another_sense(prop.unit)) is not None:
+            yield Note(Weight.WARNING, CITY_FILE, f"property.{prop.id}.unit", odd)
     for profile in policies.profiles.values():
         file = f"{DEVICES}/{profile.id}.toml"
         for name, field in profile.fields.items():
+            if (odd := another_sense(field.unit)) is not None and field.unit != policies.properties[name].unit:
+                yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
             factor = conversion(field.unit, policies.properties[name].unit).factor
             if factor is not None and field.unit != policies.properties[name].unit and not _near(float(field.scale), factor):
                 wanted = f"a `{field.unit}` is `{factor:g}` of the property's `{policies.properties[name].unit}`"

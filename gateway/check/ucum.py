@@ -139,11 +139,43 @@ _MEANT: Final[Mapping[str, str]] = {
     "lux": "lx",
     "kph": "km/h",
     "°": "deg",
+    "kVA": "kV.A",
+    "var": "V.A",
+    "kvar": "kV.A",
+    "mAh": "mA.h",
+    "Ah": "A.h",
+    "ug/m^3": "ug/m3",
+    "mg/m^3": "mg/m3",
+    "m^3": "m3",
+    "m^2": "m2",
+    "ha": "har",
+    "kn": "[kn_i]",
+    "mph": "[mi_i]/h",
+    "rpm": "/min",
+    "r/min": "/min",
     "count": "1",
     "": "1",
     "/": "1",
 }
 """What is often written for a code."""
+
+_ANOTHER_SENSE: Final[Mapping[str, tuple[str, str]]] = {
+    "C": ("coulomb", "Cel"),
+    "F": ("farad", "[degF]"),
+    "G": ("gauss", "g"),
+    "H": ("henry", "h"),
+    "W.H": ("watt times henry", "W.h"),
+    "kW.H": ("kilowatt times henry", "kW.h"),
+    "V.a": ("volt times year", "V.A"),
+    "kV.a": ("kilovolt times year", "kV.A"),
+    "PA": ("petaampere", "Pa"),
+    "mm/H": ("millimetre in a henry", "mm/h"),
+    "km/H": ("kilometre in a henry", "km/h"),
+    "m3/H": ("cubic metre in a henry", "m3/h"),
+    "l/H": ("litre in a henry", "l/h"),
+    "L/H": ("litre in a henry", "L/h"),
+}
+"""Codes that hardly anybody means: what each says, and what is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +199,14 @@ def code_fault(code: str) -> str | None:
         return None
     hint = f": write `{_MEANT[code]}`" if code in _MEANT else ", such as `kW.h`, `Cel` or `ug/m3`"
     return f"`{code}` is no UCUM code{hint}"
+
+
+def another_sense(code: str) -> str | None:
+    """Return what is odd about a code that says something else than whoever writes it means, in words; None of any other."""
+    if (found := _ANOTHER_SENSE.get(_plain(code))) is None:
+        return None
+    says, meant = found
+    return f"`{code}` is the {says} in UCUM: is `{meant}` meant?"
 
 
 def conversion(one: str, other: str) -> Conversion:

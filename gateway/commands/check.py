@@ -135,6 +135,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
                 keys[recipient.id] = fingerprint(load_key(folder, recipient, recipient.public_key_file))
         except PolicyError as fault:
             faults.append(Fault.of_policies(fault))
+    notes += _shared_keys(keys)
     outcomes, examples = _try_cases(cases, policies, faults), _try_examples(policies, faults)
     return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes), tuple(examples))
 
@@ -161,6 +162,15 @@ def _try_examples(policies: PolicySet, faults: list[Fault]) -> list[ExampleResul
         except PolicyError as fault:
             faults.append(Fault.of_policies(fault))
     return outcomes
+
+
+def _shared_keys(keys: Mapping[str, str]) -> Iterator[Note]:
+    """Yield a warning for each recipient whose key an earlier one has too; a copy of the wrong file is easily made."""
+    holder: dict[str, str] = {}
+    for recipient, shown in sorted(keys.items()):
+        if (other := holder.setdefault(shown, recipient)) != recipient:
+            said = f"is the key of `{other}` too: each can open what is for the other"
+            yield Note(Weight.WARNING, CITY_FILE, f"recipient.{recipient}.public_key_file", said)
 
 
 def _lacks_key(folder: Path, recipient: Recipient) -> bool:

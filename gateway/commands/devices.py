@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import re
 from pathlib import Path
@@ -79,7 +80,7 @@ def _new_devices(args: argparse.Namespace) -> dict[str, Any]:
         return {"devices": [_new_device(args)]}
     if beside := [f"`--{name}`" for name in ("profile", "zone", "topic", "owner", "subject") if getattr(args, name) is not None]:
         raise OperatorError(f"{beside[0]} does not go with `--from`: each line of the file says it for its device")
-    lines = enumerate(_read(args.from_file).split(b"\n"), 1)
+    lines = enumerate(_read(args.from_file).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1)
     args.rows = [(number, _of_line(args.from_file, number, line)) for number, line in lines if line.strip()]
     if not args.rows:
         raise OperatorError(f"`{args.from_file}`: holds no device, one json object a line")

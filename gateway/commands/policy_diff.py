@@ -17,8 +17,7 @@ from consent.policy_files import read_policy_files
 from consent.printable import as_lines
 from gateway.commands.client import call_gateway
 from gateway.commands.output import show
-from gateway.config import Installation, configured_file, load_config
-from gateway.edge.store.database import DATABASE_FILE
+from gateway.config import CONFIG_VARIABLE, Installation, configured_file, load_config
 from gateway.errors import OperatorError
 from gateway.recipient.keys import RecipientKeyError, load_public
 
@@ -29,7 +28,9 @@ def difference(args: argparse.Namespace) -> int:
     """`sluice policy diff`: 1 where anything rises and nobody has accepted it."""
     place = _gateway_at_hand(args.config)
     if place is None and IN_FORCE in (args.old, args.new):
-        raise OperatorError(f"`{IN_FORCE}` is what a gateway has: name its configuration with `--config`")
+        raise OperatorError(
+            f"`{IN_FORCE}` is what a gateway has, and none is here: name it with `--config` or `{CONFIG_VARIABLE}`"
+        )
     sides = {name: _side(text) for name, text in (("old", args.old), ("new", args.new)) if text != IN_FORCE}
     if place is None:
         found = diff(sides["old"], sides["new"]).as_data()
@@ -48,7 +49,7 @@ def _gateway_at_hand(config: Path | None) -> Installation | None:
     if config is None and not configured_file().exists():
         return None
     place = load_config(config or configured_file())
-    if (place.state / DATABASE_FILE).exists():
+    if place.database.exists():
         return place
     if config is not None:
         raise OperatorError(f"`{place.state}`: there is no gateway's database")

@@ -14,7 +14,6 @@ from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import LOG_KEY_FILE, ROOT_KEY_FILE, GatewayKeys, KeyFileError, load_keys
 from gateway.edge.policy_check import CheckProcess, PolicyCheck
 from gateway.edge.publisher import Publisher
-from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.configured import configured_witnesses
 
@@ -51,7 +50,7 @@ def keys_of(place: Installation) -> GatewayKeys:
     hidden = os.path.isdir(place.keys) and not os.access(place.keys, os.X_OK)
     if absent is None or hidden:
         return load_keys(place.keys)
-    if os.path.exists(place.state / DATABASE_FILE) or absent != files[0]:
+    if os.path.exists(place.database) or absent != files[0]:
         raise KeyFileError(f"`{absent}`: there is no such file; put your copy of the keys back, for no other can take its place")
     raise KeyFileError(f"`{absent}`: there is no such file; make the keys with `{place.command('keys', 'init')}`")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import ssl
 from collections.abc import Callable, Iterator
@@ -94,6 +95,10 @@ def password(place: Installation, connection: Connection) -> bytes | None:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"`{path}`: is empty: write the password of `{connection.user}` into it")
+    if any(found.startswith(mark) for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError(f"`{path}`: begins with a byte order mark, which no password has: save it as plain utf-8")
+    if any(sign in found for sign in b"\r\n\0"):
+        raise ConfigError(f"`{path}`: holds several lines: write the password of `{connection.user}` into it, and nothing else")
     return found
 
 

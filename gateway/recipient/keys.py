@@ -238,4 +238,7 @@ def _other_half(source: str, kind: str) -> str:
     """Return what to say of a file that holds the half of a pair that is not wanted."""
     here, suffix = ("public", ".key") if kind == "private" else ("private", ".pub")
     wanted = Path(source).with_suffix(suffix)
+    if wanted == Path(source):
+        exposed = "" if here == "public" else "; others may have read it, so let its recipient make a new pair"
+        return f"`{source}`: holds the {here} half of a pair, and should hold the {kind} one{exposed}"
     return f"`{source}`: holds the other half of the pair, the {here} one; give the {kind} one, `{wanted}`"

@@ -409,6 +409,16 @@ def test_overlapping_filters_are_warned_of_by_name(installed: Path) -> None:
     ]
 
 
+def test_key_of_two_recipients_is_warned_of(folder: Path) -> None:
+    """One file copied to two names: each could open what is for the other."""
+    (folder / "policies" / "keys").mkdir()
+    generate(folder / "one.key", folder / "policies" / "keys" / "city-energy.pub")
+    keys = folder / "policies" / "keys"
+    shutil.copy(keys / "city-energy.pub", keys / "city-environment.pub")
+    said = "`recipient.city-environment.public_key_file`: is the key of `city-energy` too: each can open what is for the other"
+    assert said in check(folder).out
+
+
 # what the gateway would read, and what is wrong all the same
 
 

@@ -184,6 +184,24 @@ def test_keys_init_without_a_folder_made_for_the_gateways_user_refused(anothers:
     assert "type `runuser -u nobody -- sluice keys init`" in done.line
 
 
+def test_database_tells_whose_gateway_it_is_in_a_folder_that_root_shares(well: Path, tmp_path: Path) -> None:
+    """A state folder of root's in which the gateway may write by its group: what root left there would stop it too."""
+    folder = Path(shutil.copytree(well, tmp_path / "g"))
+    os.chown(folder / "state" / "sluice.db", NOBODY, NOBODY)
+    before = listing(folder)
+    done = sluice(folder, "device", "list")
+    assert (done.status, listing(folder)) == (2, before), done
+    assert done.line.endswith("; type `runuser -u nobody -- sluice device list`")
+
+
+def test_gateway_that_root_runs_in_a_mounted_folder_goes_on(well: Path, tmp_path: Path) -> None:
+    """As in a container: the folder is of a user of the host's, and the database root's own."""
+    folder = Path(shutil.copytree(well, tmp_path / "g"))
+    os.chown(folder / "state", SOMEBODY, SOMEBODY)
+    done = sluice(folder, "device", "list")
+    assert done.status == 0, done
+
+
 def test_backup_of_roots_gateway_into_anothers_folder_refused(well: Path, tmp_path: Path) -> None:
     """The folder of the backup counts like the gateway's own."""
     folder = Path(shutil.copytree(well, tmp_path / "g"))

@@ -56,14 +56,14 @@ def write_receipt(receipt: Json) -> bytes:
 
 
 def read_receipt(data: bytes) -> Json:
-    """Return the receipt in a file.
+    """Return the receipt in a file; a byte order mark, which some editors put before what they save, is passed over.
 
     Raises: RecordError: the bytes are not such JSON, or an object repeats a key.
     """
     if len(data) > LARGEST_BYTES:
         raise RecordError(f"a receipt is at most {LARGEST_BYTES} bytes long")
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_each_once, parse_float=_refuse, parse_constant=_refuse)
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once, parse_float=_refuse, parse_constant=_refuse)
     except RecordError:
         raise
     except (ValueError, RecursionError) as error:

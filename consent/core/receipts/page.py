@@ -142,8 +142,9 @@ class _Page:
         yield Section(say["withdraw"], tuple(self._rights()))
         yield Section(say["who"], tuple(self._who()))
         yield Section(say["recorded"], tuple(self._recorded()))
-        find = (say["find"], f"{_COMMAND}audit find {say['log-place']} --receipt {file}") if self._stated.label_key else ()
-        yield Section(say["check"], (say["signed"], f"{_COMMAND}consent check-receipt {file} --key {say['key-place']}", *find))
+        find = (say["find"], f"{_COMMAND}audit find {say['log-word']} --receipt {file}") if self._stated.label_key else ()
+        check = f"{_COMMAND}consent check-receipt {file} --key {say['key-word']}"
+        yield Section(say["check"], (say["signed"], check, *find))
 
     def _said(self) -> str:
         consent = self._consent

@@ -22,25 +22,25 @@ Misfit = tuple[str, str]
 # What TOML has, in its own words; a boolean is an integer and an instant a date to Python, so the narrower come first.
 _KINDS: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
     ((bool,), "true or false"),
-    ((int,), "whole number"),
-    ((float, Decimal), "number"),
+    ((int,), "a whole number"),
+    ((float, Decimal), "a number"),
     ((str,), "text"),
-    ((list, tuple), "list"),
-    ((dict,), "table"),
-    ((datetime,), "date and time"),
-    ((date,), "date"),
-    ((time,), "time"),
+    ((list, tuple), "a list"),
+    ((dict,), "a table"),
+    ((datetime,), "a date and time"),
+    ((date,), "a date"),
+    ((time,), "a time"),
 )
 _WANTED: Final[tuple[tuple[tuple[type[types.Type], ...], str], ...]] = (
     ((types.BoolType,), "true or false"),
-    ((types.IntType,), "whole number"),
-    ((types.FloatType, types.DecimalType), "number"),
+    ((types.IntType,), "a whole number"),
+    ((types.FloatType, types.DecimalType), "a number"),
     ((types.StrType, types.EnumType), "text"),
-    ((types.ListType, types.VarTupleType, types.TupleType, types.FrozenSetType, types.SetType), "list"),
-    ((types.StructType, types.DictType), "table"),
-    ((types.DateTimeType,), "date and time"),
-    ((types.DateType,), "date"),
-    ((types.TimeType,), "time"),
+    ((types.ListType, types.VarTupleType, types.TupleType, types.FrozenSetType, types.SetType), "a list"),
+    ((types.StructType, types.DictType), "a table"),
+    ((types.DateTimeType,), "a date and time"),
+    ((types.DateType,), "a date"),
+    ((types.TimeType,), "a time"),
 )
 _ALIKE: Final = 0.6
 
@@ -65,6 +65,8 @@ def _misfit(value: Any, wanted: types.Type, said: str = "") -> Misfit | None:
             return None
     word, got = _word(wanted), kind_of(value)
     if not _has_kind(word, got):
+        if (word, got) == ("a whole number", "a number"):
+            return "", "should be a whole number, without a point"
         return "", f"should be {word}, not {got}"
     match wanted:
         case types.StructType():
@@ -94,7 +96,8 @@ def _in_union(value: Any, several: Iterable[types.Type], said: str) -> Misfit | 
     fitting = [one for each, one in zip(members, found, strict=True) if _has_kind(_word(each), got)]
     if fitting:
         return fitting[0]
-    words = " or ".join(dict.fromkeys(_word(each) for each in members))
+    kinds = dict.fromkeys(_word(each) for each in members)
+    words = " or ".join(word for word in kinds if not (word == "a whole number" and "a number" in kinds))
     return "", f"should be {words}, not {got}"
 
 
@@ -122,7 +125,7 @@ def _out_of_range(value: Any, wanted: types.IntType | types.FloatType, word: str
         return "", f"`{value}` should be {_digits(least)} or more"
     if least is None:
         return "", f"`{value}` should be {_digits(most)} or less"
-    return "", f"`{value}` should be a {word} from {_digits(least)} to {_digits(most)}"
+    return "", f"`{value}` should be {word} from {_digits(least)} to {_digits(most)}"
 
 
 def _digits(bound: float | None) -> str:
@@ -139,7 +142,7 @@ def _first(found: Iterable[tuple[str, Misfit | None]]) -> Misfit | None:
 
 
 def _has_kind(word: str, got: str) -> bool:
-    return word == got or (word, got) == ("number", "whole number")
+    return word == got or (word, got) == ("a number", "a whole number")
 
 
 def _word(wanted: types.Type) -> str:

@@ -188,12 +188,16 @@ def test_folder_that_cannot_be_listed_is_refused(tmp_path: Path, monkeypatch: py
     listed = os.scandir
 
     def scandir(path: Any) -> Iterator[os.DirEntry[str]]:
-        if Path(path).name == "neighbourhoods":
+        if Path(path).name == hidden:
             raise PermissionError(13, "Permission denied", os.fspath(path))
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
+    hidden = "neighbourhoods"
     with pytest.raises(PolicyError, match=r"^`neighbourhoods`: cannot be read: permission denied$"):
+        read_policy_files(tmp_path)
+    hidden = tmp_path.name
+    with pytest.raises(PolicyError, match=rf"^`{tmp_path}`: cannot be read: permission denied$"):
         read_policy_files(tmp_path)
 
 

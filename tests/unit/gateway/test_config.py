@@ -21,6 +21,7 @@ from gateway.config import (
     MqttSinkSettings,
     load_config,
 )
+from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import OperatorError
 
 LEAST = 'gateway = "gw"\n[broker]\nfilters = ["t/#"]\n'
@@ -129,20 +130,20 @@ def _least(old: str, new: str) -> str:
         (LEAST + "[sink.city]\nprot = 1\n", "`sink.city.prot`: is not a known key; did you mean `port`?"),
         (LEAST + '[sink.city]\nkind = "nats"\n', "`sink.city.kind`: unknown kind `nats`; known: `mqtt`"),
         (LEAST + "[sink.city]\nkind = 3\n", "`sink.city.kind`: unknown kind `3`; known: `mqtt`"),
-        (LEAST + "[sink]\ncity = 3\n", "`sink.city`: should be table, not whole number"),
-        ("sink = 3\n" + LEAST, "`sink`: should be table, not whole number"),
-        (_least('"gw"', "7"), "`gateway`: should be text, not whole number"),
+        (LEAST + "[sink]\ncity = 3\n", "`sink.city`: should be a table, not a whole number"),
+        ("sink = 3\n" + LEAST, "`sink`: should be a table, not a whole number"),
+        (_least('"gw"', "7"), "`gateway`: should be text, not a whole number"),
         (_least('"gw"', '"GW"'), "`gateway`: `GW` should be 1 to 63 lower-case letters, digits, points and hyphens"),
         (_least('"gw"', '"a/b"'), "`gateway`: `a/b` should be 1 to 63"),
         (_least('"gw"', '"gw\\n"'), "`gateway`: `gw\\n` should be 1 to 63"),
         (_least('["t/#"]', "[]"), "`broker.filters`: should be a list of 1 or more"),
-        (_least('"t/#"', "7"), "`broker.filters[0]`: should be text, not whole number"),
+        (_least('"t/#"', "7"), "`broker.filters[0]`: should be text, not a whole number"),
         (_least('"t/#"', '"t/#/x"'), "`broker.filters`: topic filter `t/#/x`"),
         (_least('"t/#"', '"#"'), "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`"),
         (_least('"t/#"', '"+/gw/city"'), "`broker.filters`: topic filter `+/gw/city` would match"),
         (LEAST + "port = 0\n", "`broker.port`: `0` should be a whole number from 1 to 65535"),
         (LEAST + "port = 65536\n", "`broker.port`: `65536` should be a whole number from 1 to 65535"),
-        (LEAST + 'port = "1883"\n', "`broker.port`: should be whole number, not text"),
+        (LEAST + 'port = "1883"\n', "`broker.port`: should be a whole number, not text"),
         (LEAST + "keep_alive_s = 4\n", "`broker.keep_alive_s`: `4` should be a whole number from 5 to 65535"),
         (LEAST + 'shared_group = "a/b"\n', "`broker.shared_group`: `a/b` should be text without `/`, `+` and `#`"),
         (LEAST + 'tls = "yes"\n', "`broker.tls`: should be true or false, not text"),
@@ -150,14 +151,28 @@ def _least(old: str, new: str) -> str:
         (LEAST + "[batches]\nframes = 0\n", "`batches.frames`: `0` should be"),
         (LEAST + "[windows]\nlateness_s = 86401\n", "`windows.lateness_s`: `86401` should be"),
         (LEAST + "[release]\ntick_ms = 49\n", "`release.tick_ms`: `49` should be"),
-        (LEAST + "[release]\noutbox_rows = 1.5\n", "`release.outbox_rows`: should be whole number, not number"),
+        (LEAST + "[release]\noutbox_rows = 1.5\n", "`release.outbox_rows`: should be a whole number, without a point"),
         (LEAST + "[release]\noutbox_rows = 9\n", "`release.outbox_rows`: `9` should be 10 or more"),
-        (LEAST + "[audit]\nopenings_folder = 3\n", "`audit.openings_folder`: should be text, not whole number"),
+        (LEAST + "[audit]\nopenings_folder = 3\n", "`audit.openings_folder`: should be text, not a whole number"),
         (LEAST + "[metrics]\nport = 65536\n", "`metrics.port`: `65536` should be"),
-        (CLOCK, "`clock.start`: `` is no time"),
+        (
+            LEAST + 'host = "mqtt://broker"\n',
+            "`broker.host`: `mqtt://broker` should be the name or address of a host, without scheme",
+        ),
+        (LEAST + 'host = "10.0.0.1:1883"\n', "`broker.host`: `10.0.0.1:1883` should be the name or address of a host"),
+        (LEAST + 'host = ""\n', "`broker.host`: `` should be the name or address of a host"),
+        (LEAST + 'user = ""\n', "`broker.user`: `` should be a name without control characters"),
+        (
+            _least('"t/#"', '"$share/g/t/#"'),
+            "`broker.filters`: `$share/g/t/#` names a group: leave the filter alone, and name the",
+        ),
+        ('state_folder = "a\\u0000b"\n' + LEAST, "`state_folder`: `a\\u0000b` should be a path without control characters"),
+        (f'keys_folder = "{"k" * 256}"\n' + LEAST, "`keys_folder`: `kkk"),
+        (LEAST + '[audit]\nlog_folder = "."\n', "`audit.log_folder`: `"),
+        (CLOCK, "`clock.start`: is missing: say when simulated time begins"),
         (CLOCK + 'start = "noon"\n', "`clock.start`: `noon` is no time"),
         (CLOCK + 'start = "2026-05-01T00:00:00"\n', "`clock.start`: `2026-05-01T00:00:00` does not say its offset"),
-        (CLOCK + "start = 2026-05-01T00:00:00Z\n", "`clock.start`: should be text, not date and time"),
+        (CLOCK + "start = 2026-05-01T00:00:00Z\n", "`clock.start`: should be text, not a date and time"),
         (CLOCK + "rate = -1\n", "`clock.rate`: `-1` should be a number from 0 to 1000000"),
         (CLOCK + "rate = nan\n", "`clock.rate`: `NaN` should be a number from 0 to"),
         (CLOCK + "rate = inf\n", "`clock.rate`: `Infinity` should be a number from 0 to"),
@@ -282,3 +297,45 @@ def test_command_to_type_names_no_configuration_where_it_is_the_machines_own(mon
     assert Installation(least, Path("/a b/g.toml")).command("keys") == "sluice keys --config '/a b/g.toml'"
     monkeypatch.setenv(CONFIG_VARIABLE, "/other.toml")
     assert Installation(least, CONFIG_FILE).command("keys") == "sluice keys --config /etc/sluice/gateway.toml"
+
+
+@pytest.mark.parametrize("host", ["localhost", "broker_1", "::1", "fe80::1%eth0", "10.0.0.1", "broker.ribera.example."])
+def test_load_hosts_by_name_or_address(host: str, tmp_path: Path) -> None:
+    """Also those of a container's network, and of IPv6."""
+    assert load_config(written(tmp_path, LEAST + f'host = "{host}"\n')).config.broker.host == host
+
+
+@pytest.mark.parametrize(
+    ("head", "audit", "key", "held"),
+    [
+        ("", 'log_folder = "."', "audit.log_folder", "state_folder"),
+        ("", 'log_folder = ""', "audit.log_folder", "state_folder"),
+        ("", 'log_folder = "../keys/.."', "audit.log_folder", "state_folder"),
+        ("", 'log_folder = "../keys"', "audit.log_folder", "keys_folder"),
+        ("", 'openings_folder = "log/openings"', "audit.log_folder", "audit.openings_folder"),
+        ("", 'openings_folder = "log"', "audit.log_folder", "audit.openings_folder"),
+        ("", 'openings_folder = "."', "audit.openings_folder", "state_folder"),
+        ('policies_folder = "state"\n', "", "policies_folder", "state_folder"),
+        ('keys_folder = "policies/keys"\n', "", "policies_folder", "keys_folder"),
+        ('state_folder = "policies/state"\n', "", "policies_folder", "state_folder"),
+        ("", 'log_folder = "../pw"', "audit.log_folder", "broker.password_file"),
+    ],
+)
+def test_load_folder_that_would_show_what_another_keeps_refused(
+    head: str, audit: str, key: str, held: str, tmp_path: Path
+) -> None:
+    """A log that is served to everyone from the state folder would publish the database, and openings with it."""
+    broker = 'user = "gw"\npassword_file = "pw/broker"\n'
+    with pytest.raises(ConfigError, match=rf"`{re.escape(key)}`: `.*` is for .* to read, and would hold `{re.escape(held)}`"):
+        load_config(written(tmp_path, f"{head}{LEAST}{broker}[audit]\n{audit}\n"))
+
+
+def test_load_log_and_openings_in_the_state_folder(tmp_path: Path) -> None:
+    """Which is where they are by default; openings may lie anywhere that the log does not show."""
+    place = load_config(written(tmp_path, LEAST + '[audit]\nopenings_folder = "openings"\n'))
+    assert (place.log, place.openings) == (place.state / "log", place.state / "openings")
+
+
+def test_database_has_the_name_that_the_store_gives_it(tmp_path: Path) -> None:
+    """Whose it is tells whose gateway it is, before the store is opened."""
+    assert load_config(written(tmp_path, LEAST)).database.name == DATABASE_FILE

@@ -76,7 +76,8 @@ def test_export_gives_all_keys_that_the_household_ever_had(tmp_path: Path) -> No
         ('{"label_keys": []}', "this export holds no label key"),
         ('{"label_keys": [5]}', "is neither a receipt nor an export, or was cut short"),
         ('{"type": "FeatureCollection"}', "is neither a receipt nor an export"),
-        (b"\xff\xfe", "line 1 is no label key"),
+        (b"\xff\xfe", "is utf-16: save it as utf-8"),
+        ("RECEIPT FOR WHAT YOU SAID\n", "is neither a receipt nor an export, and line 1 is no label key"),
         ("", "there is no label key"),
     ],
 )
@@ -87,6 +88,14 @@ def test_file_without_a_key_is_named_and_says_what_to_do(content: bytes | str, p
         label_keys_in(file)
     assert str(caught.value).startswith(f"`{file}`: {problem}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [write_receipt(CASES["Given"]), KEYS[0].hex().encode()])
+def test_file_that_an_editor_has_saved_with_a_byte_order_mark_is_read(content: bytes, tmp_path: Path) -> None:
+    """Citizens open their files with whatever is at hand."""
+    file = tmp_path / "kept"
+    file.write_bytes(b"\xef\xbb\xbf" + content)
+    assert label_keys_in(file).keys
 
 
 def test_pipe_and_endless_device_are_refused_unread(tmp_path: Path) -> None:

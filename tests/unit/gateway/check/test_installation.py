@@ -154,3 +154,28 @@ def test_keys_that_cannot_be_used_are_one_fault(folder: Path, spoil: Callable[[P
     spoil(folder)
     (said,) = faults(folder)
     assert said.startswith("`changed.toml`: `keys_folder`: `")
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"one\ntwo\n", "holds several lines"), (b"\xef\xbb\xbfone\n", "byte order mark")])
+def test_password_file_that_holds_more_than_a_password_is_told(folder: Path, content: bytes, said: str) -> None:
+    """All of it would be sent, and the broker would say no more than that it is wrong."""
+    (folder / "password").write_bytes(content)
+    (folder / "password").chmod(0o600)
+    (told,) = faults(folder, "[broker]", '[broker]\nuser = "gw"\npassword_file = "password"')
+    assert said in told
+
+
+def test_path_that_is_too_long_for_a_socket_is_told_by_its_key(folder: Path) -> None:
+    """The kernel takes 107 bytes; the gateway would fail after it had made its database."""
+    (told,) = faults(folder, 'state_folder = "state"', f'state_folder = "state"\nruntime_folder = "{"run/" * 30}"')
+    assert "`runtime_folder`: " in told
+    assert "the path of a socket at most 107: name a shorter `runtime_folder`" in told
+
+
+@pytest.mark.parametrize(("tls", "port", "warned"), [("true", 1883, True), ("false", 8883, True), ("true", 8883, False)])
+def test_port_that_is_spoken_to_otherwise_by_custom_is_warned_of(folder: Path, tls: str, port: int, warned: bool) -> None:
+    """IANA has registered one for MQTT in clear and one for MQTT over TLS."""
+    text = (folder / "gateway.toml").read_text().replace("[sink.city]\nport = 1883", f"[sink.city]\nport = {port}\ntls = {tls}")
+    (folder / "changed.toml").write_text(text)
+    keys = [note.key for note in notes_of(load_config(folder / "changed.toml"))]
+    assert ("sink.city.tls" in keys) is warned

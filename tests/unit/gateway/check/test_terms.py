@@ -150,3 +150,10 @@ def test_names_that_devices_use_are_no_fault(path: str) -> None:
 def test_path_of_senml_is_the_name_of_a_record(path: str, fits: bool) -> None:
     """By the grammar of RFC 8428, section 4.5.1."""
     assert (path_fault(path, Codec.SENML) is None) == fits
+
+
+def test_code_that_says_something_else_than_is_meant_is_warned_of() -> None:
+    """A property and a field in `C` agree with each other, and neither is about warmth."""
+    files = changed(CITY, 'unit = "Cel"', 'unit = "C"') | {STATION: changed(STATION, 'unit = "Cel"', 'unit = "C"')[STATION]}
+    assert faults(files) == []
+    assert notes(files) == ["warning: `city.toml`: `property.temperature.unit`: `C` is the coulomb in UCUM: is `Cel` meant?"]

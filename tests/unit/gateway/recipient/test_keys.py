@@ -203,6 +203,8 @@ def test_load_public_absent_or_private_refused(tmp_path: Path) -> None:
         load_public(tmp_path / "absent.pub")
     with pytest.raises(RecipientKeyError, match="`here`: holds the other half"):
         parse_public(format_private(PRIVATE_KEY), "here")
+    with pytest.raises(RecipientKeyError, match=r"holds the private half .* let its recipient make a new pair$"):
+        parse_public(format_private(PRIVATE_KEY), "policies/keys/here.pub")
 
 
 @pytest.mark.parametrize("weak", [bytes(32), b"\x01" + bytes(31)])

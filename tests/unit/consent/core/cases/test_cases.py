@@ -223,7 +223,7 @@ def test_reasons_of_cases_are_those_of_decisions() -> None:
         ('reason = "refused"\ndisclosure = {}', "`case.one`: should expect either a `reason` or a `disclosure`"),
         ('reason = "no-noise"', "`case.one.reason`: `no-noise` is none of no-consent, requested, refused, "),
         ('reason = ""', "`case.one.reason`: `` is none of"),
-        ("reason = 5", "`case.one.reason`: should be text, not whole number"),
+        ("reason = 5", "`case.one.reason`: should be text, not a whole number"),
         ('reason = "refused"\nexact = true', "`case.one.exact`: is for a `disclosure`"),
         ('reason = "refused"\nwhy = "x"', "`case.one.why`: is not a known key"),
         ('reason = "refused"\nsays = ""', "`case.one.says`: should be a text of 1 to 2000 characters"),
@@ -265,7 +265,7 @@ def test_case_with_a_fault_names_the_key(text: str, line: str) -> None:
         (HOME.replace("hourly", "yearly"), "`case.one.flow`: there is no flow `yearly`"),
         (HOME.replace("hourly", "noise"), "`case.one.device`: `meter` sends nothing that `noise` asks for"),
         (HOME.replace('zone = "mill"\n', ""), "`case.one.zone`: is missing"),
-        (HOME.replace('"mill"', "5"), "`case.one.zone`: should be text, not whole number"),
+        (HOME.replace('"mill"', "5"), "`case.one.zone`: should be text, not a whole number"),
     ],
 )
 def test_case_about_what_there_is_not_names_it(head: str, line: str) -> None:
@@ -277,7 +277,7 @@ def test_case_about_what_there_is_not_names_it(head: str, line: str) -> None:
     ("resident", "line"),
     [
         ("5", ": should be a table, or an array of tables"),
-        ("[5]", "[0]: should be table, not whole number"),
+        ("[5]", "[0]: should be a table, not a whole number"),
         ("{ sope = 1 }", ".sope: is not a known key"),
         ('{ status = "Agreed" }', ".status: `Agreed` is none of Requested, Refused, Given"),
         ('{ scope = "weekly" }', ".scope: there is no flow `weekly`"),
@@ -296,7 +296,7 @@ def test_case_about_what_there_is_not_names_it(head: str, line: str) -> None:
         ("{ expiry = 30 }", ".expiry: should be a date and time such as"),
         ("{ expiry = 2028-01-01 }", ".expiry: is a date, so the case has to name its own with `at`"),
         ('{ given = "-999999d" }', ".given: `-999999d` is before 1970"),
-        ("{ told = 5 }", ".told: should be table, not whole number"),
+        ("{ told = 5 }", ".told: should be a table, not a whole number"),
         ("{ told = false }", ".told: a consent to the flow itself cannot have been given without being told of it"),
         ('{ scope = "daily", told = {} }', ".told: should be left out: `daily` is not about `hourly`"),
         ("{ told = { hours = 1 } }", ".told.hours: is not a known key"),
@@ -317,8 +317,8 @@ def test_case_of_a_resident_who_could_not_have_said_that_names_the_key(resident:
     ("data", "line"),
     [
         (b"", "`case`: is missing"),
-        (b"case = 5", "`case`: should be table, not whole number"),
-        (b"[case]\none = 5", "`case.one`: should be table, not whole number"),
+        (b"case = 5", "`case`: should be a table, not a whole number"),
+        (b"[case]\none = 5", "`case.one`: should be a table, not a whole number"),
         (b"[case.One]\n", "`case.One`: `One` is no name of lower-case letters"),
         (b"[cases.one]\n", "`cases`: is not a known key"),
         (b"[case.one]\n[case.one]\n", "is not toml: `case.one` stands there twice, the second time in line 2"),

@@ -87,6 +87,17 @@ def test_page_tells_who_what_why_how_much_until_when_and_how_to_withdraw_and_che
     assert "You set no limits of your own" in " ".join(receipt_page(receipt(), asked="en").split())
 
 
+@pytest.mark.parametrize(("language", "log", "key"), [("es", "REGISTRO", "CLAVE"), ("pt", "REGISTO", "CHAVE")])
+def test_page_names_what_to_type_in_its_own_language_and_where_it_stands(language: str, log: str, key: str) -> None:
+    """The commands stand at the end, and what is to be put into them is no English word."""
+    page = receipt_page(receipt(), asked=language, verdict="unchecked")
+    assert f"audit find {log} --receipt" in page
+    assert f"--key {key}" in page
+    assert "type the command at the end of this page" in " ".join(
+        receipt_page(receipt(), asked="en", verdict="unchecked").split()
+    )
+
+
 def test_page_of_what_ended_says_that_nothing_leaves_and_what_had_been_sent() -> None:
     """And asks for nothing in return: the next yes is the resident's."""
     page = " ".join(receipt_page(receipt(status=Status.WITHDRAWN), asked="pt").split())

@@ -78,20 +78,20 @@ class Outer(Struct, frozen=True, forbid_unknown_fields=True):
         ({}, ("gateway", "is missing")),
         ({"gatway": "x"}, ("gatway", "is not a known key; did you mean `gateway`?")),
         ({"zzz": "x"}, ("zzz", "is not a known key")),
-        ({"gateway": 7}, ("gateway", "should be text, not whole number")),
+        ({"gateway": 7}, ("gateway", "should be text, not a whole number")),
         ({"gateway": "x", "inner": {"prot": 1}}, ("inner.prot", "is not a known key; did you mean `port`?")),
         ({"gateway": "x", "named": {"city": {"port": 0}}}, ("named.city.port", "`0` should be a whole number from 1 to 9")),
-        ({"gateway": "x", "named": {"city": 3}}, ("named.city", "should be table, not whole number")),
+        ({"gateway": "x", "named": {"city": 3}}, ("named.city", "should be a table, not a whole number")),
         ({"gateway": "x", "inner": {"rate": Decimal(-1)}}, ("inner.rate", "`-1` should be 0 or more")),
         ({"gateway": "x", "inner": {"rate": Decimal("nan")}}, ("inner.rate", "`NaN` should be 0 or more")),
-        ({"gateway": "x", "inner": {"rate": "fast"}}, ("inner.rate", "should be number, not text")),
+        ({"gateway": "x", "inner": {"rate": "fast"}}, ("inner.rate", "should be a number, not text")),
         ({"gateway": "x", "inner": {"name": "A"}}, ("inner.name", "`A` should be lower-case letters")),
         ({"gateway": "x", "inner": {"colour": "blue"}}, ("inner.colour", "`blue` is none of red")),
-        ({"gateway": "x", "inner": {"port": True}}, ("inner.port", "should be whole number, not true or false")),
+        ({"gateway": "x", "inner": {"port": True}}, ("inner.port", "should be a whole number, not true or false")),
         ({"gateway": "x", "filters": []}, ("filters", "should be a list of 1 or more")),
-        ({"gateway": "x", "filters": ["a", 1]}, ("filters[1]", "should be text, not whole number")),
-        ({"gateway": "x", "amount": "much"}, ("amount", "should be whole number or number, not text")),
-        ({"gateway": "x", "since": datetime(2026, 5, 1)}, ("since", "should be date, not date and time")),  # noqa: DTZ001  TOML has such
+        ({"gateway": "x", "filters": ["a", 1]}, ("filters[1]", "should be text, not a whole number")),
+        ({"gateway": "x", "amount": "much"}, ("amount", "should be a number, not text")),
+        ({"gateway": "x", "since": datetime(2026, 5, 1)}, ("since", "should be a date, not a date and time")),  # noqa: DTZ001  TOML has such
     ],
 )
 def test_misfit_is_told_by_key_and_in_tomls_words(table: dict[str, Any], told: tuple[str, str]) -> None:

@@ -67,7 +67,7 @@ def test_every_reason_of_the_gateway_can_be_expected() -> None:
         (f"{SENT}{READS}received = 2026-03-20\n", "`example.0.received`: "),
         (f"{SENT}{READS}received = 1969-03-20T23:00:05Z\n", "`example.0.received`: should be a date and time with its offset"),
         (f"{SENT}{READS}partial_iv = 7\n", "`example.0.partial_iv`: is for `mac0` alone"),
-        (f"{SENT}{READS}sequence = true\n", "`example.0.sequence`: should be whole number, not true or false"),
+        (f"{SENT}{READS}sequence = true\n", "`example.0.sequence`: should be a whole number, not true or false"),
         (
             f'{SENT}readings = [{{ property = "LAeq", value = 1 }}]\n',
             "`example.0.readings.0.property`: the profile has no field `LAeq`",
