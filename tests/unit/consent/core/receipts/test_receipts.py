@@ -320,10 +320,9 @@ def test_words_cannot_describe_what_the_record_does_not_name() -> None:
     unknown = {**GIVEN, "included": [{**office, "hasNom": "Nobody"}]}
     (said,) = check_receipt(resigned(unknown), verify)
     assert said == "`included[0].hasNom` of a receipt: is not a known key"
-    for node in ({"@type": "dpv:Nobody"}, {}, 3):
+    for node in ({"@type": "dpv:Nobody"}, {}):
         said = "`included[0]` of a receipt: its `@type` is none that a receipt describes"
         assert check_receipt(resigned({**GIVEN, "included": [node]}), verify) == [said]
-    assert check_receipt(resigned({**GIVEN, "included": 3}), verify) == ["`included` of a receipt should be a list"]
 
 
 def test_numbers_and_truth_are_not_the_same() -> None:
