@@ -11,13 +11,17 @@ import sys
 from collections.abc import Sequence
 
 from consent.control import ControlError
+from firmware_sim import arguments as sim
+from gateway import demo
 from gateway.audit import arguments as auditing
 from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
 from gateway.commands.parser import Parser, Verbs, group, verb
 from gateway.config import CONFIG_VARIABLE
 from gateway.errors import OperatorError, SluiceError
 from gateway.files import AnothersFolderError
+from gateway.recipient import arguments as recipient
 from gateway.terminal import command_parser, complain, exit_status, guard_streams
+from gateway.witness import arguments as witness
 
 NOUNS = (gateway, keys, policies, devices, consents, subjects, backups, clock)
 
@@ -35,11 +39,6 @@ def build_parser() -> Parser:
 
 def _add_others(verbs: Verbs[Parser]) -> None:
     """Add the verbs of the packages that bring their own options."""
-    from firmware_sim import command as sim
-    from gateway import demo
-    from gateway.recipient import command as recipient
-    from gateway.witness import command as witness
-
     for name, text, package in (
         ("recipient", "the other end: make keys, open bundles", recipient),
         ("witness", "watch over other gateways' logs, and cosign their checkpoints", witness),

@@ -17,17 +17,32 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from consent.core.policies.toml_file import PolicyFile, refusal
+from consent.core.toml.file import TomlFile, refusal
 from consent.errors import PolicyError
 from consent.instants import parse_utc_ms
 from gateway.core.mqtt.topics import refuse_overlap
 from gateway.errors import OperatorError
-from gateway.files import read_regular, refuse_anothers
+from gateway.files import read_regular, reason_of, refuse_anothers
 from gateway.recipient.wire import TOPIC_PREFIX
 
 
 class ConfigError(OperatorError):
-    """The configuration file cannot be used."""
+    """The configuration cannot be used."""
+
+
+class ConfigFileError(ConfigError):
+    """The configuration file cannot be used.
+
+    Attributes:
+        file: As it was named.
+        key: Dotted path of the key at fault; empty where it is the whole file.
+        message: What is wrong and what to do, in one line.
+    """
+
+    def __init__(self, fault: PolicyError) -> None:
+        """Take the fault as a reader of TOML names it."""
+        self.file, self.key, self.message = fault.file, fault.key, fault.message
+        super().__init__(str(fault))
 
 
 CONFIG_FILE: Final = Path("/etc/sluice/gateway.toml")
@@ -288,19 +303,19 @@ def load_config(file: Path) -> Installation:
     Raises: ConfigError: it is absent, no TOML, or says something that it cannot; the line names file and key.
     """
     try:
-        tables = PolicyFile(str(file), _read(file)).tables
+        tables = TomlFile(str(file), _read(file)).tables
     except PolicyError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigFileError(error) from error
     _name_kinds(file, tables)
     try:
         config = msgspec.convert(tables, Config, builtin_types=(datetime, date, time, Decimal), str_keys=True)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise ConfigError(str(PolicyError(str(file), *refusal(tables, Config, error)))) from error
+        raise ConfigFileError(PolicyError(str(file), *refusal(tables, Config, error))) from error
     for where, connection in (("broker", config.broker), *((f"sink.{name}", sink) for name, sink in config.sink.items())):
         _check_connection(file, where, connection)
     place = Installation(config, file)
     for key, message in _mixed_folders(place):
-        raise ConfigError(f"`{file}`: `{key}`: {message}")
+        raise _fault(file, key, message)
     return place
 
 
@@ -310,13 +325,17 @@ def _read(file: Path) -> bytes:
     except FileNotFoundError as error:
         here = Path(CONFIG_FILE.name)
         named = f"`--config {here}`, which is in this folder" if here.is_file() else f"`--config` or `{CONFIG_VARIABLE}`"
-        raise ConfigError(f"`{file}`: no such file; name the configuration with {named}") from error
+        raise _fault(file, "", f"no such file; name the configuration with {named}") from error
     except PermissionError as error:
-        raise ConfigError(f"`{file}`: may not be read by this user; type the command as the gateway's user or as root") from error
+        raise _fault(file, "", "may not be read by this user; type the command as the gateway's user or as root") from error
     except OSError as error:
-        raise ConfigError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise _fault(file, "", reason_of(error)) from error
     except ValueError as error:  # a path with a NUL
         raise ConfigError("`--config`: no path can hold a zero byte") from error
+
+
+def _fault(file: Path, key: str, message: str) -> ConfigFileError:
+    return ConfigFileError(PolicyError(str(file), key, message))
 
 
 def _name_kinds(file: Path, tables: dict[str, Any]) -> None:
@@ -328,16 +347,16 @@ def _name_kinds(file: Path, tables: dict[str, Any]) -> None:
         kind = sink.setdefault("kind", SINK_KINDS[0])
         if kind not in SINK_KINDS:
             known = ", ".join(f"`{each}`" for each in SINK_KINDS)
-            raise ConfigError(f"`{file}`: `sink.{name}.kind`: unknown kind `{kind}`; known: {known}")
+            raise _fault(file, f"sink.{name}.kind", f"unknown kind `{kind}`; known: {known}")
 
 
 def _check_connection(file: Path, where: str, connection: Connection) -> None:
     """Refuse what would be passed over in silence, such as certificates for a connection that is not encrypted."""
     if connection.password_file is not None and connection.user is None:
-        raise ConfigError(f"`{file}`: `{where}.password_file`: a password without a user")
+        raise _fault(file, f"{where}.password_file", "a password without a user")
     for key in ("ca_file", "certificate_file", "private_key_file"):
         if getattr(connection, key) is not None and not connection.tls:
-            raise ConfigError(f"`{file}`: `{where}.{key}`: without `tls = true` the connection is not encrypted")
+            raise _fault(file, f"{where}.{key}", "without `tls = true` the connection is not encrypted")
 
 
 def _mixed_folders(place: Installation) -> Iterator[tuple[str, str]]:

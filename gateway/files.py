@@ -87,12 +87,17 @@ def refuse_anothers(path: Path, *, for_reader: bool = False) -> None:
         raise AnothersFolderError(folder, owner)
 
 
+def reason_of(error: OSError) -> str:
+    """Return in a few words why the system refused, as errors say it behind the name of a file."""
+    return (error.strerror or str(error)).lower()
+
+
 def unusable(folder: Path, error: OSError, mode: str = "0700") -> str:
     """Return why a folder cannot be used and, where this user lacks the right, what root can type to make it this user's."""
     if error.errno not in (errno.EACCES, errno.EPERM) or os.geteuid() == 0:
-        return _reason(error)
+        return reason_of(error)
     made = shlex.join(["install", "-d", "-o", user_name(os.geteuid()), "-m", mode, str(folder)])
-    return f"{_reason(error)}; as root type `{made}`"
+    return f"{reason_of(error)}; as root type `{made}`"
 
 
 def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:
@@ -165,7 +170,7 @@ def create_file(path: Path, data: bytes, mode: int = SECRET_MODE) -> None:
     except FileExistsError as error:
         raise SecretFileError(f"`{path}`: exists already, and keys are never overwritten") from error
     except OSError as error:
-        raise SecretFileError(f"`{path}`: cannot be written: {_reason(error)}") from error
+        raise SecretFileError(f"`{path}`: cannot be written: {reason_of(error)}") from error
 
 
 def _open_unblocked(path: str, flags: int) -> int:
@@ -211,7 +216,7 @@ def read_secret_file(path: Path) -> bytes:
 def _unreadable(path: Path, error: OSError) -> str:
     """Return why a secret file cannot be read and, where it is another user's, what root can type to change that."""
     if error.errno != errno.EACCES:
-        return f"cannot be read: {_reason(error)}"
+        return f"cannot be read: {reason_of(error)}"
     kept = next((each for each in (*reversed(path.absolute().parents), path.absolute()) if not _may_pass(each)), path)
     owner, user = user_name(os.stat(kept).st_uid), user_name(os.geteuid())
     give = shlex.join(["chown", *(["-R"] if os.path.isdir(kept) else []), f"{user}:", str(kept)])
@@ -222,7 +227,3 @@ def _unreadable(path: Path, error: OSError) -> str:
 def _may_pass(path: Path) -> bool:
     """Return whether this user may go through a folder, or read a file."""
     return os.access(path, os.X_OK if os.path.isdir(path) else os.R_OK)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

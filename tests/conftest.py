@@ -10,8 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+# How fast an input is drawn is a property of the machine, and of what else it does.
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
-@settings(max_examples=1, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # this one is to be slow
+
+@settings(max_examples=1, database=None)
 @given(st.text(), st.integers(), st.binary(), st.floats())
 def _draw(text: str, number: int, data: bytes, real: float) -> None:
     """Draw one of each kind for which Hypothesis keeps something."""

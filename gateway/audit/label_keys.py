@@ -16,7 +16,7 @@ import msgspec
 from consent.core.receipts.canonical_json import Json, read_receipt
 from consent.core.receipts.label_key import LABEL_KEY_FORM, read_label_key
 from consent.errors import RecordError
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 
 LONGEST_FILE_BYTES: Final = 1 << 26
 """An export holds all that a household ever said, and every release that it was in."""
@@ -94,7 +94,7 @@ def label_keys_in(file: Path) -> LabelKeys:
     try:
         data = read_regular(file, LONGEST_FILE_BYTES)
     except OSError as error:
-        raise LabelKeyError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise LabelKeyError(f"`{file}`: {reason_of(error)}") from error
     data = data.removeprefix(codecs.BOM_UTF8)  # which some editors put before what they save
     try:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

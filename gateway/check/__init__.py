@@ -1,1 +1,1 @@
-"""What `sluice check` finds beyond what the gateway itself refuses to read: terms of other standards, folders, keys, ports."""
+"""What `sluice check` finds beyond what the gateway refuses to read: terms of other standards, folders, keys, ports, brokers."""

@@ -1,19 +1,17 @@
 """A fault as `sluice check` tells it: which file, which key in it, and what is wrong, in one line.
 
-Faults of policies come as ``PolicyError``, those of a configuration as ``OperatorError``; here both become one record, for the
+Faults of policies come as ``PolicyError``, those of a configuration as ``ConfigFileError``; here both become one record, for the
 reports of ``gateway.commands.check_report``.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from consent.errors import PolicyError
-from gateway.errors import SluiceError
-
-_PLACED: Final = re.compile(r"`([^`]*)`: (?:`([a-z_][^`/ ]*)`: )?(.*)", re.DOTALL)
+from gateway.config import ConfigFileError
+from gateway.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +44,8 @@ class Fault:
         return cls(error.file, error.key, error.message)
 
     @classmethod
-    def of_configuration(cls, error: SluiceError, file: str) -> Self:
-        """Return the fault that an error of a configuration names, by the form of its line: file, key, what is wrong.
-
-        Args:
-            file: As the error names it, so that another file that it may begin with stays a part of the message.
-        """
-        found = _PLACED.fullmatch(str(error))
-        if found is None or found[1] != file:
-            return cls.at(file, "", str(error))
-        return cls.at(file, found[2] or "", found[3])
+    def of_configuration(cls, error: OperatorError, file: str) -> Self:
+        """Return the fault that an error of a configuration names; where it names none, it is the whole file's."""
+        if isinstance(error, ConfigFileError):
+            return cls(error.file, error.key, error.message)
+        return cls.at(file, "", str(error))

@@ -16,11 +16,11 @@ from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.check.fault import Fault
 from gateway.config import Installation
 from gateway.durable.configured import keys_of
-from gateway.edge.connections import check_password, check_tls, configured_connections
+from gateway.edge.connections import check_tls, configured_connections, password
 from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, log_origin, origin_gateway
 from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import OperatorError
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 
 _METRICS_HOST: Final = "127.0.0.1"
 _HERE: Final = frozenset({"", "localhost", "0.0.0.0", "::", "::1", "ip6-localhost", "ip6-loopback"})  # noqa: S104  a name for this host
@@ -37,7 +37,7 @@ def faults_of(place: Installation) -> Iterator[Fault]:
     yield from _folder_faults(place)
     yield from (Fault.at(file, key, message) for key, message in _port_faults(place))
     for key, connection in configured_connections(place):
-        for what, check in (("password_file", check_password), ("tls", check_tls)):
+        for what, check in (("password_file", password), ("tls", check_tls)):
             try:
                 check(place, connection)
             except OperatorError as error:
@@ -116,9 +116,6 @@ def _word(value: bool) -> str:
 
 
 def _key_faults(place: Installation) -> Iterator[tuple[str, str]]:
-    if not place.keys.is_dir():
-        yield "keys_folder", f"there is no folder `{place.keys}`: make the keys with `{place.command('keys', 'init')}`"
-        return
     try:
         keys = keys_of(place)
     except OperatorError as error:
@@ -143,7 +140,7 @@ def _public_half_fault(place: Installation, keys: GatewayKeys) -> Iterator[str]:
     except FileNotFoundError:
         return  # the log's folder holds it too
     except OSError as error:
-        yield f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}"
+        yield f"`{path}`: cannot be read: {reason_of(error)}"
     except (KeyFormatError, ValueError):
         yield f"`{path}`: no public key of a log"
     else:

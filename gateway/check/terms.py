@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, Codec, Field, PolicySet, Profile
-from consent.core.policies.toml_file import PolicyFile
 from consent.core.review.warnings import Note, Weight
+from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.check.fault import Fault
 from gateway.check.ucum import another_sense, code_fault, conversion
@@ -50,7 +50,7 @@ def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
     for path, data in files.items():
         section = "property" if path == CITY_FILE else "fields"
         try:
-            tables = PolicyFile(path, data).tables.get(section)
+            tables = TomlFile(path, data).tables.get(section)
         except PolicyError:
             continue
         for name, table in tables.items() if isinstance(tables, dict) else ():

@@ -19,10 +19,11 @@ from consent.core.cases.parse import read_cases
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
-from consent.core.policies.toml_file import PolicyFile
 from consent.core.review.warnings import Note, Weight, notes_on
+from consent.core.toml.file import TomlFile
 from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files
+from gateway.check.brokers import Found
 from gateway.check.fault import Fault
 from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
 from gateway.check.terms import code_faults, faults_in, notes_in
@@ -30,7 +31,6 @@ from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import Installation, load_config
 from gateway.core.examples.compare import ExampleResult, try_example
 from gateway.core.examples.example import read_examples
-from gateway.edge.broker_notes import Found
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
 from gateway.errors import OperatorError
@@ -77,7 +77,7 @@ def check_gateway(config: Path) -> Checked:
 
 def _notes_while_running(place: Installation) -> Iterator[Note]:
     """Yield what is to be noted of the brokers, and of the devices of a gateway that runs."""
-    from gateway.edge.broker_notes import notes_on_brokers
+    from gateway.check.brokers import notes_on_brokers
 
     found, devices = _found_while_running(place)
     yield from unheard_devices(place.file.name, devices)
@@ -157,7 +157,7 @@ def _try_examples(policies: PolicySet, faults: list[Fault]) -> list[ExampleResul
     for profile in policies.profiles.values():
         path = f"{DEVICES}/{profile.id}.toml"
         try:
-            examples = read_examples(PolicyFile(path, policies.files[path]), profile)
+            examples = read_examples(TomlFile(path, policies.files[path]), profile)
             outcomes += [try_example(example, profile, policies.properties) for example in examples]
         except PolicyError as fault:
             faults.append(Fault.of_policies(fault))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +41,8 @@ def call_gateway(
         client = ControlClient(place.control_socket, timeout_s)
     except AwayError:
         place.refuse_another_user(*writes)  # also to read: to open the database is to write beside it
+        import asyncio
+
         from gateway.durable.state import ended_by_the_disk
 
         with ended_by_the_disk(place):

@@ -17,7 +17,7 @@ from gateway.commands.client import ask
 from gateway.commands.output import in_lines, show
 from gateway.commands.parser import Parser, Verbs, group, method
 from gateway.errors import OperatorError, SluiceError
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 from gateway.terminal import complain
 
 _LARGEST_BYTES: Final = 1 << 24
@@ -89,7 +89,7 @@ def _read(file: Path) -> bytes:
     try:
         return read_regular(file, _LARGEST_BYTES)
     except OSError as error:
-        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     except ValueError as error:
         raise OperatorError("`--from`: no path can hold a zero byte") from error
 

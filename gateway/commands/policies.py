@@ -7,7 +7,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from consent.core.explain.phrases import Phrases
 from consent.core.review.endings import Endings, endings_text
 from consent.messages import FlowOf, KeyShown, Nothing, PolicyApplied, PolicyChange, decode, encode
 from consent.printable import as_lines, printable
@@ -133,6 +132,8 @@ def explain(args: argparse.Namespace) -> int:
 
 def outcome_text(outcome: dict[str, Any]) -> str:
     """Return the sentences, then what they rest on."""
+    from consent.core.explain.phrases import Phrases
+
     say = Phrases(outcome["language"]).say
     rows = [(note["text"]["axis"], note["text"]["summary"]) for note in outcome["axes"]]
     entries = [say("row.policy", index=outcome["policy_entry"])]

@@ -15,7 +15,7 @@ from consent.messages import BackedUp, BackupTo
 from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
 from gateway.durable.state import Durable
-from gateway.files import SECRET_MODE, sync_folder, unusable
+from gateway.files import SECRET_MODE, reason_of, sync_folder, unusable
 
 
 async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp:
@@ -38,7 +38,7 @@ async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp
 
 def _unwritten(path: Path, error: OSError) -> str:
     """Return why a backup could not be written, and what to do where the reason is the place."""
-    why = f"`{path}`: {(error.strerror or 'cannot be written').lower()}"
+    why = f"`{path}`: {reason_of(error)}"
     if error.errno in (errno.EROFS, errno.EACCES):
         return f"{why}; the gateway writes it, so the folder has to be its user's, and in `ReadWritePaths` of its unit file"
     return why

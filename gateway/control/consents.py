@@ -20,8 +20,8 @@ from consent.core.lifecycle.steps import Actor
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, PolicySet
-from consent.core.policies.toml_file import PolicyFile
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
+from consent.core.toml.file import TomlFile
 from consent.messages import (
     ConsentChanged,
     ConsentLimits,
@@ -179,7 +179,7 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentSho
 
 
 def _limits(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
-    return read_bounds(PolicyFile("consent", b""), dict(limits), "limits", policies.properties)
+    return read_bounds(TomlFile("consent", b""), dict(limits), "limits", policies.properties)
 
 
 def _limits_shown(limits: Disclosure) -> dict[str, object]:

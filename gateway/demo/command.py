@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import logging
 import re
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from consent.instants import parse_utc_ms
 from gateway.errors import OperatorError
-from gateway.files import refuse_anothers
+from gateway.files import reason_of, refuse_anothers
 
 if TYPE_CHECKING:
     from gateway.demo.stage import Options
@@ -38,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo and return the exit status: 0 if the audit is ok and the ledger balances."""
+    import asyncio
+
     from aiomqtt import MqttError
 
     from gateway.service import set_up_logging
@@ -84,13 +85,15 @@ def _empty_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = next(folder.iterdir(), None)
     except OSError as error:
-        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be used').lower()}") from error
+        raise OperatorError(f"`{folder}`: {reason_of(error)}") from error
     if occupied is not None:
         raise OperatorError(f"`{folder}`: is not empty; the demo makes its city anew in an empty folder")
     return folder
 
 
 async def _play(options: Options) -> dict[str, Any]:
+    import asyncio
+
     from gateway.demo.screen import Screen
     from gateway.demo.stage import play
     from gateway.demo.summary import outcome

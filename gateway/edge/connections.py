@@ -63,14 +63,6 @@ def sink_settings(place: Installation, name: str, sink: Connection) -> LinkSetti
     return _link_settings(place, sink, session)
 
 
-def check_password(place: Installation, connection: Connection) -> None:
-    """Read the password that a connection names, without keeping it.
-
-    Raises: OperatorError: its file cannot be used.
-    """
-    password(place, connection)
-
-
 def check_tls(place: Installation, connection: Connection) -> None:
     """Read the certificates that a connection names, without keeping them.
 

@@ -18,7 +18,7 @@ from consent.messages import CaseFailed, ExampleFailed
 from consent.policy_files import read_policy_files
 from gateway.core.codecs.registry import compile_decoder
 from gateway.errors import OperatorError
-from gateway.files import write_whole
+from gateway.files import reason_of, write_whole
 from gateway.recipient.keys import RecipientKeyError, load_public
 
 
@@ -92,7 +92,7 @@ def rewrite(folder: Path, changed: Mapping[str, bytes]) -> None:
             with contextlib.suppress(PermissionError):
                 os.chown(target, before.st_uid, before.st_gid)
         except OSError as error:
-            why = (error.strerror or "unknown error").lower()
+            why = reason_of(error)
             raise OperatorError(f"`{target}`: cannot be written: {why}") from error
 
 

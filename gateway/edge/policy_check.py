@@ -24,6 +24,7 @@ from consent.messages import CaseFailed, ExampleFailed
 from consent.printable import one_line
 from gateway.edge.policies import PoliciesFound, read_policies
 from gateway.errors import OperatorError, PoliciesFaultyError
+from gateway.files import reason_of
 
 MOST_S: Final = 60.0
 MOST_MEMORY_BYTES: Final = 320 << 20
@@ -34,7 +35,7 @@ _LONGEST_COMPLAINT_BYTES: Final = 1 << 20
 _PIECE_BYTES: Final = 1 << 16
 
 
-class CaseTried(msgspec.Struct, frozen=True):
+class ReportedCase(msgspec.Struct, frozen=True):
     """A case as a report has it."""
 
     file: str
@@ -44,21 +45,21 @@ class CaseTried(msgspec.Struct, frozen=True):
     got: str = ""
 
 
-class Differs(msgspec.Struct, frozen=True):
+class ReportedDifference(msgspec.Struct, frozen=True):
     """Where an example comes out otherwise."""
 
     key: str
     message: str
 
 
-class ExampleTried(msgspec.Struct, frozen=True):
+class ReportedExample(msgspec.Struct, frozen=True):
     """An example as a report has it."""
 
     file: str
-    differences: tuple[Differs, ...] = ()
+    differences: tuple[ReportedDifference, ...] = ()
 
 
-class FaultTold(msgspec.Struct, frozen=True):
+class ReportedFault(msgspec.Struct, frozen=True):
     """A fault as a report has it."""
 
     file: str
@@ -76,9 +77,9 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     policies: str | None
     keys: dict[str, str]
-    errors: tuple[FaultTold, ...]
-    cases: tuple[CaseTried, ...] = ()
-    examples: tuple[ExampleTried, ...] = ()
+    errors: tuple[ReportedFault, ...]
+    cases: tuple[ReportedCase, ...] = ()
+    examples: tuple[ReportedExample, ...] = ()
 
 
 PolicyCheck = Callable[[Path, Collection[str]], Awaitable[CheckReport]]
@@ -111,7 +112,7 @@ class CheckProcess:
                     f"the policies were not checked within {self._most_s:g} s, and are not put in force"
                 ) from error
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
+                reason = reason_of(error)
                 raise OperatorError(f"the policies cannot be checked, and are not put in force: {reason}") from error
 
     async def _run(self, folder: Path, sinks: Collection[str]) -> CheckReport:
@@ -191,7 +192,7 @@ async def find_policies(check: PolicyCheck, folder: Path, sinks: Collection[str]
     return PoliciesFound(found.policies, found.public_keys, tuple(failed), tuple(examples))
 
 
-def _lines(faults: tuple[FaultTold, ...]) -> list[str]:
+def _lines(faults: tuple[ReportedFault, ...]) -> list[str]:
     lines = [str(PolicyError(fault.file, fault.key, fault.message)) for fault in faults[:MOST_FAULTS]]
     more = len(faults) - len(lines)
     return [*lines, f"and {more} more: `sluice check` tells all of them"] if more else lines

@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from consent.printable import one_line
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, bundle_topic
 
 SESSION_EXPIRY_S: Final = 30 * 24 * 3600
@@ -86,7 +86,7 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     try:
         trusted = None if ca_file is None else read_regular(ca_file, _LARGEST_CA_FILE_BYTES).decode("ascii", "replace")
     except OSError as error:
-        raise TlsError(f"`{ca_file}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise TlsError(f"`{ca_file}`: cannot be read: {reason_of(error)}") from error
     if trusted is not None and not trusted.strip():  # which Python would take for none given, and trust the system's
         raise TlsError(f"`{ca_file}`: holds no certificates in pem")
     try:

@@ -27,8 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.files import refuse_anothers, write_whole
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
-from gateway.recipient.display import json_records
-from gateway.recipient.opening import OpenedBundle, open_bundle, peek
+from gateway.recipient.opening import OpenedBundle, json_records, open_bundle, peek
 from gateway.recipient.stored import Quota, StoredBundles, Unconfirmed, first_name
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_LOG_INDEX, BundleError

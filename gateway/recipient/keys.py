@@ -21,7 +21,16 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from consent.core.policies import fingerprint as fingerprints
 from consent.printable import one_line
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_regular, read_secret_file, refuse_anothers
+from gateway.files import (
+    PUBLIC_MODE,
+    SECRET_MODE,
+    SecretFileError,
+    create_file,
+    read_regular,
+    read_secret_file,
+    reason_of,
+    refuse_anothers,
+)
 
 _PRIVATE_PREFIX: Final = "sluice-recipient-private:x25519:"
 _PUBLIC_PREFIX: Final = "sluice-recipient-public:x25519:"
@@ -137,7 +146,7 @@ def _read_text(path: Path) -> str:
     try:
         return read_regular(path, _LARGEST_BYTES).decode("ascii", errors="replace")
     except OSError as error:
-        raise RecipientKeyError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise RecipientKeyError(f"`{path}`: cannot be read: {reason_of(error)}") from error
 
 
 def _holds(text: str, prefix: str) -> bool:

@@ -115,13 +115,13 @@ def completeness(held: Iterable[Held], releases: Mapping[int, LoggedRelease]) ->
         releases: The releases in the log, from the earliest of the bundles on.
     """
     bundles = sorted(held, key=lambda each: each.log_index)
-    places = _Places(releases)
-    missing = list(_missing(bundles, places))
+    logged = _LoggedReleases(releases)
+    missing = list(_missing(bundles, logged))
     keys = {each.counter.key_id for each in bundles}
-    return Completeness(len(bundles), len(keys), tuple(missing), _unnumbered(bundles, places), _most_lost(bundles, places))
+    return Completeness(len(bundles), len(keys), tuple(missing), _unnumbered(bundles, logged), _most_lost(bundles, logged))
 
 
-class _Places:
+class _LoggedReleases:
     """How many releases stand between two log indices, and how many of them are void."""
 
     def __init__(self, releases: Mapping[int, LoggedRelease]) -> None:
@@ -137,40 +137,40 @@ def _count(indices: list[int], after: int, before: int | None) -> int:
     return (len(indices) if before is None else bisect_left(indices, before)) - bisect_right(indices, after)
 
 
-def _missing(bundles: list[Held], places: _Places) -> Iterator[MissingNumbers]:
+def _missing(bundles: list[Held], logged: _LoggedReleases) -> Iterator[MissingNumbers]:
     if bundles and (first := bundles[0].counter).number:
         yield MissingNumbers(first.key_id, first.day, 0, first.number - 1, None, bundles[0].log_index, 0, 0)
     for one, other in pairwise(bundles):
         expected = one.counter.number + 1 if one.counter.key_id == other.counter.key_id else 0
         if expected < other.counter.number:
-            found, voided = places.between(one.log_index, other.log_index)
+            found, voided = logged.between(one.log_index, other.log_index)
             counter = other.counter
             yield MissingNumbers(
                 counter.key_id, counter.day, expected, counter.number - 1, one.log_index, other.log_index, found, voided
             )
 
 
-def _unnumbered(bundles: list[Held], places: _Places) -> int:
+def _unnumbered(bundles: list[Held], logged: _LoggedReleases) -> int:
     """Return how many releases stand where no number can tell: after the last bundle at hand of each key."""
     total = 0
     for one, other in pairwise(bundles):
         if one.counter.key_id != other.counter.key_id:
-            found, voided = places.between(one.log_index, other.log_index)
+            found, voided = logged.between(one.log_index, other.log_index)
             total += found - voided - max(0, other.counter.number - voided)  # less those of the new key that are known to be lost
     if bundles:
-        found, voided = places.between(bundles[-1].log_index, None)
+        found, voided = logged.between(bundles[-1].log_index, None)
         total += found - voided
     return total
 
 
-def _most_lost(bundles: list[Held], places: _Places) -> int:
+def _most_lost(bundles: list[Held], logged: _LoggedReleases) -> int:
     """Return how many bundles, at most, never came: the releases not voided, where numbers tell no more than are missing."""
     total = 0
     for one, other in pairwise(bundles):
-        found, voided = places.between(one.log_index, other.log_index)
+        found, voided = logged.between(one.log_index, other.log_index)
         numbers = other.counter.number - one.counter.number - 1
         total += min(found - voided, numbers) if one.counter.key_id == other.counter.key_id else found - voided
     if bundles:
-        found, voided = places.between(bundles[-1].log_index, None)
+        found, voided = logged.between(bundles[-1].log_index, None)
         total += found - voided
     return total

@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from consent.printable import printable
 from gateway.audit.log.notes import KeyFormatError, Verifier
 from gateway.audit.verify.anchors import AnchorError, read_key
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 from gateway.recipient.coverage import Coverage, CoverageError, CoverageVerdict
-from gateway.recipient.display import json_records, readable_records
 from gateway.recipient.inbox import KEPT_CHECKPOINT, Inbox
 from gateway.recipient.keys import load_private
-from gateway.recipient.opening import OpenedBundle, open_bundle
+from gateway.recipient.opening import OpenedBundle, json_records, open_bundle, readable_records
 from gateway.recipient.voids import void_text
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, MAX_LOG_INDEX, Address, BundleError
 from gateway.terminal import complain
@@ -77,7 +76,7 @@ def _open_file(path: Path, key: X25519PrivateKey | None, coverage: Coverage | No
     try:
         data = read_regular(path, MAX_BUNDLE_BYTES)
     except OSError as error:
-        raise UsageError(f"`{path}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"`{path}`: cannot be read: {reason_of(error)}") from error
     bundle = open_bundle(data, key, _named_index(path))
     if coverage is not None:
         verdict = coverage.check(bundle.address.log_origin, bundle.log_index, bundle.sha256)
@@ -126,7 +125,7 @@ def follow_broker(args: argparse.Namespace) -> int:
     try:
         inbox = Inbox(args.into, _key(args), coverage_of(args, args.into / KEPT_CHECKPOINT), report_finding)
     except OSError as error:
-        raise UsageError(f"`{args.into}`: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"`{args.into}`: {reason_of(error)}") from error
     if args.log is None:
         complain(_UNCHECKED)
 

@@ -1,19 +1,22 @@
-"""Opens a bundle: from the bytes as received to the records inside, or a plain reason why not.
+"""Opens a bundle: from the bytes as received to the records inside, or a plain reason why not; and shows what it holds.
 
 An opened bundle need not be the gateway's own, since anyone can seal for a public key; the log shows whether it is
-(`gateway.recipient.coverage`).
+(`gateway.recipient.coverage`). What is shown of it has passed ``records``: printable text, finite numbers, and times that a
+calendar has.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from gateway.recipient.records import Record, decode_open, decode_plaintext
+from gateway.recipient.records import Record, decode_open, decode_plaintext, record_to_json
 from gateway.recipient.wire import (
     CONTENT_KEY_BYTES,
     KEY_WRAP_SUITE,
@@ -125,3 +128,33 @@ def _decrypt(frame: SealedFrame, private_key: X25519PrivateKey | None) -> tuple[
     except InvalidTag as error:
         raise BundleError("bundle was changed after it was sealed") from error
     return decode_plaintext(header.address, unpad(padded))
+
+
+def json_records(bundle: OpenedBundle) -> Iterator[dict[str, object]]:
+    """Yield a bundle's records as JSON objects, each with the bundle's log index and, where it is sealed, its counter."""
+    head: dict[str, object] = {"log_index": bundle.log_index}
+    if bundle.counter is not None:
+        head |= {"content_key": bundle.counter.key_id.hex(), "counter": bundle.counter.number}
+    for record in bundle.records:
+        yield head | record_to_json(record)
+
+
+def readable_records(bundle: OpenedBundle) -> Iterator[str]:
+    """Yield a line for each record of a bundle."""
+    for record in bundle.records:
+        yield _describe(bundle.log_index, record)
+
+
+def _describe(log_index: int, record: Record) -> str:
+    begin, end = (datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for ms in record.phenomenon_time)
+    name = record.pseudonym or record.id
+    fields = [
+        f"{log_index:>8}",
+        begin if begin == end else f"{begin}/{end}",
+        record.flow,
+        f"{record.observed_property} {record.result} {record.unit}",
+        record.cell,
+        "" if record.n is None else f"n={record.n}",
+        "" if name is None else f"{record.identity} {name.hex()}",
+    ]
+    return "  ".join(field for field in fields if field)

@@ -36,7 +36,7 @@ from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import sync_folder
+from gateway.files import reason_of, sync_folder
 from gateway.restore.last_policies import LastPolicies
 from gateway.restore.published_log import PublishedLog
 from gateway.restore.restored_store import PublishedRow, RestoredStore
@@ -114,7 +114,7 @@ def _check_backup(backup: Path) -> None:
         with backup.open("rb") as file:
             begins = file.read(len(_MAGIC))
     except OSError as error:
-        raise OperatorError(f"`{backup}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{backup}`: {reason_of(error)}") from error
     if begins != _MAGIC:
         raise OperatorError(f"`{backup}`: is no backup")
 
@@ -123,7 +123,7 @@ def _openings(folder: Path | None) -> OpeningsReader | None:
     try:
         return None if folder is None else OpeningsReader(folder)
     except OSError as error:
-        raise OperatorError(f"`{folder}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{folder}`: {reason_of(error)}") from error
 
 
 def _published(place: Installation, copy: str | None, log: Verifier) -> PublishedLog:

@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import read_regular, refuse_anothers, sync_folder, write_whole
+from gateway.files import read_regular, reason_of, refuse_anothers, sync_folder, write_whole
 
 VKEY_FILE = "witness.vkey"
 _LOCK_FILE = "lock"
@@ -74,7 +74,7 @@ class WitnessFolder:
             write_whole(path / VKEY_FILE, f"{verifier.vkey()}\n".encode(), _FILE_MODE)
             sync_folder(path.absolute().parent)
         except OSError as error:
-            raise OperatorError(f"`{path}`: {(error.strerror or 'cannot be made').lower()}") from error
+            raise OperatorError(f"`{path}`: {reason_of(error)}") from error
 
     def load(self, origins: Iterable[str]) -> dict[str, Seen]:
         """Return what was last cosigned of each of these logs; a log never cosigned is absent.
@@ -92,7 +92,7 @@ class WitnessFolder:
                     raise CorruptionError(f"`{file}`: is gone, and what it said with it") from None
                 continue
             except OSError as error:
-                raise OperatorError(f"`{file}`: cannot be read: {(error.strerror or str(error)).lower()}") from error
+                raise OperatorError(f"`{file}`: cannot be read: {reason_of(error)}") from error
             except SeenError as error:
                 raise CorruptionError(f"`{file}`: not what this witness cosigned: {error}") from error
         return found

@@ -22,7 +22,7 @@ from typing import Any
 from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import ED25519, KeyFormatError, Verifier
 from gateway.errors import OperatorError
-from gateway.files import SecretFileError, read_regular, read_secret_file
+from gateway.files import SecretFileError, read_regular, read_secret_file, reason_of
 from gateway.witness.places import Network
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
@@ -76,7 +76,7 @@ def load_settings(file: Path) -> Settings:
     try:
         table: dict[str, Any] = tomllib.loads(read_regular(file, _LONGEST_FILE_BYTES).decode())
     except OSError as error:
-        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     except RecursionError as error:
         raise OperatorError(f"`{file}`: not toml: nested too deep") from error
     except ValueError as error:

@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from gateway.check import brokers
 from gateway.commands import check as commands_check
 from gateway.commands.check import check_folder, check_gateway
 from gateway.config import load_config
-from gateway.edge import broker_notes
 from gateway.recipient.keys import generate, load_fingerprint
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
@@ -140,7 +140,7 @@ def test_check_leaves_a_running_gateway_that_does_not_answer_alone(installed: Pa
     async def ask(*_: object) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(broker_notes, "ask_terms", ask)
+    monkeypatch.setattr(brokers, "ask_terms", ask)
     monkeypatch.setattr(commands_check, "_STATUS_S", 0.1)
     place = load_config(installed / "gateway.toml")
     place.control_socket.parent.mkdir(exist_ok=True)
@@ -527,7 +527,7 @@ def test_configuration_and_policies_are_told_of_together(installed: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("gateway = 1\n", "gateway"), ("[[", ""), ('gateway = "g"\n[broker]\nfilters = ["#a"]\n', "broker")]
+    ("text", "key"), [("gateway = 1\n", "gateway"), ("[[", ""), ('gateway = "g"\n[broker]\nfilters = ["#a"]\n', "broker.filters")]
 )
 def test_configuration_that_cannot_be_read_is_reported_too(tmp_path: Path, text: str, key: str) -> None:
     """As JSON and JUnit, as everything else."""

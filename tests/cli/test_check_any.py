@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from gateway.check import brokers
 from gateway.cli import main
-from gateway.edge import broker_notes
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.mutated_toml import mutants
@@ -118,7 +118,7 @@ def test_configuration_changed_at_will_is_well_or_faulty_line_by_line(
     async def away(*_: object) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(broker_notes, "ask_terms", away)
+    monkeypatch.setattr(brokers, "ask_terms", away)
     tables = data.draw(st.just(tomllib.loads(_CONFIG or _read(installed), parse_float=Decimal)))
     spoilt("gateway.toml", data.draw(mutants(tables)))
     verdict("--config", str(installed / "gateway.toml"))

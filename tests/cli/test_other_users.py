@@ -59,7 +59,7 @@ WRITES_BY_ITSELF = {
     "restore": ["old.db"],
     "check": ["--junit", "junit.xml"],
     "policy migrate": ["policies", "--write"],
-    "recipient keygen": ["policies"],
+    "recipient keygen": ["keys"],
     "recipient open": ["--follow", "--broker", "127.0.0.1:1", "--gateway", "gw-test", "--recipient", "r", "--into", "inbox"],
     "witness keygen": ["w.example/1", "--key", "w.skey", "--state", "witness"],
     "witness run": ["--listen", "127.0.0.1:0", "--key", "w.skey", "--state", "witness", "--log", "VKEY"],
@@ -68,8 +68,8 @@ WRITES_BY_ITSELF = {
     "demo": ["--for", "1s", "--dir", "city"],
 }
 ONLY_READS = {
-    "status", "consent check-receipt", "recipient fingerprint", "audit verify", "audit replay", "audit check-proof",
-    "audit explain", "audit find", "sim run", "sim load",
+    "status", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay",
+    "audit check-proof", "audit explain", "audit find", "sim run", "sim load",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.command import add_arguments, run
+from firmware_sim.arguments import add_arguments, run
 from tests.support.mosquitto import running_mosquitto
 from tests.support.ports import free_port
 

@@ -16,7 +16,7 @@ from consent.core.disclosure import AxisLevel, Identity, Space, Time
 from consent.core.policies import bounds, devices, flows
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
-from consent.core.policies.toml_file import PolicyFile, Table
+from consent.core.toml.file import Table, TomlFile
 from gateway.core.examples import example
 from gateway.core.examples.compare import try_example
 from tests.docs.pages import pages
@@ -115,6 +115,6 @@ def test_examples_of_classes_hold_on_the_shipped_meter() -> None:
     policies = load_policies(ROOT / "policies")
     profile = policies.profiles["meter"]
     (text,) = [block.text for block in PAGE.blocks("toml") if "[[example]]" in block.text]
-    examples = example.read_examples(PolicyFile("docs/policies.md", text.encode()), profile)
+    examples = example.read_examples(TomlFile("docs/policies.md", text.encode()), profile)
     assert len(examples) == 2
     assert not [each for each in (try_example(one, profile, policies.properties) for one in examples) if not each.passed]

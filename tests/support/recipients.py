@@ -17,7 +17,7 @@ from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.payloads import void_commitment
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.release.formats.sealed import ContentKey
-from gateway.recipient.command import add_arguments, run
+from gateway.recipient.arguments import add_arguments, run
 from gateway.recipient.records import LATEST_TIME_MS, Record, encode_record
 from gateway.recipient.wire import Address
 

@@ -25,7 +25,7 @@ from consent.core.cases.times import ANY_MS, read_instant
 from consent.core.decide import PERMITTED, Owner
 from consent.core.policies.bounds import read_ask, read_bounds
 from consent.core.policies.policy import PolicySet
-from consent.core.policies.toml_file import PolicyFile, Table
+from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
 
 _NEIGHBOURHOOD: Final = "neighbourhood:"
@@ -62,12 +62,12 @@ def read_cases(path: str, data: bytes, policies: PolicySet) -> tuple[Case, ...]:
         path: Relative to the policies folder.
     Raises: PolicyError: a case is wrong, or refers to something that is not in the policies.
     """
-    file = PolicyFile(path, data)
+    file = TomlFile(path, data)
     tables = file.table(file.tables, CaseFile, "")
     return tuple([_case(file, name, value, policies) for name, value in tables.case.items()])
 
 
-def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
+def _case(file: TomlFile, name: str, value: Any, policies: PolicySet) -> Case:
     key = f"case.{name}"
     file.id(name, key)
     table = file.table(value, CaseTable, key)
@@ -91,7 +91,7 @@ def _case(file: PolicyFile, name: str, value: Any, policies: PolicySet) -> Case:
     )
 
 
-def _owner(file: PolicyFile, table: CaseTable, key: str) -> Owner:
+def _owner(file: TomlFile, table: CaseTable, key: str) -> Owner:
     if table.owner is None:
         return Owner.CITY
     if table.owner not in list(Owner):
@@ -102,7 +102,7 @@ def _owner(file: PolicyFile, table: CaseTable, key: str) -> Owner:
     return owner
 
 
-def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Expected:
+def _expected(file: TomlFile, table: CaseTable, key: str, policies: PolicySet) -> Expected:
     bounds = tuple(_bounds(file, table, f"{key}.bounds", policies))
     if (table.reason is None) is (table.disclosure is None):
         raise file.error(key, "should expect either a `reason` or a `disclosure`")
@@ -122,7 +122,7 @@ def _expected(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet)
     return Expected(PERMITTED, tuple(axes.items()), exact=table.exact, bounds=bounds)
 
 
-def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _bounds(file: TomlFile, table: CaseTable, key: str, policies: PolicySet) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the axes for which a case names what bounds them."""
     for axis, value in _by_axis(file, table.bounds, key, policies):
         where = f"{key}.{axis}"
@@ -133,7 +133,7 @@ def _bounds(file: PolicyFile, table: CaseTable, key: str, policies: PolicySet) -
         yield axis, tuple(sorted(set(value)))
 
 
-def _by_axis(file: PolicyFile, bounds: Mapping[str, Any], key: str, policies: PolicySet) -> Iterator[tuple[str, Any]]:
+def _by_axis(file: TomlFile, bounds: Mapping[str, Any], key: str, policies: PolicySet) -> Iterator[tuple[str, Any]]:
     """Yield the named axes, each property's precision as an axis of its own."""
     precision = PRECISION.rstrip(".")
     for axis, value in bounds.items():
@@ -148,7 +148,7 @@ def _by_axis(file: PolicyFile, bounds: Mapping[str, Any], key: str, policies: Po
                 yield f"{PRECISION}{file.known(name, policies.properties, 'property', f'{key}.{axis}.{name}')}", sources
 
 
-def _check_source(file: PolicyFile, source: str, key: str, policies: PolicySet, residents: int) -> None:
+def _check_source(file: TomlFile, source: str, key: str, policies: PolicySet, residents: int) -> None:
     if source.startswith(_NEIGHBOURHOOD):
         file.known(source.removeprefix(_NEIGHBOURHOOD), policies.neighbourhoods, "neighbourhood", key)
     elif source.startswith(_CONSENT):

@@ -24,7 +24,7 @@ from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.policies.bounds import BoundsTable, read_bounds
 from consent.core.policies.notice import FlowTerms, notice_of
 from consent.core.policies.policy import Flow, LegalBasis, PolicySet, Statistic
-from consent.core.policies.toml_file import PolicyFile, Table
+from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
 
 MOST_RESIDENTS: Final = 100
@@ -62,7 +62,7 @@ class CaseScene:
         now_ms: Its time; None where it names none.
     """
 
-    file: PolicyFile
+    file: TomlFile
     policies: PolicySet
     flow: Flow
     now_ms: int | None
@@ -86,7 +86,7 @@ def read_residents(scene: CaseScene, rows: list[Any], key: str) -> tuple[Consent
     return tuple(book.resolve(_SUBJECT, scene.flow))
 
 
-def _said(file: PolicyFile, row: Any, key: str) -> list[tuple[ConsentTable, str]]:
+def _said(file: TomlFile, row: Any, key: str) -> list[tuple[ConsentTable, str]]:
     """Return every statement of one resident, with its keys; none for an empty table."""
     if not isinstance(row, dict | list):
         raise file.error(key, "should be a table, or an array of tables")

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from consent.core.policies.toml_file import PolicyFile
+from consent.core.toml.file import TomlFile
 from consent.printable import quoted
 
 ANY_MS: Final = 1_767_225_600_000
@@ -17,7 +17,7 @@ _RELATIVE: Final = re.compile(r"(?P<sign>[+-])(?P<count>[0-9]{1,6})(?P<unit>s|mi
 _UNIT_MS: Final = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-def read_instant(file: PolicyFile, value: Any, key: str) -> int:
+def read_instant(file: TomlFile, value: Any, key: str) -> int:
     """Return an instant, or the first moment of a day in UTC, in milliseconds since 1970.
 
     Raises: PolicyError: it is neither, has no UTC offset, or is too long ago.
@@ -33,7 +33,7 @@ def read_instant(file: PolicyFile, value: Any, key: str) -> int:
     return (value - _EPOCH) // timedelta(milliseconds=1)
 
 
-def read_moment(file: PolicyFile, value: Any, now_ms: int | None, key: str) -> int:
+def read_moment(file: TomlFile, value: Any, now_ms: int | None, key: str) -> int:
     """Return a time, which may be relative to that of the case, such as `-30d`.
 
     Args:

@@ -14,7 +14,7 @@ import msgspec
 
 from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.policies.property import Property
-from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.core.toml.file import Number, Table, TomlFile
 
 L = TypeVar("L", bound=AxisLevel)
 _BUDGET: Final = (Decimal("1e-6"), Decimal("1e6"))
@@ -44,12 +44,12 @@ class AskTable(Table, frozen=True, kw_only=True):
     budget: Number | None = None
 
 
-def read_bounds(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
+def read_bounds(file: TomlFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
     """Return the point that a ceiling or cap stands for; a level may be `none`, which permits nothing."""
     return _point(file, file.table(value, BoundsTable, key), key, properties)
 
 
-def read_ask(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
+def read_ask(file: TomlFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
     """Return the point that a flow asks for; it has to ask for something."""
     ask = _point(file, file.table(value, AskTable, key), key, properties)
     for axis, level in (("identity", ask.identity), ("time", ask.time), ("space", ask.space)):
@@ -58,7 +58,7 @@ def read_ask(file: PolicyFile, value: Any, key: str, properties: Mapping[str, Pr
     return ask
 
 
-def _point(file: PolicyFile, table: BoundsTable | AskTable, key: str, properties: Mapping[str, Property]) -> Disclosure:
+def _point(file: TomlFile, table: BoundsTable | AskTable, key: str, properties: Mapping[str, Property]) -> Disclosure:
     if not 1 <= table.group <= LARGEST_GROUP:
         raise file.error(f"{key}.group", f"`{table.group}` should be from 1 to {LARGEST_GROUP}")
     if not 1 <= table.retention <= LONGEST_RETENTION_DAYS:
@@ -74,7 +74,7 @@ def _point(file: PolicyFile, table: BoundsTable | AskTable, key: str, properties
     )
 
 
-def _level(file: PolicyFile, label: str | None, axis: type[L], unbounded: L, key: str) -> L:
+def _level(file: TomlFile, label: str | None, axis: type[L], unbounded: L, key: str) -> L:
     if label is None:
         return unbounded
     try:
@@ -84,7 +84,7 @@ def _level(file: PolicyFile, label: str | None, axis: type[L], unbounded: L, key
 
 
 def _steps(
-    file: PolicyFile, value: Mapping[str, Any], key: str, properties: Mapping[str, Property]
+    file: TomlFile, value: Mapping[str, Any], key: str, properties: Mapping[str, Property]
 ) -> tuple[tuple[str, Decimal], ...]:
     steps = []
     for name, step in value.items():

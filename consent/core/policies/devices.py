@@ -25,7 +25,7 @@ from consent.core.policies.policy import (
     TimeOrigin,
 )
 from consent.core.policies.property import Property
-from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.core.toml.file import Number, Table, TomlFile
 
 _SCALES: Final = (Decimal("1e-9"), Decimal("1e9"))
 
@@ -73,7 +73,7 @@ class ProfileTable(Table, frozen=True, kw_only=True):
     """Read by ``gateway.core.examples``, and by nothing that decides: what they say changes no more than a comment does."""
 
 
-def read_profile(file: PolicyFile, name: str, languages: tuple[str, ...], properties: Mapping[str, Property]) -> Profile:
+def read_profile(file: TomlFile, name: str, languages: tuple[str, ...], properties: Mapping[str, Property]) -> Profile:
     """Return one device profile.
 
     Args:
@@ -96,7 +96,7 @@ def read_profile(file: PolicyFile, name: str, languages: tuple[str, ...], proper
     )
 
 
-def _field(file: PolicyFile, name: str, value: Any, properties: Mapping[str, Property]) -> Field:
+def _field(file: TomlFile, name: str, value: Any, properties: Mapping[str, Property]) -> Field:
     key = f"fields.{name}"
     file.known(name, properties, "property", key)
     table = file.table(value, FieldTable, key)
@@ -109,7 +109,7 @@ def _field(file: PolicyFile, name: str, value: Any, properties: Mapping[str, Pro
     return Field(_path(file, table.path, f"{key}.path"), table.unit, file.number(scale, *_SCALES, f"{key}.scale"))
 
 
-def _time(file: PolicyFile, table: TimeTable) -> TimeField:
+def _time(file: TomlFile, table: TimeTable) -> TimeField:
     return TimeField(
         path=_path(file, table.path, "time.path"),
         format=file.choice(table.format, TimeFormat, "time.format"),
@@ -117,7 +117,7 @@ def _time(file: PolicyFile, table: TimeTable) -> TimeField:
     )
 
 
-def _sequence(file: PolicyFile, table: SequenceTable, scheme: Scheme) -> SequenceField:
+def _sequence(file: TomlFile, table: SequenceTable, scheme: Scheme) -> SequenceField:
     if scheme is Scheme.MAC0 and table.path is not None:
         raise file.error("sequence.path", "should be left out: with `mac0` the partial iv is the number")
     if scheme is Scheme.NONE and table.path is None:
@@ -128,7 +128,7 @@ def _sequence(file: PolicyFile, table: SequenceTable, scheme: Scheme) -> Sequenc
     )
 
 
-def _path(file: PolicyFile, path: str, key: str) -> str:
+def _path(file: TomlFile, path: str, key: str) -> str:
     """Return a place in a message, checked: names joined by dots."""
     if len(path) > 200 or not path.isprintable() or not all(path.split(".")):
         raise file.error(key, "should be names joined by dots")

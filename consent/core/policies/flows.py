@@ -21,7 +21,7 @@ from consent.core.policies.bounds import read_ask
 from consent.core.policies.dpv_purposes import PURPOSES
 from consent.core.policies.policy import Flow, LegalBasis, Purpose, Recipient, Statistic
 from consent.core.policies.property import Property, Range
-from consent.core.policies.toml_file import Number, PolicyFile, Table
+from consent.core.toml.file import Number, Table, TomlFile
 
 _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's matter, but a bundle's size depends on its length
 _STEPS: Final = (Decimal("1e-9"), Decimal("1e9"))
@@ -78,7 +78,7 @@ class Declared:
     recipients: dict[str, Recipient]
 
 
-def read_property(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Property:
+def read_property(file: TomlFile, name: str, value: Any, languages: tuple[str, ...]) -> Property:
     """Return one observed property."""
     key = f"property.{name}"
     file.property_name(name, key)
@@ -93,13 +93,13 @@ def read_property(file: PolicyFile, name: str, value: Any, languages: tuple[str,
     )
 
 
-def _unit(file: PolicyFile, code: str, key: str) -> str:
+def _unit(file: TomlFile, code: str, key: str) -> str:
     if not _UCUM_CODE.fullmatch(code):
         raise file.error(key, f"`{code}` is no unit code of ucum, such as kW.h")
     return code
 
 
-def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal, ...]:
+def _ladder(file: TomlFile, written: list[Number], key: str) -> tuple[Decimal, ...]:
     if not written:
         raise file.error(key, "should have at least one step")
     steps = [file.number(step, *_STEPS, key) for step in written]
@@ -109,7 +109,7 @@ def _ladder(file: PolicyFile, written: list[Number], key: str) -> tuple[Decimal,
     return tuple(step.normalize() for step in steps)
 
 
-def read_clamp(file: PolicyFile, written: Clamp | None, first_step: Decimal, key: str) -> tuple[tuple[Time, Range], ...]:
+def read_clamp(file: TomlFile, written: Clamp | None, first_step: Decimal, key: str) -> tuple[tuple[Time, Range], ...]:
     """Return the bounds on a subject's value in a window: one pair for all windows, or one for each length of window."""
     if written is None:
         return ()
@@ -126,7 +126,7 @@ def read_clamp(file: PolicyFile, written: Clamp | None, first_step: Decimal, key
     return tuple(sorted(found.items(), key=lambda one: WINDOW_MS[one[0]]))
 
 
-def _range(file: PolicyFile, written: list[Number], first_step: Decimal, key: str) -> Range:
+def _range(file: TomlFile, written: list[Number], first_step: Decimal, key: str) -> Range:
     if len(written) != 2:
         raise file.error(key, "should be the least and the greatest value")
     least, greatest = [file.number(bound, *_VALUES, key) for bound in written]
@@ -138,7 +138,7 @@ def _range(file: PolicyFile, written: list[Number], first_step: Decimal, key: st
     return least.normalize(), greatest.normalize()
 
 
-def read_purpose(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Purpose:
+def read_purpose(file: TomlFile, name: str, value: Any, languages: tuple[str, ...]) -> Purpose:
     """Return one purpose."""
     key = f"purpose.{name}"
     file.id(name, key)
@@ -151,7 +151,7 @@ def read_purpose(file: PolicyFile, name: str, value: Any, languages: tuple[str, 
     return Purpose(name, file.texts(table.title, languages, f"{key}.title"), table.dpv, basis)
 
 
-def read_recipient(file: PolicyFile, name: str, value: Any, languages: tuple[str, ...]) -> Recipient:
+def read_recipient(file: TomlFile, name: str, value: Any, languages: tuple[str, ...]) -> Recipient:
     """Return one recipient; the path of its key is kept as a name, and nothing is opened."""
     key = f"recipient.{name}"
     file.id(name, key)
@@ -166,7 +166,7 @@ def read_recipient(file: PolicyFile, name: str, value: Any, languages: tuple[str
     return Recipient(name, title, key_file, file.id(table.sink, f"{key}.sink"))
 
 
-def read_flow(file: PolicyFile, name: str, value: Any, declared: Declared) -> Flow:
+def read_flow(file: TomlFile, name: str, value: Any, declared: Declared) -> Flow:
     """Return one flow, checked against everything that it refers to."""
     key = f"flow.{name}"
     file.id(name, key)
@@ -190,7 +190,7 @@ def read_flow(file: PolicyFile, name: str, value: Any, declared: Declared) -> Fl
     return flow
 
 
-def _properties(file: PolicyFile, names: list[str], key: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
+def _properties(file: TomlFile, names: list[str], key: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
     if not names or len(set(names)) != len(names):
         raise file.error(f"{key}.properties", "should name at least one property, and each once")
     for name in names:
@@ -198,7 +198,7 @@ def _properties(file: PolicyFile, names: list[str], key: str, properties: Mappin
     return tuple(names)
 
 
-def _statistics(file: PolicyFile, table: FlowTable, key: str, properties: Mapping[str, Property]) -> dict[str, Statistic]:
+def _statistics(file: TomlFile, table: FlowTable, key: str, properties: Mapping[str, Property]) -> dict[str, Statistic]:
     chosen = {}
     for name, statistic in table.statistic.items():
         where = f"{key}.statistic.{name}"
@@ -210,7 +210,7 @@ def _statistics(file: PolicyFile, table: FlowTable, key: str, properties: Mappin
     return chosen
 
 
-def _check_ask(file: PolicyFile, flow: Flow, key: str) -> None:
+def _check_ask(file: TomlFile, flow: Flow, key: str) -> None:
     """Refuse an ask for what the gateway cannot or will not give."""
     ask = flow.ask
     if ask.identity is Identity.STABLE:
@@ -228,7 +228,7 @@ def _check_ask(file: PolicyFile, flow: Flow, key: str) -> None:
             raise file.error(f"{key}.precision.{name}", "is none of the flow's properties")
 
 
-def _check_statistics(file: PolicyFile, flow: Flow, key: str) -> None:
+def _check_statistics(file: TomlFile, flow: Flow, key: str) -> None:
     if flow.ask.identity is Identity.PER_RECORD and not flow.statistic:
         return
     for name in flow.properties:

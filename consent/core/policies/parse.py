@@ -26,8 +26,8 @@ from consent.core.policies.bounds import read_bounds
 from consent.core.policies.devices import read_profile
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
 from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Profile, Texts, Zone
-from consent.core.policies.toml_file import Number, PolicyFile, Table
 from consent.core.policies.unsupported import unsupported_in
+from consent.core.toml.file import Number, Table, TomlFile
 from consent.errors import PolicyError
 
 NEIGHBOURHOODS: Final = "neighbourhoods"
@@ -110,7 +110,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     places = {path: _place(path) for path in sorted(files)}
     if CITY_FILE not in files:
         raise PolicyError(CITY_FILE, "", "is missing")
-    file = PolicyFile(CITY_FILE, files[CITY_FILE])
+    file = TomlFile(CITY_FILE, files[CITY_FILE])
     tables = file.table(file.tables, CityFile, "")
     city = _city(file, tables.city)
     declared = _declared(file, tables, city.languages)
@@ -119,9 +119,9 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     profiles: dict[str, Profile] = {}
     for path, (folder, name) in places.items():
         if folder == NEIGHBOURHOODS:
-            titles[name], neighbourhoods[name] = _neighbourhood(PolicyFile(path, files[path]), name, declared)
+            titles[name], neighbourhoods[name] = _neighbourhood(TomlFile(path, files[path]), name, declared)
         elif folder == DEVICES:
-            profiles[name] = read_profile(PolicyFile(path, files[path]), name, declared.languages, declared.properties)
+            profiles[name] = read_profile(TomlFile(path, files[path]), name, declared.languages, declared.properties)
     districts = {name: _district(file, name, value, city) for name, value in tables.district.items()}
     policies = PolicySet(
         sha256=hashlib.sha256(pack_files(files)).digest(),
@@ -152,7 +152,7 @@ def _place(path: str) -> tuple[str, str]:
     raise PolicyError(path, "", f"is neither `{CITY_FILE}` nor `{NEIGHBOURHOODS}/<id>.toml` nor `{DEVICES}/<id>.toml`")
 
 
-def _city(file: PolicyFile, value: Any) -> City:
+def _city(file: TomlFile, value: Any) -> City:
     table = file.table(value, CityTable, "city")
     for key in ("name", "address", "contact", "data_protection_officer", "storage_place"):
         file.text(getattr(table, key), f"city.{key}")
@@ -176,10 +176,10 @@ def _city(file: PolicyFile, value: Any) -> City:
     )
 
 
-def _declared(file: PolicyFile, tables: CityFile, languages: tuple[str, ...]) -> Declared:
+def _declared(file: TomlFile, tables: CityFile, languages: tuple[str, ...]) -> Declared:
     """Return everything that flows, ceilings and device profiles refer to."""
 
-    def all_of(section: dict[str, Any], read: Callable[[PolicyFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
+    def all_of(section: dict[str, Any], read: Callable[[TomlFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
         return {name: read(file, name, value, languages) for name, value in section.items()}
 
     return Declared(
@@ -190,14 +190,14 @@ def _declared(file: PolicyFile, tables: CityFile, languages: tuple[str, ...]) ->
     )
 
 
-def _neighbourhood(file: PolicyFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:
+def _neighbourhood(file: TomlFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:
     file.id(name, "")
     table = file.table(file.tables, NeighbourhoodFile, "")
     title = file.texts(table.title, declared.languages, "title")
     return title, read_bounds(file, table.ceiling, "ceiling", declared.properties)
 
 
-def _district(file: PolicyFile, name: str, value: Any, city: City) -> Texts:
+def _district(file: TomlFile, name: str, value: Any, city: City) -> Texts:
     key = f"district.{name}"
     if file.id(name, key) == city.id:
         raise file.error(key, "has the name of the city, which is the cell that is all of it")
@@ -205,7 +205,7 @@ def _district(file: PolicyFile, name: str, value: Any, city: City) -> Texts:
 
 
 def _zone(
-    file: PolicyFile,
+    file: TomlFile,
     name: str,
     value: Any,
     city: City,
@@ -226,7 +226,7 @@ def _zone(
     )
 
 
-def _limits(file: PolicyFile, value: Any) -> Limits:
+def _limits(file: TomlFile, value: Any) -> Limits:
     table = file.table(value, LimitsTable, "limits")
     share = file.number(table.share, *_SHARE, "limits.share")
     return Limits(share=float(share), p=float(file.number(table.p, *_PERCENT, "limits.p")))

@@ -13,7 +13,7 @@ from typing import Final
 from consent.core.disclosure import Time
 from consent.core.policies.flows import Clamp, read_clamp
 from consent.core.policies.property import Property, Range
-from consent.core.policies.toml_file import PolicyFile, Table
+from consent.core.toml.file import Table, TomlFile
 
 _FILE: Final = "plausible.toml"
 _FINEST: Final = Decimal("1e-9")
@@ -44,7 +44,7 @@ def read_plausible(data: bytes) -> dict[tuple[str, str], Property]:
 
     Raises: PolicyError: the table is malformed, or names a property twice in one unit.
     """
-    file = PolicyFile(_FILE, data)
+    file = TomlFile(_FILE, data)
     found: dict[tuple[str, str], Property] = {}
     for number, row in enumerate(file.table(file.tables, PlausibleFile, "").plausible):
         key = f"plausible.{number}"

@@ -15,12 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import MAX_TIME_S
 from gateway.audit.log.notes import COSIGNATURE, ED25519, KeyFormatError, NoteError, Signature, Verifier, open_note
 
 NO_QUORUM = "none"
+LONGEST_POLICY_BYTES: Final = 1 << 16
+
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,8}")
 

@@ -7,12 +7,11 @@ from typing import Final
 
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader
-from gateway.audit.log.witness_policy import Policy, parse_policy
+from gateway.audit.log.witness_policy import LONGEST_POLICY_BYTES, Policy, parse_policy
 from gateway.audit.verify.trust import Anchors
-from gateway.files import read_regular
+from gateway.files import read_regular, reason_of
 
 LONGEST_KEY_BYTES: Final = 1 << 10
-LONGEST_POLICY_BYTES: Final = 1 << 16
 
 
 class AnchorError(ValueError):
@@ -86,7 +85,7 @@ def read_small(file: Path, longest_bytes: int) -> bytes:
     try:
         return read_regular(file, longest_bytes)
     except OSError as error:
-        raise AnchorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise AnchorError(f"`{file}`: {reason_of(error)}") from error
 
 
 def _listed(policy: Policy, origin: bytes, source: str) -> Verifier:

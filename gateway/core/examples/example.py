@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from consent.core.policies.policy import Profile, Scheme
-from consent.core.policies.toml_file import Number, PolicyFile, Table
 from consent.core.policies.unprintable import EXAMPLES
+from consent.core.toml.file import Number, Table, TomlFile
 from consent.printable import quoted
 from gateway.core import model
 from gateway.core.codecs.times import from_iso8601
@@ -119,7 +119,7 @@ class ExampleTable(MessageTable, frozen=True, kw_only=True):
     messages: list[Any] | None = None
 
 
-def read_examples(file: PolicyFile, profile: Profile) -> tuple[Example, ...]:
+def read_examples(file: TomlFile, profile: Profile) -> tuple[Example, ...]:
     """Return the examples of a device class, in their order.
 
     Args:
@@ -129,7 +129,7 @@ def read_examples(file: PolicyFile, profile: Profile) -> tuple[Example, ...]:
     return tuple(_example(file, value, f"example.{n}", profile) for n, value in enumerate(file.tables.get(EXAMPLES, ())))
 
 
-def _example(file: PolicyFile, value: Any, key: str, profile: Profile) -> Example:
+def _example(file: TomlFile, value: Any, key: str, profile: Profile) -> Example:
     table = file.table(value, ExampleTable, key)
     if table.messages is None:
         return Example(file.path, key, table.says, (_message(file, table, key, profile),))
@@ -144,7 +144,7 @@ def _example(file: PolicyFile, value: Any, key: str, profile: Profile) -> Exampl
     return Example(file.path, key, table.says, messages)
 
 
-def _message(file: PolicyFile, table: MessageTable, key: str, profile: Profile) -> ExampleMessage:
+def _message(file: TomlFile, table: MessageTable, key: str, profile: Profile) -> ExampleMessage:
     outcomes = [table.readings is not None, table.reject is not None, table.ignored]
     if sum(outcomes) != 1:
         raise file.error(key, "should say what comes of it by one of `readings`, `reject` and `ignored = true`")
@@ -170,7 +170,7 @@ def _message(file: PolicyFile, table: MessageTable, key: str, profile: Profile) 
     )
 
 
-def _payload(file: PolicyFile, table: MessageTable, key: str) -> bytes:
+def _payload(file: TomlFile, table: MessageTable, key: str) -> bytes:
     if (table.payload is None) is (table.hex is None):
         raise file.error(key, "should hold what the device sends, as text in `payload` or as hexadecimal digits in `hex`")
     if table.hex is None:
@@ -181,11 +181,11 @@ def _payload(file: PolicyFile, table: MessageTable, key: str) -> bytes:
         raise file.error(f"{key}.hex", "should be hexadecimal digits, two for each byte") from error
 
 
-def _readings(file: PolicyFile, rows: list[Any], key: str, profile: Profile) -> tuple[ExpectedReading, ...]:
+def _readings(file: TomlFile, rows: list[Any], key: str, profile: Profile) -> tuple[ExpectedReading, ...]:
     return tuple(_reading(file, file.table(row, ReadingTable, f"{key}.{n}"), f"{key}.{n}", profile) for n, row in enumerate(rows))
 
 
-def _reading(file: PolicyFile, table: ReadingTable, key: str, profile: Profile) -> ExpectedReading:
+def _reading(file: TomlFile, table: ReadingTable, key: str, profile: Profile) -> ExpectedReading:
     if table.property not in profile.fields:
         raise file.error(f"{key}.property", f"the class has no field {quoted(table.property)}")
     if (table.value is None) is (table.refused is None):
@@ -200,13 +200,13 @@ def _reading(file: PolicyFile, table: ReadingTable, key: str, profile: Profile) 
     )
 
 
-def _reason(file: PolicyFile, reason: str, key: str) -> str:
+def _reason(file: TomlFile, reason: str, key: str) -> str:
     if reason not in REASONS:
         raise file.error(key, f"{quoted(reason)} is none of {', '.join(sorted(REASONS))}")
     return reason
 
 
-def _instant(file: PolicyFile, moment: datetime, key: str) -> int:
+def _instant(file: TomlFile, moment: datetime, key: str) -> int:
     """Return a moment in milliseconds since the Unix epoch."""
     found = from_iso8601(moment.isoformat())
     if found is None:

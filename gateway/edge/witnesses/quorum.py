@@ -23,11 +23,12 @@ import structlog
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import with_signatures
 from gateway.audit.log.notes import Signature, split_note
-from gateway.audit.log.witness_policy import Policy, PolicyFormatError, parse_policy
+from gateway.audit.log.witness_policy import LONGEST_POLICY_BYTES, Policy, PolicyFormatError, parse_policy
 from gateway.edge.http import Endpoint
 from gateway.edge.tls import tls_context
 from gateway.edge.witnesses.client import Objection, Proofs, Standing, Timeouts, WitnessClient, jitter
 from gateway.errors import CorruptionError, OperatorError
+from gateway.files import read_regular, reason_of
 
 ALARM_S: Final = 3600.0
 """The time without a quorum after which an error is logged, and again each time that much has passed."""
@@ -199,9 +200,9 @@ def load_policy(file: Path) -> Policy:
         OperatorError: when it cannot be read or is malformed; the message names file and line.
     """
     try:
-        return parse_policy(file.read_bytes(), str(file))
+        return parse_policy(read_regular(file, LONGEST_POLICY_BYTES), str(file))
     except OSError as error:
-        raise OperatorError(f"`{file}`: {(error.strerror or 'cannot be read').lower()}") from error
+        raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     except PolicyFormatError as error:
         raise OperatorError(str(error)) from error
 

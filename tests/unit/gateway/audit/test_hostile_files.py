@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.audit import command
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.notes import sign_note
-from gateway.audit.log.openings import subject_label_key
 from gateway.audit.standalone import verify as standalone
-from tests.support.log import ORIGIN, SIGNER, SUBJECTS, SampleLog, sample, secret
+from tests.support.audits import run_audit
+from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, policy_text
 
 _TB = 1 << 40
@@ -41,25 +38,8 @@ Make = Callable[[Path], None]
 
 
 def _run(verb: str, log: SampleLog, **given: Any) -> tuple[int, str]:
-    """Return the exit status of a command and what it prints."""
-    usual: dict[str, Any] = {
-        "key": SIGNER.vkey(),
-        "witnesses": None,
-        "no_key": False,
-        "openings": None,
-        "openings_days": 90,
-        "since": None,
-        "keep": None,
-        "json": False,
-        "index": 3,
-        "out": log.log.path.parent / "out",
-        "language": "en",
-        "subject_key": [subject_label_key(secret(SUBJECTS[0])).hex()],
-        "file": log.log.path.parent / "receipt",
-        "entry": None,
-    }
-    out = io.StringIO()
-    return command.run(verb, Namespace(**({"place": str(log.log.path)} | usual | given)), out), out.getvalue()
+    folder = log.log.path.parent
+    return run_audit(verb, str(log.log.path), folder, **({"file": folder / "receipt"} | given))
 
 
 def _replace(file: Path, make: Make) -> None:
@@ -125,13 +105,14 @@ def test_option_that_names_no_file_is_refused(
 
 
 @_HOSTILE
-def test_key_or_subject_key_in_no_file_is_refused(tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_or_label_key_in_no_file_is_refused(tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither is a key of that text."""
     log, file = sample(tmp_path), tmp_path / "file"
     make(file)
     assert _run("verify", log, key=str(file)) == (2, "")
-    assert _run("find", log, subject_key=[str(file)]) == (2, "")
-    assert capsys.readouterr().err.count("\n") == 2
+    assert _run("find", log, label_key=[str(file)]) == (2, "")
+    assert _run("find", log, label_key=[], receipt=[file]) == (2, "")
+    assert capsys.readouterr().err.count("\n") == 3
 
 
 @_HOSTILE

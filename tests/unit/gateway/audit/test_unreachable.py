@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
-from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.audit import command
-from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.reader import LogUnreachableError
+from tests.support.audits import run_audit
 from tests.support.hostile_web import answering, saying
-from tests.support.log import SIGNER, SUBJECTS, SampleLog, sample, secret
+from tests.support.log import SampleLog, sample
 from tests.support.logs import MemorySource, grown
 
 _VERBS = pytest.mark.parametrize("verb", ["verify", "replay", "prove", "explain", "find", "export"])
@@ -39,25 +36,6 @@ class _GoesAway(MemorySource):
         raise LogUnreachableError("", "connection refused")
 
 
-def _run(verb: str, place: str, folder: Path, **given: Any) -> tuple[int, str]:
-    usual: dict[str, Any] = {
-        "key": SIGNER.vkey(),
-        "witnesses": None,
-        "no_key": False,
-        "openings": None,
-        "openings_days": 90,
-        "since": None,
-        "keep": None,
-        "json": False,
-        "index": 3,
-        "out": folder / "out",
-        "language": "en",
-        "subject_key": [subject_label_key(secret(SUBJECTS[0])).hex()],
-    }
-    out = io.StringIO()
-    return command.run(verb, Namespace(**({"place": place} | usual | given)), out), out.getvalue()
-
-
 def _openings(verb: str, log: SampleLog) -> Path | None:
     return log.openings_folder.path if verb == "replay" else None
 
@@ -68,7 +46,7 @@ def test_nobody_at_the_address_is_no_finding(tmp_path: Path, verb: str, capsys: 
     log = sample(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    assert _run(verb, url, tmp_path, openings=_openings(verb, log)) == (2, "")
+    assert run_audit(verb, url, tmp_path, openings=_openings(verb, log)) == (2, "")
     assert capsys.readouterr().err.endswith(": connection refused\n")
 
 
@@ -78,7 +56,7 @@ def test_server_without_a_log_is_no_finding(tmp_path: Path, verb: str, status: b
     """It answers, and has no checkpoint."""
     log = sample(tmp_path)
     with answering(saying(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")) as url:
-        assert _run(verb, url, tmp_path, openings=_openings(verb, log)) == (2, "")
+        assert run_audit(verb, url, tmp_path, openings=_openings(verb, log)) == (2, "")
     said = capsys.readouterr().err
     assert said.startswith(f"sluice: `{url}`: the log cannot be reached: ")
     assert said.count("\n") == 1
@@ -89,7 +67,7 @@ def test_server_without_a_log_is_no_finding(tmp_path: Path, verb: str, status: b
 def test_address_of_no_web_server_is_refused(tmp_path: Path, verb: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line."""
     log = sample(tmp_path)
-    assert _run(verb, place, tmp_path, openings=_openings(verb, log)) == (2, "")
+    assert run_audit(verb, place, tmp_path, openings=_openings(verb, log)) == (2, "")
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -97,7 +75,7 @@ def test_address_of_no_web_server_is_refused(tmp_path: Path, verb: str, place: s
 def test_folder_that_is_not_there_is_no_finding(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     """To a program too."""
     log = sample(tmp_path)
-    status, text = _run(verb, str(tmp_path / "none"), tmp_path, openings=_openings(verb, log), json=True)
+    status, text = run_audit(verb, str(tmp_path / "none"), tmp_path, openings=_openings(verb, log), json=True)
     problem = f"`{tmp_path / 'none'}`: the log cannot be reached: folder: there is no such folder"
     assert (status, json.loads(text)) == (2, {"audit": "unreachable", "problem": problem})
     assert capsys.readouterr().err == f"sluice: {problem}\n"
@@ -108,7 +86,7 @@ def test_folder_without_a_log_is_no_finding(tmp_path: Path, verb: str, capsys: p
     """There, and empty."""
     log, empty = sample(tmp_path), tmp_path / "empty"
     empty.mkdir()
-    assert _run(verb, str(empty), tmp_path, openings=_openings(verb, log)) == (2, "")
+    assert run_audit(verb, str(empty), tmp_path, openings=_openings(verb, log)) == (2, "")
     assert capsys.readouterr().err == f"sluice: `{empty}`: the log cannot be reached: checkpoint: absent\n"
 
 
@@ -120,7 +98,7 @@ def test_server_that_goes_away_contradicts_nothing(
     """What was read of it was well."""
     log = sample(tmp_path)
     monkeypatch.setattr(command, "source_of", lambda _: _GoesAway(log, answers))
-    assert _run(verb, "http://log.example", tmp_path, openings=_openings(verb, log)) == (2, "")
+    assert run_audit(verb, "http://log.example", tmp_path, openings=_openings(verb, log)) == (2, "")
     said = capsys.readouterr().err
     assert said.startswith("sluice: `http://log.example`: the log cannot be reached: ")
     assert said.endswith(": connection refused\n")
@@ -133,7 +111,7 @@ def test_server_that_goes_away_once_it_is_caught_is_caught(tmp_path: Path, verb:
     (log.log.path / "tile/entries/000").unlink()
     source = _GoesAway(log, 4 if verb == "verify" else 3)  # up to those entries, and not to the second block
     monkeypatch.setattr(command, "source_of", lambda _: source)
-    status, text = _run(verb, "http://log.example", tmp_path, openings=_openings(verb, log), json=True)
+    status, text = run_audit(verb, "http://log.example", tmp_path, openings=_openings(verb, log), json=True)
     answer = json.loads(text)
     assert status == 1
     assert "connection refused" in text
@@ -148,5 +126,5 @@ def test_kept_checkpoint_stays_where_the_log_cannot_be_reached(tmp_path: Path, m
     log, kept = sample(tmp_path), tmp_path / "kept"
     kept.write_bytes(b"as it was")
     monkeypatch.setattr(command, "source_of", lambda _: _GoesAway(log, 3))
-    assert _run("verify", "http://log.example", tmp_path, keep=kept)[0] == 2
+    assert run_audit("verify", "http://log.example", tmp_path, keep=kept)[0] == 2
     assert kept.read_bytes() == b"as it was"

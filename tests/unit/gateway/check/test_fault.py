@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
-
 from consent.errors import PolicyError
 from gateway.check.fault import Fault
+from gateway.config import ConfigFileError
 from gateway.errors import OperatorError
 
 
-@pytest.mark.parametrize(
-    ("line", "fault"),
-    [
-        ("`g.toml`: `broker.port`: expected `int`", Fault("g.toml", "broker.port", "expected `int`")),
-        ("`g.toml`: `sink.city`: wrong: `x`: y", Fault("g.toml", "sink.city", "wrong: `x`: y")),
-        ("`g.toml`: not toml: what", Fault("g.toml", "", "not toml: what")),
-        ("`g.toml`: `/keys/x.pem`: cannot be read", Fault("g.toml", "", "`/keys/x.pem`: cannot be read")),
-        ("`other`: is empty", Fault("g.toml", "", "`other`: is empty")),
-        ("there is nothing", Fault("g.toml", "", "there is nothing")),
-    ],
-)
-def test_error_of_a_configuration_is_told_by_file_and_key(line: str, fault: Fault) -> None:
-    """By the form of its line; another file than the configuration stays a part of the message."""
-    found = Fault.of_configuration(OperatorError(line), "g.toml")
-    assert found == fault
-    assert line in str(found)
+def test_error_of_a_configuration_is_told_by_file_and_key() -> None:
+    """As the error has them, whatever the line looks like."""
+    for key, message in (
+        ("broker.port", "is missing"),
+        ("sink.city", "wrong: `x`: y"),
+        ("", "`/keys/x.pem`: is none"),
+    ):
+        error = ConfigFileError(PolicyError("g.toml", key, message))
+        assert Fault.of_configuration(error, "g.toml") == Fault("g.toml", key, message)
+        assert str(Fault.of_configuration(error, "g.toml")) == str(error)
+
+
+def test_error_that_names_no_place_is_told_of_the_whole_file() -> None:
+    """Another file than the configuration stays a part of the message."""
+    found = Fault.of_configuration(OperatorError("`other`: `is.empty`: x"), "g.toml")
+    assert found == Fault("g.toml", "", "`other`: `is.empty`: x")
 
 
 def test_error_of_policies_is_the_same_line() -> None:

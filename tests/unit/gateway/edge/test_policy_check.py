@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.policies import PoliciesFound
-from gateway.edge.policy_check import MOST_FAULTS, CheckProcess, CheckReport, FaultTold, PolicyCheck, find_policies
+from gateway.edge.policy_check import MOST_FAULTS, CheckProcess, CheckReport, PolicyCheck, ReportedFault, find_policies
 from gateway.errors import OperatorError, PoliciesFaultyError
 from gateway.recipient.keys import generate
 from tests.support.checking import check_here
@@ -72,7 +72,9 @@ def test_faults_beyond_a_screen_are_counted(folder: Path) -> None:
     """A thousand lines help nobody."""
 
     async def broken(folder: Path, sinks: Collection[str]) -> CheckReport:
-        return CheckReport(None, {}, tuple(FaultTold("city.toml", str(number), "is wrong") for number in range(MOST_FAULTS + 7)))
+        return CheckReport(
+            None, {}, tuple(ReportedFault("city.toml", str(number), "is wrong") for number in range(MOST_FAULTS + 7))
+        )
 
     with pytest.raises(PoliciesFaultyError) as refusal:
         found(folder, broken)
@@ -133,7 +135,7 @@ def _another_file(folder: Path) -> None:
 
 
 def _another_key(folder: Path) -> None:
-    shutil.copy(generate(folder / "other").public_path, folder / "keys/city-energy.pub")
+    shutil.copy(generate(folder.parent / "other").public_path, folder / "keys/city-energy.pub")
 
 
 @pytest.mark.parametrize("change", [_another_text, _another_file, _another_key])

@@ -29,6 +29,7 @@ from tests.support.recipients import (
 )
 
 _TOPIC = ADDRESS.topic
+_REFUSALS = ("that no gateway writes", "no record", "not well-formed")
 
 
 class _Reports(list[str]):
@@ -356,7 +357,7 @@ def test_settle_forged_bundles_are_told_one_by_one_and_the_true_ones_delivered(t
     inbox.store(sealed(900), _TOPIC, 900)
     assert _indices(inbox) == [7, 900]
     assert len(reports) == len(HOSTILE_VALUES)
-    assert all(line.isprintable() and ("that no gateway writes" in line or "no record" in line) for line in reports)
+    assert all(line.isprintable() and any(said in line for said in _REFUSALS) for line in reports)
     assert reports[-1].endswith(f"(`{len(HOSTILE_VALUES)}` refused so far)")
     again = _inbox(tmp_path, reports)
     again.store(sealed(901), _TOPIC, 901)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.release.formats.open_data import OpenData
-from gateway.recipient.opening import BundleCounter, open_bundle, peek
+from gateway.recipient.opening import BundleCounter, OpenedBundle, json_records, open_bundle, peek, readable_records
 from gateway.recipient.records import Record, encode_open_record, encode_record
 from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
 from tests.support import recipients
@@ -117,3 +118,28 @@ def _padded_frame(header: Header, ciphertext: bytes) -> bytes:
     short = encode_frame(SealedFrame(header, ciphertext))
     size = min(size for size in PADDED_SIZES_BYTES if size >= len(ciphertext))
     return encode_frame(SealedFrame(header, (ciphertext + bytes(400))[: len(ciphertext) + size - len(short)]))
+
+
+def test_json_records_of_a_sealed_bundle_have_content_key_and_counter() -> None:
+    """With which somebody can tell whether all have come."""
+    (values,) = json_records(open_bundle(sealed(7), PRIVATE_KEY))
+    assert {key: values[key] for key in ("log_index", "content_key", "counter")} == {
+        "log_index": 7,
+        "content_key": content_key().key_id.hex(),
+        "counter": 0,
+    }
+
+
+def test_json_records_of_open_data_have_none() -> None:
+    """Open data is under no key."""
+    (values,) = json_records(open_bundle(OpenData(ADDRESS).seal([encode_open_record(record())], 5), None))
+    assert values.keys().isdisjoint({"content_key", "counter"})
+
+
+@given(recipients.records)
+def test_any_record_that_was_decoded_can_be_shown(record: Record) -> None:
+    """As one printable line, and as JSON."""
+    bundle = OpenedBundle(ADDRESS, 7, bytes(32), (record,))
+    (line,) = readable_records(bundle)
+    assert line.isprintable()
+    assert msgspec.json.decode(msgspec.json.encode(list(json_records(bundle))))[0]["cell"] == record.cell

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.notes import Signer, sign_note
-from gateway.audit.log.reader import LogReader
+from gateway.audit.log.reader import LogReader, LogUnreachableError
 from gateway.audit.log.tiles import LogWriter, split_bundle
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.verify.report import Report
@@ -155,12 +155,20 @@ def test_deletion_reordering_and_duplication_with_the_key_are_found_by_the_verif
     assert report.findings[0].problem.startswith("sequence is")
 
 
-@pytest.mark.parametrize("name", ["checkpoint", _BUNDLE, "tile/0/000.p/15", "labels/9"])
+@pytest.mark.parametrize("name", [_BUNDLE, "tile/0/000.p/15", "labels/9"])
 def test_deletion_of_a_file_is_found_by_the_verifier(log: SampleLog, name: str) -> None:
     """What the checkpoint promises has to be there."""
     source = MemorySource.of(log.log.path)
     del source.files[name]
     assert [(one.where, one.problem) for one in _verify(source).findings] == [(name, "absent")]
+
+
+def test_deletion_of_the_checkpoint_leaves_no_log_to_verify(log: SampleLog) -> None:
+    """Nothing is promised by what nobody signed: that is no finding, and the log cannot be reached."""
+    source = MemorySource.of(log.log.path)
+    del source.files["checkpoint"]
+    with pytest.raises(LogUnreachableError, match="checkpoint: absent"):
+        _verify(source)
 
 
 @pytest.mark.parametrize("name", ["checkpoint", _BUNDLE, "tile/0/000.p/15", "labels/9", "labels/13", "tile/0/000.p/7"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.toml_file import PolicyFile
+from consent.core.toml.file import TomlFile
 from consent.policy_files import read_policy_files
 from gateway.core.examples.compare import try_example
 from gateway.core.examples.example import read_examples
@@ -21,7 +21,7 @@ def differences(path: str, files: Mapping[str, bytes] = SHIPPED) -> list[str]:
     """Return how the examples of a class came out otherwise."""
     policies = parse_policies(files)
     profile = policies.profiles[path.removeprefix("devices/").removesuffix(".toml")]
-    found = [try_example(one, profile, policies.properties) for one in read_examples(PolicyFile(path, files[path]), profile)]
+    found = [try_example(one, profile, policies.properties) for one in read_examples(TomlFile(path, files[path]), profile)]
     assert found
     assert all(each.passed == (not each.differences) for each in found)
     return [f"`{each.key}`: {each.message}" for result in found for each in result.differences]

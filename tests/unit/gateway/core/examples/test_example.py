@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.toml_file import PolicyFile
+from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from gateway.core import model
@@ -22,7 +22,7 @@ def read(text: str, name: str = "meter") -> tuple[Example, ...]:
     path = f"devices/{name}.toml"
     data = SHIPPED[path].partition(b"# --- Examples")[0] + text.encode()
     profile = parse_policies(SHIPPED | {path: data}).profiles[name]
-    return read_examples(PolicyFile(path, data), profile)
+    return read_examples(TomlFile(path, data), profile)
 
 
 def test_example_of_one_message_and_of_several_are_read() -> None:

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from consent.core.policies import toml_bounds
-from consent.core.policies.toml_bounds import DEEPEST, LONGEST_WORD, MOST_PARTS, MOST_WORDS, excess
-from consent.core.policies.toml_file import PolicyFile
+from consent.core.toml import bounds
+from consent.core.toml.bounds import DEEPEST, LONGEST_WORD, MOST_PARTS, MOST_WORDS, excess
+from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from tests.support.checkout import ROOT
 
@@ -112,7 +112,7 @@ def watched() -> Iterator[Seen]:
 @example("a.b.c = 1\nd.e.f = 1\ng.h.i = 1\nj.k.l = 1")
 def test_parser_sees_nothing_that_exceeds_what_was_let_through(text: str) -> None:
     """Also where it fails half-way: it never gets past a place at which the tokenizer has lost its way."""
-    with patch.multiple(toml_bounds, **SMALL), watched() as seen:
+    with patch.multiple(bounds, **SMALL), watched() as seen:
         if excess(text) is not None:
             return
         with suppress(ValueError, ArithmeticError):
@@ -164,7 +164,7 @@ def test_what_follows_a_value_is_counted(value: str) -> None:
     """No string hides what stands behind it."""
     text = f"x = {value}\nb.b.b.b = 1"
     tomllib.loads(text)
-    with patch.multiple(toml_bounds, MOST_PARTS=3):
+    with patch.multiple(bounds, MOST_PARTS=3):
         assert excess(text) is not None
 
 
@@ -172,7 +172,7 @@ def test_what_follows_a_value_is_counted(value: str) -> None:
 def test_file_of_anything_is_read_or_refused_as_a_policy(text: str) -> None:
     """No other error comes out."""
     with suppress(PolicyError):
-        PolicyFile("city.toml", text.encode("utf-8", "replace"))
+        TomlFile("city.toml", text.encode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_file_of_anything_is_read_or_refused_as_a_policy(text: str) -> None:
 )
 def test_bound_is_met_and_not_passed(text: Any, within: int) -> None:
     """As many are read as TOML, and one more is refused, in one line that names the line."""
-    PolicyFile("city.toml", text(within).encode())
+    TomlFile("city.toml", text(within).encode())
     with pytest.raises(PolicyError, match=r"^`city.toml`: .* \(line \d+\)$"):
-        PolicyFile("city.toml", text(within + 1).encode())
+        TomlFile("city.toml", text(within + 1).encode())
 
 
 @pytest.mark.parametrize("piece", ["=", "]", "#\n", '"\\"', "\\", "\n", " ", "'", '"', "é", '""" ', "x=''\n", "\r\n"])
@@ -210,12 +210,12 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
             least = min(least, process_time() - begun)
         return least
 
-    with patch.multiple(toml_bounds, MOST_WORDS=1 << 30, LONGEST_WORD=1 << 30):
+    with patch.multiple(bounds, MOST_WORDS=1 << 30, LONGEST_WORD=1 << 30):
         assert took_s(80_000) < 30 * (took_s(10_000) + 0.001)
 
 
 def test_shipped_policies_are_far_from_every_bound() -> None:
     """A city a hundred times the size of ours is still read."""
     files = [file.read_text() for file in (ROOT / "policies").rglob("*.toml")]
-    with patch.multiple(toml_bounds, MOST_WORDS=MOST_WORDS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6):
+    with patch.multiple(bounds, MOST_WORDS=MOST_WORDS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6):
         assert [excess(text) for text in files] == [None] * len(files)

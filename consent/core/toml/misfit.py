@@ -1,6 +1,6 @@
 """Why a parsed TOML value does not fit the type it is read as: the key at fault, and what should stand there in TOML's words.
 
-``toml_file`` asks once a value has been refused, so it may take its time. Policies and the gateway's configuration share it.
+``file`` asks once a value has been refused, so it may take its time. Policies and the gateway's configuration share it.
 """
 
 from __future__ import annotations

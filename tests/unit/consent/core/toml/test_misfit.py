@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, ValidationError, convert
 
-from consent.core.policies.misfit import misfit
 from consent.core.policies.parse import parse_policies
+from consent.core.toml.misfit import misfit
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from tests.support.checkout import ROOT

@@ -1,7 +1,7 @@
-"""One policy file as parsed TOML, and the reading of its tables into typed records with errors that name file and key.
+"""One file as parsed TOML, and the reading of its tables into typed records with errors that name file and key.
 
-``parse`` and its neighbours define what the tables mean; here a table becomes a struct, and a fault becomes one
-``PolicyError``. Numbers with a point are read as exact decimals.
+``consent.core.policies.parse`` and its neighbours, and ``gateway.config``, define what the tables mean; here a table becomes a
+struct, and a fault becomes one ``PolicyError``. Numbers with a point are read as exact decimals.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from consent.core.policies.misfit import misfit
-from consent.core.policies.toml_bounds import excess
+from consent.core.toml.bounds import excess
+from consent.core.toml.misfit import misfit
 from consent.errors import PolicyError
 from consent.printable import one_line, quoted
 
@@ -40,15 +40,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A table of a policy file; keys that it does not name are errors."""
 
 
-class PolicyFile:
-    """A policy file that is valid TOML."""
+class TomlFile:
+    """A file that is valid TOML."""
 
     def __init__(self, path: str, data: bytes) -> None:
         """Parse the file.
 
         Args:
-            path: Relative to the policies folder.
-        Raises: PolicyError: the bytes are not TOML, or out of the bounds of ``toml_bounds``.
+            path: As errors name it; of a policy file, relative to the policies folder.
+        Raises: PolicyError: the bytes are not TOML, or out of ``bounds``.
         """
         self.path = path
         text = self._decoded(data)

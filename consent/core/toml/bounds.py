@@ -1,6 +1,6 @@
 """Bounds on TOML text, counted by a tokenizer before any parser sees it: a short text must not take all memory or time.
 
-``toml_file`` asks here first. The tokenizer knows strings, comments, words, dots and brackets, no grammar: whatever `tomllib`
+``file`` asks here first. The tokenizer knows strings, comments, words, dots and brackets, no grammar: whatever `tomllib`
 gets past, it has counted in the same way, and where it cannot go on, `tomllib` cannot either. It takes time in proportion to
 the length of the text, and next to no memory.
 """

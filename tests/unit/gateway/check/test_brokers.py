@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from consent.core.review.warnings import Weight
+from gateway.check import brokers
+from gateway.check.brokers import notes_on_brokers
 from gateway.config import load_config
-from gateway.edge import broker_notes
-from gateway.edge.broker_notes import notes_on_brokers
 from gateway.edge.broker_terms import BrokerTerms
 
 CONFIG = """\
@@ -33,7 +33,7 @@ def told(
     async def ask(*_: object) -> BrokerTerms:
         return terms
 
-    monkeypatch.setattr(broker_notes, "ask_terms", ask)
+    monkeypatch.setattr(brokers, "ask_terms", ask)
     file = folder / "gateway.toml"
     file.write_text(CONFIG.format(broker=broker, city=city))
     notes = notes_on_brokers(load_config(file))
