@@ -682,6 +682,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (Wrong, Unreachable) as problem:
         say(f"verify.py: {problem}", sys.stderr)
         return 2
+    except UnicodeError:
+        say("verify.py: an argument is not utf-8", sys.stderr)
+        return 2
     say(f"log: {log.name}, {what[0]}")
     for line in what[1:]:
         say(line)

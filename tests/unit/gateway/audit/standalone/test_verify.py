@@ -301,3 +301,12 @@ def test_program_is_one_file_of_the_standard_library_for_old_pythons() -> None:
     assert not called & {"write_text", "write_bytes", "unlink", "mkdir", "urlopen", "system", "open"}
     assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
     assert "strict=" not in text
+
+
+@pytest.mark.parametrize("option", ["--key", "--witness"])
+def test_argument_that_is_not_utf_8_is_refused(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line; what the shell passes on of other bytes can be in no name of a key."""
+    name = "log\udc9b"
+    rest = [] if option == "--key" else ["--key", SIGNER.vkey()]
+    assert standalone.main([str(tmp_path), *rest, option, f"{name}+00000000+{'A' * 44}"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
