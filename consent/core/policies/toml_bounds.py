@@ -18,8 +18,8 @@ LONGEST_WORD: Final = 128
 """The most characters of a bare word: a part of a key, a number, a date. To match a number takes a hundred times its length."""
 MOST_WORDS: Final = 50_000
 """The most words and strings in a text, keys and values together; a table takes its parser a kilobyte."""
-MOST_BRACKETS: Final = 50_000
-"""The most arrays, inline tables and headers, which may be empty: a megabyte of brackets takes a second to parse."""
+MOST_BRACKETS: Final = 100_000
+"""The most opening brackets: of arrays and inline tables, which may be empty, and of headers, which have one or two."""
 
 # A run of what is neither a word nor a string goes by as one token, as far as it changes nothing that is counted.
 _TOKEN: Final = re.compile(

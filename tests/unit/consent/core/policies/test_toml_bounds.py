@@ -241,5 +241,7 @@ def test_time_to_refuse_grows_with_the_length_alone(name: str) -> None:
 def test_shipped_policies_are_far_from_every_bound() -> None:
     """A city a hundred times the size of ours is still read."""
     files = [file.read_text() for file in (ROOT / "policies").rglob("*.toml")]
-    with patch.multiple(toml_bounds, MOST_WORDS=MOST_WORDS // 20, MOST_BRACKETS=MOST_BRACKETS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6):
+    with patch.multiple(
+        toml_bounds, MOST_WORDS=MOST_WORDS // 20, MOST_BRACKETS=MOST_BRACKETS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6
+    ):
         assert [excess(text) for text in files] == [None] * len(files)
