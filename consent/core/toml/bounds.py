@@ -18,6 +18,8 @@ LONGEST_WORD: Final = 128
 """The most characters of a bare word: a part of a key, a number, a date. To match a number takes a hundred times its length."""
 MOST_WORDS: Final = 50_000
 """The most words and strings in a text, keys and values together; a table takes its parser a kilobyte."""
+MOST_BRACKETS: Final = 100_000
+"""The most opening brackets: of arrays and inline tables, which may be empty, and of headers, which have one or two."""
 
 # A run of what is neither a word nor a string goes by as one token, as far as it changes nothing that is counted.
 _TOKEN: Final = re.compile(
@@ -35,7 +37,7 @@ def excess(text: str) -> str | None:
     Args:
         text: Whatever claims to be TOML.
     """
-    parts = depth = words = at = 0
+    parts = depth = words = brackets = at = 0
     in_key_chain = False  # whether a dot came last, so that what follows is one more part
     while (token := _TOKEN.match(text, at)) is not None:
         kind, start, at = token.lastgroup, at, token.end()
@@ -45,7 +47,10 @@ def excess(text: str) -> str | None:
                 continue
             case "open":
                 depth += 1
+                brackets += 1
                 parts = 0
+                if brackets > MOST_BRACKETS:
+                    return _said(text, start, f"there are more than {MOST_BRACKETS} opening brackets")
                 if depth > DEEPEST:
                     return _said(text, start, f"arrays and tables lie more than {DEEPEST} deep in each other")
             case "close":

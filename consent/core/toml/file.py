@@ -57,7 +57,7 @@ class TomlFile:
         try:
             self.tables: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            raise self.error("", f"is not toml: {_sentence(_TWICE.sub(_declared_twice, str(error)))}") from error
+            raise self.error("", f"is not toml: {_sentence(_parsers_words(str(error)))}") from error
         except (ArithmeticError, ValueError) as error:
             raise self.error("", "is not toml: a number or date in it is out of all bounds") from error
 
@@ -173,6 +173,10 @@ def _sentence(text: str) -> str:
     return line[:1].lower() + line[1:]
 
 
-def _declared_twice(found: re.Match[str]) -> str:
+def _parsers_words(text: str) -> str:
+    """Return what `tomllib` says of a text; what it quotes may be as long as the text, and look like anything."""
+    found = _TWICE.fullmatch(text)  # from the beginning: to search for it would take time by the square of the length
+    if found is None:
+        return text
     name = ".".join(part.strip("'\"") for part in found[1].rstrip(",").split(", "))
     return f"`{one_line(name)}` stands there twice, the second time in line {found[2]}"

@@ -39,6 +39,8 @@ LONGEST_TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 LONGEST_BUNDLE_BYTES: Final = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 LONGEST_LABELS_BYTES: Final = 1 << 24  # a million subjects in one release
 LONGEST_POLICIES_BYTES: Final = LONGEST_PACKED_BYTES
+ABSENT: Final = "absent"
+"""What is wrong with a file that is not there."""
 _LONGEST_VKEY_BYTES = 1 << 10
 LONGEST_OPENING_BYTES: Final = 1 << 27  # a million shares in one release
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -184,17 +186,23 @@ class LogReader:
         """Return the packed policy set of that SHA-256, unverified."""
         return self.source.read(policies_path(digest), LONGEST_POLICIES_BYTES)
 
-    def older_partials(self, path: str, width: int) -> list[tuple[str, int, bytes]]:
-        """Return path, width and bytes of the partial files narrower than `width` that lie beside a file of full width."""
+    def older_partials(self, path: str, width: int) -> list[tuple[str, int]]:
+        """Return path and width of the partial files narrower than `width` that lie beside a file of full width."""
         widths = [int(name) for name in self.source.names(f"{path}.p") if _INDEX.fullmatch(name)]
-        found = []
-        for count in (count for count in widths if 0 < count < width):
-            where = f"{path}.p/{count}"
-            try:
-                found.append((where, count, self.source.read(where, LONGEST_BUNDLE_BYTES)))
-            except FileError:  # the writer removes them all once the full file exists
-                continue
-        return found
+        return [(f"{path}.p/{count}", count) for count in sorted(widths) if 0 < count < width]
+
+    def partial(self, where: str, longest_bytes: int) -> bytes | None:
+        """Return the bytes of such a file, None if its writer has removed it meanwhile, as it does once the full file exists.
+
+        Raises:
+            FileError: when it cannot be read, or is longer than that.
+        """
+        try:
+            return self.source.read(where, longest_bytes)
+        except FileError as problem:
+            if problem.problem == ABSENT:
+                return None
+            raise
 
     def _partial_or_full(self, path: str, full: str, longest_bytes: int) -> tuple[str, bytes]:
         """Return path and bytes of a partial file, or of the full one that has replaced it."""
@@ -291,4 +299,4 @@ def opening_name(index: int) -> str:
 def _reason(error: OSError, most_bytes: int = 0) -> str:
     if error.errno == errno.EFBIG:
         return f"longer than `{most_bytes}` bytes"
-    return "absent" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()
+    return ABSENT if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()

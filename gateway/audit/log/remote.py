@@ -23,7 +23,7 @@ from urllib import request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from gateway.audit.log.reader import FileError, FolderSource, LogUnreachableError, Source
+from gateway.audit.log.reader import ABSENT, FileError, FolderSource, LogUnreachableError, Source
 
 SILENCE_S: Final = 15.0
 """How long a server may say nothing."""
@@ -79,7 +79,7 @@ class RemoteSource:
         except HTTPError as error:
             error.close()
             if 400 <= error.code < 500 and error.code not in _NOT_OF_THE_FILE:
-                raise FileError(path, "absent" if error.code in _ABSENT else f"the server answers `{error.code}`") from error
+                raise FileError(path, ABSENT if error.code in _ABSENT else f"the server answers `{error.code}`") from error
             raise LogUnreachableError(path, f"the server answers `{error.code}`") from error
         except URLError as error:
             reason = getattr(error.reason, "strerror", None) or error.reason

@@ -36,6 +36,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256, sha512
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TextIO
 
@@ -316,12 +317,12 @@ def read_wide(folder: Path, path: str, width: int, longest: int) -> tuple[str, b
     return path, read(folder, path, longest), True
 
 
-def narrower(folder: Path, path: str, width: int, longest: int) -> Iterator[tuple[str, int, bytes]]:
-    """Yield path, width and bytes of the partial files that earlier checkpoints have left behind."""
+def narrower(folder: Path, path: str, width: int) -> Iterator[tuple[str, int]]:
+    """Yield path and width of the partial files that earlier checkpoints have left behind."""
     if (folder / f"{path}.p").is_dir():
         for name in sorted(file.name for file in (folder / f"{path}.p").iterdir()):
             if re.fullmatch(r"[1-9][0-9]{0,2}", name, re.ASCII) and int(name) < width:
-                yield f"{path}.p/{name}", int(name), read(folder, f"{path}.p/{name}", longest)
+                yield f"{path}.p/{name}", int(name)
 
 
 def split_tile(where: str, data: bytes) -> list[bytes]:
@@ -439,13 +440,23 @@ class Verification:
             items = split(where, data)
             if len(items) < width or (len(items) > width and not may_be_longer):
                 raise Wrong(where, f"it holds {len(items)} where {width} are due")
-            for older, count, start in narrower(self.folder, base, width, longest):
-                if split(older, start) != items[:count]:
-                    self.find(older, f"it is not the start of `{where}`")
+            head = 0 if split is split_tile else 2  # the length before an entry
+            self.older(base, where, data, width, [*accumulate(head + len(item) for item in items)])
         except Wrong as problem:
             self.find(problem.where, problem.problem)
             return base, []
         return where, items[:width]
+
+    def older(self, base: str, where: str, data: bytes, width: int, ends: list[int]) -> None:
+        """Check that earlier checkpoints have left the start of what is there now; past the first that is not, none is read."""
+        for path, count in narrower(self.folder, base, width):
+            try:
+                is_start = read(self.folder, path, ends[count - 1]) == data[: ends[count - 1]]
+            except Wrong as problem:
+                is_start = isinstance(problem, Absent)  # removed meanwhile
+            if not is_start:
+                self.find(path, f"it is not the start of `{where}`")
+                return
 
     def stops(self, where: str) -> bool:
         """Return whether so much is wrong that nothing more is read."""
@@ -670,6 +681,9 @@ def main(arguments: list[str] | None = None) -> int:
         checkpoint, wrong, what = verify(args.folder, log, witnesses)
     except (Wrong, Unreachable) as problem:
         say(f"verify.py: {problem}", sys.stderr)
+        return 2
+    except UnicodeError:
+        say("verify.py: an argument is not utf-8", sys.stderr)
         return 2
     say(f"log: {log.name}, {what[0]}")
     for line in what[1:]:

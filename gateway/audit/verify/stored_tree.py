@@ -11,6 +11,7 @@ there are more faults than anyone would look into: what a log does not hold is n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from gateway.audit.log.checkpoint import Checkpoint
@@ -108,7 +109,7 @@ class StoredTree:
         bundle_name = bundle.where if bundle else entries_path(index, width)
         self._blocks.append(_Block(tile_name, bundle_name, tile_root, bundle_root, differing))
         if tile and bundle and agree:
-            self._check_older(tile_path(0, index), width, tile.data, self._tree)
+            self._check_older(tile_path(0, index), tile, width)
             self._check_older_bundles(index, width, bundle)
         if bundle is None:
             return [None] * width
@@ -173,7 +174,7 @@ class StoredTree:
                     self._tree.add(stored.where, f"hash `{place}` is not that of `{block.tile}`")
                 nodes.append(node)
             if stored and not wrong:
-                self._check_older(tile_path(1, index), width, stored.data, self._tree)
+                self._check_older(tile_path(1, index), stored, width)
         return nodes
 
     def _upper_levels(self, nodes: Sequence[bytes | None]) -> None:
@@ -196,7 +197,7 @@ class StoredTree:
                         )
                     above.append(node)
                 if stored:
-                    self._check_older(tile_path(level, index), width, stored.data, self._tree)
+                    self._check_older(tile_path(level, index), stored, width)
             nodes, level = above, level + 1
 
     def _last_block(self, nodes: Sequence[bytes | None], index: int) -> bytes | None:
@@ -238,16 +239,33 @@ class StoredTree:
             self._entries.add(problem.where, problem.problem)
             return None
 
-    def _check_older(self, path: str, width: int, data: bytes, step: StepRecord) -> None:
-        """Check that partial files left from earlier checkpoints hold the beginning of the present one."""
-        for where, count, older in self._reader.older_partials(path, width):
-            if older != data[: count * HASH_BYTES]:
-                step.add(where, f"not the first {count} hashes of the tile")
+    def _check_older(self, path: str, tile: Tile, width: int) -> None:
+        self._check_partials(path, tile.data, [count * HASH_BYTES for count in range(width)], self._tree, "hashes of the tile")
 
     def _check_older_bundles(self, index: int, width: int, bundle: EntryBundle) -> None:
-        for where, count, older in self._reader.older_partials(entries_path(index), width):
-            if older != b"".join(len(entry).to_bytes(2, "big") + entry for entry in bundle.entries[:count]):
-                self._entries.add(where, f"not the first {count} entries of the bundle")
+        pieces = [len(entry).to_bytes(2, "big") + entry for entry in bundle.entries]
+        ends = [0, *accumulate(map(len, pieces))]
+        self._check_partials(entries_path(index), b"".join(pieces), ends[:width], self._entries, "entries of the bundle")
+
+    def _check_partials(self, path: str, data: bytes, ends: Sequence[int], step: StepRecord, what: str) -> None:
+        """Check that partial files left from earlier checkpoints hold the beginning of the present one.
+
+        The first that does not is told, and no other read: a log must not be able to have more read than it holds.
+
+        Args:
+            path: Of the full file.
+            data: What the present one holds.
+            ends: How many bytes of that each narrower one has.
+        """
+        for where, count in self._reader.older_partials(path, len(ends)):
+            try:
+                older = self._reader.partial(where, ends[count])
+            except FileError as problem:
+                step.add(where, f"not the first {count} {what}: {problem.problem}")
+                return
+            if older is not None and older != data[: ends[count]]:
+                step.add(where, f"not the first {count} {what}")
+                return
 
 
 def _majority(stored: bytes | None, tile: bytes | None, bundle: bytes | None) -> bytes | None:

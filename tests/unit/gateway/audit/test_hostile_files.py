@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,49 @@ def test_file_of_the_log_that_is_none_is_a_finding(tmp_path: Path, name: str, ma
     assert f"  {file.relative_to(log.log.path)}: {expected}" in text
     wrong = standalone.verify(log.log.path, standalone.parse_key(SIGNER.vkey()), [])[1]
     assert str(file.relative_to(log.log.path)) in {one.where for one in wrong}
+
+
+def test_partial_files_that_hold_more_than_they_may_are_not_read(tmp_path: Path) -> None:
+    """A folder of enormous ones, which take no room on a disk, costs an auditor neither memory nor time; one is named."""
+    log = sample(tmp_path)
+    for count in range(1, 15):
+        for kind in ("0", "entries"):
+            file = log.log.path / f"tile/{kind}/000.p/{count}"
+            file.parent.mkdir(exist_ok=True)
+            file.unlink(missing_ok=True)
+            file.touch()
+            os.truncate(file, 16 << 20)
+    tracemalloc.start()
+    try:
+        status, text = _run("verify", log)
+        _, _, checked = _stand_alone(log)
+        taken_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert status == 1
+    assert text.count("not the first ") == 2
+    assert sum("it is not the start of" in problem for problem in checked) == 2
+    assert taken_bytes < 48 << 20  # one bound at a time, not one for each file
+
+
+def test_partial_file_with_another_beginning_is_named(tmp_path: Path) -> None:
+    """It is no longer than it may be, and says something else."""
+    log = sample(tmp_path)
+    for kind in ("0", "entries"):
+        file = log.log.path / f"tile/{kind}/000.p/3"
+        length = len((log.log.path / f"tile/{kind}/000.p/15").read_bytes())
+        file.write_bytes(bytes(96 if kind == "0" else length // 10))
+    status, text = _run("verify", log)
+    assert status == 1
+    assert "tile/0/000.p/3: not the first 3 hashes of the tile" in text
+    assert "tile/entries/000.p/3: not the first 3 entries of the bundle" in text
+    assert sum("it is not the start of" in problem for problem in _stand_alone(log)[2]) == 2
+
+
+def _stand_alone(log: SampleLog) -> tuple[bool, list[str], list[str]]:
+    """Return whether the standalone verifier trusts the checkpoint, what it read, and what is wrong."""
+    checkpoint, wrong, what = standalone.verify(log.log.path, standalone.parse_key(SIGNER.vkey()), [])
+    return checkpoint is not None, what, [f"{each.where}: {each.problem}" for each in wrong]
 
 
 @_HOSTILE

@@ -17,12 +17,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consent.core.toml import bounds
-from consent.core.toml.bounds import DEEPEST, LONGEST_WORD, MOST_PARTS, MOST_WORDS, excess
+from consent.core.toml.bounds import DEEPEST, LONGEST_WORD, MOST_BRACKETS, MOST_PARTS, MOST_WORDS, excess
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from tests.support.checkout import ROOT
 
-SMALL: dict[str, Any] = {"MOST_PARTS": 3, "DEEPEST": 3, "LONGEST_WORD": 6, "MOST_WORDS": 12}
+SMALL: dict[str, Any] = {"MOST_PARTS": 3, "DEEPEST": 3, "LONGEST_WORD": 6, "MOST_WORDS": 12, "MOST_BRACKETS": 6}
 
 # Pieces of TOML, right and wrong in any order, so that quotation marks and brackets meet in every way.
 PIECES = st.sampled_from(
@@ -71,6 +71,7 @@ class Seen:
     depth: int = 0
     longest: int = 0
     words: int = 0
+    brackets: int = 0
 
 
 @contextmanager
@@ -89,6 +90,7 @@ def watched() -> Iterator[Seen]:
         nonlocal depth
         opens = src[pos : pos + 1] in ("[", "{")
         depth += opens
+        seen.brackets += opens
         seen.depth = max(seen.depth, depth)
         end, found = parse_value(src, pos, parse_float)
         depth -= opens
@@ -121,6 +123,7 @@ def test_parser_sees_nothing_that_exceeds_what_was_let_through(text: str) -> Non
     assert seen.depth <= SMALL["DEEPEST"]
     assert seen.longest <= SMALL["LONGEST_WORD"]
     assert seen.words <= SMALL["MOST_WORDS"]
+    assert seen.brackets <= SMALL["MOST_BRACKETS"]
 
 
 NAMES = st.sampled_from(["a", "b-c", '"d e"', "'f'", '"g.h = [1]"', "'#'", '"\\""'])
@@ -188,8 +191,13 @@ def test_file_of_anything_is_read_or_refused_as_a_policy(text: str) -> None:
         (lambda n: "a" * n + " = 1", LONGEST_WORD),
         (lambda n: "".join(f"[{number}]\n" for number in range(n)), MOST_WORDS),
         (lambda n: "a = [" + "1," * (n - 1) + "]", MOST_WORDS),
+        (lambda n: "a = [" + "[]," * (n - 1) + "]", MOST_BRACKETS),
+        (lambda n: "a = [" + "{}," * (n - 1) + "]", MOST_BRACKETS),
     ],
-    ids=["bare", "header", "inline", "arrays", "tables", "digits", "decimals", "key", "headers", "values"],
+    ids=[
+        *("bare", "header", "inline", "arrays", "tables", "digits", "decimals", "key", "headers", "values"),
+        *("empty-arrays", "empty-tables"),
+    ],
 )
 def test_bound_is_met_and_not_passed(text: Any, within: int) -> None:
     """As many are read as TOML, and one more is refused, in one line that names the line."""
@@ -210,12 +218,30 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
             least = min(least, process_time() - begun)
         return least
 
-    with patch.multiple(bounds, MOST_WORDS=1 << 30, LONGEST_WORD=1 << 30):
+    with patch.multiple(bounds, MOST_WORDS=1 << 30, LONGEST_WORD=1 << 30, MOST_BRACKETS=1 << 30):
         assert took_s(80_000) < 30 * (took_s(10_000) + 0.001)
+
+
+@pytest.mark.parametrize("name", ["Cannot declare (", "Cannot declare (x) twice (at line 1", "`", "twice "])
+def test_time_to_refuse_grows_with_the_length_alone(name: str) -> None:
+    """What the parser says of a long name is told, and looked through once, whatever the name looks like."""
+
+    def took_s(count: int) -> float:
+        data, least = f'a = {{"{name * count}" = 1, "{name * count}" = 1}}'.encode(), float("inf")
+        for _ in range(3):
+            begun = process_time()
+            with pytest.raises(PolicyError, match="is not toml: duplicate inline table key"):
+                TomlFile("city.toml", data)
+            least = min(least, process_time() - begun)
+        return least
+
+    assert took_s(8000) < 30 * (took_s(1000) + 0.001)
 
 
 def test_shipped_policies_are_far_from_every_bound() -> None:
     """A city a hundred times the size of ours is still read."""
     files = [file.read_text() for file in (ROOT / "policies").rglob("*.toml")]
-    with patch.multiple(bounds, MOST_WORDS=MOST_WORDS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6):
+    with patch.multiple(
+        bounds, MOST_WORDS=MOST_WORDS // 20, MOST_BRACKETS=MOST_BRACKETS // 20, LONGEST_WORD=64, MOST_PARTS=6, DEEPEST=6
+    ):
         assert [excess(text) for text in files] == [None] * len(files)

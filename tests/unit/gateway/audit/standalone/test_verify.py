@@ -295,9 +295,19 @@ def test_program_is_one_file_of_the_standard_library_for_old_pythons() -> None:
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {
-        *("__future__", "argparse", "base64", "collections.abc", "hashlib", "json", "pathlib", "re", "sys", "time", "typing"),
+        *("__future__", "argparse", "base64", "collections.abc", "hashlib", "itertools", "json", "pathlib", "re", "sys", "time"),
+        "typing",
     }
     called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
     assert not called & {"write_text", "write_bytes", "unlink", "mkdir", "urlopen", "system", "open"}
     assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
     assert "strict=" not in text
+
+
+@pytest.mark.parametrize("option", ["--key", "--witness"])
+def test_argument_that_is_not_utf_8_is_refused(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line; what the shell passes on of other bytes can be in no name of a key."""
+    name = "log\udc9b"
+    rest = [] if option == "--key" else ["--key", SIGNER.vkey()]
+    assert standalone.main([str(tmp_path), *rest, option, f"{name}+00000000+{'A' * 44}"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
