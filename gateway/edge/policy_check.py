@@ -136,7 +136,7 @@ class CheckProcess:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+                await process.communicate()  # to the end of its pipes, which are closed with that
         try:
             return msgspec.json.decode(told, type=CheckReport)
         except msgspec.DecodeError as error:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from consent.printable import printable
 from gateway.check import brokers
 from gateway.cli import main
 from tests.support.checkout import ROOT
@@ -62,7 +63,7 @@ def verdict(*arguments: str) -> None:
     for error, line in zip(found["errors"], lines, strict=True):
         where = f"`{error['file']}`: `{error['key']}`" if error["key"] else f"`{error['file']}`"
         assert line == f"sluice: {where}: {error['message']}"
-        assert line.isprintable()
+        assert line == printable(line)
         assert len(line) < 2500
         assert error["file"]
         assert error["message"]
