@@ -210,7 +210,7 @@ def test_diff_with_no_gateway_weighs_whoever_agrees_and_counts_nobody(tmp_path: 
     data = json.loads(sluice(tmp_path, "policy", "diff", str(old), str(new), "--json", "--accept").out)
     assert {row["count"] for row in data["changes"]} == {None}
     assert sluice(tmp_path, "policy", "diff", "new", "new") == Done(0, "", "")
-    assert "name its configuration" in sluice(tmp_path, "policy", "diff", "old", "in-force").line
+    assert "name it with `--config`" in sluice(tmp_path, "policy", "diff", "old", "in-force").line
 
 
 def test_diff_with_a_configuration_whose_gateway_has_not_begun_says_so(tmp_path: Path) -> None:
