@@ -1,8 +1,9 @@
 """How far it is from `sluice consent withdraw` to the first line about consent, counted in files.
 
 A file counts where a call passes through it, in the command's process or in the gateway's. The two ends of the wire
-(`consent/control.py`, `gateway/control/socket.py`) and the main function (`gateway/cli.py`), which every command shares, stand
-apart, as they did when it was seven: commands, service, app, durable, methods, consent_methods, params.
+(`consent/control.py`, `gateway/control/socket.py`) and the main function (`gateway/cli.py`, and `gateway/terminal.py`, by which
+it ends), which every command shares, stand apart, as they did when it was seven: commands, service, app, durable, methods,
+consent_methods, params.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tests.support.inside import assembled, running, started
 from tests.support.live import LiveGateway
 
 SCOPE = "purpose:energy-planning"
-SHARED = {"gateway/cli.py", "consent/control.py", "gateway/control/socket.py"}
+SHARED = {"gateway/cli.py", "gateway/terminal.py", "consent/control.py", "gateway/control/socket.py"}
 
 
 def files_on_the_stack(below: int) -> list[str]:
