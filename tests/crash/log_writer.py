@@ -21,6 +21,7 @@ from gateway.durable.state import ended_by_the_disk
 from gateway.edge.keys import load_keys
 from gateway.edge.store import disk_space, store
 from gateway.errors import SluiceError
+from tests.support.checking import check_here
 
 COMMITS = 2
 RETRY_S = 0.02
@@ -46,7 +47,7 @@ _STDOUT, _STDERR = _Line(1), _Line(2)
 async def write(config: Path) -> None:
     """Commit and publish a few times, and say how many entries are durable."""
     place = load_config(config)
-    durable = await start(place, load_keys(place.keys))
+    durable = await start(place, load_keys(place.keys), check=check_here)
     try:
         for _ in range(COMMITS):
             durable.state.ledger.add("frames.received")

@@ -26,6 +26,7 @@ from gateway.config import load_config
 from gateway.durable.configured import start
 from tests.crash.published import check_heads, published_head
 from tests.crash.town import POLICIES
+from tests.support.checking import check_here
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 
@@ -120,7 +121,7 @@ def fail_at(fresh: LiveGateway, folder: Path, call: str, number: int, fault: str
 async def _started_again(fresh: LiveGateway, folder: Path) -> list[bytes]:
     """Start a gateway on what a run has left, and end it in order; return the log's entries."""
     place = load_config(folder / "gateway.toml")
-    durable = await start(place, fresh.keys)
+    durable = await start(place, fresh.keys, check=check_here)
     try:
         return [entry async for entry in durable.store.reader.entries()]
     finally:

@@ -21,7 +21,7 @@ from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
 from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
-from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grown, publish_quickly
+from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grow, grown
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).with_name("main.go")
@@ -139,17 +139,13 @@ def test_go_finds_growth_and_split_where_ours_does(verifier: Path, tmp_path: Pat
     """Consistency from a kept checkpoint, by proof there and by recount here."""
     log, since = grown(tmp_path / "one", older), tmp_path / "since"
     since.write_bytes((log.log.path / "checkpoint").read_bytes())
-    while log.writer.size < newer:
-        log.writer.append(b"%d" % log.writer.size)
-    publish_quickly(log)
+    grow(log, newer)
     kept = SavedCheckpoint.parse(since.read_bytes(), SIGNER.verifier)
     assert _say(verifier, log.log.path, "-since", str(since)) == f"ok {newer} 0"
     grew = Verification(LogReader(log.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
     assert grew.status == "passed"
     other = SampleLog(tmp_path / "other")
-    while other.writer.size < newer:
-        other.writer.append(b"other %d" % other.writer.size)
-    publish_quickly(other)
+    grow(other, newer, bytes([1]) * 32)
     assert _say(verifier, other.log.path, "-since", str(since)).startswith("FAIL since")
     split = Verification(LogReader(other.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
     assert split.status == "failed"

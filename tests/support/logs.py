@@ -56,11 +56,16 @@ def grown(folder: Path, size: int, steps: Sequence[int] = ()) -> SampleLog:
     """Return a log of so many entries of the plainest kind, published at those sizes on the way."""
     log = SampleLog(folder)
     for end in (*steps, size):
-        while log.writer.size < end:
-            kind = Kind.ACCOUNT if log.writer.size else Kind.GENESIS
-            log.writer.append(log.chain.make(kind, START_MS + log.writer.size, bytes(32)).encode())
-        publish_quickly(log)
+        grow(log, end)
     return log
+
+
+def grow(log: SampleLog, size: int, commitment: bytes = bytes(32)) -> None:
+    """Let a log grow to so many entries of the plainest kind, and publish it."""
+    while log.writer.size < size:
+        kind = Kind.ACCOUNT if log.writer.size else Kind.GENESIS
+        log.writer.append(log.chain.make(kind, START_MS + log.writer.size, commitment).encode())
+    publish_quickly(log)
 
 
 def cosign(log: SampleLog, cosigners: Sequence[Cosigner] = COSIGNERS) -> None:
