@@ -13,7 +13,8 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from consent.core.policies.parse import DEVICES
-from consent.core.policies.policy import CITY_FILE, Codec, Field, PolicySet, Profile
+from consent.core.policies.policy import CITY_FILE, PolicySet
+from consent.core.profiles.profile import Codec, Field, Profile
 from consent.core.review.warnings import Note, Weight
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
@@ -89,7 +90,7 @@ def _zone_fault(name: str) -> Iterator[Fault]:
 
 
 def _paths(profile: Profile) -> Iterator[tuple[str, str]]:
-    yield from ((f"fields.{name}.path", field.path) for name, field in profile.fields.items())
+    yield from ((f"fields.{name}.path", path) for name, field in profile.fields.items() for path in field.paths)
     if profile.time is not None and profile.codec is not Codec.SENML:  # SenML has a place of its own for the time
         yield "time.path", profile.time.path
     if profile.sequence is not None:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
-from consent.core.policies.policy import Scheme
+from consent.core.profiles.profile import Scheme
 from consent.messages import (
     NEW_SUBJECT,
     NO_SUBJECT,

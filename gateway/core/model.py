@@ -38,12 +38,32 @@ class Reading(Struct, gc=False):
         sequence: The device's count of its messages in this run, or ``None`` where the message carries none.
         has_time: Whether the times come from the message; otherwise they are the time of arrival.
         observations: At least one, in the order of the profile (of the message, for SenML).
+        refused: Why values of other declared fields were refused, one for each; they cost nobody else.
     """
 
     boot: int | str | None
     sequence: int | None
     has_time: bool
     observations: list[Observation]
+    refused: tuple[Reject, ...] = ()
+
+
+class Part(Struct, gc=False):
+    """What a hub's message holds of one of the devices behind it.
+
+    Attributes:
+        hub_id: By which the device is registered, beside the hub's topic. Personal data, as a topic is.
+        outcome: Its reading, or why it has none.
+    """
+
+    hub_id: str
+    outcome: Reading | Reject
+
+
+class Parts(Struct, gc=False):
+    """What a hub's message decoded to: at least one part, in the order of the message, no two of one device and one time."""
+
+    parts: list[Part]
 
 
 class Reject(Struct, frozen=True):
@@ -104,16 +124,28 @@ REDELIVERED = Reject("redelivered")
 COPY = Reject("copy")
 """The message also comes by another of the gateway's subscriptions, and is counted there."""
 
+NO_VALUE = Reject("no_value")
+"""A declared field says by a word or a number of its own that it has no value."""
+
+IMPLAUSIBLE = Reject("implausible")
+"""The value lies outside of what the device can mean, or a counter has grown by more than it can."""
+
+AMBIGUOUS_TIME = Reject("ambiguous_time")
+"""The local time comes twice on that day, or never."""
+
+DUPLICATE = Reject("duplicate")
+"""By its profile's rule the message repeats the one before."""
+
 OUT_OF_RANGE = Reject("out_of_range")
 """The value does not fit the integers that sums are kept in."""
 
 
 class Ignore(Struct, frozen=True):
-    """A frame that serves the format itself and holds no reading, such as a keep-alive. Its only instance is below."""
+    """A frame that is no reading, and is not meant to be one: a keep-alive, a join, an event. Its only instance is below."""
 
 
 IGNORE = Ignore()
-"""The frame is admitted, and there is nothing in it to account for."""
+"""The frame is counted as ignored, and there is nothing in it to account for."""
 
-Decoder = Callable[[str, bytes, int], Reading | Ignore | Reject]
+Decoder = Callable[[str, bytes, int], Reading | Parts | Ignore | Reject]
 """``decode(topic, payload, received_ms)``: never raises, whatever the bytes."""

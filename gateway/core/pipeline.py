@@ -106,7 +106,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     withheld: defaultdict[str, int] = defaultdict(int)
     refused: defaultdict[str, int] = defaultdict(int)
     outcomes = [0] * (UNDATED + 1)
-    admitted = decoded = asked = considered = duplicate = 0
+    admitted = ignored = decoded = asked = considered = duplicate = 0
     digests: list[bytes] = []
     taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
     sequences: list[Any] = []  # flat triples for the journal: device, boot, sequence
@@ -149,7 +149,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             if isinstance(reading, Reject):
                 rejected[reading.reason] += 1
             else:
-                admitted += 1
+                ignored += 1
             continue
         # 5 admit
         if plan.needs_sequence:
@@ -223,6 +223,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     ledger = state.ledger
     ledger.add("frames.received", len(frames))
     ledger.add("frames.admitted", admitted)
+    ledger.add("frames.ignored", ignored)
     ledger.add("observations.decoded", decoded)
     ledger.add("observations.asked", asked)
     ledger.add("observations.unasked", decoded - asked - sum(refused.values()))

@@ -16,7 +16,8 @@ from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
-from consent.core.policies.policy import Flow, PolicySet, Profile, Scheme
+from consent.core.policies.policy import Flow, PolicySet
+from consent.core.profiles.profile import Profile, Scheme
 from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.minimise import floor_time_ms

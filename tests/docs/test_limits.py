@@ -17,8 +17,8 @@ import msgspec
 import pytest
 
 from consent.core.consents.records import PORTAL
-from consent.core.policies.devices import ProfileTable
-from consent.core.policies.policy import Codec
+from consent.core.profiles.parse import ProfileTable
+from consent.core.profiles.profile import Codec
 from gateway.audit.log.entries import Kind
 from gateway.audit.replay import in_force
 from gateway.cli import build_parser

@@ -13,9 +13,11 @@ from consent.core.cases.cases import REASONS, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.consents.records import Status
 from consent.core.disclosure import AxisLevel, Identity, Space, Time
-from consent.core.policies import bounds, devices, flows
+from consent.core.policies import bounds, flows
 from consent.core.policies import parse as policy_text
-from consent.core.policies.policy import Codec, LegalBasis, Scheme, Statistic, TimeFormat, TimeOrigin
+from consent.core.policies.policy import LegalBasis, Statistic
+from consent.core.profiles import parse as profile_text
+from consent.core.profiles.profile import Codec, Scheme, TimeFormat, TimeOrigin
 from consent.core.toml.file import Table, TomlFile
 from gateway.core.examples import example
 from gateway.core.examples.compare import try_example
@@ -37,11 +39,11 @@ TABLES: dict[str, type[Table]] = {
     "`[flow.<id>]`": flows.FlowTable,
     "`ask`": bounds.AskTable,
     "`neighbourhoods/<id>.toml`": policy_text.NeighbourhoodFile,
-    "`devices/<id>.toml`": devices.ProfileTable,
-    "`[fields.<property>]`": devices.FieldTable,
-    "`[time]`": devices.TimeTable,
-    "`[sequence]`": devices.SequenceTable,
-    "`[authentication]`": devices.AuthenticationTable,
+    "`devices/<id>.toml`": profile_text.ProfileTable,
+    "`[fields.<property>]`": profile_text.FieldTable,
+    "`[time]`": profile_text.TimeTable,
+    "`[sequence]`": profile_text.SequenceTable,
+    "`[authentication]`": profile_text.AuthenticationTable,
     "`[[example]]`": example.ExampleTable,
     "`readings`": example.ReadingTable,
     "`[case.<id>]`": parse.CaseTable,
@@ -79,7 +81,7 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (residents, parse, bounds, devices, example, flows, policy_text)
+    rooms = (residents, parse, bounds, profile_text, example, flows, policy_text)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
     assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(TABLES.values())
 

@@ -13,7 +13,7 @@ from firmware_sim.messages import Device
 from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.model import Ignore, Reading, Reject
+from gateway.core.model import Ignore, Parts, Reading, Reject
 from tests.support.policy_folder import load_policies
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -41,7 +41,7 @@ def device(kind: str, number: int = 1) -> Device:
     return Fleet(parse_scenario({"seed": "s", "devices": [entry]})).devices[0]
 
 
-def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading | Ignore | Reject, int | None]:
+def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading | Parts | Ignore | Reject, int | None]:
     """Take a frame through the envelope and the profile, as the gateway does; the number is the envelope's sequence."""
     sequence = None
     if sensor.key is not None:

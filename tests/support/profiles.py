@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from consent.core.disclosure import TOP
-from consent.core.policies.policy import (
+from consent.core.profiles.profile import (
     Authentication,
     Codec,
     Field,
@@ -18,7 +18,7 @@ from consent.core.policies.policy import (
     TimeOrigin,
 )
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Ignore, Reading, Reject
+from gateway.core.model import Ignore, Parts, Reading, Reject
 
 
 def make_profile(
@@ -47,7 +47,7 @@ def make_profile(
     )
 
 
-def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Ignore | Reject]:
+def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Parts | Ignore | Reject]:
     """Compile a device profile into what decodes its messages, all from one topic."""
     decode = compile_decoder(profile)
     return lambda payload, received_ms: decode("t/probe", payload, received_ms)
@@ -55,4 +55,4 @@ def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Ignore | Rejec
 
 def _field(where: str | tuple[str, ...]) -> Field:
     path, unit, scale = (where, "1", "1") if isinstance(where, str) else (*where, "1", "1")[:3]
-    return Field(path, unit, Decimal(scale))
+    return Field((path,), unit, Decimal(scale))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consent.core.policies.policy import Codec
+from consent.core.profiles.profile import Codec
 from gateway.core.codecs.senml import PackError, resolve
 from gateway.core.model import NO_READING, Observation, Reading, Reject
 from tests.support.judged import misjudged

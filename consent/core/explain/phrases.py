@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from consent.core.consents.records import PURPOSE_PREFIX
 from consent.core.disclosure import Disclosure, Space
-from consent.core.policies.policy import PolicySet, Statistic, Texts
+from consent.core.policies.policy import PolicySet, Statistic
+from consent.core.profiles.profile import Texts
 from consent.texts.load import sentences
 
 SENTENCES: Final = sentences("explanation")

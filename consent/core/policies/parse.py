@@ -23,10 +23,11 @@ import msgspec
 from consent.core.disclosure import Disclosure
 from consent.core.policies.archive import pack_files, refuse_too_large
 from consent.core.policies.bounds import read_bounds
-from consent.core.policies.devices import read_profile
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
-from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Profile, Texts, Zone
+from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
 from consent.core.policies.unsupported import unsupported_in
+from consent.core.profiles.parse import read_profile
+from consent.core.profiles.profile import Profile, Texts
 from consent.core.toml.file import Number, Table, TomlFile
 from consent.errors import PolicyError
 

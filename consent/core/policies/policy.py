@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
@@ -17,13 +16,11 @@ from consent.core.disclosure import Disclosure, Space
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.property import Property
 from consent.core.policies.unprintable import unprintable_in
+from consent.core.profiles.profile import Profile, Texts
 from consent.errors import PolicyError
 
 CITY_FILE: Final = "city.toml"
 """The file of a policies folder that holds all that is the city's to say."""
-
-Texts = dict[str, str]
-"""The same text in each of the city's languages, by language code."""
 
 
 class Statistic(StrEnum):
@@ -43,36 +40,6 @@ class LegalBasis(StrEnum):
 
     CONSENT = "consent"
     PUBLIC_TASK = "public-task"
-
-
-class Codec(StrEnum):
-    """How a device profile writes its messages."""
-
-    JSON = "json"
-    CBOR = "cbor"
-    SENML = "senml"
-
-
-class TimeFormat(StrEnum):
-    """How a device profile writes the time of a reading."""
-
-    UNIX_S = "unix-s"
-    UNIX_MS = "unix-ms"
-    ISO8601 = "iso8601"
-
-
-class TimeOrigin(StrEnum):
-    """Whose clock the time in a message is."""
-
-    DEVICE = "device"
-    NETWORK = "network"
-
-
-class Scheme(StrEnum):
-    """How devices of a profile prove that a message is their own."""
-
-    NONE = "none"
-    MAC0 = "mac0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,64 +125,6 @@ class Flow:
     def statistic_of(self, observed_property: str) -> str:
         """Return how a property's readings become one figure; empty where each is released by itself."""
         return str(self.statistic.get(observed_property, ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Where an observed property stands in a message.
-
-    Attributes:
-        unit: UCUM code of what the device sends.
-        scale: Turns the device's unit into the property's.
-    """
-
-    path: str
-    unit: str
-    scale: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class TimeField:
-    """Where the time of a reading stands in a message, and whose clock it is."""
-
-    path: str
-    format: TimeFormat
-    source: TimeOrigin
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceField:
-    """Where a device's own numbering stands; ``path`` is None where the partial IV of the authentication is the number."""
-
-    path: str | None
-    boot: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Authentication:
-    """How devices of a profile prove that a message is their own."""
-
-    scheme: Scheme
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A device profile: what all devices of one make and setting have in common; never a device.
-
-    Attributes:
-        fields: By observed property; anything that no field names is never read.
-        time: None means the time of arrival.
-        cap: The most that its devices may ever reveal.
-    """
-
-    id: str
-    title: Texts
-    codec: Codec
-    fields: dict[str, Field]
-    time: TimeField | None
-    sequence: SequenceField | None
-    authentication: Authentication
-    cap: Disclosure
 
 
 @dataclass(frozen=True, slots=True)

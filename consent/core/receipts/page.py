@@ -20,7 +20,8 @@ from consent.core.disclosure import Disclosure, Identity
 from consent.core.explain.phrases import Phrases
 from consent.core.languages import spoken_language
 from consent.core.policies.notice import FlowTerms
-from consent.core.policies.policy import Statistic, Texts
+from consent.core.policies.policy import Statistic
+from consent.core.profiles.profile import Texts
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.check import record_in
 from consent.core.receipts.record import at_most

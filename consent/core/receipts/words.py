@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 
 from consent.core.consents.records import Consent, record_hash
-from consent.core.policies.policy import City, PolicySet, Texts
+from consent.core.policies.policy import City, PolicySet
+from consent.core.profiles.profile import Texts
 from consent.core.receipts.terms import decimal, thing
 from consent.core.toml.misfit import misfit
 from consent.errors import RecordError

@@ -14,8 +14,9 @@ from typing import Any, Final
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import Flow, PolicySet, Profile
+from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.property import Property
+from consent.core.profiles.profile import Profile
 from consent.core.review.reach import Direction
 
 ABSENT: Final = "nothing"
@@ -168,7 +169,10 @@ def _profiles(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
 
 def _field(profile: Profile, name: str) -> str:
     field = profile.fields.get(name)
-    return ABSENT if field is None else f"{field.path} in {field.unit}" + ("" if field.scale == 1 else f" times {field.scale:f}")
+    if field is None:
+        return ABSENT
+    scale = "" if field.scale == 1 else f" times {field.scale:f}"
+    return f"{' + '.join(field.paths)} in {field.unit}{scale}"
 
 
 def _part(profile: Profile, name: str) -> str:

@@ -16,7 +16,8 @@ from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
 from consent.core.explain.phrases import SENTENCES as EXPLAINED
 from consent.core.explain.phrases import PhraseBook, Phrases
 from consent.core.policies.fingerprint import fingerprint_of
-from consent.core.policies.policy import PolicySet, Texts
+from consent.core.policies.policy import PolicySet
+from consent.core.profiles.profile import Texts
 from consent.errors import RecordError
 from consent.texts.load import sentences
 from gateway.audit.log import canonical

@@ -1,8 +1,8 @@
 """The ledger's accounts and the balances that must hold between them.
 
-Every reading ends in exactly one account, in one of four units that are never mixed: frames, observations,
-pairs of an observation and a flow, and bundles. The gateway keeps its ledger by these rules, and the auditor checks it
-by the same ones.
+Every reading ends in exactly one account, in one of five units that are never mixed: frames, readings (of frames that carry
+several, of devices behind a hub), observations, pairs of an observation and a flow, and bundles. The gateway keeps its ledger
+by these rules, and the auditor checks it by the same ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ _REASON = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 # The left side equals the sum of the right side; a name that ends in a dot stands for all its reasons.
 BALANCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("frames.received", ("frames.admitted", "frames.rejected.")),
+    ("frames.received", ("frames.admitted", "frames.ignored", "frames.rejected.")),
+    ("readings.carried", ("readings.admitted", "readings.rejected.")),
     ("observations.decoded", ("observations.asked", "observations.unasked", "observations.refused.")),
     (
         "pairs.considered",

@@ -20,7 +20,8 @@ from consent.core.lifecycle.notifications import MessageKind
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.fingerprint import key_sha256
-from consent.core.policies.policy import PolicySet, Scheme
+from consent.core.policies.policy import PolicySet
+from consent.core.profiles.profile import Scheme
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import cbor2
 import msgspec
 
-from consent.core.policies.policy import Profile
+from consent.core.profiles.profile import Profile
 from gateway.core.codecs.field_map import compile_field_map
 from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Reading, Reject
 

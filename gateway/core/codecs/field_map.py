@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, defstruct
 
-from consent.core.policies.policy import Profile
+from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.times import FORMATS
 from gateway.core.model import BAD_TIME, NO_READING, NO_SEQUENCE, NOT_FINITE, Observation, Reading, Reject
@@ -77,7 +77,7 @@ def compile_field_map(profile: Profile) -> FieldMap:
 def _slots(profile: Profile) -> list[_Slot]:
     """List the declared fields; a profile's fields come first, as ``value_0``, ``value_1`` and so on."""
     slots = [
-        _Slot(f"value_{number}", tuple(field.path.split(".")), float, f"fields.{name}.path")
+        _Slot(f"value_{number}", tuple(field.paths[0].split(".")), float, f"fields.{name}.path")
         for number, (name, field) in enumerate(profile.fields.items())
     ]
     if profile.time is not None:

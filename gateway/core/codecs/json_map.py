@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consent.core.policies.policy import Profile
+from consent.core.profiles.profile import Profile
 from gateway.core.codecs.field_map import compile_field_map
 from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Reading, Reject
 

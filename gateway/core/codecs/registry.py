@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from consent.core.policies.policy import Codec, Profile
+from consent.core.profiles.profile import Codec, Profile
 from gateway.core.codecs.cbor_map import compile_cbor
 from gateway.core.codecs.json_map import compile_json
 from gateway.core.codecs.senml import compile_senml

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from consent.core.policies.policy import Field, Profile
+from consent.core.profiles.profile import Field, Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.times import from_unix_s
 from gateway.core.codecs.units import senml_factors
@@ -194,7 +194,7 @@ def _fields_by_name(fields: Mapping[str, Field]) -> dict[str, list[tuple[str, _F
         scale = float(field.scale)
         factors: dict[str | None, float] = {unit: factor * scale for unit, factor in senml_factors(field.unit).items()}
         factors[None] = scale
-        by_name.setdefault(field.path, []).append((observed_property, factors))
+        by_name.setdefault(field.paths[0], []).append((observed_property, factors))
     return by_name
 
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from math import isclose
 from typing import Final
 
-from consent.core.policies.policy import Profile
 from consent.core.policies.property import Property
+from consent.core.profiles.profile import Profile
 from gateway.core.examples.example import Example, ExampleMessage, ExpectedReading
 from gateway.core.examples.trial import Trial, Tried
 from gateway.core.model import Observation, Reading, Reject

@@ -11,8 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from consent.core.policies.policy import Profile, Scheme
 from consent.core.policies.unprintable import EXAMPLES
+from consent.core.profiles.profile import Profile, Scheme
 from consent.core.toml.file import Number, Table, TomlFile
 from consent.printable import quoted
 from gateway.core import model

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from consent.core.policies.policy import Profile, Scheme
 from consent.core.policies.property import Property
+from consent.core.profiles.profile import Profile, Scheme
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.admission import SequenceWindows, clock_reject
 from gateway.core.ingest.mac0 import Mac0Key, mac0
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
-from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REPLAYED, TOO_LARGE, Ignore, Observation, Reading, Reject
+from gateway.core.model import NO_SEQUENCE, OUT_OF_RANGE, REPLAYED, TOO_LARGE, Ignore, Observation, Parts, Reading, Reject
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
 
 _KEY: Final = bytes(32)
@@ -33,7 +33,7 @@ class Tried:
         refused: Of a reading, why each of its observations goes no further, or None, in their order.
     """
 
-    outcome: Reading | Ignore | Reject
+    outcome: Reading | Parts | Ignore | Reject
     sequence: int | None = None
     refused: tuple[Reject | None, ...] = ()
 

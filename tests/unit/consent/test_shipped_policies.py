@@ -10,7 +10,8 @@ import pytest
 from consent.core.consents.records import Consent
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import TOP, Identity, Space, Time
-from consent.core.policies.policy import PolicySet, Texts
+from consent.core.policies.policy import PolicySet
+from consent.core.profiles.profile import Texts
 from tests.support.checkout import ROOT
 from tests.support.consent_samples import NOW_MS, agreed, limits_of
 from tests.support.policy_folder import load_policies

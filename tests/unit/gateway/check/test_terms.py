@@ -7,7 +7,7 @@ import zoneinfo
 import pytest
 
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import Codec
+from consent.core.profiles.profile import Codec
 from consent.policy_files import read_policy_files
 from gateway.check.terms import code_faults, faults_in, notes_in, path_fault
 from tests.support.checkout import ROOT

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from consent.core.disclosure import TOP, Disclosure, Identity, Space, Time
 from consent.core.policies.notice import notice_of
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import Codec, Field, Scheme, Statistic, TimeFormat, TimeOrigin
+from consent.core.policies.policy import Statistic
+from consent.core.profiles.profile import Codec, Field, Scheme, TimeFormat, TimeOrigin
 from consent.errors import PolicyError
 from tests.support.consent_samples import CITY, METER, OLD, policies, small_city
 
@@ -50,7 +51,7 @@ def test_parse_of_the_small_city_gives_what_it_says() -> None:
 def test_parse_of_a_device_class_gives_what_it_says() -> None:
     """The field map, clock, numbering and key of a class."""
     profile = policies().profiles["meter"]
-    assert (profile.codec, profile.fields) == (Codec.JSON, {"consumption": Field("kwh", "kW.h", Decimal(1))})
+    assert (profile.codec, profile.fields) == (Codec.JSON, {"consumption": Field(("kwh",), "kW.h", Decimal(1))})
     assert profile.time is not None
     assert (profile.time.path, profile.time.format, profile.time.source) == ("t", TimeFormat.UNIX_S, TimeOrigin.DEVICE)
     assert profile.sequence is not None
@@ -312,7 +313,7 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
         ('unit = "kW.h"', 'unit = "W.h"\nscale = 0', "`fields.consumption.scale`: `0` should be a number from 1E-9 to 1E+9"),
         ('path = "kwh"', 'path = "a..b"', "`fields.consumption.path`: should be names joined by dots"),
         ('path = "kwh"', "", "`fields.consumption.path`: is missing"),
-        ('format = "unix-s"', 'format = "rfc850"', "`time.format`: `rfc850` is none of unix-s, unix-ms, iso8601"),
+        ('format = "unix-s"', 'format = "rfc850"', "`time.format`: `rfc850` is none of unix-s, unix-ms, unix-us, unix-ns, iso8601, pattern"),
         ('format = "unix-s"', "", "`time.format`: is missing"),
         ('format = "unix-s"', 'format = "unix-s"\nsource = "sun"', "`time.source`: `sun` is none of device, network"),
         ('path = "seq"', "", "`sequence.path`: is missing"),

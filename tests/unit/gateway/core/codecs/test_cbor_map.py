@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.policies.policy import Codec
+from consent.core.profiles.profile import Codec
 from gateway.core import model
 from gateway.core.codecs.cbor_map import parse_cbor
 from gateway.core.model import Observation, Reading, Reject

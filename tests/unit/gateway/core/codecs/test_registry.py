@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from consent.core.policies.policy import Codec
+from consent.core.profiles.profile import Codec
 from consent.errors import PolicyError
 from gateway.core.codecs.registry import COMPILERS
 from gateway.core.model import BAD_TIME, IGNORE, Ignore, Observation, Reading, Reject

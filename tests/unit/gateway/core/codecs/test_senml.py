@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.policies.policy import Codec
+from consent.core.profiles.profile import Codec
 from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.senml import PackError, resolve

@@ -13,7 +13,8 @@ import msgspec
 
 from consent.core.disclosure import TOP
 from consent.core.policies.bounds import read_bounds
-from consent.core.policies.policy import (
+from consent.core.policies.property import Property
+from consent.core.profiles.profile import (
     Authentication,
     Codec,
     Field,
@@ -24,7 +25,6 @@ from consent.core.policies.policy import (
     TimeFormat,
     TimeOrigin,
 )
-from consent.core.policies.property import Property
 from consent.core.toml.file import Number, Table, TomlFile
 
 _SCALES: Final = (Decimal("1e-9"), Decimal("1e9"))
@@ -106,7 +106,7 @@ def _field(file: TomlFile, name: str, value: Any, properties: Mapping[str, Prope
             f"{key}.unit", f"`{table.unit}` is not the property's `{unit}`: `scale` should say how many `{unit}` it is"
         )
     scale = 1 if table.scale is None else table.scale
-    return Field(_path(file, table.path, f"{key}.path"), table.unit, file.number(scale, *_SCALES, f"{key}.scale"))
+    return Field((_path(file, table.path, f"{key}.path"),), table.unit, file.number(scale, *_SCALES, f"{key}.scale"))
 
 
 def _time(file: TomlFile, table: TimeTable) -> TimeField:
