@@ -95,10 +95,12 @@ class _Guest:
                     await guest._ask(session)
             yield guest
         finally:
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_ANSWER_S):
-                    await guest._leave()
-            guest._writer.transport.abort()
+            try:
+                with contextlib.suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(_ANSWER_S):
+                        await guest._leave()
+            finally:  # also where it is cancelled while it leaves
+                guest._writer.transport.abort()
 
     async def _ask(self, session: SessionSettings) -> None:
         """Ask for the session to be continued, and read the answer; what comes behind it is not looked at."""

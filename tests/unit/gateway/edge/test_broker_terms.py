@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -185,3 +187,26 @@ async def test_broker_that_is_away_is_the_callers_to_report() -> None:
         pass
     with pytest.raises(OSError, match=str(port)):
         await ask_terms("127.0.0.1", port, None, SESSION)
+
+
+async def test_question_that_is_given_up_while_it_takes_its_leave_closes_its_connection() -> None:
+    """A gateway that is stopped at that moment waits for no broker that does not close."""
+    leaving = asyncio.Event()
+
+    async def stay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _packet(reader)
+        writer.write(mqtt5.ConnAckPacket(session_present=True).write())
+        await _packet(reader)
+        leaving.set()
+        await asyncio.Event().wait()
+
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always")
+        async with serving(stay) as port:
+            question = asyncio.create_task(ask_terms("127.0.0.1", port, None, SESSION))
+            await leaving.wait()
+            question.cancel()
+            await asyncio.gather(question, return_exceptions=True)
+            del question
+            gc.collect()
+    assert [str(each.message) for each in left_open if each.category is ResourceWarning] == []

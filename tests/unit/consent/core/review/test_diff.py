@@ -462,7 +462,7 @@ def is_listed(difference: Difference, flow: str, axis: str, zone: str, whose: se
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(policy_sets(), policy_sets(), points(), st.sampled_from(["mill", "chapel"]))
 def test_diff_lists_every_rise_of_whoever_agrees_up_to_any_limits(
     old: PolicySet, new: PolicySet, limits: Disclosure, zone: str
@@ -474,7 +474,7 @@ def test_diff_lists_every_rise_of_whoever_agrees_up_to_any_limits(
         assert is_listed(difference, flow, axis, zone, {Whose.AGREEING, Whose.FIGURES})
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(policy_sets(), policy_sets(), points(), points(), st.sampled_from(["mill", "chapel"]), st.integers(1, 12))
 def test_diff_lists_every_rise_of_consents_that_stand(
     old: PolicySet, new: PolicySet, first: Disclosure, second: Disclosure, zone: str, homes: int
@@ -493,7 +493,7 @@ def test_diff_lists_every_rise_of_consents_that_stand(
         assert is_listed(difference, flow, axis, zone, {Whose.STANDING})
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(policy_sets(), policy_sets())
 def test_diff_the_other_way_round_falls_where_it_rose(old: PolicySet, new: PolicySet) -> None:
     """What one way opens, the other closes."""

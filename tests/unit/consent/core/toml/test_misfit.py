@@ -148,7 +148,7 @@ def test_whatever_stands_anywhere_in_a_policy_file_is_told_in_our_words(file: st
     shipped = tomllib.loads(files[file].decode(), parse_float=Decimal)
     read, told = tomllib.loads, 0
     for number, path in enumerate(leaves(shipped)):
-        for wrong in (None, *islice((WRONG * 2)[number % len(WRONG) :], 3)):
+        for wrong in (None, *islice((WRONG * 2)[number % len(WRONG) :], 2)):
             spoiled = replaced(shipped, path, wrong)
             text = files[file].decode()
             monkeypatch.setattr(
@@ -160,7 +160,7 @@ def test_whatever_stands_anywhere_in_a_policy_file_is_told_in_our_words(file: st
             told += bool(line)
             assert not FOREIGN.search(re.sub("`[^`]*`", "", line)), line
             assert "\n" not in line
-    assert told > 50
+    assert told > 30
 
 
 def refusal(files: dict[str, bytes]) -> str:
