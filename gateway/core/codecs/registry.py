@@ -16,6 +16,7 @@ from typing import Final
 from consent.core.profiles.profile import Codec, Profile
 from gateway.core.codecs.cbor_map import compile_cbor
 from gateway.core.codecs.json_map import compile_json
+from gateway.core.codecs.one_value import compile_one_value
 from gateway.core.codecs.senml import compile_senml
 from gateway.core.model import Decoder
 
@@ -23,6 +24,7 @@ COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.JSON: compile_json,
     Codec.CBOR: compile_cbor,
     Codec.SENML: compile_senml,
+    Codec.VALUE: compile_one_value,
 }
 
 
