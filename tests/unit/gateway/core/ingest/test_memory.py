@@ -162,10 +162,9 @@ def test_ignored_message_is_neither_admitted_nor_refused() -> None:
 
 
 @pytest.mark.parametrize("ends", ["journal", "snapshot"])
-def test_what_tells_repeats_survives_a_crash(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+def test_what_tells_repeats_survives_a_crash(ends: str) -> None:
     """Numbers, runs and arrivals of devices behind a hub are folded again as they were; what was heard begins anew."""
     gate = hub_gate(
-        monkeypatch,
         meter={"repeat": Repeat(30_000, 60_000)},
         numbered={"sequence": numbers(restarts=True)},
         sealed={"authentication": Authentication(Scheme.NONE), "sequence": numbers(), "repeat": Repeat(equal_within_ms=9)},
