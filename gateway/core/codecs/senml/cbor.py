@@ -15,6 +15,8 @@ from itertools import repeat
 from struct import Struct
 from typing import Any, Final
 
+from gateway.core.codecs.senml.pack import Record
+
 LABELS: Final = {
     -1: "bver",
     -2: "bn",
@@ -52,7 +54,7 @@ class NoPackError(TypeError):
     """A CBOR item that is no array of maps."""
 
 
-def parse_pack(payload: bytes) -> list[dict[str, Any]]:
+def parse_pack(payload: bytes) -> list[Record]:
     """Parse a pack into its records; values are numbers, texts, bytes, booleans, None, or ``...`` for anything else.
 
     Raises:
@@ -118,9 +120,9 @@ class _Reader:
             yield
         self.at += 1
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """Read a map with labels as keys."""
-        record: dict[str, Any] = {}
+        record: Record = {}
         for _ in self.container(_MAP):
             label = self.label()
             value = self.value()
