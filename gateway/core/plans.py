@@ -15,13 +15,24 @@ from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
 from consent.core.policies.policy import Flow, PolicySet
+from gateway.core.ingest.counters import CounterRule, Register
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
-from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
+from gateway.core.windows.accumulators import (
+    BASELINE,
+    EXPIRED,
+    LAST_KEPT,
+    LATE,
+    PARTIAL,
+    RECORDED,
+    UNDATED,
+    Accumulator,
+    Delta,
+)
 from gateway.core.windows.windows import Cohort, Windows
 
 Place = tuple[str, str]
@@ -151,6 +162,48 @@ class WindowTarget:
         return self._add(self.meter, t_ms, n)
 
 
+class CounterTarget(WindowTarget):
+    """The same of a register that is judged: what it takes are its totals, and it is told of readings that were refused."""
+
+    __slots__ = ("_register",)
+
+    def __init__(
+        self, register: Register, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms
+    ) -> None:
+        """Take the totals of ``register``."""
+        super().__init__(windows, cohort, contributor, meter, terms)
+        self._register = register
+        register.targets.append(self)
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Add the register's total; return what became of the pair."""
+        register = self._register
+        outcome = super().take(t_ms, register.total)
+        if outcome <= LAST_KEPT:
+            register.kept = True
+        for break_ms in register.breaks_ms:
+            self._mark(break_ms, breaks=True)
+        return outcome
+
+    def doubt(self, t_ms: int) -> bool:
+        """Leave out the window of a refused reading unless a later one ends it; return whether one or a baseline is concerned."""
+        return self._mark(t_ms, breaks=False)
+
+    def _mark(self, t_ms: int, *, breaks: bool) -> bool:
+        start_ms = floor_time_ms(t_ms - 1, self.window_ms)
+        end_ms, since_ms = start_ms + self.window_ms, self.terms.since_ms
+        if end_ms <= self._windows.watermark_ms or not since_ms <= t_ms < self.terms.expires_ms:
+            return False
+        if start_ms < since_ms:
+            self._windows.doubt_baseline(self.cohort, self.contributor, self.meter, t_ms - breaks)
+            return True
+        contribution = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
+        assert isinstance(contribution, Delta)
+        contribution.broken = contribution.broken or breaks
+        contribution.doubt(self.meter, t_ms - breaks)
+        return True
+
+
 class RecordTarget:
     """A flow that takes a slot's readings one by one, as records."""
 
@@ -183,7 +236,7 @@ Target = WindowTarget | RecordTarget
 class Slot:
     """One observed property of one device."""
 
-    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "seen", "step", "targets", "withheld")
+    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "register", "seen", "step", "targets", "withheld")
 
     def __init__(self, device: Device, observed_property: str, step: float, seen: RememberedTimes | None) -> None:
         self.device = device
@@ -194,6 +247,7 @@ class Slot:
         self.withheld: list[str] = []
         self.considered = 0
         self.keep_ms = 0  # how long a phenomenon time must be remembered
+        self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
         self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
 
 
@@ -310,9 +364,19 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
         target = RecordTarget(windows, cohort, device.contributor, terms)
         slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
     else:
-        target = WindowTarget(windows, cohort, device.contributor, device.id, terms)
+        target = _window_target(slot, windows, cohort, terms, policies)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
     slot.targets.append(target)
+
+
+def _window_target(slot: Slot, windows: Windows, cohort: Cohort, terms: Terms, policies: PolicySet) -> WindowTarget:
+    device, name = slot.device, slot.observed_property
+    rule = CounterRule.of(policies.profiles[device.profile].fields[name], policies.properties[name].ladder[0])
+    if rule is None or cohort.statistic != "delta":
+        return WindowTarget(windows, cohort, device.contributor, device.id, terms)
+    if slot.register is None:
+        slot.register = Register(windows.counters, (device.contributor, device.id, name), rule)
+    return CounterTarget(slot.register, windows, cohort, device.contributor, device.id, terms)
 
 
 def least_terms(held: list[Terms]) -> Terms | None:
