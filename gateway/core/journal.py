@@ -16,7 +16,8 @@ import msgspec
 
 from gateway.core.ingest.counters import CounterRule
 from gateway.core.ingest.memory import Admissions
-from gateway.core.plans import Slot, WindowTarget
+from gateway.core.plans import Slot
+from gateway.core.windows.targets import WindowTarget
 from gateway.core.windows.windows import Cohort
 
 SEGMENT_BYTES = 16 * 1024 * 1024

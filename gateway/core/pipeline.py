@@ -46,10 +46,11 @@ from gateway.core.model import (
     Reject,
 )
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import DevicePlan, RecordTarget, Target
+from gateway.core.plans import DevicePlan
 from gateway.core.release.records import outbox_rows
 from gateway.core.state import State
 from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET, UNDATED
+from gateway.core.windows.targets import RecordTarget, Target
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 

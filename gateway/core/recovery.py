@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consent.core.disclosure import BOTTOM
-from gateway.core.ingest.counters import Register
+from gateway.core.ingest.counters import PARTS, Register
 from gateway.core.ingest.marks import Marks
 from gateway.core.ingest.remembered import NEW, RememberedTimes
 from gateway.core.journal import (
@@ -31,8 +31,9 @@ from gateway.core.journal import (
     WholeSince,
     decode_batch,
 )
-from gateway.core.plans import CounterTarget, Terms, WindowTarget, shared_cohort
+from gateway.core.plans import shared_cohort
 from gateway.core.state import State
+from gateway.core.windows.targets import CounterTarget, Terms, WindowTarget
 from gateway.core.windows.windows import Window
 
 
@@ -196,8 +197,10 @@ class JournalReplay:
             if ref < 0:
                 earliest_ms, latest_ms, n = next(readings), next(readings), next(readings)
                 _, targets, register = self._slots[-1 - ref]
-                if register is not None and (n := _judge(register, earliest_ms, latest_ms, n)) is None:
-                    continue
+                if register is not None:
+                    if not _judge(register, earliest_ms, latest_ms, n):
+                        continue
+                    n //= PARTS
                 for target in targets:
                     target.take_between(earliest_ms, latest_ms, n)
                 if register is not None:
@@ -205,8 +208,10 @@ class JournalReplay:
                 continue
             seen, targets, register = self._slots[ref]
             t_ms, n = next(readings), next(readings)
-            if register is not None and (n := _judge(register, t_ms, t_ms, n)) is None:
-                continue
+            if register is not None:
+                if not _judge(register, t_ms, t_ms, n):
+                    continue
+                n //= PARTS
             if seen is not None and seen.recall(t_ms) == NEW:
                 seen.add(t_ms)
             for target in targets:
@@ -236,9 +241,9 @@ class JournalReplay:
         self._unsent[record.index] = taken
 
 
-def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> int | None:
-    """Judge what a register showed, as it was judged the first time; return its first steps, None where it was refused."""
-    n = register.judge(earliest_ms, latest_ms, shown)
-    if n is None:
+def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> bool:
+    """Judge what a register showed, as it was judged the first time; return whether it was taken."""
+    taken = register.judge(earliest_ms, latest_ms, shown) is not None
+    if not taken:
         register.doubt()
-    return n
+    return taken

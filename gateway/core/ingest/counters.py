@@ -331,7 +331,10 @@ class Register:
         Returns: The earliest and the latest time and what the register showed, for the journal; nothing where it concerned none.
         """
         earliest_ms, latest_ms, shown = self._judged
-        if earliest_ms == UNKNOWN_MS or not any([target.doubt(latest_ms) for target in self.targets]):
+        if earliest_ms == UNKNOWN_MS:
+            return ()
+        concerned = [target.doubt(latest_ms) for target in self.targets]
+        if not any(concerned):
             return ()
         self._memory().suspect((earliest_ms, latest_ms), shown)
         return self._judged
