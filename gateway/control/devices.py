@@ -302,7 +302,7 @@ def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:
 
 def revoke(control: Control, caller: Caller, params: DeviceOf) -> DeviceRevoked:
     """Remove a device from the registry."""
-    changes.revoke_device(control.state, _device(control.state, params.device).topic, control.clock.now_ms())
+    changes.revoke_device(control.state, _device(control.state, params.device).place, control.clock.now_ms())
     return DeviceRevoked(device=params.device)
 
 
