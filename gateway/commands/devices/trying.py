@@ -41,7 +41,7 @@ _STDIN: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TriedMessage:
     """A message to try, and where it comes from: a file, and a line of it where lines are messages (else 0)."""
 
     file: str
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     return int(any(_is_refused(each) for each in told))
 
 
-def _tried(trial: Trial, profile: Profile, number: int, message: Message, topic: str, received_ms: int) -> Tried:
+def _tried(trial: Trial, profile: Profile, number: int, message: TriedMessage, topic: str, received_ms: int) -> Tried:
     """Try a message; one with an authentication code is given that of the trial's own device, under its own number."""
     if profile.authentication.scheme is not Scheme.MAC0:
         return trial.take(topic, message.payload, received_ms)
@@ -137,24 +137,24 @@ def _received(text: str | None) -> int:
         raise OperatorError(f"`--received`: {error}") from error
 
 
-def _messages(file: str, *, lines: bool) -> Iterator[Message]:
+def _messages(file: str, *, lines: bool) -> Iterator[TriedMessage]:
     try:
         data = sys.stdin.buffer.read(_MOST_BYTES) if file == _STDIN else read_regular(file, _MOST_BYTES)
     except OSError as error:
         raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     name = "standard input" if file == _STDIN else file
     if not lines:
-        yield Message(name, 0, data)
+        yield TriedMessage(name, 0, data)
         return
     for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
-            yield Message(name, number, line.removesuffix(b"\r"))
+            yield TriedMessage(name, number, line.removesuffix(b"\r"))
 
 
 # what came of it
 
 
-def _told(policies: PolicySet, message: Message, tried: Tried) -> JsonObject:
+def _told(policies: PolicySet, message: TriedMessage, tried: Tried) -> JsonObject:
     """Return what became of a message, as `--json` prints it."""
     told: JsonObject = {"payload": message.file}
     if message.line:
