@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from consent.core.policies.parse import DEVICES
+from consent.core.policies.parse import DEVICES, city_terms
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.parse import read_profile
 from consent.core.toml.file import TomlFile
@@ -80,7 +80,8 @@ def _candidates(policies: PolicySet) -> Iterator[Candidate]:
             continue
         try:
             file = TomlFile(f"{DEVICES}/{name}.toml", shipped_text(name))
-            profile = read_profile(file, name, tuple(file.tables["title"]), policies.properties)
+            terms = city_terms(policies.city, policies.properties, tuple(file.tables["title"]))
+            profile = read_profile(file, name, terms)
             yield Candidate.of(profile, compile_decoder(profile), in_force=False)
         except (PolicyError, KeyError, TypeError):
             continue  # it reads what this city does not measure

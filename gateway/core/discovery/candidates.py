@@ -71,7 +71,7 @@ def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -
         content = unverified(payload)
         if content is None:
             return
-        payload = content[0]
+        payload = content
     outcome = candidate.decode(topic, payload, now_ms)
     place = candidate.place(topic)
     if isinstance(outcome, Reading):
