@@ -199,15 +199,18 @@ class Discovery:
         """Return the publishers that are not registered by now, by topic and id.
 
         A topic stands for itself only where its messages are not of devices that are registered otherwise: by an id behind a hub,
-        or by a filter for several topics.
+        or by a filter for several topics, some of which nobody reads.
 
         Args:
             registered: What is registered by now; None takes what was at the beginning.
         """
         registered = registered or self._registered
-        listed = [each for each in self._publishers.values() if self._stands_alone(each)]
+        filters = [each.topic for each in self._publishers.values() if each.topic.endswith("#")]
+        listed = [each for each in self._publishers.values() if self._stands_alone(each, filters)]
         fresh = [each for each in listed if not registered.has(each.topic, each.hub_id)]
         return sorted(fresh, key=lambda each: (each.topic, each.hub_id))
 
-    def _stands_alone(self, publisher: UnknownPublisher) -> bool:
-        return bool(publisher.hub_id or publisher.fits) or publisher.topic not in self._behind
+    def _stands_alone(self, publisher: UnknownPublisher, filters: Sequence[str]) -> bool:
+        if publisher.hub_id or publisher.fits or publisher.topic.endswith("#"):
+            return True
+        return publisher.topic not in self._behind and not any(topic_matches(each, publisher.topic) for each in filters)
