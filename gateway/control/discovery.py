@@ -102,4 +102,4 @@ def _told(policies: PolicySet, publisher: UnknownPublisher) -> PublisherFound:
 
 def _fit(policies: PolicySet, fit: Fit) -> ProfileFit:
     values = [ValueRead(property=name, value=value, unit=policies.properties[name].unit) for name, value in fit.values.items()]
-    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, values=values)
+    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, refused=fit.refused, values=values)

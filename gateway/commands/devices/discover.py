@@ -121,5 +121,6 @@ def _rate(publisher: PublisherFound) -> str:
 
 
 def _fit(fit: ProfileFit) -> str:
-    values = ", ".join(f"{each.property} {each.value:g} {each.unit}" for each in fit.values)
-    return f"{fit.profile}{'' if fit.in_force else ' (shipped; name it in `[use]` of city.toml)'}: {values}"
+    values = [f"{each.property} {each.value:g} {each.unit}" for each in fit.values]
+    said = ", ".join([*values, *([f"refused: {fit.refused}"] if fit.refused else [])])
+    return f"{fit.profile}{'' if fit.in_force else ' (shipped; name it in `[use]` of city.toml)'}: {said}"

@@ -56,12 +56,14 @@ class Fit:
     Attributes:
         values: The last value of each property that it read, in the property's unit.
         readings: How many messages it read.
+        refused: Behind a hub: why the last one that was refused gave nothing; empty where all did.
     """
 
     profile: str
     in_force: bool
     values: dict[str, float] = field(default_factory=dict)
     readings: int = 0
+    refused: str = ""
 
 
 @dataclass(slots=True)
@@ -95,14 +97,15 @@ class UnknownPublisher:
         self.last_ms = max(self.last_ms, now_ms)
 
     def fitted(self, read: Read) -> None:
-        """Keep what a profile has read, if it has read anything."""
+        """Keep what a profile has read; behind a hub also that it has found the device, and read nothing."""
         fit = self.fits.get(read.profile)
         if fit is None:
-            if not read.values or len(self.fits) >= MOST_FITS:
+            if len(self.fits) >= MOST_FITS:
                 return
             fit = self.fits[read.profile] = Fit(read.profile, read.in_force)
         fit.values.update(read.values)
-        fit.readings += bool(read.values)
+        fit.readings += not read.refused
+        fit.refused = read.refused or fit.refused
 
 
 class Discovery:
