@@ -183,9 +183,10 @@ async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
     await hubs.ask("device.add", devices=[behind("t/+/x", "a")])
     (device,) = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
     said = await refusals(hubs, behind("t/1/x", "b"), behind("u/#", "c"), behind("u/1", "d"), behind("v", "e"))
+    why = "of the same profile: a message on a topic of both would be of either"
     assert said == [
-        f"`devices[0]`: the topic overlaps that of `{device}`, of the same profile: a message on a topic of both would be of either",
-        "`devices[2]`: the topic overlaps that of `devices[1]`, of the same profile: a message on a topic of both would be of either",
+        f"`devices[0]`: the topic overlaps that of `{device}`, {why}",
+        f"`devices[2]`: the topic overlaps that of `devices[1]`, {why}",
     ]
     await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/+/x"}])
 
