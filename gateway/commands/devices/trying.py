@@ -29,7 +29,7 @@ from consent.printable import as_lines, one_line
 from consent.shipped_profiles import shipped_names, shipped_text
 from gateway.commands.output import show
 from gateway.config import load_config
-from gateway.core.examples.trial import Trial, Tried
+from gateway.core.examples.trial import Trial, Tried, TriedPart
 from gateway.core.ingest.mac0 import stated_sequence, unverified
 from gateway.core.model import Reading, Reject
 from gateway.errors import OperatorError
@@ -163,7 +163,7 @@ def _told(policies: PolicySet, message: TriedMessage, tried: Tried) -> JsonObjec
     if message.line:
         told["line"] = message.line
     if tried.parts:
-        return {**told, "outcome": "readings", "devices": [_device(policies, hub_id, part) for hub_id, part in tried.parts]}
+        return {**told, "outcome": "readings", "devices": [_device(policies, part.hub_id, part) for part in tried.parts]}
     if isinstance(tried.outcome, Reject):
         return {**told, "outcome": "rejected", "reason": tried.outcome.reason}
     if isinstance(tried.outcome, Reading):
@@ -171,7 +171,7 @@ def _told(policies: PolicySet, message: TriedMessage, tried: Tried) -> JsonObjec
     return {**told, "outcome": "ignored"}
 
 
-def _device(policies: PolicySet, hub_id: str, tried: Tried) -> JsonObject:
+def _device(policies: PolicySet, hub_id: str, tried: Tried | TriedPart) -> JsonObject:
     """Return what became of one device's part of a message."""
     told: JsonObject = {"id": hub_id} if hub_id else {}
     outcome = tried.outcome
