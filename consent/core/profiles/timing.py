@@ -10,10 +10,10 @@ from typing import Final
 
 from consent.core.disclosure import DAY_MS
 from consent.core.profiles.paths import Root
-from consent.core.profiles.places import Places
+from consent.core.profiles.places import ProfilePaths
+from consent.core.profiles.presets import PRESETS
 from consent.core.profiles.profile import (
     AbsentSequence,
-    Codec,
     Repeat,
     Scheme,
     SequenceField,
@@ -24,9 +24,6 @@ from consent.core.profiles.profile import (
 from consent.core.profiles.zones import read_zone
 from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
-
-ENVELOPES: Final = frozenset({Codec.CHIRPSTACK_3, Codec.CHIRPSTACK_4, Codec.THINGS_STACK_3, Codec.HELIUM, Codec.FIWARE_JSON})
-"""Formats of networks, which state time and number at places of their own."""
 
 _DIRECTIVES: Final = re.compile(r"%(.?)")
 _KNOWN: Final = frozenset("YymdjbBaAHIMSfpz%")
@@ -66,7 +63,7 @@ class RepeatTable(Table, frozen=True, kw_only=True):
     equal_within: str | None = None
 
 
-def read_time(file: TomlFile, table: TimeTable, places: Places, timezone: str) -> TimeField:
+def read_time(file: TomlFile, table: TimeTable, places: ProfilePaths, timezone: str) -> TimeField:
     """Return where the time stands, and how it is written.
 
     Args:
@@ -118,13 +115,13 @@ def _pattern(file: TomlFile, pattern: str | None, form: TimeFormat, zone: str) -
     return pattern
 
 
-def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: Places, *, of_whole: bool) -> SequenceField:
+def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: ProfilePaths, *, of_whole: bool) -> SequenceField:
     """Return where a device's own numbering stands.
 
     Args:
         of_whole: Whether the message is a list of readings of one device, which then has one number as a whole.
     """
-    preset = places.codec in ENVELOPES
+    preset = places.codec in PRESETS and PRESETS[places.codec].sequence is not None
     if scheme is Scheme.MAC0 and table.path is not None:
         raise file.error("sequence.path", "should be left out: with `mac0` the partial iv is the number")
     if scheme is Scheme.MAC0 and (table.absent is not None or table.restarts):
@@ -144,7 +141,7 @@ def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: 
     )
 
 
-def _check_of_message(file: TomlFile, path: str, places: Places, key: str) -> None:
+def _check_of_message(file: TomlFile, path: str, places: ProfilePaths, key: str) -> None:
     """Refuse a number that stands in an element of a list: of the list as a whole there can be one only."""
     parsed = places.parsed(path, key)
     root = Root.WHOLE if parsed is None and path.startswith("^") else Root.MESSAGE if parsed is None else parsed.root
