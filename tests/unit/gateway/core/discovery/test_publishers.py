@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from consent.core.profiles.profile import Codec
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery import publishers
 from gateway.core.discovery.candidates import Candidate
-from gateway.core.discovery.publishers import MOST_LOOKS_PER_S, MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
+from gateway.core.discovery.publishers import MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
 from gateway.core.model import IGNORE, Ignore, Observation, Part, Parts, Reading, Reject
 from tests.support.profiles import make_profile
 
@@ -80,15 +81,20 @@ def test_what_is_kept_is_bounded_whatever_is_published() -> None:
     assert discovery.left_off == 1
 
 
-def test_messages_are_looked_into_so_often_a_second_and_no_more() -> None:
-    """The loop that takes readings in does not wait for whoever looks."""
+def test_so_much_is_read_in_a_second_and_no_more() -> None:
+    """The loop that takes readings in does not wait for whoever looks, however many strangers publish, and how long messages."""
     looks: list[str] = []
-    discovery = Discovery([counting(looks)], NOBODY, MINUTE_MS)
-    for n in range(3 * MOST_LOOKS_PER_S):
-        discovery.saw("t", b"{}", n % 1000)
-    discovery.saw("t", b"x" * (publishers.MOST_PAYLOAD_BYTES + 1), 1000)
-    assert len(looks) == MOST_LOOKS_PER_S
-    assert discovery.found(NOBODY)[0].messages == 3 * MOST_LOOKS_PER_S + 1
+    discovery = Discovery([counting(looks)] * 4, NOBODY, MINUTE_MS)
+    for n in range(200):
+        discovery.saw(f"t/{n % 10}", b"x" * publishers.MOST_PAYLOAD_BYTES, n)
+    within = publishers.MOST_READ_BYTES_PER_S // (4 * publishers.MOST_PAYLOAD_BYTES)
+    assert 4 * (within - 2) <= len(looks) <= 4 * within
+    discovery.saw("t/1", b"{}", 1000)
+    assert looks[-1] == "t/1"
+    assert sum(each.messages for each in discovery.found()) == 201
+    before = len(looks)
+    discovery.saw("t/1", b"x" * (publishers.MOST_PAYLOAD_BYTES + 1), 2000)
+    assert len(looks) == before
 
 
 def counting(looks: list[str]) -> Candidate:
@@ -109,6 +115,21 @@ def test_profiles_that_do_not_fit_are_no_longer_tried_once_one_does() -> None:
         discovery.saw("t", b'{"t": 1}', n)
     assert len(looks) == TRIED_BY_ALL
     assert discovery.found(NOBODY)[0].fits["probe"].readings == TRIED_BY_ALL + 5
+
+
+def test_device_with_several_topics_is_one_publisher_under_a_filter() -> None:
+    """What else it publishes below, and nobody reads, is no publisher of its own."""
+    profile = make_profile(Codec.JSON, {"temperature": "t", "LAeq": "db"})
+    fields = {
+        "temperature": replace(profile.fields["temperature"], topic="a/t"),
+        "LAeq": replace(profile.fields["LAeq"], topic="b"),
+    }
+    plug = Candidate.of(replace(profile, fields=fields), THERMOMETER.decode, in_force=True)
+    assert [plug.place(topic) for topic in ("x/y/a/t", "x/b", "a/t", "x/y/c")] == ["x/y/#", "x/#", "a/t", "x/y/c"]
+    discovery = Discovery([plug], NOBODY, MINUTE_MS)
+    for topic in ("x/y/a/t", "x/y/b", "x/y/c", "x/z"):
+        discovery.saw(topic, b'{"t": 1}' if topic != "x/y/c" else b"on", 0)
+    assert [(each.topic, each.messages) for each in discovery.found()] == [("x/y/#", 2), ("x/z", 1)]
 
 
 def test_it_ends_by_itself() -> None:
