@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from consent.messages import DevicesAdded, Id
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 from gateway.config import Installation, load_config
 from gateway.control.context import Control
 from gateway.control.doors import perform

@@ -23,7 +23,8 @@ from firmware_sim.clock import SimulatedClock
 from firmware_sim.load import Load, meter_messages
 from firmware_sim.messages import Reading
 from firmware_sim.run import Counters, run_fleet
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
 

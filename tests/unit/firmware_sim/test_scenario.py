@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from firmware_sim.clock import SimulatedClock, WallClock
-from firmware_sim.scenario import Fleet, ScenarioError, load_scenario, parse_scenario
+from firmware_sim.scenario import ScenarioError, load_scenario, parse_scenario
+from firmware_sim.stations import Fleet
 
 START_MS = 1_774_047_600_000
 CITY: dict[str, Any] = {
