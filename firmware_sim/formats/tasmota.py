@@ -62,7 +62,7 @@ def _telemetry(moment: Moment, sensors: Mapping[str, Value]) -> Sequence[Message
     said: dict[str, Value] = {"Time": moment.local(), **sensors}
     messages = [Message(f"{moment.topic}/SENSOR", json_bytes(said))]
     if moment.every(12):
-        wifi: dict[str, Value] = {"AP": 1, "SSId": "casa-ana", "BSSId": "02:00:5E:10:00:01", "RSSI": moment.between("rssi", 40, 90)}
+        wifi: dict[str, Value] = {"SSId": "casa-ana", "BSSId": "02:00:5E:10:00:01", "RSSI": moment.between("rssi", 40, 90)}
         state: dict[str, Value] = {"Time": moment.local(), "Uptime": "0T01:00:08", "Vcc": 3.4, "POWER": "ON", "Wifi": wifi}
         messages.insert(0, Message(f"{moment.topic}/STATE", json_bytes(state), carries=False))
     if moment.sequence == 0:
