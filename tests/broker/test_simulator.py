@@ -132,7 +132,7 @@ class SteppedClock:
 async def test_fleet_follows_its_clock_and_stops_when_told(broker: Mosquitto) -> None:
     """Whatever is due by the clock is published, and nothing that is not; once told to stop, all is acknowledged."""
     clock, stop, counters = SteppedClock(START_MS), asyncio.Event(), Counters()
-    task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters))
+    task = asyncio.create_task(run_fleet(FLEET, "127.0.0.1", broker.port, clock, stop, counters, from_ms=START_MS))
     for hours in (1, 2, 5):
         due = readings_until(START_MS + hours * HOUR_MS)
         clock.at_ms = START_MS + hours * HOUR_MS - 1
