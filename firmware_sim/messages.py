@@ -32,6 +32,7 @@ class Reading:
         public: Whether it comes from a device whose records are open data.
         fields: What stands in it, for people to read.
         carries: Whether a reading stands in it; states and joins carry none.
+        copy: 0 the first time; 1 and on where the same reading comes again.
         truths: What happened to each measurement since the frame before, those included that nobody hears of.
     """
 
@@ -43,6 +44,7 @@ class Reading:
     public: bool
     fields: Mapping[str, Value] = field(repr=False, compare=False)
     carries: bool = True
+    copy: int = 0
     truths: tuple[Truth, ...] = field(default=(), repr=False, compare=False)
 
     @property

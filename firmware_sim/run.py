@@ -38,7 +38,7 @@ class Counters:
 
     Attributes:
         published: Distinct frames that the broker acknowledged, be they readings or states.
-        published_public: Those readings of them that come from public devices.
+        published_public: Those readings of them that come from public devices, copies not counted.
         unacknowledged: Readings sent, or about to be, and not yet acknowledged; at the end, those that never were.
         republished: How often a reading was sent again after a connection was lost.
         refused: Acknowledgements with a failure code, which do not count as acknowledgements.
@@ -61,7 +61,7 @@ class Counters:
         self.published += 1
         self.unacknowledged -= 1
         if reading.carries:
-            self.published_public += reading.public
+            self.published_public += reading.public and not reading.copy
             self.samples[reading.kind] = reading
 
 

@@ -7,7 +7,7 @@
        {"topic": "meters/7f3a", "kind": "meter", "settings": {"interval_s": 1800}},
        {"topic": "city/air/{n}", "kind": "air-quality", "count": 5},
        {"topic": "city/gate/{n}", "kind": "footfall", "count": 8, "public": true},
-       {"topic": "rtl_433/roof/events", "kind": "rtl-433-events", "count": 3, "faults": {"loss": {}}},
+       {"topic": "rtl_433/roof/events", "kind": "rtl433-events", "count": 3, "faults": {"loss": {}}},
        {"topic": "meters/81cc", "kind": "secure-meter", "key": "<64 hex digits>"}]}
 
 ``stations`` makes the devices and yields their readings in order of time; ``run`` publishes them.

@@ -79,7 +79,7 @@ class Station:
         for topic, payload, carries in self.encode(moment):
             if carries or not copy:
                 fields = attempt.values
-                yield Reading(topic, payload, device.kind, due_ms, attempt.sequence, device.public, fields, carries)
+                yield Reading(topic, payload, device.kind, due_ms, attempt.sequence, device.public, fields, carries, copy)
 
 
 class Fleet:

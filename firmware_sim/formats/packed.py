@@ -52,7 +52,7 @@ def _line_value(value: Value) -> str:
 
 def esphome(moment: Moment) -> Sequence[Message]:
     """Return a message for each value, the number alone. Topic: `<name>`, below which it publishes."""
-    base = f"{moment.topic}/sensor/outdoor_"
+    base = f"{moment.topic}/sensor/"
     messages = [Message(f"{base}{name}/state", as_text(value, 2).encode()) for name, value in moment.values.items()]
     if moment.every(30):
         messages.insert(0, Message(f"{moment.topic}/status", b"online", carries=False))

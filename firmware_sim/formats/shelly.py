@@ -24,7 +24,9 @@ def gen1_meter(moment: Moment) -> Sequence[Message]:
         "voltage": as_text(values["volts"], 2),
         "pf": "0.98",
     }
-    messages = [Message(f"{base}/{name}", text.encode(), carries=name in ("power", "total")) for name, text in said.items()]
+    messages = [
+        Message(f"{base}/{name}", text.encode(), carries=name in ("power", "total", "voltage")) for name, text in said.items()
+    ]
     if moment.every(60):
         about: Value = {"id": f"shellyem-{moment.identity.upper()}", "model": "SHEM", "mac": moment.identity.upper()}
         messages.insert(0, Message(f"{moment.topic}/online", b"true", carries=False))

@@ -50,7 +50,7 @@ def test_sim_run_until_a_time_says_what_was_published(scenario: str, tmp_path: P
 def test_sim_run_writes_the_truth_about_each_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was published reconciles with it to the last frame, and what was lost stands there too."""
     faults = {"loss": {}, "duplicates": {"share": 0.5}}
-    devices = [{"topic": "z/{n}", "kind": "wmbusmeters", "count": 20, "settings": {"interval_s": 300}, "faults": faults}]
+    devices = [{"topic": "z/{n}", "kind": "wmbusmeters-water", "count": 20, "settings": {"interval_s": 300}, "faults": faults}]
     path, truth_file = tmp_path / "city.json", tmp_path / "truth.ndjson"
     path.write_text(json.dumps({"clock": {"start": "2026-03-20T23:00:00Z", "rate": 20_000}, "devices": devices}))
     with running_mosquitto(tmp_path) as broker:

@@ -98,10 +98,10 @@ def broken(**changes: Any) -> dict[str, Any]:
         (broken(faults=[]), "`devices[0].faults`"),
         (broken(faults={"lost": {}}), "`devices[0].faults.lost`"),
         (broken(faults={"loss": {"lost_in_bad": 2}}), "`devices[0].faults.loss.lost_in_bad`"),
-        (broken(kind="shelly-em", extra={"owner": "Ana"}), "`devices[0].extra`"),
-        (broken(kind="shelly-em", settings={"quiet_db": 1}), "`devices[0].settings.quiet_db`"),
-        (broken(kind="rtl-433-events"), "`devices[0].identity`"),
-        ({"devices": [{"topic": "a", "kind": "rtl-433-events", "identity": "4"}] * 2}, "two devices have one topic and one"),
+        (broken(kind="shelly-gen1-em", extra={"owner": "Ana"}), "`devices[0].extra`"),
+        (broken(kind="shelly-gen1-em", settings={"quiet_db": 1}), "`devices[0].settings.quiet_db`"),
+        (broken(kind="rtl433-events"), "`devices[0].identity`"),
+        ({"devices": [{"topic": "a", "kind": "rtl433-events", "identity": "4"}] * 2}, "two devices have one topic and one"),
     ],
 )
 def test_scenario_with_a_mistake_is_refused_in_one_line_that_names_it(document: object, key: str) -> None:
@@ -130,7 +130,7 @@ def test_scenario_file_may_be_toml(tmp_path: Path) -> None:
 
         [[devices]]
         topic = "shellies/{n}"
-        kind = "shelly-em"
+        kind = "shelly-gen1-em"
         count = 2
         [devices.faults]
         loss = {}

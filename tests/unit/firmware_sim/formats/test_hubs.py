@@ -21,7 +21,7 @@ def test_zigbee_devices_speak_by_name_below_one_topic() -> None:
 
 def test_devices_of_a_radio_share_a_topic_and_differ_by_id() -> None:
     """Three sensors on one topic, each with values of its own; somebody's tyre among them."""
-    entry = {"topic": "rtl_433/roof/events", "kind": "rtl-433-events", "identity": "4{n}", "count": 3}
+    entry = {"topic": "rtl_433/roof/events", "kind": "rtl433-events", "identity": "4{n}", "count": 3}
     fleet = Fleet(parse_scenario({"seed": "s", "timezone": "Europe/Madrid", "devices": [entry]}))
     frames = []
     for reading in fleet.readings(START_MS):
@@ -37,7 +37,7 @@ def test_devices_of_a_radio_share_a_topic_and_differ_by_id() -> None:
 
 def test_water_meter_says_its_register_and_number() -> None:
     """Cubic metres, the time by the receiver's clock, and the eight digits on the meter's front."""
-    (truth, readings), *_ = course(station("wmbusmeters", identity="76348799"), 1)
+    (truth, readings), *_ = course(station("wmbusmeters-water", identity="76348799"), 1)
     telegram = json.loads(readings[0].payload)
     assert telegram["id"] == "76348799"
     assert telegram["total_m3"] == truth.measured["total_m3"]

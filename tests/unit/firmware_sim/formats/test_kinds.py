@@ -63,22 +63,22 @@ def _senml(readings: list[Reading]) -> Mapping[str, float]:
 
 CLIMATE = (("temperature", "temperature", 1), ("humidity", "humidity", 1))
 READ: Mapping[str, Read] = {
-    "shelly-em": _topics(("total_kwh", "/total", 0.001), ("power_w", "/power", 1)),
+    "shelly-gen1-em": _topics(("total_kwh", "/total", 0.001), ("power_w", "/power", 1)),
     "shelly-plus-1pm": _json(("total_kwh", "aenergy.total", 0.001), ("power_w", "apower", 1), ("volts", "voltage", 1)),
     "tasmota-energy": _json(("total_kwh", "ENERGY.Total", 1), ("power_w", "ENERGY.Power", 1)),
-    "tasmota-energy-3-phase": _json(("total_kwh", "ENERGY.Total", 1)),
+    "tasmota-energy-3p": _json(("total_kwh", "ENERGY.Total", 1)),
     "tasmota-sensor": _json(("temperature", "BME280.Temperature", 1), ("humidity", "BME280.Humidity", 1)),
-    "milesight-em300-chirpstack": _json(*((name, f"object.{name}", 1) for name, _, _ in CLIMATE)),
-    "milesight-em300-chirpstack-3": _json(*((name, f"object.{name}", 1) for name, _, _ in CLIMATE)),
-    "dragino-lht65-things-stack": _json(
+    "milesight-em300-th-chirpstack-4": _json(*((name, f"object.{name}", 1) for name, _, _ in CLIMATE)),
+    "milesight-em300-th-chirpstack-3": _json(*((name, f"object.{name}", 1) for name, _, _ in CLIMATE)),
+    "dragino-lht65-things-stack-3": _json(
         ("temperature", "uplink_message.decoded_payload.TempC_SHT", 1),
         ("humidity", "uplink_message.decoded_payload.Hum_SHT", 1),
     ),
     "zigbee2mqtt-climate": _json(*CLIMATE),
     "zigbee2mqtt-plug": _json(("total_kwh", "energy", 1), ("power_w", "power", 1)),
     "zigbee2mqtt-air": _json(("pm25", "pm25", 1), *CLIMATE),
-    "rtl-433-events": _json(("temperature", "temperature_C", 1), ("humidity", "humidity", 1)),
-    "wmbusmeters": _json(("total_m3", "total_m3", 1)),
+    "rtl433-events": _json(("temperature", "temperature_C", 1), ("humidity", "humidity", 1)),
+    "wmbusmeters-water": _json(("total_m3", "total_m3", 1)),
     "airrohr": _airrohr,
     "esphome-sensor": _topics(("temperature", "temperature/state", 1), ("humidity", "humidity/state", 1)),
     "senml-cbor": _senml,

@@ -12,7 +12,7 @@ from firmware_sim.formats.lorawan import HEARD_BY_ONE, HEARD_BY_TWO, WITHOUT_TIM
 from firmware_sim.messages import Reading
 from tests.support.simulated import IDENTITY, START_MS, course, station, within_bounds
 
-KINDS = ("milesight-em300-chirpstack", "milesight-em300-chirpstack-3", "dragino-lht65-things-stack")
+KINDS = ("milesight-em300-th-chirpstack-4", "milesight-em300-th-chirpstack-3", "dragino-lht65-things-stack-3")
 DAY_S = 86_400
 
 

@@ -56,7 +56,7 @@ def test_one_value_stands_alone() -> None:
     """The topic says what it is."""
     (truth, readings), *_ = course(station("esphome-sensor"), 1)
     said = {reading.topic: reading.payload for reading in readings if reading.carries}
-    assert float(said["t/esphome-sensor/sensor/outdoor_temperature/state"]) == truth.measured["temperature"]
+    assert float(said["t/esphome-sensor/sensor/temperature/state"]) == truth.measured["temperature"]
 
 
 def test_airrohr_has_a_list_of_texts() -> None:

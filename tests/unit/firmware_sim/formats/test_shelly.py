@@ -9,12 +9,12 @@ from tests.support.simulated import START_MS, course, station
 
 def test_gen1_meter_sends_a_topic_for_each_value_as_text() -> None:
     """The register is in watt-hours, power in watts, and both stand alone in their messages."""
-    (truth, readings), *_ = course(station("shelly-em"), 1)
+    (truth, readings), *_ = course(station("shelly-gen1-em"), 1)
     said = {reading.topic: reading.payload.decode() for reading in readings}
-    base = "t/shelly-em/emeter/0"
+    base = "t/shelly-gen1-em/emeter/0"
     assert float(said[f"{base}/total"]) == round(truth.measured["total_kwh"] * 1000, 1)
     assert float(said[f"{base}/power"]) == truth.measured["power_w"]
-    assert [reading.topic for reading in readings if reading.carries] == [f"{base}/power", f"{base}/total"]
+    assert [reading.topic for reading in readings if reading.carries] == [f"{base}/power", f"{base}/total", f"{base}/voltage"]
 
 
 def test_plus_1pm_sends_its_status_and_events_between() -> None:

@@ -22,7 +22,7 @@ def test_energy_says_local_time_and_the_register() -> None:
 
 def test_three_phases_add_up_to_the_register() -> None:
     """The house's consumption is the sum of three registers, and of no fewer."""
-    for truth, readings in course(station("tasmota-energy-3-phase"), 50):
+    for truth, readings in course(station("tasmota-energy-3p"), 50):
         (sensor,) = [json.loads(reading.payload) for reading in readings if reading.carries]
         assert len(sensor["ENERGY"]["Total"]) == 3
         assert math.isclose(sum(sensor["ENERGY"]["Total"]), truth.measured["total_kwh"], abs_tol=1e-6)
@@ -30,7 +30,7 @@ def test_three_phases_add_up_to_the_register() -> None:
 
 def test_three_phases_with_a_sentinel_send_it_in_place_of_the_list() -> None:
     """A word cannot be split."""
-    broken = station("tasmota-energy-3-phase", faults={"sentinel": {"of": "total_kwh", "value": "nan", "share": 1}})
+    broken = station("tasmota-energy-3p", faults={"sentinel": {"of": "total_kwh", "value": "nan", "share": 1}})
     ((_, readings),) = course(broken, 1)
     assert json.loads(readings[-1].payload)["ENERGY"]["Total"] == "nan"
 

@@ -83,7 +83,7 @@ def test_full_memory_forgets_the_oldest() -> None:
 
 def test_course_is_the_same_whenever_it_begins() -> None:
     """A fleet that is started later errs in the same way."""
-    sensor = station("shelly-em", faults={"loss": {}, "late": {}, "duplicates": {}, "restarts": {}, "offline": {}})
+    sensor = station("shelly-gen1-em", faults={"loss": {}, "late": {}, "duplicates": {}, "restarts": {}, "offline": {}})
     early = [truth for truth, _ in course(sensor, 300)]
     later = [truth for truth, _ in course(sensor, 100, START_MS + 200 * sensor.sensor.interval_ms)]
     assert early[200:] == later

@@ -28,7 +28,7 @@ def test_sentinel_stands_in_place_of_a_share_of_values() -> None:
 
 def test_not_a_number_takes_all_values_where_none_is_named() -> None:
     """But registers, which are integers in every meter."""
-    truths = faulty("shelly-em", not_a_number={"share": 0.05})
+    truths = faulty("shelly-gen1-em", not_a_number={"share": 0.05})
     befallen = [truth for truth in truths if truth.faults]
     assert within_bounds(len(befallen), NUMBER, 0.05)
     assert all(math.isnan(truth.said["power_w"]) for truth in befallen)
@@ -37,7 +37,7 @@ def test_not_a_number_takes_all_values_where_none_is_named() -> None:
 
 def test_spike_is_many_times_the_value() -> None:
     """A share of values, each ten times what it was."""
-    truths = faulty("wmbusmeters", spikes={"of": "total_m3", "share": 0.03, "factor": 10})
+    truths = faulty("wmbusmeters-water", spikes={"of": "total_m3", "share": 0.03, "factor": 10})
     befallen = [truth for truth in truths if truth.faults == ("spikes",)]
     assert within_bounds(len(befallen), NUMBER, 0.03)
     assert all(math.isclose(truth.said["total_m3"], 10 * truth.measured["total_m3"]) for truth in befallen)
@@ -78,7 +78,7 @@ def test_register_rolls_over_at_its_bits() -> None:
 
 def test_flipped_bit_is_one_bit_in_one_telegram() -> None:
     """What was sent differs from what was measured by a power of two of the register's steps."""
-    truths = faulty("wmbusmeters", bit_flips={"share": 0.01, "bits": 24, "step": 0.001})
+    truths = faulty("wmbusmeters-water", bit_flips={"share": 0.01, "bits": 24, "step": 0.001})
     befallen = [truth for truth in truths if truth.faults]
     assert within_bounds(len(befallen), NUMBER, 0.01)
     for truth in befallen:
