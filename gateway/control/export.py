@@ -22,7 +22,8 @@ from gateway.control.releases import releases_of
 from gateway.control.status import log_head
 from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of, label_keys
-from gateway.core.plans import Device, DeviceMemory
+from gateway.core.ingest.memory import DeviceMemory
+from gateway.core.plans import Device
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
@@ -73,10 +74,11 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
 
 
 def _device(device: Device, memory: DeviceMemory | None) -> Plain:
-    runs, times = ([], {}) if memory is None else memory.state()[:2]
+    runs, times = ([], {}) if memory is None else (memory.runs_known(), memory.state()[1])
     return {
         "device": device.id.hex(),
         "topic": device.topic,
+        "hub_id": device.hub_id or None,
         "profile": device.profile,
         "zone": device.zone,
         "owner": device.owner.value,
