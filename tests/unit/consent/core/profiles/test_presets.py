@@ -20,12 +20,36 @@ from consent.core.profiles.profile import (
     TimeFormat,
     TimeOrigin,
 )
-from tests.support.profiles import make_profile
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.model import Reject
+from tests.support.profiles import make_profile, parsed_profile, profile_fault
 
 
 def profile_of(codec: Codec, **changes: Any) -> Profile:
     """Return a profile that states nothing but a field, changed."""
     return replace(make_profile(codec, {"a": "a"}), **changes)
+
+
+def test_file_of_a_network_needs_no_more_than_its_fields() -> None:
+    """Parsed, it states all; a hub without an id is told apart by the network's, where it has one."""
+    parsed = parsed_profile("[hub]", head='codec = "things-stack-3"\n')
+    assert (parsed.hub, parsed.time, parsed.sequence) == (
+        ("end_device_ids.device_id",),
+        PRESETS[Codec.THINGS_STACK_3].time,
+        PRESETS[Codec.THINGS_STACK_3].sequence,
+    )
+    assert parsed_profile("[hub]", head='codec = "senml-cbor"\n').hub == ("bn",)
+    assert profile_fault("[hub]", head='codec = "line-protocol"\n').startswith("`hub.id`: is missing")
+    outside = '[fields.temperature]\npath = "^rxInfo[0].t"\nunit = "Cel"\n'
+    assert parsed_profile("", head='codec = "chirpstack-3"\n', fields=outside).fields["temperature"].paths == ("^rxInfo[0].t",)
+
+
+@pytest.mark.parametrize("codec", [codec for codec in Codec if codec is not Codec.VALUE])
+def test_whatever_is_parsed_is_compiled(codec: Codec) -> None:
+    """A file that says nothing but its format and a field; where the format knows the device, also behind a hub."""
+    for hub in ("", "[hub]\n") if codec in PRESETS and PRESETS[codec].hub else ("",):
+        decode = compile_decoder(parsed_profile(hub, head=f'codec = "{codec}"\ncompression = "gzip"\n'))
+        assert isinstance(decode("a/attrs", b"\x1f\x8b", 0), Reject)
 
 
 @pytest.mark.parametrize("codec", [Codec.JSON, Codec.CBOR, Codec.VALUE])

@@ -119,7 +119,15 @@ def test_messages_that_do_not_match_are_ignored() -> None:
 
     for stands in ("Acme", 12, 12.0, True):
         assert values(read(profile, {"model": stands, "t": 1})) == {"temperature": 1}
-    for message in ({"model": "Other", "t": 1}, {"t": 1}, {"model": "Acme"}, {"model": "Acme", "t": 1, "event": "join"}, [], 7):
+    others: list[Any] = [
+        {"model": "Other", "t": 1},
+        {"t": 1},
+        {"model": "Acme"},
+        {"model": "Acme", "t": 1, "event": "join"},
+        [],
+        7,
+    ]
+    for message in others:
         assert read(profile, message) is model.IGNORE
     assert read(profile, {"model": "Acme", "t": 1}, "city/roof/7/STATE") is model.IGNORE
     assert read(profile, {"model": "Acme", "t": 1}, "SENSOR") is model.IGNORE
