@@ -18,7 +18,7 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.demo.city import SCOPE, DemoCity, make_city
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
-from gateway.demo.listener import Heard, Listeners
+from gateway.demo.listener import HeardByAll, Listeners
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
@@ -44,7 +44,7 @@ class DemoScene:
     city: DemoCity
     clock: GatewayClock
     sensors: Counters
-    heard: Heard
+    heard: HeardByAll
     process: GatewayProcess
     ends_at_s: float
     began_at_s: float
@@ -159,7 +159,7 @@ async def _publish(
 ) -> None:
     """Run the sensors until the time is up or ``stop`` is set; midway a household withdraws."""
     scene.phase = "sensors publish"
-    start_ms = scene.clock.starts_ms
+    start_ms = max(scene.clock.starts_ms, scene.clock.now_ms())  # what a slow start has missed would only come late
     ending = asyncio.Event()
     sensors = asyncio.create_task(
         run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms), name="sensors"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from consent.core.policies.property import Property
@@ -33,12 +33,14 @@ class Tried:
         sequence: The number by which it was admitted; None where the class has none.
         refused: Of a reading, why each of its observations goes no further, or None, in their order.
         devices: Of a hub's message, the device of each observation, in their order.
+        parts: Likewise, what became of each device's part: (id behind the hub, its outcome).
     """
 
     outcome: Reading | Ignore | Reject
     sequence: int | None = None
     refused: tuple[Reject | None, ...] = ()
     devices: tuple[str, ...] = ()
+    parts: tuple[tuple[str, Tried], ...] = ()
 
 
 class Trial:
@@ -92,7 +94,7 @@ class Trial:
         ]
         admitted = [(hub_id, each, each.outcome) for hub_id, each in tried if isinstance(each.outcome, Reading)]
         if not admitted:
-            return tried[0][1]
+            return replace(tried[0][1], parts=tuple(tried))
         whole = Reading(
             boot=None,
             sequence=None,
@@ -102,7 +104,7 @@ class Trial:
             + tuple(each.outcome for _, each in tried if isinstance(each.outcome, Reject)),
         )
         devices = tuple(hub_id for hub_id, _, reading in admitted for _ in reading.observations)
-        return Tried(whole, None, tuple(each for _, part, _ in admitted for each in part.refused), devices)
+        return Tried(whole, None, tuple(each for _, part, _ in admitted for each in part.refused), devices, tuple(tried))
 
     def _admit(self, hub_id: str, reading: Reading, sequence: int | None, received_ms: int | None) -> Tried:
         if self._needs_sequence:
