@@ -38,7 +38,12 @@ def zigbee_air(moment: Moment) -> Sequence[Message]:
 
 def _zigbee(moment: Moment, said: Mapping[str, Value]) -> Sequence[Message]:
     """Return a state, now and then that the device is available, and that the bridge is when the run begins."""
-    state: Value = {"battery": moment.between("battery", 60, 100), "linkquality": moment.between("link", 20, 255), **said}
+    state: dict[str, Value] = {
+        "battery": moment.between("battery", 60, 100),
+        "linkquality": moment.between("link", 20, 255),
+        **said,
+    }
+    state["last_seen"] = utc(moment.heard_ms)
     messages = [Message(moment.topic, json_bytes(state))]
     online = json_bytes({"state": "online"})
     if moment.every(24):

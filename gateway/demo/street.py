@@ -29,6 +29,12 @@ _PLUG, _LORAWAN, _ZIGBEE, _WATER = (
 )
 _LORAWAN_SENSORS, _ZIGBEE_SENSORS = 5, 4
 _ENDS_BEFORE_EXAMPLES: Final = "\n# --- Examples"
+_OWN_PROFILES: Final = {
+    _LORAWAN: "[hub]                                           # all nodes in one topic filter, told apart by their EUI\n",
+    _ZIGBEE: "[time]                                          # this bridge says when it heard a sensor\n"
+    'path = "last_seen"\nformat = "iso8601"\nsource = "network"\n',
+}
+"""What the city's own files add to profiles that come with the program."""
 
 _ADDED: Final = """
 # --- What the demo adds to the shipped policies: water, and what plugs with a register have used ------------------------
@@ -95,18 +101,18 @@ def change_policies(folder: Path) -> None:
     Raises:
         OperatorError: They are not as shipped.
     """
-    city, profile = folder / "city.toml", folder / "devices" / f"{_LORAWAN}.toml"
+    city = folder / "city.toml"
     text = city.read_text(encoding="utf-8")
     used = ", ".join(f'"{name}"' for name in (_PLUG, _LORAWAN, _ZIGBEE, _WATER))
     text, uses = re.subn(r"(?m)^(devices = \[[^\]]*)\]", rf"\1, {used}]", text)
     text, registers = re.subn(r'(\[property\.totalConsumption\][^\[]*\nunit = "kW\.h"\n)', rf"\1{_REGISTER_CLAMP}", text)
-    behind, examples, _ = profile.read_text(encoding="utf-8").partition(_ENDS_BEFORE_EXAMPLES)
-    if uses != 1 or registers != 1 or not examples:
+    if uses != 1 or registers != 1:
         raise OperatorError(f"`{city}`: is not as shipped, so the demo cannot add its street")
     city.write_text(text + _ADDED, encoding="utf-8")
-    profile.write_text(
-        f"{behind}\n[hub]                                           # many nodes in one filter\n", encoding="utf-8"
-    )
+    for name, added in _OWN_PROFILES.items():
+        profile = folder / "devices" / f"{name}.toml"
+        shipped, _, _ = profile.read_text(encoding="utf-8").partition(_ENDS_BEFORE_EXAMPLES)
+        profile.write_text(f"{shipped}\n{added}", encoding="utf-8")
 
 
 def street(gateway: str) -> list[Placed]:
