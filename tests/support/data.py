@@ -48,6 +48,21 @@ class DataSet(Enum):
         "the examples of RFC 8428 with their resolved forms",
         "https://github.com/core-wg/senml-spec",
     )
+    CHIRPSTACK_4 = (
+        "data/payloads/chirpstack4.jsonl",
+        "the events of ChirpStack's documentation",
+        "https://github.com/chirpstack/chirpstack-docs",
+    )
+    THINGS_STACK_3 = (
+        "data/payloads/thethingsstack3.jsonl",
+        "the messages of The Things Stack's documentation",
+        "https://github.com/TheThingsIndustries/lorawan-stack-docs",
+    )
+    WYRES = (
+        "data/datasets/lorawan_chirpstack3_wyres32.ndjson.gz",
+        "three months of one node behind ChirpStack 3, of CampusIoT",
+        "https://github.com/CampusIoT/datasets",
+    )
     HOUSEHOLDS = (
         "data/datasets/smartmeter_sgsc_10households_4weeks.csv",
         "four weeks of ten households of the Smart Grid, Smart City trial",
