@@ -48,6 +48,21 @@ class DataSet(Enum):
         "the examples of RFC 8428 with their resolved forms",
         "https://github.com/core-wg/senml-spec",
     )
+    FIELD_CASES = (
+        "data/field-cases",
+        "inputs that people who run sensor gateways have met, each with its source and the readings that are right",
+        "written afresh from public bug threads; each file names its own",
+    )
+    PAYLOADS = (
+        "data/payloads",
+        "messages printed in the documentation of network servers, meters and conventions",
+        "chirpstack/chirpstack-docs, TheThingsIndustries/lorawan-stack-docs, core-wg/senml-spec and others",
+    )
+    LORAWAN_NODE = (
+        "data/datasets/lorawan_chirpstack3_wyres32.ndjson.gz",
+        "three months of one LoRaWAN node behind ChirpStack v3",
+        "https://github.com/CampusIoT/datasets (SaintEynard/logs)",
+    )
     HOUSEHOLDS = (
         "data/datasets/smartmeter_sgsc_10households_4weeks.csv",
         "four weeks of ten households of the Smart Grid, Smart City trial",
