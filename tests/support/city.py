@@ -28,6 +28,7 @@ LADDERS: dict[str, tuple[str, list[float]]] = {
     "energy": ("kW.h", [0.001, 0.01]),
     "water": ("m3", [0.001, 0.01]),
     "occupancy": ("1", [1]),
+    "pressure": ("hPa", [0.1, 1]),
 }
 """Unit and ladder of each property, unless a test says otherwise."""
 
