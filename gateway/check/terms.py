@@ -70,10 +70,7 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
         for name, field in profile.fields.items():
             if (odd := another_sense(field.unit)) is not None and field.unit != policies.properties[name].unit:
                 yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
-            factor = conversion(field.unit, policies.properties[name].unit).factor
-            if factor is not None and field.unit != policies.properties[name].unit and not _near(float(field.scale), factor):
-                wanted = f"a `{field.unit}` is `{factor:g}` of the property's `{policies.properties[name].unit}`"
-                said = f"{wanted}, and `scale` says `{field.scale:f}`: is `unit` what the device sends?"
+            if (said := _scale_note(field, policies.properties[name].unit)) is not None:
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
             if profile.codec is Codec.SENML and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
@@ -121,9 +118,23 @@ def _unit_fault(field: Field, wanted: str) -> str | None:
     found = conversion(field.unit, wanted)
     if not found.same_quantity:
         return f"`{field.unit}` measures something else than the property's `{wanted}`"
-    if found.factor is None:
-        return f"`{field.unit}` has another zero than the property's `{wanted}`, which no `scale` moves: give both the same unit"
+    if found.offset and not field.offset and not field.unit_path:
+        said = f"`{field.unit}` has another zero than the property's `{wanted}`, which no `scale` moves"
+        return f"{said}: leave `scale` out, or give `offset` as well"
     return None
+
+
+def _scale_note(field: Field, wanted: str) -> str | None:
+    """Return what is odd about the scale and the offset of a field, which say something else than the two units do."""
+    found = conversion(field.unit, wanted)
+    if found.factor is None or field.unit == wanted:
+        return None
+    if _near(float(field.scale), found.factor) and _near(float(field.offset), found.offset):
+        return None
+    amount, stated = f"`{found.factor:g}`", f"`scale` says `{field.scale:f}`"
+    if found.offset or field.offset:
+        amount, stated = f"{amount} and `{found.offset:+g}`", f"{stated}, `offset` `{field.offset:+f}`"
+    return f"a `{field.unit}` is {amount} of the property's `{wanted}`, and {stated}: is `unit` what the device sends?"
 
 
 def _near(one: float, other: float) -> bool:

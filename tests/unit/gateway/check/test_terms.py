@@ -15,6 +15,8 @@ from tests.support.checkout import ROOT
 CITY, METER, STATION, STREET = "city.toml", "devices/meter.toml", "devices/air-station.toml", "devices/air-quality.toml"
 SHIPPED = read_policy_files(ROOT / "policies")
 
+ANOTHER_ZERO = "has another zero than the property's `Cel`, which no `scale` moves: leave `scale` out, or give `offset` as well"
+
 
 def changed(path: str, old: str, new: str) -> dict[str, bytes]:
     """Return the shipped policies with one text changed where it first stands."""
@@ -74,8 +76,14 @@ def test_unit_that_is_no_ucum_code_is_told_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("unit", "message"),
     [
-        ("[degF]", "`[degF]` has another zero than the property's `Cel`, which no `scale` moves: give both the same unit"),
-        ("K", "`K` has another zero than the property's `Cel`, which no `scale` moves: give both the same unit"),
+        (
+            "[degF]",
+            "`[degF]` has another zero than the property's `Cel`, which no `scale` moves: leave `scale` out, or give `offset` as well",
+        ),
+        (
+            "K",
+            "`K` has another zero than the property's `Cel`, which no `scale` moves: leave `scale` out, or give `offset` as well",
+        ),
         ("kW.h", "`kW.h` measures something else than the property's `Cel`"),
         ("mmol/l", "`mmol/l` measures something else than the property's `Cel`"),
     ],

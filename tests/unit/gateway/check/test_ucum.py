@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from itertools import product
 from math import isclose
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.core.profiles import conversions
+from consent.core.profiles.conversions import UNITS, UNITS_AS_WRITTEN
 from gateway.check import ucum
-from gateway.check.ucum import OFFSET, TABLE, code_fault, conversion
+from gateway.check.ucum import code_fault, conversion
 from gateway.core.codecs.units import UCUM_CODES, senml_factors
 
 _SAME = "m kg g s A K Cel Hz Pa J W V lx m2 m3 l m/s m3/s W/m2 min h kW hPa mm cm km km/h ug/m3 dB kg/m3 mm/h"
@@ -43,30 +46,77 @@ def registry() -> Any:
 
 
 def by_library(registry: Any, one: str, other: str) -> tuple[bool, float | None]:
-    """Return whether the library says that two units measure the same, and the factor from one to the other if there is one."""
+    """Return whether the library says that two units measure the same, and the factor from one to the other if that is all."""
+    same, factor, offset = linear(registry, one, other)
+    return same, factor if offset == 0 else None
+
+
+def linear(registry: Any, one: str, other: str) -> tuple[bool, float, float]:
+    """Return whether the library says that two units measure the same, and the factor and offset from one to the other."""
     ours, theirs = registry.from_ucum(one), registry.from_ucum(other)
     if ours.dimensionality != theirs.dimensionality:
-        return False, None
+        return False, 0, 0
     nothing, unit = (registry.Quantity(n, ours.units).to(theirs.units).magnitude for n in (0.0, 1.0))
-    return True, unit * ours.magnitude / theirs.magnitude if nothing == 0 else None
+    return True, float(unit - nothing) * float(ours.magnitude) / float(theirs.magnitude), float(nothing)
 
 
 def test_table_of_units_is_that_of_the_library(registry: Any) -> None:
-    """Of one quantity each with the first, of different ones their firsts: the same measure, and how many one is of the other.
+    """Of one quantity each with the first, of different ones their firsts: the same measure, how many one is of the other, and
+    how far apart their zeros are.
 
     Plane angle is a ratio in the library, and a level of pressure a pressure; here each is a quantity of its own.
     """
-    firsts = {quantity: code for code, (quantity, _) in reversed(list(TABLE.items()))}
-    pairs = [(code, firsts[quantity]) for code, (quantity, _) in TABLE.items()]
+    firsts = {unit.quantity: code for code, unit in reversed(list(UNITS.items()))}
+    pairs = [(code, firsts[unit.quantity]) for code, unit in UNITS.items()]
     apart = {"level", "sound pressure level", "angle"}
     pairs += [(one, other) for (a, one), (b, other) in product(firsts.items(), repeat=2) if a != b and not apart & {a, b}]
     for one, other in pairs:
-        same, factor = by_library(registry, one, other)
-        found = conversion(one, other)
-        assert found.same_quantity == same, (one, other)
-        if one != other:
-            assert (found.factor is None) == (factor is None), (one, other)
-            assert factor is None or isclose(found.factor or 0, factor, rel_tol=1e-9), (one, other)
+        same, factor, offset = linear(registry, one, other)
+        found = conversions.conversion(one, other)
+        assert (found is not None) == same, (one, other)
+        if found is not None and one != other:
+            assert isclose(float(found[0]), factor, rel_tol=1e-9), (one, other)
+            assert isclose(float(found[1]), offset, rel_tol=1e-9, abs_tol=1e-9), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("unit", "to", "scale", "offset"),
+    [
+        ("W.h", "kW.h", "0.001", "0"),
+        ("kW.h", "W.h", "1000", "0"),
+        ("K", "Cel", "1", "-273.15"),
+        ("Cel", "K", "1", "273.15"),
+        ("Cel", "[degF]", "1.8", "32"),
+        ("[degF]", "Cel", "0.5555555555555555555555555556", "-17.77777777777777777777777778"),
+        ("km/h", "m/s", "0.2777777777777777777777777778", "0"),
+        ("{pulse}", "1", "1", "0"),
+        ("mmol/l", "mmol/l", "1", "0"),
+    ],
+)
+def test_conversion_is_exact_wherever_a_decimal_can_be(unit: str, to: str, scale: str, offset: str) -> None:
+    """A register in watt hours becomes kilowatt hours without a digit of a double's."""
+    assert conversions.conversion(unit, to) == (Decimal(scale), Decimal(offset))
+
+
+def test_value_that_goes_to_another_unit_and_back_is_the_same() -> None:
+    """Between any two units of one quantity."""
+    for (one, ours), (other, theirs) in product(UNITS.items(), repeat=2):
+        there, back = conversions.conversion(one, other), conversions.conversion(other, one)
+        if ours.quantity != theirs.quantity:
+            assert there is back is None
+            continue
+        assert there is not None
+        assert back is not None
+        for value in (Decimal(0), Decimal("12345.678")):
+            again = (value * there[0] + there[1]) * back[0] + back[1]
+            assert isclose(float(again), float(value), rel_tol=1e-20, abs_tol=1e-20), (one, other)
+
+
+def test_what_devices_write_for_a_unit_means_a_code() -> None:
+    """Of the table where it can be, so that the gateway converts it; never a code of the table that means something else."""
+    for written, meant in UNITS_AS_WRITTEN.items():
+        assert code_fault(meant) is None, written
+        assert written not in UNITS, written
 
 
 def test_conversions_of_the_gateway_are_those_of_the_library(registry: Any) -> None:
@@ -93,7 +143,7 @@ def test_counts_of_things_in_senml_are_those_of_the_library(registry: Any) -> No
 
 @pytest.mark.parametrize(
     "code",
-    [*TABLE, "{person}", "{person}/h", "dB[SPL]{A}", "ug/m3{dry}", "mmol/l", "[pH]", "10*-3.%", "kW.h/m2", "[gal_us]", "cW.h"],
+    [*UNITS, "{person}", "{person}/h", "dB[SPL]{A}", "ug/m3{dry}", "mmol/l", "[pH]", "10*-3.%", "kW.h/m2", "[gal_us]", "cW.h"],
 )
 def test_ucum_code_is_known(code: str) -> None:
     """Of the table and beyond; annotations mean nothing."""
@@ -136,20 +186,28 @@ def test_conversion_beyond_the_table_is_the_librarys() -> None:
     assert not conversion("[pH]", "1").same_quantity
     assert conversion("[pH]", "[pH]").factor == 1
     assert conversion("kcal", "kW.h").factor is not None
-    assert conversion("[degR]", "Cel").factor is None
+    rankine = conversion("[degR]", "Cel")
+    assert isclose(rankine.factor or 0, 5 / 9)
+    assert isclose(rankine.offset, -273.15)
 
 
-def test_units_of_another_zero_have_no_factor() -> None:
-    """Not even where it would be 1."""
-    for unit in OFFSET:
-        assert conversion(unit, "K").factor is None
-        assert conversion("K", unit).same_quantity
-        assert conversion(unit, unit).factor == 1
+def test_units_of_another_zero_have_an_offset() -> None:
+    """Even where the factor is 1."""
+    assert (conversion("K", "Cel").factor, conversion("K", "Cel").offset) == (1, -273.15)
+    assert conversion("[degF]", "K").offset != 0
+    assert conversion("[degF]", "[degF]").offset == 0
+
+
+def test_scale_of_another_kind_has_no_factor() -> None:
+    """A logarithm is no multiple of what it is the logarithm of."""
+    found = conversion("B[W]", "W")
+    assert found.same_quantity
+    assert found.factor is None
 
 
 @settings(deadline=None, max_examples=40)
 @given(
-    one=st.lists(st.sampled_from([*TABLE, ".", "/", "(", ")", "10*", "2", "{a}", "[pH]", "dCel", "k", "9999"]), max_size=6).map(
+    one=st.lists(st.sampled_from([*UNITS, ".", "/", "(", ")", "10*", "2", "{a}", "[pH]", "dCel", "k", "9999"]), max_size=6).map(
         "".join
     ),
     other=st.text(max_size=12),

@@ -1,0 +1,1 @@
+"""Where a device profile's values stand in a parsed message: paths, and JMESPath expressions, compiled into functions."""

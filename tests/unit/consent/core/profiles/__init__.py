@@ -1,0 +1,1 @@
+"""Device profiles: paths, and the files."""

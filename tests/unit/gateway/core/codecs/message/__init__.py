@@ -1,0 +1,1 @@
+"""Places, conditions and identities in parsed messages."""
