@@ -63,6 +63,11 @@ class DataSet(Enum):
         "three months of one LoRaWAN node behind ChirpStack v3",
         "https://github.com/CampusIoT/datasets (SaintEynard/logs)",
     )
+    MEASURED = (
+        "data/datasets/measured_behaviour.json",
+        "what was measured of how sensors behave: loss, repeats, resets, delays",
+        "computed from the recordings beside it",
+    )
     HOUSEHOLDS = (
         "data/datasets/smartmeter_sgsc_10households_4weeks.csv",
         "four weeks of ten households of the Smart Grid, Smart City trial",

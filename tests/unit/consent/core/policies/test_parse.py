@@ -313,7 +313,11 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
         ('unit = "kW.h"', 'unit = "W.h"\nscale = 0', "`fields.consumption.scale`: `0` should be a number from 1E-9 to 1E+9"),
         ('path = "kwh"', 'path = "a..b"', "`fields.consumption.path`: should be names joined by dots"),
         ('path = "kwh"', "", "`fields.consumption.path`: is missing"),
-        ('format = "unix-s"', 'format = "rfc850"', "`time.format`: `rfc850` is none of unix-s, unix-ms, unix-us, unix-ns, iso8601, pattern"),
+        (
+            'format = "unix-s"',
+            'format = "rfc850"',
+            "`time.format`: `rfc850` is none of unix-s, unix-ms, unix-us, unix-ns, iso8601, pattern",
+        ),
         ('format = "unix-s"', "", "`time.format`: is missing"),
         ('format = "unix-s"', 'format = "unix-s"\nsource = "sun"', "`time.source`: `sun` is none of device, network"),
         ('path = "seq"', "", "`sequence.path`: is missing"),
