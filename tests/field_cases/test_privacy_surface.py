@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 
+from consent.control import ControlClient, RefusedError
 from firmware_sim.load import Load
 from gateway.recipient.records import encode_record
 from tests.field_cases.cases import PROPERTIES
@@ -189,8 +190,15 @@ def test_nothing_personal_of_a_printed_message_comes_out_under_no_consent(tmp_pa
         street.look("after the homes")
         assert not listener.messages, "of no household has anything left"
         street.publish("city", messages)
-        street.publish("stray", messages)
-        street.look("after the city and strangers")
+        with ControlClient(live.place.control_socket) as terminal:
+            terminal.call("device.discover", {"for_s": 600})
+            street.publish("stray", messages)
+            street.look("while somebody looks for strangers")
+            with pytest.raises(RefusedError):
+                live.call("device.discover", {"for_s": 600, "report": True})
+            discovered = terminal.call("device.discover", {"for_s": 600, "report": True})["publishers"]
+        assert {each["topic"] for each in discovered} == {f"stray/{each.topic}" for each in messages}
+        street.look("at the end")
         assert finds(street.places, needles) == []
         report = live.verify()
         assert report.exit_status == 0, report.to_text()
