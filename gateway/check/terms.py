@@ -20,7 +20,7 @@ from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.check.fault import Fault
 from gateway.check.ucum import another_sense, code_fault, conversion
-from gateway.core.codecs.senml import NAME
+from gateway.core.codecs.senml.pack import NAME
 from gateway.core.codecs.units import senml_factors
 
 _CLOSE: Final = 1e-9

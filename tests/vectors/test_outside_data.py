@@ -21,7 +21,7 @@ from gateway.audit.log.merkle import ProofError, leaf_hash, node_hash, tree_root
 from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import tile_spans
-from gateway.core.codecs.senml import resolve
+from gateway.core.codecs.senml.pack import resolve
 from tests.support.data import DataSet, outside_data
 from tests.support.judged import Case, misjudged
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from consent.core.profiles.profile import Codec
-from gateway.core.codecs.senml import PackError, resolve
+from gateway.core.codecs.senml.pack import PackError, resolve
 from gateway.core.model import NO_READING, Observation, Reading, Reject
 from tests.support.judged import misjudged
 from tests.support.profiles import decoder, make_profile

@@ -140,6 +140,7 @@ class TimeField:
         zone: IANA time zone of times that state no offset; empty: such times are refused.
         most_ahead_ms: How far it may lie ahead of the gateway's clock; None: as far as any device's.
         most_behind_ms: How far behind.
+        optional: A message without it counts from its arrival; else it is refused. Of formats in which the time may be left out.
     """
 
     path: str
@@ -149,6 +150,7 @@ class TimeField:
     zone: str = ""
     most_ahead_ms: int | None = None
     most_behind_ms: int | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

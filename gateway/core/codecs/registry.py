@@ -16,13 +16,14 @@ from typing import Final
 from consent.core.profiles.profile import Codec, Profile
 from gateway.core.codecs.cbor_map import compile_cbor
 from gateway.core.codecs.json_map import compile_json
-from gateway.core.codecs.senml import compile_senml
+from gateway.core.codecs.senml.wire import compile_senml, compile_senml_cbor
 from gateway.core.model import Decoder
 
 COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.JSON: compile_json,
     Codec.CBOR: compile_cbor,
     Codec.SENML: compile_senml,
+    Codec.SENML_CBOR: compile_senml_cbor,
 }
 
 

@@ -76,14 +76,14 @@ def _plain_each(profile: Profile, elements_of: Place, read: ReadOne) -> ReadTree
             return identity
         observations: list[Observation] = []
         refused: list[Reject] = []
-        has_time = read_any = False
+        has_time, read_any = True, False
         for element in elements:
             outcome = read(element, message, topic, received_ms)
             if isinstance(outcome, Ignore):
                 continue
             read_any = True
             if isinstance(outcome, Reading):
-                has_time = outcome.has_time
+                has_time = has_time and outcome.has_time
                 observations += outcome.observations
                 refused += outcome.refused
             elif outcome is not NO_READING:

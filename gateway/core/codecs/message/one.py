@@ -47,9 +47,12 @@ def compile_one(profile: Profile, matches: Holds) -> ReadOne:
         here = [field for field in fields if field.applies is None or field.applies(topic)]
         if by_topic and not here:
             return IGNORE
-        time_ms = received_ms if time_of is None else time_of(message, whole, topic)
+        time_ms = None if time_of is None else time_of(message, whole, topic)
         if isinstance(time_ms, Reject):
             return time_ms
+        has_time = time_ms is not None
+        if time_ms is None:
+            time_ms = received_ms
         identity = identity_of(message, whole, topic)
         if isinstance(identity, Reject):
             return identity
@@ -63,18 +66,23 @@ def compile_one(profile: Profile, matches: Holds) -> ReadOne:
             else:
                 observations.append(Observation(field.name, time_ms, value))
         if observations:
-            return Reading(*identity, time_of is not None, observations, tuple(refused))
+            return Reading(*identity, has_time, observations, tuple(refused))
         return refused[0] if refused else NO_READING
 
     return read
 
 
-def _compile_time(profile: Profile) -> Callable[[Any, Any, str], int | Reject] | None:
-    """Compile when the values of a message held; None where that is when it arrived."""
+def _compile_time(profile: Profile) -> Callable[[Any, Any, str], int | Reject | None] | None:
+    """Compile when the values of a message held; None, of the profile or of a message, where that is when it arrived."""
     if profile.time is None:
         return None
-    place, read = compile_path(profile, profile.time.path, "time.path"), compile_time(profile.time)
-    return lambda message, whole, topic: read(place(message, whole, topic))
+    place, read, optional = compile_path(profile, profile.time.path, "time.path"), compile_time(profile.time), profile.time.optional
+
+    def time_of(message: Any, whole: Any, topic: str) -> int | Reject | None:
+        found = place(message, whole, topic)
+        return None if found is None and optional else read(found)
+
+    return time_of
 
 
 def _compile_field(profile: Profile, name: str, field: Field) -> _FieldReader:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consent.core.profiles.profile import Codec
 from consent.errors import PolicyError
 from gateway.core import model
-from gateway.core.codecs.senml import PackError, resolve
+from gateway.core.codecs.senml.pack import PackError, resolve
 from gateway.core.model import Observation, Reading, Reject
 from tests.support.profiles import decoder, make_profile
 

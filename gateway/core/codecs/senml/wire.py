@@ -1,0 +1,57 @@
+"""The decoders of SenML: packs as JSON with short labels, or as CBOR with numbers for the same labels.
+
+Both come to the records that ``pack`` and ``records`` read.
+
+Source: RFC 8428, sections 4 to 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from consent.core.profiles.profile import Profile
+from gateway.core.codecs.senml.cbor import NoPackError, PackBytesError, parse_pack
+from gateway.core.codecs.senml.records import compile_records
+from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+
+def compile_senml(profile: Profile) -> Decoder:
+    """Compile the decoder of a profile whose codec is ``senml``.
+
+    Raises:
+        PolicyError: The profile contradicts itself, or asks for what packs lack.
+    """
+    parse = msgspec.json.Decoder(list[dict[str, Any]]).decode
+    read = compile_records(profile)
+
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+        try:
+            records = parse(payload)
+        except msgspec.ValidationError:
+            return WRONG_TYPE
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return MALFORMED
+        return read(topic, records, received_ms)
+
+    return decode
+
+
+def compile_senml_cbor(profile: Profile) -> Decoder:
+    """Compile the decoder of a profile whose codec is ``senml-cbor``.
+
+    Raises:
+        PolicyError: As for ``compile_senml``.
+    """
+    read = compile_records(profile)
+
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+        try:
+            records = parse_pack(payload)
+        except NoPackError:
+            return WRONG_TYPE
+        except PackBytesError:
+            return MALFORMED
+        return read(topic, records, received_ms)
+
+    return decode

@@ -1,0 +1,37 @@
+"""UltraLight 2.0, the text format of FIWARE's agent for small devices: `t|15|k|abc`, several groups of measures joined by `#`.
+
+A group may begin with a time, and is then a measure of that time: `2016-06-13T00:35:30Z|lle|100`. Under a topic that ends in
+`attrs/<name>` the whole payload is the value of that one measure. Values are text; a profile's fields name measures. What else
+devices publish under the agent's topics (results of commands, requests for settings) is ignored.
+
+Source: FIWARE IoT agent for UltraLight 2.0, User & Programmers Manual, "Ultralight 2.0 Protocol" and "MQTT binding".
+"""
+
+from __future__ import annotations
+
+from gateway.core.model import MALFORMED, Reject
+
+TIME = "TimeInstant"
+"""What the time that a group begins with is called, as in the agent's own entities."""
+
+
+def parse_ultralight(text: str) -> list[dict[str, str] | Reject]:
+    """Return the groups of a payload, each by name of measure; of a name that comes twice the last value counts.
+
+    A group that is no list of pairs is ``malformed`` by itself, since the others can still be read.
+    """
+    return [_parse_group(group.strip()) for group in text.split("#")]
+
+
+def _parse_group(text: str) -> dict[str, str] | Reject:
+    parts = [part.strip() for part in text.split("|")]
+    group = {}
+    if len(parts) % 2:
+        if not parts[0][:1].isdigit():
+            return MALFORMED
+        group[TIME] = parts.pop(0)
+    names = parts[::2]
+    if not names or not all(names):
+        return MALFORMED
+    group.update(zip(names, parts[1::2], strict=True))
+    return group
