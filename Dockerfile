@@ -27,6 +27,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 COPY pyproject.toml README.md source/
 COPY gateway source/gateway
 COPY consent source/consent
+COPY policies/devices source/policies/devices
 COPY firmware_sim source/firmware_sim
 RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheel ./source \
     && tools/bin/pip --python /opt/sluice/bin/python install --no-index --no-deps wheel/*.whl

@@ -19,10 +19,11 @@ from consent.core.cases.parse import read_cases
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
+from consent.core.policies.use import KEY as USED
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.core.toml.file import TomlFile
 from consent.errors import ControlRequestError, PolicyError
-from consent.policy_files import read_case_files, read_policy_files
+from consent.policy_files import read_case_files, read_policy_files, unused_profiles
 from gateway.check.brokers import Found
 from gateway.check.fault import Fault
 from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
@@ -37,6 +38,7 @@ from gateway.errors import OperatorError
 from gateway.terminal import complain
 
 _STATUS_S = 5.0
+_MOST_NAMED = 5
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,7 +124,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         units = tuple(code_faults(texts)) if fault.key.endswith(".unit") else ()  # it fits no other because it is none
         return Checked(files, faults=units or (Fault.of_policies(fault),))
     faults = [*map(Fault.of_policies, policies.refusals()), *faults_in(policies)]
-    notes = [*notes_on(policies), *(() if faults else notes_in(policies))]
+    notes = [*notes_on(policies), *(() if faults else notes_in(policies)), *_not_in_force(folder, texts)]
     keys: dict[str, str] = {}
     for recipient in policies.recipients.values():
         if sinks is None and _lacks_key(folder, recipient):
@@ -162,6 +164,15 @@ def _try_examples(policies: PolicySet, faults: list[Fault]) -> list[ExampleResul
         except PolicyError as fault:
             faults.append(Fault.of_policies(fault))
     return outcomes
+
+
+def _not_in_force(folder: Path, texts: Mapping[str, bytes]) -> Iterator[Note]:
+    """Yield a note where profiles lie in the folder that the city does not use; nothing else would tell of a name left out."""
+    names = unused_profiles(folder, texts)
+    if names:
+        shown = ", ".join(f"`{name}`" for name in names[:_MOST_NAMED])
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield Note(Weight.NOTE, CITY_FILE, USED, f"does not name {shown}{more} of `{DEVICES}/`: not in force, and not checked")
 
 
 def _shared_keys(keys: Mapping[str, str]) -> Iterator[Note]:

@@ -13,7 +13,7 @@ from consent.core.cases.cases import REASONS, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.consents.records import Status
 from consent.core.disclosure import AxisLevel, Identity, Space, Time
-from consent.core.policies import bounds, flows
+from consent.core.policies import bounds, flows, use
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import LegalBasis, Statistic
 from consent.core.profiles import parse as profile_text
@@ -30,6 +30,7 @@ TABLES: dict[str, type[Table]] = {
     "Bounds": bounds.BoundsTable,
     "`city.toml`": policy_text.CityFile,
     "`[city]`": policy_text.CityTable,
+    "`[use]`": use.UseTable,
     "`[limits]`": policy_text.LimitsTable,
     "`[district.<id>]`": policy_text.DistrictTable,
     "`[zone.<id>]`": policy_text.ZoneTable,
@@ -81,7 +82,7 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (residents, parse, bounds, profile_text, example, flows, policy_text)
+    rooms = (residents, parse, bounds, profile_text, example, flows, policy_text, use)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
     assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(TABLES.values())
 

@@ -2,7 +2,7 @@
 
     city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, ceiling, limits
     neighbourhoods/<id>.toml    a community's ceiling
-    devices/<id>.toml           a device profile
+    devices/<id>.toml           a device profile; where `[use]` of city.toml names some, there are these and no others
 
 The first fault ends parsing with a ``PolicyError``; a returned set refers only to what exists. What an earlier version permitted
 and this one does not is no fault: it is read as it was meant, and listed with the set (``consent.core.policies.unsupported``).
@@ -26,6 +26,7 @@ from consent.core.policies.bounds import read_bounds
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
 from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
 from consent.core.policies.unsupported import unsupported_in
+from consent.core.policies.use import read_use, refuse_unused
 from consent.core.profiles.parse import read_profile
 from consent.core.profiles.profile import Profile, Texts
 from consent.core.toml.file import Number, Table, TomlFile
@@ -91,6 +92,7 @@ class CityFile(Table, frozen=True, kw_only=True):
     zone: dict[str, Any] = msgspec.field(default_factory=dict)
     ceiling: dict[str, Any]
     limits: dict[str, Any]
+    use: dict[str, Any] | None = None
 
 
 class NeighbourhoodFile(Table, frozen=True, kw_only=True):
@@ -115,6 +117,8 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     tables = file.table(file.tables, CityFile, "")
     city = _city(file, tables.city)
     declared = _declared(file, tables, city.languages)
+    if tables.use is not None:
+        refuse_unused(read_use(file, tables.use), (name for folder, name in places.values() if folder == DEVICES), DEVICES)
     titles: dict[str, Texts] = {}
     neighbourhoods: dict[str, Disclosure] = {}
     profiles: dict[str, Profile] = {}
