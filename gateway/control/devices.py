@@ -81,7 +81,7 @@ def _check(control: Control, row: NewDevice) -> None:
         raise MethodError(f"there is no zone `{one_line(row.zone)}`; the policies in force have {known}")
     if not _is_topic(row.topic):
         raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
-    registered = control.state.registry.devices.get(row.topic)
+    registered = control.state.registry.devices.get((row.topic, ""))
     if registered is not None:
         raise MethodError(f"a device with this topic is registered already; revoke it first: it is `{registered.id.hex()}`")
     _check_subject(control, row.owner, row.subject)
@@ -163,7 +163,7 @@ def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:
 
 def revoke(control: Control, caller: Caller, params: DeviceOf) -> DeviceRevoked:
     """Remove a device from the registry."""
-    changes.revoke_device(control.state, _device(control.state, params.device).topic, control.clock.now_ms())
+    changes.revoke_device(control.state, _device(control.state, params.device).place, control.clock.now_ms())
     return DeviceRevoked(device=params.device)
 
 

@@ -77,6 +77,7 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
     return {
         "device": device.id.hex(),
         "topic": device.topic,
+        "hub_id": device.hub_id or None,
         "profile": device.profile,
         "zone": device.zone,
         "owner": device.owner.value,

@@ -65,9 +65,9 @@ class ClaimRow:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A device's row, found by its topic, encoded; None deletes it."""
+    """A device's row, found by its place (see ``registry.row_key``), encoded; None deletes it."""
 
-    topic: bytes
+    place: bytes
     content: bytes | None
 
 

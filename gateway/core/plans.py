@@ -26,6 +26,9 @@ from gateway.core.model import Decoder
 from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
 from gateway.core.windows.windows import Cohort, Windows
 
+Place = tuple[str, str]
+"""(topic or topic filter, id behind a hub or the empty text)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -33,12 +36,14 @@ class Device:
 
     Attributes:
         id: 16 random bytes; the device's own name appears only in its topic.
-        topic: The topic that it publishes on. Personal data: never logged, never forwarded.
+        topic: The topic that it publishes on, or a topic filter where its profile reads several topics or it stands behind a hub.
+            Personal data: never logged, never forwarded.
         subject: The subject that its readings are about, or None where they are about nobody.
         generation: Counts the device's keys; a new one revokes the old.
         added_ms: When it was registered; it contributes to no window that began earlier.
         owner: Whose it is, by the operator's word; a resident's has a subject.
         owner_assumed: Nobody has stated the owner: a version that did not ask registered it.
+        hub_id: By which messages name it where it stands behind a hub, else empty. Personal data, as the topic is.
     """
 
     id: bytes
@@ -50,6 +55,12 @@ class Device:
     added_ms: int
     owner: Owner
     owner_assumed: bool = False
+    hub_id: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The topic and the id behind a hub by which it is known: no two devices have the same."""
+        return self.topic, self.hub_id
 
     @property
     def contributor(self) -> bytes:

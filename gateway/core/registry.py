@@ -13,7 +13,7 @@ from consent.core.consents.records import Consent
 from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.core.effects import ClaimRow, Commit, ConsentRow, DeviceRow, SubjectRow
-from gateway.core.plans import Device
+from gateway.core.plans import Device, Place
 
 MESSAGES_KEPT = 20
 """How many messages are kept for a subject: the latest."""
@@ -71,11 +71,21 @@ def decode_device(content: bytes) -> Device:
     """Return the device of a stored row.
 
     A row of a version that knew no owners is read as it was meant: a subject's device as a resident's, any other as the city's.
+    One of a version that knew no hubs is of a device that stands behind none.
     """
     row = msgspec.msgpack.decode(content)
     if "owner" not in row:
         row |= {"owner": Owner.CITY if row["subject"] is None else Owner.RESIDENT, "owner_assumed": True}
     return msgspec.convert(row, Device)
+
+
+def row_key(place: Place) -> bytes:
+    """Return the key by whose hash a device's row is found; that of a device behind no hub is its topic, as it always was.
+
+    No topic holds the null character that stands before the id, so no two places share a key.
+    """
+    topic, hub_id = place
+    return (f"{topic}\0{hub_id}" if hub_id else topic).encode()
 
 
 class Registry:
@@ -85,7 +95,7 @@ class Registry:
         commit: The commit under way; the state replaces it.
         book: The consents that hold; changed by its own methods.
         claims: Claim codes that can still be used, by their hash.
-        devices: Every device, by topic.
+        devices: Every device, by its place: topic, and id behind a hub.
     """
 
     def __init__(self) -> None:
@@ -94,7 +104,7 @@ class Registry:
         self.book = Book()
         self.subjects: dict[bytes, Subject] = {}
         self.claims: dict[bytes, Claim] = {}
-        self.devices: dict[str, Device] = {}
+        self.devices: dict[Place, Device] = {}
 
     # changes: each row goes into the commit
 
@@ -142,14 +152,14 @@ class Registry:
         self.commit.claims.append(ClaimRow(code_hash, None))
 
     def keep_device(self, device: Device) -> None:
-        """Enter a device, replacing any that has its topic, and have it stored."""
+        """Enter a device, replacing any that has its place, and have it stored."""
         self.know_device(device)
-        self.commit.devices.append(DeviceRow(device.topic.encode(), msgspec.msgpack.encode(device)))
+        self.commit.devices.append(DeviceRow(row_key(device.place), msgspec.msgpack.encode(device)))
 
-    def drop_device(self, topic: str) -> Device:
-        """Delete a device; return it."""
-        self.commit.devices.append(DeviceRow(topic.encode(), None))
-        return self.devices.pop(topic)
+    def drop_device(self, place: Place) -> Device:
+        """Delete the device of a place; return it."""
+        self.commit.devices.append(DeviceRow(row_key(place), None))
+        return self.devices.pop(place)
 
     # start-up: the rows are stored already
 
@@ -164,7 +174,7 @@ class Registry:
 
     def know_device(self, device: Device) -> None:
         """Enter a device that is stored already."""
-        self.devices[device.topic] = device
+        self.devices[device.place] = device
 
     def know_consent(self, consent: Consent, index: int) -> None:
         """Apply a consent that is stored already; consents of residents who have left no longer count."""

@@ -164,7 +164,7 @@ class Run(KilledGate):
             speaker = self.speaker(self.silent["revoked"])
             changes.change_consents(self.state, [steps.revoke(speaker, scope, "Court 1, ruling 2")], STOP_MS)
         self.join(self.silent["newcomer"])
-        changes.revoke_device(self.state, self.silent["struck off"].topic, STOP_MS)
+        changes.revoke_device(self.state, self.silent["struck off"].place, STOP_MS)
         self.apply(town(MORE, files={"neighbourhoods/old.toml": SHUT}))
         for home in self.open[:-1]:
             self.grant(home, "purpose:quiet")

@@ -70,9 +70,9 @@ class KilledGate(Gate):
         self._consents += commit.consents
         for row in commit.devices:
             if row.content is None:
-                self._devices.pop(row.topic)
+                self._devices.pop(row.place)
             else:
-                self._devices[row.topic] = row.content
+                self._devices[row.place] = row.content
         for policy in commit.policies:
             self._policy = (policy.index, policy.content)
         self._bundles |= {bundle.index: (bundle.recipient, bundle.content) for bundle in commit.bundles}

@@ -27,7 +27,7 @@ from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.plans import Device, DevicePlan, InForce, WindowTarget, compile_slots, is_numbered
+from gateway.core.plans import Device, DevicePlan, InForce, Place, WindowTarget, compile_slots, is_numbered
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
@@ -117,17 +117,17 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
 
 
 def add_device(state: State, device: Device, now_ms: int) -> None:
-    """Register a device; it replaces any that has its topic."""
-    former = state.registry.devices.get(device.topic)
+    """Register a device; it replaces any that has its place."""
+    former = state.registry.devices.get(device.place)
     state.registry.keep_device(device)
     if former is not None:
         _forget_plan(state, former)
     compile_devices(state, [device], now_ms)
 
 
-def revoke_device(state: State, topic: str, now_ms: int) -> None:
+def revoke_device(state: State, place: Place, now_ms: int) -> None:
     """Delete a device from the registry; from now on its frames are those of an unknown device."""
-    device = state.registry.drop_device(topic)
+    device = state.registry.drop_device(place)
     void_unsent(state, now_ms)
     _forget_plan(state, device)
     _purge(state, [device.contributor])

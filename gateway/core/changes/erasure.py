@@ -80,7 +80,7 @@ def forget(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> tup
     void_unsent(state, now_ms)
     _forget_waiting(state, subject, holdings.waiting)
     for device in subjects.devices_of(state, subject):
-        changes.revoke_device(state, device.topic, now_ms)
+        changes.revoke_device(state, device.place, now_ms)
     registered = {device.id for device in state.registry.devices.values()}
     state.forget_devices_but(registered)  # devices revoked earlier may have been theirs
     subjects.drop_claims(state, subject)

@@ -92,7 +92,7 @@ class CommitRows:
         statements += [("DELETE FROM consent WHERE subject = ?", (lookup(subject),)) for subject in commit.consents_gone]
         for table, rows in (
             ("subject", {row.id: row.content for row in commit.subjects}),
-            ("device", {row.topic: row.content for row in commit.devices}),
+            ("device", {row.place: row.content for row in commit.devices}),
             ("claim", {row.code_hash: row.content for row in commit.claims}),
         ):
             statements += [self._keyed_row(table, key, content) for key, content in rows.items()]

@@ -159,8 +159,8 @@ def take_step(gate: KilledGate, name: str, arguments: Sequence[Any], twins: Twin
             case "device", device:
                 changes.add_device(state, device, gate.now_ms)
             case "revoke", at:
-                if (topic := twins.devices[at % len(twins.devices)].topic) in state.registry.devices:
-                    changes.revoke_device(state, topic, gate.now_ms)
+                if (place := twins.devices[at % len(twins.devices)].place) in state.registry.devices:
+                    changes.revoke_device(state, place, gate.now_ms)
             case ("segment",):
                 if not state.inflight.ready:
                     recovery.begin_segment(state)

@@ -10,11 +10,12 @@ from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.core.effects import ClaimRow, Commit, DeviceRow, SubjectRow
 from gateway.core.plans import Device
-from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subject, decode_device
+from gateway.core.registry import MESSAGES_KEPT, Claim, Registry, Resident, Subject, decode_device, row_key
 
 HOME = Subject(b"s" * 16, b"k" * 32, (Resident(b"r" * 16, 1),))
 CLAIM = Claim(b"c" * 16, HOME.id, b"", b"", 90)
 METER = Device(b"d" * 16, "t/1", "meter", "mill", HOME.id, 0, 1, Owner.RESIDENT)
+BEHIND = replace(METER, id=b"b" * 16, topic="hub/+", hub_id="tanné/1")
 
 
 def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
@@ -24,7 +25,7 @@ def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
     registry.keep_claim(CLAIM)
     registry.keep_device(METER)
     registry.drop_claim(CLAIM.code_hash)
-    assert registry.drop_device("t/1") == METER
+    assert registry.drop_device(METER.place) == METER
     registry.drop_subject(HOME.id)
     assert (registry.subjects, registry.claims, registry.devices) == ({}, {}, {})
     commit, encode = registry.commit, msgspec.msgpack.encode
@@ -36,7 +37,7 @@ def test_kept_things_are_stored_and_dropped_ones_deleted() -> None:
 
 def test_device_comes_back_from_its_row() -> None:
     """Whoever owns it."""
-    for device in (METER, replace(METER, subject=None, owner=Owner.CITY)):
+    for device in (METER, replace(METER, subject=None, owner=Owner.CITY), BEHIND):
         assert decode_device(msgspec.msgpack.encode(device)) == device
 
 
@@ -48,13 +49,36 @@ def test_row_that_knows_no_owner_is_read_as_it_was_meant() -> None:
     assert (of_nobody.owner, of_nobody.owner_assumed) == (Owner.CITY, True)
 
 
+def test_row_that_knows_no_hub_is_of_a_device_behind_none() -> None:
+    """As every device was before there were hubs; it is found where it was."""
+    row = {key: value for key, value in msgspec.to_builtins(METER, builtin_types=(bytes,)).items() if key != "hub_id"}
+    assert decode_device(msgspec.msgpack.encode(row)) == METER
+    assert row_key(METER.place) == b"t/1"
+
+
+def test_devices_behind_one_hub_each_have_a_row_and_a_place() -> None:
+    """By topic and id together: dropping one leaves the others, and the device that the topic itself names."""
+    registry = Registry()
+    behind = [BEHIND, replace(BEHIND, id=b"e" * 16, hub_id="2"), replace(BEHIND, id=b"f" * 16, hub_id="")]
+    for device in behind:
+        registry.keep_device(device)
+    assert registry.drop_device(behind[1].place) == behind[1]
+    assert list(registry.devices.values()) == [behind[0], behind[2]]
+    keys = [row.place for row in registry.commit.devices]
+    assert keys == ["hub/+\0tanné/1".encode(), b"hub/+\x002", b"hub/+", b"hub/+\x002"]
+
+
 def test_known_things_are_not_stored_again() -> None:
     """A start that changes nothing commits nothing."""
     registry = Registry()
     registry.know_subject(HOME)
     registry.know_claim(CLAIM)
     registry.know_device(METER)
-    assert (registry.subjects, registry.claims, registry.devices) == ({HOME.id: HOME}, {CLAIM.code_hash: CLAIM}, {"t/1": METER})
+    assert (registry.subjects, registry.claims, registry.devices) == (
+        {HOME.id: HOME},
+        {CLAIM.code_hash: CLAIM},
+        {("t/1", ""): METER},
+    )
     assert registry.commit == Commit()
 
 

@@ -73,7 +73,7 @@ def test_what_a_former_device_left_is_dropped_with_the_times_that_are_no_longer_
     """A revoked device's numbers and times would otherwise be kept for ever; their room is free again."""
     home = flooded.home("raw")
     flooded.take(*(reading(home, flooded.now_ms + n, kwh=1) for n in range(1000)))
-    changes.revoke_device(flooded.state, home.topic, flooded.now_ms)
+    changes.revoke_device(flooded.state, home.place, flooded.now_ms)
     recovery.prune(flooded.state)
     assert home.id not in flooded.state.memories
     assert flooded.state.times_room.left == SHARED_TIMES

@@ -143,7 +143,7 @@ class HonestLives(RuleBasedStateMachine):
     def revoke(self, at: int) -> None:
         """Strike out a device that was added."""
         if at < len(self.devices):
-            changes.revoke_device(self.gate.state, self.devices.pop(at).topic, self.gate.now_ms)
+            changes.revoke_device(self.gate.state, self.devices.pop(at).place, self.gate.now_ms)
             self.gate.commit()
 
     @rule(policies=st.sampled_from(POLICIES))

@@ -124,7 +124,7 @@ def test_apply_policies_withdraws_contributions_of_devices_that_are_gone() -> No
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    del gate.state.registry.devices[home.topic]
+    del gate.state.registry.devices[home.place]
     gate.apply(only("hourly"))
     assert gate.state.windows.is_empty()
     assert gate.count("pairs.withdrawn") == 1
@@ -209,7 +209,7 @@ def test_add_device_stored_and_planned() -> None:
     device = Device(b"d" * 16, "t/x", "meter", "mill", None, 0, T, Owner.CITY)
     changes.add_device(gate.state, device, T)
     (row,) = gate.commit().devices
-    assert row.topic == b"t/x"
+    assert row.place == b"t/x"
     assert row.content is not None
     assert decode_device(row.content) == device
     assert gate.state.devices["t/x"].device is device
@@ -235,13 +235,13 @@ def test_revoke_device_forgets_its_plan_and_withdraws_what_is_open() -> None:
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    changes.revoke_device(gate.state, home.topic, T)
+    changes.revoke_device(gate.state, home.place, T)
     commit = gate.commit()
     assert commit.devices == [DeviceRow(home.topic.encode(), None)]
     gate.send(home, T + 1, kwh=1)
     assert (gate.count("frames.rejected.unknown_device"), gate.count("pairs.withdrawn")) == (1, 1)
     assert gate.state.windows.is_empty()
-    assert home.topic not in gate.state.registry.devices
+    assert home.place not in gate.state.registry.devices
 
 
 def test_revoke_one_of_two_devices_leaves_the_other() -> None:
@@ -250,7 +250,7 @@ def test_revoke_one_of_two_devices_leaves_the_other() -> None:
     home = gate.home("hourly")
     second = gate.device(home.subject)
     gate.send(second, kwh=1)
-    changes.revoke_device(gate.state, home.topic, T)
+    changes.revoke_device(gate.state, home.place, T)
     gate.commit()
     assert gate.count("pairs.open") == 1
     assert [plan.device.id for plan in gate.state.by_contributor[home.subject or b""]] == [second.id]
@@ -375,7 +375,7 @@ def test_voiding_precedes_every_change() -> None:
         elif change == "consent":
             gate.grant(other, "raw", limited(space=Space.CITY))
         else:
-            changes.revoke_device(gate.state, other.topic, T)
+            changes.revoke_device(gate.state, other.place, T)
         gate.commit()
         assert gate.count("bundles.voided") == 1
         void = gate.openings[size].parts[0]

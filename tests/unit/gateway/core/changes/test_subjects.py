@@ -225,7 +225,7 @@ def test_device_code_brings_the_device_into_a_household_that_was_there() -> None
     assert (joined.subject, joined.device) == (whose(family), device.id)
     assert whose(device) not in gate.state.registry.subjects
     assert SubjectRow(whose(device), None) in gate.state.commit.subjects
-    moved = gate.state.registry.devices[device.topic]
+    moved = gate.state.registry.devices[device.place]
     assert (moved.subject, moved.added_ms) == (whose(family), T + 5)
     gate.to(T + HOUR_MS + LATENESS_MS)
     gate.send(moved, kwh=1)

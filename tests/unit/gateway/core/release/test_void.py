@@ -139,7 +139,7 @@ def test_device_struck_off_takes_its_public_readings_along() -> None:
     street, other = gate.device(), gate.device()
     for device in (street, other):
         gate.send(device, T, db=60)
-    changes.revoke_device(gate.state, street.topic, gate.now_ms)
+    changes.revoke_device(gate.state, street.place, gate.now_ms)
     gate.commit()
     gate.take(frame(street.topic, b'{"t":%d,"db":60}' % T))
     gate.to(T + HOUR_MS + LATENESS_MS)

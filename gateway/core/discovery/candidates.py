@@ -1,0 +1,71 @@
+"""Which device profiles might read a message of a device that nobody has registered, and what each of them reads in it.
+
+A candidate is a profile with its decoder. Nothing is authenticated here, since no device is known whose key it could be: of a
+message with an authentication code the content is read as it stands, which is good enough to look at and is never counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from consent.core.profiles.profile import Profile, Scheme
+from gateway.core.ingest.mac0 import unverified
+from gateway.core.model import Decoder, Parts, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A device profile that may fit.
+
+    Attributes:
+        profile: Its id.
+        in_force: Whether the policies in force have it; otherwise it is shipped, and the city has to choose it first.
+        authenticated: Whether its messages carry an authentication code.
+    """
+
+    profile: str
+    in_force: bool
+    decode: Decoder
+    authenticated: bool = False
+
+    @classmethod
+    def of(cls, profile: Profile, decode: Decoder, *, in_force: bool) -> Candidate:
+        """Return the candidate that a profile makes."""
+        return cls(profile.id, in_force, decode, profile.authentication.scheme is Scheme.MAC0)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a candidate reads in a message of one device.
+
+    Attributes:
+        hub_id: Of the device behind a hub; empty where the profile has no hub.
+        values: The last value of each property, in the property's unit; empty where the part was refused.
+    """
+
+    profile: str
+    in_force: bool
+    hub_id: str
+    values: Mapping[str, float]
+
+
+def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -> Iterator[Read]:
+    """Yield what a candidate reads in a message: nothing where it does not fit, one for each device behind a hub."""
+    if candidate.authenticated:
+        content = unverified(payload)
+        if content is None:
+            return
+        payload = content
+    outcome = candidate.decode(topic, payload, now_ms)
+    if isinstance(outcome, Reading):
+        yield Read(candidate.profile, candidate.in_force, "", _values(outcome))
+    elif isinstance(outcome, Parts):
+        for part in outcome.parts:
+            values = _values(part.outcome) if isinstance(part.outcome, Reading) else {}
+            if part.hub_id:
+                yield Read(candidate.profile, candidate.in_force, part.hub_id, values)
+
+
+def _values(reading: Reading) -> dict[str, float]:
+    return {each.observed_property: each.result for each in reading.observations}

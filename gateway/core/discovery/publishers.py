@@ -1,0 +1,204 @@
+"""Publishers that nobody registered, as ``sluice device discover`` lists them: topic, id behind a hub, rate, and what fits.
+
+The pipeline shows each frame of an unknown device to ``Discovery.saw``, while one is under way and only then. What is kept is
+bounded, and none of it is a payload: counts, times, and the last value of each property that a fitting profile reads. It ends
+with the terminal that asked, and goes with it; no log, metric or row ever holds any of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.core.discovery.candidates import Candidate, Read, readings_of
+from gateway.core.mqtt.topics import topic_matches
+
+MOST_PUBLISHERS: Final = 500
+"""How many are kept; what others publish is counted, and that is all."""
+MOST_TOPIC_BYTES: Final = 1024
+"""The longest topic that a device can be registered with."""
+MOST_ID_CHARACTERS: Final = 256
+MOST_PAYLOAD_BYTES: Final = 64 * 1024
+"""Of a longer message nothing is read, as the pipeline reads none."""
+MOST_FITS: Final = 8
+"""How many profiles are told for one publisher."""
+MOST_LOOKS_PER_S: Final = 200
+"""Into how many messages of one second is looked; the others are counted by their topic alone, so that readings do not wait."""
+TRIED_BY_ALL: Final = 16
+"""After so many messages of a topic only those profiles are tried that have fitted one of them, if any has."""
+
+
+class Registered:
+    """The places in the registry: of which device is a message registered?"""
+
+    def __init__(self, places: Iterable[tuple[str, str]]) -> None:
+        """Take the topic, or topic filter, and the id behind a hub of each registered device."""
+        self._topics: set[tuple[str, str]] = set()
+        self._filters: defaultdict[str, list[str]] = defaultdict(list)
+        for topic, hub_id in places:
+            if "+" in topic or "#" in topic:
+                self._filters[hub_id].append(topic)
+            else:
+                self._topics.add((topic, hub_id))
+
+    def has(self, topic: str, hub_id: str) -> bool:
+        """Return whether a device is registered that a message on a topic is of."""
+        filters = self._filters.get(hub_id, ())
+        return (topic, hub_id) in self._topics or any(topic_matches(pattern, topic) for pattern in filters)
+
+
+@dataclass(slots=True)
+class Fit:
+    """A profile by which a publisher's messages give readings.
+
+    Attributes:
+        values: The last value of each property that it read, in the property's unit.
+        readings: How many messages it read.
+    """
+
+    profile: str
+    in_force: bool
+    values: dict[str, float] = field(default_factory=dict)
+    readings: int = 0
+
+
+@dataclass(slots=True)
+class Publisher:
+    """What was heard of one publisher. Topic and id are personal data.
+
+    Attributes:
+        hub_id: Of a device behind a hub; empty where it publishes by itself, or where nothing is known.
+        first_ms: When it was first heard, by the gateway's clock.
+        fits: By profile, those that read most first once listed.
+    """
+
+    topic: str
+    hub_id: str
+    first_ms: int
+    last_ms: int
+    messages: int = 0
+    looked: int = 0
+    fits: dict[str, Fit] = field(default_factory=dict)
+
+    @property
+    def per_h(self) -> float | None:
+        """Return how many messages come in an hour; None after a single one."""
+        span_ms = self.last_ms - self.first_ms
+        return None if self.messages < 2 or span_ms <= 0 else (self.messages - 1) * 3_600_000 / span_ms
+
+    def heard(self, now_ms: int) -> None:
+        """Count a message."""
+        self.messages += 1
+        self.last_ms = max(self.last_ms, now_ms)
+
+    def fitted(self, read: Read) -> None:
+        """Keep what a profile has read, if it has read anything."""
+        fit = self.fits.get(read.profile)
+        if fit is None:
+            if not read.values or len(self.fits) >= MOST_FITS:
+                return
+            fit = self.fits[read.profile] = Fit(read.profile, read.in_force)
+        fit.values.update(read.values)
+        fit.readings += bool(read.values)
+
+
+class Discovery:
+    """Gathers publishers for one terminal.
+
+    Attributes:
+        until_ms: When it ends by itself, by the gateway's clock.
+        messages: How many messages of unknown devices came.
+        left_off: How many of them came of publishers that had no room.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], registered: Registered, until_ms: int) -> None:
+        """Begin, with the profiles that may fit; those in force are told first.
+
+        Args:
+            registered: What is registered now, of which nothing is kept: a message of a hub may hold devices of both kinds.
+        """
+        self.until_ms = until_ms
+        self.messages = 0
+        self.left_off = 0
+        self._registered = registered
+        self._candidates = sorted(candidates, key=lambda each: not each.in_force)
+        self._publishers: dict[tuple[str, str], Publisher] = {}
+        self._behind: defaultdict[str, set[str]] = defaultdict(
+            set
+        )  # topic -> profiles that have found devices behind a hub there
+        self._second = -1
+        self._looks = 0
+
+    def saw(self, topic: str, payload: bytes, now_ms: int) -> None:
+        """Take a message of a device that nobody registered, or that has parts of such devices.
+
+        Args:
+            topic: As it came; empty where it was no text, which says nothing.
+            now_ms: The gateway's clock.
+        """
+        if now_ms >= self.until_ms or not topic:
+            return
+        self.messages += 1
+        publisher = self._publisher(topic, "", now_ms)
+        if publisher is None:
+            self.left_off += 1
+            return
+        publisher.heard(now_ms)
+        if len(payload) <= MOST_PAYLOAD_BYTES and self._may_look(now_ms):
+            self._look(publisher, payload, now_ms)
+
+    def _publisher(self, topic: str, hub_id: str, now_ms: int) -> Publisher | None:
+        """Return a publisher, entered anew where there is room."""
+        found = self._publishers.get((topic, hub_id))
+        if found is None and self._has_room(topic, hub_id):
+            found = self._publishers[topic, hub_id] = Publisher(topic, hub_id, now_ms, now_ms)
+        return found
+
+    def _has_room(self, topic: str, hub_id: str) -> bool:
+        fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= MOST_ID_CHARACTERS
+        return fits and len(self._publishers) < MOST_PUBLISHERS
+
+    def _may_look(self, now_ms: int) -> bool:
+        if now_ms // 1000 != self._second:
+            self._second, self._looks = now_ms // 1000, 0
+        self._looks += 1
+        return self._looks <= MOST_LOOKS_PER_S
+
+    def _look(self, publisher: Publisher, payload: bytes, now_ms: int) -> None:
+        """Try the profiles on a message; each device behind a hub counts once in it, whichever profiles find it there."""
+        publisher.looked += 1
+        heard: set[str] = set()
+        for candidate in self._tried_on(publisher):
+            for read in readings_of(candidate, publisher.topic, payload, now_ms):
+                if not read.hub_id:
+                    publisher.fitted(read)
+                    continue
+                self._behind[publisher.topic].add(read.profile)
+                if self._registered.has(publisher.topic, read.hub_id):
+                    continue
+                behind = self._publisher(publisher.topic, read.hub_id, now_ms)
+                if behind is None:
+                    continue
+                behind.fitted(read)
+                if read.hub_id not in heard:
+                    heard.add(read.hub_id)
+                    behind.heard(now_ms)
+
+    def _tried_on(self, publisher: Publisher) -> Iterator[Candidate]:
+        known = publisher.fits.keys() | self._behind.get(publisher.topic, set())
+        all_of_them = not known or publisher.looked <= TRIED_BY_ALL
+        return (each for each in self._candidates if all_of_them or each.profile in known)
+
+    def found(self, registered: Registered) -> list[Publisher]:
+        """Return the publishers that are not registered by now, by topic and id.
+
+        A hub's topic stands for itself only where nothing was found behind it, or a profile without hub fits it too.
+        """
+        listed = [each for each in self._publishers.values() if self._stands_alone(each)]
+        fresh = [each for each in listed if not registered.has(each.topic, each.hub_id)]
+        return sorted(fresh, key=lambda each: (each.topic, each.hub_id))
+
+    def _stands_alone(self, publisher: Publisher) -> bool:
+        return bool(publisher.hub_id or publisher.fits) or publisher.topic not in self._behind

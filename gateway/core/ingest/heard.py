@@ -1,0 +1,38 @@
+"""What was heard of one device since the gateway started: when, how many readings, and what was refused and why.
+
+The pipeline counts here for each frame of a registered device, beside the ledger and apart from it: the ledger knows no devices,
+and this lies in memory alone. `sluice device list` and `show` tell it to the crew; metrics and log never hold it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+NEVER_HEARD_MS = -1
+"""Stands for the time of what has not come since the start."""
+
+
+class Heard(Struct, gc=False):
+    """What was heard of a device; small and cheap to add to, since it is done for each frame.
+
+    Attributes:
+        last_ms: When it last sent anything, by the gateway's clock, or ``NEVER_HEARD_MS``.
+        reading_ms: When it last sent a reading that was admitted, likewise.
+        readings: How many were admitted.
+        rejected: How many messages or readings were refused, by reason; a reading's single values included.
+    """
+
+    last_ms: int = NEVER_HEARD_MS
+    reading_ms: int = NEVER_HEARD_MS
+    readings: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def add(self, now_ms: int) -> None:
+        """Count a reading that was admitted."""
+        self.last_ms = self.reading_ms = now_ms
+        self.readings += 1
+
+    def reject(self, reason: str, now_ms: int) -> None:
+        """Count what was refused, by the reason of its account in the ledger."""
+        self.last_ms = now_ms
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
