@@ -1,8 +1,10 @@
 """Line protocol, as InfluxDB, Telegraf and their devices write it: `weather,site=a temp=21.5,hum=40i 1465839830100400200`.
 
-A line is a measurement's name, tags, fields and a time; each is read as a message of its own, in the shape that Telegraf gives to
-the same in JSON: `name`, `tags`, `fields`, `timestamp`. Numbers are floats, integers with `i` or `u`, texts stand in quotation
-marks, booleans are `t`, `true`, `f`, `false`. What is none of these stays the text that it is, and costs only its field.
+A line is a measurement's name, tags, fields and a time; each is read as a message of its own, in the shape that Telegraf gives
+to the same in JSON: `name`, `tags`, `fields`, `timestamp`. A profile's fields are keys of `fields`, its other paths begin in the
+line. Times are nanoseconds, unless the profile says otherwise; a line without one is of its arrival. Numbers are floats, or
+integers with `i` or `u`; texts stand in quotation marks, booleans are `t`, `true`, `f`, `false`. What is none of these stays the
+text that it is, and costs only its field.
 
 Source: InfluxDB OSS 2 documentation, "Line protocol": syntax, data types, special characters, comments.
 """
@@ -12,7 +14,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from gateway.core.model import MALFORMED, Reject
+from consent.core.profiles.profile import Profile
+from gateway.core.codecs.elements import compile_elements
+from gateway.core.codecs.envelopes.envelope import plain_profile
+from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
 
 _NAME: Final = re.compile(r"(?:[^, \\\n]|\\[^\n])+")
 _KEY: Final = re.compile(r"(?:[^,= \\\n]|\\[^\n])+")
@@ -37,6 +42,24 @@ class _LineError(ValueError):
     """A line that is none."""
 
 
+def compile_line_protocol(profile: Profile) -> Decoder:
+    """Compile the decoder of a profile whose codec is ``line-protocol``.
+
+    Raises:
+        PolicyError: The profile names a list itself, or one of its paths is none.
+    """
+    read = compile_elements(plain_profile(profile, "fields"))
+
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+        try:
+            text = payload.decode().removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            return MALFORMED
+        return read(topic, parse_lines(text), received_ms)
+
+    return decode
+
+
 def parse_lines(text: str) -> list[Line | Reject]:
     """Return the lines of a payload; comments and empty lines are left out.
 
@@ -50,6 +73,7 @@ def parse_lines(text: str) -> list[Line | Reject]:
         elif text[at] == "#":
             at = _line_end(text, at)
         else:
+            line: Line | Reject
             try:
                 line, at = _parse_line(text, at)
             except _LineError:

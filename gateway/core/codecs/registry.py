@@ -1,6 +1,6 @@
 """The registry of the formats that devices write, each with the compiler of a device profile into its decoder.
 
-A new format is a name in ``consent.core.policies.policy.Codec``, a module beside this one, and a line in the table. Its compiler
+A new format is a name in ``consent.core.profiles.profile.Codec``, a module beside this one, and a line in the table. Its compiler
 refuses what a profile may not declare in that format, with a ``PolicyError`` that names file and key: policies that contain such
 a profile are never put in force.
 
@@ -13,10 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from consent.core.profiles.profile import Codec, Profile
+from consent.core.profiles.profile import Codec, Compression, Profile
 from gateway.core.codecs.cbor_map import compile_cbor
+from gateway.core.codecs.envelopes.chirpstack import compile_chirpstack_3, compile_chirpstack_4
+from gateway.core.codecs.envelopes.fiware_json import compile_fiware_json
+from gateway.core.codecs.envelopes.helium import compile_helium
+from gateway.core.codecs.envelopes.things_stack import compile_things_stack_3
+from gateway.core.codecs.gzipped import compile_gzip
 from gateway.core.codecs.json_map import compile_json
+from gateway.core.codecs.line_protocol import compile_line_protocol
 from gateway.core.codecs.senml.wire import compile_senml, compile_senml_cbor
+from gateway.core.codecs.ultralight import compile_ultralight
 from gateway.core.model import Decoder
 
 COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
@@ -24,6 +31,13 @@ COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.CBOR: compile_cbor,
     Codec.SENML: compile_senml,
     Codec.SENML_CBOR: compile_senml_cbor,
+    Codec.ULTRALIGHT: compile_ultralight,
+    Codec.LINE_PROTOCOL: compile_line_protocol,
+    Codec.CHIRPSTACK_3: compile_chirpstack_3,
+    Codec.CHIRPSTACK_4: compile_chirpstack_4,
+    Codec.THINGS_STACK_3: compile_things_stack_3,
+    Codec.HELIUM: compile_helium,
+    Codec.FIWARE_JSON: compile_fiware_json,
 }
 
 
@@ -33,4 +47,5 @@ def compile_decoder(profile: Profile) -> Decoder:
     Raises:
         PolicyError: The profile declares something that its format cannot do, or contradicts itself.
     """
-    return COMPILERS[profile.codec](profile)
+    decode = COMPILERS[profile.codec](profile)
+    return compile_gzip(decode) if profile.compression is Compression.GZIP else decode

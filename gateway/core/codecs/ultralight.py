@@ -9,10 +9,41 @@ Source: FIWARE IoT agent for UltraLight 2.0, User & Programmers Manual, "Ultrali
 
 from __future__ import annotations
 
-from gateway.core.model import MALFORMED, Reject
+from typing import Final
 
-TIME = "TimeInstant"
+from consent.core.profiles.profile import Profile
+from gateway.core.codecs.elements import compile_elements
+from gateway.core.codecs.envelopes.agent_topics import measures_topic
+from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
+from gateway.core.model import IGNORE, MALFORMED, Decoder, Ignore, Parts, Reading, Reject
+
+TIME: Final = "TimeInstant"
 """What the time that a group begins with is called, as in the agent's own entities."""
+
+_AROUND: Final = "\ufeff\0\r\n\t "
+
+
+def compile_ultralight(profile: Profile) -> Decoder:
+    """Compile the decoder of a profile whose codec is ``ultralight``.
+
+    Raises:
+        PolicyError: The profile names a list itself, or one of its paths is none.
+    """
+    read = compile_elements(with_numbers_as_text(profile))
+
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+        place = measures_topic(topic)
+        if place is None:
+            return IGNORE
+        try:
+            text = payload.decode().strip(_AROUND)
+        except UnicodeDecodeError:
+            return MALFORMED
+        measures, name = place
+        groups = parse_ultralight(text) if name is None else [{name: text}]
+        return read(measures, groups, received_ms)
+
+    return decode
 
 
 def parse_ultralight(text: str) -> list[dict[str, str] | Reject]:

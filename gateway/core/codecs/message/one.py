@@ -76,7 +76,11 @@ def _compile_time(profile: Profile) -> Callable[[Any, Any, str], int | Reject | 
     """Compile when the values of a message held; None, of the profile or of a message, where that is when it arrived."""
     if profile.time is None:
         return None
-    place, read, optional = compile_path(profile, profile.time.path, "time.path"), compile_time(profile.time), profile.time.optional
+    place, read, optional = (
+        compile_path(profile, profile.time.path, "time.path"),
+        compile_time(profile.time),
+        profile.time.optional,
+    )
 
     def time_of(message: Any, whole: Any, topic: str) -> int | Reject | None:
         found = place(message, whole, topic)

@@ -1,1 +1,1 @@
-"""SenML (RFC 8428) in JSON and in CBOR: the rules of packs, the records that a profile names, and the two ways of writing them."""
+"""SenML (RFC 8428) in JSON and in CBOR: the rules of packs, the records that a profile names, and both ways of writing them."""

@@ -8,7 +8,7 @@ by what stands before the last part of the name (`"n"`), both without the sign a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -39,7 +39,7 @@ from gateway.core.model import (
     Reject,
 )
 
-ReadRecords = Callable[[str, list[Record], int], Reading | Parts | Ignore | Reject]
+ReadRecords = Callable[[str, Sequence[Record], int], Reading | Parts | Ignore | Reject]
 """``read(topic, records, received_ms)``: the outcome of a parsed pack; never raises."""
 
 _HUB_IDS: Final = ("bn", "n")
@@ -99,7 +99,7 @@ def compile_records(profile: Profile) -> ReadRecords:
                         _observe(gathered, record, named, received_ms)
         return devices
 
-    def read(topic: str, records: list[Record], received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def read(topic: str, records: Sequence[Record], received_ms: int) -> Reading | Parts | Ignore | Reject:
         try:
             resolved = list(apply_bases(records))
         except PackError as error:

@@ -16,6 +16,7 @@ from gateway.core.codecs.senml.cbor import NoPackError, PackBytesError, parse_pa
 from gateway.core.codecs.senml.records import compile_records
 from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
+
 def compile_senml(profile: Profile) -> Decoder:
     """Compile the decoder of a profile whose codec is ``senml``.
 
