@@ -43,7 +43,11 @@ class PendingRequest:
 
 
 class Gateway:
-    """A gateway that takes readings in and releases bundles."""
+    """A gateway that takes readings in and releases bundles.
+
+    Attributes:
+        since_ms: Since when it runs, by its own clock; what is remembered of devices in memory alone is since then.
+    """
 
     def __init__(self, durable: Durable, connect: Connect, sinks: Sinks) -> None:
         """Run on a state that has been started.
@@ -54,6 +58,7 @@ class Gateway:
         """
         self.durable = durable
         self.config = durable.config
+        self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
         self._wake = asyncio.Event()

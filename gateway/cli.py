@@ -14,7 +14,8 @@ from consent.control import ControlError
 from firmware_sim import arguments as sim
 from gateway import demo
 from gateway.audit import arguments as auditing
-from gateway.commands import backups, clock, consents, devices, gateway, keys, policies, subjects
+from gateway.commands import backups, clock, consents, gateway, keys, policies, subjects
+from gateway.commands.devices import verbs as devices
 from gateway.commands.parser import Parser, Verbs, group, verb
 from gateway.config import CONFIG_VARIABLE
 from gateway.errors import OperatorError, SluiceError

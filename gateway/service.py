@@ -86,7 +86,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
-        control = ControlServer(place.control_socket, ControlDoor(app).answer)
+        control = ControlServer(place.control_socket, ControlDoor(app).connection)
         opened.push_async_callback(control.close)
         await control.start()
         _tell_of_policies(durable)

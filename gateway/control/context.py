@@ -42,6 +42,7 @@ class Caller:
         subject: Of a resident; empty for the operator, who may act for every subject.
         resident: The one who asks; empty for the operator.
         sign: Returns a resident's signature of the bytes of a record; None where the log's key signs.
+        connection: Stands for the connection by which the request came, and is no other's; None where it came by none.
     """
 
     door: Door
@@ -49,6 +50,7 @@ class Caller:
     subject: bytes = b""
     resident: bytes = b""
     sign: Callable[[bytes], bytes] | None = None
+    connection: object | None = None
 
     def may_see(self, subject: bytes | None) -> bool:
         """Return whether what is about a subject, or about none, is for the caller."""

@@ -1,7 +1,8 @@
-"""Control methods of the registry: which devices there are, what each is, whose, and where."""
+"""Control methods of the registry: which devices there are, what each is, whose, and where, and what was heard of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -10,10 +11,8 @@ from msgspec import UNSET
 
 from consent.core.decide import Owner
 from consent.core.lifecycle.notifications import MessageKind
-from consent.core.profiles.profile import Scheme
-from consent.messages import (
-    NEW_SUBJECT,
-    NO_SUBJECT,
+from consent.core.profiles.profile import Profile, Scheme
+from consent.device_messages import (
     DeviceAdded,
     DeviceList,
     DeviceListed,
@@ -22,22 +21,25 @@ from consent.messages import (
     DeviceOwner,
     DeviceRevoked,
     DevicesAdded,
-    Hex,
-    Id,
+    DeviceShown,
     NewDevice,
     NewDevices,
-    Nothing,
-    SubjectChoice,
 )
+from consent.messages import NEW_SUBJECT, NO_SUBJECT, Hex, Id, JsonObject, Nothing, SubjectChoice
 from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes, subjects
-from gateway.core.mqtt.topics import topic_matches
+from gateway.core.ingest.heard import NEVER_HEARD_MS, Heard
+from gateway.core.mqtt.filter_tree import FilterTree
+from gateway.core.mqtt.topics import check_filter, filters_overlap
 from gateway.core.plans import Device
 from gateway.core.state import State
 
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
+MAX_ID_CHARACTERS = 256
+MAX_FAULTS = 50
+"""Of how many rows it is told what is wrong with them, in one answer."""
 _WAY_OUT: Final = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
 
 
@@ -46,24 +48,41 @@ def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
     rows = params.devices
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")
-    topics: set[str] = set()
-    for index, row in enumerate(rows):
-        where = f"`devices[{index}]`: " if len(rows) > 1 else ""
-        try:
-            _check(control, row)
-        except MethodError as error:
-            raise MethodError(f"{where}{error}") from error
-        if row.topic in topics:
-            raise MethodError(f"{where}the same topic stands twice in one request")
-        topics.add(row.topic)
+    _refuse_faulty(control, rows)
+    if params.dry_run:
+        unheard = [f"`devices[{n}]`: {_NO_FILTER}" for n, row in enumerate(rows) if not _is_heard(control, row.topic)]
+        return DevicesAdded(devices=[], checked=len(rows), warnings=unheard or UNSET)
     added = [_register(control, row) for row in rows]
     warnings = [_unheard(one.device) for row, one in zip(rows, added, strict=True) if not _is_heard(control, row.topic)]
-    return DevicesAdded(devices=added, warnings=warnings or UNSET)
+    days = subjects.CODE_DAYS if any(one.claim_code is not UNSET for one in added) else UNSET
+    return DevicesAdded(devices=added, warnings=warnings or UNSET, code_days=days)
+
+
+def _refuse_faulty(control: Control, rows: list[NewDevice]) -> None:
+    """Check every row before any is registered, so that a refusal changes nothing.
+
+    Raises: MethodError: the first fault, and all of them in its lines.
+    """
+    places = _Places(control, rows)
+    faults: list[str] = []
+    for index, row in enumerate(rows):
+        try:
+            _check(control, row)
+            places.take(index, row)
+        except MethodError as error:
+            faults.append(f"`devices[{index}]`: {error}" if len(rows) > 1 else str(error))
+    if faults:
+        refusal = MethodError(faults[0])
+        refusal.lines = tuple(faults[:MAX_FAULTS])
+        raise refusal
 
 
 def _is_heard(control: Control, topic: str) -> bool:
-    """Return whether what is published to a topic reaches the gateway."""
-    return any(topic_matches(pattern, topic) for pattern in control.durable.config.broker.filters)
+    """Return whether what is published to a topic, or some of what a topic filter matches, reaches the gateway."""
+    return any(filters_overlap(pattern, topic) for pattern in control.durable.config.broker.filters)
+
+
+_NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
 
 
 def _unheard(device: Hex) -> str:
@@ -71,7 +90,7 @@ def _unheard(device: Hex) -> str:
 
 
 def _check(control: Control, row: NewDevice) -> None:
-    """Check a row; every one is checked before any is registered, so that a refusal changes nothing."""
+    """Check a row for itself."""
     policies = control.state.policies
     if row.profile not in policies.profiles:
         known = ", ".join(f"`{name}`" for name in sorted(policies.profiles))
@@ -79,12 +98,98 @@ def _check(control: Control, row: NewDevice) -> None:
     if row.zone not in policies.zones:
         known = ", ".join(f"`{name}`" for name in sorted(policies.zones))
         raise MethodError(f"there is no zone `{one_line(row.zone)}`; the policies in force have {known}")
-    if not _is_topic(row.topic):
-        raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
-    registered = control.state.registry.devices.get((row.topic, ""))
-    if registered is not None:
-        raise MethodError(f"a device with this topic is registered already; revoke it first: it is `{registered.id.hex()}`")
+    profile = policies.profiles[row.profile]
+    _check_topic(profile, row.topic)
+    _check_id(profile, row.id)
     _check_subject(control, row.owner, row.subject)
+
+
+def reads_several_topics(profile: Profile) -> bool:
+    """Return whether a device of a profile may be registered under a topic filter: behind a hub, or with readings by topic."""
+    return bool(profile.hub or profile.match.topic or any(field.topic for field in profile.fields.values()))
+
+
+def _check_topic(profile: Profile, topic: str) -> None:
+    if not _is_text(topic) or "\0" in topic or not 0 < len(topic.encode()) <= MAX_TOPIC_BYTES:
+        raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
+    if not _has_wildcard(topic):
+        return
+    if not reads_several_topics(profile):
+        raise MethodError(f"the topic holds a wildcard, and a device of the profile `{profile.id}` publishes to one topic")
+    try:
+        check_filter(topic)
+    except ValueError as error:
+        said = "`+` stands for a whole level, and `#` alone at the end for all that follow"
+        raise MethodError(f"the topic is no topic filter: {said}") from error
+    if topic.startswith("$share/") or set(topic) <= set("+#/"):
+        raise MethodError("the topic filter should name at least one level, and belong to no shared group")
+
+
+def _check_id(profile: Profile, hub_id: str) -> None:
+    if not profile.hub:
+        if hub_id:
+            raise MethodError(f"`id` is for devices behind a hub, and the profile `{profile.id}` has none: leave it out")
+        return
+    if not hub_id:
+        raise MethodError(f"`id` is missing: devices of the profile `{profile.id}` stand behind a hub, and are told by it")
+    if not _is_text(hub_id) or len(hub_id) > MAX_ID_CHARACTERS or "\0" in hub_id:
+        raise MethodError("`id` is too long or is no text")
+
+
+def _has_wildcard(topic: str) -> bool:
+    return "+" in topic or "#" in topic
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a surrogate, from a caller in this process
+        return False
+    return True
+
+
+class _Places:
+    """Where devices publish, and by which id: those that are registered, and those of a request as they are taken in."""
+
+    def __init__(self, control: Control, rows: Iterable[NewDevice]) -> None:
+        """Take the registry's, for the profiles of a request."""
+        profiles = control.state.policies.profiles
+        self._trees = {
+            row.profile: FilterTree() for row in rows if row.profile in profiles and reads_several_topics(profiles[row.profile])
+        }
+        self._taken: dict[tuple[str, str], str] = {}
+        self._first: dict[tuple[str, str], str] = {}  # (profile, topic) -> the first device there
+        for device in control.state.registry.devices.values():
+            self._enter(device.profile, device.topic, device.hub_id, f"`{device.id.hex()}`")
+
+    def take(self, index: int, row: NewDevice) -> None:
+        """Take a row in.
+
+        Raises: MethodError: another device has its place, or could not be told from it.
+        """
+        self._refuse_taken(row)
+        tree = self._trees.get(row.profile)
+        if tree is not None and (meeting := tree.overlapping(row.topic)) is not None:
+            other = self._first[row.profile, meeting]
+            raise MethodError(
+                f"the topic overlaps that of {other}: of profile `{row.profile}`, a message on a topic of both would be of either"
+            )
+        self._enter(row.profile, row.topic, row.id, f"`devices[{index}]`")
+
+    def _refuse_taken(self, row: NewDevice) -> None:
+        taken = self._taken.get((row.topic, row.id))
+        what = "topic and id" if row.id else "topic"
+        if taken is None:
+            return
+        if taken.startswith("`devices["):
+            raise MethodError(f"the same {what} {'stand' if row.id else 'stands'} twice in one request: it is that of {taken}")
+        raise MethodError(f"a device with this {what} is registered already; revoke it first: it is {taken}")
+
+    def _enter(self, profile: str, topic: str, hub_id: str, name: str) -> None:
+        self._taken[topic, hub_id] = name
+        if profile in self._trees:
+            self._trees[profile].add(topic)
+            self._first.setdefault((profile, topic), name)
 
 
 def _check_subject(control: Control, owner: Owner, subject: SubjectChoice) -> None:
@@ -94,18 +199,12 @@ def _check_subject(control: Control, owner: Owner, subject: SubjectChoice) -> No
         raise MethodError("a resident's device has a subject: state it as `new`, or as the id of one that is known")
 
 
-def _is_topic(text: str) -> bool:
-    try:
-        return 0 < len(text.encode()) <= MAX_TOPIC_BYTES and set(text).isdisjoint("+#\0")
-    except UnicodeEncodeError:  # a surrogate, from a caller in this process
-        return False
-
-
 def _register(control: Control, row: NewDevice) -> DeviceAdded:
     state, now_ms = control.state, control.clock.now_ms()
     device_id = state.identity.random_bytes(16)
     subject, added = _subject_for(state, device_id, row.subject, now_ms)
-    changes.add_device(state, Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms, row.owner), now_ms)
+    device = Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms, row.owner, hub_id=row.id)
+    changes.add_device(state, device, now_ms)
     if state.policies.profiles[row.profile].authentication.scheme is not Scheme.MAC0:
         return added
     return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, 0)))
@@ -126,20 +225,60 @@ def _subject_for(state: State, device: bytes, choice: SubjectChoice, now_ms: int
 
 
 def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
-    """List devices by their random ids; topics are personal and stay in the registry."""
-    rows = [
-        DeviceListed(
-            device=Id(device.id),
-            profile=device.profile,
-            zone=device.zone,
-            owner=device.owner,
-            owner_assumed=device.owner_assumed,
-            subject=None if device.subject is None else Id(device.subject),
-            unmatched=UNSET if _is_heard(control, device.topic) else True,
-        )
-        for device in control.state.registry.devices.values()
-    ]
-    return DeviceList(devices=rows)
+    """List devices by their random ids, silent ones first, with what was heard of them; topics stay in the registry."""
+    rows = [DeviceListed(**_shown(control, device)) for device in control.state.registry.devices.values()]
+    rows.sort(key=lambda row: (not row.silent, -1 if row.reading_ms is None else row.reading_ms))
+    return DeviceList(devices=rows, running_since_ms=_running_since_ms(control), now_ms=control.clock.now_ms())
+
+
+def show(control: Control, caller: Caller, params: DeviceOf) -> DeviceShown:
+    """Show a device and what was heard of it since the gateway started."""
+    device = _device(control.state, params.device)
+    return DeviceShown(
+        **_shown(control, device),
+        added_ms=device.added_ms,
+        running_since_ms=_running_since_ms(control),
+        now_ms=control.clock.now_ms(),
+    )
+
+
+def _running_since_ms(control: Control) -> int | None:
+    return None if control.running is None else control.running.since_ms
+
+
+def _shown(control: Control, device: Device) -> JsonObject:
+    """Return what is listed of a device, by the fields of ``DeviceListed``."""
+    memory = control.state.memories.get(device.id)
+    heard = Heard() if memory is None else memory.heard
+    profile = control.state.policies.profiles.get(device.profile)
+    expect_every_ms = None if profile is None else profile.expect_every_ms
+    return {
+        "device": Id(device.id),
+        "profile": device.profile,
+        "zone": device.zone,
+        "owner": device.owner,
+        "owner_assumed": device.owner_assumed,
+        "subject": None if device.subject is None else Id(device.subject),
+        "unmatched": UNSET if _is_heard(control, device.topic) else True,
+        "heard_ms": _at(heard.last_ms),
+        "reading_ms": _at(heard.reading_ms),
+        "readings": heard.readings,
+        "rejected": dict(sorted(heard.rejected.items())),
+        "expect_every_ms": expect_every_ms,
+        "silent": _is_silent(control, device, heard, expect_every_ms),
+    }
+
+
+def _at(time_ms: int) -> int | None:
+    return None if time_ms == NEVER_HEARD_MS else time_ms
+
+
+def _is_silent(control: Control, device: Device, heard: Heard, expect_every_ms: int | None) -> bool | None:
+    """Return whether no reading has come for longer than expected; of one never heard, since the start or its registration."""
+    since_ms = _running_since_ms(control)
+    if expect_every_ms is None or since_ms is None:
+        return None
+    return control.clock.now_ms() - max(heard.reading_ms, since_ms, device.added_ms) > expect_every_ms
 
 
 def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -18,8 +19,10 @@ from consent.errors import ConsentError, ControlRequestError, PolicyError
 from consent.messages import Id, JsonObject, Parameters, Result, decode, encode
 from consent.printable import one_line
 from gateway.app import Gateway
+from gateway.control import discovery
 from gateway.control.context import OPERATOR, Caller, Control, MethodError
 from gateway.control.methods import METHODS, Method
+from gateway.control.socket import Answer
 from gateway.durable.state import Action, answer_of
 
 Sent = bytes | msgspec.Raw | Parameters | JsonObject
@@ -34,6 +37,15 @@ class ControlDoor:
         self._gateway = gateway
         self._control = Control(gateway.durable, gateway)
         self._caller = caller
+
+    @contextmanager
+    def connection(self) -> Iterator[Answer]:
+        """Answer the requests of one connection, of which what is for it alone is forgotten when it closes."""
+        caller = replace(self._caller, connection=object())
+        try:
+            yield ControlDoor(self._gateway, caller).answer
+        finally:
+            discovery.end(self._control, caller)
 
     async def answer(self, name: str, sent: Sent) -> Result:
         """Answer a request, once what it changed is durable.

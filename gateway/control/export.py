@@ -3,6 +3,10 @@
 One function for each thing that can hold anything of a subject. A test lists the fields of all state and all tables, and fails
 where one is neither exported nor known to hold nothing. The secret itself is not handed out: what it is good for, finding the
 subject's releases, the label keys do.
+
+Among it is the list of every release that contained the subject, as `sluice consent releases` shows it too. Releases are found by
+their labels, and read from the openings as far as these are still kept. No opening holds a value: what was told is what the
+recipient has.
 """
 
 from __future__ import annotations
@@ -15,10 +19,13 @@ import msgspec
 
 from consent.core.consents.records import decode as decode_consent
 from consent.core.languages import spoken_language
-from consent.messages import ConsentShown, Hex, Id, ResidentHeld, SubjectExport
+from consent.messages import ConsentShown, Hex, Id, LevelTold, RecordTold, ReleaseTold, ResidentHeld, SubjectExport
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import Contribution, ReleaseRecord
 from gateway.control.consents import shown
 from gateway.control.context import Control
-from gateway.control.releases import releases_of
 from gateway.control.status import log_head
 from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of, label_keys
@@ -29,6 +36,7 @@ from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.windows import Cohort, Window
 
 FORMAT = "sluice subject export 1"
+NO_LONGER_KEPT = "no longer kept"
 
 Plain = dict[str, Any]
 
@@ -171,3 +179,54 @@ def _cohort(cohort: Cohort) -> Plain:
         "level": {"time": cohort.time, "space": cohort.space, "precision": cohort.step},
         "cell": cohort.cell,
     }
+
+
+async def releases_of(control: Control, subject: bytes) -> list[ReleaseTold]:
+    """Return, oldest first, every release with data of a known subject in it."""
+    store = control.store
+    indices = await store.reader.releases_labelled(label_keys(control.state.registry.subjects[subject]))
+    voided_by = await _voided_by(control, indices)
+    releases = []
+    for index in indices:
+        entry, opening = Entry.decode(await store.reader.entry(index)), await store.reader.opening(index)
+        release = ReleaseTold(log_index=index, time_ms=entry.time_ms, taken_back=voided_by.get(index), opening=NO_LONGER_KEPT)
+        releases.append(release if opening is None else _with_opening(release, Opening.decode(opening), subject))
+    return releases
+
+
+async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:
+    """Return which releases were voided before their first byte was sent: release → void entry."""
+    if not indices:
+        return {}
+    voids = [Opening.decode(opening) for opening in await control.store.reader.voids(indices[0])]
+    return {decode_void(void.first).release: void.index for void in voids if void.first is not None}
+
+
+def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> ReleaseTold:
+    """Return a release with what its opening holds of a subject."""
+    assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
+    payload = decode_release(opening.first)
+    own = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
+    records = [_record(payload.records[one.record], one) for one in own if one.subject == subject]
+    return msgspec.structs.replace(release, opening="kept", recipient=payload.recipient, records=records)
+
+
+def _record(record: ReleaseRecord, own: Contribution) -> RecordTold:
+    time, space, precision = record.level
+    return RecordTold(
+        record=own.record,
+        flow=record.flow,
+        property=record.property,
+        statistic=record.statistic,
+        identity=record.identity,
+        level=LevelTold(time=time, space=space, precision=precision),
+        cell=record.cell,
+        window_ms=list(record.window),
+        n=own.n,
+        n_of_all=record.n,
+        disclosure=own.disclosure,
+        policy_entry=own.policy,
+        consent_entries=list(own.consents),
+        profile=own.profile,
+        zone=own.zone,
+    )

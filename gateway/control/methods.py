@@ -10,6 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from consent.control import LINE_BYTES
+from consent.device_messages import (
+    DeviceList,
+    DeviceOf,
+    DeviceOwned,
+    DeviceOwner,
+    DeviceRevoked,
+    DevicesAdded,
+    DeviceShown,
+    Discover,
+    Discovered,
+    NewDevices,
+)
 from consent.messages import (
     BackedUp,
     BackupTo,
@@ -21,17 +33,10 @@ from consent.messages import (
     CodeUsed,
     ConsentChanged,
     ConsentsShown,
-    DeviceList,
-    DeviceOf,
-    DeviceOwned,
-    DeviceOwner,
-    DeviceRevoked,
-    DevicesAdded,
     FlowExplained,
     FlowOf,
     GatewayStatus,
     Grant,
-    NewDevices,
     Nothing,
     Parameters,
     PolicyApplied,
@@ -53,7 +58,7 @@ from consent.messages import (
     SubjectOf,
     SubjectShown,
 )
-from gateway.control import backup, clock, consents, devices, policies, rights, status, subjects
+from gateway.control import backup, clock, consents, devices, discovery, policies, rights, status, subjects
 from gateway.control.context import Door
 
 Handler = Callable[..., Result | Awaitable[Result]]
@@ -116,6 +121,8 @@ METHODS: dict[str, Method] = {
         Method("policy.diff", policies.diff, PolicySides, PolicyDiff, prepare=policies.sides, longest_bytes=FOLDERS_BYTES),
         Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
         Method("device.list", devices.show_all, Nothing, DeviceList),
+        Method("device.show", devices.show, DeviceOf, DeviceShown),
+        Method("device.discover", discovery.discover, Discover, Discovered),
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),
         Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),
         Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH, reads_store=True),

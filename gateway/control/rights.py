@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from consent.messages import ReleasesTold, SubjectErased, SubjectExport, SubjectOf
 from gateway.control.context import Caller, Control
-from gateway.control.export import export_of
-from gateway.control.releases import releases_of
+from gateway.control.export import export_of, releases_of
 from gateway.core.changes import erasure
 from gateway.durable.holdings import holdings_of
 

@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ _PEER_CREDENTIALS = struct.Struct("=iII")  # `struct ucred` of Linux: process, u
 
 Answer = Callable[[str, msgspec.Raw], Awaitable[Result]]
 """(method, parameters) → answer; raises ``SluiceError`` to refuse."""
+Connect = Callable[[], AbstractContextManager[Answer]]
+"""Called for each connection: what answers its requests; left when it closes, whichever side has closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,10 @@ class Bounds:
 class ControlServer:
     """Serves one socket."""
 
-    def __init__(self, path: Path, answer: Answer, bounds: Bounds | None = None) -> None:
+    def __init__(self, path: Path, connect: Connect, bounds: Bounds | None = None) -> None:
         """Name the socket's path; ``start`` binds it."""
         self._path = path
-        self._answer = answer
+        self._connect = connect
         self._bounds = bounds or Bounds()
         self._held = HeldBytes(self._bounds.door_bytes)
         self._server: asyncio.Server | None = None
@@ -101,10 +104,11 @@ class ControlServer:
         try:
             self._make_room(connection.user)
             self._connections[writer] = connection
-            while line := await lines.next():
-                await self._write(writer, await self._answer_to(line))
-                self._connections[writer] = self._connections.pop(writer)  # the last to be idle
-                await asyncio.sleep(0)  # the loop's turn: whoever sends line upon line holds nobody up
+            with self._connect() as answer:
+                while line := await lines.next():
+                    await self._write(writer, await _answer_to(line, answer))
+                    self._connections[writer] = self._connections.pop(writer)  # the last to be idle
+                    await asyncio.sleep(0)  # the loop's turn: whoever sends line upon line holds nobody up
         except WireError as error:
             lines.drop()
             with contextlib.suppress(ConnectionError, TimeoutError):
@@ -140,17 +144,6 @@ class ControlServer:
         async with asyncio.timeout(self._bounds.answer_s):
             await writer.drain()
 
-    async def _answer_to(self, line: bytes) -> bytes:
-        try:
-            request = parse_request(line)
-        except WireError as error:
-            return refused(None, error.code, str(error))
-        try:
-            result = await self._answer(request.method, request.params)
-        except SluiceError as error:
-            return refused(request.id, REFUSED, str(error), error.exit_status, error.lines)
-        return answered(request.id, result)
-
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
@@ -158,6 +151,18 @@ class _Connection:
 
     user: int
     lines: Lines
+
+
+async def _answer_to(line: bytes, answer: Answer) -> bytes:
+    try:
+        request = parse_request(line)
+    except WireError as error:
+        return refused(None, error.code, str(error))
+    try:
+        result = await answer(request.method, request.params)
+    except SluiceError as error:
+        return refused(request.id, REFUSED, str(error), error.exit_status, error.lines)
+    return answered(request.id, result)
 
 
 def _end(writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from consent.messages import DevicesAdded, Id
+from consent.device_messages import DevicesAdded
+from consent.messages import Id
 from firmware_sim.scenario import Fleet, parse_scenario
 from gateway.config import Installation, load_config
 from gateway.control.context import Control

@@ -18,7 +18,7 @@ from consent.core.consents.records import decode as decode_consent
 from consent.core.consents.records import record_hash
 from gateway.audit.log.openings import label
 from gateway.audit.log.payloads import Contribution, KeyPayload
-from gateway.control.releases import NO_LONGER_KEPT
+from gateway.control.export import NO_LONGER_KEPT
 from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle, SentBundle
 from gateway.core.plans import Device, DeviceMemory

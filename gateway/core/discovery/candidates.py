@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from consent.core.profiles.profile import Profile, Scheme
 from gateway.core.ingest.mac0 import unverified
 from gateway.core.model import Decoder, Parts, Reading
+from gateway.core.mqtt.topics import topic_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,29 @@ class Candidate:
         profile: Its id.
         in_force: Whether the policies in force have it; otherwise it is shipped, and the city has to choose it first.
         authenticated: Whether its messages carry an authentication code.
+        endings: The last levels of the topics that its fields stand in, where one device publishes to several.
     """
 
     profile: str
     in_force: bool
     decode: Decoder
     authenticated: bool = False
+    endings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, profile: Profile, decode: Decoder, *, in_force: bool) -> Candidate:
         """Return the candidate that a profile makes."""
-        return cls(profile.id, in_force, decode, profile.authentication.scheme is Scheme.MAC0)
+        endings = tuple(sorted({field.topic for field in profile.fields.values() if field.topic}))
+        return cls(profile.id, in_force, decode, profile.authentication.scheme is Scheme.MAC0, endings)
+
+    def place(self, topic: str) -> str:
+        """Return under what a device that publishes to a topic is registered: that, or a filter for all of its topics."""
+        levels = topic.split("/")
+        for ending in self.endings:
+            kept = len(levels) - len(ending.split("/"))
+            if kept > 0 and topic_matches(ending, "/".join(levels[kept:])):
+                return "/".join([*levels[:kept], "#"])
+        return topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +53,14 @@ class Read:
     """What a candidate reads in a message of one device.
 
     Attributes:
+        place: The topic or topic filter to register it under.
         hub_id: Of the device behind a hub; empty where the profile has no hub.
         values: The last value of each property, in the property's unit; empty where the part was refused.
     """
 
     profile: str
     in_force: bool
+    place: str
     hub_id: str
     values: Mapping[str, float]
 
@@ -56,15 +71,16 @@ def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -
         content = unverified(payload)
         if content is None:
             return
-        payload = content
+        payload = content[0]
     outcome = candidate.decode(topic, payload, now_ms)
+    place = candidate.place(topic)
     if isinstance(outcome, Reading):
-        yield Read(candidate.profile, candidate.in_force, "", _values(outcome))
+        yield Read(candidate.profile, candidate.in_force, place, "", _values(outcome))
     elif isinstance(outcome, Parts):
         for part in outcome.parts:
             values = _values(part.outcome) if isinstance(part.outcome, Reading) else {}
             if part.hub_id:
-                yield Read(candidate.profile, candidate.in_force, part.hub_id, values)
+                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, values)
 
 
 def _values(reading: Reading) -> dict[str, float]:

@@ -65,10 +65,11 @@ class Fit:
 
 
 @dataclass(slots=True)
-class Publisher:
+class UnknownPublisher:
     """What was heard of one publisher. Topic and id are personal data.
 
     Attributes:
+        topic: The topic, or the filter for all topics of one device, to register it under.
         hub_id: Of a device behind a hub; empty where it publishes by itself, or where nothing is known.
         first_ms: When it was first heard, by the gateway's clock.
         fits: By profile, those that read most first once listed.
@@ -111,23 +112,25 @@ class Discovery:
         until_ms: When it ends by itself, by the gateway's clock.
         messages: How many messages of unknown devices came.
         left_off: How many of them came of publishers that had no room.
+        terminal: The connection that it is for; no other is told anything.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], registered: Registered, until_ms: int) -> None:
+    def __init__(self, candidates: Sequence[Candidate], registered: Registered, until_ms: int, terminal: object = None) -> None:
         """Begin, with the profiles that may fit; those in force are told first.
 
         Args:
             registered: What is registered now, of which nothing is kept: a message of a hub may hold devices of both kinds.
         """
         self.until_ms = until_ms
+        self.terminal = terminal
         self.messages = 0
         self.left_off = 0
         self._registered = registered
         self._candidates = sorted(candidates, key=lambda each: not each.in_force)
-        self._publishers: dict[tuple[str, str], Publisher] = {}
+        self._publishers: dict[tuple[str, str], UnknownPublisher] = {}
         self._behind: defaultdict[str, set[str]] = defaultdict(
             set
-        )  # topic -> profiles that have found devices behind a hub there
+        )  # topic -> profiles that find devices in its messages which are registered otherwise than by it
         self._second = -1
         self._looks = 0
 
@@ -149,11 +152,11 @@ class Discovery:
         if len(payload) <= MOST_PAYLOAD_BYTES and self._may_look(now_ms):
             self._look(publisher, payload, now_ms)
 
-    def _publisher(self, topic: str, hub_id: str, now_ms: int) -> Publisher | None:
+    def _publisher(self, topic: str, hub_id: str, now_ms: int) -> UnknownPublisher | None:
         """Return a publisher, entered anew where there is room."""
         found = self._publishers.get((topic, hub_id))
         if found is None and self._has_room(topic, hub_id):
-            found = self._publishers[topic, hub_id] = Publisher(topic, hub_id, now_ms, now_ms)
+            found = self._publishers[topic, hub_id] = UnknownPublisher(topic, hub_id, now_ms, now_ms)
         return found
 
     def _has_room(self, topic: str, hub_id: str) -> bool:
@@ -166,39 +169,45 @@ class Discovery:
         self._looks += 1
         return self._looks <= MOST_LOOKS_PER_S
 
-    def _look(self, publisher: Publisher, payload: bytes, now_ms: int) -> None:
-        """Try the profiles on a message; each device behind a hub counts once in it, whichever profiles find it there."""
+    def _look(self, publisher: UnknownPublisher, payload: bytes, now_ms: int) -> None:
+        """Try the profiles on a message; each device in it counts once, whichever profiles find it there."""
         publisher.looked += 1
-        heard: set[str] = set()
+        heard: set[tuple[str, str]] = set()
         for candidate in self._tried_on(publisher):
             for read in readings_of(candidate, publisher.topic, payload, now_ms):
-                if not read.hub_id:
+                place = read.place, read.hub_id
+                if place == (publisher.topic, ""):
                     publisher.fitted(read)
                     continue
                 self._behind[publisher.topic].add(read.profile)
                 if self._registered.has(publisher.topic, read.hub_id):
                     continue
-                behind = self._publisher(publisher.topic, read.hub_id, now_ms)
+                behind = self._publisher(*place, now_ms)
                 if behind is None:
                     continue
                 behind.fitted(read)
-                if read.hub_id not in heard:
-                    heard.add(read.hub_id)
+                if place not in heard:
+                    heard.add(place)
                     behind.heard(now_ms)
 
-    def _tried_on(self, publisher: Publisher) -> Iterator[Candidate]:
+    def _tried_on(self, publisher: UnknownPublisher) -> Iterator[Candidate]:
         known = publisher.fits.keys() | self._behind.get(publisher.topic, set())
         all_of_them = not known or publisher.looked <= TRIED_BY_ALL
         return (each for each in self._candidates if all_of_them or each.profile in known)
 
-    def found(self, registered: Registered) -> list[Publisher]:
+    def found(self, registered: Registered | None = None) -> list[UnknownPublisher]:
         """Return the publishers that are not registered by now, by topic and id.
 
-        A hub's topic stands for itself only where nothing was found behind it, or a profile without hub fits it too.
+        A topic stands for itself only where its messages are not of devices that are registered otherwise: by an id behind a hub,
+        or by a filter for several topics.
+
+        Args:
+            registered: What is registered by now; None takes what was at the beginning.
         """
+        registered = registered or self._registered
         listed = [each for each in self._publishers.values() if self._stands_alone(each)]
         fresh = [each for each in listed if not registered.has(each.topic, each.hub_id)]
         return sorted(fresh, key=lambda each: (each.topic, each.hub_id))
 
-    def _stands_alone(self, publisher: Publisher) -> bool:
+    def _stands_alone(self, publisher: UnknownPublisher) -> bool:
         return bool(publisher.hub_id or publisher.fits) or publisher.topic not in self._behind

@@ -68,19 +68,21 @@ class Mac0Key:
         return data[payload_at:payload_end], int.from_bytes(data[iv_at:iv_end], "big")
 
 
-def unverified(data: bytes) -> bytes | None:
-    """Return the payload of a message whose authentication code nobody has checked; None where it is no such message.
+def unverified(data: bytes) -> tuple[bytes, int] | None:
+    """Return the payload and sequence number of a message whose code nobody has checked; None where it is no such message.
 
-    Nothing may ever be counted of it: it is for looking at what a device that is not registered might send.
+    Nothing may ever be counted of it: it is for looking at what a device that is not registered sends.
     """
     try:
         protected_at = 2 if data[0] == _TAG_17 else 1
         if data[protected_at - 1] != _ARRAY_OF_4:
             return None
-        payload_at, payload_end = _byte_string(data, _skip_unprotected(data, _byte_string(data, protected_at)[1]))
+        header_at, header_end = _byte_string(data, protected_at)
+        iv_at, iv_end = _byte_string(data, header_at + len(_PROTECTED))
+        payload_at, payload_end = _byte_string(data, _skip_unprotected(data, header_end))
     except IndexError:
         return None
-    return data[payload_at:payload_end]
+    return (data[payload_at:payload_end], int.from_bytes(data[iv_at:iv_end], "big")) if iv_end - iv_at <= 8 else None
 
 
 def mac0(key: bytes, payload: bytes, sequence: int, kid: bytes | None = None) -> bytes:

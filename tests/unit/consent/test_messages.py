@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from consent.device_messages import NewDevices
 from consent.errors import ControlRequestError
 from consent.messages import (
     Grant,
     Id,
     MaybeId,
-    NewDevices,
     PolicySides,
     Revocation,
     ScopeOf,

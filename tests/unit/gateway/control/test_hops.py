@@ -59,7 +59,7 @@ async def test_withdrawal_comes_through_four_files(tmp_path: Path, monkeypatch: 
     live = LiveGateway(tmp_path, 1)
     async with started(live) as durable:
         app = assembled(durable)
-        server = ControlServer(live.place.control_socket, ControlDoor(app).answer)
+        server = ControlServer(live.place.control_socket, ControlDoor(app).connection)
         async with running(app):
             row = {"profile": "meter", "zone": "north-quay", "topic": "t/1", "owner": "resident", "subject": "new"}
             subject = (await ask(app, "device.add", {"devices": [row]}))["devices"][0]["subject"]

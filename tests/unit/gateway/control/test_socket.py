@@ -45,7 +45,7 @@ class Serving:
 
     def __init__(self, path: Path, bounds: Bounds) -> None:
         self.path = path
-        self.server = ControlServer(path, _now, bounds)
+        self.server = ControlServer(path, lambda: contextlib.nullcontext(_now), bounds)
         self.connections: list[Connection] = []
 
     async def connect(self) -> Connection:
@@ -142,7 +142,7 @@ async def test_request_upon_request_leaves_others_their_turn(tmp_path: Path) -> 
 
 async def _replaced(scene: Serving, answer: Callable[[str, msgspec.Raw], Awaitable[Result]]) -> ControlServer:
     await scene.server.close()
-    server = ControlServer(scene.path, answer, SMALL)
+    server = ControlServer(scene.path, lambda: contextlib.nullcontext(answer), SMALL)
     await server.start()
     return server
 

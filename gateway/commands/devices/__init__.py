@@ -1,0 +1,1 @@
+"""`sluice device`: finding devices, trying their profiles, registering them, and hearing which have fallen silent."""

@@ -1,0 +1,104 @@
+"""The control method that gathers publishers nobody registered, for the one connection that asks, as long as that stands.
+
+What is gathered lies in ``state.discovery`` and nowhere else, under the connection that began it. It ends with the connection or
+after its time, and goes unanswered to every other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from consent.core.policies.parse import DEVICES
+from consent.core.policies.policy import PolicySet
+from consent.core.profiles.parse import read_profile
+from consent.core.toml.file import TomlFile
+from consent.device_messages import Discover, Discovered, ProfileFit, PublisherFound, ValueRead
+from consent.errors import PolicyError
+from consent.shipped_profiles import shipped_names, shipped_text
+from gateway.control.context import Caller, Control, MethodError
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.discovery.candidates import Candidate
+from gateway.core.discovery.publishers import Discovery, Fit, Registered, UnknownPublisher
+
+MAX_FOR_S: Final = 3600
+"""The longest that anybody may look, in seconds."""
+
+
+def discover(control: Control, caller: Caller, params: Discover) -> Discovered:
+    """Gather publishers that nobody registered, in memory, for the connection that asks and while it stands."""
+    if control.running is None:
+        raise MethodError("no gateway is running, so nothing is heard")
+    if caller.connection is None:
+        raise MethodError("what is found is for one connection alone, and this request came by none")
+    if not 1 <= params.for_s <= MAX_FOR_S:
+        raise MethodError(f"`for_s`: `{params.for_s}` is not from 1 to {MAX_FOR_S} seconds")
+    discovery = control.state.discovery
+    if discovery is None or discovery.terminal is not caller.connection:
+        discovery = _begin(control, caller.connection, params.for_s)
+    registered = _registered(control) if params.report else None
+    found = discovery.found(registered)
+    return Discovered(
+        messages=discovery.messages,
+        left_off=discovery.left_off,
+        found=len(found),
+        publishers=[_told(control.state.policies, each) for each in found] if params.report else [],
+    )
+
+
+def end(control: Control, caller: Caller) -> None:
+    """Forget what was gathered for a caller's connection, which has closed."""
+    discovery = control.state.discovery
+    if discovery is not None and discovery.terminal is caller.connection:
+        control.state.discovery = None
+
+
+def _begin(control: Control, terminal: object, for_s: int) -> Discovery:
+    """Begin to gather.
+
+    Raises: MethodError: somebody else does.
+    """
+    state, now_ms = control.state, control.clock.now_ms()
+    if state.discovery is not None and now_ms < state.discovery.until_ms:
+        raise MethodError("somebody is looking for unregistered devices already, and one at a time can; try again later")
+    rate = control.clock.rate or 1.0  # a simulated clock that stands is none to wait for
+    until_ms = now_ms + int(for_s * 1000 * rate)
+    state.discovery = Discovery(tuple(_candidates(state.policies)), _registered(control), until_ms, terminal)
+    return state.discovery
+
+
+def _registered(control: Control) -> Registered:
+    return Registered((device.topic, device.hub_id) for device in control.state.registry.devices.values())
+
+
+def _candidates(policies: PolicySet) -> Iterator[Candidate]:
+    """Yield the profiles in force, and those that come with the program and read something that the city has a word for."""
+    for profile in policies.profiles.values():
+        yield Candidate.of(profile, compile_decoder(profile), in_force=True)
+    for name in shipped_names():
+        if name in policies.profiles:
+            continue
+        try:
+            file = TomlFile(f"{DEVICES}/{name}.toml", shipped_text(name))
+            profile = read_profile(file, name, tuple(file.tables["title"]), policies.properties)
+            yield Candidate.of(profile, compile_decoder(profile), in_force=False)
+        except (PolicyError, KeyError, TypeError):
+            continue  # it reads what this city does not measure
+
+
+def _told(policies: PolicySet, publisher: UnknownPublisher) -> PublisherFound:
+    fits = sorted(publisher.fits.values(), key=lambda each: (-each.readings, -len(each.values), not each.in_force, each.profile))
+    return PublisherFound(
+        topic=publisher.topic,
+        id=publisher.hub_id,
+        messages=publisher.messages,
+        first_ms=publisher.first_ms,
+        last_ms=publisher.last_ms,
+        per_h=publisher.per_h,
+        fits=[_fit(policies, each) for each in fits],
+    )
+
+
+def _fit(policies: PolicySet, fit: Fit) -> ProfileFit:
+    values = [ValueRead(property=name, value=value, unit=policies.properties[name].unit) for name, value in fit.values.items()]
+    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, values=values)
