@@ -15,10 +15,16 @@ from typing import Any, Final
 
 from tests.support.data import DataSet, outside_data
 
-TOPIC: Final = "t/application/1/device/node/event"
+FILTER: Final = "t/application/+"
+"""Under which the node is registered: its server publishes events of all its nodes by their kind."""
+NODE: Final = "d1d1e80000000032"
+"""By which the server's messages name it."""
 PROFILE: Final = """\
 title = { en = "Climate node" }
 codec = "chirpstack-3"
+
+[hub]
+id = "devEUI"
 
 [fields.temperature]
 path = "temperature"
@@ -46,8 +52,8 @@ class Recorded:
 
     @property
     def topic(self) -> str:
-        """Where a server of that version publishes it."""
-        return f"{TOPIC}/{'up' if self.is_uplink else 'status'}"
+        """Where the server publishes it."""
+        return f"t/{self.message['_topic']}"
 
     @property
     def data(self) -> bytes:

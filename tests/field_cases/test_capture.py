@@ -17,7 +17,7 @@ from firmware_sim.load import Load
 from gateway.core import pipeline
 from gateway.core.changes import changes
 from gateway.core.plans import Device
-from tests.field_cases.capture import PROFILE, TOPIC, Counted, Recorded, counted, recording
+from tests.field_cases.capture import FILTER, NODE, PROFILE, Counted, Recorded, counted, recording
 from tests.support.city import city
 from tests.support.data import DataSet, outside_data
 from tests.support.gate import Gate, frame
@@ -26,7 +26,6 @@ from tests.support.mosquitto import running_mosquitto
 
 pytestmark = pytest.mark.outside_data
 
-FILTER = f"{TOPIC}/+"
 OF_A_GATEWAY = """
 [time]
 path = "rxInfo[0].time"
@@ -67,7 +66,7 @@ def files(profile: str) -> dict[str, str]:
 def replayed(messages: Iterable[Recorded], profile: str = PROFILE) -> tuple[Gate, dict[str, int]]:
     """Replay messages through the pipeline, each when it came; return the gate, and its accounts as far as they are not zero."""
     gate = Gate(parse_policies({name: text.encode() for name, text in files(profile).items()}), next(iter(messages)).received_ms)
-    device = Device(bytes(16), FILTER, "node", "door", None, 0, gate.now_ms, Owner.CITY)
+    device = Device(bytes(16), FILTER, "node", "door", None, 0, gate.now_ms, Owner.CITY, hub_id=NODE)
     changes.add_device(gate.state, device, gate.now_ms)
     for number, each in enumerate(messages):
         pipeline.take_frames(gate.state, [frame(each.topic, each.data)], each.received_ms)
@@ -107,10 +106,11 @@ def test_recording_replayed_whole_is_accounted_for_to_the_last_message() -> None
     assert totals["frames.received"] == len(messages)
     assert refusals(totals) == {
         "frames.ignored": plain.events,
-        "frames.rejected.no_reading": plain.empty,
-        "frames.rejected.replayed": plain.repeated,
+        "readings.rejected.no_reading": plain.empty,
+        "readings.rejected.replayed": plain.repeated,
     }
-    assert totals["frames.admitted"] == plain.uplinks - plain.empty - plain.repeated
+    assert totals["frames.admitted"] == totals["readings.carried"] == plain.uplinks
+    assert totals["readings.admitted"] == plain.uplinks - plain.empty - plain.repeated
     assert totals["observations.decoded"] == plain.values.total()
     assert totals["pairs.recorded"] == plain.values.total()
 
@@ -121,12 +121,12 @@ def test_uplinks_whose_gateway_has_no_clock_are_refused_where_the_profile_wants_
     uplinks = [each.message for each in messages if each.is_uplink]
     _, totals = replayed(messages, PROFILE + OF_A_GATEWAY)
     untimed = [each for each in uplinks if "time" not in each["rxInfo"][0]]
-    refused = totals["frames.rejected.bad_time"]
-    empty = totals["frames.rejected.no_reading"]
+    refused = totals["readings.rejected.bad_time"]
+    empty = totals["readings.rejected.no_reading"]
     told = f"of {len(uplinks)} uplinks {len(untimed)} untimed: {refused} refused for it, {empty} empty anyway"
     print(told)
     assert refused <= len(untimed) <= refused + empty
-    assert totals["frames.admitted"] + sum(refusals(totals).values()) == len(messages)
+    assert totals["readings.admitted"] + sum(refusals(totals).values()) == len(messages)
 
 
 def tell(plain: Counted, totals: dict[str, int]) -> None:
@@ -147,7 +147,7 @@ def test_part_of_the_recording_through_mosquitto_and_a_gateway(tmp_path: Path) -
     extra = f'\n[clock]\nsimulated = true\nstart = "{start}"\nrate = 0\n'
     with running_mosquitto(tmp_path) as broker:
         live = LiveGateway(tmp_path / "gateway", broker.port, policies=files(PROFILE), tick_ms=50, extra=extra)
-        row = {"profile": "node", "zone": "door", "topic": FILTER, "owner": "city", "subject": "none"}
+        row = {"profile": "node", "zone": "door", "topic": FILTER, "owner": "city", "subject": "none", "id": NODE}
         live.add_devices([row])
         listener = Listener(broker.port, live.gateway)
         try:
