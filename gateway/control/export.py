@@ -29,7 +29,8 @@ from gateway.control.context import Control
 from gateway.control.status import log_head
 from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of, label_keys
-from gateway.core.plans import Device, DeviceMemory
+from gateway.core.ingest.memory import DeviceMemory
+from gateway.core.plans import Device
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
@@ -81,7 +82,7 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
 
 
 def _device(device: Device, memory: DeviceMemory | None) -> Plain:
-    runs, times = ([], {}) if memory is None else memory.state()[:2]
+    runs, times = ([], {}) if memory is None else (memory.runs_known(), memory.state()[1])
     return {
         "device": device.id.hex(),
         "topic": device.topic,

@@ -148,7 +148,7 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
 
 def _terms_in_force(control: Control, device: Device, flow: str) -> Terms | None:
     """Return the terms that a device's compiled plan has for a flow."""
-    plan = control.state.devices.get(device.topic)
+    plan = control.state.plan_of(device)
     targets = [] if plan is None else plan.targets()
     return next((target.terms for target in targets if target.cohort.flow == flow), None)
 

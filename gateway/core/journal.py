@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.ingest.memory import Admissions
 from gateway.core.plans import Slot, WindowTarget
 from gateway.core.windows.windows import Cohort
 
@@ -123,7 +124,27 @@ class Subscriptions(msgspec.Struct, frozen=True, array_like=True, tag=8):
     patterns: list[str]
 
 
-JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions
+class Dated(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """The numbers of a batch's readings, of devices that restart without telling.
+
+    Attributes:
+        numbers: Flat quadruples (device, boot, sequence, time or None).
+    """
+
+    numbers: list[Any]
+
+
+class Arrived(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """The arrivals of a batch's messages, of devices whose repeats are told by them.
+
+    Attributes:
+        arrivals: Flat triples (device, arrival, digest of the payload).
+    """
+
+    arrivals: list[Any]
+
+
+JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions | Dated | Arrived
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
@@ -165,6 +186,13 @@ class Journal:
         """Write a batch of readings, flat as in ``Take``."""
         self._note_watermark(watermark_ms)
         self._records.append(Take(readings, sequences))
+
+    def admissions(self, admissions: Admissions) -> None:
+        """Write what a batch admitted by other rules than numbers that every message states."""
+        if admissions.dated:
+            self._records.append(Dated(admissions.dated))
+        if admissions.arrivals:
+            self._records.append(Arrived(admissions.arrivals))
 
     def purge(self, contributor: bytes, keep: Mapping[Cohort, int], watermark_ms: int) -> None:
         """Write that a contributor has left the windows in which it no longer belongs."""

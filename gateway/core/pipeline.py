@@ -1,10 +1,10 @@
 """The path of a batch on one page: from frames that the broker delivered to what must be committed before they are acknowledged.
 
      1 receive       frames, in order of arrival, at most 1,000                         (gateway.edge.mqtt)
-     2 identify      topic → device; unknown is a counted rejection
+     2 identify      topic → device, or a hub whose messages say which; unknown is a counted rejection
      3 authenticate  the raw bytes, where the device has a key
      4 decode        by the device's profile
-     5 admit         replay window, clock window; a reading without a time of its own that may have waited gets a span
+     5 admit         replay window, repeats, clock window; a reading without a time of its own that may have waited gets a span
      6 decide        device → plans, compiled before                                    (gateway.core.plans)
      7 minimise      floor to the first step; contribute to a window, or make a record
      8 account       every frame, observation and pair to exactly one account
@@ -14,7 +14,7 @@
     12 publish       a checkpoint                                                       (gateway.audit.log.folder)
 
 Steps 2 to 8 are ``take_frames``: the hot loop, one function, exempt from the size rule because every call in it is
-paid for a hundred thousand times.
+paid for a hundred thousand times. A hub's frame takes steps 3 to 5 in ``gateway.core.hubs.carried``, once for each reading in it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
-from gateway.core.ingest.admission import clock_reject
+from gateway.core.hubs.carried import HubFrames
+from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
 from gateway.core.journal import Subscriptions, WholeSince
 from gateway.core.model import (
+    CLOCK_AHEAD,
+    CLOCK_BEHIND,
     COPY,
     MALFORMED,
     NO_SEQUENCE,
@@ -38,11 +40,12 @@ from gateway.core.model import (
     TOO_LARGE,
     UNKNOWN_DEVICE,
     UNKNOWN_MS,
+    Ignore,
     Reading,
     Reject,
 )
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import RecordTarget, Target
+from gateway.core.plans import DevicePlan, RecordTarget, Target
 from gateway.core.release.records import outbox_rows
 from gateway.core.state import State
 from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET, UNDATED
@@ -102,6 +105,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         now_ms: The gateway's clock; also the latest time of readings that carry none.
     """
     devices, redeliverable, journal, arrivals = state.devices, state.redeliverable, state.journal, state.arrivals
+    discovery, admissions = state.discovery, Admissions()
+    hubs = HubFrames(arrivals, admissions, now_ms)
     rejected: defaultdict[str, int] = defaultdict(int)
     withheld: defaultdict[str, int] = defaultdict(int)
     refused: defaultdict[str, int] = defaultdict(int)
@@ -109,7 +114,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     admitted = ignored = decoded = asked = considered = duplicate = 0
     digests: list[bytes] = []
     taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
-    sequences: list[Any] = []  # flat triples for the journal: device, boot, sequence
+    sequences = admissions.numbers
     records: list[_Taken] = []
 
     for frame in frames:
@@ -130,106 +135,158 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         # 2 identify
         plan = devices.get(topic)
         if plan is None:
-            rejected[(UNKNOWN_DEVICE if topic else MALFORMED).reason] += 1
-            continue
+            found = state.filters.find(topic)
+            if found is None:
+                rejected[(UNKNOWN_DEVICE if topic else MALFORMED).reason] += 1
+                if discovery is not None:
+                    discovery.saw(topic, payload, now_ms)
+                continue
+            if isinstance(found, DevicePlan):
+                plan = found
+            else:
+                behind = found
         if len(payload) > MAX_PAYLOAD_BYTES:
             rejected[TOO_LARGE.reason] += 1
+            if plan is not None:
+                plan.memory.heard.reject(TOO_LARGE.reason, now_ms)
             continue
-        # 3 authenticate
-        sequence = None
-        if plan.key is not None:
-            verified = plan.key.verify(payload)
-            if isinstance(verified, Reject):
-                rejected[verified.reason] += 1
+        readings: Sequence[tuple[DevicePlan, Reading, bool]]
+        if plan is None:
+            carried = hubs.open(behind, frame)
+            if discovery is not None and hubs.has_unknown:
+                discovery.saw(topic, payload, now_ms)
+            if isinstance(carried, Reject):
+                rejected[carried.reason] += 1
                 continue
-            payload, sequence = verified
-        # 4 decode
-        reading = plan.decode(topic, payload, now_ms)
-        if not isinstance(reading, Reading):
-            if isinstance(reading, Reject):
-                rejected[reading.reason] += 1
-            else:
+            if isinstance(carried, Ignore):
                 ignored += 1
-            continue
-        # 5 admit
-        if plan.needs_sequence:
-            if sequence is None:
-                sequence = reading.sequence
-            if sequence is None:
-                rejected[NO_SEQUENCE.reason] += 1
                 continue
-            if not plan.memory.sequences.admit(reading.boot, sequence):
-                rejected[REPLAYED.reason] += 1
-                continue
-            sequences += (plan.device.id, reading.boot, sequence)
-        admitted += 1
-        may_have_waited = not reading.has_time and (arrivals.waited or frame.retain)
-        if may_have_waited:
-            reading = arrivals.date(reading, plan.decode, topic, payload, now_ms, retained=frame.retain)
-        slots = plan.slots
-        for observation in reading.observations:
-            decoded += 1
-            t_ms = observation.phenomenon_time_ms
-            late_or_early = clock_reject(t_ms, now_ms)
-            if late_or_early is not None:
-                refused[late_or_early.reason] += 1
-                continue
-            # 6 decide
-            slot = slots.get(observation.observed_property)
-            if slot is None:
-                continue
-            # 7 minimise
-            n = floor_steps(observation.result, slot.step)
-            if not -MAX_STEPS <= n <= MAX_STEPS:
-                refused[OUT_OF_RANGE.reason] += 1
-                continue
-            # 8 account
-            asked += 1
-            considered += slot.considered
-            for reason in slot.withheld:
-                withheld[reason] += 1
-            targets = slot.targets
-            if not targets:
-                continue
-            seen = slot.seen
-            # without number or time, a repeat looks like a second reading
-            if seen is not None and t_ms <= seen.newest_ms and reading.has_time and (recalled := seen.recall(t_ms)) != NEW:
-                if recalled == REPEATED:
-                    duplicate += len(targets)
-                else:
-                    withheld["forgotten"] += len(targets)
-                continue
-            if may_have_waited and (earliest_ms := observation.earliest_ms) is not None:
-                if _take_between(targets, (earliest_ms, t_ms), n, outcomes, records):
-                    taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), earliest_ms, t_ms, n)
-                continue
-            keep = False
-            for target in targets:
-                outcome = target.take(t_ms, n)
-                outcomes[outcome] += 1
-                if outcome <= LAST_KEPT:
-                    keep = True
-                    if outcome == RECORDED:
-                        records.append((target, (t_ms, t_ms), n))  # type: ignore[arg-type]  # only a RecordTarget returns this
-            if not keep:
-                continue
-            if seen is not None:
-                if not reading.has_time:  # nothing to remember it by
-                    taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+            readings = carried
+        else:
+            memory = plan.memory
+            # 3 authenticate
+            sequence = None
+            if plan.key is not None:
+                verified = plan.key.verify(payload)
+                if isinstance(verified, Reject):
+                    rejected[verified.reason] += 1
+                    memory.heard.reject(verified.reason, now_ms)
                     continue
-                seen.add(t_ms)
-            taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
+                payload, sequence = verified
+            # 4 decode
+            reading = plan.decode(topic, payload, now_ms)
+            if not isinstance(reading, Reading):
+                if isinstance(reading, Reject):
+                    rejected[reading.reason] += 1
+                    memory.heard.reject(reading.reason, now_ms)
+                else:
+                    ignored += 1
+                    memory.heard.last_ms = now_ms
+                continue
+            # 5 admit
+            may_have_waited = not reading.has_time and (arrivals.waited or frame.retain)
+            refusal = None
+            if plan.asks_rules:
+                refusal = plan.admit(reading, sequence, payload, now_ms, admissions, may_have_waited=may_have_waited)
+            elif plan.needs_sequence:
+                if sequence is None:
+                    sequence = reading.sequence
+                if sequence is None:
+                    refusal = NO_SEQUENCE
+                elif memory.sequences.admit(reading.boot, sequence):
+                    sequences += (plan.device.id, reading.boot, sequence)
+                else:
+                    refusal = REPLAYED
+            if refusal is not None:
+                rejected[refusal.reason] += 1
+                memory.heard.reject(refusal.reason, now_ms)
+                continue
+            heard = memory.heard
+            heard.last_ms = heard.reading_ms = now_ms
+            heard.readings += 1
+            if may_have_waited:
+                reading = arrivals.date(reading, plan.decode, topic, payload, now_ms, retained=frame.retain)
+            readings = ((plan, reading, may_have_waited),)
+        admitted += 1
+        for plan, reading, may_have_waited in readings:
+            slots, earliest_ms, latest_ms = plan.slots, now_ms - plan.most_behind_ms, now_ms + plan.most_ahead_ms
+            if reading.refused:
+                decoded += len(reading.refused)
+                for reject in reading.refused:
+                    refused[reject.reason] += 1
+                    plan.memory.heard.reject(reject.reason, now_ms)
+            for observation in reading.observations:
+                decoded += 1
+                t_ms = observation.phenomenon_time_ms
+                if not earliest_ms <= t_ms <= latest_ms:
+                    late_or_early = CLOCK_AHEAD if t_ms > latest_ms else CLOCK_BEHIND
+                    refused[late_or_early.reason] += 1
+                    plan.memory.heard.reject(late_or_early.reason, now_ms)
+                    continue
+                # 6 decide
+                slot = slots.get(observation.observed_property)
+                if slot is None:
+                    continue
+                # 7 minimise
+                n = floor_steps(observation.result, slot.step)
+                if not -MAX_STEPS <= n <= MAX_STEPS:
+                    refused[OUT_OF_RANGE.reason] += 1
+                    plan.memory.heard.reject(OUT_OF_RANGE.reason, now_ms)
+                    continue
+                # 8 account
+                asked += 1
+                considered += slot.considered
+                for reason in slot.withheld:
+                    withheld[reason] += 1
+                targets = slot.targets
+                if not targets:
+                    continue
+                seen = slot.seen
+                # without number or time, a repeat looks like a second reading
+                if seen is not None and t_ms <= seen.newest_ms and reading.has_time and (recalled := seen.recall(t_ms)) != NEW:
+                    if recalled == REPEATED:
+                        duplicate += len(targets)
+                    else:
+                        withheld["forgotten"] += len(targets)
+                    continue
+                if may_have_waited and (since_ms := observation.earliest_ms) is not None:
+                    if _take_between(targets, (since_ms, t_ms), n, outcomes, records):
+                        taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
+                    continue
+                keep = False
+                for target in targets:
+                    outcome = target.take(t_ms, n)
+                    outcomes[outcome] += 1
+                    if outcome <= LAST_KEPT:
+                        keep = True
+                        if outcome == RECORDED:
+                            records.append((target, (t_ms, t_ms), n))  # type: ignore[arg-type]  # only a RecordTarget returns this
+                if not keep:
+                    continue
+                if seen is not None:
+                    if not reading.has_time:  # nothing to remember it by
+                        taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+                        continue
+                    seen.add(t_ms)
+                taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
 
     ledger = state.ledger
     ledger.add("frames.received", len(frames))
     ledger.add("frames.admitted", admitted)
     ledger.add("frames.ignored", ignored)
+    ledger.add("readings.carried", hubs.carried)
+    ledger.add("readings.admitted", hubs.admitted)
     ledger.add("observations.decoded", decoded)
     ledger.add("observations.asked", asked)
     ledger.add("observations.unasked", decoded - asked - sum(refused.values()))
     ledger.add("pairs.considered", considered)
     ledger.add("pairs.duplicate", duplicate)
-    for unit, reasons in (("frames.rejected", rejected), ("observations.refused", refused), ("pairs.withheld", withheld)):
+    for unit, reasons in (
+        ("frames.rejected", rejected),
+        ("readings.rejected", hubs.rejected),
+        ("observations.refused", refused),
+        ("pairs.withheld", withheld),
+    ):
         for reason, count in reasons.items():
             ledger.add(f"{unit}.{reason}", count)
     for outcome, count in enumerate(outcomes):
@@ -238,6 +295,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     ledger.add("pairs.waiting", outcomes[RECORDED])
     if taken or sequences:
         journal.take(taken, sequences, state.windows.watermark_ms)
+    journal.admissions(admissions)
     if digests:
         blob = b"".join(digests)
         state.commit.marks += blob

@@ -7,22 +7,20 @@ target to one flow that the property may feed. What must not leave is compiled t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
 from consent.core.policies.policy import Flow, PolicySet
-from consent.core.profiles.profile import Profile, Scheme
-from gateway.core.ingest.admission import SequenceWindows
 from gateway.core.ingest.mac0 import Mac0Key
+from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.minimise import floor_time_ms
-from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
-from gateway.core.model import Decoder
+from gateway.core.ingest.remembered import RememberedTimes
+from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
 from gateway.core.windows.windows import Cohort, Windows
 
@@ -66,51 +64,6 @@ class Device:
     def contributor(self) -> bytes:
         """The contributor that its readings count for, once in a window: its subject, or the device itself where it has none."""
         return self.subject or self.id
-
-
-class DeviceMemory:
-    """What is remembered of a device across changes of its plan, so that nothing is counted twice."""
-
-    __slots__ = ("_room", "seen", "sequences")
-
-    def __init__(self, room: SharedRoom) -> None:
-        """Begin with nothing; times beyond a few take their place in ``room``."""
-        self._room = room
-        self.sequences = SequenceWindows()
-        self.seen: dict[str, RememberedTimes] = {}  # observed property -> phenomenon times, until their windows close
-
-    def times(self, observed_property: str) -> RememberedTimes:
-        """Return the times of a property."""
-        if observed_property not in self.seen:
-            self.seen[observed_property] = RememberedTimes(self._room)
-        return self.seen[observed_property]
-
-    def state(self) -> list[Any]:
-        """Return plain data from which ``restore`` makes the same memory."""
-        plain: list[Any] = [self.sequences.to_state(), {name: list(times) for name, times in self.seen.items() if times}]
-        forgotten = {name: times.forgotten_ms for name, times in self.seen.items() if times.forgotten_ms >= 0}
-        return [*plain, forgotten] if forgotten else plain
-
-    def restore(self, state: list[Any]) -> None:
-        """Restore a stored state."""
-        self.sequences = SequenceWindows.from_state(state[0])
-        forgotten: dict[str, int] = state[2] if len(state) > 2 else {}
-        self.seen = {
-            name: RememberedTimes(self._room, state[1].get(name, ()), forgotten.get(name, -1))
-            for name in dict.fromkeys([*state[1], *forgotten])
-        }
-
-    def drop_before(self, horizons_ms: Mapping[str, int], otherwise_ms: int) -> None:
-        """Drop the times that no later reading can repeat.
-
-        Args:
-            horizons_ms: For each property, the time from which on readings may still be kept.
-            otherwise_ms: The same for properties that are not among them.
-        """
-        for name, times in list(self.seen.items()):
-            times.drop_before(horizons_ms.get(name, otherwise_ms))
-            if name not in horizons_ms and not times:
-                del self.seen[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +200,18 @@ class Slot:
 class DevicePlan:
     """Everything that the hot path needs to know about a device."""
 
-    __slots__ = ("decode", "device", "key", "memory", "needs_sequence", "slots")
+    __slots__ = (
+        "asks_rules",
+        "decode",
+        "device",
+        "key",
+        "memory",
+        "most_ahead_ms",
+        "most_behind_ms",
+        "needs_sequence",
+        "rules",
+        "slots",
+    )
 
     def __init__(
         self,
@@ -255,15 +219,34 @@ class DevicePlan:
         memory: DeviceMemory,
         decode: Decoder,
         key: Mac0Key | None,
-        needs_sequence: bool,
+        rules: AdmissionRules,
         slots: dict[str, Slot],
     ) -> None:
         self.device = device
         self.memory = memory
         self.decode = decode
         self.key = key
-        self.needs_sequence = needs_sequence
+        self.needs_sequence = rules.is_numbered
+        self.rules = rules
+        self.asks_rules = not rules.is_plain  # the hot path takes the plain ones by itself
+        self.most_behind_ms = rules.most_behind_ms
+        self.most_ahead_ms = rules.most_ahead_ms
         self.slots = slots
+
+    def admit(
+        self,
+        reading: Reading,
+        sequence: int | None,
+        payload: bytes,
+        now_ms: int,
+        admissions: Admissions,
+        *,
+        may_have_waited: bool,
+    ) -> Reject | None:
+        """Admit a reading once, or return why it is refused; see ``DeviceMemory.admit``."""
+        return self.memory.admit(
+            self.device.id, self.rules, reading, sequence, payload, now_ms, admissions, may_have_waited=may_have_waited
+        )
 
     def targets(self) -> list[Target]:
         """Return every target of every slot."""
@@ -284,11 +267,6 @@ class InForce:
     flow_since_ms: dict[str, int]
 
 
-def is_numbered(profile: Profile) -> bool:
-    """Return whether devices of a profile number their messages; otherwise repeats are recognised only by their times."""
-    return profile.sequence is not None or profile.authentication.scheme is Scheme.MAC0
-
-
 def compile_slots(
     device: Device, memory: DeviceMemory, force: InForce, book: Book, windows: Windows, now_ms: int
 ) -> dict[str, Slot]:
@@ -298,13 +276,14 @@ def compile_slots(
     """
     policies = force.policies
     profile = policies.profiles[device.profile]
+    tells_by_number = AdmissionRules.of(profile).tells_repeats_by_number
     slots: dict[str, Slot] = {}
     for name in profile.fields:
         flows = [flow for flow in policies.flows.values() if name in flow.properties]
         if not flows:
             continue
         first_step = policies.properties[name].ladder[0]
-        seen = None if is_numbered(profile) else memory.times(name)
+        seen = None if tells_by_number else memory.times(name)
         slot = slots[name] = Slot(device, name, float(first_step), seen)
         slot.considered = len(flows)
         for flow in flows:

@@ -15,7 +15,9 @@ from gateway.core.ingest.marks import Marks
 from gateway.core.ingest.remembered import NEW, RememberedTimes
 from gateway.core.journal import (
     SEGMENT_BYTES,
+    Arrived,
     Close,
+    Dated,
     Define,
     DefinedTarget,
     Dry,
@@ -103,7 +105,7 @@ def prune(state: State) -> None:
     """
     watermark_ms = state.windows.watermark_ms
     state.forget_devices_but({device.id for device in state.registry.devices.values()})
-    for plan in state.devices.values():
+    for plan in state.plans():
         horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
         plan.memory.drop_before(horizons_ms, watermark_ms)
 
@@ -134,6 +136,10 @@ class JournalReplay:
                 self._define(record)
             case Take():
                 self._take(record)
+            case Dated():
+                self._dated(record.numbers)
+            case Arrived():
+                self._arrived(record.arrivals)
             case Purge():
                 self._state.windows.purge(record.contributor, {kept.cohort: kept.since_ms for kept in record.keep})
             case Watermark():
@@ -178,6 +184,14 @@ class JournalReplay:
                 target.take(t_ms, n)
         for at in range(0, len(sequences), 3):
             self._state.memory_of(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
+
+    def _dated(self, numbers: list[Any]) -> None:
+        for device, boot, sequence, time_ms in zip(*[iter(numbers)] * 4, strict=True):
+            self._state.memory_of(device).runs.admit(boot, sequence, time_ms)
+
+    def _arrived(self, arrivals: list[Any]) -> None:
+        for device, at_ms, digest in zip(*[iter(arrivals)] * 3, strict=True):
+            self._state.memory_of(device).arrived(at_ms, digest)
 
     def _close(self, record: Close) -> None:
         """Remove what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""

@@ -6,25 +6,29 @@ each adds what must become durable to ``commit``, which the application stores b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
 from consent.core.outcome import NEVER_MS
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Signer
+from gateway.core.discovery.publishers import Discovery
 from gateway.core.effects import Commit
+from gateway.core.hubs.filters import Filters
 from gateway.core.inflight import Inflight
 from gateway.core.ingest.arrivals import Arrivals
 from gateway.core.ingest.marks import Marks
+from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.journal import Dry, Journal
 from gateway.core.ledger import Ledger
 from gateway.core.log import LogState
 from gateway.core.model import Decoder
 from gateway.core.outbox import Outbox
-from gateway.core.plans import DeviceMemory, DevicePlan, InForce
+from gateway.core.plans import Device, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.registry import Registry
 from gateway.core.windows.windows import Windows
@@ -57,8 +61,10 @@ class State:
 
     Attributes:
         force: The policies in force; ``changes`` sets them.
-        devices: The plans of devices whose profile the policies know, by topic; ``changes`` compiles them.
-        by_contributor: The same plans, by contributor.
+        devices: The plans of devices whose profile the policies know and that have a topic to themselves, by topic; ``changes``
+            compiles them.
+        filters: The plans of those behind hubs, and of those registered by a topic filter; likewise.
+        by_contributor: All of these plans, by contributor.
         decoders: By device profile; ``changes`` compiles them.
         memories: What is remembered of devices, by id; changed by a plan's steps and by an erasure.
         times_room: The room that the times among them share.
@@ -72,6 +78,7 @@ class State:
         subscriptions: The filters that the session at the broker is known to hold. Changed by the pipeline.
         drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by the pipeline.
         domain_keys: The pseudonym keys. Made and dropped by releases.
+        discovery: Looks at messages of unknown devices while a terminal asks for them, and is None otherwise. Set by ``control``.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
     """
 
@@ -84,6 +91,7 @@ class State:
         self.inflight = Inflight()
         self.log = LogState(identity.signer, identity.random_bytes, simulated_clock=identity.simulated_clock)
         self.devices: dict[str, DevicePlan] = {}
+        self.filters = Filters()
         self.by_contributor: dict[bytes, list[DevicePlan]] = {}
         self.decoders: dict[str, Decoder] = {}
         self.memories: dict[bytes, DeviceMemory] = {}
@@ -98,6 +106,7 @@ class State:
         self.drained = False
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.expires_next_ms = NEVER_MS
+        self.discovery: Discovery | None = None
         self.commit = Commit()
         self._begin_commit()
 
@@ -106,6 +115,15 @@ class State:
         """Return the policies in force; only called where some are."""
         assert self.force is not None
         return self.force.policies
+
+    def plans(self) -> Iterator[DevicePlan]:
+        """Iterate over the plans of all devices."""
+        return chain.from_iterable(self.by_contributor.values())
+
+    def plan_of(self, device: Device) -> DevicePlan | None:
+        """Return a device's plan; None where the policies do not know its profile."""
+        plans = self.by_contributor.get(device.contributor, ())
+        return next((plan for plan in plans if plan.device.id == device.id), None)
 
     def memory_of(self, device: bytes) -> DeviceMemory:
         """Return what is remembered of a device; nothing yet where it is new."""

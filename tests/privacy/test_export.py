@@ -21,7 +21,8 @@ from gateway.audit.log.payloads import Contribution, KeyPayload
 from gateway.control.export import NO_LONGER_KEPT
 from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle, SentBundle
-from gateway.core.plans import Device, DeviceMemory
+from gateway.core.ingest.memory import DeviceMemory
+from gateway.core.plans import Device
 from gateway.core.registry import Claim, Message, Resident, Subject
 from gateway.core.release.records import Waiting
 from gateway.core.windows.windows import Windows

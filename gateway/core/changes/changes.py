@@ -27,7 +27,8 @@ from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.plans import Device, DevicePlan, InForce, Place, WindowTarget, compile_slots, is_numbered
+from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.plans import Device, DevicePlan, InForce, Place, WindowTarget, compile_slots
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.windows import Cohort
@@ -157,6 +158,7 @@ def compile_all(state: State, now_ms: int) -> None:
     """Recompile every device's plan."""
     _expect_expiry(state)
     state.devices.clear()
+    state.filters.clear()
     state.by_contributor.clear()
     compile_devices(state, state.registry.devices.values(), now_ms)
     members = {contributor for window in state.windows for contributor in window.members}
@@ -171,7 +173,7 @@ def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> Non
         _forget_plan(state, device)
         plan = _compile(state, device, now_ms)
         if plan is not None:
-            state.devices[device.topic] = plan
+            _enter_plan(state, plan)
             state.by_contributor.setdefault(device.contributor, []).append(plan)
     _purge(state, contributors)
 
@@ -197,11 +199,21 @@ def _forget_plan(state: State, device: Device) -> None:
     plan = state.devices.get(device.topic)
     if plan is not None and plan.device.id == device.id:
         del state.devices[device.topic]
+    state.filters.drop(device)
     plans = [plan for plan in state.by_contributor.get(contributor, ()) if plan.device.id != device.id]
     if plans:
         state.by_contributor[contributor] = plans
     else:
         state.by_contributor.pop(contributor, None)
+
+
+def _enter_plan(state: State, plan: DevicePlan) -> None:
+    """Enter a plan where the pipeline looks for it: by its topic where that is the device's own, else among the filters."""
+    device = plan.device
+    if device.hub_id or "+" in device.topic or "#" in device.topic:
+        state.filters.put(plan)
+    else:
+        state.devices[device.topic] = plan
 
 
 def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
@@ -212,12 +224,14 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
     profile = force.policies.profiles[device.profile]
     if device.profile not in state.decoders:
         state.decoders[device.profile] = compile_decoder(profile)
+    if bool(profile.hub) != bool(device.hub_id):  # what its messages say of whom they are is not what the registry says
+        return None
     key = None
     if profile.authentication.scheme is Scheme.MAC0:
         key = Mac0Key(state.identity.device_key(device.id, device.generation))
     memory = state.memory_of(device.id)
     slots = compile_slots(device, memory, force, state.registry.book, state.windows, now_ms)
-    return DevicePlan(device, memory, state.decoders[device.profile], key, is_numbered(profile), slots)
+    return DevicePlan(device, memory, state.decoders[device.profile], key, AdmissionRules.of(profile), slots)
 
 
 def _purge(state: State, contributors: Iterable[bytes]) -> None:

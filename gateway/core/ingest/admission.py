@@ -4,9 +4,9 @@ Replay: per device, and per run of it where it names its runs (boot id), a windo
 (RFC 4303, section 3.4.3): the highest number seen and a bitmap of the 64 up to it. A number is accepted once; one below
 the window can no longer be distinguished from a replay and is refused.
 
-This has two limits. A device that counts from zero again without naming a new run is refused until it passes its old
-mark. And only the 16 runs that began last are remembered for each device: a frame from an earlier one counts as new, and
-only its time is then checked.
+This has two limits. A device that counts from zero again without naming a new run is refused until it passes its old mark,
+unless its profile says that it does (see ``runs``). And only the 16 runs that began last are remembered for each device: a frame
+from an earlier one counts as new, and only its time is then checked.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MAX_AHEAD_MS = DAY_MS
 MAX_BEHIND_MS = 1_096 * DAY_MS
 """A reading may wait in a device for three years, one of them a leap year."""
 
-_WINDOW_BITS = 64
-_WINDOW_MASK = (1 << _WINDOW_BITS) - 1
+WINDOW_BITS = 64
+_WINDOW_MASK = (1 << WINDOW_BITS) - 1
 _MAX_BOOTS = 16
 
 Boot = int | str | None
@@ -50,7 +50,7 @@ class SequenceWindows:
             self._highest = sequence
             self._bitmap = (self._bitmap << 1 | 1) & _WINDOW_MASK
             return True
-        marked = _marked(self._highest, self._bitmap, sequence)
+        marked = mark_used(self._highest, self._bitmap, sequence)
         if marked is None:
             return False
         self._highest, self._bitmap = marked
@@ -58,7 +58,7 @@ class SequenceWindows:
 
     def _admit_from_other_run(self, boot: Boot, sequence: int) -> bool:
         if self._earlier is not None and boot in self._earlier:
-            marked = _marked(*self._earlier[boot], sequence)
+            marked = mark_used(*self._earlier[boot], sequence)
             if marked is not None:
                 self._earlier[boot] = marked
             return marked is not None
@@ -86,19 +86,23 @@ class SequenceWindows:
         return windows
 
 
-def _marked(highest: int, bitmap: int, sequence: int) -> tuple[int, int] | None:
+def mark_used(highest: int, bitmap: int, sequence: int) -> tuple[int, int] | None:
     """Return the window with a number marked as used; ``None`` where it was used before or is too old to be checked."""
     ahead = sequence - highest
     if ahead > 0:
-        return sequence, (bitmap << ahead | 1) & _WINDOW_MASK if ahead < _WINDOW_BITS else 1
-    mark = 1 << -ahead if -ahead < _WINDOW_BITS else 0
+        return sequence, (bitmap << ahead | 1) & _WINDOW_MASK if ahead < WINDOW_BITS else 1
+    mark = 1 << -ahead if -ahead < WINDOW_BITS else 0
     return None if mark == 0 or bitmap & mark else (highest, bitmap | mark)
 
 
-def clock_reject(time_ms: int, now_ms: int) -> Reject | None:
-    """Return why a time is not believable, or ``None``: at most one day ahead of the gateway's clock, three years behind."""
-    if time_ms > now_ms + MAX_AHEAD_MS:
+def clock_reject(
+    time_ms: int, now_ms: int, most_ahead_ms: int = MAX_AHEAD_MS, most_behind_ms: int = MAX_BEHIND_MS
+) -> Reject | None:
+    """Return why a time is not believable, or ``None``: unless a profile says otherwise, at most one day ahead of the gateway's
+    clock, three years behind.
+    """
+    if time_ms > now_ms + most_ahead_ms:
         return CLOCK_AHEAD
-    if time_ms < now_ms - MAX_BEHIND_MS:
+    if time_ms < now_ms - most_behind_ms:
         return CLOCK_BEHIND
     return None

@@ -74,10 +74,25 @@ class Arrivals:
         It is decoded once more as if it had arrived at the beginning of the span: a time that is given relative to the arrival
         moves with it, and an absolute one stays.
         """
-        known = not retained and 0 < self.dry_ms <= now_ms
-        earlier = decode(topic, payload, self.dry_ms if known else now_ms - 1)
+        earlier = decode(topic, payload, self.first_ms(now_ms, retained=retained))
+        return self.between(reading, earlier, now_ms, retained=retained)
+
+    def first_ms(self, now_ms: int, *, retained: bool) -> int:
+        """Return the beginning of the span in which a message can have come; where that is not known, a moment before now."""
+        return self.dry_ms if self._is_known(now_ms, retained=retained) else now_ms - 1
+
+    def between(self, reading: Reading, earlier: object, now_ms: int, *, retained: bool) -> Reading:
+        """Return a reading with the earliest that its times can be.
+
+        Args:
+            reading: As it decodes now.
+            earlier: The same as if it had come at ``first_ms``; anything but a reading where it does not decode so.
+            now_ms: The gateway's clock.
+            retained: Whether the broker had kept it.
+        """
         if not isinstance(earlier, Reading):
             return reading
+        known = self._is_known(now_ms, retained=retained)
         observations = [
             observed
             if observed.phenomenon_time_ms == first.phenomenon_time_ms
@@ -89,4 +104,7 @@ class Arrivals:
             )
             for observed, first in zip(reading.observations, earlier.observations, strict=False)
         ]
-        return Reading(reading.boot, reading.sequence, reading.has_time, observations)
+        return Reading(reading.boot, reading.sequence, reading.has_time, observations, reading.refused)
+
+    def _is_known(self, now_ms: int, *, retained: bool) -> bool:
+        return not retained and 0 < self.dry_ms <= now_ms

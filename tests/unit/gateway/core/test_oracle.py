@@ -18,8 +18,9 @@ from consent.core.consents.book import Book
 from consent.core.consents.records import Consent, Status
 from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
+from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
-from gateway.core.plans import Device, DeviceMemory, InForce, RecordTarget, Slot, Target, compile_slots
+from gateway.core.plans import Device, InForce, RecordTarget, Slot, Target, compile_slots
 from gateway.core.windows.windows import Windows
 from tests.support.consent_samples import NOW_MS, SUBJECT, consent
 from tests.support.generated import CLASSES, DAY_MS, DISTRICTS, LADDERS, RESIDENTS, Town, bounds, point, towns
