@@ -186,9 +186,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             # 5 admit
             may_have_waited = not reading.has_time and (arrivals.waited or frame.retain)
             refusal = None
-            if plan.asks_rules:
-                refusal = plan.admit(reading, sequence, payload, now_ms, admissions, may_have_waited=may_have_waited)
-            elif plan.needs_sequence:
+            if plan.needs_sequence:
                 if sequence is None:
                     sequence = reading.sequence
                 if sequence is None:
@@ -197,6 +195,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     sequences += (plan.device.id, reading.boot, sequence)
                 else:
                     refusal = REPLAYED
+            elif plan.asks_rules:
+                refusal = plan.admit(reading, sequence, payload, now_ms, admissions, may_have_waited=may_have_waited)
             if refusal is not None:
                 rejected[refusal.reason] += 1
                 memory.heard.reject(refusal.reason, now_ms)

@@ -226,9 +226,9 @@ class DevicePlan:
         self.memory = memory
         self.decode = decode
         self.key = key
-        self.needs_sequence = rules.is_numbered
         self.rules = rules
-        self.asks_rules = not rules.is_plain  # the hot path takes the plain ones by itself
+        self.needs_sequence = rules.is_numbered and rules.is_plain  # the hot path takes these by itself
+        self.asks_rules = not rules.is_plain
         self.most_behind_ms = rules.most_behind_ms
         self.most_ahead_ms = rules.most_ahead_ms
         self.slots = slots

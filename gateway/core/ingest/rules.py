@@ -1,4 +1,4 @@
-"""By which rules a profile's readings are admitted: what its numbers mean, how repeats are told, how far its clocks may be off."""
+"""By which rules a profile's readings are admitted: what its numbers mean, how repeats are told, how far clocks may be off."""
 
 from __future__ import annotations
 
