@@ -22,7 +22,7 @@ from tests.support.shell import Shell
 from tests.support.waiting import HANG_S
 
 PROFILE = "shelly-plus-1pm"
-PLUGS = tuple(f"shellyplus1pm-80646fe0a1{n:02x}" for n in range(10))
+PLUGS = tuple(f"plugs/shellyplus1pm-80646fe0a1{n:02x}" for n in range(10))
 START = "2026-05-06T09:50:00Z"
 HOUR = ("2026-05-06T10:10:00Z", "2026-05-06T10:55:00Z")
 ENDED = "2026-05-06T11:20:00Z"
@@ -116,7 +116,7 @@ def test_ten_plugs_give_a_first_figure_without_a_profile_written_by_hand(tmp_pat
     with running_mosquitto(tmp_path) as broker:
         clock = f'\n[clock]\nsimulated = true\nstart = "{START}"\nrate = 0\n'
         live = LiveGateway(
-            tmp_path / "gateway", broker.port, policies=policies(), filters=("+/status/#",), tick_ms=50, extra=clock
+            tmp_path / "gateway", broker.port, policies=policies(), filters=("plugs/#",), tick_ms=50, extra=clock
         )
         shell, listener = Shell(live), Listener(broker.port, live.gateway)
         try:

@@ -53,12 +53,13 @@ def policies() -> dict[str, str]:
         .purpose("streets", legal_basis="public-task")
         .purpose("homes")
         .recipient("public", sealed=False)
+        .recipient("office")
     )
     for name in PROPERTIES:
         built.measures(name)
     asks: dict[str, Any] = {"identity": "per-record", "time": "exact", "space": "block", "retention": 30}
     built.flow("of-the-city", *PROPERTIES, purpose="streets", recipient="public", **asks)
-    built.flow("of-homes", *PROPERTIES, purpose="homes", recipient="public", **asks)
+    built.flow("of-homes", *PROPERTIES, purpose="homes", recipient="office", **asks)
     head = 'title = { en = "A sensor" }\n'
     files = {codec: f'{head}codec = "{codec}"\n{FIELDS}' for codec in (*PROFILE_OF.values(), "json")}
     files["value"] = files["value"].replace('path = "temperature"', 'path = ""')
