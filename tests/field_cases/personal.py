@@ -211,8 +211,8 @@ JUDGED: Final[Mapping[str, Judged]] = {
 
 _LEAST_CHARACTERS = 8
 """What is shorter stands in many places by chance; the marked message has a mark there."""
-_COMMON = frozenset({"ChirpStack"})
-"""Names of products, which the program's own texts hold."""
+_COMMON = frozenset({"ChirpStack", "temperature", "humidity"})
+"""Names of a product and of properties, which the program's own texts hold."""
 _PIECE_BYTES = 12
 
 
