@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from consent.core.disclosure import TOP
+from consent.core.profiles.parse import CityTerms, read_profile
 from consent.core.profiles.profile import (
     Authentication,
     Codec,
@@ -17,8 +18,43 @@ from consent.core.profiles.profile import (
     TimeFormat,
     TimeOrigin,
 )
+from consent.core.toml.file import TomlFile
+from consent.errors import PolicyError
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.model import Ignore, Parts, Reading, Reject
+
+CITY_TERMS = CityTerms(
+    ("en",),
+    {"temperature": "Cel", "humidity": "%", "totalConsumption": "kW.h", "occupancy": "1", "pm25": "ug/m3"},
+    "Europe/Madrid",
+    lambda _file, _value, _key: TOP,
+)
+"""What a city says that a device profile refers to."""
+
+
+def parsed_profile(
+    text: str, *, head: str = 'codec = "json"\n', fields: str = '[fields.temperature]\npath = "t"\nunit = "Cel"\n'
+) -> Profile:
+    """Parse a device profile.
+
+    Args:
+        text: What the test is about, beginning with keys of the file itself where it has any.
+        head: Keys of the file that go before.
+        fields: What goes after.
+    """
+    whole = f'title = {{ en = "Probe" }}\n{head}{text}\n{fields}'
+    return read_profile(TomlFile("devices/probe.toml", whole.encode()), "probe", CITY_TERMS)
+
+
+def profile_fault(
+    text: str, *, head: str = 'codec = "json"\n', fields: str = '[fields.temperature]\npath = "t"\nunit = "Cel"\n'
+) -> str:
+    """Return why a device profile is refused, without the file's name."""
+    try:
+        profile = parsed_profile(text, head=head, fields=fields)
+    except PolicyError as error:
+        return str(error).removeprefix("`devices/probe.toml`: ")
+    return f"is taken: {profile}"
 
 
 def make_profile(

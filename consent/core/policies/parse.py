@@ -27,7 +27,7 @@ from consent.core.policies.flows import Declared, read_flow, read_property, read
 from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
 from consent.core.policies.unsupported import unsupported_in
 from consent.core.policies.use import read_use, refuse_unused
-from consent.core.profiles.parse import read_profile
+from consent.core.profiles.parse import CityTerms, read_profile
 from consent.core.profiles.profile import Profile, Texts
 from consent.core.toml.file import Number, Table, TomlFile
 from consent.errors import PolicyError
@@ -119,6 +119,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     declared = _declared(file, tables, city.languages)
     if tables.use is not None:
         refuse_unused(read_use(file, tables.use), (name for folder, name in places.values() if folder == DEVICES), DEVICES)
+    terms = _terms(city, declared)
     titles: dict[str, Texts] = {}
     neighbourhoods: dict[str, Disclosure] = {}
     profiles: dict[str, Profile] = {}
@@ -126,7 +127,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         if folder == NEIGHBOURHOODS:
             titles[name], neighbourhoods[name] = _neighbourhood(TomlFile(path, files[path]), name, declared)
         elif folder == DEVICES:
-            profiles[name] = read_profile(TomlFile(path, files[path]), name, declared.languages, declared.properties)
+            profiles[name] = read_profile(TomlFile(path, files[path]), name, terms)
     districts = {name: _district(file, name, value, city) for name, value in tables.district.items()}
     policies = PolicySet(
         sha256=hashlib.sha256(pack_files(files)).digest(),
@@ -193,6 +194,16 @@ def _declared(file: TomlFile, tables: CityFile, languages: tuple[str, ...]) -> D
         purposes=all_of(tables.purpose, read_purpose),
         recipients=all_of(tables.recipient, read_recipient),
     )
+
+
+def _terms(city: City, declared: Declared) -> CityTerms:
+    """Return what device profiles refer to."""
+
+    def read_cap(file: TomlFile, value: Any, key: str) -> Disclosure:
+        return read_bounds(file, value, key, declared.properties)
+
+    units = {name: each.unit for name, each in declared.properties.items()}
+    return CityTerms(declared.languages, units, city.timezone, read_cap)
 
 
 def _neighbourhood(file: TomlFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:

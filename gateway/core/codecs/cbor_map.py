@@ -14,8 +14,9 @@ import cbor2
 import msgspec
 
 from consent.core.profiles.profile import Profile
-from gateway.core.codecs.field_map import compile_field_map
-from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Reading, Reject
+from gateway.core.codecs.field_map import compile_field_map, is_plain
+from gateway.core.codecs.tree import compile_tree
+from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
 
 _MAX_DEPTH = 16
 _KNOWN_TAGS = (2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
@@ -28,17 +29,21 @@ def compile_cbor(profile: Profile) -> Decoder:
     Raises:
         PolicyError: The field map contradicts itself.
     """
-    field_map = compile_field_map(profile)
-    message_type, flatten, read = field_map.message_type, field_map.flatten, field_map.read
+    read_tree = compile_tree(profile)
+    plain = compile_field_map(profile) if is_plain(profile) else None
 
-    def decode(_topic: str, payload: bytes, received_ms: int) -> Reading | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
         try:
-            message = msgspec.convert(parse_cbor(payload), message_type)
-        except msgspec.ValidationError:
-            return WRONG_TYPE
+            item = parse_cbor(payload)
         except (cbor2.CBORError, ValueError, RecursionError):
             return MALFORMED
-        return read(message if flatten is None else flatten(message), received_ms)
+        if plain is None:
+            return read_tree(topic, item, received_ms)
+        try:
+            message = msgspec.convert(item, plain.message_type)
+        except msgspec.ValidationError:
+            return read_tree(topic, item, received_ms)
+        return plain.read(message if plain.flatten is None else plain.flatten(message), received_ms)
 
     return decode
 

@@ -1,22 +1,23 @@
 """A profile's field map, compiled: the type that a message is decoded into, and the function that makes a reading of it.
 
 JSON and CBOR share this. The paths of a profile become a msgspec struct type that names those fields and no others, so
-that a field which no profile declares is skipped by the parser and never exists as a value. Types are strict: a number
-as text, a boolean in place of a number, a fraction in place of a sequence number are all refused as ``wrong_type``; null
-counts as an absent field.
+that a field which no profile declares is skipped by the parser and never exists as a value. Types are strict, and null counts
+as an absent field: a message with anything else in a declared field, such as a number as text, does not fit, and is read field
+by field in ``tree``, as are all messages of profiles that say more than where plain numbers stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import isfinite
 from operator import attrgetter
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, defstruct
 
-from consent.core.profiles.profile import Profile
+from consent.core.profiles.paths import parse_path
+from consent.core.profiles.profile import AbsentSequence, Field, Match, Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.times import FORMATS
 from gateway.core.model import BAD_TIME, NO_READING, NO_SEQUENCE, NOT_FINITE, Observation, Reading, Reject
@@ -27,6 +28,8 @@ _Boot = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[str, Meta(ma
 
 _UNREADABLE = frozenset('"\\')
 """What msgspec takes in no field's name; control characters are no part of a path anyway."""
+_PLAIN = Field(("",), "")
+"""A field of which nothing is said but where it stands, in which unit, and how many of the property's that is."""
 
 Flatten = Callable[[Any], Any]
 Read = Callable[[Any, int], Reading | Reject]
@@ -57,8 +60,41 @@ class _Slot:
     declared_as: str
 
 
+def is_plain(profile: Profile) -> bool:
+    """Return whether a profile says no more of its messages than where plain numbers stand in one map."""
+    selects = profile.match != Match() or profile.each is not None or profile.hub or profile.jmespath
+    if selects or any(_names(path) is None for path in _paths(profile)):
+        return False
+    if profile.time is not None and (profile.time.format not in FORMATS or profile.time.zone):
+        return False
+    if profile.sequence is not None and profile.sequence.absent is not AbsentSequence.REFUSED:
+        return False
+    bare = (replace(field, paths=("",), unit="", scale=_PLAIN.scale, counter=None) for field in profile.fields.values())
+    return all(len(field.paths) == 1 for field in profile.fields.values()) and all(field == _PLAIN for field in bare)
+
+
+def _paths(profile: Profile) -> Iterator[str]:
+    yield from (path for field in profile.fields.values() for path in field.paths)
+    if profile.time is not None:
+        yield profile.time.path
+    if profile.sequence is not None:
+        yield from (path for path in (profile.sequence.path, profile.sequence.boot) if path is not None)
+
+
+def _names(path: str) -> tuple[str, ...] | None:
+    """Return the names that lead to a place, where nothing but names that msgspec takes do."""
+    names = parse_path(path).names
+    return names if names is not None and _UNREADABLE.isdisjoint("".join(names)) else None
+
+
+def _known_names(path: str) -> tuple[str, ...]:
+    names = _names(path)
+    assert names is not None  # of a plain profile
+    return names
+
+
 def compile_field_map(profile: Profile) -> FieldMap:
-    """Compile a profile whose messages are maps.
+    """Compile a plain profile.
 
     Raises:
         PolicyError: Two declared fields claim the same place, or one lies inside another.
@@ -77,27 +113,24 @@ def compile_field_map(profile: Profile) -> FieldMap:
 def _slots(profile: Profile) -> list[_Slot]:
     """List the declared fields; a profile's fields come first, as ``value_0``, ``value_1`` and so on."""
     slots = [
-        _Slot(f"value_{number}", tuple(field.paths[0].split(".")), float, f"fields.{name}.path")
+        _Slot(f"value_{number}", _known_names(field.paths[0]), float, f"fields.{name}.path")
         for number, (name, field) in enumerate(profile.fields.items())
     ]
     if profile.time is not None:
         kind = FORMATS[profile.time.format][0]
-        slots.append(_Slot("time", tuple(profile.time.path.split(".")), kind, "time.path"))
+        slots.append(_Slot("time", _known_names(profile.time.path), kind, "time.path"))
     if profile.sequence is not None:
         if profile.sequence.path is not None:
-            slots.append(_Slot("sequence", tuple(profile.sequence.path.split(".")), _Sequence, "sequence.path"))
+            slots.append(_Slot("sequence", _known_names(profile.sequence.path), _Sequence, "sequence.path"))
         if profile.sequence.boot is not None:
-            slots.append(_Slot("boot", tuple(profile.sequence.boot.split(".")), _Boot, "sequence.boot"))
+            slots.append(_Slot("boot", _known_names(profile.sequence.boot), _Boot, "sequence.boot"))
     return slots
 
 
 def _check_places(profile: Profile, slots: list[_Slot]) -> None:
-    """Refuse names that no type can have, two fields at one place, and a field inside another: no message could hold both."""
+    """Refuse two fields at one place, and a field inside another: no message could hold both."""
     taken: dict[tuple[str, ...], _Slot] = {}
     for slot in sorted(slots, key=lambda slot: len(slot.path)):
-        if not _UNREADABLE.isdisjoint("".join(slot.path)):
-            quotes = f"`{'.'.join(slot.path)}` holds a quotation mark or a backslash, and no field with one can be read"
-            raise PolicyError(f"devices/{profile.id}.toml", slot.declared_as, quotes)
         for depth in range(1, len(slot.path) + 1):
             other = taken.get(slot.path[:depth])
             if other is not None:
@@ -164,16 +197,18 @@ def _compile_read(profile: Profile) -> Read:
         if (has_sequence and sequence is None) or (has_boot and boot is None):
             return NO_SEQUENCE
         observations = []
+        refused: tuple[Reject, ...] = ()
         for name, value_of, scale in values:
             value = value_of(message)
             if value is None:
                 continue
             value *= scale  # exact where the scale is 1
-            if not isfinite(value):
-                return NOT_FINITE
-            observations.append(Observation(name, time_ms, value))
+            if isfinite(value):
+                observations.append(Observation(name, time_ms, value))
+            else:
+                refused += (NOT_FINITE,)
         if not observations:
-            return NO_READING
-        return Reading(boot, sequence, has_time, observations)
+            return NOT_FINITE if refused else NO_READING
+        return Reading(boot, sequence, has_time, observations, refused)
 
     return read

@@ -22,6 +22,7 @@ from gateway.core.codecs.envelopes.things_stack import compile_things_stack_3
 from gateway.core.codecs.gzipped import compile_gzip
 from gateway.core.codecs.json_map import compile_json
 from gateway.core.codecs.line_protocol import compile_line_protocol
+from gateway.core.codecs.one_value import compile_one_value
 from gateway.core.codecs.senml.wire import compile_senml, compile_senml_cbor
 from gateway.core.codecs.ultralight import compile_ultralight
 from gateway.core.model import Decoder
@@ -38,6 +39,7 @@ COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.THINGS_STACK_3: compile_things_stack_3,
     Codec.HELIUM: compile_helium,
     Codec.FIWARE_JSON: compile_fiware_json,
+    Codec.VALUE: compile_one_value,
 }
 
 

@@ -22,6 +22,8 @@ LONGEST_NUMBER: Final = 64
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _WITH_COMMA: Final = re.compile(r"[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NO_NUMBERS: Final = frozenset({"nan", "inf", "infinity", "-nan", "-inf", "-infinity", "+inf", "+infinity"})
+UNKNOWN_SIGN: Final = "\ufffd"
+"""Stands in a parsed text for bytes that are no text."""
 _LARGEST_AS_TEXT: Final = 2**64
 _ROUNDING: Final = 1e-12
 _BLANKS: Final = " \t\r\n\0"
@@ -134,10 +136,13 @@ def _compile_text(decimal_mark: str) -> Callable[[str], float | Reject]:
 
 
 def as_text(value: Any) -> str | None:
-    """Return a value as profiles write it where texts are compared: `12`, `12.5`, `true`; None of what is no such value."""
+    """Return a value as profiles write it where texts are compared: `12`, `12.5`, `true`; None of what is no such value.
+
+    So is text that was not UTF-8: what stands for a sign that nobody knows is the same for all of them.
+    """
     kind = type(value)
     if kind is str:
-        return str(value)
+        return None if UNKNOWN_SIGN in value else str(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from consent.core.profiles.profile import AbsentSequence, Profile
 from gateway.core.codecs.message.locate import compile_path
-from gateway.core.codecs.values import as_text
+from gateway.core.codecs.values import UNKNOWN_SIGN, as_text
 from gateway.core.model import NO_SEQUENCE, WRONG_TYPE, Reject
 
 LONGEST_HUB_ID: Final = 200
@@ -83,6 +83,6 @@ def _sequence(found: Any, absent: AbsentSequence) -> int | Reject | None:
 
 def _boot(found: Any) -> int | str | Reject | None:
     """Return the id of a device's run: a whole number or a short text."""
-    if found is None or (type(found) is str and len(found) <= _LONGEST_BOOT):
+    if found is None or (type(found) is str and len(found) <= _LONGEST_BOOT and UNKNOWN_SIGN not in found):
         return found
     return found if type(found) is int and -_MOST_SEQUENCE - 1 <= found <= _MOST_SEQUENCE else WRONG_TYPE

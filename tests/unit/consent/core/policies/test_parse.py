@@ -307,11 +307,11 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
         ('[fields.consumption]\npath = "kwh"\nunit = "kW.h"\n', "fields = {}\n", "`fields`: should name at least one property"),
         (
             'unit = "kW.h"',
-            'unit = "W.h"',
-            "`fields.consumption.unit`: `W.h` is not the property's `kW.h`: `scale` should say how many `kW.h` it is",
+            'unit = "V"',
+            "`fields.consumption.unit`: `V` is not the property's `kW.h`: `scale` should say how many `kW.h` it is",
         ),
         ('unit = "kW.h"', 'unit = "W.h"\nscale = 0', "`fields.consumption.scale`: `0` should be a number from 1E-9 to 1E+9"),
-        ('path = "kwh"', 'path = "a..b"', "`fields.consumption.path`: should be names joined by dots"),
+        ('path = "kwh"', 'path = "a..b"', "`fields.consumption.path`: `a..b` should be names joined by dots"),
         ('path = "kwh"', "", "`fields.consumption.path`: is missing"),
         (
             'format = "unix-s"',

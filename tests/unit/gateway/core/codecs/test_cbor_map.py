@@ -90,7 +90,7 @@ def test_cbor_epoch_tag_is_taken_for_its_content() -> None:
         (b"\xd8\x1c\x81\xd8\x1d\x00", model.MALFORMED),
         (b"\x80", model.WRONG_TYPE),
         (b"\xf6", model.WRONG_TYPE),
-        (b"\xa1\x41x\x01", model.WRONG_TYPE),
+        (b"\xa1\x41x\x01", model.BAD_TIME),
     ],
 )
 def test_cbor_bad_message_is_refused_with_its_reason(payload: bytes, reject: Reject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from consent.core.profiles.profile import Codec
 from consent.errors import PolicyError
 from gateway.core import model
+from gateway.core.codecs.field_map import compile_field_map
+from gateway.core.codecs.json_map import mend
+from gateway.core.codecs.tree import compile_tree
 from gateway.core.model import Observation, Reading, Reject
 from tests.support.profiles import decoder, make_profile
 
@@ -85,8 +89,8 @@ def test_json_partial_iv_profile_takes_boot_alone() -> None:
         (with_fields(kwh={"value": 1}), model.WRONG_TYPE),
         (with_fields(kwh=10**400), model.WRONG_TYPE),
         (b'{"t":1731110399,"seq":1,"boot":1,"kwh":1e999}', model.WRONG_TYPE),
-        (with_fields(kwh=float("nan")), model.MALFORMED),
-        (with_fields(kwh=float("inf")), model.MALFORMED),
+        (with_fields(kwh=float("nan")), model.NO_READING),
+        (with_fields(kwh=float("inf")), model.NO_READING),
         (with_fields(kwh=None), model.NO_READING),
         (without("kwh"), model.NO_READING),
         (without("t"), model.BAD_TIME),
@@ -94,7 +98,9 @@ def test_json_partial_iv_profile_takes_boot_alone() -> None:
         (with_fields(t=-1), model.BAD_TIME),
         (with_fields(t=1e300), model.BAD_TIME),
         (with_fields(t=1_731_110_399_000_000), model.BAD_TIME),
-        (with_fields(t="now"), model.WRONG_TYPE),
+        (with_fields(t="now"), model.BAD_TIME),
+        (with_fields(t=[1]), model.WRONG_TYPE),
+        (with_fields(seq="x"), model.WRONG_TYPE),
         (without("seq"), model.NO_SEQUENCE),
         (without("boot"), model.NO_SEQUENCE),
         (with_fields(seq=-1), model.WRONG_TYPE),
@@ -108,14 +114,14 @@ def test_json_partial_iv_profile_takes_boot_alone() -> None:
         (b"{", model.MALFORMED),
         (b"\x00" * 100, model.MALFORMED),
         (with_fields() + b"x", model.MALFORMED),
-        (b"\xef\xbb\xbf" + with_fields(), model.MALFORMED),
-        (b'{"kwh":1,"seq":1,"t":1731110399,"boot":"\xff"}', model.MALFORMED),
+        (b"\xef\xbb\xbf" + with_fields() + b"x", model.MALFORMED),
+        (b'{"kwh":1,"seq":1,"t":1731110399,"boot":"\xff"}', model.WRONG_TYPE),
         (b'{"kwh":1,"seq":1,"t":1731110399,"boot":"\\ud800"}', model.MALFORMED),
         (b"[]", model.WRONG_TYPE),
         (b"null", model.WRONG_TYPE),
         (b"3", model.WRONG_TYPE),
         (b'{"x":' * 10_000 + b"1" + b"}" * 10_000, model.MALFORMED),
-        (b"[" * 10_000, model.WRONG_TYPE),
+        (b"[" * 10_000, model.MALFORMED),
         (b'{"x":' + b"[" * 10_000, model.MALFORMED),
     ],
 )
@@ -125,10 +131,11 @@ def test_json_bad_message_is_refused_with_its_reason(payload: bytes, reject: Rej
 
 
 def test_json_scale_beyond_doubles_is_not_finite() -> None:
-    """A value that only the scale drives out of range refuses the whole frame."""
+    """A value that only the scale drives out of range costs itself alone."""
     decode = decoder(make_profile(Codec.JSON, {"a": ("a", "1", "1e10"), "b": "b"}))
 
-    assert decode(b'{"a":1e300,"b":1}', NOW_MS) is model.NOT_FINITE
+    assert decode(b'{"a":1e300,"b":1}', NOW_MS) == Reading(None, None, False, [Observation("b", NOW_MS, 1)], (model.NOT_FINITE,))
+    assert decode(b'{"a":1e300}', NOW_MS) is model.NOT_FINITE
 
 
 def test_json_oddities_that_are_let_pass() -> None:
@@ -136,6 +143,39 @@ def test_json_oddities_that_are_let_pass() -> None:
     twice = plain(b'{"level":61,"level":62,"note":"\xff\xfe"}', NOW_MS)
 
     assert twice == Reading(None, None, False, [Observation("LAeq", NOW_MS, 62.0)])
+
+
+def test_json_one_bad_field_costs_that_field() -> None:
+    """Whatever is wrong with it; text in place of a time or a number is read, where it is one."""
+    for bad in (b'"wet"', b"[1]", b"true", b"1e999", b"9" * 400):
+        both = plain(b'{"level":61,"people":' + bad + b"}", NOW_MS)
+        assert both == Reading(None, None, False, [Observation("LAeq", NOW_MS, 61.0)], (model.WRONG_TYPE,))
+    assert meter(with_fields(t="1731110399", seq="12"), NOW_MS) == meter(with_fields(), NOW_MS)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'\xef\xbb\xbf{"level":61}',
+        b'{"level":61}\0',
+        b'{"level":61}\r\n\0\0 ',
+        b'{"level":61,"people":nan}',
+        b'{"people":-Infinity,"level":61}',
+        b'{"level":61,"list":[NaN,inf , nan],"note":"nan \\" nan"}',
+        b'\xef\xbb\xbf{"level":61,"note":"\xff","people":NaN}\0',
+    ],
+)
+def test_json_broken_as_firmware_breaks_it_is_read(payload: bytes) -> None:
+    """A byte order mark, trailing NULs and line ends, bare nan; in texts nothing is touched."""
+    assert plain(payload, NOW_MS) == Reading(None, None, False, [Observation("LAeq", NOW_MS, 61.0)])
+
+
+def test_json_is_mended_outside_of_texts_alone_and_in_time_by_its_length() -> None:
+    """Quotation marks that are never closed, and words that only contain the letters, stay."""
+    assert mend(b'{"a":"nan","b\\"nan":nan,"c":nano}') == b'{"a":"nan","b\\"nan":null,"c":nano}'
+    hostile = b'"' + b'\\"' * 30_000
+    assert mend(hostile) == hostile
+    assert mend(b"nan," * 16_000) == b"null," * 16_000
 
 
 def test_json_large_message_is_decoded_or_refused_alike() -> None:
@@ -177,3 +217,16 @@ def test_json_good_message_comes_back_as_it_was_sent(value: float, time_s: int, 
     reading = meter(with_fields(kwh=value, t=time_s, seq=sequence), NOW_MS)
 
     assert reading == Reading(7, sequence, True, [Observation("consumption", time_s * 1000, value)])
+
+
+@given(json_values)
+def test_json_is_read_alike_by_compiled_types_and_as_a_tree(message: Any) -> None:
+    """The quick way is quicker, and no other; it is left where a value does not fit."""
+    for profile in (METER, NESTED, PLAIN):
+        field_map = compile_field_map(profile)
+        try:
+            typed = msgspec.convert(message, field_map.message_type)
+        except (msgspec.ValidationError, OverflowError):
+            continue
+        quick = field_map.read(typed if field_map.flatten is None else field_map.flatten(typed), NOW_MS)
+        assert quick == compile_tree(profile)("t/probe", message, NOW_MS)

@@ -93,7 +93,7 @@ def test_one_bad_field_costs_that_field() -> None:
 def test_registers_of_three_phases_are_summed_or_left_out() -> None:
     """One of them absent: there is no sum."""
     profile = profile_of(fields={"totalConsumption": Field(("a.e", "b.e", "c.e"), "W.h", Decimal("0.001"))})
-    phases = {"a": {"e": 1000}, "b": {"e": 250}, "c": {"e": 50}}
+    phases: dict[str, Any] = {"a": {"e": 1000}, "b": {"e": 250}, "c": {"e": 50}}
 
     assert values(read(profile, phases)) == {"totalConsumption": pytest.approx(1.3)}
     assert read(profile, phases | {"c": {}}) is model.NO_READING
@@ -144,7 +144,7 @@ def test_list_is_read_by_element_each_with_its_time() -> None:
         sequence=SequenceField("^n", None),
         fields=fields(temperature="t", humidity="^h"),
     )
-    message = {"n": 4, "h": 50, "data": [{"at": 10, "t": 1}, {"at": "x", "t": 2}, {"at": 30, "t": 3}]}
+    message: dict[str, Any] = {"n": 4, "h": 50, "data": [{"at": 10, "t": 1}, {"at": "x", "t": 2}, {"at": 30, "t": 3}]}
 
     assert read(profile, message) == Reading(
         None,
