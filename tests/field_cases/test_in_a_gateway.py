@@ -26,6 +26,8 @@ FILTERS = ("field/#", "field/BLE/+")
 BLE = "field/BLE/x"
 QUEUED = "field/queued"
 NOW_MS = time_ms(RECEIVED_AT)
+BEGUN = "2026-05-06T01:30:00Z"
+"""When the sensors were registered: nothing from before is anybody's to hand on."""
 AFTER = "2026-05-06T04:10:00Z"
 """Of case 37: when the gateway is back."""
 
@@ -33,7 +35,7 @@ AFTER = "2026-05-06T04:10:00Z"
 @contextmanager
 def street(folder: Path) -> Iterator[tuple[LiveGateway, Listener, int]]:
     """Run a gateway that knows the sensors of all cases; give it, a recipient's subscription and the broker's port."""
-    clock = f'\n[clock]\nsimulated = true\nstart = "{RECEIVED_AT}"\nrate = 0\n'
+    clock = f'\n[clock]\nsimulated = true\nstart = "{BEGUN}"\nrate = 0\n'
     with running_mosquitto(folder) as broker:
         live = LiveGateway(
             folder / "gateway", broker.port, policies=town_files(), filters=FILTERS, gateway="field", tick_ms=50, extra=clock
@@ -42,6 +44,7 @@ def street(folder: Path) -> Iterator[tuple[LiveGateway, Listener, int]]:
         listener = Listener(broker.port, live.gateway)
         try:
             live.start().wait_ready()
+            live.call("clock.advance", {"to": RECEIVED_AT})
             yield live, listener, broker.port
         finally:
             listener.close()
@@ -123,7 +126,7 @@ def waited_in_the_queue(live: LiveGateway, listener: Listener, port: int) -> Non
     assert live.stop() == 0
     before = live.config.read_text()
     publish(port, [(QUEUED, b'{"temperature":12.3}'), (QUEUED, b'{"temperature":12.4}')])
-    live.config.write_text(before.replace(RECEIVED_AT, AFTER))
+    live.config.write_text(before.replace(BEGUN, AFTER))
     received = live.start().status()["ledger"]["frames.received"]
     live.wait_drained(max(received, 2))
     live.wait_until(lambda _: len(records(live, listener, "case-37")) == 2)
