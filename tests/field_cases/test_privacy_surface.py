@@ -132,7 +132,7 @@ class Street:
     def look(self, when: str) -> None:
         """Keep all that a gateway shows, prints, sends and stores."""
         for file in self.live.place.state.rglob("*"):
-            if file.is_file() and file != self.live.place.ballast:
+            if file.is_file() and file.name != "ballast":
                 self.places[f"{file.relative_to(self.live.place.state)} {when}"] = file.read_bytes()
         self.places[f"output {when}"] = self.live.log().encode()
         self.places |= {name: bytes(tap.sent) for name, tap in self._taps.items()}
