@@ -16,6 +16,7 @@ import msgspec
 from consent.core.disclosure import DAY_MS, TOP, Disclosure
 from consent.core.profiles.fields import read_field
 from consent.core.profiles.places import RECORDS, Places, suffixes_agree
+from consent.core.profiles.presets import DECODED_WITHIN, with_presets
 from consent.core.profiles.profile import Authentication, Codec, Compression, Field, Profile, Scheme, Texts
 from consent.core.profiles.selection import HubTable, check_reachable, read_each, read_hub, read_match
 from consent.core.profiles.timing import RepeatTable, SequenceTable, TimeTable, read_repeat, read_sequence, read_time
@@ -93,7 +94,7 @@ def read_profile(file: TomlFile, name: str, city: CityTerms) -> Profile:
     if table.jmespath and codec in _NO_EXPRESSIONS:
         raise file.error("jmespath", f"should be left out: with `{codec}` a path says all that an expression could")
     scheme = file.choice(table.authentication.scheme, Scheme, "authentication.scheme")
-    places = Places(file, codec, jmespath=table.jmespath, in_list=table.each is not None)
+    places = Places(file, codec, jmespath=table.jmespath, in_list=table.each is not None or codec in DECODED_WITHIN)
     profile = Profile(
         id=name,
         title=_title(file, table.title, city.languages, for_many_cities=skips),
@@ -115,6 +116,7 @@ def read_profile(file: TomlFile, name: str, city: CityTerms) -> Profile:
         if table.expect_every is None
         else file.duration_ms(table.expect_every, _SHORTEST_SILENCE_MS, _LONGEST_SILENCE_MS, "expect_every"),
     )
+    profile = with_presets(profile)
     _check_together(file, profile, places)
     return profile
 

@@ -15,6 +15,7 @@ from consent.printable import quoted
 RECORDS: Final = frozenset({Codec.SENML, Codec.SENML_CBOR})
 """Formats of records, whose paths are names of records."""
 
+_NO_LIST: Final = "{} begins with `^`, which means the whole message inside `each` alone"
 _LONGEST_NAME: Final = 200
 _LONGEST_EXPRESSION: Final = 500
 
@@ -62,7 +63,9 @@ class Places:
         if self.codec in RECORDS:
             self._check_name(text, key)
             return None
-        if self._jmespath and not text.startswith("$topic"):
+        if self._jmespath and text not in ("", "^") and not text.startswith("$topic"):
+            if text.startswith("^") and not self._in_list:
+                raise self._file.error(key, _NO_LIST.format(quoted(text)))
             if not text.strip("^ ") or len(text) > _LONGEST_EXPRESSION or not text.isprintable():
                 raise self._file.error(key, f"should be a JMESPath expression of at most {_LONGEST_EXPRESSION} characters")
             return None
@@ -71,7 +74,7 @@ class Places:
         except ValueError as error:
             raise self._file.error(key, str(error)) from error
         if path.root is Root.WHOLE and not self._in_list:
-            raise self._file.error(key, f"{quoted(text)} begins with `^`, which means the whole message inside `each` alone")
+            raise self._file.error(key, _NO_LIST.format(quoted(text)))
         if self.codec is Codec.VALUE and path.root is not Root.TOPIC and path.steps:
             raise self._file.error(key, f"{quoted(text)} cannot match: a payload that is one value has no fields")
         return path

@@ -24,6 +24,11 @@ from consent.core.profiles.profile import (
 OWN_HUB_ID: Final = ("",)
 """Stands in a profile for the id by which the format itself names the device behind a hub, until it is filled in."""
 
+DECODED_WITHIN: Final = frozenset(
+    {Codec.CHIRPSTACK_3, Codec.CHIRPSTACK_4, Codec.THINGS_STACK_3, Codec.HELIUM, Codec.LINE_PROTOCOL}
+)
+"""Formats in whose messages a profile's fields begin further in; `^` leads them out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from consent.core.profiles.paths import Path, Root
 from consent.core.profiles.places import RECORDS, Places, topic_suffix
+from consent.core.profiles.presets import OWN_HUB_ID, PRESETS
 from consent.core.profiles.profile import Codec, Condition, Match
 from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
@@ -34,7 +35,7 @@ class PresenceTable(Table, frozen=True, kw_only=True):
 class HubTable(Table, frozen=True, kw_only=True):
     """`[hub]`."""
 
-    id: str | list[str]
+    id: str | list[str] | None = None
 
 
 def read_match(file: TomlFile, tables: dict[str, Any], places: Places) -> Match:
@@ -131,7 +132,11 @@ def _why_no_list(codec: Codec) -> str:
 
 
 def read_hub(file: TomlFile, table: HubTable, places: Places) -> tuple[str, ...]:
-    """Return where the message names the device behind the hub."""
+    """Return where the message names the device behind the hub: as the file says, or else as the format itself does."""
+    if table.id is None:
+        if places.codec not in PRESETS or not PRESETS[places.codec].hub:
+            raise file.error("hub.id", "is missing")
+        return OWN_HUB_ID
     paths = [table.id] if isinstance(table.id, str) else table.id
     if not 1 <= len(paths) <= _MOST_PARTS or len(set(paths)) != len(paths):
         raise file.error("hub.id", f"should be a path, or a list of at most {_MOST_PARTS}, each once")

@@ -11,9 +11,9 @@ from typing import Final
 from consent.core.disclosure import DAY_MS
 from consent.core.profiles.paths import Root
 from consent.core.profiles.places import Places
+from consent.core.profiles.presets import PRESETS
 from consent.core.profiles.profile import (
     AbsentSequence,
-    Codec,
     Repeat,
     Scheme,
     SequenceField,
@@ -24,9 +24,6 @@ from consent.core.profiles.profile import (
 from consent.core.profiles.zones import read_zone
 from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
-
-ENVELOPES: Final = frozenset({Codec.CHIRPSTACK_3, Codec.CHIRPSTACK_4, Codec.THINGS_STACK_3, Codec.HELIUM, Codec.FIWARE_JSON})
-"""Formats of networks, which state time and number at places of their own."""
 
 _DIRECTIVES: Final = re.compile(r"%(.?)")
 _KNOWN: Final = frozenset("YymdjbBaAHIMSfpz%")
@@ -124,7 +121,7 @@ def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: 
     Args:
         of_whole: Whether the message is a list of readings of one device, which then has one number as a whole.
     """
-    preset = places.codec in ENVELOPES
+    preset = places.codec in PRESETS and PRESETS[places.codec].sequence is not None
     if scheme is Scheme.MAC0 and table.path is not None:
         raise file.error("sequence.path", "should be left out: with `mac0` the partial iv is the number")
     if scheme is Scheme.MAC0 and (table.absent is not None or table.restarts):

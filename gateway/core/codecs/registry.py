@@ -32,6 +32,7 @@ COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.CBOR: compile_cbor,
     Codec.SENML: compile_senml,
     Codec.SENML_CBOR: compile_senml_cbor,
+    Codec.VALUE: compile_one_value,
     Codec.ULTRALIGHT: compile_ultralight,
     Codec.LINE_PROTOCOL: compile_line_protocol,
     Codec.CHIRPSTACK_3: compile_chirpstack_3,
@@ -39,7 +40,6 @@ COMPILERS: Final[dict[Codec, Callable[[Profile], Decoder]]] = {
     Codec.THINGS_STACK_3: compile_things_stack_3,
     Codec.HELIUM: compile_helium,
     Codec.FIWARE_JSON: compile_fiware_json,
-    Codec.VALUE: compile_one_value,
 }
 
 

@@ -14,10 +14,9 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Final
 
-import msgspec
-
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.envelopes.envelope import Document, Envelope, compile_envelope
+from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.model import MALFORMED, Decoder, Reject
 
 _CONTENT: Final = frozenset({"fPort", "data", "object", "objectJSON"})
@@ -57,8 +56,8 @@ def _arrange_3(document: Document) -> Reject | None:
     text = document.get("objectJSON")
     if type(text) is str and text and document.get("object") is None:
         try:
-            document["object"] = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+            document["object"] = parse_json(text.encode())
+        except (NotJsonError, UnicodeEncodeError):
             return MALFORMED
     if document.get("devAddr") is None:
         document["devAddr"] = ""

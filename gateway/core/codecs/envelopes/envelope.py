@@ -18,8 +18,9 @@ from msgspec import UNSET, Struct, defstruct
 
 from consent.core.profiles.paths import Name, Root, parse_path
 from consent.core.profiles.profile import Field, Profile
+from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
 _UNREADABLE = frozenset('"\\')
 """What msgspec takes in no field's name."""
@@ -135,8 +136,6 @@ def compile_parse(wanted: frozenset[str] | None) -> Callable[[bytes], Document |
     def parse(payload: bytes) -> Document | Reject:
         try:
             found = parse_some(payload)
-        except msgspec.ValidationError:
-            return WRONG_TYPE
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _parse_whole(payload)
         values = ((name, getattr(found, attribute)) for attribute, name in rename.items())
@@ -147,7 +146,7 @@ def compile_parse(wanted: frozenset[str] | None) -> Callable[[bytes], Document |
 
 def _parse_whole(payload: bytes) -> Document | Reject:
     try:
-        document = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return MALFORMED
+        document = parse_json(payload)
+    except NotJsonError as error:
+        return error.reject
     return document if type(document) is dict else WRONG_TYPE

@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
+from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
 
@@ -49,8 +48,8 @@ def with_numbers_as_text(profile: Profile) -> Profile:
 
 def _parse(payload: bytes, *, bare_text: bool) -> Any:
     try:
-        return msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse_json(payload)
+    except NotJsonError:
         pass
     try:
         return payload.decode().strip("\ufeff\0\r\n\t ") if bare_text else MALFORMED

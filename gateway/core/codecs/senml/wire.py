@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from consent.core.profiles.profile import Profile
+from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.senml.cbor import NoPackError, PackBytesError, parse_pack
 from gateway.core.codecs.senml.records import compile_records
 from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
@@ -29,10 +30,13 @@ def compile_senml(profile: Profile) -> Decoder:
     def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
         try:
             records = parse(payload)
-        except msgspec.ValidationError:
-            return WRONG_TYPE
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return MALFORMED
+            try:
+                records = parse_json(payload)
+            except NotJsonError as error:
+                return error.reject
+            if type(records) is not list or not all(type(record) is dict for record in records):
+                return WRONG_TYPE
         return read(topic, records, received_ms)
 
     return decode

@@ -63,8 +63,8 @@ def test_message_may_name_any_unit_of_the_quantity() -> None:
     """In UCUM or as devices write it, and nothing else."""
     scales = field('path = "t"\nunit = "Cel"\nunit_path = "u"').unit_scales
 
-    assert scales["°C"] == scales["Cel"] == scales["C"] == (1, 0)
-    assert scales["K"] == (1, Decimal("-273.15"))
+    assert scales["°C"] == scales["Cel"] == scales["C"] == (Decimal(1), Decimal(0))
+    assert scales["K"] == (Decimal(1), Decimal("-273.15"))
     assert "°F" in scales
     assert "kWh" not in scales
 

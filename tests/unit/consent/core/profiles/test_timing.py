@@ -62,7 +62,8 @@ def test_everything_about_the_number_is_read() -> None:
 def test_number_of_a_network_is_absent_where_it_is_zero() -> None:
     """Its encoders omit zeros; the place is the format's."""
     sequence = parsed_profile("[sequence]\nrestarts = true", head='codec = "chirpstack-4"\n').sequence
-    assert sequence == SequenceField(None, None, AbsentSequence.ZERO, restarts=True)
+    assert sequence == SequenceField("fCnt", "devAddr", AbsentSequence.ZERO, restarts=True)
+    assert profile_fault("[sequence]\nrestarts = true", head='codec = "fiware-json"\n').startswith("`sequence.path`: is missing")
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,20 @@
-"""SenML: the RFC's rules, and the mapping by record name."""
+"""SenML records: which a profile reads, what their values, units and times mean, and whose they are behind a hub."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.profiles.profile import Codec
+from consent.core.profiles.profile import AbsentSequence, Codec, Condition, Field, Match, SequenceField
 from consent.errors import PolicyError
 from gateway.core import model
-from gateway.core.codecs.senml.pack import PackError, resolve
-from gateway.core.model import Observation, Reading, Reject
+from gateway.core.model import Observation, Part, Parts, Reading, Reject
 from tests.support.profiles import decoder, make_profile
 
 NOW_MS = 1_498_780_179_000
@@ -26,49 +27,6 @@ meter = decoder(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, s
 def pack(*records: dict[str, Any]) -> bytes:
     """Encode a pack."""
     return json.dumps(records).encode()
-
-
-def test_senml_base_value_and_sum_are_added() -> None:
-    """A missing value or sum counts as zero where there is a base for it."""
-    records: list[dict[str, Any]] = [
-        {"bn": "a:", "bv": 20, "bs": 5, "n": "x", "v": 0.5},
-        {"n": "y"},
-        {"n": "z", "vs": "text", "s": 1},
-    ]
-
-    assert resolve(records, 0.0) == [
-        {"n": "a:x", "t": 0.0, "v": 20.5, "s": 5.0},
-        {"n": "a:y", "t": 0.0, "v": 20.0, "s": 5.0},
-        {"n": "a:z", "t": 0.0, "vs": "text", "s": 6.0},
-    ]
-
-
-@pytest.mark.parametrize(
-    ("record", "reject"),
-    [
-        ({"n": "a", "v": 1, "bver": 11}, model.NOT_UNDERSTOOD),
-        ({"n": "a", "v": 1, "bver": 0}, model.NOT_UNDERSTOOD),
-        ({"n": "a", "v": 1, "must_": 1}, model.NOT_UNDERSTOOD),
-        ({"n": "a", "v": 1, "bver": 10.0}, model.WRONG_TYPE),
-        ({"n": "a", "v": True}, model.WRONG_TYPE),
-        ({"n": "a", "v": "1"}, model.WRONG_TYPE),
-        ({"n": "a", "v": None}, model.WRONG_TYPE),
-        ({"n": "a", "v": 10**400}, model.WRONG_TYPE),
-        ({"n": "a", "vb": 1}, model.WRONG_TYPE),
-        ({"n": 1, "v": 1}, model.WRONG_TYPE),
-        ({"v": 1}, model.MALFORMED),
-        ({"n": "-a", "v": 1}, model.MALFORMED),
-        ({"n": "a b", "v": 1}, model.MALFORMED),
-        ({"n": "a", "v": 1, "vs": "1"}, model.MALFORMED),
-        ({"n": "a"}, model.MALFORMED),
-    ],
-)
-def test_senml_record_against_the_rules_is_refused(record: dict[str, Any], reject: Reject) -> None:
-    """Names, types, one value each, the version, and labels that must be understood."""
-    with pytest.raises(PackError) as caught:
-        resolve([record], 0.0)
-
-    assert caught.value.reject is reject
 
 
 def test_senml_pack_gives_observations_by_the_last_part_of_names() -> None:
@@ -145,7 +103,7 @@ def test_senml_record_cannot_be_value_and_sequence() -> None:
         (pack({"n": "other", "v": 20}), model.NO_READING),
         (pack({"bn": "temperature"}), model.NO_READING),
         (pack(), model.NO_READING),
-        (pack({"n": "temperature", "v": float("nan")}), model.MALFORMED),
+        (pack({"n": "temperature", "v": float("nan")}), model.NO_READING),
         (b"", model.MALFORMED),
         (b'[{"n":"\xff","v":1}]', model.MALFORMED),
         (b'[{"x":"\xff"}]', model.MALFORMED),
@@ -157,8 +115,128 @@ def test_senml_record_cannot_be_value_and_sequence() -> None:
     ],
 )
 def test_senml_bad_pack_is_refused_with_its_reason(payload: bytes, reject: Reject) -> None:
-    """One bad record refuses the frame: half a pack would be a reading that nobody sent."""
+    """Where nothing else is in it, the reason of the first bad record is that of the frame."""
     assert climate(payload, NOW_MS) is reject
+
+
+def test_senml_bad_value_costs_its_record() -> None:
+    """The others are read; what breaks the rules of packs costs the pack, since bases hold across records."""
+    good = {"n": "humidity", "v": 40, "u": "%RH"}
+    observation = Observation("relativeHumidity", NOW_MS, 0.4)
+    for bad, reason in (
+        ({"n": "temperature", "vs": "error"}, model.WRONG_TYPE),
+        ({"n": "temperature", "v": "20"}, model.WRONG_TYPE),
+        ({"n": "temperature", "v": 20, "u": "K"}, model.WRONG_UNIT),
+        ({"n": "temperature", "v": 20, "t": -1e300}, model.BAD_TIME),
+    ):
+        assert climate(pack(bad, good), NOW_MS) == Reading(None, None, False, [observation], (reason,))
+    assert climate(pack({"n": "temperature", "v": None}, good), NOW_MS) == Reading(None, None, False, [observation])
+    assert climate(pack({"n": "temperature", "v": 20, "t": "now"}, good), NOW_MS) is model.WRONG_TYPE
+    assert climate(pack({"n": "a b", "v": 20}, good), NOW_MS) is model.MALFORMED
+
+
+def test_senml_values_mean_what_the_profile_says() -> None:
+    """Sentinels as the device writes them, plausible values in the property's unit, words, numbers as text, an offset."""
+    fields = {
+        "temperature": Field(("t",), "Cel", offset=Decimal(-40), none=(Decimal(85),), plausible=(Decimal(-40), Decimal(60))),
+        "open": Field(("door",), "1", words={"open": Decimal(1), "true": Decimal(1), "false": Decimal(0)}),
+        "level": Field(("l",), "%", decimal_mark=","),
+    }
+    decode = decoder(replace(CLIMATE, fields=fields))
+    for record, value in (
+        ({"n": "t", "v": 50}, 10.0),
+        ({"n": "t", "v": 85}, model.NO_VALUE),
+        ({"n": "t", "v": 101}, model.IMPLAUSIBLE),
+        ({"n": "door", "vs": "open"}, 1.0),
+        ({"n": "door", "vb": False}, 0.0),
+        ({"n": "door", "vs": "ajar"}, model.WRONG_TYPE),
+        ({"n": "l", "vs": "12,5"}, 12.5),
+        ({"n": "l", "v": 0.125, "u": "/"}, 12.5),
+    ):
+        reading = decode(pack(record), NOW_MS)
+        assert (reading.observations[0].result if isinstance(reading, Reading) else reading) == value
+
+
+def test_senml_pack_of_a_hub_is_a_part_for_each_device() -> None:
+    """By base name, by what stands before a name's last part, or by a level of the topic; each has its own times and numbers."""
+    payload = pack(
+        {"bn": "2001:db8::2/", "bt": 1_320_078_429, "n": "temperature", "v": 25.2},
+        {"n": "humidity", "v": 30, "u": "%RH"},
+        {"bn": "2001:db8::1/", "n": "temperature", "v": 12.3},
+        {"bn": "", "n": "temperature", "v": 1},
+        {"bn": "2001:db8::2/", "n": "temperature", "v": 26, "t": 60},
+    )
+    time_ms = 1_320_078_429_000
+    first = [
+        Observation("temperature", time_ms, 25.2),
+        Observation("relativeHumidity", time_ms, 0.3),
+        Observation("temperature", time_ms + 60_000, 26.0),
+    ]
+    expected = [
+        Part("2001:db8::2", Reading(None, None, True, first)),
+        Part("2001:db8::1", Reading(None, None, True, [Observation("temperature", time_ms, 12.3)])),
+        Part("", model.NO_VALUE),
+    ]
+    for hub in (("bn",), ("n",)):
+        assert decoder(replace(CLIMATE, hub=hub))(payload, NOW_MS) == Parts(expected)
+    of_topic = decoder(replace(CLIMATE, hub=("$topic[1]",)))(payload, NOW_MS)
+    assert isinstance(of_topic, Parts)
+    assert [part.hub_id for part in of_topic.parts] == ["probe"]
+    assert decoder(replace(CLIMATE, hub=("bn",)))(b"[]", NOW_MS) is model.NO_READING
+
+
+def test_senml_numbers_behind_a_hub_are_each_device_s_own() -> None:
+    """One that lacks its number is refused, and costs the other nothing."""
+    decode = decoder(replace(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, sequence=("seq", None)), hub=("bn",)))
+    payload = pack({"bn": "a:", "n": "energy", "v": 1}, {"n": "seq", "v": 7}, {"bn": "b:", "n": "energy", "v": 2})
+    reading = Reading(None, 7, False, [Observation("consumption", NOW_MS, 1.0)])
+    assert decode(payload, NOW_MS) == Parts([Part("a", reading), Part("b", model.NO_SEQUENCE)])
+
+
+@pytest.mark.parametrize(
+    ("absent", "outcome"),
+    [(AbsentSequence.ZERO, (None, 0)), (AbsentSequence.NONE, (None, None)), (AbsentSequence.REFUSED, model.NO_SEQUENCE)],
+)
+def test_senml_number_that_is_absent_means_what_the_profile_says(absent: AbsentSequence, outcome: object) -> None:
+    """Zero, nothing, or a refusal."""
+    profile = replace(CLIMATE, sequence=SequenceField("seq", None, absent))
+    reading = decoder(profile)(pack({"n": "temperature", "v": 1}), NOW_MS)
+    assert ((reading.boot, reading.sequence) if isinstance(reading, Reading) else reading) == outcome
+
+
+def test_senml_packs_that_do_not_match_are_ignored() -> None:
+    """By the topic, or by what a record says; a field may be of some topics only."""
+    payload = pack({"n": "temperature", "v": 1}, {"bn": "urn:dev:x:", "n": "model", "vs": "A-1"})
+    wanted = Condition("model", ("A-1",))
+    for match, read in (
+        (Match("t/+"), True),
+        (Match("other"), False),
+        (Match(conditions=(wanted,)), True),
+        (Match(conditions=(Condition("urn:dev:x:model", ("A-1",)),)), True),
+        (Match(conditions=(Condition("model", ("B",)),)), False),
+        (Match(conditions=(Condition("alarm", present=False),)), True),
+    ):
+        outcome = decoder(replace(CLIMATE, match=match))(payload, NOW_MS)
+        assert isinstance(outcome, Reading) if read else outcome is model.IGNORE
+    elsewhere = {"temperature": replace(CLIMATE.fields["temperature"], topic="other")}
+    assert decoder(replace(CLIMATE, fields=elsewhere))(payload, NOW_MS) is model.NO_READING
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"each": "data"}, "each"),
+        ({"jmespath": True}, "jmespath"),
+        ({"fields": {"a": Field(("x", "y"), "1")}}, "fields.a.path"),
+        ({"fields": {"a": Field(("x",), "1", unit_path="u")}}, "fields.a.unit_path"),
+        ({"hub": ("serial",)}, "hub.id"),
+    ],
+)
+def test_senml_profile_that_asks_for_what_packs_lack_is_refused(changes: Any, key: str) -> None:
+    """With its key; nothing is left unread in silence."""
+    with pytest.raises(PolicyError) as caught:
+        decoder(replace(CLIMATE, **changes))
+    assert caught.value.key == key
 
 
 labels = st.sampled_from(["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut", "x", "x_"])
