@@ -86,7 +86,7 @@ class Counted:
 
 def recording() -> list[Recorded]:
     """Return all messages in their order, or skip where the recording is absent."""
-    (path,) = outside_data(DataSet.LORAWAN_NODE)
+    (path,) = outside_data(DataSet.WYRES)
     with gzip.open(path) as file:
         messages = [json.loads(line) for line in file]
     return [Recorded(each["_timestamp"], each, each["_topic"] == "application/rx") for each in messages]

@@ -58,15 +58,25 @@ class DataSet(Enum):
         "messages printed in the documentation of network servers, meters and conventions",
         "chirpstack/chirpstack-docs, TheThingsIndustries/lorawan-stack-docs, core-wg/senml-spec and others",
     )
-    LORAWAN_NODE = (
-        "data/datasets/lorawan_chirpstack3_wyres32.ndjson.gz",
-        "three months of one LoRaWAN node behind ChirpStack v3",
-        "https://github.com/CampusIoT/datasets (SaintEynard/logs)",
-    )
     MEASURED = (
         "data/datasets/measured_behaviour.json",
         "what was measured of how sensors behave: loss, repeats, resets, delays",
         "computed from the recordings beside it",
+    )
+    CHIRPSTACK_4 = (
+        "data/payloads/chirpstack4.jsonl",
+        "the events of ChirpStack's documentation",
+        "https://github.com/chirpstack/chirpstack-docs",
+    )
+    THINGS_STACK_3 = (
+        "data/payloads/thethingsstack3.jsonl",
+        "the messages of The Things Stack's documentation",
+        "https://github.com/TheThingsIndustries/lorawan-stack-docs",
+    )
+    WYRES = (
+        "data/datasets/lorawan_chirpstack3_wyres32.ndjson.gz",
+        "three months of one node behind ChirpStack 3, of CampusIoT",
+        "https://github.com/CampusIoT/datasets",
     )
     HOUSEHOLDS = (
         "data/datasets/smartmeter_sgsc_10households_4weeks.csv",

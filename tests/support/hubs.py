@@ -7,16 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-import pytest
-
 from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
-from consent.core.profiles.profile import Profile
 from gateway.core.changes import changes, subjects
-from gateway.core.codecs.registry import compile_decoder
-from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
 from gateway.core.plans import Device
 from tests.support.gate import Gate, only
 
@@ -29,37 +22,16 @@ def with_profiles(policies: PolicySet, **changed: Mapping[str, Any]) -> PolicySe
     return replace(policies, profiles=profiles)
 
 
-def compile_json_tree(profile: Profile) -> Decoder:
-    """Compile a JSON profile by the general way, whatever it declares."""
-    read = compile_tree(profile)
-
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
-        try:
-            message = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return MALFORMED
-        return read(topic, message, received_ms)
-
-    return decode
-
-
-def hub_gate(monkeypatch: pytest.MonkeyPatch, *flows: str, **changed: Mapping[str, Any]) -> Gate:
+def hub_gate(*flows: str, **changed: Mapping[str, Any]) -> Gate:
     """Return a gate that decodes hubs; by default each list that a `meter` or `numbered` hub sends is of devices by their `id`.
 
     Args:
         flows: Of the town; `hourly` unless others are named.
         changed: Attributes of profiles, by name.
     """
-    monkeypatch.setattr(changes, "compile_decoder", decoder_of)
     behind = {"hub": ("id",), "each": ""}
     profiles = {name: {**behind, **changed.get(name, {})} for name in ("meter", "numbered", "sealed", "timeless")}
     return Gate(with_profiles(only(*(flows or ("hourly",))), **{**changed, **profiles}))
-
-
-def decoder_of(profile: Profile) -> Decoder:
-    """Compile a profile: in the general way where it has a hub or conditions."""
-    is_general = profile.hub or profile.each is not None or profile.match.topic or profile.match.conditions
-    return compile_json_tree(profile) if is_general else compile_decoder(profile)
 
 
 def behind(gate: Gate, hub_id: str, profile: str = "meter", topic: str = HUB, scope: str = "hourly") -> Device:

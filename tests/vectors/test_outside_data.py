@@ -7,7 +7,9 @@ are tested on our own vectors beside this file.
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,15 +17,21 @@ from typing import Any
 
 import pytest
 
+from consent.core.profiles.presets import with_presets
+from consent.core.profiles.profile import Codec
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import cosignatures_in, signature_lines
 from gateway.audit.log.merkle import ProofError, leaf_hash, node_hash, tree_root, verify_consistency, verify_inclusion
 from gateway.audit.log.notes import COSIGNATURE, KeyFormatError, NoteError, Signer, Verifier, open_note, sign_note, split_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import tile_spans
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.codecs.senml.cbor import parse_pack
 from gateway.core.codecs.senml.pack import resolve
+from gateway.core.model import IGNORE, MALFORMED, NO_READING, Reading
 from tests.support.data import DataSet, outside_data
 from tests.support.judged import Case, misjudged
+from tests.support.profiles import make_profile
 
 pytestmark = pytest.mark.outside_data
 
@@ -171,6 +179,50 @@ def test_senml_examples_of_the_rfc_resolve_to_their_published_forms() -> None:
     resolved = resolve(_senml(folder / "ex7.json"), now_s=_SENML_DATA_NOW_S)
     assert resolved[:3] == _senml(folder / "ex7.gen.resolved.json")
     assert resolved[3:] == [{"n": "urn:dev:ow:10e2073a01080063:nfv-reader", "t": _SENML_DATA_NOW_S, "vd": "aGkgCg"}]
+
+
+def test_senml_examples_of_the_rfc_in_cbor_resolve_to_the_same_forms() -> None:
+    """The two that are published in both."""
+    (folder,) = outside_data(DataSet.SENML)
+    for number in (3, 5):
+        records = parse_pack((folder / f"ex{number}.gen.cbor").read_bytes())
+        assert resolve(records, now_s=_SENML_NOW_S) == _senml(folder / f"ex{number}.gen.resolved.json")
+
+
+def test_documents_of_networks_are_readings_or_ignored_or_refused_with_a_reason() -> None:
+    """Of their own documentation: one uplink each has no decoded object, and one is no JSON, for lack of a comma."""
+    chirpstack, things_stack = outside_data(DataSet.CHIRPSTACK_4, DataSet.THINGS_STACK_3)
+    seen = {}
+    for path, codec in ((chirpstack, Codec.CHIRPSTACK_4), (things_stack, Codec.THINGS_STACK_3)):
+        decode = compile_decoder(with_presets(make_profile(codec, {"temperature": "temperature"})))
+        documents = [json.loads(line) for line in path.read_text().splitlines()]
+        seen[codec] = Counter(str(decode(one["topic"], one["payload"].encode(), 0)) for one in documents)
+    assert seen == {
+        Codec.CHIRPSTACK_4: {str(IGNORE): 7, str(NO_READING): 1},
+        Codec.THINGS_STACK_3: {str(IGNORE): 8, str(NO_READING): 1, str(MALFORMED): 1},
+    }
+
+
+def test_months_of_a_real_node_are_read_uplink_by_uplink() -> None:
+    """All numbers are there in order, with one duplicate; what has no temperature is refused, and states are ignored."""
+    (path,) = outside_data(DataSet.WYRES)
+    decode = compile_decoder(with_presets(make_profile(Codec.CHIRPSTACK_3, {"temperature": ("temperature", "Cel")})))
+    outcomes: list[Any] = []
+    expected = 0
+    with gzip.open(path) as documents:
+        for line in documents:
+            document = json.loads(line)
+            expected += "temperature" in document.get("object", {})
+            outcomes.append(decode(document["_topic"], line, document["_timestamp"]))
+    readings = [one for one in outcomes if isinstance(one, Reading)]
+    numbers = [one.sequence for one in readings if one.sequence is not None]
+    assert Counter(str(one) for one in outcomes if not isinstance(one, Reading)) == {
+        str(IGNORE): 368,
+        str(NO_READING): 9418 - expected,
+    }
+    assert len(readings) == len(numbers) == expected
+    assert numbers == sorted(numbers)
+    assert {one.boot for one in readings} == {""}
 
 
 def _senml(path: Path) -> Any:

@@ -11,7 +11,9 @@ from math import isclose
 from typing import Final
 
 from consent.core.policies.property import Property
+from consent.core.profiles.conversions import conversion
 from consent.core.profiles.profile import Profile
+from consent.printable import quoted
 from gateway.core.examples.example import Example, ExampleMessage, ExpectedReading
 from gateway.core.examples.trial import Trial, Tried
 from gateway.core.model import Observation, Reading, Reject
@@ -50,7 +52,7 @@ def try_example(example: Example, profile: Profile, properties: Mapping[str, Pro
     differences: list[Mismatch] = []
     for message in example.messages:
         tried = trial.take(message.topic, message.payload, message.received_ms, message.partial_iv)
-        differences += _differences(message, tried, properties)
+        differences += _differences(message, tried, properties) if message.judged else ()
     return ExampleResult(example, tuple(differences))
 
 
@@ -81,13 +83,20 @@ def _in_readings(
     message: ExampleMessage, tried: Tried, reading: Reading, properties: Mapping[str, Property]
 ) -> Iterator[Mismatch]:
     """Yield how readings differ; those of one property are compared in the order of the message."""
-    found: defaultdict[str, list[tuple[Observation, Reject | None]]] = defaultdict(list)
-    for observation, refused in zip(reading.observations, tried.refused, strict=True):
-        found[observation.observed_property].append((observation, refused))
+    found: defaultdict[tuple[str, str], list[tuple[Observation, Reject | None]]] = defaultdict(list)
+    devices = tried.devices or ("",) * len(reading.observations)
+    for device, observation, refused in zip(devices, reading.observations, tried.refused, strict=True):
+        found[device, observation.observed_property].append((observation, refused))
+    costs = [each.reason for each in reading.refused]  # of values that are no observations; their fields are not told
     for expected in message.readings or ():
-        rest = found[expected.observed_property]
+        rest = found[expected.device, expected.observed_property]
+        if not rest and expected.refused in costs:
+            costs.remove(expected.refused)
+            continue
         if not rest:
-            yield Mismatch(expected.key, f"expected `{expected.observed_property}`, and no such reading came")
+            yield Mismatch(
+                expected.key, f"expected `{expected.observed_property}`{_of(expected.device)}, and no such reading came"
+            )
             continue
         observation, refused = rest.pop(0)
         unit = properties[expected.observed_property].unit
@@ -99,10 +108,27 @@ def _in_readings(
         elif expected.time_ms != observation.phenomenon_time_ms:
             wanted, got = _utc(expected.time_ms), _utc(observation.phenomenon_time_ms)
             yield Mismatch(f"{expected.key}.time", f"expected `{wanted}`, got `{got}`")
-    for name, rest in found.items():
+    yield from _beyond(message, found, costs, properties)
+
+
+def _beyond(
+    message: ExampleMessage,
+    found: Mapping[tuple[str, str], list[tuple[Observation, Reject | None]]],
+    costs: list[str],
+    properties: Mapping[str, Property],
+) -> Iterator[Mismatch]:
+    """Yield what came that nobody expected."""
+    key = f"{message.key}.readings"
+    for (device, name), rest in found.items():
         for observation, refused in rest:
             came = f"refused as `{refused.reason}`" if refused else f"`{observation.result:g} {properties[name].unit}`"
-            yield Mismatch(f"{message.key}.readings", f"`{name}` came too, {came}")
+            yield Mismatch(key, f"`{name}`{_of(device)} came too, {came}")
+    for reason in costs:
+        yield Mismatch(key, f"a value was refused as `{reason}`, and no reading says so")
+
+
+def _of(device: str) -> str:
+    return f" of {quoted(device)}" if device else ""
 
 
 def _in_value(expected: ExpectedReading, observation: Observation, refused: Reject | None, unit: str) -> Iterator[Mismatch]:
@@ -111,9 +137,11 @@ def _in_value(expected: ExpectedReading, observation: Observation, refused: Reje
         if refused is None or refused.reason != expected.refused:
             yield Mismatch(f"{expected.key}.refused", f"expected a refusal as `{expected.refused}`, got {value}")
         return
-    if refused is not None or not _same(expected.value, observation.result):
-        yield Mismatch(f"{expected.key}.value", f"expected `{expected.value}`, got {value}")
-    if expected.unit is not None and expected.unit != unit:
+    by = conversion(expected.unit or unit, unit) if expected.converts else None
+    wanted = expected.value if by is None else expected.value * by[0] + by[1]
+    if refused is not None or not _same(wanted, observation.result):
+        yield Mismatch(f"{expected.key}.value", f"expected `{wanted}`, got {value}")
+    if by is None and expected.unit is not None and expected.unit != unit:
         yield Mismatch(f"{expected.key}.unit", f"expected `{expected.unit}`, got `{unit}`, the property's")
 
 

@@ -35,6 +35,8 @@ class ExpectedReading:
         unit: UCUM code; None is not compared.
         time_ms: When the value held; None is not compared.
         refused: Why this reading goes no further, while others of its message may; empty where it does.
+        device: By which id the device behind a hub is registered; empty where there is no hub.
+        converts: Whether the value may be compared in another unit of the same quantity: the file is written for many cities.
     """
 
     key: str
@@ -43,6 +45,8 @@ class ExpectedReading:
     unit: str | None
     time_ms: int | None
     refused: str
+    device: str = ""
+    converts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class ExampleMessage:
         boot: The device's run; None is not compared.
         readings: Every one that it must give; None where it gives none.
         reject: Why it must be refused as a whole; empty where it is not.
+        judged: Whether what comes of it is compared: not where the city reads nothing of what the example is about.
     """
 
     key: str
@@ -70,6 +75,7 @@ class ExampleMessage:
     boot: int | str | None
     readings: tuple[ExpectedReading, ...] | None
     reject: str
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Example:
 class ReadingTable(Table, frozen=True, kw_only=True):
     """An element of `readings`."""
 
+    device: str = ""
     property: str
     value: Number | None = None
     unit: str | None = None
@@ -145,6 +152,11 @@ def _example(file: TomlFile, value: Any, key: str, profile: Profile) -> Example:
 
 
 def _message(file: TomlFile, table: MessageTable, key: str, profile: Profile) -> ExampleMessage:
+    """Read a message and what must become of it.
+
+    Of a file that is written for many cities this one may read less than the whole. What is expected of other properties is then
+    passed over, and so is a message of which nothing else is expected.
+    """
     outcomes = [table.readings is not None, table.reject is not None, table.ignored]
     if sum(outcomes) != 1:
         raise file.error(key, "should say what comes of it by one of `readings`, `reject` and `ignored = true`")
@@ -157,6 +169,7 @@ def _message(file: TomlFile, table: MessageTable, key: str, profile: Profile) ->
         raise file.error(f"{key}.partial_iv", wrong)
     if table.partial_iv is not None and not 0 <= table.partial_iv < 2**64:
         raise file.error(f"{key}.partial_iv", f"`{table.partial_iv}` should be from 0 to 2^64 - 1")
+    readings = None if table.readings is None else _readings(file, table.readings, f"{key}.readings", profile)
     return ExampleMessage(
         key=key,
         payload=_payload(file, table, key),
@@ -165,9 +178,15 @@ def _message(file: TomlFile, table: MessageTable, key: str, profile: Profile) ->
         partial_iv=table.partial_iv,
         sequence=table.sequence,
         boot=table.boot,
-        readings=None if table.readings is None else _readings(file, table.readings, f"{key}.readings", profile),
+        readings=readings,
         reject="" if table.reject is None else _reason(file, table.reject, f"{key}.reject"),
+        judged=table.ignored or not _unread(file, profile) or any(each.value is not None for each in readings or ()),
     )
+
+
+def _unread(file: TomlFile, profile: Profile) -> set[str]:
+    """Return the properties that the file reads and the city does not define."""
+    return set(file.tables["fields"]) - set(profile.fields)
 
 
 def _payload(file: TomlFile, table: MessageTable, key: str) -> bytes:
@@ -182,7 +201,9 @@ def _payload(file: TomlFile, table: MessageTable, key: str) -> bytes:
 
 
 def _readings(file: TomlFile, rows: list[Any], key: str, profile: Profile) -> tuple[ExpectedReading, ...]:
-    return tuple(_reading(file, file.table(row, ReadingTable, f"{key}.{n}"), f"{key}.{n}", profile) for n, row in enumerate(rows))
+    tables = [(file.table(row, ReadingTable, f"{key}.{n}"), f"{key}.{n}") for n, row in enumerate(rows)]
+    unread = _unread(file, profile)
+    return tuple(_reading(file, table, at, profile) for table, at in tables if table.property not in unread)
 
 
 def _reading(file: TomlFile, table: ReadingTable, key: str, profile: Profile) -> ExpectedReading:
@@ -190,6 +211,9 @@ def _reading(file: TomlFile, table: ReadingTable, key: str, profile: Profile) ->
         raise file.error(f"{key}.property", f"the profile has no field {quoted(table.property)}")
     if (table.value is None) is (table.refused is None):
         raise file.error(key, "should say by one of `value` and `refused` what comes of it")
+    if bool(table.device) is not bool(profile.hub):
+        wrong = "is missing: the profile is of a hub's devices" if profile.hub else "is for profiles with `[hub]` alone"
+        raise file.error(f"{key}.device", wrong)
     return ExpectedReading(
         key=key,
         observed_property=table.property,
@@ -197,6 +221,8 @@ def _reading(file: TomlFile, table: ReadingTable, key: str, profile: Profile) ->
         unit=table.unit,
         time_ms=None if table.time is None else _instant(file, table.time, f"{key}.time"),
         refused="" if table.refused is None else _reason(file, table.refused, f"{key}.refused"),
+        device=table.device,
+        converts=file.tables.get("unknown_properties") == "skip",
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from consent.core.decide import Owner
 from gateway.core.changes import changes
 from gateway.core.hubs.filters import LONGEST_REMEMBERED, REMEMBERED_TOPICS
@@ -42,9 +40,9 @@ def test_topic_of_its_own_goes_before_a_filter_and_a_nearer_filter_before_a_wide
     assert [readings_of(gate, device)[0] for device in (own, near, wide)] == [1, 1, 2]
 
 
-def test_replaced_and_removed_plans_are_found_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaced_and_removed_plans_are_found_no_more() -> None:
     """Though the answer for their topics was remembered."""
-    gate = hub_gate(monkeypatch)
+    gate = hub_gate()
     one = behind(gate, "a", topic="hub/+")
     two = behind(gate, "b", topic="hub/+")
     filters = gate.state.filters
@@ -64,9 +62,9 @@ def test_replaced_and_removed_plans_are_found_no_more(monkeypatch: pytest.Monkey
     assert gate.state.filters.find("s/1") is None
 
 
-def test_hubs_of_all_filters_that_match_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hubs_of_all_filters_that_match_are_asked() -> None:
     """A device is known by one filter and an id; another filter's devices do not hide it."""
-    gate = hub_gate(monkeypatch)
+    gate = hub_gate()
     one, two = behind(gate, "a", topic="hub/#"), behind(gate, "b", topic="hub/+")
     found = gate.state.filters.find("hub/1")
     assert isinstance(found, tuple)
@@ -75,9 +73,9 @@ def test_hubs_of_all_filters_that_match_are_asked(monkeypatch: pytest.MonkeyPatc
     assert readings_of(gate, one) == readings_of(gate, two) == (1, {})
 
 
-def test_a_hundred_thousand_made_up_topics_leave_no_more_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_thousand_made_up_topics_leave_no_more_than_is_allowed() -> None:
     """Known hubs are still found; a topic longer than any sensor's is never kept, nor one that nobody registered."""
-    gate = hub_gate(monkeypatch)
+    gate = hub_gate()
     behind(gate, "a", topic="hub/+")
     filters = gate.state.filters
     for n in range(100_000):
