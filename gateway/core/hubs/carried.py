@@ -8,7 +8,7 @@ that nobody registered is counted and goes nowhere.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gateway.core.hubs.filters import HubPlan
@@ -78,15 +78,11 @@ class HubFrames:
         opened: list[tuple[HubPlan, list[Part]]] = []
         refusal: Reject | None = None
         for hub in hubs:
-            decoded = self._decode(hub, frame)
+            decoded = self.decode(hub, frame)
             if isinstance(decoded, Parts):
-                if len(decoded.parts) > MOST_PARTS:
-                    return TOO_LARGE
                 opened.append((hub, decoded.parts))
             elif isinstance(decoded, Reject):
                 refusal = refusal or decoded
-            elif isinstance(decoded, Reading):  # of no device that the message names
-                refusal = refusal or NOT_UNDERSTOOD
         before = self.carried
         self.has_unknown = False
         taken: Carried = []
@@ -98,14 +94,18 @@ class HubFrames:
                 self.has_unknown = unknown > 0
         return taken if self.carried > before else refusal or IGNORE
 
-    def _decode(self, hub: HubPlan, frame: Frame) -> Reading | Parts | Ignore | Reject:
+    def decode(self, hub: HubPlan, frame: Frame) -> Parts | Ignore | Reject:
+        """Return what a hub's frame decodes to, not yet authenticated, and no more parts than one message may have."""
         payload = frame.payload
         if hub.is_authenticated:
             content = unverified(payload)  # it says which device's key to try, and nothing counts before that fits
             if content is None:
                 return BAD_MAC
             payload = content
-        return hub.decode(frame.topic, payload, self._now_ms)
+        decoded = hub.decode(frame.topic, payload, self._now_ms)
+        if isinstance(decoded, Reading):  # of no device that the message names
+            return NOT_UNDERSTOOD
+        return TOO_LARGE if isinstance(decoded, Parts) and len(decoded.parts) > MOST_PARTS else decoded
 
     def _reject(self, reject: Reject, n: int = 1) -> None:
         if n:
@@ -113,47 +113,52 @@ class HubFrames:
             self.rejected[reject.reason] += n
 
     def _take(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Carried:
-        """Return what a hub's devices sent in a message, admitted; the parts of others are left out."""
-        own = [(at, part, plan) for at, part in enumerate(parts) if (plan := hub.members.get(part.hub_id)) is not None]
-        if not own:
-            return []
-        may_have_waited = self._arrivals.waited or frame.retain
-        payload, proven, sequence = frame.payload, None, None
-        if hub.is_authenticated:
-            proven = own[0][2]  # one code is of one key
-            payload, sequence = self._verify(proven, payload)
+        """Return what a hub's devices sent in a message, admitted and accounted for; the parts of others are left out."""
         taken: list[tuple[int, DevicePlan, Reading]] = []
-        known: dict[tuple[object, ...], Reject | None] = {}
-        for at, part, plan in own:
-            reading = part.outcome
-            if hub.is_authenticated and (sequence is None or plan is not proven):
-                reading = BAD_MAC
-            if isinstance(reading, Reading):
-                number = (plan.device.id, reading.boot, reading.sequence)
-                if number not in known:  # several readings of one device under one number are one message of it
-                    waited = may_have_waited and not reading.has_time
-                    known[number] = plan.admit(reading, sequence, payload, self._now_ms, self._admissions, may_have_waited=waited)
-                if (refusal := known[number]) is None:
-                    taken.append((at, plan, reading))
-                    continue
-                reading = refusal
-            self._reject(reading)
-            plan.memory.heard.reject(reading.reason, self._now_ms)
+        for at, plan, outcome in self.admit(hub, parts, frame):
+            if isinstance(outcome, Reject):
+                self._reject(outcome)
+                plan.memory.heard.reject(outcome.reason, self._now_ms)
+            else:
+                taken.append((at, plan, outcome))
+                plan.memory.heard.add(self._now_ms)
         self.carried += len(taken)
         self.admitted += len(taken)
-        for _, plan, _ in taken:
-            plan.memory.heard.add(self._now_ms)
-        return self._date(hub, taken, frame, payload) if may_have_waited else [(plan, read, False) for _, plan, read in taken]
+        if not taken or not (self._arrivals.waited or frame.retain):
+            return [(plan, reading, False) for _, plan, reading in taken]
+        return self._date(hub, taken, frame)
+
+    def admit(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Iterator[tuple[int, DevicePlan, Reading | Reject]]:
+        """Authenticate and admit the parts of a hub's own devices; yield what becomes of each, with its place in the message."""
+        own = [(at, part.outcome, plan) for at, part in enumerate(parts) if (plan := hub.members.get(part.hub_id)) is not None]
+        may_have_waited = self._arrivals.waited or frame.retain
+        payload, sequence, proven = frame.payload, None, None
+        if hub.is_authenticated and own:
+            payload, sequence = self._verify(own[0][2], payload)
+            proven = None if sequence is None else own[0][2]  # one code is of one key
+        known: dict[tuple[object, ...], Reject | None] = {}
+        for at, outcome, plan in own:
+            if hub.is_authenticated and plan is not proven:
+                yield at, plan, BAD_MAC
+            elif isinstance(outcome, Reject):
+                yield at, plan, outcome
+            else:
+                number = (plan.device.id, outcome.boot, outcome.sequence)
+                if number not in known:  # several readings of one device under one number are one message of it
+                    waited = may_have_waited and not outcome.has_time
+                    known[number] = plan.admit(outcome, sequence, payload, self._now_ms, self._admissions, may_have_waited=waited)
+                yield at, plan, known[number] or outcome
 
     def _verify(self, plan: DevicePlan, data: bytes) -> tuple[bytes, int | None]:
         """Return a message's content and the number that its code covers; no number where the code is not the device's."""
         verified = BAD_MAC if plan.key is None else plan.key.verify(data)
         return (b"", None) if isinstance(verified, Reject) else verified
 
-    def _date(self, hub: HubPlan, taken: list[tuple[int, DevicePlan, Reading]], frame: Frame, payload: bytes) -> Carried:
+    def _date(self, hub: HubPlan, taken: list[tuple[int, DevicePlan, Reading]], frame: Frame) -> Carried:
         """Return the readings with the earliest that each can be, where their times rest on their arrival."""
         if all(reading.has_time for _, _, reading in taken):
             return [(plan, reading, False) for _, plan, reading in taken]
+        payload = unverified(frame.payload) or b"" if hub.is_authenticated else frame.payload
         first_ms = self._arrivals.first_ms(self._now_ms, retained=frame.retain)
         earlier = hub.decode(frame.topic, payload, first_ms)
         parts = earlier.parts if isinstance(earlier, Parts) else []

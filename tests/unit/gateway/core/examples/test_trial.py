@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.core.decide import Owner
+from consent.core.profiles.profile import AbsentSequence, Repeat, SequenceField
 from gateway.core import model, pipeline
+from gateway.core.changes import changes
 from gateway.core.examples.example import REASONS
 from gateway.core.examples.trial import Trial
-from gateway.core.ingest.mac0 import mac0
-from gateway.core.model import Reading, Reject
-from tests.support.gate import DAY_MS, MIDNIGHT_MS, Gate, frame
+from gateway.core.ingest.mac0 import Mac0Key, mac0
+from gateway.core.model import Ignore, Reading, Reject
+from gateway.core.plans import Device
+from tests.support.gate import DAY_MS, MIDNIGHT_MS, Gate, frame, town
+from tests.support.hubs import HUB, hub_gate, with_profiles
 
 Message = tuple[bytes, int]
 """What is sent, and the number under which it is sealed where it is."""
@@ -45,7 +51,9 @@ def tried(gate: Gate, profile: str, messages: list[Message]) -> Counter[str]:
             counts[f"frames.rejected.{found.outcome.reason}"] += 1
         else:
             counts["frames.admitted"] += 1
-            counts.update(f"observations.refused.{refused.reason}" for refused in found.refused if refused is not None)
+            assert isinstance(found.outcome, Reading)
+            costs = (*found.outcome.refused, *(each for each in found.refused if each is not None))
+            counts.update(f"observations.refused.{each.reason}" for each in costs)
     return counts
 
 
@@ -64,6 +72,90 @@ def test_trial_says_what_the_pipeline_does(profile: str, messages: list[Message]
     """Authentication, decoding, replay window, clock, range: the same accounts of the same messages."""
     gate = Gate()
     assert +tried(gate, profile, messages) == +taken(gate, profile, messages)
+
+
+_PARTS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "", None]), _MESSAGES).map(lambda part: {**part[1], "id": part[0]}), max_size=4
+)
+
+
+def parts_tried(gate: Gate, profile: str, messages: list[Message]) -> Counter[str]:
+    """Return what a trial says of a hub's messages, counted under the accounts of the ledger."""
+    trial = Trial(gate.state.policies.profiles[profile], gate.state.policies.properties)
+    counts: Counter[str] = Counter()
+    for payload, iv in messages:
+        found = trial.take(HUB, payload, gate.now_ms, iv if profile == "sealed" else None)
+        if not found.parts:
+            ignored = isinstance(found.outcome, Ignore)
+            counts["frames.ignored" if ignored else f"frames.rejected.{found.outcome.reason}"] += 1  # type: ignore[union-attr]
+            continue
+        counts["frames.admitted"] += 1
+        for part in found.parts:
+            if isinstance(part.outcome, Reject):
+                counts[f"readings.rejected.{part.outcome.reason}"] += 1
+                continue
+            counts["readings.admitted"] += 1
+            costs = (*part.outcome.refused, *(each for each in part.refused if each is not None))
+            counts.update(f"observations.refused.{each.reason}" for each in costs)
+    return counts
+
+
+def parts_taken(gate: Gate, profile: str, messages: list[Message]) -> Counter[str]:
+    """Return what the pipeline does with the same messages, of a hub whose devices are all registered."""
+    for hub_id in ("a", "b"):
+        device = Device(sha256(hub_id.encode()).digest()[:16], HUB, profile, "mill", None, 0, 0, Owner.CITY, hub_id=hub_id)
+        changes.add_device(gate.state, device, gate.now_ms)
+        plan = gate.state.plan_of(device)
+        if plan is not None and plan.key is not None:
+            plan.key = Mac0Key(bytes(32))
+    gate.take(*(frame(HUB, mac0(bytes(32), sent, iv) if profile == "sealed" else sent) for sent, iv in messages))
+    groups = ("frames.admitted", "frames.ignored", "frames.rejected.", "readings.", "observations.refused.")
+    assert gate.state.ledger.imbalances() == []
+    totals = gate.state.ledger.totals
+    return Counter({name: n for name, n in totals.items() if name.startswith(groups) and name != "readings.carried"})
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    profile=st.sampled_from(["meter", "numbered", "sealed", "timeless"]),
+    messages=st.lists(st.tuples(_PARTS.map(lambda parts: json.dumps(parts).encode()) | st.binary(max_size=8), st.integers(0, 3))),
+)
+def test_trial_says_of_a_hub_what_the_pipeline_does(profile: str, messages: list[Message]) -> None:
+    """For each device behind it, and for what is of no device."""
+    assert +parts_tried(hub_gate(), profile, messages) == +parts_taken(hub_gate(), profile, messages)
+
+
+def test_trial_tells_which_device_each_part_is_of() -> None:
+    """With its reading, its number and what is refused of it, in the order of the message."""
+    gate = hub_gate()
+    trial = Trial(gate.state.policies.profiles["numbered"], gate.state.policies.properties)
+    parts = [{"id": name, "t": MIDNIGHT_MS, "kwh": kwh, "boot": 1, "seq": 3} for name, kwh in (("a", 1), ("b", 1e300), ("", 1))]
+    found = trial.take(HUB, json.dumps(parts).encode(), MIDNIGHT_MS)
+    assert [(part.hub_id, part.sequence, part.refused) for part in found.parts] == [
+        ("a", 3, (None,)),
+        ("b", 3, (model.OUT_OF_RANGE,)),
+        ("", None, ()),
+    ]
+    assert found.parts[2].outcome is model.UNKNOWN_DEVICE
+    assert found.devices == ("a", "b")
+    again = trial.take(HUB, json.dumps(parts[:1]).encode(), MIDNIGHT_MS)
+    assert (again.outcome, [part.outcome for part in again.parts]) == (model.REPLAYED, [model.REPLAYED])
+
+
+@pytest.mark.parametrize(
+    ("rule", "messages"),
+    [
+        ({"repeat": Repeat(30_000, 60_000)}, [{"kwh": 1}, {"kwh": 1}, {"kwh": 2}]),
+        ({"sequence": SequenceField("seq", None, AbsentSequence.ZERO)}, [{"kwh": 1}, {"kwh": 1}, {"kwh": 1, "seq": 1}]),
+        ({"sequence": SequenceField("seq", None, AbsentSequence.NONE)}, [{"kwh": 1}, {"kwh": 2, "seq": 1}, {"kwh": 2, "seq": 1}]),
+        ({"sequence": SequenceField("seq", None, restarts=True)}, [{"kwh": 1, "seq": n, "t": n} for n in (900, 5, 6, 6)]),
+    ],
+)
+def test_trial_keeps_the_rules_of_the_profile(rule: dict[str, Any], messages: list[dict[str, int]]) -> None:
+    """Repeats, absent numbers and restarts, in the memory of one device."""
+    gate = Gate(with_profiles(town(), meter=rule))
+    sent = [(json.dumps({"t": MIDNIGHT_MS + n, **message}).encode(), 0) for n, message in enumerate(messages)]
+    assert +tried(gate, "meter", sent) == +taken(gate, "meter", sent)
 
 
 def test_message_too_large_is_refused_as_by_the_pipeline() -> None:
