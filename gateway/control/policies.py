@@ -36,7 +36,8 @@ from consent.messages import (
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.subjects import devices_of
-from gateway.core.plans import Device, InForce, Terms
+from gateway.core.plans import Device, InForce
+from gateway.core.windows.targets import Terms
 from gateway.durable.policy_review import PolicyReview
 from gateway.edge.policies import PoliciesFound
 

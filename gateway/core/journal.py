@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.ingest.counters import CounterRule
 from gateway.core.ingest.memory import Admissions
-from gateway.core.plans import Slot, WindowTarget
+from gateway.core.plans import Slot
+from gateway.core.windows.targets import WindowTarget
 from gateway.core.windows.windows import Cohort
 
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -58,6 +60,7 @@ class Define(msgspec.Struct, frozen=True, array_like=True, tag=0):
 
     Attributes:
         remembers: Whether repeated readings of the device are recognised by their times.
+        counts: How the register counts that is judged; its readings are then written as it showed them, refused ones too.
     """
 
     ref: int
@@ -65,6 +68,7 @@ class Define(msgspec.Struct, frozen=True, array_like=True, tag=0):
     observed_property: str
     remembers: bool
     targets: list[DefinedTarget]
+    counts: CounterRule | None = None
 
 
 class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -72,7 +76,7 @@ class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
     Attributes:
         readings: Flat, in order of arrival: (slot, time, first steps); or, of readings that are not remembered by a time of their
-            own, (-1 - slot, earliest time, latest time, first steps).
+            own, (-1 - slot, earliest time, latest time, first steps). Of a register that is judged, its parts in place of steps.
         sequences: Flat triples (device, boot, sequence).
     """
 
@@ -170,7 +174,8 @@ class Journal:
             for target in slot.targets
             if isinstance(target, WindowTarget)
         ]
-        self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets))
+        rule = None if slot.register is None else slot.register.rule
+        self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets, rule))
         return slot.ref
 
     @property

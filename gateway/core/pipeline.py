@@ -32,6 +32,7 @@ from gateway.core.model import (
     CLOCK_AHEAD,
     CLOCK_BEHIND,
     COPY,
+    IMPLAUSIBLE,
     MALFORMED,
     NO_SEQUENCE,
     OUT_OF_RANGE,
@@ -45,10 +46,11 @@ from gateway.core.model import (
     Reject,
 )
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import DevicePlan, RecordTarget, Target
+from gateway.core.plans import DevicePlan
 from gateway.core.release.records import outbox_rows
 from gateway.core.state import State
 from gateway.core.windows.accumulators import CONTRIBUTED, EXPIRED, LAST_KEPT, LATE, PARTIAL, RECORDED, RESET, UNDATED
+from gateway.core.windows.targets import RecordTarget, Target
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 
@@ -233,6 +235,16 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     refused[OUT_OF_RANGE.reason] += 1
                     plan.memory.heard.reject(OUT_OF_RANGE.reason, now_ms)
                     continue
+                register = slot.register
+                if register is not None:
+                    read = register.read(observation, slot.step, may_have_waited=may_have_waited)
+                    if read is None:
+                        refused[IMPLAUSIBLE.reason] += 1
+                        plan.memory.heard.reject(IMPLAUSIBLE.reason, now_ms)
+                        if doubtful := register.doubt():
+                            taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), *doubtful)
+                        continue
+                    n = read
                 # 8 account
                 asked += 1
                 considered += slot.considered
@@ -251,6 +263,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     continue
                 if may_have_waited and (since_ms := observation.earliest_ms) is not None:
                     if _take_between(targets, (since_ms, t_ms), n, outcomes, records):
+                        if register is not None:
+                            n = register.keep()
                         taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
                     continue
                 keep = False
@@ -263,6 +277,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                             records.append((target, (t_ms, t_ms), n))  # type: ignore[arg-type]  # only a RecordTarget returns this
                 if not keep:
                     continue
+                if register is not None:
+                    n = register.keep()
                 if seen is not None:
                     if not reading.has_time:  # nothing to remember it by
                         taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)

@@ -13,15 +13,15 @@ from functools import lru_cache
 from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
-from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
+from consent.core.outcome import Outcome, outcome
 from consent.core.policies.policy import Flow, PolicySet
+from gateway.core.ingest.counters import CounterRule, Register
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
-from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
-from gateway.core.windows.accumulators import BASELINE, EXPIRED, LATE, PARTIAL, RECORDED, UNDATED, Accumulator
+from gateway.core.windows.targets import CounterTarget, RecordTarget, Target, Terms, WindowTarget
 from gateway.core.windows.windows import Cohort, Windows
 
 Place = tuple[str, str]
@@ -66,124 +66,10 @@ class Device:
         return self.subject or self.id
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a contribution or record rests on: the decision, the log entries behind it, and the device that it was made for.
-
-    Attributes:
-        several: Where a subject's devices of several profiles or blocks contribute to one figure, the terms of each; these terms
-            are their meet.
-    """
-
-    disclosure: Disclosure
-    since_ms: int
-    expires_ms: int
-    policy_entry: int
-    consent_entries: tuple[int, ...]
-    profile: str = ""
-    zone: str = ""
-    several: tuple[Terms, ...] = ()
-
-    def same_between(self, earliest_ms: int, latest_ms: int) -> bool:
-        """Return whether they neither begin nor end to hold between two times."""
-        return not (earliest_ms < self.since_ms <= latest_ms or earliest_ms < self.expires_ms <= latest_ms)
-
-
-class WindowTarget:
-    """A flow that takes a slot's readings into tumbling windows."""
-
-    __slots__ = (
-        "_add",
-        "_from_ms",
-        "_offset_ms",
-        "_until_ms",
-        "_windows",
-        "cohort",
-        "contributor",
-        "meter",
-        "terms",
-        "window_ms",
-    )
-
-    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms) -> None:
-        """Feed ``windows``; the length of each is that of the cohort's time level."""
-        self._windows = windows
-        self.cohort = cohort
-        self.contributor = contributor
-        self.meter = meter
-        self.terms = terms
-        self.window_ms = WINDOW_MS_BY_LABEL[cohort.time]
-        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's window is (start, end], any other [start, end)
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop the cached window; it is looked up again at the next reading."""
-        self._from_ms = self._until_ms = 0
-
-    def take(self, t_ms: int, n: int) -> int:
-        """Add a reading of ``n`` first steps to its window; return what became of the pair."""
-        if self._from_ms <= t_ms < self._until_ms:
-            return self._add(self.meter, t_ms, n)
-        return self._seek(t_ms, n)
-
-    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
-        """Add a reading that came between two times, if both lie in one window and under the same terms."""
-        offset_ms, window_ms = self._offset_ms, self.window_ms
-        one_window = floor_time_ms(earliest_ms - offset_ms, window_ms) == floor_time_ms(latest_ms - offset_ms, window_ms)
-        return self.take(latest_ms, n) if one_window and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
-
-    def _seek(self, t_ms: int, n: int) -> int:
-        start_ms = floor_time_ms(t_ms - self._offset_ms, self.window_ms)
-        end_ms = start_ms + self.window_ms
-        if end_ms <= self._windows.watermark_ms:
-            return LATE
-        if t_ms >= self.terms.expires_ms:
-            return EXPIRED
-        if start_ms < self.terms.since_ms:
-            if self._offset_ms and t_ms >= self.terms.since_ms:
-                self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
-                return BASELINE
-            return PARTIAL
-        contribution: Accumulator = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
-        self._add = contribution.add
-        self._from_ms = start_ms + self._offset_ms
-        self._until_ms = min(end_ms + self._offset_ms, self.terms.expires_ms)
-        return self._add(self.meter, t_ms, n)
-
-
-class RecordTarget:
-    """A flow that takes a slot's readings one by one, as records."""
-
-    __slots__ = ("_windows", "cohort", "contributor", "span_ms", "terms")
-
-    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> None:
-        """Make records whose times are coarsened to the cohort's time level."""
-        self._windows = windows
-        self.cohort = cohort
-        self.contributor = contributor
-        self.terms = terms
-        self.span_ms = WINDOW_MS_BY_LABEL.get(cohort.time, 1)
-
-    def take(self, t_ms: int, n: int) -> int:
-        """Return what becomes of a reading; the caller makes the record."""
-        if t_ms < floor_time_ms(self._windows.watermark_ms, DAY_MS) - DAY_MS:
-            return LATE
-        if t_ms < self.terms.since_ms:
-            return PARTIAL
-        return EXPIRED if t_ms >= self.terms.expires_ms else RECORDED
-
-    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
-        """Return what becomes of a reading that came between two times; its record states both."""
-        return self.take(earliest_ms, n) if self.terms.same_between(earliest_ms, latest_ms) else UNDATED
-
-
-Target = WindowTarget | RecordTarget
-
-
 class Slot:
     """One observed property of one device."""
 
-    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "seen", "step", "targets", "withheld")
+    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "register", "seen", "step", "targets", "withheld")
 
     def __init__(self, device: Device, observed_property: str, step: float, seen: RememberedTimes | None) -> None:
         self.device = device
@@ -194,6 +80,7 @@ class Slot:
         self.withheld: list[str] = []
         self.considered = 0
         self.keep_ms = 0  # how long a phenomenon time must be remembered
+        self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
         self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
 
 
@@ -310,9 +197,19 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
         target = RecordTarget(windows, cohort, device.contributor, terms)
         slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
     else:
-        target = WindowTarget(windows, cohort, device.contributor, device.id, terms)
+        target = _window_target(slot, windows, cohort, terms, policies)
         slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
     slot.targets.append(target)
+
+
+def _window_target(slot: Slot, windows: Windows, cohort: Cohort, terms: Terms, policies: PolicySet) -> WindowTarget:
+    device, name = slot.device, slot.observed_property
+    rule = CounterRule.of(policies.profiles[device.profile].fields[name], policies.properties[name].ladder[0])
+    if rule is None or cohort.statistic != "delta":
+        return WindowTarget(windows, cohort, device.contributor, device.id, terms)
+    if slot.register is None:
+        slot.register = Register(windows.counters, (device.contributor, device.id, name), rule)
+    return CounterTarget(slot.register, windows, cohort, device.contributor, device.id, terms)
 
 
 def least_terms(held: list[Terms]) -> Terms | None:

@@ -6,11 +6,12 @@ which removes from the windows contributors that no longer belong there, and a n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from consent.core.disclosure import BOTTOM
+from gateway.core.ingest.counters import PARTS, Register
 from gateway.core.ingest.marks import Marks
 from gateway.core.ingest.remembered import NEW, RememberedTimes
 from gateway.core.journal import (
@@ -30,8 +31,9 @@ from gateway.core.journal import (
     WholeSince,
     decode_batch,
 )
-from gateway.core.plans import Terms, WindowTarget, shared_cohort
+from gateway.core.plans import shared_cohort
 from gateway.core.state import State
+from gateway.core.windows.targets import CounterTarget, Terms, WindowTarget
 from gateway.core.windows.windows import Window
 
 
@@ -40,6 +42,7 @@ class _Windows(msgspec.Struct, array_like=True):
     whole_since_ms: int
     windows: list[msgspec.Raw]
     series: list[Any]
+    counters: list[Any] = []  # absent before registers were judged
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -89,7 +92,9 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     """
     taken = _decode_snapshot(stored)
     windows = taken.windows
-    state.windows.restore([windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series])
+    state.windows.restore(
+        [windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series, windows.counters]
+    )
     for device, memory_state in taken.memories.items():
         state.memory_of(device).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
@@ -104,10 +109,20 @@ def prune(state: State) -> None:
     A flow that comes to ask for a property, or for longer windows of it, takes none of its readings from before.
     """
     watermark_ms = state.windows.watermark_ms
-    state.forget_devices_but({device.id for device in state.registry.devices.values()})
+    registered = {device.id for device in state.registry.devices.values()}
+    state.forget_devices_but(registered)
+    state.windows.forget_meters_but(registered)
     for plan in state.plans():
         horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
         plan.memory.drop_before(horizons_ms, watermark_ms)
+
+
+class _Slot(NamedTuple):
+    """A slot as far as folding needs it."""
+
+    seen: RememberedTimes | None
+    targets: list[WindowTarget]
+    register: Register | None
 
 
 class JournalReplay:
@@ -115,7 +130,7 @@ class JournalReplay:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._slots: list[tuple[RememberedTimes | None, list[WindowTarget]]] = []
+        self._slots: list[_Slot] = []
         self._terms: dict[tuple[int, int], Terms] = {}
         self._unsent: dict[int, list[Window]] = {}
 
@@ -160,28 +175,49 @@ class JournalReplay:
     def _define(self, record: Define) -> None:
         assert record.ref == len(self._slots)
         seen = self._state.memory_of(record.device).times(record.observed_property) if record.remembers else None
-        self._slots.append((seen, [self._target(record.device, target) for target in record.targets]))
+        register = None
+        if record.counts is not None:
+            key = (record.targets[0].contributor, record.device, record.observed_property)
+            register = Register(self._state.windows.counters, key, record.counts)
+        targets = [self._target(record.device, target, register) for target in record.targets]
+        self._slots.append(_Slot(seen, targets, register))
 
-    def _target(self, device: bytes, target: DefinedTarget) -> WindowTarget:
+    def _target(self, device: bytes, target: DefinedTarget, register: Register | None) -> WindowTarget:
         # Decisions are made again at release, from what is in force then; the fold needs only the window and its bounds.
         bounds = (target.since_ms, target.expires_ms)
         terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
-        return WindowTarget(self._state.windows, shared_cohort(target.cohort), target.contributor, device, terms)
+        windows, cohort = self._state.windows, shared_cohort(target.cohort)
+        if register is not None and cohort.statistic == "delta":
+            return CounterTarget(register, windows, cohort, target.contributor, device, terms)
+        return WindowTarget(windows, cohort, target.contributor, device, terms)
 
     def _take(self, record: Take) -> None:
         readings, sequences = iter(record.readings), record.sequences
         for ref in readings:
             if ref < 0:
                 earliest_ms, latest_ms, n = next(readings), next(readings), next(readings)
-                for target in self._slots[-1 - ref][1]:
+                _, targets, register = self._slots[-1 - ref]
+                if register is not None:
+                    if not _judge(register, earliest_ms, latest_ms, n):
+                        continue
+                    n //= PARTS
+                for target in targets:
                     target.take_between(earliest_ms, latest_ms, n)
+                if register is not None:
+                    register.keep()
                 continue
-            seen, targets = self._slots[ref]
+            seen, targets, register = self._slots[ref]
             t_ms, n = next(readings), next(readings)
+            if register is not None:
+                if not _judge(register, t_ms, t_ms, n):
+                    continue
+                n //= PARTS
             if seen is not None and seen.recall(t_ms) == NEW:
                 seen.add(t_ms)
             for target in targets:
                 target.take(t_ms, n)
+            if register is not None:
+                register.keep()
         for at in range(0, len(sequences), 3):
             self._state.memory_of(sequences[at]).sequences.admit(sequences[at + 1], sequences[at + 2])
 
@@ -203,3 +239,11 @@ class JournalReplay:
             if part.members:
                 taken.append(part)
         self._unsent[record.index] = taken
+
+
+def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> bool:
+    """Judge what a register showed, as it was judged the first time; return whether it was taken."""
+    taken = register.judge(earliest_ms, latest_ms, shown) is not None
+    if not taken:
+        register.doubt()
+    return taken

@@ -21,10 +21,10 @@ from gateway.cli import main
 from gateway.control import status
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import Terms
 from gateway.core.release import draft, records
 from gateway.core.release.records import Waiting
 from gateway.core.state import State
+from gateway.core.windows.targets import Terms
 from gateway.edge.keys import Sealer
 from gateway.edge.mqtt import MqttLink
 from gateway.recipient.records import Record

@@ -23,10 +23,11 @@ from gateway.core.changes import changes, subjects
 from gateway.core.effects import OutboxRow
 from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
-from gateway.core.plans import Device, RecordTarget
+from gateway.core.plans import Device
 from gateway.core.pseudonyms import DomainKeys, Pseudonymiser
 from gateway.core.release.records import outbox_rows
 from gateway.core.release.void import void_unsent
+from gateway.core.windows.targets import RecordTarget
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from tests.support.gate import MIDNIGHT_MS, MINUTE_MS, RECIPIENT_KEY, reading, town

@@ -141,13 +141,14 @@ class KilledGate(Gate):
     # what is compared
 
     def standing(self) -> Any:
-        """Return windows, baselines, sequence numbers and the outbox, without their order and what is random in them."""
-        watermark_ms, whole_since_ms, windows, series = self.state.windows.state()
+        """Return windows, baselines, registers, sequence numbers and the outbox, without their order and what is random in them."""
+        watermark_ms, whole_since_ms, windows, series, counters = self.state.windows.state()
         members = {(tuple(cohort), start_ms): {key: repr(row) for key, row in rows} for cohort, start_ms, _, rows in windows}
         baselines = {(tuple(cohort), contributor, meter, *last) for cohort, contributor, meter, *last in series}
         numbers = {device: memory.sequences.to_state() for device, memory in self.state.memories.items()}
         outbox = [[replace(w, record_id=b"") for w in read_row(content)] for _, (_, content) in sorted(self.outbox.items())]
-        return watermark_ms, whole_since_ms, members, baselines, {d: n for d, n in numbers.items() if n}, outbox, self.books()
+        open_ = watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters))
+        return *open_, {d: n for d, n in numbers.items() if n}, outbox, self.books()
 
     def books(self) -> dict[str, int]:
         """Return the accounts. Why a reading that comes twice is withheld may differ: as late, or as it was the first time."""

@@ -11,7 +11,8 @@ from consent.core.disclosure import Space
 from consent.core.lifecycle import steps
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
-from gateway.core.plans import Device, WindowTarget
+from gateway.core.plans import Device
+from gateway.core.windows.targets import WindowTarget
 from tests.support.gate import HOUR_MS, Gate, hour_with, limited
 
 Plant = Callable[[Gate, list[Device]], str]

@@ -28,9 +28,10 @@ from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.rules import AdmissionRules
-from gateway.core.plans import Device, DevicePlan, InForce, Place, WindowTarget, compile_slots
+from gateway.core.plans import Device, DevicePlan, InForce, Place, compile_slots
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
+from gateway.core.windows.targets import WindowTarget
 from gateway.core.windows.windows import Cohort
 
 _TOLD = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.values import Bounds, bounds
-from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import Amount, Delta
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window
 
 TermsOf = Callable[[bytes, Cohort], Terms | None]

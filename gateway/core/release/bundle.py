@@ -24,12 +24,13 @@ from gateway.core.figures.table import Conditions, TermsOf
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import Close, ClosedWindow
 from gateway.core.ledger import LedgerMove
-from gateway.core.plans import Terms, least_terms
+from gateway.core.plans import least_terms
 from gateway.core.registry import Subject
 from gateway.core.release.draft import Draft, PackedWindow, pack
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import State
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window
 
 ROWS_BYTES = 100 * 1024

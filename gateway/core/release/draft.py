@@ -18,7 +18,6 @@ from consent.core.disclosure import Identity
 from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
-from gateway.core.plans import Terms
 from gateway.core.pseudonyms import handle
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import (
@@ -32,6 +31,7 @@ from gateway.core.release.records import (
     unlinked_record,
 )
 from gateway.core.state import State
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
 

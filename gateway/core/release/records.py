@@ -17,8 +17,8 @@ import msgspec
 from consent.core.policies.policy import PolicySet
 from gateway.core.effects import OutboxRow
 from gateway.core.ingest.minimise import coarsen_steps, floor_time_ms, shown_value
-from gateway.core.plans import RecordTarget, Terms
 from gateway.core.pseudonyms import PseudonymDomain
+from gateway.core.windows.targets import RecordTarget, Terms
 from gateway.core.windows.windows import Cohort, Window
 from gateway.recipient.records import Record
 

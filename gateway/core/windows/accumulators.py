@@ -121,14 +121,19 @@ class _EnergyMean(_Mean):
 
 
 class Delta:
-    """`delta` of a counter: last reading at or before the window's end minus last at or before its start, per meter."""
+    """`delta` of a counter: last reading at or before the window's end minus last at or before its start, per meter.
 
-    __slots__ = ("broken", "meters", "pairs")
+    Attributes:
+        doubts: For each meter of which a reading was refused as no consumption, the time of the latest.
+    """
+
+    __slots__ = ("broken", "doubts", "meters", "pairs")
 
     def __init__(self) -> None:
         self.pairs = 0
         self.broken = False
         self.meters: dict[bytes, list[int | None]] = {}  # meter -> [time of last reading, last reading, baseline]
+        self.doubts: dict[bytes, int] = {}
 
     def add(self, meter: bytes, t_ms: int, n: int) -> int:
         last = self.meters.setdefault(meter, [None, None, None])
@@ -142,17 +147,23 @@ class Delta:
         self.pairs += 1
         return CONTRIBUTED
 
+    def doubt(self, meter: bytes, t_ms: int) -> None:
+        """Record that a reading was refused: unless a later one ends the window, nobody knows what the register showed then."""
+        self.doubts[meter] = max(t_ms, self.doubts.get(meter, t_ms))
+
     def value(self) -> Amount | None:
         if self.broken or any(baseline is None for _, _, baseline in self.meters.values()):
             return None
         return sum((last or 0) - (baseline or 0) for _, last, baseline in self.meters.values())
 
     def state(self) -> list[Any]:
-        return [self.pairs, self.broken, [[meter, *last] for meter, last in self.meters.items()]]
+        plain: list[Any] = [self.pairs, self.broken, [[meter, *last] for meter, last in self.meters.items()]]
+        return [*plain, self.doubts] if self.doubts else plain
 
     def restore(self, state: list[Any]) -> None:
         self.pairs, self.broken = state[0], state[1]
         self.meters = {row[0]: list(row[1:]) for row in state[2]}
+        self.doubts = dict(state[3]) if len(state) > 3 else {}
 
 
 _PLAIN: dict[str, Callable[[], Accumulator]] = {

@@ -8,11 +8,12 @@ when a bundle is formed, and until then the accumulators stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from consent.core.outcome import NEVER_MS, Level
+from gateway.core.ingest.counters import CounterKey, CounterMemory, counters_from_state, counters_state
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
 
 
@@ -77,6 +78,8 @@ class Windows:
         """Windows that began earlier miss readings: the subscription is more recent, or a session was lost."""
         self.contributions = 0
         """How many accumulators have been opened since ``recount``: an upper bound of how many there are."""
+        self.counters: dict[CounterKey, CounterMemory] = {}
+        """What is remembered of the registers whose profiles say how they count; changed by the targets' registers."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
         self._cached: set[Cached] = set()
 
@@ -97,6 +100,12 @@ class Windows:
         known = self._series.get((cohort, contributor, meter))
         if known is None or t_ms >= known[0]:
             self._series[cohort, contributor, meter] = [t_ms, n]
+
+    def doubt_baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int) -> None:
+        """Record that a counter's reading from before the first whole window was refused: an earlier one is no baseline."""
+        known = self._series.get((cohort, contributor, meter))
+        if known is not None and known[0] <= t_ms:
+            del self._series[cohort, contributor, meter]
 
     def advance(self, watermark_ms: int) -> None:
         """Close to readings the windows that end at or before ``watermark_ms``, which never decreases."""
@@ -119,6 +128,11 @@ class Windows:
                     member.broken = True
                 if last[0] is not None and last[1] is not None:
                     self._series[window.cohort, contributor, meter] = [last[0], last[1]]
+            for meter, doubt_ms in member.doubts.items():
+                ended_ms = member.meters.get(meter, [None])[0]
+                if ended_ms is None or ended_ms <= doubt_ms:
+                    member.broken = True
+                    self._series.pop((window.cohort, contributor, meter), None)
 
     def forget_cached(self) -> None:
         """Make every target drop its cached window."""
@@ -151,8 +165,26 @@ class Windows:
         stale = [k for k, last in self._series.items() if k[1] == contributor and last[0] < keep.get(k[0], NEVER_MS)]
         for key in stale:
             del self._series[key]
+        touched = self._purge_counters(contributor, keep) or touched
         self.forget_cached()
         return pairs, touched or bool(stale)
+
+    def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, int]) -> bool:
+        kept_ms: dict[str, int] = {}
+        for cohort, since_ms in keep.items():
+            if cohort.statistic == "delta":
+                kept_ms[cohort.observed_property] = min(since_ms, kept_ms.get(cohort.observed_property, since_ms))
+        touched = False
+        for key in [key for key in self.counters if key[0] == contributor]:
+            touched = self.counters[key].drop_before(kept_ms.get(key[2], NEVER_MS)) or touched
+            if not self.counters[key]:
+                del self.counters[key]
+        return touched
+
+    def forget_meters_but(self, registered: Collection[bytes]) -> None:
+        """Drop what is remembered of the registers of all other devices."""
+        for key in [key for key in self.counters if key[1] not in registered]:
+            del self.counters[key]
 
     def baselines(self, contributor: bytes) -> Iterator[tuple[Cohort, bytes, int, int]]:
         """Yield a contributor's last counter readings: (cohort, meter, time, reading)."""
@@ -166,7 +198,7 @@ class Windows:
 
     def is_empty(self) -> bool:
         """Return whether nothing is held of any contributor."""
-        return not (self.open or self._series)
+        return not (self.open or self._series or self.counters)
 
     def take_out(self, window: Window, drawn: Iterable[bytes], gone: Iterable[bytes]) -> Window:
         """Remove contributors from an open window, and the window itself once nobody is left in it.
@@ -202,11 +234,13 @@ class Windows:
             self.whole_since_ms,
             [pack(window_state(window)) for window in self.open.values()],
             [[list(cohort), contributor, meter, *last] for (cohort, contributor, meter), last in self._series.items()],
+            counters_state(self.counters),
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Continue from a stored state."""
-        self.watermark_ms, self.whole_since_ms, windows, series = state
+        self.watermark_ms, self.whole_since_ms, windows, series, *later = state
+        self.counters = counters_from_state(later[0]) if later else {}
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
         self._cached = set()

@@ -20,7 +20,8 @@ from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
-from gateway.core.plans import Device, InForce, RecordTarget, Slot, Target, compile_slots
+from gateway.core.plans import Device, InForce, Slot, compile_slots
+from gateway.core.windows.targets import RecordTarget, Target
 from gateway.core.windows.windows import Windows
 from tests.support.consent_samples import NOW_MS, SUBJECT, consent
 from tests.support.generated import CLASSES, DAY_MS, DISTRICTS, LADDERS, RESIDENTS, Town, bounds, point, towns

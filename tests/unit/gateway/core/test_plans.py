@@ -14,7 +14,8 @@ from consent.core.outcome import NEVER_MS
 from consent.core.policies.parse import parse_policies
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
-from gateway.core.plans import Device, DevicePlan, RecordTarget, Slot, WindowTarget
+from gateway.core.plans import Device, DevicePlan, Slot
+from gateway.core.windows.targets import RecordTarget, WindowTarget
 from tests.support.gate import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS

@@ -15,8 +15,8 @@ from consent.core.outcome import NEVER_MS
 from gateway.core.figures.checks import Check, Published, Spent, chain, dominance, threshold
 from gateway.core.figures.close import check
 from gateway.core.figures.table import Figure, Row, Table
-from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import new_contribution
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, town
 

@@ -18,8 +18,8 @@ from consent.core.policies.policy import PolicySet
 from gateway.core.figures import close as closing
 from gateway.core.figures.table import Conditions, Figure, Suppressed, TermsOf, Totals, stand
 from gateway.core.ingest.minimise import energy
-from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import new_contribution
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window, window_state
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, town
 

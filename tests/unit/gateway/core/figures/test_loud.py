@@ -9,8 +9,8 @@ from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
 from gateway.core.figures.close import close
 from gateway.core.figures.table import Conditions, Figure
-from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import new_contribution
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window
 from tests.support.checkout import ROOT
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS

@@ -7,8 +7,8 @@ from dataclasses import replace
 from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
 from gateway.core.figures.table import Conditions, stand
-from gateway.core.plans import Terms
 from gateway.core.windows.accumulators import new_contribution
+from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort, Window
 from tests.support.gate import HOUR_MS, MIDNIGHT_MS, town
 

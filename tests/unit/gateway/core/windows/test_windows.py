@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
 from gateway.core.ingest.minimise import energy
-from gateway.core.plans import RecordTarget, Terms, WindowTarget
 from gateway.core.windows.accumulators import (
     BASELINE,
     CONTRIBUTED,
@@ -27,6 +26,7 @@ from gateway.core.windows.accumulators import (
     Delta,
     new_contribution,
 )
+from gateway.core.windows.targets import RecordTarget, Terms, WindowTarget
 from gateway.core.windows.windows import Cohort, Window, Windows, window_from_state, window_state
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
