@@ -32,3 +32,8 @@ def shipped_text(name: str) -> bytes:
     if name not in shipped_names():
         raise KeyError(name)
     return (_FOLDER / f"{name}{_ENDING}").read_bytes()
+
+
+def is_shipped(name: str, text: bytes) -> bool:
+    """Return whether a profile's text is what comes with the program under that name."""
+    return name in shipped_names() and shipped_text(name) == text

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from consent.control import ControlClient, ControlError
@@ -24,6 +24,7 @@ from consent.core.review.warnings import Note, Weight, notes_on
 from consent.core.toml.file import TomlFile
 from consent.errors import ControlRequestError, PolicyError
 from consent.policy_files import read_case_files, read_policy_files, unused_profiles
+from consent.shipped_profiles import is_shipped
 from gateway.check.brokers import Found
 from gateway.check.fault import Fault
 from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
@@ -31,7 +32,7 @@ from gateway.check.terms import code_faults, faults_in, notes_in
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
 from gateway.config import Installation, load_config
 from gateway.core.examples.compare import ExampleResult, try_example
-from gateway.core.examples.example import read_examples
+from gateway.core.examples.example import Example, read_examples
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
 from gateway.errors import OperatorError
@@ -71,10 +72,17 @@ def check_gateway(config: Path) -> Checked:
         checked = check_folder(place.policies, place.config.sink)
     filters = place.config.broker.filters
     notes = (*overlapping_filters(place.file.name, filters), *checked.notes, *notes_of(place))
-    notes += tuple(unheard_examples(filters, [result.example for result in checked.examples]))
+    notes += tuple(unheard_examples(filters, _own_examples(checked)))
     if not faults:
         notes += tuple(_notes_while_running(place))
     return replace(checked, files=(*checked.files, place.file.name), faults=(*faults, *checked.faults), notes=notes)
+
+
+def _own_examples(checked: Checked) -> Iterator[Example]:
+    """Yield the examples of the city's own files: those that come with the program name topics of no city."""
+    texts = {} if checked.policies is None else checked.policies.files
+    shipped = {path for path, text in texts.items() if is_shipped(PurePosixPath(path).stem, text)}
+    yield from (result.example for result in checked.examples if result.example.file not in shipped)
 
 
 def _notes_while_running(place: Installation) -> Iterator[Note]:

@@ -19,9 +19,10 @@ import msgspec
 
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.field_map import compile_field_map, is_plain
+from gateway.core.codecs.message.conditions import compile_topics
 from gateway.core.codecs.message.place import MISPLACED, Misplaced
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
 _MARK: Final = b"\xef\xbb\xbf"
 _AROUND: Final = b"\0 \t\r\n"
@@ -58,13 +59,13 @@ def compile_json(profile: Profile) -> Decoder:
     Raises:
         PolicyError: The field map contradicts itself.
     """
-    read_tree = compile_tree(profile)
+    read_tree, concerns = compile_tree(profile), compile_topics(profile)
 
     def decode_tree(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
         try:
             message = parse_json(payload)
         except NotJsonError as error:
-            return error.reject
+            return error.reject if concerns(topic) else IGNORE  # states beside readings are often no JSON: `Online`
         return read_tree(topic, message, received_ms)
 
     if not is_plain(profile):

@@ -49,6 +49,13 @@ def _stands(found: Any) -> bool:
     return found is not None and found is not MISPLACED
 
 
+def compile_topics(profile: Profile) -> Callable[[str], bool]:
+    """Compile whether a message on a topic can be a reading, whatever it holds."""
+    matches = compile_suffix(profile.match.topic)
+    of_fields = [compile_suffix(field.topic) for field in profile.fields.values()]
+    return lambda topic: matches(topic) and any(concerns(topic) for concerns in of_fields)
+
+
 def compile_suffix(suffix: str) -> Callable[[str], bool]:
     """Compile whether a topic ends in some levels, of which `+` is any."""
     if not suffix:
