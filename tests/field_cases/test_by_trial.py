@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 from consent.errors import PolicyError
 from gateway.core.examples.trial import Trial, Tried
 from gateway.core.ingest.minimise import floor_steps
-from gateway.core.model import Observation, Parts, Reading
+from gateway.core.model import Observation, Reading
 from tests.field_cases.cases import OTHER_SHAPES, RECEIVED_AT, SETTINGS, Case, Told, cases, tables, time_ms, town_files
 
 pytestmark = pytest.mark.outside_data
@@ -32,14 +32,12 @@ def by_number() -> dict[str, Case]:
 
 def observed(case: Case, tried: Tried) -> list[Observation]:
     """Return the observations of one message that are the registered device's, and go further."""
-    outcome = tried.outcome
-    if isinstance(outcome, Parts):
-        whose = case.setting.hub_id
-        inner = [part.outcome for part in outcome.parts if part.hub_id == whose]
-        return [each for one in inner if isinstance(one, Reading) for each in one.observations]
+    outcome, whose = tried.outcome, case.setting.hub_id
     if not isinstance(outcome, Reading):
         return []
-    return [each for each, reason in zip(outcome.observations, tried.refused, strict=True) if reason is None]
+    devices = tried.devices or ("",) * len(outcome.observations)
+    told = zip(outcome.observations, tried.refused, devices, strict=True)
+    return [each for each, reason, device in told if reason is None and device == whose]
 
 
 def on_the_ladder(policies: PolicySet, observation: Observation) -> Told:
