@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, PolicySet
+from consent.core.profiles.paths import Name, parse_path
+from consent.core.profiles.places import RECORDS
 from consent.core.profiles.profile import Codec, Field, Profile
 from consent.core.review.warnings import Note, Weight
 from consent.core.toml.file import TomlFile
@@ -24,7 +26,7 @@ from gateway.core.codecs.senml.pack import NAME
 from gateway.core.codecs.units import senml_factors
 
 _CLOSE: Final = 1e-9
-_FOREIGN_SIGNS: Final = re.compile(r"[\[\]*`]|^/|^[$@](?=\.|$)")
+_FOREIGN_SIGNS: Final = re.compile(r"[*`]|^/|^[$@]$")
 """What begins or makes a step in JMESPath, JSONPath or a JSON pointer, and hardly any name of a field."""
 
 
@@ -72,7 +74,7 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
                 yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
             if (said := _scale_note(field, policies.properties[name].unit)) is not None:
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
-            if profile.codec is Codec.SENML and not senml_factors(field.unit):
+            if profile.codec in RECORDS and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
                 yield Note(Weight.NOTE, file, f"fields.{name}.unit", said)
 
@@ -87,8 +89,10 @@ def _zone_fault(name: str) -> Iterator[Fault]:
 
 
 def _paths(profile: Profile) -> Iterator[tuple[str, str]]:
+    if profile.jmespath:
+        return
     yield from ((f"fields.{name}.path", path) for name, field in profile.fields.items() for path in field.paths)
-    if profile.time is not None and profile.codec is not Codec.SENML:  # SenML has a place of its own for the time
+    if profile.time is not None and profile.codec not in RECORDS:  # SenML has a place of its own for the time
         yield "time.path", profile.time.path
     if profile.sequence is not None:
         yield from ((f"sequence.{key}", path) for key, path in _numbered(profile) if path is not None)
@@ -100,14 +104,24 @@ def _numbered(profile: Profile) -> Iterator[tuple[str, str | None]]:
 
 
 def path_fault(path: str, codec: Codec) -> str | None:
-    """Return what is wrong with a path into a message, in words; None where a decoder of the format can follow it."""
-    if codec is Codec.SENML:
+    """Return what is odd about a path into a message, in words: it can be read, and hardly means what it says.
+
+    None where a decoder of the format can follow it, and for what ``parse`` refuses anyway.
+    """
+    if codec in RECORDS:
         return None if NAME.fullmatch(path) else f"`{path}` is no name of a SenML record: letters, digits and `-:./_`"
-    if (found := _FOREIGN_SIGNS.search(path)) is not None:
-        return f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it"
-    for part in path.split("."):
-        if part.isdecimal():
-            return f"`{path}` counts to `{part}` in a list; a profile reads maps alone, by names joined by dots"
+    try:
+        steps = parse_path(path).steps
+    except ValueError:
+        return None
+    for step in steps:
+        if not isinstance(step, Name) or any(f"{mark}{step.key}{mark}" in path for mark in "\"'"):
+            continue
+        if (found := _FOREIGN_SIGNS.search(step.key)) is not None:
+            return f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it"
+        if step.key.isdecimal():
+            said = f"`{path}` names a field `{step.key}`"
+            return f"{said}: write `[{step.key}]` for a place in a list, or the name in quotation marks"
     return None
 
 
