@@ -17,7 +17,8 @@ import msgspec
 import pytest
 
 from consent.core.consents.records import PORTAL
-from consent.core.profiles.parse import FieldTable, ProfileTable
+from consent.core.profiles.fields import FieldTable
+from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from gateway.audit.log.entries import Kind
 from gateway.audit.replay import in_force
