@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, PolicySet
-from consent.core.profiles.paths import Name, parse_path
 from consent.core.profiles.places import RECORDS
-from consent.core.profiles.profile import Codec, Field, Profile
+from consent.core.profiles.profile import Codec, Field, Profile, SequenceField
 from consent.core.review.warnings import Note, Weight
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
@@ -25,9 +24,15 @@ from gateway.check.ucum import another_sense, code_fault, conversion
 from gateway.core.codecs.senml.pack import NAME
 from gateway.core.codecs.units import senml_factors
 
+EXPRESSIONS_COST: Final = (
+    "JMESPath expressions take about ten times as long as paths, for every message: "
+    "keep the file without them if names, `[0]` and `[key=value]` reach what it reads"
+)
 _CLOSE: Final = 1e-9
-_FOREIGN_SIGNS: Final = re.compile(r"[*`]|^/|^[$@]$")
+_FOREIGN_SIGNS: Final = re.compile(r"[*`]|^/|^[$@](?=\.|$)")
 """What begins or makes a step in JMESPath, JSONPath or a JSON pointer, and hardly any name of a field."""
+_QUOTED: Final = re.compile(r"\"[^\"]+\"|'[^']+'")
+_BRACKETS: Final = re.compile(r"\[[^\]]*\]")
 
 
 def faults_in(policies: PolicySet) -> Iterator[Fault]:
@@ -69,12 +74,14 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
             yield Note(Weight.WARNING, CITY_FILE, f"property.{prop.id}.unit", odd)
     for profile in policies.profiles.values():
         file = f"{DEVICES}/{profile.id}.toml"
+        if profile.jmespath:
+            yield Note(Weight.WARNING, file, "jmespath", EXPRESSIONS_COST)
         for name, field in profile.fields.items():
             if (odd := another_sense(field.unit)) is not None and field.unit != policies.properties[name].unit:
                 yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
             if (said := _scale_note(field, policies.properties[name].unit)) is not None:
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
-            if profile.codec in RECORDS and not senml_factors(field.unit):
+            if profile.codec is Codec.SENML and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
                 yield Note(Weight.NOTE, file, f"fields.{name}.unit", said)
 
@@ -89,39 +96,41 @@ def _zone_fault(name: str) -> Iterator[Fault]:
 
 
 def _paths(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Yield (key, path) of every path that the profile has; JMESPath expressions are judged by their own compiler."""
     if profile.jmespath:
         return
-    yield from ((f"fields.{name}.path", path) for name, field in profile.fields.items() for path in field.paths)
+    for name, field in profile.fields.items():
+        yield from ((f"fields.{name}.path", path) for path in field.paths)
+        yield from ((f"fields.{name}.unit_path", path) for path in (field.unit_path,) if path)
+    yield from ((f"match.{condition.path}", condition.path) for condition in profile.match.conditions)
+    yield from (("each", path) for path in (profile.each,) if path)
     if profile.time is not None and profile.codec not in RECORDS:  # SenML has a place of its own for the time
         yield "time.path", profile.time.path
     if profile.sequence is not None:
-        yield from ((f"sequence.{key}", path) for key, path in _numbered(profile) if path is not None)
+        yield from ((f"sequence.{key}", path) for key, path in _numbered(profile.sequence) if path is not None)
+    if profile.codec not in RECORDS:
+        yield from (("hub.id", path) for path in profile.hub)
 
 
-def _numbered(profile: Profile) -> Iterator[tuple[str, str | None]]:
-    if profile.sequence is not None:
-        yield from (("path", profile.sequence.path), ("boot", profile.sequence.boot))
+def _numbered(sequence: SequenceField) -> Iterator[tuple[str, str | None]]:
+    yield from (("path", sequence.path), ("boot", sequence.boot))
 
 
 def path_fault(path: str, codec: Codec) -> str | None:
-    """Return what is odd about a path into a message, in words: it can be read, and hardly means what it says.
+    """Return what is wrong with a path into a message, in words; None where a decoder of the format can follow it.
 
-    None where a decoder of the format can follow it, and for what ``parse`` refuses anyway.
+    Signs of other languages are names to the grammar; but hardly any field has such a name, and somebody means something else.
     """
     if codec in RECORDS:
         return None if NAME.fullmatch(path) else f"`{path}` is no name of a SenML record: letters, digits and `-:./_`"
-    try:
-        steps = parse_path(path).steps
-    except ValueError:
-        return None
-    for step in steps:
-        if not isinstance(step, Name) or any(f"{mark}{step.key}{mark}" in path for mark in "\"'"):
-            continue
-        if (found := _FOREIGN_SIGNS.search(step.key)) is not None:
-            return f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it"
-        if step.key.isdecimal():
-            said = f"`{path}` names a field `{step.key}`"
-            return f"{said}: write `[{step.key}]` for a place in a list, or the name in quotation marks"
+    bare = _BRACKETS.sub("", _QUOTED.sub("quoted", path.removeprefix("^")))
+    if (found := _FOREIGN_SIGNS.search(bare)) is not None:
+        return (
+            f"`{path}` should be names joined by dots; `{found[0]}` means nothing in it, and a name that has it stands in quotes"
+        )
+    for part in bare.split("."):
+        if part.isdecimal():
+            return f"`{path}`: write `[{part}]` for a position in a list, and `'{part}'` for a field of that name"
     return None
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from consent.core.profiles.conversions import UNITS, UNITS_AS_WRITTEN, conversion
-from consent.core.profiles.places import RECORDS, Places, topic_suffix
+from consent.core.profiles.places import RECORDS, ProfilePaths, topic_suffix
 from consent.core.profiles.profile import Codec, Counter, Field, Restart
 from consent.core.profiles.zones import CITY, read_zone
 from consent.core.toml.file import Number, Table, TomlFile
@@ -44,14 +44,14 @@ class FieldTable(Table, frozen=True, kw_only=True):
     offset: Number | None = None
     topic: str | None = None
     decimal_mark: str | None = None
-    words: dict[str, Any] | None = None
+    words: dict[str, Number] | None = None
     none: list[Any] | None = None
     plausible: list[Any] | None = None
     unit_path: str | None = None
     counter: CounterTable | None = None
 
 
-def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Places, timezone: str) -> Field:
+def read_field(file: TomlFile, name: str, value: Any, unit: str, places: ProfilePaths, timezone: str) -> Field:
     """Return how one property is read.
 
     Args:
@@ -81,7 +81,7 @@ def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Places,
     return field
 
 
-def _paths(file: TomlFile, table: FieldTable, places: Places, topic: str, key: str) -> tuple[str, ...]:
+def _paths(file: TomlFile, table: FieldTable, places: ProfilePaths, topic: str, key: str) -> tuple[str, ...]:
     path = table.path
     if path is None:
         if places.codec is not Codec.VALUE:
@@ -126,15 +126,13 @@ def _decimal_mark(file: TomlFile, mark: str | None, key: str) -> str:
     return mark or ""
 
 
-def _words(file: TomlFile, words: dict[str, Any] | None, key: str) -> dict[str, Decimal]:
+def _words(file: TomlFile, words: dict[str, Number] | None, key: str) -> dict[str, Decimal]:
     if words is None:
         return {}
     if not 1 <= len(words) <= _MOST_WORDS:
         raise file.error(key, f"should be 1 to {_MOST_WORDS} words, each with its number")
-    for word, number in words.items():
+    for word in words:
         _check_word(file, word, key)
-        if isinstance(number, bool) or not isinstance(number, int | Decimal):
-            raise file.error(f"{key}.{word}", "should be a number")
     return {word: file.number(number, *_NUMBERS, f"{key}.{word}") for word, number in words.items()}
 
 

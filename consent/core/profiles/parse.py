@@ -15,7 +15,7 @@ import msgspec
 
 from consent.core.disclosure import DAY_MS, TOP, Disclosure
 from consent.core.profiles.fields import read_field
-from consent.core.profiles.places import RECORDS, Places, suffixes_agree
+from consent.core.profiles.places import RECORDS, ProfilePaths, suffixes_agree
 from consent.core.profiles.presets import DECODED_WITHIN, with_presets
 from consent.core.profiles.profile import Authentication, Codec, Compression, Field, Profile, Scheme, Texts
 from consent.core.profiles.selection import HubTable, check_reachable, read_each, read_hub, read_match
@@ -44,11 +44,11 @@ class AuthenticationTable(Table, frozen=True, kw_only=True):
 class ProfileTable(Table, frozen=True, kw_only=True):
     """The file as a whole."""
 
-    title: dict[str, Any]
+    title: dict[str, str]
     codec: str
     compression: str = Compression.NONE.value
     jmespath: bool = False
-    match: dict[str, Any] = msgspec.field(default_factory=dict)
+    match: dict[str, object] = msgspec.field(default_factory=dict)
     each: str | None = None
     hub: HubTable | None = None
     fields: dict[str, Any]
@@ -94,7 +94,7 @@ def read_profile(file: TomlFile, name: str, city: CityTerms) -> Profile:
     if table.jmespath and codec in _NO_EXPRESSIONS:
         raise file.error("jmespath", f"should be left out: with `{codec}` a path says all that an expression could")
     scheme = file.choice(table.authentication.scheme, Scheme, "authentication.scheme")
-    places = Places(file, codec, jmespath=table.jmespath, in_list=table.each is not None or codec in DECODED_WITHIN)
+    places = ProfilePaths(file, codec, jmespath=table.jmespath, in_list=table.each is not None or codec in DECODED_WITHIN)
     profile = Profile(
         id=name,
         title=_title(file, table.title, city.languages, for_many_cities=skips),
@@ -121,15 +121,16 @@ def read_profile(file: TomlFile, name: str, city: CityTerms) -> Profile:
     return profile
 
 
-def _title(file: TomlFile, title: dict[str, Any], languages: tuple[str, ...], *, for_many_cities: bool) -> Texts:
+def _title(file: TomlFile, title: dict[str, str], languages: tuple[str, ...], *, for_many_cities: bool) -> Texts:
     """Return the title in the city's languages; one that is written for many cities has some of them, and others too."""
     if for_many_cities:
         default = title.get(_ANY_LANGUAGE)
-        title = {language: title.get(language, default) for language in languages if title.get(language, default) is not None}
+        chosen = {language: title.get(language, default) for language in languages}
+        title = {language: text for language, text in chosen.items() if text is not None}
     return file.texts(title, languages, "title")
 
 
-def _fields(file: TomlFile, tables: dict[str, Any], city: CityTerms, places: Places, *, skips: bool) -> dict[str, Field]:
+def _fields(file: TomlFile, tables: Mapping[str, Any], city: CityTerms, places: ProfilePaths, *, skips: bool) -> dict[str, Field]:
     if not tables:
         raise file.error("fields", "should name at least one property")
     fields = {}
@@ -144,7 +145,7 @@ def _fields(file: TomlFile, tables: dict[str, Any], city: CityTerms, places: Pla
     return fields
 
 
-def _check_together(file: TomlFile, profile: Profile, places: Places) -> None:
+def _check_together(file: TomlFile, profile: Profile, places: ProfilePaths) -> None:
     """Refuse what no message could be: fields of other topics than those that match, and places where nothing can stand."""
     for name, field in profile.fields.items():
         if not suffixes_agree(field.topic, profile.match.topic):

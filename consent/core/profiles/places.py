@@ -1,6 +1,6 @@
 """The paths of one device profile, checked as they are read: each by itself, and all of them against each other.
 
-``parse`` and its neighbours read every path of a file through the same ``Places``. What no message could hold is an error.
+``parse`` and its neighbours read every path of a file through the same ``ProfilePaths``. What no message could hold is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONGEST_NAME: Final = 200
 _LONGEST_EXPRESSION: Final = 500
 
 
-class Places:
+class ProfilePaths:
     """How the paths of one file are written, and those that have been read so far."""
 
     def __init__(self, file: TomlFile, codec: Codec, *, jmespath: bool, in_list: bool) -> None:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from consent.core.profiles.paths import Path, Root
-from consent.core.profiles.places import RECORDS, Places, topic_suffix
+from consent.core.profiles.places import RECORDS, ProfilePaths, topic_suffix
 from consent.core.profiles.presets import OWN_HUB_ID, PRESETS
 from consent.core.profiles.profile import Codec, Condition, Match
 from consent.core.toml.file import Table, TomlFile
@@ -38,7 +39,7 @@ class HubTable(Table, frozen=True, kw_only=True):
     id: str | list[str] | None = None
 
 
-def read_match(file: TomlFile, tables: dict[str, Any], places: Places) -> Match:
+def read_match(file: TomlFile, tables: Mapping[str, object], places: ProfilePaths) -> Match:
     """Return which messages are readings."""
     if len(tables) > _MOST_CONDITIONS:
         raise file.error("match", f"should have at most {_MOST_CONDITIONS} conditions")
@@ -103,7 +104,7 @@ def _check_contradiction(file: TomlFile, condition: Condition, path: Path, befor
             raise file.error(key, said)
 
 
-def check_reachable(file: TomlFile, match: Match, text: str, places: Places, key: str) -> None:
+def check_reachable(file: TomlFile, match: Match, text: str, places: ProfilePaths, key: str) -> None:
     """Refuse a path to a value that stands in no message which meets the conditions."""
     path = places.parsed(text, key)
     for condition in match.conditions if path is not None else ():
@@ -115,7 +116,7 @@ def check_reachable(file: TomlFile, match: Match, text: str, places: Places, key
             raise file.error(key, f"{quoted(text)} cannot match: by `match.{condition.path}` {stands} stands there or on the way")
 
 
-def read_each(file: TomlFile, text: str, codec: Codec, places: Places) -> str:
+def read_each(file: TomlFile, text: str, codec: Codec, places: ProfilePaths) -> str:
     """Return the path of the list that is read by element."""
     if codec in RECORDS | _SINGLE:
         raise file.error("each", f"should be left out: with `{codec}` " + _why_no_list(codec))
@@ -131,7 +132,7 @@ def _why_no_list(codec: Codec) -> str:
     return "a payload is one value" if codec is Codec.VALUE else "each record of a pack is read by itself anyway"
 
 
-def read_hub(file: TomlFile, table: HubTable, places: Places) -> tuple[str, ...]:
+def read_hub(file: TomlFile, table: HubTable, places: ProfilePaths) -> tuple[str, ...]:
     """Return where the message names the device behind the hub: as the file says, or else as the format itself does."""
     if table.id is None:
         if places.codec not in PRESETS or not PRESETS[places.codec].hub:

@@ -10,7 +10,7 @@ from typing import Final
 
 from consent.core.disclosure import DAY_MS
 from consent.core.profiles.paths import Root
-from consent.core.profiles.places import Places
+from consent.core.profiles.places import ProfilePaths
 from consent.core.profiles.presets import PRESETS
 from consent.core.profiles.profile import (
     AbsentSequence,
@@ -63,7 +63,7 @@ class RepeatTable(Table, frozen=True, kw_only=True):
     equal_within: str | None = None
 
 
-def read_time(file: TomlFile, table: TimeTable, places: Places, timezone: str) -> TimeField:
+def read_time(file: TomlFile, table: TimeTable, places: ProfilePaths, timezone: str) -> TimeField:
     """Return where the time stands, and how it is written.
 
     Args:
@@ -115,7 +115,7 @@ def _pattern(file: TomlFile, pattern: str | None, form: TimeFormat, zone: str) -
     return pattern
 
 
-def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: Places, *, of_whole: bool) -> SequenceField:
+def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: ProfilePaths, *, of_whole: bool) -> SequenceField:
     """Return where a device's own numbering stands.
 
     Args:
@@ -141,7 +141,7 @@ def read_sequence(file: TomlFile, table: SequenceTable, scheme: Scheme, places: 
     )
 
 
-def _check_of_message(file: TomlFile, path: str, places: Places, key: str) -> None:
+def _check_of_message(file: TomlFile, path: str, places: ProfilePaths, key: str) -> None:
     """Refuse a number that stands in an element of a list: of the list as a whole there can be one only."""
     parsed = places.parsed(path, key)
     root = Root.WHOLE if parsed is None and path.startswith("^") else Root.MESSAGE if parsed is None else parsed.root

@@ -65,7 +65,7 @@ def is_plain(profile: Profile) -> bool:
     selects = profile.match != Match() or profile.each is not None or profile.hub or profile.jmespath
     if selects or any(_names(path) is None for path in _paths(profile)):
         return False
-    if profile.time is not None and (profile.time.format not in FORMATS or profile.time.zone):
+    if profile.time is not None and (profile.time.format not in FORMATS or profile.time.zone or profile.time.optional):
         return False
     if profile.sequence is not None and profile.sequence.absent is not AbsentSequence.REFUSED:
         return False

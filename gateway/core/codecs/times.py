@@ -74,8 +74,7 @@ def compile_time(time: TimeField) -> ReadTime:
             return _compile_dated(datetime.fromisoformat, time.zone)
         case TimeFormat.PATTERN:
             pattern = time.pattern
-            # Times without an offset are put in their zone by ``_instant``.
-            return _compile_dated(lambda text: datetime.strptime(text, pattern), time.zone)  # noqa: DTZ007
+            return _compile_dated(lambda text: datetime.strptime(text, pattern), time.zone)  # noqa: DTZ007  the zone is put in below
         case _:
             return _compile_unix(time.format)
 

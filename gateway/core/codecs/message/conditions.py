@@ -10,7 +10,7 @@ from typing import Any
 
 from consent.core.profiles.paths import Root
 from consent.core.profiles.profile import Condition, Profile
-from gateway.core.codecs.message.locate import compile_path, root_of
+from gateway.core.codecs.message.locate import compile_path, root_in
 from gateway.core.codecs.message.place import MISPLACED, Place
 from gateway.core.codecs.values import as_text
 
@@ -25,7 +25,7 @@ def compile_match(profile: Profile) -> tuple[Holds, Holds]:
     each: list[Holds] = []
     for condition in profile.match.conditions:
         place = compile_path(profile, condition.path, f"match.{condition.path}")
-        relative = profile.each is not None and root_of(profile, condition.path) is Root.MESSAGE
+        relative = profile.each is not None and root_in(profile, condition.path) is Root.MESSAGE
         (each if relative else whole).append(_compile_condition(condition, place))
     return _all([lambda _message, _whole, name: topic(name), *whole] if profile.match.topic else whole), _all(each)
 

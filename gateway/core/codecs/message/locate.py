@@ -28,10 +28,15 @@ def compile_path(profile: Profile, text: str, key: str) -> Place:
         raise PolicyError(f"devices/{profile.id}.toml", key, str(error)) from error
 
 
-def root_of(profile: Profile, text: str) -> Root:
+def root_in(profile: Profile, text: str) -> Root:
     """Return where a path of a profile begins."""
     if _is_expression(profile, text):
         return Root.WHOLE if text.startswith("^") else Root.MESSAGE
+    return root_of(text)
+
+
+def root_of(text: str) -> Root:
+    """Return where a path that is no expression begins."""
     return parse_path(text).root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consent.core.profiles.places import Places, suffixes_agree
+from consent.core.profiles.places import ProfilePaths, suffixes_agree
 from consent.core.profiles.profile import Codec
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
@@ -12,9 +12,9 @@ from consent.errors import PolicyError
 FILE = TomlFile("devices/probe.toml", b"")
 
 
-def places(codec: Codec = Codec.JSON, *, jmespath: bool = False, in_list: bool = False) -> Places:
+def places(codec: Codec = Codec.JSON, *, jmespath: bool = False, in_list: bool = False) -> ProfilePaths:
     """Return places of which none has been read."""
-    return Places(FILE, codec, jmespath=jmespath, in_list=in_list)
+    return ProfilePaths(FILE, codec, jmespath=jmespath, in_list=in_list)
 
 
 def test_value_inside_another_matches_no_message_of_one_topic() -> None:

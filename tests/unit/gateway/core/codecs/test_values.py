@@ -96,8 +96,9 @@ def test_whatever_stands_there_is_a_number_or_a_reason(found: Any, mark: str) ->
         (float("nan"), None),
         (None, None),
         ([], None),
-    ]
-    + [("\ufffd", None), (1e300, "1e+300")],
+        ("\ufffd", None),
+        (1e300, "1e+300"),
+    ],
 )
 def test_values_are_compared_as_profiles_write_them(value: Any, text: str | None) -> None:
     """Bytes that are no text are the same as nothing."""

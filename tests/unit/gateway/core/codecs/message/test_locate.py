@@ -6,7 +6,7 @@ import pytest
 
 from consent.core.profiles.paths import Root
 from consent.errors import PolicyError
-from gateway.core.codecs.message.locate import compile_path, root_of
+from gateway.core.codecs.message.locate import compile_path, root_in
 from tests.support.trees import profile_of
 
 
@@ -17,7 +17,7 @@ from tests.support.trees import profile_of
 def test_path_begins_alike_in_both_languages(text: str, root: Root) -> None:
     """What stands for the topic, the payload and the whole message is no JMESPath."""
     for profile in (profile_of(), profile_of(jmespath=True)):
-        assert root_of(profile, text) is root
+        assert root_in(profile, text) is root
         compile_path(profile, text, "each")
 
 
