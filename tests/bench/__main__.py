@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.bench import audit, consent, ingest
+from tests.bench import audit, consent, formats, ingest
 
-BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main}
+BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main, "formats": formats.main}
 
 
 def main(arguments: list[str]) -> int:
