@@ -40,10 +40,11 @@ def refolded(gate: Gate) -> State:
 
 
 def standing(state: State) -> Any:
-    """Return windows and baselines without their order."""
-    watermark_ms, whole_since_ms, windows, series = state.windows.state()
+    """Return windows, baselines and registers without their order."""
+    watermark_ms, whole_since_ms, windows, series, counters = state.windows.state()
     members = {(tuple(cohort), start_ms): dict(rows) for cohort, start_ms, _, rows in windows}
-    return watermark_ms, whole_since_ms, members, {(tuple(row[0]), *row[1:]) for row in map(_hashable, series)}
+    baselines = {(tuple(row[0]), *row[1:]) for row in map(_hashable, series)}
+    return watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters))
 
 
 def _hashable(row: list[Any]) -> list[Any]:
