@@ -166,11 +166,13 @@ class ProfileFit(Result, frozen=True, kw_only=True):
         in_force: Whether the policies in force have it; otherwise it comes with the program, and the city has to choose it first.
         readings: How many of its messages it read.
         values: The last one of each property.
+        refused: Behind a hub: why the last message that gave none was refused; empty where all gave some.
     """
 
     profile: str
     in_force: bool
     readings: int
+    refused: str = ""
     values: list[ValueRead]
 
 

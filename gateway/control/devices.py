@@ -40,6 +40,7 @@ MAX_TOPIC_BYTES = 1024
 MAX_ID_CHARACTERS = 256
 MAX_FAULTS = 50
 """Of how many rows it is told what is wrong with them, in one answer."""
+_NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
 _WAY_OUT: Final = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
 
 
@@ -48,6 +49,8 @@ def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
     rows = params.devices
     if not 0 < len(rows) <= MAX_DEVICES_AT_ONCE:
         raise MethodError(f"`devices` holds `{len(rows)}` devices, not 1 to {MAX_DEVICES_AT_ONCE}")
+    if control.state.force is None:
+        raise MethodError("no policies are in force yet, so nobody can tell: start the gateway once")
     _refuse_faulty(control, rows)
     if params.dry_run:
         unheard = [f"`devices[{n}]`: {_NO_FILTER}" for n, row in enumerate(rows) if not _is_heard(control, row.topic)]
@@ -80,9 +83,6 @@ def _refuse_faulty(control: Control, rows: list[NewDevice]) -> None:
 def _is_heard(control: Control, topic: str) -> bool:
     """Return whether what is published to a topic, or some of what a topic filter matches, reaches the gateway."""
     return any(filters_overlap(pattern, topic) for pattern in control.durable.config.broker.filters)
-
-
-_NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
 
 
 def _unheard(device: Hex) -> str:
@@ -172,7 +172,7 @@ class _Places:
         if tree is not None and (meeting := tree.overlapping(row.topic)) is not None:
             other = self._first[row.profile, meeting]
             raise MethodError(
-                f"the topic overlaps that of {other}: of profile `{row.profile}`, a message on a topic of both would be of either"
+                f"the topic overlaps that of {other}, of the same profile: a message on a topic of both would be of either"
             )
         self._enter(row.profile, row.topic, row.id, f"`devices[{index}]`")
 

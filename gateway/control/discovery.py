@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from consent.core.policies.parse import DEVICES
+from consent.core.policies.parse import DEVICES, city_terms
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.parse import read_profile
 from consent.core.toml.file import TomlFile
@@ -80,7 +80,8 @@ def _candidates(policies: PolicySet) -> Iterator[Candidate]:
             continue
         try:
             file = TomlFile(f"{DEVICES}/{name}.toml", shipped_text(name))
-            profile = read_profile(file, name, tuple(file.tables["title"]), policies.properties)
+            terms = city_terms(policies.city, policies.properties, tuple(file.tables["title"]))
+            profile = read_profile(file, name, terms)
             yield Candidate.of(profile, compile_decoder(profile), in_force=False)
         except (PolicyError, KeyError, TypeError):
             continue  # it reads what this city does not measure
@@ -101,4 +102,4 @@ def _told(policies: PolicySet, publisher: UnknownPublisher) -> PublisherFound:
 
 def _fit(policies: PolicySet, fit: Fit) -> ProfileFit:
     values = [ValueRead(property=name, value=value, unit=policies.properties[name].unit) for name, value in fit.values.items()]
-    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, values=values)
+    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, refused=fit.refused, values=values)

@@ -403,7 +403,7 @@ CASES = [
     Case("device-add-no-json", ("device", "add", "--from", CITY), nothing, (CITY,)),
     Case("device-add-bad-utf-8", ("device", "add", "--from", "d"), holding("d", b"\xff"), ("`d`",)),
     Case(
-        "device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n2\n"), ("`d`: line 1: is no json object",)
+        "device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n"), ("`d`: line 1: is no json object",)
     ),
     Case("device-add-no-owner", (*ADD, "--subject", "new"), nothing, ("whose is it?", "`--owner city`", "`--owner resident`")),
     Case("device-add-resident-of-nobody", (*ADD, "--owner", "resident"), nothing, ("`--subject new`",)),

@@ -28,6 +28,7 @@ SUBJECT = "1b943fafc95377f8ec39815c29cb0a02"
 ASKS_THE_GATEWAY = {
     "device add": ["--profile", "meter", "--zone", "north-quay", "--topic", "t/9", "--owner", "city"],
     "device list": [],
+    "device show": [SUBJECT],
     "device own": [SUBJECT, "--owner", "city"],
     "device revoke": [SUBJECT],
     "policy apply": [],
@@ -58,6 +59,7 @@ WRITES_BY_ITSELF = {
     "keys init": [],
     "restore": ["old.db"],
     "check": ["--junit", "junit.xml"],
+    "device discover": ["--csv", "devices.csv"],
     "policy migrate": ["policies", "--write"],
     "recipient keygen": ["keys"],
     "recipient open": ["--follow", "--broker", "127.0.0.1:1", "--gateway", "gw-test", "--recipient", "r", "--into", "inbox"],
@@ -68,7 +70,7 @@ WRITES_BY_ITSELF = {
     "demo": ["--for", "1s", "--dir", "city"],
 }
 ONLY_READS = {
-    "status", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay",
+    "status", "device try", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay",
     "audit check-proof", "audit explain", "audit find", "sim run", "sim load",
 }  # fmt: skip
 
@@ -114,7 +116,7 @@ def prepared(folder: Path, command: str) -> Iterator[str]:
         yield (folder / "keys" / "log.vkey").read_text().strip() if word == "VKEY" else word
 
 
-@pytest.mark.parametrize("command", [*ASKS_THE_GATEWAY, "run", "restore", "check", "recipient keygen", "demo"])
+@pytest.mark.parametrize("command", [*ASKS_THE_GATEWAY, "run", "restore", "check", "device discover", "recipient keygen", "demo"])
 def test_command_as_root_writes_nothing_of_roots_into_anothers_folder_and_says_what_to_type(command: str, anothers: Path) -> None:
     """No file is left, none changes, and the line that it prints is the same command as the folder's owner."""
     words = list(prepared(anothers, command))

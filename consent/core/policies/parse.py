@@ -25,6 +25,7 @@ from consent.core.policies.archive import pack_files, refuse_too_large
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
 from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
+from consent.core.policies.property import Property
 from consent.core.policies.unsupported import unsupported_in
 from consent.core.policies.use import read_use, refuse_unused
 from consent.core.profiles.parse import CityTerms, read_profile
@@ -119,7 +120,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     declared = _declared(file, tables, city.languages)
     if tables.use is not None:
         refuse_unused(read_use(file, tables.use), (name for folder, name in places.values() if folder == DEVICES), DEVICES)
-    terms = _terms(city, declared)
+    terms = city_terms(city, declared.properties, declared.languages)
     titles: dict[str, Texts] = {}
     neighbourhoods: dict[str, Disclosure] = {}
     profiles: dict[str, Profile] = {}
@@ -146,6 +147,20 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         profiles=profiles,
     )
     return replace(policies, unsupported=tuple(unsupported_in(policies)))
+
+
+def city_terms(city: City, properties: Mapping[str, Property], languages: tuple[str, ...]) -> CityTerms:
+    """Return what of a city its device profiles refer to.
+
+    Args:
+        languages: In which the profiles' titles are written.
+    """
+
+    def read_cap(file: TomlFile, value: Any, key: str) -> Disclosure:
+        return read_bounds(file, value, key, properties)
+
+    units = {name: each.unit for name, each in properties.items()}
+    return CityTerms(languages, units, city.timezone, read_cap)
 
 
 def _place(path: str) -> tuple[str, str]:
@@ -194,16 +209,6 @@ def _declared(file: TomlFile, tables: CityFile, languages: tuple[str, ...]) -> D
         purposes=all_of(tables.purpose, read_purpose),
         recipients=all_of(tables.recipient, read_recipient),
     )
-
-
-def _terms(city: City, declared: Declared) -> CityTerms:
-    """Return what device profiles refer to."""
-
-    def read_cap(file: TomlFile, value: Any, key: str) -> Disclosure:
-        return read_bounds(file, value, key, declared.properties)
-
-    units = {name: each.unit for name, each in declared.properties.items()}
-    return CityTerms(declared.languages, units, city.timezone, read_cap)
 
 
 def _neighbourhood(file: TomlFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         raise
     if args.csv is not None:
         try:
-            write_whole(args.csv, table(_row(each) for each in found.publishers), SECRET_MODE)
+            rows = sorted(found.publishers, key=lambda each: not each.fits)  # those that no profile reads come last
+            write_whole(args.csv, table(_row(each) for each in rows), SECRET_MODE)
         except OSError as error:
             raise OperatorError(f"`{args.csv}`: {reason_of(error)}") from error
     show(args, plain(found), as_lines(_lines(found)))
@@ -120,5 +121,6 @@ def _rate(publisher: PublisherFound) -> str:
 
 
 def _fit(fit: ProfileFit) -> str:
-    values = ", ".join(f"{each.property} {each.value:g} {each.unit}" for each in fit.values)
-    return f"{fit.profile}{'' if fit.in_force else ' (shipped; name it in `[use]` of city.toml)'}: {values}"
+    values = [f"{each.property} {each.value:g} {each.unit}" for each in fit.values]
+    said = ", ".join([*values, *([f"refused: {fit.refused}"] if fit.refused else [])])
+    return f"{fit.profile}{'' if fit.in_force else ' (shipped; name it in `[use]` of city.toml)'}: {said}"

@@ -63,7 +63,7 @@ def read_rows(file: Path, data: bytes) -> list[NumberedRow]:
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1
         raise RowsError([f"{line_of(file, number)}: is not utf-8; save the list as `CSV UTF-8`"]) from error
-    is_table = file.suffix.lower() in _TABLES or not (file.suffix.lower().startswith(".json") or text.lstrip().startswith("{"))
+    is_table = file.suffix.lower() in _TABLES or not (file.suffix.lower().startswith(".json") or text.lstrip()[:1] in ("{", "["))
     faults: list[str] = []
     rows = [each for each in (_of_table if is_table else _of_json)(file, text, faults) if _states_owner(file, each, faults)]
     if faults:
@@ -116,7 +116,7 @@ def _cells(text: str, faults: list[str], file: Path) -> Iterator[tuple[int, list
         delimiter = first[-1]
     else:
         delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     number = 1
     try:
         for cells in reader:
@@ -152,7 +152,7 @@ def _states_owner(file: Path, each: NumberedRow, faults: list[str]) -> bool:
     if owner in list(Owner):
         return True
     said = "states no owner" if owner is None else f"`owner`: `{one_line(str(owner))}` is none"
-    faults.append(f"{line_of(file, each.number, each.row)}: {said}: it is `city`, or `resident` and has a subject")
+    faults.append(f"{line_of(file, each.number, each.row)}: {said}: write `city`, or `resident` and a subject")
     return False
 
 
@@ -166,4 +166,4 @@ def table(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:].strip() if cell.startswith("'") and _FORMULA.match(cell) else cell

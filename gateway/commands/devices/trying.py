@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from consent.core.policies.parse import DEVICES, parse_policies
+from consent.core.policies.parse import DEVICES, city_terms, parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.parse import read_profile
 from consent.core.profiles.profile import Profile, Scheme
@@ -29,9 +29,9 @@ from consent.printable import as_lines, one_line
 from consent.shipped_profiles import shipped_names, shipped_text
 from gateway.commands.output import show
 from gateway.config import load_config
-from gateway.core.examples.trial import Trial, Tried
-from gateway.core.ingest.mac0 import unverified
-from gateway.core.model import Parts, Reading, Reject
+from gateway.core.examples.trial import Trial, Tried, TriedPart
+from gateway.core.ingest.mac0 import stated_sequence, unverified
+from gateway.core.model import Reading, Reject
 from gateway.errors import OperatorError
 from gateway.files import read_regular, reason_of
 
@@ -41,7 +41,7 @@ _STDIN: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TriedMessage:
     """A message to try, and where it comes from: a file, and a line of it where lines are messages (else 0)."""
 
     file: str
@@ -75,12 +75,14 @@ def run(args: argparse.Namespace) -> int:
     return int(any(_is_refused(each) for each in told))
 
 
-def _tried(trial: Trial, profile: Profile, number: int, message: Message, topic: str, received_ms: int) -> Tried:
+def _tried(trial: Trial, profile: Profile, number: int, message: TriedMessage, topic: str, received_ms: int) -> Tried:
     """Try a message; one with an authentication code is given that of the trial's own device, under its own number."""
     if profile.authentication.scheme is not Scheme.MAC0:
         return trial.take(topic, message.payload, received_ms)
-    payload, partial_iv = unverified(message.payload) or (message.payload, number)
-    return trial.take(topic, payload, received_ms, partial_iv)
+    payload, stated = unverified(message.payload), stated_sequence(message.payload)
+    if payload is None or stated is None:  # what a code would cover
+        return trial.take(topic, message.payload, received_ms, number)
+    return trial.take(topic, payload, received_ms, stated)
 
 
 # what is tried
@@ -121,7 +123,8 @@ def _profile(named: str, policies: PolicySet) -> Profile:
         file = TomlFile(named if _is_file(named) else f"{DEVICES}/{named}.toml", data)
         title = file.tables.get("title")
         languages = tuple(title) if isinstance(title, dict) else policies.city.languages
-        return read_profile(file, Path(named).name.removesuffix(".toml"), languages, policies.properties)
+        terms = city_terms(policies.city, policies.properties, languages)
+        return read_profile(file, Path(named).name.removesuffix(".toml"), terms)
     except PolicyError as error:
         raise OperatorError(str(error)) from error
     except OSError as error:
@@ -137,49 +140,46 @@ def _received(text: str | None) -> int:
         raise OperatorError(f"`--received`: {error}") from error
 
 
-def _messages(file: str, *, lines: bool) -> Iterator[Message]:
+def _messages(file: str, *, lines: bool) -> Iterator[TriedMessage]:
     try:
         data = sys.stdin.buffer.read(_MOST_BYTES) if file == _STDIN else read_regular(file, _MOST_BYTES)
     except OSError as error:
         raise OperatorError(f"`{file}`: {reason_of(error)}") from error
     name = "standard input" if file == _STDIN else file
     if not lines:
-        yield Message(name, 0, data)
+        yield TriedMessage(name, 0, data)
         return
     for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
-            yield Message(name, number, line.removesuffix(b"\r"))
+            yield TriedMessage(name, number, line.removesuffix(b"\r"))
 
 
 # what came of it
 
 
-def _told(policies: PolicySet, message: Message, tried: Tried) -> JsonObject:
+def _told(policies: PolicySet, message: TriedMessage, tried: Tried) -> JsonObject:
     """Return what became of a message, as `--json` prints it."""
     told: JsonObject = {"payload": message.file}
     if message.line:
         told["line"] = message.line
-    outcome = tried.outcome
-    if isinstance(outcome, Reject):
-        return {**told, "outcome": "rejected", "reason": outcome.reason}
-    if isinstance(outcome, Reading):
-        return {**told, "outcome": "readings", "devices": [_device(policies, "", outcome, tried)]}
-    if isinstance(outcome, Parts):
-        return {
-            **told,
-            "outcome": "readings",
-            "devices": [_device(policies, part.hub_id, part.outcome) for part in outcome.parts],
-        }
+    if tried.parts:
+        return {**told, "outcome": "readings", "devices": [_device(policies, part.hub_id, part) for part in tried.parts]}
+    if isinstance(tried.outcome, Reject):
+        return {**told, "outcome": "rejected", "reason": tried.outcome.reason}
+    if isinstance(tried.outcome, Reading):
+        return {**told, "outcome": "readings", "devices": [_device(policies, "", tried)]}
     return {**told, "outcome": "ignored"}
 
 
-def _device(policies: PolicySet, hub_id: str, outcome: Reading | Reject, tried: Tried | None = None) -> JsonObject:
+def _device(policies: PolicySet, hub_id: str, tried: Tried | TriedPart) -> JsonObject:
+    """Return what became of one device's part of a message."""
     told: JsonObject = {"id": hub_id} if hub_id else {}
+    outcome = tried.outcome
     if isinstance(outcome, Reject):
         return {**told, "reason": outcome.reason, "readings": [], "refused": []}
-    refusals: Sequence[Reject | None] = tried.refused if tried is not None else [None] * len(outcome.observations)
+    assert isinstance(outcome, Reading)
     told["boot"] = outcome.boot
-    told["sequence"] = outcome.sequence if tried is None else tried.sequence
+    told["sequence"] = tried.sequence
     told["time_from"] = "message" if outcome.has_time else "arrival"
     told["readings"] = [
         {
@@ -189,7 +189,7 @@ def _device(policies: PolicySet, hub_id: str, outcome: Reading | Reject, tried: 
             "time": _utc(each.phenomenon_time_ms),
             **({} if refusal is None else {"refused": refusal.reason}),
         }
-        for each, refusal in zip(outcome.observations, refusals, strict=True)
+        for each, refusal in zip(outcome.observations, tried.refused, strict=True)
     ]
     told["refused"] = [refusal.reason for refusal in outcome.refused]
     return told

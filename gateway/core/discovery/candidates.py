@@ -56,6 +56,7 @@ class Read:
         place: The topic or topic filter to register it under.
         hub_id: Of the device behind a hub; empty where the profile has no hub.
         values: The last value of each property, in the property's unit; empty where the part was refused.
+        refused: Behind a hub: why there is none.
     """
 
     profile: str
@@ -63,6 +64,7 @@ class Read:
     place: str
     hub_id: str
     values: Mapping[str, float]
+    refused: str = ""
 
 
 def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -> Iterator[Read]:
@@ -71,16 +73,19 @@ def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -
         content = unverified(payload)
         if content is None:
             return
-        payload = content[0]
+        payload = content
     outcome = candidate.decode(topic, payload, now_ms)
     place = candidate.place(topic)
     if isinstance(outcome, Reading):
         yield Read(candidate.profile, candidate.in_force, place, "", _values(outcome))
     elif isinstance(outcome, Parts):
         for part in outcome.parts:
-            values = _values(part.outcome) if isinstance(part.outcome, Reading) else {}
-            if part.hub_id:
-                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, values)
+            if not part.hub_id:
+                continue
+            if isinstance(part.outcome, Reading):
+                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, _values(part.outcome))
+            else:
+                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, {}, part.outcome.reason)
 
 
 def _values(reading: Reading) -> dict[str, float]:

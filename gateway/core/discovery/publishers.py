@@ -56,12 +56,14 @@ class Fit:
     Attributes:
         values: The last value of each property that it read, in the property's unit.
         readings: How many messages it read.
+        refused: Behind a hub: why the last one that was refused gave nothing; empty where all did.
     """
 
     profile: str
     in_force: bool
     values: dict[str, float] = field(default_factory=dict)
     readings: int = 0
+    refused: str = ""
 
 
 @dataclass(slots=True)
@@ -95,14 +97,15 @@ class UnknownPublisher:
         self.last_ms = max(self.last_ms, now_ms)
 
     def fitted(self, read: Read) -> None:
-        """Keep what a profile has read, if it has read anything."""
+        """Keep what a profile has read; behind a hub also that it has found the device, and read nothing."""
         fit = self.fits.get(read.profile)
         if fit is None:
-            if not read.values or len(self.fits) >= MOST_FITS:
+            if len(self.fits) >= MOST_FITS:
                 return
             fit = self.fits[read.profile] = Fit(read.profile, read.in_force)
         fit.values.update(read.values)
-        fit.readings += bool(read.values)
+        fit.readings += not read.refused
+        fit.refused = read.refused or fit.refused
 
 
 class Discovery:
@@ -199,15 +202,18 @@ class Discovery:
         """Return the publishers that are not registered by now, by topic and id.
 
         A topic stands for itself only where its messages are not of devices that are registered otherwise: by an id behind a hub,
-        or by a filter for several topics.
+        or by a filter for several topics, some of which nobody reads.
 
         Args:
             registered: What is registered by now; None takes what was at the beginning.
         """
         registered = registered or self._registered
-        listed = [each for each in self._publishers.values() if self._stands_alone(each)]
+        filters = [each.topic for each in self._publishers.values() if each.topic.endswith("#")]
+        listed = [each for each in self._publishers.values() if self._stands_alone(each, filters)]
         fresh = [each for each in listed if not registered.has(each.topic, each.hub_id)]
         return sorted(fresh, key=lambda each: (each.topic, each.hub_id))
 
-    def _stands_alone(self, publisher: UnknownPublisher) -> bool:
-        return bool(publisher.hub_id or publisher.fits) or publisher.topic not in self._behind
+    def _stands_alone(self, publisher: UnknownPublisher, filters: Sequence[str]) -> bool:
+        if publisher.hub_id or publisher.fits or publisher.topic.endswith("#"):
+            return True
+        return publisher.topic not in self._behind and not any(topic_matches(each, publisher.topic) for each in filters)

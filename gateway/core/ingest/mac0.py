@@ -68,11 +68,23 @@ class Mac0Key:
         return data[payload_at:payload_end], int.from_bytes(data[iv_at:iv_end], "big")
 
 
-def unverified(data: bytes) -> tuple[bytes, int] | None:
-    """Return the payload and sequence number of a message whose code nobody has checked; None where it is no such message.
+def unverified(data: bytes) -> bytes | None:
+    """Return the payload of a message whose authentication code nobody has checked; None where it is no such message.
 
-    Nothing may ever be counted of it: it is for looking at what a device that is not registered sends.
+    Nothing may ever be counted of it: it is for looking at what a device that is not registered might send.
     """
+    stated = _stated(data)
+    return None if stated is None else stated[0]
+
+
+def stated_sequence(data: bytes) -> int | None:
+    """Return the sequence number that a message states, which nobody has checked either; None where it is no such message."""
+    stated = _stated(data)
+    return None if stated is None else int.from_bytes(stated[1], "big")
+
+
+def _stated(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return the payload and the partial IV of a message as it stands."""
     try:
         protected_at = 2 if data[0] == _TAG_17 else 1
         if data[protected_at - 1] != _ARRAY_OF_4:
@@ -82,7 +94,7 @@ def unverified(data: bytes) -> tuple[bytes, int] | None:
         payload_at, payload_end = _byte_string(data, _skip_unprotected(data, header_end))
     except IndexError:
         return None
-    return (data[payload_at:payload_end], int.from_bytes(data[iv_at:iv_end], "big")) if iv_end - iv_at <= 8 else None
+    return (data[payload_at:payload_end], data[iv_at:iv_end]) if iv_end == header_end and iv_end - iv_at <= 8 else None
 
 
 def mac0(key: bytes, payload: bytes, sequence: int, kid: bytes | None = None) -> bytes:

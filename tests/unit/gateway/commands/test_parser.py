@@ -18,6 +18,7 @@ OWN = {"status", "policy.diff"}
 """Methods whose verbs do more than call them."""
 GIVEN_OTHERWISE = {
     "device.add": {"devices"},
+    "device.discover": {"report"},
     "consent.grant": {"limits"},
     "policy.explain": {"locale"},
     "subject.show": {"locale"},

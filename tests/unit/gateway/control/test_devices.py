@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consent.device_messages import DeviceOf
 from consent.errors import ControlRequestError
-from gateway.control.context import MethodError
-from tests.support.asking import perform
-from tests.support.disk_gate import DiskGate, configured, started
-from tests.support.gate import HOUR_MS, LATENESS_MS, MINUTE_MS
+from consent.messages import Id, Nothing
+from gateway.control import devices
+from gateway.control.context import OPERATOR, Control, MethodError
+from tests.support import inside
+from tests.support.asking import call, perform
+from tests.support.disk_gate import CLOCK, DiskGate, configured, started
+from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MINUTE_MS, TOWN
+from tests.support.live import LiveGateway
 
 AT_HOME = {"profile": "meter", "zone": "mill", "topic": "t/home"}
 STREET = {**AT_HOME, "topic": "t/street", "owner": "city", "subject": "none"}
@@ -127,3 +133,135 @@ async def test_topic_that_no_filter_matches_is_warned_of_and_registered(gate: Di
     assert [row.get("unmatched", False) for row in listed] == [False, True, False]
     heard = await gate.ask("device.add", devices=[{**STREET, "topic": "t/other"}])
     assert "warnings" not in heard
+
+
+# places: topics, filters, ids behind a hub
+
+
+@pytest.fixture
+async def hubs(gate: DiskGate) -> DiskGate:
+    """A gateway whose policies have a hub's profile, and one whose devices publish to several topics."""
+    force = gate.durable.state.force
+    assert force is not None
+    meter = force.policies.profiles["meter"]
+    several = {name: replace(field, topic="power") for name, field in meter.fields.items()}
+    profiles = {
+        **force.policies.profiles,
+        "radio": replace(meter, id="radio", hub=("id",)),
+        "plug": replace(meter, id="plug", fields=several),
+    }
+    gate.durable.state.force = replace(force, policies=replace(force.policies, profiles=profiles))
+    return gate
+
+
+def behind(topic: str, hub_id: str, profile: str = "radio") -> dict[str, str]:
+    """Return a row of a device behind a hub."""
+    return {**STREET, "profile": profile, "topic": topic, "id": hub_id}
+
+
+async def refusals(gate: DiskGate, *rows: dict[str, str]) -> list[str]:
+    """Return why devices are refused, a line for each, after which nothing is registered."""
+    before = await listed(gate)
+    with pytest.raises(MethodError) as refused:
+        await gate.ask("device.add", devices=list(rows))
+    assert await listed(gate) == before
+    return list(refused.value.lines)
+
+
+async def test_devices_behind_a_hub_share_its_topic_and_differ_by_id(hubs: DiskGate) -> None:
+    """By a filter as by one topic; a second device of one place is refused."""
+    await hubs.ask("device.add", devices=[behind("t/hub", "a"), behind("t/hub", "b"), behind("t/+/x", "a"), behind("t/+/x", "b")])
+    assert len(await listed(hubs)) == 4
+    (said,) = await refusals(hubs, behind("t/hub", "a"))
+    assert said.startswith("a device with this topic and id is registered already; revoke it first: it is `")
+    (said,) = await refusals(hubs, behind("t/new", "c"), behind("t/new", "c"))
+    assert said == "`devices[1]`: the same topic and id stand twice in one request: it is that of `devices[0]`"
+
+
+async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
+    """Nobody could say whose a message on a topic of both is; filters of other profiles may overlap, for those are told apart."""
+    await hubs.ask("device.add", devices=[behind("t/+/x", "a")])
+    (device,) = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
+    said = await refusals(hubs, behind("t/1/x", "b"), behind("u/#", "c"), behind("u/1", "d"), behind("v", "e"))
+    why = "of the same profile: a message on a topic of both would be of either"
+    assert said == [
+        f"`devices[0]`: the topic overlaps that of `{device}`, {why}",
+        f"`devices[2]`: the topic overlaps that of `devices[1]`, {why}",
+    ]
+    await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/+/x"}])
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (behind("t/hub", ""), "`id` is missing: devices of the profile `radio` stand behind a hub, and are told by it"),
+        ({**STREET, "id": "a"}, "`id` is for devices behind a hub, and the profile `meter` has none: leave it out"),
+        (behind("t/hub", "x" * 257), "`id` is too long or is no text"),
+        ({**STREET, "topic": "t/+"}, "the topic holds a wildcard, and a device of the profile `meter` publishes to one topic"),
+        (behind("t/a+", "a"), "the topic is no topic filter: `+` stands for a whole level, and `#` alone at the end"),
+        (behind("t/#/b", "a"), "the topic is no topic filter"),
+        (behind("+/#", "a"), "the topic filter should name at least one level"),
+        (behind("$share/g/t/+", "a"), "the topic filter should name at least one level, and belong to no shared group"),
+        ({**STREET, "topic": ""}, "the topic is empty, too long, holds a wildcard or is no text"),
+        ({**STREET, "topic": "t/" + "x" * 1024}, "the topic is empty, too long, holds a wildcard or is no text"),
+    ],
+)
+async def test_place_that_a_profile_cannot_have_is_refused_in_one_line(hubs: DiskGate, row: dict[str, str], said: str) -> None:
+    """An id without a hub, a hub without an id, a filter where one topic is read, and what is no filter."""
+    (line,) = await refusals(hubs, row)
+    assert line.startswith(said)
+
+
+async def test_device_with_several_topics_is_registered_by_a_filter(hubs: DiskGate) -> None:
+    """And heard where one of its topics is."""
+    await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/plug/#"}])
+    (row,) = (await hubs.ask("device.list"))["devices"]
+    assert "unmatched" not in row
+
+
+async def test_every_fault_of_a_list_is_told_and_none_is_registered(gate: DiskGate) -> None:
+    """All or nothing; a dry run finds the same, and registers nothing where there is none."""
+    bad = [{**STREET, "zone": "nowhere"}, STREET, {**AT_HOME, "owner": "resident", "subject": "none"}, {**STREET, "topic": "+"}]
+    lines = await refusals(gate, *bad)
+    assert [line.partition(":")[0] for line in lines] == ["`devices[0]`", "`devices[2]`", "`devices[3]`"]
+    told = await gate.ask("device.add", devices=[STREET, {**STREET, "topic": "u/far"}], dry_run=True)
+    assert told["devices"] == []
+    assert told["checked"] == 2
+    assert told["warnings"] == ["`devices[1]`: no filter of `broker.filters` matches its topic, so nothing of it would be heard"]
+    assert await listed(gate) == []
+    with pytest.raises(MethodError, match="there is no zone `nowhere`"):
+        await gate.ask("device.add", devices=bad[:1], dry_run=True)
+
+
+# what was heard
+
+
+async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Path) -> None:
+    """Silent by its profile's word, since its last reading or the start; where the profile says nothing, nobody knows."""
+    async with inside.started(LiveGateway(tmp_path, 1, policies={"city.toml": TOWN, **FILES}, extra=CLOCK)) as durable:
+        app = inside.assembled(durable)
+        rows = [{**STREET, "topic": f"t/{n}", "profile": profile} for n, profile in enumerate(("numbered", "meter", "meter"))]
+        added = [row["device"] for row in call(durable, "device.add", {"devices": rows})["devices"]]
+        force = durable.state.force
+        assert force is not None
+        profiles = {**force.policies.profiles, "meter": replace(force.policies.profiles["meter"], expect_every_ms=MINUTE_MS)}
+        durable.state.force = replace(force, policies=replace(force.policies, profiles=profiles))
+        began_ms = durable.clock.now_ms()
+        control = Control(durable, app)
+        durable.clock.advance(began_ms + MINUTE_MS + 1)
+        heard = durable.state.memory_of(bytes.fromhex(added[1])).heard
+        heard.add(began_ms + MINUTE_MS)
+        heard.reject("replayed", began_ms + MINUTE_MS + 1)
+        shown = devices.show_all(control, OPERATOR, Nothing())
+        assert [(row.device.hex(), row.silent) for row in shown.devices] == [
+            (added[2], True),
+            (added[0], None),
+            (added[1], False),
+        ]
+        assert (shown.running_since_ms, shown.devices[0].heard_ms, shown.devices[0].readings) == (began_ms, None, 0)
+        one = devices.show(control, OPERATOR, DeviceOf(device=Id.parse(added[1])))
+        assert (one.heard_ms, one.reading_ms) == (began_ms + MINUTE_MS + 1, began_ms + MINUTE_MS)
+        assert (one.readings, one.rejected, one.expect_every_ms) == (1, {"replayed": 1}, MINUTE_MS)
+        alone = call(durable, "device.list")
+        assert alone["running_since_ms"] is None
+        assert {row["silent"] for row in alone["devices"]} == {None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from consent.core.profiles.profile import Codec
 from gateway.core.codecs.registry import compile_decoder
@@ -109,6 +110,21 @@ def test_profiles_that_do_not_fit_are_no_longer_tried_once_one_does() -> None:
         discovery.saw("t", b'{"t": 1}', n)
     assert len(looks) == TRIED_BY_ALL
     assert discovery.found(NOBODY)[0].fits["probe"].readings == TRIED_BY_ALL + 5
+
+
+def test_device_with_several_topics_is_one_publisher_under_a_filter() -> None:
+    """What else it publishes below, and nobody reads, is no publisher of its own."""
+    profile = make_profile(Codec.JSON, {"temperature": "t", "LAeq": "db"})
+    fields = {
+        "temperature": replace(profile.fields["temperature"], topic="a/t"),
+        "LAeq": replace(profile.fields["LAeq"], topic="b"),
+    }
+    plug = Candidate.of(replace(profile, fields=fields), THERMOMETER.decode, in_force=True)
+    assert [plug.place(topic) for topic in ("x/y/a/t", "x/b", "a/t", "x/y/c")] == ["x/y/#", "x/#", "a/t", "x/y/c"]
+    discovery = Discovery([plug], NOBODY, MINUTE_MS)
+    for topic in ("x/y/a/t", "x/y/b", "x/y/c", "x/z"):
+        discovery.saw(topic, b'{"t": 1}' if topic != "x/y/c" else b"on", 0)
+    assert [(each.topic, each.messages) for each in discovery.found()] == [("x/y/#", 2), ("x/z", 1)]
 
 
 def test_it_ends_by_itself() -> None:

@@ -1,0 +1,53 @@
+"""What the terminal shows of publishers that nobody registered, and the list that it writes."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from consent.device_messages import Discovered, ProfileFit, PublisherFound, ValueRead
+from gateway.commands.devices import discover
+
+FIT = ProfileFit(profile="meter", in_force=True, readings=2, values=[ValueRead(property="consumption", value=0.131, unit="kW.h")])
+HUB = ProfileFit(profile="radio", in_force=False, readings=0, refused="bad_time", values=[])
+METER = PublisherFound(topic="homes/a", id="", messages=3, first_ms=0, last_ms=60_000, per_h=120.0, fits=[FIT])
+SENSOR = PublisherFound(topic="r", id="x\x1b[2J", messages=1, first_ms=0, last_ms=0, per_h=None, fits=[HUB])
+OTHER = PublisherFound(topic="p", id="", messages=2, first_ms=0, last_ms=5, per_h=2.0, fits=[])
+
+
+@pytest.mark.parametrize(("text", "time_s"), [("60s", 60), ("60", 60), ("10min", 600), ("1h", 3600), ("3600", 3600)])
+def test_times_are_read_as_policies_write_them(text: str, time_s: int) -> None:
+    """A number alone is in seconds."""
+    assert discover.seconds(text) == time_s
+
+
+@pytest.mark.parametrize("text", ["", "0s", "-1s", "2h", "1d", "ten", "1.5min", "999999s"])
+def test_time_that_is_none_or_too_long_is_refused(text: str) -> None:
+    """Whoever forgets to stop it stops all the same."""
+    with pytest.raises(argparse.ArgumentTypeError, match="should be a time such as `60s` or `10min`, of one hour at most"):
+        discover.seconds(text)
+
+
+def test_each_publisher_is_told_with_its_rate_and_what_reads_it() -> None:
+    """A shipped profile says what to do; what nobody reads is told too, and so is what had no room."""
+    found = Discovered(messages=9, left_off=3, found=3, publishers=[METER, SENSOR, OTHER])
+    assert list(discover._lines(found)) == [
+        "homes/a  3 messages, 120 an hour",
+        "  meter: consumption 0.131 kW.h",
+        "r  id x\x1b[2J  1 message",
+        "  radio (shipped; name it in `[use]` of city.toml): refused: bad_time",
+        "p  2 messages, 2 an hour",
+        "  no profile reads it",
+        "3 publishers that nobody registered, 9 messages",
+        "3 messages of others, which had no room here: register some of these first",
+    ]
+
+
+def test_list_to_complete_names_the_profile_that_fits_best() -> None:
+    """Zone, owner and subject only people know."""
+    assert [discover._row(each) for each in (METER, SENSOR, OTHER)] == [
+        ("homes/a", "", "meter", "", "", ""),
+        ("r", "x\x1b[2J", "radio", "", "", ""),
+        ("p", "", "", "", "", ""),
+    ]
