@@ -20,6 +20,7 @@ from consent.core.consents.records import PORTAL
 from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
+from consent.device_messages import Discover
 from gateway.audit.log.entries import Kind
 from gateway.audit.replay import in_force
 from gateway.cli import build_parser
@@ -252,6 +253,11 @@ def test_limit_same_total_under_two_pseudonyms() -> None:
     assert len(one) == len(two) == 3
     assert not one.keys() & two.keys()
     assert sorted(one.values()) == sorted(two.values()) == [0.255, 1.255, 2.255]  # middles of a coarser step
+
+
+def test_limit_discovery_has_no_filters_of_its_own() -> None:
+    """It is asked how long, and not where: it looks at what the gateway's session brings."""
+    assert {field.name for field in msgspec.structs.fields(Discover)} == {"for_s", "report"}
 
 
 def test_limit_no_witness_as_shipped() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -84,15 +86,16 @@ class Counted:
     timed: int
 
 
-def recording() -> list[Recorded]:
+@cache
+def recording() -> tuple[Recorded, ...]:
     """Return all messages in their order, or skip where the recording is absent."""
     (path,) = outside_data(DataSet.WYRES)
     with gzip.open(path) as file:
         messages = [json.loads(line) for line in file]
-    return [Recorded(each["_timestamp"], each, each["_topic"] == "application/rx") for each in messages]
+    return tuple(Recorded(each["_timestamp"], each, each["_topic"] == "application/rx") for each in messages)
 
 
-def counted(messages: list[Recorded]) -> Counted:
+def counted(messages: Sequence[Recorded]) -> Counted:
     """Count what is in a recording."""
     uplinks = [each.message for each in messages if each.is_uplink]
     numbers: list[int] = [each["fCnt"] for each in uplinks]

@@ -115,9 +115,7 @@ def test_ten_plugs_give_a_first_figure_without_a_profile_written_by_hand(tmp_pat
 
     with running_mosquitto(tmp_path) as broker:
         clock = f'\n[clock]\nsimulated = true\nstart = "{START}"\nrate = 0\n'
-        live = LiveGateway(
-            tmp_path / "gateway", broker.port, policies=policies(), filters=("plugs/#",), tick_ms=50, extra=clock
-        )
+        live = LiveGateway(tmp_path / "gateway", broker.port, policies=policies(), filters=("plugs/#",), tick_ms=50, extra=clock)
         shell, listener = Shell(live), Listener(broker.port, live.gateway)
         try:
             live.start().wait_ready()

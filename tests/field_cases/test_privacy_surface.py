@@ -119,6 +119,7 @@ class Street:
         self.live = live
         self.listener = listener
         self.places: dict[str, bytes] = {}
+        self._seen: set[bytes] = set()
         self._port = port
         self._taps = taps
 
@@ -133,7 +134,7 @@ class Street:
         """Keep all that a gateway shows, prints, sends and stores."""
         for file in self.live.place.state.rglob("*"):
             if file.is_file() and file.name != "ballast":
-                self.places[f"{file.relative_to(self.live.place.state)} {when}"] = file.read_bytes()
+                self._keep(f"{file.relative_to(self.live.place.state)} {when}", file.read_bytes().rstrip(b"\0"))
         self.places[f"output {when}"] = self.live.log().encode()
         self.places |= {name: bytes(tap.sent) for name, tap in self._taps.items()}
         self.places[f"metrics {when}"] = self._metrics()
@@ -141,6 +142,12 @@ class Street:
         self.places[f"answers {when}"] = json.dumps(answers).encode()
         for bundle in opened(self.live, self.listener):
             self.places[f"bundle {bundle.log_index}"] = b"".join(map(encode_record, bundle.records))
+
+    def _keep(self, place: str, held: bytes) -> None:
+        """Keep what a place holds, unless it was seen before: most files stay as they are."""
+        if held not in self._seen:
+            self._seen.add(held)
+            self.places[place] = held
 
     def _metrics(self) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.live.place.config.metrics.port, timeout=HANG_S)
