@@ -16,14 +16,17 @@ from consent.core.disclosure import AxisLevel, Identity, Space, Time
 from consent.core.policies import bounds, flows, use
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import LegalBasis, Statistic
+from consent.core.profiles import fields as field_text
 from consent.core.profiles import parse as profile_text
-from consent.core.profiles.profile import Codec, Scheme, TimeFormat, TimeOrigin
+from consent.core.profiles import selection, timing
+from consent.core.profiles.profile import AbsentSequence, Codec, Compression, Restart, Scheme, TimeFormat, TimeOrigin
 from consent.core.toml.file import Table, TomlFile
 from gateway.core.examples import example
 from gateway.core.examples.compare import try_example
 from tests.docs.pages import pages
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
+from tests.support.profiles import parsed_profile
 
 PAGE = pages()["docs/policies.md"]
 TABLES: dict[str, type[Table]] = {
@@ -41,9 +44,12 @@ TABLES: dict[str, type[Table]] = {
     "`ask`": bounds.AskTable,
     "`neighbourhoods/<id>.toml`": policy_text.NeighbourhoodFile,
     "`devices/<id>.toml`": profile_text.ProfileTable,
-    "`[fields.<property>]`": profile_text.FieldTable,
-    "`[time]`": profile_text.TimeTable,
-    "`[sequence]`": profile_text.SequenceTable,
+    "`[hub]`": selection.HubTable,
+    "`[fields.<property>]`": field_text.FieldTable,
+    "`counter`": field_text.CounterTable,
+    "`[time]`": timing.TimeTable,
+    "`[sequence]`": timing.SequenceTable,
+    "`[repeat]`": timing.RepeatTable,
     "`[authentication]`": profile_text.AuthenticationTable,
     "`[[example]]`": example.ExampleTable,
     "`readings`": example.ReadingTable,
@@ -58,6 +64,9 @@ CHOICES: dict[tuple[str, str], type[StrEnum | AxisLevel]] = {
     ("`[purpose.<id>]`", "legal_basis"): LegalBasis,
     ("`[flow.<id>]`", "statistic"): Statistic,
     ("`devices/<id>.toml`", "codec"): Codec,
+    ("`devices/<id>.toml`", "compression"): Compression,
+    ("`counter`", "restarts"): Restart,
+    ("`[sequence]`", "absent"): AbsentSequence,
     ("`[time]`", "format"): TimeFormat,
     ("`[time]`", "source"): TimeOrigin,
     ("`[authentication]`", "scheme"): Scheme,
@@ -82,9 +91,9 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (residents, parse, bounds, profile_text, example, flows, policy_text, use)
+    rooms = (residents, parse, bounds, profile_text, field_text, selection, timing, example, flows, policy_text, use)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
-    assert shapes - {Table, parse.CaseFile, example.MessageTable} == set(TABLES.values())
+    assert shapes - {Table, parse.CaseFile, example.MessageTable, selection.PresenceTable} == set(TABLES.values())
 
 
 @pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)
@@ -121,3 +130,9 @@ def test_examples_of_classes_hold_on_the_shipped_meter() -> None:
     examples = example.read_examples(TomlFile("docs/policies.md", text.encode()), profile)
     assert len(examples) == 2
     assert not [each for each in (try_example(one, profile, policies.properties) for one in examples) if not each.passed]
+
+
+def test_example_of_conditions_is_a_part_of_a_profile() -> None:
+    """What the page shows can be copied."""
+    (text,) = [block.text for block in PAGE.blocks("toml") if "[match]" in block.text]
+    assert len(parsed_profile(text).match.conditions) == 3

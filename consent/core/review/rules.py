@@ -16,8 +16,8 @@ from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.property import Property
-from consent.core.profiles.profile import Profile
 from consent.core.review.reach import Direction
+from consent.core.review.readings import profile_changes
 
 ABSENT: Final = "nothing"
 _CONTROLLER: Final = ("name", "jurisdiction", "storage_place", "data_protection_officer")
@@ -157,32 +157,9 @@ def _limits(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
 def _profiles(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
     asked = {name for flow in new.flows.values() for name in flow.properties}
     for name in old.profiles.keys() & new.profiles.keys():
-        before, after, key = old.profiles[name], new.profiles[name], f"devices/{name}.toml:"
-        for each in before.fields.keys() | after.fields.keys():
-            was, now = _field(before, each), _field(after, each)
-            opens = Direction.RISES if each in asked else Direction.DIFFERS
-            yield from _changed(Direction.FALLS if now == ABSENT else opens, f"{key} fields.{each}", was, now)
-        for each in ("codec", "time", "sequence", "authentication"):
-            if getattr(before, each) != getattr(after, each):
-                yield Rule(Direction.DIFFERS, f"{key} {each}", _part(before, each), _part(after, each))
-
-
-def _field(profile: Profile, name: str) -> str:
-    field = profile.fields.get(name)
-    if field is None:
-        return ABSENT
-    scale = "" if field.scale == 1 else f" times {field.scale:f}"
-    return f"{' + '.join(field.paths)} in {field.unit}{scale}"
-
-
-def _part(profile: Profile, name: str) -> str:
-    if name == "codec":
-        return profile.codec.value
-    if name == "authentication":
-        return profile.authentication.scheme.value
-    if name == "time":
-        return ABSENT if profile.time is None else f"{profile.time.path} as {profile.time.format}, {profile.time.source} clock"
-    return ABSENT if profile.sequence is None else f"{profile.sequence.path}, boot {profile.sequence.boot}"
+        for change in profile_changes(old.profiles[name], new.profiles[name], asked):
+            key = f"devices/{name}.toml: {change.part}"
+            yield Rule(change.direction, key, _written(change.old), _written(change.new))
 
 
 def _places(old: PolicySet, new: PolicySet) -> Iterator[Rule]:

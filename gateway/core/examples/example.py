@@ -186,7 +186,7 @@ def _message(file: TomlFile, table: MessageTable, key: str, profile: Profile) ->
 
 def _unread(file: TomlFile, profile: Profile) -> set[str]:
     """Return the properties that the file reads and the city does not define."""
-    return set(file.tables["fields"]) - set(profile.fields)
+    return set(file.tables.get("fields", ())) - set(profile.fields)
 
 
 def _payload(file: TomlFile, table: MessageTable, key: str) -> bytes:
