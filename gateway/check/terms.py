@@ -81,7 +81,7 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
                 yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
             if (said := _scale_note(field, policies.properties[name].unit)) is not None:
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
-            if profile.codec is Codec.SENML and not senml_factors(field.unit):
+            if profile.codec in RECORDS and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
                 yield Note(Weight.NOTE, file, f"fields.{name}.unit", said)
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from consent.policy_files import read_policy_files, unused_profiles
 from gateway.check import brokers
 from gateway.commands import check as commands_check
 from gateway.commands.check import check_folder, check_gateway
@@ -90,13 +91,41 @@ def outcomes_of(file: Path) -> dict[tuple[str, str], str]:
 # well
 
 
+def test_check_tells_which_profiles_of_the_folder_are_not_in_force(folder: Path) -> None:
+    """And takes those that come with the program from there; a file that is not in force may be as broken as it likes."""
+    for path in (folder / "policies/devices").glob("*.toml"):
+        path.unlink()
+    assert check(folder).out.startswith("well: 4 flows, 48 cases, 22 examples, policies ")
+    assert "use.devices" not in check(folder).out
+    (folder / "policies/devices/my-meter.toml").write_text("no toml")
+    note = "note: `city.toml`: `use.devices`: does not name `my-meter` of `devices/`: not in force, and not checked"
+    assert note in check(folder).out.splitlines()
+    replace(folder, "policies/city.toml", '"footfall"]', '"footfal"]')
+    said = "there is no device profile `footfal`, in `devices/` or shipped; near it: `footfall`"
+    assert check(folder).err == f"sluice: `city.toml`: `use.devices`: {said}\n"
+
+
+def test_topics_in_examples_of_shipped_profiles_are_no_citys(installed: Path) -> None:
+    """A gateway whose filters match none of them is told so of its own files alone."""
+    policies = installed / "policies"
+    city = (policies / "city.toml").read_text()
+    try:
+        replace(installed, "policies/city.toml", '"footfall"]', '"footfall", "tasmota-sensor"]')
+        assert "tele/balcony/SENSOR" not in sluice(installed, "check").out
+        append(installed, "policies/devices/tasmota-sensor.toml", "# ours\n")
+        assert "no filter of this gateway matches `tele/balcony/SENSOR`" in sluice(installed, "check").out
+    finally:
+        (policies / "city.toml").write_text(city)
+
+
 def test_check_of_the_shipped_policies_alone_is_well(folder: Path) -> None:
     """No configuration, no keys: the sum of it, then what is worth knowing; keys that are not there are no fault."""
     done = check(folder)
     lines = done.out.splitlines()
     assert (done.status, done.err) == (0, "")
     assert lines[0].startswith("well: 4 flows, ")
-    assert [line.split(": ")[0] for line in lines[1:]] == ["note"] * 3
+    assert [line.split(": ")[0] for line in lines[1:]] == ["note"] * 4
+    assert "`city.toml`: `use.devices`: does not name `ai-on-the-edge`, " in done.out
     assert "`devices/secure-meter.toml`: `fields.totalConsumption`: no flow asks for `totalConsumption`" in done.out
     assert "`recipient.city-energy.public_key_file`: there is no `keys/city-energy.pub` here" in done.out
 
@@ -119,12 +148,12 @@ def test_shipped_cases_all_pass_and_cover_what_citizens_ask(folder: Path) -> Non
 
 
 def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
-    """With the recipients' keys there, what is left: their fingerprints, the property that goes nowhere, no broker to ask."""
+    """With the keys there, what is left: their fingerprints, the property that goes nowhere, profiles not in use, no broker."""
     keys = installed / "policies/keys"
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 4 flows, ")
-    assert len(done.out.splitlines()) == 7
+    assert len(done.out.splitlines()) == 8
     assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
         ["note", "`gateway.toml`", key] for key in ("`state_folder`", "`broker`", "`sink.city`")
     ]
@@ -242,7 +271,9 @@ def test_junit_has_a_test_for_each_file_and_each_case(folder: Path) -> None:
     outcomes = outcomes_of(folder / "report.xml")
     found = report(check(folder, "--json"))
     assert len([name for _, name in outcomes if name != "can be used"]) == len(found["cases"]) + len(found["examples"])
-    files = {path.relative_to(folder / "policies").as_posix() for path in (folder / "policies").rglob("*.toml")}
+    policies = folder / "policies"
+    files = {path.relative_to(policies).as_posix() for path in policies.rglob("*.toml")}
+    files -= {f"devices/{name}.toml" for name in unused_profiles(policies, read_policy_files(policies))}
     assert {file for file, name in outcomes if name == "can be used"} == files
     assert outcomes["city.cases.toml", "by-the-minute"] == "failure"
     assert outcomes["neighbourhoods/convent.cases.toml", "daily-totals-stay-single"] == "passed"
@@ -382,7 +413,7 @@ def test_policies_folder_that_is_none_is_refused(name: str, folder: Path) -> Non
     """Absent, a file, or the wrong folder."""
     done = sluice(folder, "check", "--policies", name)
     assert done.status == 2
-    assert "city.toml`: " in done.line or "`air-quality.toml`: is neither" in done.line
+    assert "city.toml`: " in done.line or "`ai-on-the-edge.toml`: is neither" in done.line
 
 
 def test_private_key_in_the_policies_is_refused_and_not_shown(folder: Path) -> None:

@@ -40,7 +40,7 @@ _QUANTITIES: Final[Mapping[str, str]] = {
     "temperature": "K=1 Cel=1@273.15 [degF]=5/9@45967/180",
     "level": "dB=1",
     "sound pressure level": "dB[SPL]=1",
-    "energy": "J=1 kJ=1000 MJ=1e6 GJ=1e9 W.s=1 W.h=3600 kW.h=3600000 MW.h=3.6e9 kcal=4184",
+    "energy": "J=1 kJ=1000 MJ=1e6 GJ=1e9 W.s=1 W.min=60 W.h=3600 kW.h=3600000 MW.h=3.6e9 kcal=4184",
     "power": "W=1 mW=1/1000 kW=1000 MW=1e6 V.A=1 kV.A=1000",
     "charge": "A.h=1 mA.h=1/1000",
     "voltage": "V=1 mV=1/1000",

@@ -47,6 +47,7 @@ class FieldTable(Table, frozen=True, kw_only=True):
     words: dict[str, Number] | None = None
     none: list[Any] | None = None
     plausible: list[Any] | None = None
+    bounds_unit: str | None = None
     unit_path: str | None = None
     counter: CounterTable | None = None
 
@@ -63,6 +64,7 @@ def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Profile
     table = file.table(value, FieldTable, key)
     topic = "" if table.topic is None else topic_suffix(file, table.topic, f"{key}.topic")
     scale, offset = _conversion(file, table, unit, key)
+    bounds = _bounds_conversion(file, table, unit, key)
     field = Field(
         paths=_paths(file, table, places, topic, f"{key}.path"),
         unit=table.unit,
@@ -72,10 +74,10 @@ def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Profile
         decimal_mark=_decimal_mark(file, table.decimal_mark, f"{key}.decimal_mark"),
         words=_words(file, table.words, f"{key}.words"),
         none=_none(file, table.none, f"{key}.none"),
-        plausible=_plausible(file, table.plausible, f"{key}.plausible"),
+        plausible=_plausible(file, table.plausible, bounds, f"{key}.plausible"),
         unit_path="" if table.unit_path is None else places.value(table.unit_path, f"{key}.unit_path", topic),
         unit_scales={} if table.unit_path is None else _unit_scales(file, table, unit, key),
-        counter=None if table.counter is None else _counter(file, table.counter, timezone, f"{key}.counter"),
+        counter=None if table.counter is None else _counter(file, table.counter, timezone, bounds[0], f"{key}.counter"),
     )
     _check_words(file, field, key)
     return field
@@ -108,6 +110,17 @@ def _conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -> tuple
         raise file.error(f"{key}.{stated}", "should be left out: with `unit_path` the unit that the message names says it")
     scale = file.number(1 if table.scale is None else table.scale, *_SCALES, f"{key}.scale")
     return scale, file.number(0 if table.offset is None else table.offset, *_NUMBERS, f"{key}.offset")
+
+
+def _bounds_conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -> tuple[Decimal, Decimal]:
+    """Return scale and offset of `plausible` and `most_per_h`, which a file for many cities states in a unit of its own."""
+    if table.bounds_unit is None:
+        return Decimal(1), Decimal(0)
+    if table.plausible is None and (table.counter is None or table.counter.most_per_h is None):
+        raise file.error(f"{key}.bounds_unit", "should be left out: it is of `plausible` and `most_per_h`, and neither is there")
+    if (found := conversion(table.bounds_unit, unit)) is None:
+        raise file.error(f"{key}.bounds_unit", f"{quoted(table.bounds_unit)} does not convert to the property's `{unit}`")
+    return found
 
 
 def _unit_scales(file: TomlFile, table: FieldTable, unit: str, key: str) -> dict[str, tuple[Decimal, Decimal]]:
@@ -158,7 +171,7 @@ def _check_word(file: TomlFile, word: str, key: str) -> str:
     return word
 
 
-def _plausible(file: TomlFile, bounds: list[Any] | None, key: str) -> tuple[Decimal, Decimal] | None:
+def _plausible(file: TomlFile, bounds: list[Any] | None, by: tuple[Decimal, Decimal], key: str) -> tuple[Decimal, Decimal] | None:
     if bounds is None:
         return None
     if len(bounds) != _PAIR or any(isinstance(each, bool) or not isinstance(each, int | Decimal) for each in bounds):
@@ -166,10 +179,10 @@ def _plausible(file: TomlFile, bounds: list[Any] | None, key: str) -> tuple[Deci
     least, most = (file.number(each, *_NUMBERS, key) for each in bounds)
     if least >= most:
         raise file.error(key, f"begins at `{least:f}`, which should be less than its end `{most:f}`")
-    return least, most
+    return least * by[0] + by[1], most * by[0] + by[1]
 
 
-def _counter(file: TomlFile, table: CounterTable, timezone: str, key: str) -> Counter:
+def _counter(file: TomlFile, table: CounterTable, timezone: str, scale: Decimal, key: str) -> Counter:
     restarts = file.choice(table.restarts, Restart, f"{key}.restarts")
     if table.bits is not None and table.bits not in _BITS:
         raise file.error(f"{key}.bits", f"`{table.bits}` is none of {', '.join(map(str, _BITS))}")
@@ -178,7 +191,7 @@ def _counter(file: TomlFile, table: CounterTable, timezone: str, key: str) -> Co
     if restarts is Restart.NEVER and table.zone != CITY:
         raise file.error(f"{key}.zone", "should be left out: it is of the day at whose beginning a counter restarts")
     return Counter(
-        most_per_h=None if table.most_per_h is None else file.number(table.most_per_h, *_PER_HOUR, f"{key}.most_per_h"),
+        most_per_h=None if table.most_per_h is None else file.number(table.most_per_h, *_PER_HOUR, f"{key}.most_per_h") * scale,
         bits=table.bits,
         restarts=restarts,
         zone="UTC" if restarts is Restart.NEVER else read_zone(file, table.zone, timezone, f"{key}.zone"),

@@ -14,6 +14,7 @@ from typing import Any
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
+from gateway.core.codecs.envelopes.envelope import Document
 from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
@@ -57,7 +58,7 @@ def _parse(payload: bytes, *, bare_text: bool) -> Any:
         return MALFORMED
 
 
-def _checked(element: Any) -> dict[str, Any] | Reject:
+def _checked(element: Any) -> Document | Reject:
     if isinstance(element, Reject):
         return element
     return element if type(element) is dict else WRONG_TYPE

@@ -15,6 +15,8 @@ from itertools import repeat
 from struct import Struct
 from typing import Any, Final
 
+from gateway.core.codecs.senml.pack import Record
+
 LABELS: Final = {
     -1: "bver",
     -2: "bn",
@@ -34,6 +36,11 @@ LABELS: Final = {
 }
 """The labels by their numbers."""
 
+_LABEL_BYTES: Final = {number if number >= 0 else 0x1F - number: label for number, label in LABELS.items()}
+"""The labels by the byte that each number is."""
+
+_SHORT_TEXT: Final = 0x60
+_DOUBLE: Final = 0xFB
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _INDEFINITE: Final = 31
 _BREAK: Final = 0xFF
@@ -52,7 +59,7 @@ class NoPackError(TypeError):
     """A CBOR item that is no array of maps."""
 
 
-def parse_pack(payload: bytes) -> list[dict[str, Any]]:
+def parse_pack(payload: bytes) -> list[Record]:
     """Parse a pack into its records; values are numbers, texts, bytes, booleans, None, or ``...`` for anything else.
 
     Raises:
@@ -92,12 +99,11 @@ class _Reader:
 
     def take(self, size: int) -> bytes:
         """Read so many bytes."""
-        end = self.at + size
+        start = self.at
+        self.at = end = start + size
         if end > len(self.data):
             raise PackBytesError("cut off")
-        taken = self.data[self.at : end]
-        self.at = end
-        return taken
+        return self.data[start:end]
 
     def container(self, wanted: int) -> Iterator[None]:
         """Read the head of an array or a map; yield once before each of its elements, or pairs.
@@ -118,9 +124,9 @@ class _Reader:
             yield
         self.at += 1
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """Read a map with labels as keys."""
-        record: dict[str, Any] = {}
+        record: Record = {}
         for _ in self.container(_MAP):
             label = self.label()
             value = self.value()
@@ -132,6 +138,10 @@ class _Reader:
 
     def label(self) -> str | None:
         """Read a key; None of one that stands for no label."""
+        known = _LABEL_BYTES.get(self.data[self.at])
+        if known is not None:
+            self.at += 1
+            return known
         major, _, argument = self.head()
         if major == _UNSIGNED:
             return LABELS.get(argument)
@@ -144,6 +154,13 @@ class _Reader:
     def value(self) -> Any:
         """Read one item; ``...`` stands for what no record has."""
         start = self.at
+        first = self.data[start]
+        if _SHORT_TEXT <= first < _SHORT_TEXT + 24:  # what most values are: names and units, and doubles
+            self.at = start + 1
+            return self.text(first - _SHORT_TEXT)
+        if first == _DOUBLE and start + 9 <= len(self.data):
+            self.at = start + 9
+            return _FLOATS[27].unpack_from(self.data, start + 1)[0]
         major, info, argument = self.head()
         if major == _UNSIGNED and info != _INDEFINITE:
             return argument

@@ -7,7 +7,7 @@ as CBOR. Times are absolute from 2**28 seconds on, below that relative to the ti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from gateway.core.model import MALFORMED, NOT_UNDERSTOOD, WRONG_TYPE, Reject
@@ -26,7 +26,8 @@ _NO_NUMBERS = frozenset({"vs", "vb", "vd"})
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*", re.ASCII)
 """What a record may be called."""
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
+"""A record by its labels, as it came or resolved."""
 
 
 class PackError(ValueError):
@@ -42,7 +43,7 @@ class PackError(ValueError):
         super().__init__(reject.reason)
 
 
-def resolve(records: Sequence[Record], now_s: float) -> list[dict[str, Any]]:
+def resolve(records: Sequence[Record], now_s: float) -> list[Record]:
     """Apply the base values of a pack and make its times absolute.
 
     Records that hold base values only are left out; labels that are neither base values nor known are kept.
@@ -60,7 +61,7 @@ def resolve(records: Sequence[Record], now_s: float) -> list[dict[str, Any]]:
     return resolved
 
 
-def apply_bases(records: Sequence[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
+def apply_bases(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
     """Yield each record with its base values applied, beside the base name that holds for it.
 
     A time below ``ABSOLUTE_FROM_S`` is still relative. A value may still be of a wrong type, or null, since it costs nobody but
@@ -69,7 +70,7 @@ def apply_bases(records: Sequence[Record]) -> Iterator[tuple[str, dict[str, Any]
     Raises:
         PackError: As for ``resolve``.
     """
-    base: dict[str, Any] = {"bn": "", "bt": 0.0}
+    base: Record = {"bn": "", "bt": 0.0}
     for record in records:
         fields = _checked(record)
         base.update((label, fields.pop(label)) for label in _BASES & fields.keys())
@@ -90,7 +91,7 @@ def apply_bases(records: Sequence[Record]) -> Iterator[tuple[str, dict[str, Any]
         yield base["bn"], fields
 
 
-def _add_base_value(fields: dict[str, Any], base: float | None) -> None:
+def _add_base_value(fields: Record, base: float | None) -> None:
     value = fields.get("v", 0.0)
     if type(value) is int and "v" in fields:
         try:
@@ -101,7 +102,7 @@ def _add_base_value(fields: dict[str, Any], base: float | None) -> None:
         fields["v"] = base + value
 
 
-def _checked(record: Record) -> dict[str, Any]:
+def _checked(record: Record) -> Record:
     """Return a record whose known labels have the types of the RFC, numbers as doubles; its value is not looked at."""
     fields = dict(record)
     for label, value in record.items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from consent.core.profiles.paths import Root
 from consent.core.profiles.profile import AbsentSequence, Field, Profile
@@ -83,7 +83,7 @@ def compile_records(profile: Profile) -> ReadRecords:
     device_of = _compile_device(profile)
     number, close = _compile_number(profile), _compile_close(profile)
 
-    def gather(records: Iterable[tuple[str, dict[str, Any]]], topic: str, received_ms: int) -> dict[str, _Gathered]:
+    def gather(records: Iterable[tuple[str, Record]], topic: str, received_ms: int) -> dict[str, _Gathered]:
         devices: dict[str, _Gathered] = {} if profile.hub else {"": _Gathered()}
         for base_name, record in records:
             name = record["n"]
@@ -261,9 +261,9 @@ def _boot(record: Record) -> int | str | Reject:
     return text if type(text) is str and len(text) <= _MAX_BOOT_LENGTH else WRONG_TYPE
 
 
-def _by_name(records: Iterable[tuple[str, Record]]) -> dict[str, Any]:
+def _by_name(records: Iterable[tuple[str, Record]]) -> Record:
     """Return the values of a pack by name and by last part of the name, for conditions on them."""
-    values: dict[str, Any] = {}
+    values: Record = {}
     for _, record in records:
         name = record["n"]
         found = next((record[label] for label in VALUES if label in record), None)

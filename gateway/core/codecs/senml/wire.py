@@ -7,13 +7,12 @@ Source: RFC 8428, sections 4 to 6.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.senml.cbor import NoPackError, PackBytesError, parse_pack
+from gateway.core.codecs.senml.pack import Record
 from gateway.core.codecs.senml.records import compile_records
 from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
 
@@ -24,7 +23,7 @@ def compile_senml(profile: Profile) -> Decoder:
     Raises:
         PolicyError: The profile contradicts itself, or asks for what packs lack.
     """
-    parse = msgspec.json.Decoder(list[dict[str, Any]]).decode
+    parse = msgspec.json.Decoder(list[Record]).decode
     read = compile_records(profile)
 
     def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
