@@ -18,6 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import floor
 from typing import Any, Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -261,6 +262,12 @@ def _precedes(point: Point, after: Point) -> bool:
     return point.total <= (after.total if point.run_ms == after.run_ms else after.shift)
 
 
+def _parts(steps: float) -> int:
+    """Return a number of steps as parts: floored to steps, it is what ``minimise`` makes of any reading."""
+    whole = floor(steps + 1 / PARTS)
+    return whole * PARTS + min(max(round((steps - whole) * PARTS), 0), PARTS - 1)
+
+
 class Doubtful(Protocol):
     """A target that can be told that a reading was refused."""
 
@@ -300,7 +307,7 @@ class Register:
         """Return the first steps that a reading shows; None where it is a suspect."""
         latest_ms = observation.phenomenon_time_ms
         earliest_ms = observation.earliest_ms if may_have_waited else None
-        return self.judge(latest_ms if earliest_ms is None else earliest_ms, latest_ms, round(observation.result / step * PARTS))
+        return self.judge(latest_ms if earliest_ms is None else earliest_ms, latest_ms, _parts(observation.result / step))
 
     def judge(self, earliest_ms: int, latest_ms: int, shown: int) -> int | None:
         """Return the first steps that a register shows; None where it is a suspect.

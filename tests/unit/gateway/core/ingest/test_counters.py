@@ -131,7 +131,7 @@ def test_register_that_is_no_whole_number_of_steps_rolls_over_without_losing_any
 
 @st.composite
 def days(draw: st.DrawFn, zone: str) -> list[tuple[int, int, int]]:
-    """Return readings of a register that restarts at local midnight: (time, shown, shown of all days), none soon after midnight."""
+    """Return readings of a register that restarts at local midnight, none soon after it: (time, shown, shown of all days)."""
     t_ms, shown, total, today = MIDNIGHT_MS + draw(st.integers(0, 3 * 365)) * DAY_MS + 700_000, 0, 0, None
     found = []
     for minutes, wh in draw(st.lists(st.tuples(st.integers(5, 1_500), st.integers(0, 6_000)), min_size=2, max_size=40)):
@@ -231,7 +231,18 @@ def test_repeats_are_no_suspects(readings: list[Told], data: st.DataObject) -> N
     again = data.draw(st.lists(st.integers(0, len(readings) - 1), max_size=6))
     told = [each for n, each in enumerate(readings) for _ in range(1 + again.count(n))]
     assert Meter(rule()).hours(told) == truth(readings)
-    assert Meter(rule()).hours([*readings, *readings[-6:]]) == truth(readings)
+    meter = Meter(rule())
+    assert meter.hours([*readings, *readings[-6:]]) == truth(readings)
+    times = [point.t_ms for memory in meter.windows.counters.values() for point in memory]
+    assert len(times) == len(set(times)), "and none takes the place of another"
+
+
+def test_reading_older_than_all_that_are_remembered_may_be_from_before_a_rollover() -> None:
+    """The one that came first is later, and its register had begun again meanwhile."""
+    meter = Meter(rule(bits=16))
+    assert meter.tell(MIDNIGHT_MS + 2 * HOUR_MS, 100)
+    assert meter.tell(MIDNIGHT_MS + 1 * HOUR_MS, 65_000)
+    assert meter.figures() == {MIDNIGHT_MS + HOUR_MS: 636}
 
 
 @given(consumption(most_wh=3_000), st.data())
