@@ -6,6 +6,7 @@ after its time, and goes unanswered to every other one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,7 +26,17 @@ MAX_FOR_S: Final = 3600
 """The longest that anybody may look, in seconds."""
 
 
-def discover(control: Control, caller: Caller, params: Discover) -> Discovered:
+async def prepare(control: Control, params: Discover) -> tuple[Candidate, ...]:
+    """Compile the profiles that may fit, one at a time, while the loop goes on; none where somebody looks already."""
+    found: list[Candidate] = []
+    if control.state.force is not None and control.state.discovery is None:
+        for each in _candidates(control.state.policies):
+            found.append(each)
+            await asyncio.sleep(0)
+    return tuple(found)
+
+
+def discover(control: Control, caller: Caller, params: Discover, candidates: tuple[Candidate, ...]) -> Discovered:
     """Gather publishers that nobody registered, in memory, for the connection that asks and while it stands."""
     if control.running is None:
         raise MethodError("no gateway is running, so nothing is heard")
@@ -35,7 +46,7 @@ def discover(control: Control, caller: Caller, params: Discover) -> Discovered:
         raise MethodError(f"`for_s`: `{params.for_s}` is not from 1 to {MAX_FOR_S} seconds")
     discovery = control.state.discovery
     if discovery is None or discovery.terminal is not caller.connection:
-        discovery = _begin(control, caller.connection, params.for_s)
+        discovery = _begin(control, caller.connection, params.for_s, candidates)
     registered = _registered(control) if params.report else None
     found = discovery.found(registered)
     return Discovered(
@@ -53,7 +64,7 @@ def end(control: Control, caller: Caller) -> None:
         control.state.discovery = None
 
 
-def _begin(control: Control, terminal: object, for_s: int) -> Discovery:
+def _begin(control: Control, terminal: object, for_s: int, candidates: tuple[Candidate, ...]) -> Discovery:
     """Begin to gather.
 
     Raises: MethodError: somebody else does.
@@ -63,7 +74,8 @@ def _begin(control: Control, terminal: object, for_s: int) -> Discovery:
         raise MethodError("somebody is looking for unregistered devices already, and one at a time can; try again later")
     rate = control.clock.rate or 1.0  # a simulated clock that stands is none to wait for
     until_ms = now_ms + int(for_s * 1000 * rate)
-    state.discovery = Discovery(tuple(_candidates(state.policies)), _registered(control), until_ms, terminal)
+    candidates = candidates or tuple(_candidates(state.policies))  # where one has ended since, and still stands
+    state.discovery = Discovery(candidates, _registered(control), until_ms, terminal)
     return state.discovery
 
 

@@ -122,7 +122,7 @@ METHODS: dict[str, Method] = {
         Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
         Method("device.list", devices.show_all, Nothing, DeviceList),
         Method("device.show", devices.show, DeviceOf, DeviceShown),
-        Method("device.discover", discovery.discover, Discover, Discovered),
+        Method("device.discover", discovery.discover, Discover, Discovered, prepare=discovery.prepare),
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),
         Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),
         Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH, reads_store=True),

@@ -133,7 +133,7 @@ def _said(page: Page) -> Iterator[tuple[str, str]]:
         args = vars(build_parser().parse_args(words))
         for kind in ("profile", "zone", "scope", "recipient"):
             if args.get(kind):
-                yield kind, args[kind]
+                yield kind, args[kind].rpartition("/")[2].removesuffix(".toml")  # a profile may be named by its file
         for limit in args.get("limit") or ():
             axis = limit.partition("=")[0]
             if axis.startswith("precision."):

@@ -8,7 +8,7 @@ with the terminal that asked, and goes with it; no log, metric or row ever holds
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,12 +20,17 @@ MOST_PUBLISHERS: Final = 500
 MOST_TOPIC_BYTES: Final = 1024
 """The longest topic that a device can be registered with."""
 MOST_ID_CHARACTERS: Final = 256
-MOST_PAYLOAD_BYTES: Final = 64 * 1024
-"""Of a longer message nothing is read, as the pipeline reads none."""
+MOST_PAYLOAD_BYTES: Final = 8 * 1024
+"""Into a longer message nobody looks; it is counted."""
 MOST_FITS: Final = 8
 """How many profiles are told for one publisher."""
-MOST_LOOKS_PER_S: Final = 200
-"""Into how many messages of one second is looked; the others are counted by their topic alone, so that readings do not wait."""
+MOST_READ_BYTES_PER_S: Final = 1 << 20
+"""How much is read in one second, each message as often as profiles are tried on it; of others the topic alone is counted.
+
+So the readings of registered devices do not wait, whatever strangers publish.
+"""
+_LOOK_BYTES: Final = 200
+"""What it costs to try a profile on the shortest message, in bytes that could be read meanwhile."""
 TRIED_BY_ALL: Final = 16
 """After so many messages of a topic only those profiles are tried that have fitted one of them, if any has."""
 
@@ -135,7 +140,7 @@ class Discovery:
             set
         )  # topic -> profiles that find devices in its messages which are registered otherwise than by it
         self._second = -1
-        self._looks = 0
+        self._read_bytes = 0
 
     def saw(self, topic: str, payload: bytes, now_ms: int) -> None:
         """Take a message of a device that nobody registered, or that has parts of such devices.
@@ -152,8 +157,9 @@ class Discovery:
             self.left_off += 1
             return
         publisher.heard(now_ms)
-        if len(payload) <= MOST_PAYLOAD_BYTES and self._may_look(now_ms):
-            self._look(publisher, payload, now_ms)
+        candidates = self._tried_on(publisher)
+        if self._may_look(len(candidates) * (_LOOK_BYTES + len(payload)), now_ms) and len(payload) <= MOST_PAYLOAD_BYTES:
+            self._look(publisher, candidates, payload, now_ms)
 
     def _publisher(self, topic: str, hub_id: str, now_ms: int) -> UnknownPublisher | None:
         """Return a publisher, entered anew where there is room."""
@@ -166,17 +172,19 @@ class Discovery:
         fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= MOST_ID_CHARACTERS
         return fits and len(self._publishers) < MOST_PUBLISHERS
 
-    def _may_look(self, now_ms: int) -> bool:
+    def _may_look(self, cost_bytes: int, now_ms: int) -> bool:
         if now_ms // 1000 != self._second:
-            self._second, self._looks = now_ms // 1000, 0
-        self._looks += 1
-        return self._looks <= MOST_LOOKS_PER_S
+            self._second, self._read_bytes = now_ms // 1000, 0
+        if self._read_bytes + cost_bytes > MOST_READ_BYTES_PER_S:
+            return False
+        self._read_bytes += cost_bytes
+        return True
 
-    def _look(self, publisher: UnknownPublisher, payload: bytes, now_ms: int) -> None:
+    def _look(self, publisher: UnknownPublisher, candidates: Sequence[Candidate], payload: bytes, now_ms: int) -> None:
         """Try the profiles on a message; each device in it counts once, whichever profiles find it there."""
         publisher.looked += 1
         heard: set[tuple[str, str]] = set()
-        for candidate in self._tried_on(publisher):
+        for candidate in candidates:
             for read in readings_of(candidate, publisher.topic, payload, now_ms):
                 place = read.place, read.hub_id
                 if place == (publisher.topic, ""):
@@ -193,10 +201,11 @@ class Discovery:
                     heard.add(place)
                     behind.heard(now_ms)
 
-    def _tried_on(self, publisher: UnknownPublisher) -> Iterator[Candidate]:
+    def _tried_on(self, publisher: UnknownPublisher) -> Sequence[Candidate]:
         known = publisher.fits.keys() | self._behind.get(publisher.topic, set())
-        all_of_them = not known or publisher.looked <= TRIED_BY_ALL
-        return (each for each in self._candidates if all_of_them or each.profile in known)
+        if not known or publisher.looked < TRIED_BY_ALL:
+            return self._candidates
+        return [each for each in self._candidates if each.profile in known]
 
     def found(self, registered: Registered | None = None) -> list[UnknownPublisher]:
         """Return the publishers that are not registered by now, by topic and id.

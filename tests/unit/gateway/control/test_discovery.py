@@ -15,7 +15,7 @@ from gateway.app import Gateway
 from gateway.control.context import MethodError
 from gateway.control.doors import ControlDoor
 from gateway.control.socket import Answer
-from tests.support.asking import ask, call
+from tests.support.asking import ask, begin
 from tests.support.inside import assembled, running, started, take
 from tests.support.live import LiveGateway
 
@@ -118,4 +118,4 @@ async def test_where_no_gateway_runs_nothing_is_heard(tmp_path: Path) -> None:
     """A command that works alone on the database has no broker."""
     async with started(LiveGateway(tmp_path, 1)) as durable:
         with pytest.raises(MethodError, match="no gateway is running"):
-            call(durable, "device.discover")
+            await begin(durable, "device.discover")

@@ -9,7 +9,7 @@ from consent.core.profiles.profile import Codec
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery import publishers
 from gateway.core.discovery.candidates import Candidate
-from gateway.core.discovery.publishers import MOST_LOOKS_PER_S, MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
+from gateway.core.discovery.publishers import MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
 from gateway.core.model import IGNORE, Ignore, Observation, Part, Parts, Reading, Reject
 from tests.support.profiles import make_profile
 
@@ -81,15 +81,20 @@ def test_what_is_kept_is_bounded_whatever_is_published() -> None:
     assert discovery.left_off == 1
 
 
-def test_messages_are_looked_into_so_often_a_second_and_no_more() -> None:
-    """The loop that takes readings in does not wait for whoever looks."""
+def test_so_much_is_read_in_a_second_and_no_more() -> None:
+    """The loop that takes readings in does not wait for whoever looks, however many strangers publish, and how long messages."""
     looks: list[str] = []
-    discovery = Discovery([counting(looks)], NOBODY, MINUTE_MS)
-    for n in range(3 * MOST_LOOKS_PER_S):
-        discovery.saw("t", b"{}", n % 1000)
-    discovery.saw("t", b"x" * (publishers.MOST_PAYLOAD_BYTES + 1), 1000)
-    assert len(looks) == MOST_LOOKS_PER_S
-    assert discovery.found(NOBODY)[0].messages == 3 * MOST_LOOKS_PER_S + 1
+    discovery = Discovery([counting(looks)] * 4, NOBODY, MINUTE_MS)
+    for n in range(200):
+        discovery.saw(f"t/{n % 10}", b"x" * publishers.MOST_PAYLOAD_BYTES, n)
+    within = publishers.MOST_READ_BYTES_PER_S // (4 * publishers.MOST_PAYLOAD_BYTES)
+    assert 4 * (within - 2) <= len(looks) <= 4 * within
+    discovery.saw("t/1", b"{}", 1000)
+    assert looks[-1] == "t/1"
+    assert sum(each.messages for each in discovery.found()) == 201
+    before = len(looks)
+    discovery.saw("t/1", b"x" * (publishers.MOST_PAYLOAD_BYTES + 1), 2000)
+    assert len(looks) == before
 
 
 def counting(looks: list[str]) -> Candidate:
