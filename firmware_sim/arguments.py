@@ -12,7 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="sim_command", required=True, metavar="COMMAND")
     fleet = _command(commands, "run", "publish what a scenario's devices measure")
     _add_broker(fleet)
-    fleet.add_argument("--scenario", required=True, type=Path, metavar="FILE", help="the devices and their clock, in JSON")
+    fleet.add_argument(
+        "--scenario", required=True, type=Path, metavar="FILE", help="the devices and their clock, in JSON or TOML"
+    )
+    fleet.add_argument("--truth", type=Path, metavar="FILE", help="write there what really happened to each measurement")
     fleet.add_argument("--for", dest="for_s", type=_seconds, metavar="30s", help="stop after so long, in real time")
     fleet.add_argument(
         "--until", type=_moment_ms, metavar="TIME", help="stop at this time of the devices' clock, e.g. 2026-03-21T01:00:00Z"

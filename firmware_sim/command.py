@@ -8,12 +8,17 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from firmware_sim.load import Load, LoadResult, meter_messages
+from firmware_sim.misbehaviour.truth import Truth
 from firmware_sim.run import Counters, run_fleet
-from firmware_sim.scenario import Fleet, Scenario, ScenarioError, load_scenario
+from firmware_sim.scenario import Scenario, ScenarioError, load_scenario
+from firmware_sim.stations import Fleet
 
 _USAGE = 2
 _FINDING = 1
@@ -39,20 +44,41 @@ async def _run_scenario(args: argparse.Namespace, scenario: Scenario) -> int:
         loop.add_signal_handler(number, stop.set)
     if args.for_s is not None:
         loop.call_later(args.for_s, stop.set)
-    await run_fleet(
-        Fleet(scenario),
-        host,
-        port,
-        scenario.clock(),
-        stop,
-        counters,
-        until_ms=args.until,
-        username=args.username,
-        password=_password(args),
-    )
+    with _recording(args.truth) as record:
+        await run_fleet(
+            Fleet(scenario),
+            host,
+            port,
+            scenario.clock(),
+            stop,
+            counters,
+            until_ms=args.until,
+            username=args.username,
+            password=_password(args),
+            record=record,
+        )
     figures = {name: getattr(counters, name) for name in ("published", "published_public", "unacknowledged", "reconnects")}
     _print_figures(figures, as_json=args.json)
     return _FINDING if counters.unacknowledged else 0
+
+
+@contextmanager
+def _recording(path: Path | None) -> Iterator[Callable[[Truth], None] | None]:
+    """Open the file that the truth is written to, one line of JSON for each measurement."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        _complain(f"`{path}`: {(error.strerror or 'cannot be written').lower()}")
+        raise SystemExit(_USAGE) from None
+    with file:
+
+        def record(truth: Truth) -> None:
+            file.write(truth.line())
+
+        yield record
 
 
 def _run_load(args: argparse.Namespace) -> int:

@@ -179,6 +179,63 @@ class AirQuality:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A metering plug or a meter on the house's board: what is drawn now, and a register that it keeps."""
+
+    seed: str
+    interval_s: int = 300
+    daily_kwh: float = 8.0
+
+    def reading(self, t_ms: int) -> Values:
+        """Return ``power_w``, the mean of the interval that ends then, ``total_kwh`` and ``volts``."""
+        meter = SmartMeter(self.seed, self.interval_s, self.daily_kwh).reading(t_ms)
+        power_w = round(meter["kwh"] * 3_600_000 / self.interval_s, 1)
+        return {"power_w": power_w, "total_kwh": meter["total_kwh"], "volts": meter["volts"]}
+
+
+@dataclass(frozen=True, slots=True)
+class WaterMeter:
+    """A household's water meter, which counts litres."""
+
+    seed: str
+    interval_s: int = 3600
+    daily_l: float = 280.0
+
+    def reading(self, t_ms: int) -> Values:
+        """Return ``total_m3``, what its register shows."""
+        litres = SmartMeter(self.seed, self.interval_s, self.daily_l / 1000).reading(t_ms)["total_kwh"]
+        return {"total_m3": litres}
+
+
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """A sensor of outdoor air: temperature and humidity."""
+
+    seed: str
+    interval_s: int = 600
+    temperature_mean: float = 16.0
+
+    def reading(self, t_ms: int) -> Values:
+        """Return ``temperature`` in °C and ``humidity`` in % RH."""
+        air = AirQuality(self.seed, self.interval_s, temperature_mean=self.temperature_mean).reading(t_ms)
+        return {"temperature": air["temperature"], "humidity": air["humidity"]}
+
+
+@dataclass(frozen=True, slots=True)
+class DustSensor:
+    """A sensor of particles that has a thermometer and hygrometer along."""
+
+    seed: str
+    interval_s: int = 150
+    pm25_mean: float = 9.0
+
+    def reading(self, t_ms: int) -> Values:
+        """Return ``pm10`` and ``pm25`` in µg/m³, ``temperature`` and ``humidity``."""
+        air = AirQuality(self.seed, self.interval_s, self.pm25_mean).reading(t_ms)
+        return {name: air[name] for name in ("pm10", "pm25", "temperature", "humidity")}
+
+
 MODELS: Mapping[str, type[SmartMeter | Footfall | NoiseMeter | AirQuality]] = {
     kind: model for model in (SmartMeter, Footfall, NoiseMeter, AirQuality) for kind in model.kinds
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from firmware_sim.devices import Model, Values, gaussian
+from firmware_sim.misbehaviour.truth import Truth
 from firmware_sim.wire import Value, cbor_bytes, json_bytes, mac0_bytes, senml_bytes
 
 _SENML_UNITS = {"pm25": "ug/m3", "pm10": "ug/m3", "no2": "ug/m3", "temperature": "Cel", "humidity": "%RH", "rssi": "dBm"}
@@ -22,7 +23,17 @@ _AIR = ("pm25", "pm10", "no2")
 class Reading:
     """One frame of one device, as published.
 
-    Two readings of a device never have the same time. ``public`` marks the frames of devices whose records are open data.
+    Args:
+        topic: Where it is published.
+        payload: The bytes.
+        kind: The device's kind.
+        time_ms: When it is due: when the device measured, unless a fault delays it.
+        sequence: The number of the message in the device's run.
+        public: Whether it comes from a device whose records are open data.
+        fields: What stands in it, for people to read.
+        carries: Whether a reading stands in it; states and joins carry none.
+        copy: 0 the first time; 1 and on where the same reading comes again.
+        truths: What happened to each measurement since the frame before, those included that nobody hears of.
     """
 
     topic: str
@@ -32,14 +43,23 @@ class Reading:
     sequence: int
     public: bool
     fields: Mapping[str, Value] = field(repr=False, compare=False)
+    carries: bool = True
+    copy: int = 0
+    truths: tuple[Truth, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def text(self) -> str:
         """The frame in readable form: text as it is, binary as its length and fields."""
-        if self.kind == "secure-meter" or _FORMS[self.kind].codec == "cbor":
-            form = "COSE_Mac0" if self.kind == "secure-meter" else "CBOR"
-            return f"{form}, {len(self.payload)} bytes: {json_bytes(self.fields).decode()}"
-        return self.payload.decode()
+        form = "COSE_Mac0" if self.kind == "secure-meter" else "CBOR" if self._is_cbor else ""
+        try:
+            text = "" if form else self.payload.decode()
+        except UnicodeDecodeError:
+            text, form = "", "binary"
+        return text if not form else f"{form}, {len(self.payload)} bytes: {json_bytes(self.fields).decode()}"
+
+    @property
+    def _is_cbor(self) -> bool:
+        return self.kind in _FORMS and _FORMS[self.kind].codec == "cbor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,8 @@ class Device:
 
     Args:
         topic: The topic on which it publishes.
-        kind: ``meter``, ``secure-meter``, ``footfall``, ``noise``, ``air-quality`` or ``air-station``.
+        kind: ``meter``, ``secure-meter``, ``footfall``, ``noise``, ``air-quality`` or ``air-station``, which write formats of
+            this project's own; of the kinds in ``formats.kinds`` a device has times and values, ``stations`` the messages.
         model: The model of what it measures.
         offset_s: Seconds after each full interval at which it measures.
         identity: The serial number that it puts into every message.

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -21,7 +21,8 @@ from aiomqtt import Client, MqttError, ProtocolVersion
 
 from firmware_sim.clock import Clock
 from firmware_sim.messages import Reading
-from firmware_sim.scenario import Fleet
+from firmware_sim.misbehaviour.truth import Truth
+from firmware_sim.stations import Fleet
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ class Counters:
     """Counts of the fleet's readings so far; they may be read at any time.
 
     Attributes:
-        published: Distinct readings that the broker acknowledged.
-        published_public: Those of them that come from public devices.
+        published: Distinct frames that the broker acknowledged, be they readings or states.
+        published_public: Those readings of them that come from public devices, copies not counted.
         unacknowledged: Readings sent, or about to be, and not yet acknowledged; at the end, those that never were.
         republished: How often a reading was sent again after a connection was lost.
         refused: Acknowledgements with a failure code, which do not count as acknowledgements.
@@ -58,9 +59,10 @@ class Counters:
     def acknowledge(self, reading: Reading) -> None:
         """Count one reading that the broker has acknowledged."""
         self.published += 1
-        self.published_public += reading.public
         self.unacknowledged -= 1
-        self.samples[reading.kind] = reading
+        if reading.carries:
+            self.published_public += reading.public and not reading.copy
+            self.samples[reading.kind] = reading
 
 
 async def run_fleet(
@@ -77,6 +79,7 @@ async def run_fleet(
     drain_s: float = 10.0,
     username: str | None = None,
     password: str | None = None,
+    record: Callable[[Truth], None] | None = None,
 ) -> None:
     """Publish the readings of a fleet as they fall due, until stopped, and then wait until all are acknowledged.
 
@@ -96,9 +99,10 @@ async def run_fleet(
             ``counters.unacknowledged``.
         username: For the broker.
         password: For the broker.
+        record: Told what happened to each measurement, by the time that the next frame is sent.
     """
     readings = fleet.readings(clock.now_ms() if from_ms is None else from_ms)
-    publisher = _Publisher(readings, clock, stop_event, counters, until_ms, in_flight)
+    publisher = _Publisher(readings, clock, stop_event, counters, until_ms, in_flight, record)
     login = {"hostname": broker_host, "port": broker_port, "username": username, "password": password}
     task = asyncio.create_task(publisher.run(login))
     stopping = asyncio.create_task(stop_event.wait())
@@ -145,6 +149,7 @@ class _Publisher:
         counters: Counters,
         until_ms: int | None,
         window: int,
+        record: Callable[[Truth], None] | None,
     ) -> None:
         self._readings = readings
         self._clock = clock
@@ -152,6 +157,7 @@ class _Publisher:
         self._counters = counters
         self._until_ms = until_ms
         self._window = window
+        self._record = record
         self._next: Reading | None = next(readings, None)
         self._again: deque[Reading] = deque()
         self._in_flight: dict[int, Reading] = {}
@@ -225,6 +231,9 @@ class _Publisher:
             self._counters.republished += 1
         else:
             assert self._next is not None
+            if self._record is not None:
+                for truth in self._next.truths:
+                    self._record(truth)
             self._in_flight[serial], self._next = self._next, next(self._readings, None)
             self._counters.unacknowledged += 1
         return serial

@@ -1,7 +1,7 @@
 """The demo's small city on disk: keys, policies, configuration, registry and consents, made afresh for every run.
 
-Forty households have a meter; twenty more devices are the city's own. Twenty households permit hourly figures by district,
-sixteen only figures of four hours for the whole city, four nothing at all.
+``street`` says which devices there are. Twenty households permit hourly figures by district, sixteen only figures of four hours
+for the whole city, four nothing at all.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ import secrets
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from consent.device_messages import DevicesAdded
 from consent.messages import Id
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 from gateway.config import Installation, load_config
 from gateway.control.context import Control
 from gateway.control.doors import perform
+from gateway.demo.street import HOUSEHOLDS, Placed, change_policies, street
 from gateway.durable.configured import start as start_durable
 from gateway.durable.state import Durable
 from gateway.edge.keys import init_keys
 from gateway.errors import OperatorError
 from gateway.recipient.keys import generate
 
-HOUSEHOLDS, FULL_CONSENTS, COARSE_CONSENTS = 40, 20, 16
-ZONES = ("north-quay", "bridge-square", "garden-row", "school-street")  # one district
-CITY_DEVICES = (("air-quality", "air", 6), ("noise", "noise", 7), ("footfall", "gate", 7))
+FULL_CONSENTS, COARSE_CONSENTS = 20, 16
 SCOPE = "purpose:energy-planning"
+WATER_SCOPE = "purpose:water-planning"
 COARSE = {"time": "4h", "space": "city"}
-INTERVAL_S = 1800
+TIMEZONE = "Europe/Madrid"  # of the shipped city
 
 _CONFIG = """\
 # The configuration of this demo; `docs/configuration.md` explains every key.
@@ -107,6 +107,7 @@ async def make_city(folder: Path, host: str, port: int, start: str, at_s: float,
     """
     gateway = f"demo-{secrets.token_hex(3)}"  # a new id, so that no broker holds a session of an earlier run
     shutil.copytree(shipped_policies(), folder / "policies", ignore=shutil.ignore_patterns("keys"))
+    change_policies(folder / "policies")
     (folder / "policies" / "keys").mkdir()
     recipients = {}
     for recipient in ("city-energy", "city-environment"):
@@ -117,12 +118,13 @@ async def make_city(folder: Path, host: str, port: int, start: str, at_s: float,
     config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate), encoding="utf-8")
     place = load_config(config)
     keys = init_keys(place.keys, f"sluice.example/{gateway}")
-    devices = _devices(gateway)
-    city = DemoCity(folder, place, gateway, keys.log_signer.vkey(), Fleet(parse_scenario({"seed": gateway, "devices": devices})))
+    placed = street(gateway)
+    scenario = {"seed": gateway, "timezone": TIMEZONE, "devices": [each.played for each in placed]}
+    city = DemoCity(folder, place, gateway, keys.log_signer.vkey(), Fleet(parse_scenario(scenario)))
     city.recipients = recipients
     durable = await start_durable(place, keys)
     try:
-        await _register(durable, city, devices)
+        await _register(durable, city, placed)
     finally:
         await durable.close()
     return city
@@ -133,41 +135,17 @@ def _named(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _devices(gateway: str) -> list[dict[str, Any]]:
-    """Return the devices in the form of a scenario."""
-    meters = [
-        {"topic": f"{gateway}/homes/{secrets.token_hex(4)}/meter", "kind": "meter", "settings": {"interval_s": INTERVAL_S}}
-        for _ in range(HOUSEHOLDS)
-    ]
-    return meters + [
-        {
-            "topic": f"{gateway}/streets/{name}/{number}",
-            "kind": kind,
-            "public": True,
-            "settings": {"interval_s": INTERVAL_S},
-        }
-        for kind, name, count in CITY_DEVICES
-        for number in range(1, count + 1)
-    ]
-
-
-async def _register(durable: Durable, city: DemoCity, devices: list[dict[str, Any]]) -> None:
-    rows = [
-        {
-            "profile": device["kind"],
-            "zone": ZONES[number % len(ZONES)],
-            "topic": device["topic"],
-            "owner": "city" if device.get("public") else "resident",
-            "subject": "none" if device.get("public") else "new",
-        }
-        for number, device in enumerate(devices)
-    ]
+async def _register(durable: Durable, city: DemoCity, placed: list[Placed]) -> None:
+    """Register the households' meters, which gives each its subject, then all else, and grant what each household permits."""
     control = Control(durable)
-    (added,) = await perform(control, [("device.add", {"devices": rows})])
+    meters, others = placed[:HOUSEHOLDS], placed[HOUSEHOLDS:]
+    (added,) = await perform(control, [("device.add", {"devices": [each.row("new") for each in meters]})])
     assert isinstance(added, DevicesAdded)
     subjects = [device.subject.hex() for device in added.devices if isinstance(device.subject, Id)]
+    rows = [each.row("none" if each.household is None else subjects[each.household]) for each in others]
+    await perform(control, [("device.add", {"devices": rows})])
     city.withdrawing = subjects[0]
-    grants = [{"subject": subject, "scope": SCOPE, "limits": {}} for subject in subjects[:FULL_CONSENTS]]
-    coarse = subjects[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]
+    full, coarse = subjects[:FULL_CONSENTS], subjects[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]
+    grants = [{"subject": subject, "scope": scope, "limits": {}} for subject in full for scope in (SCOPE, WATER_SCOPE)]
     grants += [{"subject": subject, "scope": SCOPE, "limits": COARSE} for subject in coarse]
     await perform(control, [("consent.grant", grant) for grant in grants])

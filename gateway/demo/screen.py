@@ -24,7 +24,12 @@ from gateway.demo.stage import DemoScene
 from gateway.recipient.records import Record
 from gateway.terminal import drawing
 
-_KINDS = {"meter": "consumption aggregate", "footfall": "peopleCount per-record", "noise": "LAeq per-record"}
+_KINDS = {
+    "meter": "consumption aggregate",
+    "shelly-plus-1pm": "totalConsumption aggregate",
+    "milesight-em300-th-chirpstack-4": "temperature per-record",
+}
+"""Kind of sensor → what the city got of it."""
 
 TALL, WIDE = 38, 110
 """The lines and columns from which a terminal has room for the whole screen."""

@@ -159,7 +159,7 @@ async def _publish(
 ) -> None:
     """Run the sensors until the time is up or ``stop`` is set; midway a household withdraws."""
     scene.phase = "sensors publish"
-    start_ms = scene.clock.starts_ms
+    start_ms = max(scene.clock.starts_ms, scene.clock.now_ms())  # what a slow start has missed would only come late
     ending = asyncio.Event()
     sensors = asyncio.create_task(
         run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms), name="sensors"

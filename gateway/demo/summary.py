@@ -34,6 +34,8 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "received": total("frames.received"),
         "admitted": total("frames.admitted"),
         "rejected": total("frames.rejected"),
+        "ignored": total("frames.ignored"),
+        "repeated": ledger.get("readings.rejected.replayed", 0) + ledger.get("frames.rejected.replayed", 0),
         "redelivered": ledger.get("frames.rejected.redelivered", 0),
         **{name: total(f"pairs.{name}") for name in _PAIRS},
         "bundles": total("bundles.formed"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +16,65 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.waiting import HANG_S
 
-SECONDS = 20
 USERS_ENVIRON = {**os.environ, "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
 """Of a shell in which no environment of ours is active."""
+HOUR_MS = 3_600_000
+AWAITED = {
+    ("consumption", "aggregate", HOUR_MS),
+    ("consumption", "aggregate", 4 * HOUR_MS),
+    ("consumption", "per-epoch", 24 * HOUR_MS),
+    ("totalConsumption", "aggregate", HOUR_MS),
+    ("waterVolume", "aggregate", 4 * HOUR_MS),
+    ("temperature", "per-record", 0),
+    ("pm25", "per-record", 0),
+}
+"""Property, identity and span of all that the city gets sooner or later, on however busy a machine."""
+MOST_TOTALS = 30
+"""Of so many households at least a day's total comes."""
+
+
+def received(folder: Path) -> list[dict[str, Any]]:
+    """Return all records that have arrived so far."""
+    files = (folder / "received").glob("*/*.jsonl")
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def kind_of(record: dict[str, Any]) -> tuple[str, str, int]:
+    """Return a record's property, identity and span."""
+    begin_ms, end_ms = record["phenomenonTime"]
+    return record["observedProperty"], record["identity"], end_ms - begin_ms
+
+
+def all_came(folder: Path) -> bool:
+    """Return whether every kind of record has arrived, and a day's totals of most households."""
+    records = received(folder)
+    totals = {record["pseudonym"] for record in records if record["identity"] == "per-epoch"}
+    return {*map(kind_of, records)} >= AWAITED and len(totals) >= MOST_TOTALS
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Play the demo once, and return what it wrote."""
+    """Play the demo until all has come, end it as a user does, and return what it wrote."""
     folder = tmp_path_factory.mktemp("the demo's")
-    command = [sys.executable, "-m", "gateway.cli", "demo", "--for", f"{SECONDS}s"]
+    command = [sys.executable, "-m", "gateway.cli", "demo"]
     command += ["--json", str(folder / "out.json"), "--dir", str(folder / "city")]
-    done = subprocess.run(command, cwd=ROOT, env=USERS_ENVIRON, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
+    with subprocess.Popen(
+        command, cwd=ROOT, env=USERS_ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            deadline_s = time.monotonic() + HANG_S
+            while not all_came(folder / "city"):
+                assert demo.poll() is None, "the demo ended"
+                assert time.monotonic() < deadline_s, {*map(kind_of, received(folder / "city"))}
+                time.sleep(0.2)
+            demo.send_signal(signal.SIGINT)
+            printed, complaints = demo.communicate(timeout=HANG_S)
+        finally:
+            demo.terminate()
+    assert demo.returncode == 0, printed + complaints
+    assert complaints == ""
     result: dict[str, Any] = json.loads((folder / "out.json").read_text())
-    return {**result, "folder": folder / "city", "printed": done.stdout}
+    return {**result, "folder": folder / "city", "printed": printed}
 
 
 def test_demo_printed_command_runs_as_printed(outcome: dict[str, Any]) -> None:
@@ -42,7 +87,7 @@ def test_demo_printed_command_runs_as_printed(outcome: dict[str, Any]) -> None:
 
 def test_demo_pairs_all_end_in_one_account(outcome: dict[str, Any]) -> None:
     """Frames and pairs balance, as the design's ledger says."""
-    assert outcome["received"] == outcome["admitted"] + outcome["rejected"] > 500
+    assert outcome["received"] == outcome["admitted"] + outcome["rejected"] + outcome["ignored"] > 500
     assert outcome["considered"] == sum(
         outcome[account] for account in ("withheld", "contributed", "recorded", "late", "duplicate")
     )
@@ -52,23 +97,28 @@ def test_demo_pairs_all_end_in_one_account(outcome: dict[str, Any]) -> None:
 
 
 def test_demo_public_readings_reach_the_city_exactly_once(outcome: dict[str, Any]) -> None:
-    """What the broker acknowledged to the sensors is what the city opened, by the counts of neither gateway nor log."""
+    """What the broker acknowledged to the sensors is what the city opened, by the counts of neither gateway nor log.
+
+    On a machine that is too busy for its clock some come late, which is told; never does anything come twice.
+    """
     assert outcome["published"] == outcome["received"]
-    assert 0 < outcome["published_public"] == outcome["city_public"] == outcome["city_public_records"]
+    assert outcome["city_public"] == outcome["city_public_records"] > 0
+    assert 0 <= outcome["published_public"] - outcome["city_public"] <= outcome["late"]
+
+
+def test_demo_passes_over_what_is_no_reading(outcome: dict[str, Any]) -> None:
+    """Plugs that say they are online and nodes that join are no readings and no faults; a frame that comes twice counts once."""
+    assert outcome["ignored"] > 0
+    assert outcome["repeated"] > 0
+    assert outcome["rejected"] < outcome["received"] / 50
 
 
 def test_demo_releases_figures_and_daily_totals(outcome: dict[str, Any]) -> None:
-    """Hourly and four-hourly figures, and a whole day's totals under pseudonyms, arrive within the time."""
-    lines = [
-        json.loads(line)
-        for file in (outcome["folder"] / "received" / "city-energy").glob("*.jsonl")
-        for line in file.read_text().splitlines()
-    ]
-    spans = {(r["identity"], r["phenomenonTime"][1] - r["phenomenonTime"][0]) for r in lines}
-    assert {("aggregate", 3_600_000), ("aggregate", 14_400_000), ("per-epoch", 86_400_000)} <= spans
-    assert all(record["n"] >= 15 for record in lines if record["identity"] == "aggregate")
-    first_day = {record["pseudonym"] for record in lines if record["identity"] == "per-epoch"}
-    assert len(first_day) >= 30
+    """Figures by hour and by four, of meters, plugs and water, single readings, and a whole day's totals under pseudonyms."""
+    records = received(outcome["folder"])
+    assert {*map(kind_of, records)} >= AWAITED
+    assert all(record["n"] >= 15 for record in records if record["identity"] == "aggregate")
+    assert len({record["pseudonym"] for record in records if record["identity"] == "per-epoch"}) >= MOST_TOTALS
 
 
 def test_demo_withdrawal_is_in_force_at_once(outcome: dict[str, Any]) -> None:

@@ -47,6 +47,32 @@ def test_sim_run_until_a_time_says_what_was_published(scenario: str, tmp_path: P
     assert figures["unacknowledged"] == 0
 
 
+def test_sim_run_writes_the_truth_about_each_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was published reconciles with it to the last frame, and what was lost stands there too."""
+    faults = {"loss": {}, "duplicates": {"share": 0.5}}
+    devices = [{"topic": "z/{n}", "kind": "wmbusmeters-water", "count": 20, "settings": {"interval_s": 300}, "faults": faults}]
+    path, truth_file = tmp_path / "city.json", tmp_path / "truth.ndjson"
+    path.write_text(json.dumps({"clock": {"start": "2026-03-20T23:00:00Z", "rate": 20_000}, "devices": devices}))
+    with running_mosquitto(tmp_path) as broker:
+        options = ("--until", "2026-03-21T03:00:00Z", "--truth", str(truth_file), "--json")
+        assert sim("run", "--broker", f"127.0.0.1:{broker.port}", "--scenario", str(path), *options) == 0
+    figures = json.loads(capsys.readouterr().out)
+    truths = [json.loads(line) for line in truth_file.read_text().splitlines()]
+    until_ms = 1_774_062_000_000
+    sent = [at_ms for truth in truths for at_ms in truth["sent_ms"]]
+    assert figures["published"] == sum(at_ms < until_ms for at_ms in sent)
+    assert any(truth["faults"] == ["loss"] and not truth["sent_ms"] for truth in truths)
+    assert len({(truth["topic"], truth["measured_ms"]) for truth in truths}) == len(truths)
+
+
+def test_sim_run_that_cannot_write_the_truth_says_so(scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is published."""
+    with pytest.raises(SystemExit) as caught:
+        sim("run", "--broker", "127.0.0.1:1", "--scenario", scenario, "--truth", str(tmp_path))
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == f"`{tmp_path}`: is a directory\n"
+
+
 def test_sim_run_with_a_broken_scenario_says_so_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line, with file and key."""
     path = tmp_path / "city.json"

@@ -10,7 +10,8 @@ from consent.core.policies.policy import PolicySet
 from firmware_sim.devices import MODELS
 from firmware_sim.faults import FAULTS, REPLAY_INTERVALS, Fate, hostile_frames
 from firmware_sim.messages import Device
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.model import Ignore, Parts, Reading, Reject

@@ -17,7 +17,8 @@ import pytest
 from firmware_sim.devices import DAY_MS
 from firmware_sim.faults import DEEP, FAULTS, OVERSIZE_BYTES, REPLAY_INTERVALS, Fate, hostile_frame, hostile_frames
 from firmware_sim.messages import Device
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 
 NOON_MS = 1_774_008_000_000
 KEYS = ("11" * 32, "22" * 32)

@@ -11,7 +11,8 @@ import pytest
 
 from firmware_sim.devices import HOUR_MS
 from firmware_sim.messages import Device, default_identity
-from firmware_sim.scenario import Fleet, parse_scenario
+from firmware_sim.scenario import parse_scenario
+from firmware_sim.stations import Fleet
 
 NOON_MS = 1_774_008_000_000
 KEY = "11" * 32

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from firmware_sim.clock import SimulatedClock, WallClock
-from firmware_sim.scenario import Fleet, ScenarioError, load_scenario, parse_scenario
+from firmware_sim.scenario import ScenarioError, load_scenario, parse_scenario
+from firmware_sim.stations import Fleet
 
 START_MS = 1_774_047_600_000
 CITY: dict[str, Any] = {
@@ -90,6 +91,17 @@ def broken(**changes: Any) -> dict[str, Any]:
         (broken(settings={"quiet_db": "low"}), "`devices[0].settings.quiet_db`"),
         (broken(settings={"loudness": 1}), "`devices[0].settings.loudness`"),
         ({"devices": [{"topic": "a", "kind": "noise"}] * 2}, "two devices have one topic"),
+        ({**CITY, "timezone": "Europe/Nowhere"}, "`timezone`"),
+        ({**CITY, "timezone": 3}, "`timezone`"),
+        (broken(kind=["noise"]), "`devices[0].kind`"),
+        (broken(gzip="yes"), "`devices[0].gzip`"),
+        (broken(faults=[]), "`devices[0].faults`"),
+        (broken(faults={"lost": {}}), "`devices[0].faults.lost`"),
+        (broken(faults={"loss": {"lost_in_bad": 2}}), "`devices[0].faults.loss.lost_in_bad`"),
+        (broken(kind="shelly-gen1-em", extra={"owner": "Ana"}), "`devices[0].extra`"),
+        (broken(kind="shelly-gen1-em", settings={"quiet_db": 1}), "`devices[0].settings.quiet_db`"),
+        (broken(kind="rtl433-events"), "`devices[0].identity`"),
+        ({"devices": [{"topic": "a", "kind": "rtl433-events", "identity": "4"}] * 2}, "two devices have one topic and one"),
     ],
 )
 def test_scenario_with_a_mistake_is_refused_in_one_line_that_names_it(document: object, key: str) -> None:
@@ -108,11 +120,36 @@ def test_scenario_file_is_read(tmp_path: Path) -> None:
     assert load_scenario(path) == parse_scenario(CITY)
 
 
+def test_scenario_file_may_be_toml(tmp_path: Path) -> None:
+    """People write it more easily; it means the same."""
+    path = tmp_path / "city.toml"
+    path.write_text(
+        """
+        timezone = "Europe/Madrid"
+        clock = { start = 2026-03-20T23:00:00Z, at = 1000.0, rate = 10_800 }
+
+        [[devices]]
+        topic = "shellies/{n}"
+        kind = "shelly-gen1-em"
+        count = 2
+        [devices.faults]
+        loss = {}
+        sentinel = { of = "power_w", value = "nan", share = 0.05 }
+        """
+    )
+    scenario = load_scenario(path)
+    assert [spec.topic for spec in scenario.devices] == ["shellies/1", "shellies/2"]
+    assert [fault.name for fault in scenario.devices[0].faults] == ["sentinel", "loss"]
+    assert scenario.clock() == SimulatedClock(START_MS, 1000.0, 10_800.0)
+    assert scenario.zone == "Europe/Madrid"
+
+
 @pytest.mark.parametrize("content", [None, b"{", b"\xff"])
-def test_scenario_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """Absent files and files that hold no JSON are named."""
-    path = tmp_path / "city.json"
+@pytest.mark.parametrize("name", ["city.json", "city.toml"])
+def test_scenario_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, name: str) -> None:
+    """Absent files and files that hold no JSON, or no TOML, are named."""
+    path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ScenarioError, match=r"city\.json"):
+    with pytest.raises(ScenarioError, match=name):
         load_scenario(path)
