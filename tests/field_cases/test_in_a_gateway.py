@@ -103,9 +103,18 @@ def test_every_case_gives_its_right_readings_and_every_other_is_counted(tmp_path
 
         which_sensor_is_it(live, known)
         waited_in_the_queue(live, listener, port)
+        nobody_is_named(live, known)
         assert live.stop() == 0
         report = live.verify()
         assert report.exit_status == 0, report.to_text()
+
+
+def nobody_is_named(live: LiveGateway, known: list[Case]) -> None:
+    """No topic and no id behind a hub stands anywhere in clear, of a registered device or of a neighbour's."""
+    names = {topic for case in known for topic, _ in case.messages} | {"Acme-Out1", "Livingroom-X"}
+    held = {path.name: path.read_bytes() for path in live.place.state.rglob("*") if path.is_file()}
+    held |= {"output": live.log().encode(), "status": str(live.status()).encode(), "list": str(live.call("device.list")).encode()}
+    assert [(name, place) for name in names for place, data in held.items() if name.encode() in data] == []
 
 
 def which_sensor_is_it(live: LiveGateway, known: list[Case]) -> None:

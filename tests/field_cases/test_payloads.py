@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import product
+from math import isfinite
 
 import pytest
 
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.profile import Codec
+from consent.shipped_profiles import shipped_names, shipped_text
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.model import IGNORE, Ignore, Observation, Parts, Reading, Reject
 from tests.field_cases.cases import town_files
 from tests.field_cases.payloads import NAMED, Payload, payloads
+from tests.support.full_city import full_city
 
 pytestmark = pytest.mark.outside_data
 
@@ -105,6 +108,17 @@ def test_no_decoder_falls_over_anything_printed_anywhere(profile: str, policies:
         assert {one.observed_property for one in observations(outcome)} <= {"temperature", "humidity"}, each.name
         counted[told(outcome)] += 1
     assert counted.total() == len(payloads())
+
+
+def test_no_shipped_profile_falls_over_anything_printed_anywhere() -> None:
+    """Each of them over every message: what it reads are its own properties, and finite."""
+    texts = {f"devices/{name}.toml": shipped_text(name) for name in shipped_names()}
+    shipped = parse_policies({"city.toml": full_city(shipped_names()), **texts}).profiles
+    decoders = [(profile, compile_decoder(profile)) for profile in shipped.values()]
+    for (profile, decode), payload in product(decoders, payloads()):
+        read = observations(decode(payload.topic, payload.data, RECEIVED_MS))
+        assert {one.observed_property for one in read} <= profile.fields.keys(), (profile.id, payload.name)
+        assert all(isfinite(one.result) for one in read)
 
 
 def test_cut_and_doubled_messages_cost_nothing_but_themselves(policies: PolicySet) -> None:
