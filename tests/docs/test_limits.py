@@ -17,12 +17,16 @@ import msgspec
 import pytest
 
 from consent.core.consents.records import PORTAL
+from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
+from consent.device_messages import Discover
 from gateway.audit.log.entries import Kind
 from gateway.audit.replay import in_force
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
+from gateway.core.codecs.registry import compile_decoder
+from gateway.core.model import NO_READING, Reading
 from gateway.core.plans import Device
 from tests.docs.pages import pages
 from tests.docs.shell import leaves
@@ -173,9 +177,19 @@ def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:
             load_config(file)
 
 
-def test_limit_three_codecs() -> None:
-    """What a device profile may name."""
-    assert {codec.value for codec in Codec} == {"json", "cbor", "senml"}
+def test_limit_no_bytes_in_messages() -> None:
+    """No codec is one of the binary forms by name, and no field is told by its offset and width in bytes."""
+    assert not {"bytes", "binary", "cayenne-lpp", "protobuf", "dsmr", "paxcounter"} & {codec.value for codec in Codec}
+    assert not {"at", "width", "signed", "order"} & {field.name for field in msgspec.structs.fields(FieldTable)}
+
+
+def test_limit_no_message_explains_another() -> None:
+    """No codec is one of these conventions, and a decoder is handed one message."""
+    assert not {"sparkplug-b", "homie"} & {codec.value for codec in Codec}
+    profile = town().profiles["meter"]
+    first, second = (compile_decoder(profile)("t", payload, 0) for payload in (b'{"kwh":1,"t":5}', b'{"t":6}'))
+    assert isinstance(first, Reading)
+    assert second is NO_READING
 
 
 def test_limit_devices_stand_in_one_zone() -> None:
@@ -239,6 +253,11 @@ def test_limit_same_total_under_two_pseudonyms() -> None:
     assert len(one) == len(two) == 3
     assert not one.keys() & two.keys()
     assert sorted(one.values()) == sorted(two.values()) == [0.255, 1.255, 2.255]  # middles of a coarser step
+
+
+def test_limit_discovery_has_no_filters_of_its_own() -> None:
+    """It is asked how long, and not where: it looks at what the gateway's session brings."""
+    assert {field.name for field in msgspec.structs.fields(Discover)} == {"for_s", "report"}
 
 
 def test_limit_no_witness_as_shipped() -> None:

@@ -24,6 +24,11 @@ LADDERS: dict[str, tuple[str, list[float]]] = {
     "temperature": ("Cel", [0.1, 1]),
     "peopleCount": ("1", [1]),
     "pm25": ("ug/m3", [0.1]),
+    "humidity": ("%", [0.1, 1]),
+    "energy": ("kW.h", [0.001, 0.01]),
+    "water": ("m3", [0.001, 0.01]),
+    "occupancy": ("1", [1]),
+    "pressure": ("hPa", [0.1, 1]),
 }
 """Unit and ladder of each property, unless a test says otherwise."""
 

@@ -48,6 +48,21 @@ class DataSet(Enum):
         "the examples of RFC 8428 with their resolved forms",
         "https://github.com/core-wg/senml-spec",
     )
+    FIELD_CASES = (
+        "data/field-cases",
+        "inputs that people who run sensor gateways have met, each with its source and the readings that are right",
+        "written afresh from public bug threads; each file names its own",
+    )
+    PAYLOADS = (
+        "data/payloads",
+        "messages printed in the documentation of network servers, meters and conventions",
+        "chirpstack/chirpstack-docs, TheThingsIndustries/lorawan-stack-docs, core-wg/senml-spec and others",
+    )
+    MEASURED = (
+        "data/datasets/measured_behaviour.json",
+        "what was measured of how sensors behave: loss, repeats, resets, delays",
+        "computed from the recordings beside it",
+    )
     CHIRPSTACK_4 = (
         "data/payloads/chirpstack4.jsonl",
         "the events of ChirpStack's documentation",

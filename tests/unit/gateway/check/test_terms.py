@@ -76,8 +76,14 @@ def test_unit_that_is_no_ucum_code_is_told_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("unit", "message"),
     [
-        ("[degF]", f"`[degF]` {ANOTHER_ZERO}"),
-        ("K", f"`K` {ANOTHER_ZERO}"),
+        (
+            "[degF]",
+            "`[degF]` has another zero than the property's `Cel`, which no `scale` moves: leave `scale` out, or give `offset` as well",
+        ),
+        (
+            "K",
+            "`K` has another zero than the property's `Cel`, which no `scale` moves: leave `scale` out, or give `offset` as well",
+        ),
         ("kW.h", "`kW.h` measures something else than the property's `Cel`"),
         ("mmol/l", "`mmol/l` measures something else than the property's `Cel`"),
     ],
