@@ -121,7 +121,8 @@ class SampleLog:
         totals["pairs.recorded"] = totals.get("pairs.released", 0) + totals.get("pairs.waiting", 0)
         totals["pairs.withheld.no-consent"] = 4
         totals["pairs.considered"] = totals["pairs.contributed"] + totals["pairs.recorded"] + 4
-        totals |= {"frames.received": 9, "frames.admitted": 8, "frames.rejected.malformed": 1}
+        totals |= {"frames.received": 11, "frames.admitted": 8, "frames.ignored": 2, "frames.rejected.malformed": 1}
+        totals |= {"readings.carried": 5, "readings.admitted": 4, "readings.rejected.unknown_device": 1}
         totals |= {"observations.decoded": 8, "observations.asked": 8}
         totals |= {name.replace("__", "."): amount for name, amount in overrides.items()}
         changes = {name: amount - self.accounted.get(name, 0) for name, amount in totals.items()}

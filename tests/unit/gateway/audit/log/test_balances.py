@@ -11,7 +11,8 @@ from gateway.audit.log.payloads import AccountPayload, ReleasePayload, ReleaseRe
 from gateway.audit.verify.recount import Recount
 
 _BOOKS = {
-    "frames.received": 12, "frames.admitted": 10, "frames.rejected.malformed": 1, "frames.rejected.unknown-device": 1,
+    "frames.received": 15, "frames.admitted": 10, "frames.ignored": 3, "frames.rejected.malformed": 1, "frames.rejected.unknown-device": 1,
+    "readings.carried": 6, "readings.admitted": 4, "readings.rejected.replayed": 2,
     "observations.decoded": 20, "observations.asked": 15, "observations.unasked": 4, "observations.refused.clock": 1,
     "pairs.considered": 30, "pairs.withheld.no-consent": 5, "pairs.withheld.ceiling": 1, "pairs.contributed": 14,
     "pairs.recorded": 7, "pairs.late": 2, "pairs.duplicate": 1,
@@ -77,7 +78,7 @@ def test_imbalances_name_unknown_and_negative_accounts() -> None:
 
 def test_accounts_are_those_of_the_balances() -> None:
     """Plain names and groups of reasons."""
-    assert len(BALANCES) == 6
+    assert len(BALANCES) == 7
     assert "pairs.open" in ACCOUNTS
     assert "pairs.withheld_at_release." in REASON_ACCOUNTS
     assert is_account("pairs.withheld_at_release.budget")
