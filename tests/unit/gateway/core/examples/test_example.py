@@ -59,7 +59,7 @@ def test_every_reason_of_the_gateway_can_be_expected() -> None:
         (f"{SENT}", "`example.0`: should say what comes of it by one of `readings`, `reject` and `ignored = true`"),
         (f'{SENT}{READS}reject = "replayed"\n', "`example.0`: should say what comes of it by one of"),
         (f"{SENT}readings = []\n", "`example.0.readings`: should hold at least one"),
-        (f'{SENT}reject = "because"\n', "`example.0.reject`: `because` is none of ambiguous_time, bad_mac, "),
+        (f'{SENT}reject = "because"\n', "`example.0.reject`: `because` is none of ambiguous_time, bad_mac, bad_time, "),
         (READS, "`example.0`: should hold what the device sends, as text in `payload` or as hexadecimal digits in `hex`"),
         (f'{SENT}hex = "7b7d"\n{READS}', "`example.0`: should hold what the device sends"),
         (f'hex = "7b7"\n{READS}', "`example.0.hex`: should be hexadecimal digits, two for each byte"),
