@@ -10,6 +10,7 @@ from consent.core.profiles.parse import read_profile
 from consent.core.profiles.presets import PRESETS
 from consent.core.profiles.profile import Codec
 from consent.core.toml.file import TomlFile
+from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.gzipped import MOST_BYTES, MOST_RATIO
 from gateway.core.codecs.registry import compile_decoder
 from tests.docs.pages import Page, pages
@@ -50,6 +51,7 @@ def test_bounds_of_compression_are_those_of_the_page(page: Page) -> None:
     """In the words of the page."""
     text = " ".join(page.path.read_text().split())
     assert f"may hold {MOST_BYTES // 1024} KiB" in text
+    assert f"more than {MOST_ELEMENTS:,} lines" in text
     assert (MOST_RATIO, "no more than a hundred times what came in" in text) == (100, True)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import NO_READING, Ignore, Part, Parts, Reading, Reject
+from gateway.core.model import NO_READING, TOO_LARGE, Ignore, Part, Parts, Reading, Reject
+
+MOST_ELEMENTS: Final = 4096
+"""The most lines, groups of measures or records of one message: agents send a thousand at most, and each takes its time."""
 
 ReadElements = Callable[[str, Sequence[Any], int], Reading | Parts | Ignore | Reject]
 """``read(topic, elements, received_ms)``; an element that could not be parsed is its ``Reject``."""
@@ -33,6 +36,8 @@ def compile_elements(profile: Profile) -> ReadElements:
     read = compile_tree(_of_list(profile))
 
     def read_elements(topic: str, elements: Sequence[Any], received_ms: int) -> Reading | Parts | Ignore | Reject:
+        if len(elements) > MOST_ELEMENTS:
+            return TOO_LARGE
         good = [element for element in elements if not isinstance(element, Reject)]
         bad = [element for element in elements if isinstance(element, Reject)]
         if not good:

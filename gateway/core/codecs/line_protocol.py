@@ -15,9 +15,9 @@ import re
 from typing import Any, Final
 
 from consent.core.profiles.profile import Profile
-from gateway.core.codecs.elements import compile_elements
+from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
 from gateway.core.codecs.envelopes.envelope import plain_profile
-from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
 
 _NAME: Final = re.compile(r"(?:[^, \\\n]|\\[^\n])+")
 _KEY: Final = re.compile(r"(?:[^,= \\\n]|\\[^\n])+")
@@ -55,6 +55,8 @@ def compile_line_protocol(profile: Profile) -> Decoder:
             text = payload.decode().removeprefix("\ufeff")
         except UnicodeDecodeError:
             return MALFORMED
+        if text.count("\n") > MOST_ELEMENTS:
+            return TOO_LARGE
         return read(topic, parse_lines(text), received_ms)
 
     return decode

@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from consent.core.profiles.profile import Profile
-from gateway.core.codecs.elements import compile_elements
+from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
-from gateway.core.model import IGNORE, MALFORMED, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
 
 TIME: Final = "TimeInstant"
 """What the time that a group begins with is called, as in the agent's own entities."""
@@ -39,6 +39,8 @@ def compile_ultralight(profile: Profile) -> Decoder:
             text = payload.decode().strip(_AROUND)
         except UnicodeDecodeError:
             return MALFORMED
+        if text.count("#") > MOST_ELEMENTS:
+            return TOO_LARGE
         measures, name = place
         groups = parse_ultralight(text) if name is None else [{name: text}]
         return read(measures, groups, received_ms)

@@ -16,6 +16,7 @@ from typing import Final
 from consent.core.profiles.paths import Root
 from consent.core.profiles.profile import AbsentSequence, Field, Profile
 from consent.errors import PolicyError
+from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.message.conditions import compile_match, compile_suffix
 from gateway.core.codecs.message.identity import compile_hub_id
 from gateway.core.codecs.message.locate import root_of
@@ -29,6 +30,7 @@ from gateway.core.model import (
     NO_READING,
     NO_SEQUENCE,
     NO_VALUE,
+    TOO_LARGE,
     WRONG_TYPE,
     WRONG_UNIT,
     Ignore,
@@ -100,6 +102,8 @@ def compile_records(profile: Profile) -> ReadRecords:
         return devices
 
     def read(topic: str, records: Sequence[Record], received_ms: int) -> Reading | Parts | Ignore | Reject:
+        if len(records) > MOST_ELEMENTS:
+            return TOO_LARGE
         try:
             resolved = list(apply_bases(records))
         except PackError as error:

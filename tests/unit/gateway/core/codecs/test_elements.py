@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from consent.core.profiles.profile import Codec, Condition, Match
-from gateway.core.codecs.elements import compile_elements
-from gateway.core.model import IGNORE, MALFORMED, NO_READING, NO_SEQUENCE, WRONG_TYPE, Observation, Part, Parts, Reading
+from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
+from gateway.core.model import (
+    IGNORE,
+    MALFORMED,
+    NO_READING,
+    NO_SEQUENCE,
+    TOO_LARGE,
+    WRONG_TYPE,
+    Observation,
+    Part,
+    Parts,
+    Reading,
+)
 from tests.support.profiles import make_profile
 
 PROFILE = make_profile(Codec.LINE_PROTOCOL, {"a": "a"})
@@ -42,6 +53,13 @@ def test_elements_that_are_no_readings_hide_no_wrong_one() -> None:
     read = compile_elements(replace(PROFILE, match=Match(conditions=(Condition("a", ("2",)),))))
     assert read("t", [{"a": 1}], 7) is IGNORE
     assert read("t", [{"a": 1}, MALFORMED], 7) is MALFORMED
+
+
+def test_elements_beyond_all_use_are_too_large() -> None:
+    """Each takes its time, and a small message may hold tens of thousands."""
+    read = compile_elements(PROFILE)
+    assert isinstance(read("t", [{"a": 1}] * MOST_ELEMENTS, 7), Reading)
+    assert read("t", [{"a": 1}] * (MOST_ELEMENTS + 1), 7) is TOO_LARGE
 
 
 def test_number_of_a_list_is_that_of_its_first_element() -> None:

@@ -97,6 +97,11 @@ def test_ultralight_group_that_is_wrong_costs_that_group() -> None:
     assert reading == Reading(None, None, False, expected, (model.WRONG_TYPE, model.MALFORMED))
 
 
+def test_ultralight_groups_beyond_all_use_are_too_large() -> None:
+    """None is read."""
+    assert decode(TOPIC, b"t|1#" * 5000, NOW_MS) is model.TOO_LARGE
+
+
 def test_ultralight_profile_names_no_list() -> None:
     """A message is one already."""
     with pytest.raises(PolicyError, match="`each`: should be left out"):

@@ -185,6 +185,11 @@ def test_senml_pack_of_a_hub_is_a_part_for_each_device() -> None:
     assert decoder(replace(CLIMATE, hub=("bn",)))(b"[]", NOW_MS) is model.NO_READING
 
 
+def test_senml_pack_beyond_all_use_is_too_large() -> None:
+    """None of its records is read."""
+    assert climate(b"[" + b",".join([b'{"n":"temperature","v":1}'] * 4097) + b"]", NOW_MS) is model.TOO_LARGE
+
+
 def test_senml_numbers_behind_a_hub_are_each_device_s_own() -> None:
     """One that lacks its number is refused, and costs the other nothing."""
     decode = decoder(replace(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, sequence=("seq", None)), hub=("bn",)))
