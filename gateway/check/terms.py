@@ -20,6 +20,7 @@ from consent.core.review.warnings import Note, Weight
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.check.fault import Fault
+from gateway.check.registers import register_warnings
 from gateway.check.ucum import another_sense, code_fault, conversion
 from gateway.core.codecs.senml.pack import NAME
 from gateway.core.codecs.units import senml_factors
@@ -68,7 +69,7 @@ def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
 
 
 def notes_in(policies: PolicySet) -> Iterator[Note]:
-    """Yield what is odd about units that do exist; of a set without faults."""
+    """Yield what is odd about units that do exist, and about registers; of a set without faults."""
     for prop in policies.properties.values():
         if (odd := another_sense(prop.unit)) is not None:
             yield Note(Weight.WARNING, CITY_FILE, f"property.{prop.id}.unit", odd)
@@ -81,6 +82,8 @@ def notes_in(policies: PolicySet) -> Iterator[Note]:
                 yield Note(Weight.WARNING, file, f"fields.{name}.unit", odd)
             if (said := _scale_note(field, policies.properties[name].unit)) is not None:
                 yield Note(Weight.WARNING, file, f"fields.{name}.scale", said)
+            for key, said in register_warnings(policies, name, field):
+                yield Note(Weight.WARNING, file, f"fields.{name}.{key}", said)
             if profile.codec in RECORDS and not senml_factors(field.unit):
                 said = f"SenML has no name for `{field.unit}`: a record that states its unit is refused as `wrong_unit`"
                 yield Note(Weight.NOTE, file, f"fields.{name}.unit", said)
