@@ -9,6 +9,7 @@ import csv
 import http.client
 import io
 import json
+import re
 import stat
 import threading
 import time
@@ -21,15 +22,17 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from consent.control import ControlClient, RefusedError
+from tests.docs.pages import Page, pages
+from tests.docs.shell import calls
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import running_mosquitto
 from tests.support.ports import free_port
-from tests.support.shell import sluice
+from tests.support.shell import Done, sluice
 from tests.support.waiting import HANG_S
 
 CANARY = "canary-7f3a"
-USED = '"footfall", "rtl433-events", "shelly-gen1-em"]'
+USED = 'devices = ["rtl433-events", "shelly-gen1-em", '
 MESSAGES = {
     f"homes/{CANARY}/meter": '{"t":<s>,"seq":<n>,"boot":1,"kwh":0.131}',
     "rtl_433/roof/events": '{"time":"<iso>","model":"Nexus-TH","id":"canary-172","temperature_C":9.4}',
@@ -77,7 +80,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
         filters = ("homes/#", "rtl_433/#", "shellies/#")
         live = LiveGateway(folder / "g", broker.port, filters=filters, extra=metrics)
         city = live.folder / "policies" / "city.toml"
-        city.write_text(city.read_text().replace('"footfall"]', USED))
+        city.write_text(re.sub(r"(?m)^devices = \[", USED, city.read_text()))
         street = Street(broker.port)
         try:
             live.start()
@@ -143,9 +146,23 @@ def _begun(client: ControlClient) -> dict[str, Any] | None:
         return None
 
 
+def walk_through() -> list[list[str]]:
+    """Return the commands of `docs/operating.md` for finding and adding devices, in their order."""
+    page = pages()["docs/operating.md"]
+    section = page.text.partition("\n## Finding and adding devices\n")[2].partition("\n## ")[0]
+    return list(calls(Page(page.path, section), "sluice"))
+
+
 def test_crew_goes_from_what_publishes_to_what_is_registered(live: LiveGateway) -> None:
-    """Discover, complete the list, try it, register it with a sheet of codes; then nothing is left to find, and all is heard."""
-    done = sluice(live.folder, "device", "discover", "--for", "1s", "--csv", "found.csv")
+    """By the very commands of the page, in a folder of the test's own: then nothing is left to find, and all is heard."""
+
+    def typed(words: list[str], *more: str) -> Done:
+        """Run a command of the page here, and listen no longer than has to be."""
+        here = [word.replace("/run/sluice/", "").replace("10min", "1s") for word in words]
+        return sluice(live.folder, *here, *more)
+
+    discover, trying, dry_run, add, listing, show = walk_through()
+    done = typed(discover)
     assert done.status == 0, done
     assert f"homes/{CANARY}/meter" in done.out
     assert "no profile reads it" in done.out
@@ -158,15 +175,18 @@ def test_crew_goes_from_what_publishes_to_what_is_registered(live: LiveGateway) 
         f"shellies/{CANARY}/#": ("", "shelly-gen1-em"),
         "homes/printer/status": ("", ""),
     }
-    assert sluice(live.folder, "device", "discover", "--for", "1s", "--csv", "found.csv").line == "`found.csv`: exists already"
-    empty = sluice(live.folder, "device", "add", "--from", "found.csv")
+    assert typed(discover).line == "`found.csv`: exists already"
+    (live.folder / "message.json").write_text('{"t":1774047600,"seq":1,"boot":1,"kwh":0.131}')
+    assert "consumption          0.131 kW.h  2026-03-20T23:00:00Z" in typed(trying).out
+    file.rename(live.folder / "devices.csv")
+    empty = typed(add)
     assert (empty.status, empty.err.count("states no owner")) == (2, 4)
     text = ["topic;id;profile;zone;owner;subject"]  # as a spreadsheet of Spain saves it
     text += [f"{row['topic']};{row['id']};{row['profile']};north-quay;resident;new" for row in rows if row["profile"]]
     (live.folder / "devices.csv").write_text("\r\n".join(text), "utf-8-sig")
-    tried = sluice(live.folder, "device", "add", "--from", "devices.csv", "--dry-run")
+    tried = typed(dry_run)
     assert tried.out == "3 devices could be registered; nothing has changed\n", tried
-    added = sluice(live.folder, "device", "add", "--from", "devices.csv", "--sheet", "codes.html", "--language", "es", "--json")
+    added = typed(add, "--language", "es", "--json")
     assert added.status == 0, added
     devices = json.loads(added.out)["devices"]
     sheet = live.folder / "codes.html"
@@ -174,12 +194,12 @@ def test_crew_goes_from_what_publishes_to_what_is_registered(live: LiveGateway) 
     assert all(each["claim_code"] in sheet.read_text() for each in devices)
     assert "Contador eléctrico" in sheet.read_text()
     until(lambda: all(row["readings"] for row in live.call("device.list")["devices"]))
-    again = sluice(live.folder, "device", "discover", "--for", "1s", "--json")
+    again = typed(discover[:2], "--for", "1s", "--json")
     assert [each["topic"] for each in json.loads(again.out)["publishers"]] == ["homes/printer/status"]
-    shown = sluice(live.folder, "device", "show", devices[0]["device"])
+    shown = typed([*show[:2], devices[0]["device"]])
     assert "readings       0" not in shown.out
-    assert "canary" not in shown.out + sluice(live.folder, "device", "list").out
-    for path in (live.folder / "found.csv", live.folder / "devices.csv", sheet):
+    assert "canary" not in shown.out + typed(listing).out
+    for path in (live.folder / "devices.csv", sheet):
         path.unlink()
     assert holding(live.folder, b"canary") == []
 
