@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import ClassVar, Protocol, TypeAlias
 
@@ -44,6 +45,7 @@ def uniform(seed: str, channel: str, slot: int) -> float:
     return (int.from_bytes(digest, "big") + 0.5) / 2**64
 
 
+@lru_cache(maxsize=8192)  # what a device draws once for all, or for some hours, it asks for at every reading
 def gaussian(seed: str, channel: str, slot: int, limit: float = 2.0) -> float:
     """Return a standard normal number, truncated at ``limit`` standard deviations on either side."""
     low = _NORMAL.cdf(-limit)

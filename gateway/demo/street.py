@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ PLUGS, WATER_METERS = 24, 24
 ZONES: Final = ("north-quay", "bridge-square", "garden-row", "school-street")  # one district
 CITY_DEVICES: Final = (("air-quality", "air", 6), ("noise", "noise", 7), ("footfall", "gate", 7))
 INTERVAL_S: Final = 1800
-WATER_INTERVAL_S: Final = 3600
+REGISTER_INTERVAL_S: Final = 3600
 _PLUG, _LORAWAN, _ZIGBEE, _WATER = (
     "shelly-plus-1pm",
     "milesight-em300-th-chirpstack-4",
@@ -82,13 +83,13 @@ class Placed:
         household: Whose it is, by number; None: the city's own.
     """
 
-    played: dict[str, Any]
+    played: Mapping[str, Any]
     zone: str
     topic: str
     id: str = ""
     household: int | None = None
 
-    def row(self, subject: str) -> dict[str, Any]:
+    def row(self, subject: str) -> Mapping[str, str]:
         """Return what registers it."""
         owner = "city" if self.household is None else "resident"
         row = {"profile": self.played["kind"], "zone": self.zone, "topic": self.topic, "owner": owner, "subject": subject}
@@ -139,7 +140,7 @@ def _plugs(gateway: str) -> list[Placed]:
     for home in range(PLUGS):
         serial = f"a8032a{secrets.token_hex(3)}"
         topic = f"{gateway}/homes/shellyplus1pm-{serial}"
-        settings = {"interval_s": INTERVAL_S, "daily_kwh": 1.5}
+        settings = {"interval_s": REGISTER_INTERVAL_S, "daily_kwh": 1.5}
         played = {"topic": topic, "kind": _PLUG, "identity": serial, "settings": settings}
         placed.append(Placed(played, _zone(home), f"{topic}/#", household=home))
     return placed
@@ -151,7 +152,7 @@ def _water_meters(gateway: str) -> list[Placed]:
     for home in range(WATER_METERS):
         number = f"{70_000_000 + secrets.randbelow(1_000_000) * 10 + home % 10:08d}"
         topic = f"{gateway}/homes/wmbusmeters/{number}"
-        played = {"topic": topic, "kind": _WATER, "identity": number, "settings": {"interval_s": WATER_INTERVAL_S}}
+        played = {"topic": topic, "kind": _WATER, "identity": number, "settings": {"interval_s": REGISTER_INTERVAL_S}}
         placed.append(Placed(played, _zone(home), f"{gateway}/homes/wmbusmeters/+", number, household=home))
     return placed
 
@@ -171,9 +172,15 @@ def _lorawan(gateway: str) -> list[Placed]:
     for number in range(_LORAWAN_SENSORS):
         eui = f"24e124{secrets.token_hex(5)}"
         topic = f"{gateway}/streets/application/7/device/{eui}"
-        played: dict[str, Any] = {"topic": topic, "kind": _LORAWAN, "identity": eui, "public": True, "restart_s": 86_400}
-        played["settings"] = {"interval_s": INTERVAL_S}
-        played["faults"] = {"duplicates": {"share": 0.1, "most_copies": 1, "most_s": 60}}
+        played = {
+            "topic": topic,
+            "kind": _LORAWAN,
+            "identity": eui,
+            "public": True,
+            "settings": {"interval_s": INTERVAL_S},
+            "restart_s": 86_400,
+            "faults": {"duplicates": {"share": 0.1, "most_copies": 1, "most_s": 60}},
+        }
         placed.append(Placed(played, _zone(number), f"{gateway}/streets/application/7/device/+/event/+", eui))
     return placed
 

@@ -83,12 +83,13 @@ def playing(folder: Path, *options: str) -> Iterator[Demo]:
 def check(outcome: dict[str, Any], kills: int) -> None:
     """Fail unless all that was published arrived once, and the log and the books agree.
 
-    What came to a window that had closed while no gateway ran is told as late: how long that takes is the machine's affair.
+    What came too late, because no gateway ran for so long, is told as late: how long that takes is the machine's affair.
     """
     assert outcome["audit"] == "ok"
     assert outcome["ledger"] == "balanced"
     assert outcome["gateway_restarts"] == kills
-    assert 0 < outcome["published_public"] == outcome["city_public"] == outcome["city_public_records"]
+    assert 0 < outcome["city_public"] == outcome["city_public_records"]
+    assert 0 <= outcome["published_public"] - outcome["city_public"] <= outcome["late"]
     assert outcome["waiting"] == 0
 
 

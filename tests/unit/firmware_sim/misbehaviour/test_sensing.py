@@ -9,7 +9,7 @@ from typing import Any
 from firmware_sim.devices import DAY_MS
 from tests.support.simulated import START_MS, course, station, within_bounds
 
-NUMBER = 3000
+NUMBER = 2000
 
 
 def faulty(kind: str, **faults: Any) -> list[Any]:

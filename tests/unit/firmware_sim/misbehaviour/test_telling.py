@@ -9,7 +9,7 @@ from firmware_sim.misbehaviour.truth import Truth
 from tests.support.simulated import course, station, within_bounds
 
 HOUR_MS = 3_600_000
-NUMBER = 3000  # of ten minutes each: three weeks
+NUMBER = 2000  # of ten minutes each: two weeks
 
 
 def told(kind: str = "tasmota-sensor", number: int = NUMBER, **faults: Any) -> list[Truth]:
