@@ -141,7 +141,7 @@ class KilledGate(Gate):
     # what is compared
 
     def standing(self) -> Any:
-        """Return windows, baselines, registers, sequence numbers and the outbox, without their order and what is random in them."""
+        """Return windows, registers, sequence numbers and the outbox, without their order and what is random in them."""
         watermark_ms, whole_since_ms, windows, series, counters = self.state.windows.state()
         members = {(tuple(cohort), start_ms): {key: repr(row) for key, row in rows} for cohort, start_ms, _, rows in windows}
         baselines = {(tuple(cohort), contributor, meter, *last) for cohort, contributor, meter, *last in series}

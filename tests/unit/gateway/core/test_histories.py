@@ -15,40 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.core import recovery
-from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.release.void import void_bundle
-from gateway.core.state import State
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, limited, only, reading
+from tests.support.refolded import refolded, standing
 
 FLOWS = ("hourly", "daily", "raw", "register")
 ALL, FEWER = only(*FLOWS), only("hourly", "raw", "register")
 HOMES = st.integers(0, 3)
 SCOPES = st.sampled_from(FLOWS)
-
-
-def refolded(gate: Gate) -> State:
-    """Return the memory that a restart would make of what was committed."""
-    state = State(gate.state.identity)
-    assert gate.state.force is not None
-    changes.put_in_force(state, gate.state.force)
-    fold = recovery.restore(state, gate.snapshot)
-    for batch in gate.batches:
-        fold.batch(*batch)
-    state.windows.advance(gate.state.windows.watermark_ms)  # a watermark that no reading follows is not written down
-    return state
-
-
-def standing(state: State) -> Any:
-    """Return windows, baselines and registers without their order."""
-    watermark_ms, whole_since_ms, windows, series, counters = state.windows.state()
-    members = {(tuple(cohort), start_ms): dict(rows) for cohort, start_ms, _, rows in windows}
-    baselines = {(tuple(row[0]), *row[1:]) for row in map(_hashable, series)}
-    return watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters))
-
-
-def _hashable(row: list[Any]) -> list[Any]:
-    return [tuple(row[0]), *row[1:]]
 
 
 def voided(*flows: str) -> Gate:

@@ -19,8 +19,8 @@ from gateway.core.model import Observation
 from gateway.core.plans import Device
 from gateway.core.state import State
 from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, reading, result_of, town
+from tests.support.refolded import refolded, standing
 from tests.support.replayed import replayed
-from tests.unit.gateway.core.test_histories import refolded, standing
 
 FIRST_MS = MIDNIGHT_MS + 7 * MINUTE_MS
 PER_HALF_HOUR = 0.25

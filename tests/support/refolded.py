@@ -1,0 +1,34 @@
+"""What a restart would make of what a gateway in memory has committed, and what two memories are compared by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.core import recovery
+from gateway.core.changes import changes
+from gateway.core.state import State
+from tests.support.gate import Gate
+
+
+def refolded(gate: Gate) -> State:
+    """Return the memory that a restart would make of what was committed."""
+    state = State(gate.state.identity)
+    assert gate.state.force is not None
+    changes.put_in_force(state, gate.state.force)
+    fold = recovery.restore(state, gate.snapshot)
+    for batch in gate.batches:
+        fold.batch(*batch)
+    state.windows.advance(gate.state.windows.watermark_ms)  # a watermark that no reading follows is not written down
+    return state
+
+
+def standing(state: State) -> Any:
+    """Return windows, baselines and registers without their order."""
+    watermark_ms, whole_since_ms, windows, series, counters = state.windows.state()
+    members = {(tuple(cohort), start_ms): dict(rows) for cohort, start_ms, _, rows in windows}
+    baselines = {(tuple(row[0]), *row[1:]) for row in map(_hashable, series)}
+    return watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters))
+
+
+def _hashable(row: list[Any]) -> list[Any]:
+    return [tuple(row[0]), *row[1:]]
