@@ -7,7 +7,21 @@ from statistics import fmean
 
 import pytest
 
-from firmware_sim.devices import DAY_MS, HOUR_MS, MODELS, AirQuality, Footfall, NoiseMeter, SmartMeter, drift, gaussian
+from firmware_sim.devices import (
+    DAY_MS,
+    HOUR_MS,
+    MODELS,
+    AirQuality,
+    Climate,
+    DustSensor,
+    Footfall,
+    NoiseMeter,
+    Plug,
+    SmartMeter,
+    WaterMeter,
+    drift,
+    gaussian,
+)
 
 FRIDAY_MS = 1_773_964_800_000  # 2026-03-20T00:00Z
 KINDS = tuple(MODELS)
@@ -111,3 +125,30 @@ def test_drift_between_two_points_goes_evenly() -> None:
     """Half-way between two moments of the grid stands their mean."""
     here, middle, there = (drift("seed", "weather", t, HOUR_MS) for t in (0, HOUR_MS // 2, HOUR_MS))
     assert middle == pytest.approx((here + there) / 2)
+
+
+@pytest.mark.parametrize(("model", "register"), [(Plug(seed="s"), "total_kwh"), (WaterMeter(seed="s"), "total_m3")])
+def test_register_of_a_plug_or_water_meter_never_falls(model: Plug | WaterMeter, register: str) -> None:
+    """Over a week, and a day's use is of the size that it is set to."""
+    shown = [
+        model.reading(FRIDAY_MS + slot * model.interval_s * 1000)[register] for slot in range(7 * 86_400 // model.interval_s)
+    ]
+    assert shown == sorted(shown)
+    a_day = model.daily_kwh if isinstance(model, Plug) else model.daily_l / 1000
+    assert 0.4 * a_day < (shown[-1] - shown[0]) / 7 < 2.5 * a_day
+
+
+def test_power_of_a_plug_is_what_its_register_grew_by() -> None:
+    """The mean over the interval."""
+    plug = Plug(seed="s", interval_s=1800)
+    before, now = plug.reading(FRIDAY_MS), plug.reading(FRIDAY_MS + 1_800_000)
+    assert abs(now["power_w"] - (now["total_kwh"] - before["total_kwh"]) * 2000) < 0.1
+
+
+@pytest.mark.parametrize("model", [Climate(seed="s"), DustSensor(seed="s")])
+def test_outdoor_sensor_measures_what_its_make_has_a_sensor_for(model: Climate | DustSensor) -> None:
+    """And nothing else, within what a city's air is like."""
+    values = model.reading(FRIDAY_MS)
+    assert values.keys() == {"temperature", "humidity"} | ({"pm10", "pm25"} if isinstance(model, DustSensor) else set())
+    assert -20 < values["temperature"] < 45
+    assert 15 <= values["humidity"] <= 98
