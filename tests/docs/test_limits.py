@@ -56,7 +56,6 @@ INNOCENT = (
     "not dry yet",
     "none has confirmed the log yet",
     "not answered yet",
-    "has not fallen yet",
     "no checkpoint covers yet",
     "full yet",
     "in no publication yet",
