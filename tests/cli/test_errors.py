@@ -402,9 +402,7 @@ CASES = [
     Case("device-add-no-file", ("device", "add", "--from", "none.jsonl"), nothing, ("none.jsonl",)),
     Case("device-add-no-json", ("device", "add", "--from", CITY), nothing, (CITY,)),
     Case("device-add-bad-utf-8", ("device", "add", "--from", "d"), holding("d", b"\xff"), ("`d`",)),
-    Case(
-        "device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n"), ("`d`: line 1: is no json object",)
-    ),
+    Case("device-add-no-objects", ("device", "add", "--from", "d"), holding("d", b"[1]\n"), ("`d`: line 1: is no json object",)),
     Case("device-add-no-owner", (*ADD, "--subject", "new"), nothing, ("whose is it?", "`--owner city`", "`--owner resident`")),
     Case("device-add-resident-of-nobody", (*ADD, "--owner", "resident"), nothing, ("`--subject new`",)),
     Case(
