@@ -70,15 +70,8 @@ class Played:
 def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")) -> DemoScene:
     """Return a scene that has just begun."""
     city = SimpleNamespace(withdrawing=subject, fleet=None, folder=Path("city"))
-<<<<<<< HEAD
     clock = SimpleNamespace(starts_ms=0, rate=10_800.0, now_ms=lambda: 0)
-    return DemoScene(
-        cast("Any", city), cast("Any", clock), Counters(), HeardByAll(), cast("Any", process), ends_at_s, time.time()
-    )
-=======
-    clock = SimpleNamespace(starts_ms=0, rate=10_800.0)
     return DemoScene(cast("Any", city), cast("Any", clock), Counters(), Listened(), cast("Any", process), ends_at_s, time.time())
->>>>>>> commands
 
 
 @pytest.mark.parametrize("lose", ["", "consent.withdraw"], ids=["heard", "lost"])

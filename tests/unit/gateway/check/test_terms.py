@@ -78,8 +78,10 @@ def test_unit_that_is_no_ucum_code_is_told_where_it_stands() -> None:
     [
         (
             "[degF]",
-            "`[degF]` has another zero than the property's `Cel`, which no `scale` moves: "
-            "leave `scale` out, or give `offset` as well",
+            (
+                "`[degF]` has another zero than the property's `Cel`, which no `scale` moves: "
+                "leave `scale` out, or give `offset` as well"
+            ),
         ),
         (
             "K",
