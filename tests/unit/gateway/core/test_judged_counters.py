@@ -73,6 +73,31 @@ def test_wrong_telegrams_leave_their_homes_out_of_two_hours_each_and_change_no_f
     assert replayed(gate).exit_status == 0, "an auditor reaches every decision without registers"
 
 
+DAILY = (
+    'ask = { identity = "aggregate", time = "1h", space = "district", group = 2, retention = 365 }\n\n[flow.nights]',
+    'ask = { identity = "per-epoch", time = "day", space = "district", retention = 365 }\n\n[flow.nights]',
+)
+
+
+def test_day_of_one_home_is_left_out_only_if_a_wrong_telegram_ends_it_or_the_day_before() -> None:
+    """Its total under a pseudonym is right, or is not there."""
+    gate, homes = gate_of(3, "{ most_per_h = 25 }", "meter", DAILY)
+    found: list[list[float]] = []
+    wrong = {(7, 0): 0.0, (11, 1): 9_999.0, (12, 2): 9_999.0, (13, 2): 5.0}
+    for n in range(24):
+        at_ms = MIDNIGHT_MS + n * 6 * HOUR_MS + HOUR_MS
+        gate.to(at_ms)
+        gate.take(
+            *(reading(home, at_ms, total=wrong.get((n, at), 10.0 * n)) for at, home in enumerate(homes) if at == 0 or n != 10)
+        )
+        gate.to(at_ms + HOUR_MS)
+        if figures := result_of(gate.records(), "register"):
+            found.append(sorted(figures))
+        assert gate.state.ledger.imbalances() == []
+    assert found == [[40.0, 40.0], [40.0], [40.0, 40.0], [40.0, 40.0, 40.0]]
+    assert replayed(gate).exit_status == 0
+
+
 def test_wrong_telegram_within_an_hour_costs_nobody_anything() -> None:
     """The hour ends with a reading that is right."""
     gate, homes = gate_of(12, "{ most_per_h = 25 }")
