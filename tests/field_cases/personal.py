@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from tests.field_cases.cases import RECEIVED_AT, time_ms
 from tests.field_cases.payloads import Payload
 from tests.privacy.canaries import DIGITS, STEM
 
@@ -214,6 +215,8 @@ _LEAST_CHARACTERS = 8
 _COMMON = frozenset({"ChirpStack", "temperature", "humidity"})
 """Names of a product and of properties, which the program's own texts hold."""
 _PIECE_BYTES = 12
+_LEAST_TIME_S = 2**28
+"""From here on a number is a time, as in SenML."""
 
 
 def places(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
@@ -269,9 +272,9 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 
 def marked(payload: Payload, number: int) -> Payload:
-    """Return a message with a mark at each personal place: text for text, number for number.
+    """Return a message with a mark at each personal place: text for text, number for number, and its times as of now.
 
-    What the gateway needs to take it for a reading at all is left: when it was, its number, and a record's name.
+    What the gateway needs to take it for a reading at all is left: its number, a record's name, and the value itself.
     """
     judged = JUDGED[payload.format]
     levels = payload.topic.split("/")
@@ -281,12 +284,23 @@ def marked(payload: Payload, number: int) -> Payload:
         return replace(payload, topic=topic)
 
     def mark(pointer: str, value: Any) -> Any:
-        why = next((why for pattern, why in judged.personal.items() if is_at(pointer, pattern)), HABIT)
-        if why == HABIT or isinstance(value, bool) or value is None or pointer.endswith("/n"):
+        why = next((why for pattern, why in judged.personal.items() if is_at(pointer, pattern)), None)
+        if why == HABIT:
+            return _now(value)
+        if why in (None, CONTENT) or isinstance(value, bool) or value is None or pointer.endswith("/n"):
             return value
-        return f"{STEM}-{number}" if isinstance(value, str) else float(f"41.{DIGITS}{number % 100:02}")
+        if isinstance(value, str):  # what names go on after it stays, or nothing would be called by the profile's
+            return f"{STEM}-{number}{value[-1] if value.endswith((':', '/')) else ''}"
+        return float(f"41.{DIGITS}{number % 100:02}")
 
     return replace(payload, topic=topic, data=json.dumps(_mapped(whole, mark)).encode())
+
+
+def _now(value: Any) -> Any:
+    """Return a time as of now, in the way that it was written; a number that is none, or tells how long ago, as it is."""
+    if isinstance(value, str):
+        return RECEIVED_AT
+    return time_ms(RECEIVED_AT) // 1000 if value > _LEAST_TIME_S else value
 
 
 def _mapped(value: Any, change: Callable[[str, Any], Any], pointer: str = "") -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import pytest
 from consent.control import ControlClient, RefusedError
 from firmware_sim.load import Load
 from gateway.recipient.records import encode_record
-from tests.field_cases.cases import PROPERTIES
+from tests.field_cases.cases import PROPERTIES, RECEIVED_AT
 from tests.field_cases.payloads import Payload, payloads
 from tests.field_cases.personal import JUDGED, is_at, is_personal, marked, parsed, places, surface
 from tests.privacy.canaries import NEEDLES, STEM, Needle, finds
@@ -40,7 +41,6 @@ PROFILE_OF: Final = {
 }
 """By format; whatever no codec reads is registered as JSON, as somebody might try."""
 FIELDS: Final = '[fields.temperature]\npath = "temperature"\nunit = "Cel"\n'
-NOW: Final = "2026-05-06T03:00:00Z"
 
 
 def policies() -> dict[str, str]:
@@ -170,13 +170,13 @@ def rows(prefix: str, messages: list[Payload], owner: str, subject: str) -> list
 def test_nothing_personal_of_a_printed_message_comes_out_under_no_consent(tmp_path: Path) -> None:
     """Not in a bundle, the log, the openings, the database, the output, the metrics or an answer; discovery apart."""
     messages = both()
-    needles = [*NEEDLES, *(Needle(f"of {each.name}", data) for each in messages for data in surface(each))]
+    needles = [*NEEDLES, *(Needle(f"of {each.name}", data) for each in payloads() for data in surface(each))]
     with contextlib.ExitStack() as stack:
         broker = stack.enter_context(running_mosquitto(tmp_path))
         taps = {name: Tap(broker.port) for name in ("sent to the sensors' broker", "sent upstream")}
         for tap in taps.values():
             stack.callback(tap.close)
-        extra = f'\n[metrics]\nport = {free_port()}\n[clock]\nsimulated = true\nstart = "{NOW}"\nrate = 0\n'
+        extra = f'\n[metrics]\nport = {free_port()}\n[clock]\nsimulated = true\nstart = "{RECEIVED_AT}"\nrate = 0\n'
         ports = [tap.port for tap in taps.values()]
         live = LiveGateway(
             tmp_path / "gateway",
@@ -208,6 +208,9 @@ def test_nothing_personal_of_a_printed_message_comes_out_under_no_consent(tmp_pa
         assert {each["topic"] for each in discovered} == {f"stray/{each.topic}" for each in messages}
         street.look("at the end")
         assert finds(street.places, needles) == []
+        # and it was worth searching: readings have left, of messages that name who and where
+        left = Counter(float(record.result) for bundle in opened(live, listener) for record in bundle.records)
+        assert {1.0, 21.5, 25.2, 27.2} <= left.keys(), left
         report = live.verify()
         assert report.exit_status == 0, report.to_text()
         assert not [line for line in report.to_text().splitlines() if STEM in line]
