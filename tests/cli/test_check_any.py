@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from consent.policy_files import read_case_files, read_policy_files
 from consent.printable import printable
 from gateway.check import brokers
 from gateway.cli import main
@@ -28,7 +29,10 @@ _MANY = settings(
     phases=[Phase.reuse, Phase.generate],  # a file differs in three places at most: smaller is not worth minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-_POLICIES = [file.relative_to(ROOT / "policies").as_posix() for file in sorted((ROOT / "policies").rglob("*.toml"))]
+_ALSO = ("rtl433-events", "smart-citizen", "milesight-em300-th-chirpstack-4")
+"""Profiles beside the city's own: of a hub, of a list, of a network."""
+_FOLDER = ROOT / "policies"
+_POLICIES = [*read_policy_files(_FOLDER), *read_case_files(_FOLDER), *(f"devices/{name}.toml" for name in _ALSO)]
 
 EXTRA = """
 [metrics]
@@ -76,6 +80,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gateway's folder."""
     folder = tmp_path_factory.mktemp("any") / "g"
     LiveGateway(folder, port=1, extra=EXTRA)
+    city = folder / "policies/city.toml"
+    also = ", ".join(f'"{name}"' for name in _ALSO)
+    city.write_text(city.read_text().replace('"footfall"]', f'"footfall", {also}]'))
     return folder
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from consent.core.policies.archive import unpack_files
+from consent.shipped_profiles import shipped_text
 from gateway.recipient.keys import generate, load_fingerprint
 from tests.support.live import LiveGateway
 from tests.support.shell import Done, sluice
@@ -98,6 +100,22 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
     if running:
         assert live.stop() == 0
         assert "Traceback" not in live.log()
+    assert live.verify().exit_status == 0
+
+
+def test_profiles_that_come_with_the_program_lie_in_the_log_once_they_are_in_force(live: LiveGateway) -> None:
+    """An auditor reads what decided from the log, whatever program they have; without a change of the text nothing changes."""
+    folder = live.place.policies
+    shutil.rmtree(folder / "devices")
+    assert "would come into force" in policy(live, "apply", "--dry-run").out
+    assert sluice(live.folder, "policy", "diff", "in-force", str(folder)).out == ""
+    city = folder / "city.toml"
+    city.write_text(city.read_text().replace('"footfall"]', '"footfall", "tasmota-sensor"]'))
+    applied = json.loads(policy(live, "apply", "--accept", "--json").out)
+    (archived,) = [path for path in live.place.log.rglob(applied["sha256"]) if path.is_file()]
+    files = unpack_files(archived.read_bytes())
+    assert files["devices/tasmota-sensor.toml"] == shipped_text("tasmota-sensor")
+    assert files["devices/meter.toml"] == shipped_text("meter")
     assert live.verify().exit_status == 0
 
 

@@ -100,6 +100,16 @@ def test_shipped_profile_of_a_real_device_suits_any_city(name: str) -> None:
     assert set(tables["fields"]) <= PROPERTIES.keys()
 
 
+@pytest.mark.parametrize("name", MADE)
+def test_shipped_profile_says_in_which_unit_its_values_and_bounds_are(town: PolicySet, name: str) -> None:
+    """A city's own may be another, and then the gateway converts."""
+    values = [reading for each in examples_of(town.profiles[name]) for one in each.messages for reading in one.readings or ()]
+    assert all(reading.unit == PROPERTIES[reading.observed_property] for reading in values if reading.value is not None)
+    for observed, field in TomlFile(name, shipped_text(name)).tables["fields"].items():
+        bounded = "plausible" in field or "most_per_h" in field.get("counter", {})
+        assert field.get("bounds_unit") == (PROPERTIES[observed] if bounded else None)
+
+
 def test_city_that_defines_few_properties_in_other_units_reads_those_and_the_examples_hold(tmp_path: Path) -> None:
     """Of what it does not define nothing is read, and nothing is expected."""
     for few in (

@@ -27,7 +27,7 @@ from consent.core.policies.flows import Declared, read_flow, read_property, read
 from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
 from consent.core.policies.property import Property
 from consent.core.policies.unsupported import unsupported_in
-from consent.core.policies.use import read_use, refuse_unused
+from consent.core.policies.use import UseTable, read_use, refuse_unused
 from consent.core.profiles.parse import CityTerms, read_profile
 from consent.core.profiles.profile import Profile, Texts
 from consent.core.toml.file import Number, Table, TomlFile
@@ -93,7 +93,7 @@ class CityFile(Table, frozen=True, kw_only=True):
     zone: dict[str, Any] = msgspec.field(default_factory=dict)
     ceiling: dict[str, Any]
     limits: dict[str, Any]
-    use: dict[str, Any] | None = None
+    use: UseTable | None = None
 
 
 class NeighbourhoodFile(Table, frozen=True, kw_only=True):

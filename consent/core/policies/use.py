@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final
 
 from consent.core.policies.policy import CITY_FILE
 from consent.core.toml.file import Table, TomlFile
@@ -26,21 +26,20 @@ class UseTable(Table, frozen=True, kw_only=True):
     devices: list[str]
 
 
-def read_use(file: TomlFile, value: Any) -> tuple[str, ...]:
+def read_use(file: TomlFile, table: UseTable) -> tuple[str, ...]:
     """Return the names of the device profiles that a city uses, in its order.
 
     Args:
         file: `city.toml`.
-        value: Its table `use`.
+        table: Its table `use`.
     Raises: PolicyError: one is no name of a profile, or stands there twice.
     """
-    names = file.table(value, UseTable, USE).devices
     seen: set[str] = set()
-    for name in names:
+    for name in table.devices:
         if file.id(name, KEY) in seen:
             raise file.error(KEY, f"names {quoted(name)} twice")
         seen.add(name)
-    return tuple(names)
+    return tuple(table.devices)
 
 
 def used_devices(city: bytes) -> tuple[str, ...] | None:
@@ -51,7 +50,7 @@ def used_devices(city: bytes) -> tuple[str, ...] | None:
     """
     try:
         file = TomlFile(CITY_FILE, city)
-        return read_use(file, file.tables[USE]) if USE in file.tables else None
+        return read_use(file, file.table(file.tables[USE], UseTable, USE)) if USE in file.tables else None
     except PolicyError:
         return None
 

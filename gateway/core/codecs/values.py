@@ -74,7 +74,7 @@ def compile_number(field: Field) -> ReadValue:
             raw = NO_VALUE if word in none_words else words.get(word, WRONG_TYPE)
         else:
             return WRONG_TYPE
-        return NO_VALUE if raw in sentinels else raw
+        return NO_VALUE if sentinels and raw in sentinels else raw
 
     return number
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,9 @@ from consent.core.profiles.profile import Field, Profile
 from gateway.core.codecs.message.conditions import Holds, compile_suffix
 from gateway.core.codecs.message.identity import compile_sequence, no_identity
 from gateway.core.codecs.message.locate import compile_path
+from gateway.core.codecs.message.place import Place
 from gateway.core.codecs.times import compile_time
-from gateway.core.codecs.values import Finish, compile_finish, compile_number, compile_units
+from gateway.core.codecs.values import ReadValue, compile_finish, compile_number, compile_units
 from gateway.core.model import IGNORE, NO_READING, Ignore, Observation, Reading, Reject
 
 ReadOne = Callable[[Any, Any, str, int], Reading | Ignore | Reject]
@@ -36,7 +37,7 @@ class _FieldReader:
 def compile_one(profile: Profile, matches: Holds) -> ReadOne:
     """Compile the reading of one message, or of one element of a list."""
     fields = [_compile_field(profile, name, field) for name, field in profile.fields.items()]
-    by_topic = all(field.applies is not None for field in fields)
+    by_topic = any(field.applies is not None for field in fields)
     in_list = profile.each is not None and not profile.hub
     identity_of = no_identity if in_list else compile_sequence(profile)
     time_of = _compile_time(profile)
@@ -44,9 +45,11 @@ def compile_one(profile: Profile, matches: Holds) -> ReadOne:
     def read(message: Any, whole: Any, topic: str, received_ms: int) -> Reading | Ignore | Reject:
         if not matches(message, whole, topic):
             return IGNORE
-        here = [field for field in fields if field.applies is None or field.applies(topic)]
-        if by_topic and not here:
-            return IGNORE
+        here = fields
+        if by_topic:
+            here = [field for field in fields if field.applies is None or field.applies(topic)]
+            if not here:
+                return IGNORE
         time_ms = None if time_of is None else time_of(message, whole, topic)
         if isinstance(time_ms, Reject):
             return time_ms
@@ -61,10 +64,10 @@ def compile_one(profile: Profile, matches: Holds) -> ReadOne:
             value = field.read(message, whole, topic)
             if value is None:
                 continue
-            if isinstance(value, Reject):
-                refused.append(value)
-            else:
+            if isinstance(value, float):
                 observations.append(Observation(field.name, time_ms, value))
+            else:
+                refused.append(value)
         if observations:
             return Reading(*identity, has_time, observations, tuple(refused))
         return refused[0] if refused else NO_READING
@@ -93,38 +96,49 @@ def _compile_field(profile: Profile, name: str, field: Field) -> _FieldReader:
     key = f"fields.{name}.path"
     number = compile_number(field)
     places = tuple(compile_path(profile, path, key) for path in field.paths)
-    find = _compile_finish(profile, name, field)
-    if len(places) == 1:
-        only = places[0]
-
-        def raw_of(message: Any, whole: Any, topic: str) -> float | Reject | None:
-            return number(only(message, whole, topic))
-
-    else:
-
-        def raw_of(message: Any, whole: Any, topic: str) -> float | Reject | None:
-            total = 0.0
-            for place in places:
-                part = number(place(message, whole, topic))
-                if part is None or isinstance(part, Reject):
-                    return part
-                total += part
-            return total
-
-    def read(message: Any, whole: Any, topic: str) -> float | Reject | None:
-        raw = raw_of(message, whole, topic)
-        if raw is None or isinstance(raw, Reject):
-            return raw
-        finish = find(message, whole, topic)
-        return finish if isinstance(finish, Reject) else finish(raw)
-
+    raw_of = _compile_one_value(number, places[0]) if len(places) == 1 else _compile_sum(number, places)
+    read = _compile_in_named_unit(profile, name, field, raw_of) if field.unit_path else _compile_in_own_unit(field, raw_of)
     return _FieldReader(name, read, compile_suffix(field.topic) if field.topic else None)
 
 
-def _compile_finish(profile: Profile, name: str, field: Field) -> Callable[[Any, Any, str], Finish | Reject]:
-    """Compile the choice of how a number becomes a value: the profile's way, or that of the unit that the message names."""
-    if not field.unit_path:
-        own = compile_finish(field, field.scale, field.offset)
-        return lambda _message, _whole, _topic: own
+def _compile_one_value(number: ReadValue, place: Place) -> _ReadField:
+    return lambda message, whole, topic: number(place(message, whole, topic))
+
+
+def _compile_sum(number: ReadValue, places: Sequence[Place]) -> _ReadField:
+    """Compile the sum of several registers, which is none where one of them is absent."""
+
+    def total_of(message: Any, whole: Any, topic: str) -> float | Reject | None:
+        total = 0.0
+        for place in places:
+            part = number(place(message, whole, topic))
+            if not isinstance(part, float):
+                return part
+            total += part
+        return total
+
+    return total_of
+
+
+def _compile_in_own_unit(field: Field, raw_of: _ReadField) -> _ReadField:
+    finish = compile_finish(field, field.scale, field.offset)
+
+    def read(message: Any, whole: Any, topic: str) -> float | Reject | None:
+        raw = raw_of(message, whole, topic)
+        return finish(raw) if isinstance(raw, float) else raw
+
+    return read
+
+
+def _compile_in_named_unit(profile: Profile, name: str, field: Field, raw_of: _ReadField) -> _ReadField:
+    """Compile the reading of a value in the unit that the message names."""
     units, unit_of = compile_units(field), compile_path(profile, field.unit_path, f"fields.{name}.unit_path")
-    return lambda message, whole, topic: units(unit_of(message, whole, topic))
+
+    def read(message: Any, whole: Any, topic: str) -> float | Reject | None:
+        raw = raw_of(message, whole, topic)
+        if not isinstance(raw, float):
+            return raw
+        finish = units(unit_of(message, whole, topic))
+        return finish if isinstance(finish, Reject) else finish(raw)
+
+    return read

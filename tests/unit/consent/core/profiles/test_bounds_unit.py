@@ -1,4 +1,4 @@
-"""`bounds_unit` of a field: what a file for many cities says of its device stays true where a city's property has another unit."""
+"""`bounds_unit` of a field: what a file for many cities says of its device holds where a property has another unit."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.field_map import compile_field_map
 from gateway.core.codecs.json_map import mend
+from gateway.core.codecs.registry import compile_decoder
 from gateway.core.codecs.tree import compile_tree
 from gateway.core.model import Observation, Reading, Reject
-from tests.support.profiles import decoder, make_profile
+from tests.support.profiles import decoder, make_profile, parsed_profile
 
 NOW_MS = 1_731_110_400_000
 
@@ -230,3 +231,18 @@ def test_json_is_read_alike_by_compiled_types_and_as_a_tree(message: Any) -> Non
             continue
         quick = field_map.read(typed if field_map.flatten is None else field_map.flatten(typed), NOW_MS)
         assert quick == compile_tree(profile)("t/probe", message, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("head", "topic"),
+    [
+        ('[match]\n"$topic" = "SENSOR"\n', ""),
+        ("", '\ntopic = "SENSOR"'),
+    ],
+)
+def test_json_state_beside_readings_that_is_no_json_is_ignored(head: str, topic: str) -> None:
+    """On a topic of readings the same bytes are a fault of the device."""
+    decode = compile_decoder(parsed_profile(head, fields=f'[fields.temperature]\npath = "t"\nunit = "Cel"{topic}\n'))
+    assert decode("tele/x/LWT", b"Online", NOW_MS) is model.IGNORE
+    assert decode("tele/x/SENSOR", b"Online", NOW_MS) is model.MALFORMED
+    assert isinstance(decode("tele/x/SENSOR", b'{"t":1}', NOW_MS), Reading)

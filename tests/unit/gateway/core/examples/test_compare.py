@@ -119,3 +119,75 @@ def test_change_of_a_class_is_shown_by_its_examples() -> None:
     assert "`example.0.readings.0.value`: expected `0.131`, got `131`" in changed(
         METER, 'unit = "kW.h"', 'unit = "MW.h"\nscale = 1000'
     )
+
+
+HUB = """
+title = { en = "Hub", es = "Hub", pt = "Hub" }
+codec = "json"
+unknown_properties = "skip"
+
+[hub]
+id = "id"
+
+[fields.temperature]
+path = "t"
+unit = "Cel"
+
+[fields.co2]
+path = "co2"
+unit = "[ppm]"
+"""
+
+
+def of_hub(example: str) -> list[str]:
+    """Return how an example of a hub's profile, in Ribera, which defines no carbon dioxide, comes out otherwise."""
+    files = {**SHIPPED, "devices/hub.toml": (HUB + "\n[[example]]\n" + example).encode()}
+    files["city.toml"] = files["city.toml"].replace(b'devices = ["meter"', b'devices = ["hub", "meter"')
+    return differences("devices/hub.toml", files)
+
+
+SENT = """payload = '{"id":"a","t":21.5,"co2":600}'\n"""
+READS = '{ device = "a", property = "temperature", value = 21.5, unit = "Cel" }'
+
+
+def test_examples_of_a_hub_say_whose_each_reading_is() -> None:
+    """That of another device is not the one that came."""
+    assert of_hub(f"{SENT}readings = [{READS}]") == []
+    other = READS.replace('"a"', '"b"')
+    assert of_hub(f"{SENT}readings = [{other}]") == [
+        "`example.0.readings.0`: expected `temperature` of `b`, and no such reading came",
+        "`example.0.readings`: `temperature` of `a` came too, `21.5 Cel`",
+    ]
+
+
+def test_values_in_another_unit_are_compared_where_a_file_is_for_many_cities() -> None:
+    """And where it is not, the unit is the property's."""
+    assert of_hub(f"{SENT}readings = [{READS.replace('21.5', '70.7').replace('Cel', '[degF]')}]") == []
+    assert of_hub(f"{SENT}readings = [{READS.replace('21.5', '71.6').replace('Cel', '[degF]')}]")[0].startswith(
+        "`example.0.readings.0.value`: expected `22.0"
+    )
+
+
+def test_what_the_city_does_not_read_is_passed_over() -> None:
+    """What a message would give of other properties, and the whole outcome of one that is about nothing else."""
+    also = '{ device = "a", property = "co2", value = 600, unit = "[ppm]" }'
+    assert of_hub(f"{SENT}readings = [{READS}, {also}]") == []
+    assert of_hub('payload = \'{"id":"a","co2":600}\'\nreadings = [' + also + "]") == []
+    assert of_hub('payload = \'{"id":"a","co2":null}\'\nreject = "wrong_type"') == []
+
+
+def test_value_that_is_refused_beside_others_has_to_be_said() -> None:
+    """By its reason; of a value that is no observation the decoder tells no more."""
+    bad = """payload = '{"t":1774047600,"seq":1,"boot":1,"kwh":0.1}'"""
+    assert of_hub('payload = \'{"id":"a","t":"warm"}\'\nreadings = [' + READS + "]") == [
+        "`example.0`: expected readings, got a refusal as `wrong_type`"
+    ]
+    secure = SHIPPED["devices/secure-meter.toml"].partition(b"# --- Examples")[0].decode()
+    message = bad.replace('"kwh":0.1', '"kwh":0.1,"total_kwh":"?"')
+    text = f'{secure}\n[[example]]\npartial_iv = 1\n{message}\nreadings = [{{ property = "consumption", value = 0.1 }}%s]'
+    path = "devices/secure-meter.toml"
+    said = ', { property = "totalConsumption", refused = "wrong_type" }'
+    assert differences(path, {**SHIPPED, path: (text % said).encode()}) == []
+    assert differences(path, {**SHIPPED, path: (text % "").encode()}) == [
+        "`example.0.readings`: a value was refused as `wrong_type`, and no reading says so"
+    ]

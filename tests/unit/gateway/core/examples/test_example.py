@@ -59,7 +59,7 @@ def test_every_reason_of_the_gateway_can_be_expected() -> None:
         (f"{SENT}", "`example.0`: should say what comes of it by one of `readings`, `reject` and `ignored = true`"),
         (f'{SENT}{READS}reject = "replayed"\n', "`example.0`: should say what comes of it by one of"),
         (f"{SENT}readings = []\n", "`example.0.readings`: should hold at least one"),
-        (f'{SENT}reject = "because"\n', "`example.0.reject`: `because` is none of ambiguous_time, bad_mac, "),
+        (f'{SENT}reject = "because"\n', "`example.0.reject`: `because` is none of ambiguous_time, bad_mac, bad_time, "),
         (READS, "`example.0`: should hold what the device sends, as text in `payload` or as hexadecimal digits in `hex`"),
         (f'{SENT}hex = "7b7d"\n{READS}', "`example.0`: should hold what the device sends"),
         (f'hex = "7b7"\n{READS}', "`example.0.hex`: should be hexadecimal digits, two for each byte"),
@@ -113,3 +113,19 @@ def test_gateway_reads_nothing_of_examples() -> None:
     ours, theirs = parse_policies(SHIPPED), parse_policies(strange)
     assert theirs.profiles == ours.profiles
     assert theirs.sha256 != ours.sha256
+
+
+@pytest.mark.parametrize("hub", ["", '[hub]\nid = "id"\n'])
+def test_device_of_a_reading_is_told_behind_a_hub_and_nowhere_else(hub: str) -> None:
+    """Whose reading it is would else be anybody's guess."""
+    path, wanted = (
+        "devices/footfall.toml",
+        "is missing: the profile is of a hub's devices" if hub else "is for profiles with `[hub]` alone",
+    )
+    device = "" if hub else 'device = "a", '
+    example = f'[[example]]\n{SENT}readings = [{{ {device}property = "peopleCount", value = 1 }}]'
+    data = SHIPPED[path].partition(b"# Read to")[0] + (hub + example).encode()
+    profile = parse_policies(SHIPPED | {path: data}).profiles["footfall"]
+    with pytest.raises(PolicyError) as caught:
+        read_examples(TomlFile(path, data), profile)
+    assert str(caught.value) == f"`{path}`: `example.0.readings.0.device`: {wanted}"
