@@ -158,6 +158,7 @@ class _Places:
             row.profile: FilterTree() for row in rows if row.profile in profiles and reads_several_topics(profiles[row.profile])
         }
         self._taken: dict[tuple[str, str], str] = {}
+        self._kinds: dict[tuple[str, bool], str] = {}  # (topic, whether behind a hub) -> the first device there
         self._first: dict[tuple[str, str], str] = {}  # (profile, topic) -> the first device there
         for device in control.state.registry.devices.values():
             self._enter(device.profile, device.topic, device.hub_id, f"`{device.id.hex()}`")
@@ -168,6 +169,10 @@ class _Places:
         Raises: MethodError: another device has its place, or could not be told from it.
         """
         self._refuse_taken(row)
+        if (other := self._kinds.get((row.topic, not row.id))) is not None:
+            raise MethodError(
+                f"the topic is that of {other} too, and of the two only one stands behind a hub: none could be told"
+            )
         tree = self._trees.get(row.profile)
         if tree is not None and (meeting := tree.overlapping(row.topic)) is not None:
             other = self._first[row.profile, meeting]
@@ -187,6 +192,7 @@ class _Places:
 
     def _enter(self, profile: str, topic: str, hub_id: str, name: str) -> None:
         self._taken[topic, hub_id] = name
+        self._kinds.setdefault((topic, bool(hub_id)), name)
         if profile in self._trees:
             self._trees[profile].add(topic)
             self._first.setdefault((profile, topic), name)

@@ -94,6 +94,7 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
         "since_ms": device.added_ms,
         "sequences": [{"boot": boot, "highest": highest, "bitmap": bitmap} for boot, highest, bitmap in runs],
         "remembered_times_ms": times,
+        "heard": None if memory is None else msgspec.structs.asdict(memory.heard),
     }
 
 

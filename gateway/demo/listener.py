@@ -19,7 +19,7 @@ from gateway.recipient.records import Record
 
 
 @dataclass(slots=True)
-class HeardByAll:
+class Listened:
     """Counts of what the recipients opened.
 
     Attributes:
@@ -53,7 +53,7 @@ class Listeners:
 
     def __init__(self, city: DemoCity, host: str, port: int) -> None:
         """Receive from the broker that the gateway publishes to; bundles are stored in `received/<recipient>`."""
-        self.heard = HeardByAll()
+        self.heard = Listened()
         self._city = city
         self._broker = BrokerAddress(host, port)
         self._inboxes = {name: self._inbox(name, key) for name, key in city.recipients.items()}

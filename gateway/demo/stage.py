@@ -18,7 +18,7 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.demo.city import SCOPE, DemoCity, make_city
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
-from gateway.demo.listener import HeardByAll, Listeners
+from gateway.demo.listener import Listened, Listeners
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
@@ -44,7 +44,7 @@ class DemoScene:
     city: DemoCity
     clock: GatewayClock
     sensors: Counters
-    heard: HeardByAll
+    heard: Listened
     process: GatewayProcess
     ends_at_s: float
     began_at_s: float

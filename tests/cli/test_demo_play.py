@@ -22,7 +22,7 @@ from firmware_sim.messages import Reading
 from firmware_sim.run import Counters
 from gateway.demo import stage
 from gateway.demo.city import SCOPE
-from gateway.demo.listener import HeardByAll
+from gateway.demo.listener import Listened
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
 from gateway.durable.configured import start
@@ -71,9 +71,7 @@ def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")
     """Return a scene that has just begun."""
     city = SimpleNamespace(withdrawing=subject, fleet=None, folder=Path("city"))
     clock = SimpleNamespace(starts_ms=0, rate=10_800.0, now_ms=lambda: 0)
-    return DemoScene(
-        cast("Any", city), cast("Any", clock), Counters(), HeardByAll(), cast("Any", process), ends_at_s, time.time()
-    )
+    return DemoScene(cast("Any", city), cast("Any", clock), Counters(), Listened(), cast("Any", process), ends_at_s, time.time())
 
 
 @pytest.mark.parametrize("lose", ["", "consent.withdraw"], ids=["heard", "lost"])

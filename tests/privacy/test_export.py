@@ -43,6 +43,7 @@ HELD: dict[str, dict[str, str]] = {
         "force": NOBODY,
         **dict.fromkeys(("registry", "outbox", "inflight", "log"), "its fields below"),
         "devices": DERIVED,
+        "filters": DERIVED,
         "by_contributor": DERIVED,
         "decoders": NOBODY,
         "memories": "devices",
@@ -58,6 +59,7 @@ HELD: dict[str, dict[str, str]] = {
         "domain_keys": NOBODY,
         "commit": PENDING,
         "expires_next_ms": NOBODY,
+        "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
     "Registry": {
         "commit": PENDING,
@@ -110,10 +112,14 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Device": {
         "subject": "subject",
-        **dict.fromkeys(("id", "topic", "profile", "zone", "generation", "added_ms", "owner"), "devices"),
+        **dict.fromkeys(("id", "topic", "hub_id", "profile", "zone", "generation", "added_ms", "owner"), "devices"),
         "owner_assumed": "whether `owner` was read of a registration that stated none, until somebody states it",
     },
-    "DeviceMemory": {"_room": NOBODY, **dict.fromkeys(("sequences", "seen"), "devices")},
+    "DeviceMemory": {
+        "_room": NOBODY,
+        "last_arrival": "when the last message came, and a digest of it, by which the next is told from a repeat",
+        **dict.fromkeys(("sequences", "runs", "seen", "heard"), "devices"),
+    },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
         "windows": "contributions",

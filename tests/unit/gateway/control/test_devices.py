@@ -178,6 +178,15 @@ async def test_devices_behind_a_hub_share_its_topic_and_differ_by_id(hubs: DiskG
     assert said == "`devices[1]`: the same topic and id stand twice in one request: it is that of `devices[0]`"
 
 
+async def test_topic_is_a_hubs_or_one_devices_own(hubs: DiskGate) -> None:
+    """Else what the hub brings would be taken for the readings of the device that has the topic to itself."""
+    why = "too, and of the two only one stands behind a hub: none could be told"
+    await hubs.ask("device.add", devices=[behind("t/hub", "a"), STREET])
+    hub, street = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
+    assert await refusals(hubs, {**STREET, "topic": "t/hub"}) == [f"the topic is that of `{hub}` {why}"]
+    assert await refusals(hubs, behind("t/street", "a")) == [f"the topic is that of `{street}` {why}"]
+
+
 async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
     """Nobody could say whose a message on a topic of both is; filters of other profiles may overlap, for those are told apart."""
     await hubs.ask("device.add", devices=[behind("t/+/x", "a")])
@@ -188,7 +197,7 @@ async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
         f"`devices[0]`: the topic overlaps that of `{device}`, {why}",
         f"`devices[2]`: the topic overlaps that of `devices[1]`, {why}",
     ]
-    await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/+/x"}])
+    await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/1/#"}])
 
 
 @pytest.mark.parametrize(
