@@ -11,7 +11,8 @@ from gateway.audit.log.payloads import AccountPayload, ReleasePayload, ReleaseRe
 from gateway.audit.verify.recount import Recount
 
 _BOOKS = {
-    "frames.received": 15, "frames.admitted": 10, "frames.ignored": 3, "frames.rejected.malformed": 1, "frames.rejected.unknown-device": 1,
+    "frames.received": 15, "frames.admitted": 10, "frames.ignored": 3,
+    "frames.rejected.malformed": 1, "frames.rejected.unknown-device": 1,
     "readings.carried": 6, "readings.admitted": 4, "readings.rejected.replayed": 2,
     "observations.decoded": 20, "observations.asked": 15, "observations.unasked": 4, "observations.refused.clock": 1,
     "pairs.considered": 30, "pairs.withheld.no-consent": 5, "pairs.withheld.ceiling": 1, "pairs.contributed": 14,
