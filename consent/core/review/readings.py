@@ -199,9 +199,7 @@ def _range(bounds: _Range) -> str:
 def _of_counter(part: str, before: Counter, after: Counter) -> Iterator[Change]:
     was, now = (inf if each.most_per_h is None else float(each.most_per_h) for each in (before, after))
     yield from _changed(_by(was, now), f"{part}.most_per_h", _amount(before), _amount(after))
-    yield from _changed(
-        Direction.RISES, f"{part}.bits", _bits(before), _bits(after)
-    )  # falls become consumption
+    yield from _changed(Direction.RISES, f"{part}.bits", _bits(before), _bits(after))  # falls become consumption
     yield from _changed(Direction.RISES, f"{part}.restarts", _restarts(before), _restarts(after))
 
 
