@@ -48,7 +48,7 @@ class Reading(Struct, gc=False):
     refused: tuple[Reject, ...] = ()
 
 
-class Part(Struct, gc=False):
+class HubPart(Struct, gc=False):
     """What a hub's message holds of one of the devices behind it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Part(Struct, gc=False):
 class Parts(Struct, gc=False):
     """What a hub's message decoded to: at least one part, in the order of the message, no two of one device and one time."""
 
-    parts: list[Part]
+    parts: list[HubPart]
 
 
 class Reject(Struct, frozen=True):

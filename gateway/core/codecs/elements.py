@@ -13,7 +13,7 @@ from typing import Any, Final
 from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import NO_READING, TOO_LARGE, Ignore, Part, Parts, Reading, Reject
+from gateway.core.model import NO_READING, TOO_LARGE, HubPart, Ignore, Parts, Reading, Reject
 
 MOST_ELEMENTS: Final = 4096
 """The most lines, groups of measures or records of one message: agents send a thousand at most, and each takes its time."""
@@ -48,7 +48,7 @@ def compile_elements(profile: Profile) -> ReadElements:
         if isinstance(outcome, Reading):
             outcome.refused += tuple(bad)
         elif isinstance(outcome, Parts):
-            outcome.parts += [Part("", reject) for reject in bad]  # nobody can say whose they were
+            outcome.parts += [HubPart("", reject) for reject in bad]  # nobody can say whose they were
         elif isinstance(outcome, Ignore):
             return bad[0]
         return outcome

@@ -17,7 +17,7 @@ from gateway.core.codecs.message.identity import compile_hub_id, compile_sequenc
 from gateway.core.codecs.message.locate import compile_path
 from gateway.core.codecs.message.one import ReadOne, compile_one
 from gateway.core.codecs.message.place import Place
-from gateway.core.model import IGNORE, NO_READING, NO_VALUE, WRONG_TYPE, Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import IGNORE, NO_READING, NO_VALUE, WRONG_TYPE, HubPart, Ignore, Observation, Parts, Reading, Reject
 
 ReadTree = Callable[[str, Any, int], Reading | Parts | Ignore | Reject]
 """``read(topic, message, received_ms)``: never raises, if the message is made of what JSON and CBOR are made of."""
@@ -58,7 +58,7 @@ def _hub_read(profile: Profile, read: ReadOne) -> ReadTree:
         if isinstance(outcome, Ignore):
             return IGNORE
         hub_id = id_of(message, message, topic)
-        return Parts([Part(hub_id, outcome if hub_id else NO_VALUE)])
+        return Parts([HubPart(hub_id, outcome if hub_id else NO_VALUE)])
 
     return of_hub
 
@@ -109,7 +109,7 @@ def _hub_each(profile: Profile, elements_of: Place, read: ReadOne) -> ReadTree:
             if isinstance(outcome, Ignore):
                 continue
             hub_id = id_of(element, message, topic)
-            parts.append(Part(hub_id, outcome if hub_id else NO_VALUE))
+            parts.append(HubPart(hub_id, outcome if hub_id else NO_VALUE))
         return Parts(_merged(parts)) if parts else IGNORE
 
     return of_list
@@ -122,10 +122,10 @@ def _elements(found: Any) -> list[Any] | Reject:
     return NO_READING if found is None else WRONG_TYPE
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def _merged(parts: list[HubPart]) -> list[HubPart]:
     """Put together what a message says of one device at one time: hubs list values one by one."""
-    merged: dict[tuple[object, ...], Part] = {}
-    rejected: list[Part] = []
+    merged: dict[tuple[object, ...], HubPart] = {}
+    rejected: list[HubPart] = []
     for part in parts:
         reading = part.outcome
         if isinstance(reading, Reject):

@@ -21,8 +21,8 @@ from gateway.core.model import (
     NOT_UNDERSTOOD,
     TOO_LARGE,
     UNKNOWN_DEVICE,
+    HubPart,
     Ignore,
-    Part,
     Parts,
     Reading,
     Reject,
@@ -75,7 +75,7 @@ class HubFrames:
             frame: Within the bounds of any frame.
         Returns: Why the frame as a whole goes no further, if no profile could read it or all ignore it.
         """
-        opened: list[tuple[HubPlan, list[Part]]] = []
+        opened: list[tuple[HubPlan, list[HubPart]]] = []
         refusal: Reject | None = None
         for hub in hubs:
             decoded = self.decode(hub, frame)
@@ -112,7 +112,7 @@ class HubFrames:
             self.carried += n
             self.rejected[reject.reason] += n
 
-    def _take(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Carried:
+    def _take(self, hub: HubPlan, parts: list[HubPart], frame: Frame) -> Carried:
         """Return what a hub's devices sent in a message, admitted and accounted for; the parts of others are left out."""
         taken: list[tuple[int, DevicePlan, Reading]] = []
         for at, plan, outcome in self.admit(hub, parts, frame):
@@ -128,7 +128,7 @@ class HubFrames:
             return [(plan, reading, False) for _, plan, reading in taken]
         return self._date(hub, taken, frame)
 
-    def admit(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Iterator[tuple[int, DevicePlan, Reading | Reject]]:
+    def admit(self, hub: HubPlan, parts: list[HubPart], frame: Frame) -> Iterator[tuple[int, DevicePlan, Reading | Reject]]:
         """Authenticate and admit the parts of a hub's own devices; yield what becomes of each, with its place in the message."""
         own = [(at, part.outcome, plan) for at, part in enumerate(parts) if (plan := hub.members.get(part.hub_id)) is not None]
         may_have_waited = self._arrivals.waited or frame.retain

@@ -33,9 +33,9 @@ from gateway.core.model import (
     TOO_LARGE,
     WRONG_TYPE,
     WRONG_UNIT,
+    HubPart,
     Ignore,
     Observation,
-    Part,
     Parts,
     Reading,
     Reject,
@@ -114,7 +114,7 @@ def compile_records(profile: Profile) -> ReadRecords:
         devices = gather(resolved, topic, received_ms)
         if not profile.hub:
             return close(devices[""])
-        parts = [Part(device, close(gathered) if device else NO_VALUE) for device, gathered in devices.items()]
+        parts = [HubPart(device, close(gathered) if device else NO_VALUE) for device, gathered in devices.items()]
         return Parts(parts) if parts else NO_READING
 
     return read

@@ -10,7 +10,7 @@ from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery import publishers
 from gateway.core.discovery.candidates import Candidate
 from gateway.core.discovery.publishers import MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
-from gateway.core.model import IGNORE, Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import IGNORE, HubPart, Ignore, Observation, Parts, Reading, Reject
 from tests.support.profiles import make_profile
 
 NOBODY = Registered([])
@@ -26,7 +26,7 @@ def hub(topic: str, payload: bytes, now_ms: int) -> Reading | Parts | Ignore | R
     except (ValueError, KeyError, TypeError):
         return IGNORE
     return Parts(
-        [Part(each, Reading(None, None, False, [Observation("temperature", now_ms, value)])) for each, value in rows.items()]
+        [HubPart(each, Reading(None, None, False, [Observation("temperature", now_ms, value)])) for each, value in rows.items()]
     )
 
 
