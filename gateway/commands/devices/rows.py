@@ -27,7 +27,7 @@ COLUMNS: Final = ("topic", "id", "profile", "zone", "owner", "subject")
 _REQUIRED: Final = ("topic", "profile", "zone", "owner", "subject")
 _DELIMITERS: Final = ";,\t"
 _EXAMPLE: Final = '{"profile": "meter", "zone": "north-quay", "topic": "homes/7f3a/meter", "owner": "resident", "subject": "new"}'
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_FORMULA: Final = re.compile(r"'*[=+\-@]")
 _TABLES: Final = (".csv", ".tsv", ".txt")
 
 
@@ -105,7 +105,12 @@ def _of_table(file: Path, text: str, faults: list[str]) -> Iterator[NumberedRow]
             faults.append(f"{line_of(file, number)}: has `{len(cells)}` cells, and the header names `{len(columns)}` columns")
         else:
             named = dict(zip(columns, (_unguarded(cell) for cell in cells), strict=False))
-            yield NumberedRow(number, {name: value for name, value in named.items() if value})
+            row = {name: value for name, value in named.items() if value}
+            missing = next((name for name in _REQUIRED if name not in row and name != "owner"), None)
+            if missing is None or "owner" not in row:  # whose it is has a line of its own
+                yield NumberedRow(number, row)
+            else:
+                faults.append(f"{line_of(file, number, row)}: states no {missing}")
 
 
 def _cells(text: str, faults: list[str], file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -161,9 +166,13 @@ def table(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in rows)
+    writer.writerows([_guarded(cell.strip()) for cell in row] for row in rows)  # white space around it would be lost anyway
     return codecs.BOM_UTF8 + text.getvalue().encode(errors="replace")
 
 
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
 def _unguarded(cell: str) -> str:
-    return cell[1:].strip() if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
