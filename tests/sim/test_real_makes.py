@@ -14,7 +14,7 @@ from consent.shipped_profiles import shipped_names, shipped_text
 from firmware_sim.formats.kinds import KINDS
 from firmware_sim.messages import Reading as Frame
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import NO_VALUE, Decoder, HubPart, Ignore, Parts, Reading, Reject
+from gateway.core.model import NO_VALUE, Decoder, HubPart, HubParts, Ignore, Reading, Reject
 from tests.support.simulated import course, station
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -75,7 +75,7 @@ def parts(decode: Decoder, frame: Frame) -> list[HubPart] | Ignore | Reject:
     outcome = decode(frame.topic, frame.payload, frame.time_ms)
     if isinstance(outcome, Reading):
         return [HubPart("", outcome)]
-    return outcome.parts if isinstance(outcome, Parts) else outcome
+    return outcome.parts if isinstance(outcome, HubParts) else outcome
 
 
 def test_every_kind_has_a_profile() -> None:

@@ -22,8 +22,8 @@ from gateway.core.model import (
     TOO_LARGE,
     UNKNOWN_DEVICE,
     HubPart,
+    HubParts,
     Ignore,
-    Parts,
     Reading,
     Reject,
 )
@@ -79,7 +79,7 @@ class HubFrames:
         refusal: Reject | None = None
         for hub in hubs:
             decoded = self.decode(hub, frame)
-            if isinstance(decoded, Parts):
+            if isinstance(decoded, HubParts):
                 opened.append((hub, decoded.parts))
             elif isinstance(decoded, Reject):
                 refusal = refusal or decoded
@@ -94,7 +94,7 @@ class HubFrames:
                 self.has_unknown = unknown > 0
         return taken if self.carried > before else refusal or IGNORE
 
-    def decode(self, hub: HubPlan, frame: Frame) -> Parts | Ignore | Reject:
+    def decode(self, hub: HubPlan, frame: Frame) -> HubParts | Ignore | Reject:
         """Return what a hub's frame decodes to, not yet authenticated, and no more parts than one message may have."""
         payload = frame.payload
         if hub.is_authenticated:
@@ -105,7 +105,7 @@ class HubFrames:
         decoded = hub.decode(frame.topic, payload, self._now_ms)
         if isinstance(decoded, Reading):  # of no device that the message names
             return NOT_UNDERSTOOD
-        return TOO_LARGE if isinstance(decoded, Parts) and len(decoded.parts) > MOST_PARTS else decoded
+        return TOO_LARGE if isinstance(decoded, HubParts) and len(decoded.parts) > MOST_PARTS else decoded
 
     def _reject(self, reject: Reject, n: int = 1) -> None:
         if n:
@@ -161,7 +161,7 @@ class HubFrames:
         payload = unverified(frame.payload) or b"" if hub.is_authenticated else frame.payload
         first_ms = self._arrivals.first_ms(self._now_ms, retained=frame.retain)
         earlier = hub.decode(frame.topic, payload, first_ms)
-        parts = earlier.parts if isinstance(earlier, Parts) else []
+        parts = earlier.parts if isinstance(earlier, HubParts) else []
         dated: Carried = []
         for at, plan, reading in taken:
             first = parts[at].outcome if at < len(parts) and parts[at].hub_id == plan.device.hub_id else None
