@@ -17,9 +17,21 @@ from gateway.core.codecs.message.identity import compile_hub_id, compile_sequenc
 from gateway.core.codecs.message.locate import compile_path
 from gateway.core.codecs.message.one import ReadOne, compile_one
 from gateway.core.codecs.message.place import Place
-from gateway.core.model import IGNORE, NO_READING, NO_VALUE, WRONG_TYPE, Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import (
+    IGNORE,
+    NO_READING,
+    NO_VALUE,
+    WRONG_TYPE,
+    Decoded,
+    HubPart,
+    HubParts,
+    Ignore,
+    Observation,
+    Reading,
+    Reject,
+)
 
-ReadTree = Callable[[str, Any, int], Reading | Parts | Ignore | Reject]
+ReadTree = Callable[[str, Any, int], Decoded]
 """``read(topic, message, received_ms)``: never raises, if the message is made of what JSON and CBOR are made of."""
 
 
@@ -37,7 +49,7 @@ def compile_tree(profile: Profile) -> ReadTree:
         elements = compile_path(profile, profile.each, "each")
         of_whole = _hub_each(profile, elements, read) if profile.hub else _plain_each(profile, elements, read)
 
-    def read_tree(topic: str, message: Any, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def read_tree(topic: str, message: Any, received_ms: int) -> Decoded:
         if not matches_first(message, message, topic):
             return IGNORE
         return of_whole(topic, message, received_ms)
@@ -53,12 +65,12 @@ def _hub_read(profile: Profile, read: ReadOne) -> ReadTree:
     """Compile the reading of a hub's message of one device."""
     id_of = compile_hub_id(profile)
 
-    def of_hub(topic: str, message: Any, received_ms: int) -> Parts | Ignore:
+    def of_hub(topic: str, message: Any, received_ms: int) -> HubParts | Ignore:
         outcome = read(message, message, topic, received_ms)
         if isinstance(outcome, Ignore):
             return IGNORE
         hub_id = id_of(message, message, topic)
-        return Parts([Part(hub_id, outcome if hub_id else NO_VALUE)])
+        return HubParts([HubPart(hub_id, outcome if hub_id else NO_VALUE)])
 
     return of_hub
 
@@ -99,7 +111,7 @@ def _hub_each(profile: Profile, elements_of: Place, read: ReadOne) -> ReadTree:
     """Compile the reading of a hub's message that lists readings of its devices."""
     id_of = compile_hub_id(profile)
 
-    def of_list(topic: str, message: Any, received_ms: int) -> Parts | Ignore | Reject:
+    def of_list(topic: str, message: Any, received_ms: int) -> HubParts | Ignore | Reject:
         elements = _elements(elements_of(message, message, topic))
         if isinstance(elements, Reject):
             return elements
@@ -109,8 +121,8 @@ def _hub_each(profile: Profile, elements_of: Place, read: ReadOne) -> ReadTree:
             if isinstance(outcome, Ignore):
                 continue
             hub_id = id_of(element, message, topic)
-            parts.append(Part(hub_id, outcome if hub_id else NO_VALUE))
-        return Parts(_merged(parts)) if parts else IGNORE
+            parts.append(HubPart(hub_id, outcome if hub_id else NO_VALUE))
+        return HubParts(_merged(parts)) if parts else IGNORE
 
     return of_list
 
@@ -122,10 +134,10 @@ def _elements(found: Any) -> list[Any] | Reject:
     return NO_READING if found is None else WRONG_TYPE
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def _merged(parts: list[HubPart]) -> list[HubPart]:
     """Put together what a message says of one device at one time: hubs list values one by one."""
-    merged: dict[tuple[object, ...], Part] = {}
-    rejected: list[Part] = []
+    merged: dict[tuple[object, ...], HubPart] = {}
+    rejected: list[HubPart] = []
     for part in parts:
         reading = part.outcome
         if isinstance(reading, Reject):

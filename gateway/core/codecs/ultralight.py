@@ -15,7 +15,7 @@ from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
-from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 TIME: Final = "TimeInstant"
 """What the time that a group begins with is called, as in the agent's own entities."""
@@ -31,7 +31,7 @@ def compile_ultralight(profile: Profile) -> Decoder:
     """
     read = compile_elements(with_numbers_as_text(profile))
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         place = measures_topic(topic)
         if place is None:
             return IGNORE

@@ -11,7 +11,7 @@ from consent.core.profiles.profile import (
     SequenceField,
 )
 from gateway.core import model
-from gateway.core.model import Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Observation, Reading
 from tests.support.trees import NOW_MS, profile_of, read
 
 
@@ -21,10 +21,10 @@ def test_hub_carries_devices_by_id() -> None:
 
     outcome = read(profile, {"model": "Acme", "id": 41, "t": 12.4})
 
-    assert outcome == Parts([Part("Acme/41", Reading(None, None, False, [Observation("temperature", NOW_MS, 12.4)]))])
-    assert read(profile, {"model": "Acme", "t": 12.4}) == Parts([Part("", model.NO_VALUE)])
-    assert read(profile, {"model": "A/b", "id": 41, "t": 12.4}) == Parts([Part("", model.NO_VALUE)])
-    assert read(profile, {"model": "Acme", "id": 41}) == Parts([Part("Acme/41", model.NO_READING)])
+    assert outcome == HubParts([HubPart("Acme/41", Reading(None, None, False, [Observation("temperature", NOW_MS, 12.4)]))])
+    assert read(profile, {"model": "Acme", "t": 12.4}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile, {"model": "A/b", "id": 41, "t": 12.4}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile, {"model": "Acme", "id": 41}) == HubParts([HubPart("Acme/41", model.NO_READING)])
 
 
 def test_hub_by_level_of_the_topic() -> None:
@@ -33,7 +33,7 @@ def test_hub_by_level_of_the_topic() -> None:
 
     outcome = read(profile, {"t": 1}, "zigbee2mqtt/kitchen")
 
-    assert outcome == Parts([Part("kitchen", Reading(None, None, False, [Observation("temperature", NOW_MS, 1)]))])
+    assert outcome == HubParts([HubPart("kitchen", Reading(None, None, False, [Observation("temperature", NOW_MS, 1)]))])
 
 
 @pytest.mark.parametrize(
