@@ -16,12 +16,12 @@ from typing import Final
 from consent.core.profiles.paths import Root
 from consent.core.profiles.profile import AbsentSequence, Field, Profile
 from consent.errors import PolicyError
-from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.message.conditions import compile_match, compile_suffix
 from gateway.core.codecs.message.identity import compile_hub_id
 from gateway.core.codecs.message.locate import root_of
 from gateway.core.codecs.senml.pack import ABSOLUTE_FROM_S, VALUES, PackError, Record, apply_bases
 from gateway.core.codecs.times import from_unix_s
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.codecs.units import senml_factors
 from gateway.core.codecs.values import ReadValue, compile_value
 from gateway.core.model import (
