@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.core.codecs.message.identity import LONGEST_HUB_ID
 from gateway.core.discovery.candidates import Candidate, Read, readings_of
 from gateway.core.mqtt.topics import topic_matches
 
@@ -19,7 +20,6 @@ MOST_PUBLISHERS: Final = 500
 """How many are kept; what others publish is counted, and that is all."""
 MOST_TOPIC_BYTES: Final = 1024
 """The longest topic that a device can be registered with."""
-MOST_ID_CHARACTERS: Final = 256
 MOST_PAYLOAD_BYTES: Final = 8 * 1024
 """Into a longer message nobody looks; it is counted."""
 MOST_FITS: Final = 8
@@ -169,7 +169,7 @@ class Discovery:
         return found
 
     def _has_room(self, topic: str, hub_id: str) -> bool:
-        fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= MOST_ID_CHARACTERS
+        fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= LONGEST_HUB_ID
         return fits and len(self._publishers) < MOST_PUBLISHERS
 
     def _may_look(self, cost_bytes: int, now_ms: int) -> bool:
