@@ -131,7 +131,7 @@ def _another_text(folder: Path) -> None:
 
 
 def _another_file(folder: Path) -> None:
-    (folder / "devices/air-quality.toml").unlink()
+    (folder / "neighbourhoods/convent.cases.toml").unlink()
 
 
 def _another_key(folder: Path) -> None:
