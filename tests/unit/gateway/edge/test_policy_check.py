@@ -131,7 +131,7 @@ def _another_text(folder: Path) -> None:
 
 
 def _another_file(folder: Path) -> None:
-    (folder / "neighbourhoods/convent.cases.toml").unlink()
+    (folder / "neighbourhoods/convent.toml").unlink()
 
 
 def _another_key(folder: Path) -> None:
