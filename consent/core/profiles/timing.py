@@ -26,7 +26,7 @@ from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
 
 _DIRECTIVES: Final = re.compile(r"%(.?)")
-_SIGNS: Final = "YymdjbBaAHIMSfpz%"
+_SIGNS: Final = tuple("YymdjbBaAHIMSfpz%")
 _LONGEST_PATTERN: Final = 100
 _IN_WRITING: Final = (TimeFormat.ISO8601, TimeFormat.PATTERN)
 _SHORTEST_MS: Final = 1000
@@ -98,10 +98,9 @@ def _pattern(file: TomlFile, pattern: str | None, form: TimeFormat, zone: str) -
         raise file.error(key, f"should be printable and at most {_LONGEST_PATTERN} characters")
     signs = _DIRECTIVES.findall(pattern)
     for sign in signs:
-        if not sign or sign not in _SIGNS:
-            raise file.error(
-                key, f"{quoted(pattern)} holds `%{sign}`, which is none of {', '.join(f'%{each}' for each in _SIGNS)}"
-            )
+        if sign not in _SIGNS:
+            known = ", ".join(f"%{each}" for each in _SIGNS)
+            raise file.error(key, f"{quoted(pattern)} holds `%{sign}`, which is none of {known}")
         if sign != "%" and signs.count(sign) > 1:
             raise file.error(key, f"{quoted(pattern)} holds `%{sign}` twice")
     has = set(signs)
