@@ -29,6 +29,7 @@ from consent.messages import NEW_SUBJECT, NO_SUBJECT, Hex, Id, JsonObject, Nothi
 from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import changes, subjects
+from gateway.core.codecs.message.identity import LONGEST_HUB_ID
 from gateway.core.ingest.heard import NEVER_HEARD_MS, Heard
 from gateway.core.mqtt.filter_tree import FilterTree
 from gateway.core.mqtt.topics import check_filter, filters_overlap
@@ -37,7 +38,6 @@ from gateway.core.state import State
 
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
-MAX_ID_CHARACTERS = 256
 MAX_FAULTS = 50
 """Of how many rows it is told what is wrong with them, in one answer."""
 _NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
@@ -132,7 +132,7 @@ def _check_id(profile: Profile, hub_id: str) -> None:
         return
     if not hub_id:
         raise MethodError(f"`id` is missing: devices of the profile `{profile.id}` stand behind a hub, and are told by it")
-    if not _is_text(hub_id) or len(hub_id) > MAX_ID_CHARACTERS or "\0" in hub_id:
+    if not _is_text(hub_id) or len(hub_id) > LONGEST_HUB_ID or "\0" in hub_id:
         raise MethodError("`id` is too long or is no text")
 
 
@@ -157,6 +157,7 @@ class _Places:
         self._trees = {
             row.profile: FilterTree() for row in rows if row.profile in profiles and reads_several_topics(profiles[row.profile])
         }
+        self._by_id = {row.id: FilterTree() for row in rows if row.id}
         self._taken: dict[tuple[str, str], str] = {}
         self._kinds: dict[tuple[str, bool], str] = {}  # (topic, whether behind a hub) -> the first device there
         self._first: dict[tuple[str, str], str] = {}  # (profile, topic) -> the first device there
@@ -179,6 +180,12 @@ class _Places:
             raise MethodError(
                 f"the topic overlaps that of {other}, of the same profile: a message on a topic of both would be of either"
             )
+        same_id = self._by_id.get(row.id)
+        if same_id is not None and (meeting := same_id.overlapping(row.topic)) is not None:
+            other = self._taken[meeting, row.id]
+            raise MethodError(
+                f"the topic overlaps that of {other}, which has the same id: a message on a topic of both would be of both"
+            )
         self._enter(row.profile, row.topic, row.id, f"`devices[{index}]`")
 
     def _refuse_taken(self, row: NewDevice) -> None:
@@ -193,6 +200,8 @@ class _Places:
     def _enter(self, profile: str, topic: str, hub_id: str, name: str) -> None:
         self._taken[topic, hub_id] = name
         self._kinds.setdefault((topic, bool(hub_id)), name)
+        if hub_id in self._by_id:
+            self._by_id[hub_id].add(topic)
         if profile in self._trees:
             self._trees[profile].add(topic)
             self._first.setdefault((profile, topic), name)

@@ -10,9 +10,9 @@ from consent.core.profiles.parse import read_profile
 from consent.core.profiles.presets import PRESETS
 from consent.core.profiles.profile import Codec
 from consent.core.toml.file import TomlFile
-from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.gzipped import MOST_BYTES, MOST_RATIO
 from gateway.core.codecs.registry import compile_decoder
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from tests.docs.pages import Page, pages
 from tests.support.profiles import CITY_TERMS
 

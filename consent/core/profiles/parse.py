@@ -151,6 +151,8 @@ def _check_together(file: TomlFile, profile: Profile, places: ProfilePaths) -> N
             raise file.error(f"fields.{name}.topic", f"`{field.topic}` cannot match: `match` wants `{profile.match.topic}`")
         for path in field.paths:
             check_reachable(file, profile.match, path, places, f"fields.{name}.path")
+    if profile.sequence is not None and profile.sequence.restarts and profile.time is None:
+        raise file.error("sequence.restarts", "needs a `[time]`: by a later time a restart is told from a copy of an old message")
     if profile.time is not None:
         check_reachable(file, profile.match, profile.time.path, places, "time.path")
     for path in profile.hub:

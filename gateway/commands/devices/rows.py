@@ -2,7 +2,8 @@
 
 Spreadsheets of Spain and Portugal write semicolons where others write commas, many begin a file with a byte order mark, and all
 run what begins with `=`, `+`, `-` or `@` as a formula. What other people publish stands in such a list as their topic: so a cell
-that would begin so gets an apostrophe in front, as one types it by hand, and loses it again when it is read.
+that would begin so gets an apostrophe in front, as one types it by hand, and loses it again when it is read. So does what follows
+a semicolon, comma, tab or line end in a cell, since a spreadsheet that parts cells there begins another one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ COLUMNS: Final = ("topic", "id", "profile", "zone", "owner", "subject")
 _REQUIRED: Final = ("topic", "profile", "zone", "owner", "subject")
 _DELIMITERS: Final = ";,\t"
 _EXAMPLE: Final = '{"profile": "meter", "zone": "north-quay", "topic": "homes/7f3a/meter", "owner": "resident", "subject": "new"}'
-_FORMULA: Final = re.compile(r"'*[=+\-@]")
+_BEGIN: Final = r"(?:\A|(?<=[;,\t\r\n]))"
+"""Where a cell begins, also in a spreadsheet that takes another sign for the one between cells: quotation marks protect only what
+stands in the first cell there."""
+_RUN: Final = r"(?=\s*'*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+"""What follows there is run; spreadsheets of East Asia take the wide signs as well."""
+_FORMULA: Final = re.compile(_BEGIN + _RUN)
+_GUARDED: Final = re.compile(f"{_BEGIN}'{_RUN}")
 _TABLES: Final = (".csv", ".tsv", ".txt")
 
 
@@ -166,7 +173,7 @@ def table(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_guarded(cell.strip()) for cell in row] for row in rows)  # white space around it would be lost anyway
+    writer.writerows([_FORMULA.sub("'", cell.strip()) for cell in row] for row in rows)  # white space would be lost anyway
     return codecs.BOM_UTF8 + text.getvalue().encode(errors="replace")
 
 
@@ -175,4 +182,4 @@ def _guarded(cell: str) -> str:
 
 
 def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return _GUARDED.sub("", cell).strip()

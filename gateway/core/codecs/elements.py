@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
-from gateway.core.codecs.tree import compile_tree
+from gateway.core.codecs.tree import MOST_ELEMENTS, compile_tree
 from gateway.core.model import NO_READING, TOO_LARGE, Decoded, HubPart, HubParts, Ignore, Reading, Reject
-
-MOST_ELEMENTS: Final = 4096
-"""The most lines, groups of measures or records of one message: agents send a thousand at most, and each takes its time."""
 
 ReadElements = Callable[[str, Sequence[Any], int], Decoded]
 """``read(topic, elements, received_ms)``; an element that could not be parsed is its ``Reject``."""

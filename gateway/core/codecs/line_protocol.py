@@ -15,8 +15,9 @@ import re
 from typing import Any, Final
 
 from consent.core.profiles.profile import Profile
-from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
+from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.envelope import plain_profile
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.codecs.values import NUMBER
 from gateway.core.model import MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 

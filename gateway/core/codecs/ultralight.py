@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from consent.core.profiles.profile import Profile
-from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
+from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 TIME: Final = "TimeInstant"

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.core.codecs.message.identity import LONGEST_HUB_ID
 from gateway.core.discovery.candidates import Candidate, Read, readings_of
+from gateway.core.hubs.topic_tree import TopicTree
 from gateway.core.mqtt.topics import topic_matches
 
 MOST_PUBLISHERS: Final = 500
 """How many are kept; what others publish is counted, and that is all."""
 MOST_TOPIC_BYTES: Final = 1024
 """The longest topic that a device can be registered with."""
-MOST_ID_CHARACTERS: Final = 256
 MOST_PAYLOAD_BYTES: Final = 8 * 1024
 """Into a longer message nobody looks; it is counted."""
 MOST_FITS: Final = 8
@@ -41,17 +42,17 @@ class Registered:
     def __init__(self, places: Iterable[tuple[str, str]]) -> None:
         """Take the topic, or topic filter, and the id behind a hub of each registered device."""
         self._topics: set[tuple[str, str]] = set()
-        self._filters: defaultdict[str, list[str]] = defaultdict(list)
+        self._filters: defaultdict[str, TopicTree[bool]] = defaultdict(TopicTree)  # by id: a city may have thousands
         for topic, hub_id in places:
             if "+" in topic or "#" in topic:
-                self._filters[hub_id].append(topic)
+                self._filters[hub_id].put(topic, True)
             else:
                 self._topics.add((topic, hub_id))
 
     def has(self, topic: str, hub_id: str) -> bool:
         """Return whether a device is registered that a message on a topic is of."""
-        filters = self._filters.get(hub_id, ())
-        return (topic, hub_id) in self._topics or any(topic_matches(pattern, topic) for pattern in filters)
+        filters = self._filters.get(hub_id)
+        return (topic, hub_id) in self._topics or (filters is not None and bool(filters.matching(topic)))
 
 
 @dataclass(slots=True)
@@ -169,7 +170,7 @@ class Discovery:
         return found
 
     def _has_room(self, topic: str, hub_id: str) -> bool:
-        fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= MOST_ID_CHARACTERS
+        fits = len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES and len(hub_id) <= LONGEST_HUB_ID
         return fits and len(self._publishers) < MOST_PUBLISHERS
 
     def _may_look(self, cost_bytes: int, now_ms: int) -> bool:

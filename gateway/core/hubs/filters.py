@@ -87,9 +87,9 @@ class Filters:
             plan = hub.members.get(device.hub_id)
             if plan is not None and plan.device.id == device.id:
                 del hub.members[device.hub_id]
+                self._remembered.clear()  # a topic may name the device, and nothing of one that is erased stays
                 if not hub.members:
                     del entry.hubs[hub.profile]
-                    self._remembered.clear()
         if entry.device is None and not entry.hubs:
             self._tree.drop(device.topic)
 

@@ -16,6 +16,7 @@ from gateway.core.model import NO_SEQUENCE, WRONG_TYPE, Reject
 LONGEST_HUB_ID: Final = 200
 """The most characters of what names a device behind a hub."""
 
+_FIRST_ROUNDED: Final = 2**53
 _MOST_SEQUENCE: Final = 2**63 - 1
 _LONGEST_DIGITS: Final = 19
 _LONGEST_BOOT: Final = 64  # boot ids are kept per device for as long as it lives
@@ -31,7 +32,7 @@ def compile_hub_id(profile: Profile) -> Callable[[Any, Any, str], str]:
     places = tuple(compile_path(profile, path, "hub.id") for path in profile.hub)
 
     def id_of(message: Any, whole: Any, topic: str) -> str:
-        texts = [as_text(place(message, whole, topic)) for place in places]
+        texts = [_name(place(message, whole, topic)) for place in places]
         if len(texts) == 1:
             hub_id = texts[0] or ""
         elif all(text and "/" not in text for text in texts):  # else `a/b` and `c` would be the device of `a` and `b/c`
@@ -41,6 +42,11 @@ def compile_hub_id(profile: Profile) -> Callable[[Any, Any, str], str]:
         return hub_id if len(hub_id) <= LONGEST_HUB_ID else ""
 
     return id_of
+
+
+def _name(found: Any) -> str | None:
+    """Return an id as text; a double so large that it stands for several whole numbers could be that of several devices."""
+    return None if type(found) is float and abs(found) >= _FIRST_ROUNDED else as_text(found)
 
 
 def no_identity(_message: Any, _whole: Any, _topic: str) -> Identity:

@@ -9,7 +9,7 @@ from consent.core.profiles.paths import Root, parse_path
 from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.message.expression import compile_expression
-from gateway.core.codecs.message.place import Place, compile_place
+from gateway.core.codecs.message.place import Place, compile_place, found_once
 
 
 def compile_path(profile: Profile, text: str, key: str) -> Place:
@@ -22,8 +22,10 @@ def compile_path(profile: Profile, text: str, key: str) -> Place:
     """
     try:
         if _is_expression(profile, text):
-            return compile_expression(text.removeprefix("^"), from_whole=text.startswith("^"))
-        return compile_place(parse_path(text))
+            place = compile_expression(text.removeprefix("^"), from_whole=text.startswith("^"))
+        else:
+            place = compile_place(parse_path(text))
+        return place if profile.each is None or root_in(profile, text) is Root.MESSAGE else found_once(place)
     except ValueError as error:
         raise PolicyError(f"devices/{profile.id}.toml", key, str(error)) from error
 

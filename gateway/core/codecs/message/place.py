@@ -25,8 +25,35 @@ MISPLACED: Final = Misplaced()
 Place = Callable[[Any, Any, str], Any]
 """``place(message, whole, topic)``: the value that stands there, None where there is none, or ``MISPLACED``.
 
-Where lists are read by element, `message` is the element and `whole` all of it; else they are the same.
+Where lists are read by element, `message` is the element and `whole` a ``Whole`` of all of it; else they are the same.
 """
+
+
+class Whole:
+    """A message whose elements are read one by one. What stands in it beside them is sought once, and not for each of them.
+
+    Else a list of thousands beside another of thousands would take as many steps as their product.
+    """
+
+    __slots__ = ("_found", "_message", "_topic")
+
+    def __init__(self, message: Any, topic: str) -> None:
+        """Begin with nothing found."""
+        self._message = message
+        self._topic = topic
+        self._found: dict[Place, Any] = {}
+
+    def find(self, place: Place) -> Any:
+        """Return what stands at a place of the message as a whole, or of its topic."""
+        if place not in self._found:
+            self._found[place] = place(self._message, self._message, self._topic)
+        return self._found[place]
+
+
+def found_once(place: Place) -> Place:
+    """Return the same place of messages that are read by element."""
+    return lambda _element, whole, _topic: whole.find(place)
+
 
 _Follow = Callable[[Any], Any]
 

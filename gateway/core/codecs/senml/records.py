@@ -16,12 +16,12 @@ from typing import Final
 from consent.core.profiles.paths import Root
 from consent.core.profiles.profile import AbsentSequence, Field, Profile
 from consent.errors import PolicyError
-from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.message.conditions import compile_match, compile_suffix
 from gateway.core.codecs.message.identity import compile_hub_id
 from gateway.core.codecs.message.locate import root_of
 from gateway.core.codecs.senml.pack import ABSOLUTE_FROM_S, VALUES, PackError, Record, apply_bases
 from gateway.core.codecs.times import from_unix_s
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.codecs.units import senml_factors
 from gateway.core.codecs.values import ReadValue, compile_value
 from gateway.core.model import (
@@ -87,10 +87,13 @@ def compile_records(profile: Profile) -> ReadRecords:
 
     def gather(records: Iterable[tuple[str, Record]], topic: str, received_ms: int) -> dict[str, _Gathered]:
         devices: dict[str, _Gathered] = {} if profile.hub else {"": _Gathered()}
+        known, device = None, ""
         for base_name, record in records:
             name = record["n"]
             end = max(name.rfind(":"), name.rfind("/"))
-            device = device_of(base_name, name[: max(end, 0)], topic)
+            said = base_name, name[: max(end, 0)]
+            if said != known:  # a pack names the records of one device one after the other
+                known, device = said, device_of(*said, topic)
             gathered = devices.get(device)
             if gathered is None:
                 gathered = devices[device] = _Gathered()
@@ -158,21 +161,12 @@ def _compile_device(profile: Profile) -> Callable[[str, str, str], str]:
     if not profile.hub:
         return lambda _base_name, _prefix, _topic: ""
     id_of = compile_hub_id(replace(profile, hub=("bn",)) if profile.hub == ("",) else profile)
-    known: dict[tuple[str, str, str], str] = {}
 
     def device_of(base_name: str, prefix: str, topic: str) -> str:
         message = {"bn": base_name.rstrip(_SEPARATORS), "n": prefix.rstrip(_SEPARATORS)}
         return id_of(message, message, topic)
 
-    def remembered(base_name: str, prefix: str, topic: str) -> str:
-        key = (base_name, prefix, topic)
-        device = known.get(key)
-        if device is None:
-            known.clear()  # a pack names the records of one device one after the other
-            device = known[key] = device_of(*key)
-        return device
-
-    return remembered
+    return device_of
 
 
 def _compile_number(profile: Profile) -> Callable[[_Gathered, Record, str, str], bool]:

@@ -149,6 +149,7 @@ async def hubs(gate: DiskGate) -> DiskGate:
         **force.policies.profiles,
         "radio": replace(meter, id="radio", hub=("id",)),
         "plug": replace(meter, id="plug", fields=several),
+        "lora": replace(meter, id="lora", hub=("id",)),
     }
     gate.durable.state.force = replace(force, policies=replace(force.policies, profiles=profiles))
     return gate
@@ -200,12 +201,25 @@ async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
     await hubs.ask("device.add", devices=[{**STREET, "profile": "plug", "topic": "t/1/#"}])
 
 
+async def test_two_devices_with_one_id_on_one_topic_are_refused_whatever_their_profiles(hubs: DiskGate) -> None:
+    """Each of two profiles finds its device in the message, and one reading would count for two households."""
+    await hubs.ask("device.add", devices=[behind("t/+/x", "a")])
+    (device,) = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
+    said = await refusals(hubs, behind("t/1/x", "a", "lora"), behind("u/#", "c", "lora"), behind("u/1", "c"), behind("u/1", "d"))
+    why = "which has the same id: a message on a topic of both would be of both"
+    assert said == [
+        f"`devices[0]`: the topic overlaps that of `{device}`, {why}",
+        f"`devices[2]`: the topic overlaps that of `devices[1]`, {why}",
+    ]
+    await hubs.ask("device.add", devices=[behind("t/1/x", "b", "lora"), behind("v", "a", "lora")])
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         (behind("t/hub", ""), "`id` is missing: devices of the profile `radio` stand behind a hub, and are told by it"),
         ({**STREET, "id": "a"}, "`id` is for devices behind a hub, and the profile `meter` has none: leave it out"),
-        (behind("t/hub", "x" * 257), "`id` is too long or is no text"),
+        (behind("t/hub", "x" * 201), "`id` is too long or is no text"),  # what no message could name, see `identity`
         ({**STREET, "topic": "t/+"}, "the topic holds a wildcard, and a device of the profile `meter` publishes to one topic"),
         (behind("t/a+", "a"), "the topic is no topic filter: `+` stands for a whole level, and `#` alone at the end"),
         (behind("t/#/b", "a"), "the topic is no topic filter"),

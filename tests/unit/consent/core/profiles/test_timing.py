@@ -55,7 +55,7 @@ def test_time_with_a_fault_is_one_line_with_its_key(text: str, line: str) -> Non
 
 def test_everything_about_the_number_is_read() -> None:
     """What an absent one means, and whether devices begin again without telling."""
-    text = '[sequence]\npath = "n"\nboot = "b"\nabsent = "none"\nrestarts = true'
+    text = '[sequence]\npath = "n"\nboot = "b"\nabsent = "none"\nrestarts = true\n[time]\npath = "at"\nformat = "unix-s"'
     assert parsed_profile(text).sequence == SequenceField("n", "b", AbsentSequence.NONE, restarts=True)
 
 
@@ -63,6 +63,7 @@ def test_number_of_a_network_is_absent_where_it_is_zero() -> None:
     """Its encoders omit zeros; the place is the format's."""
     sequence = parsed_profile("[sequence]\nrestarts = true", head='codec = "chirpstack-4"\n').sequence
     assert sequence == SequenceField("fCnt", "devAddr", AbsentSequence.ZERO, restarts=True)
+    assert profile_fault('[sequence]\npath = "n"\nrestarts = true').startswith("`sequence.restarts`: needs a `[time]`")
     assert profile_fault("[sequence]\nrestarts = true", head='codec = "fiware-json"\n').startswith("`sequence.path`: is missing")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_json_lines_are_told_from_a_table() -> None:
     assert faults("7\n[]\n", "d.jsonl")[1].startswith("`d.jsonl`: line 2: is no json object, such as")
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+x", "-2", "@cmd", "'=1", "''+", "\t=x", " +x"])
+@pytest.mark.parametrize("cell", ["=1+1", "+x", "-2", "@cmd", "'=1", "''+", "\t=x", "\r=x", " =1", "\uff1d1"])
 def test_what_a_stranger_publishes_is_no_formula_in_the_list(cell: str) -> None:
     """A spreadsheet runs what begins so; here each begins with an apostrophe, and is read back as it was."""
     data = table([(cell, "", "meter", "", "", "")])
@@ -97,7 +98,20 @@ def test_what_a_stranger_publishes_is_no_formula_in_the_list(cell: str) -> None:
     assert written.lstrip('"').startswith("'")
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8), max_size=5))
+@pytest.mark.parametrize("parts", [";", "\t", ";\t", ","])
+def test_what_a_stranger_publishes_is_no_formula_where_other_signs_part_the_cells(parts: str) -> None:
+    """A spreadsheet of Spain opens a list with commas by semicolons, and finds a cell within a topic or an id."""
+    data = table([(f"x{parts}=HYPERLINK(1)", f"y{parts}@z", "meter", "", "", "")])
+    (line,) = data.decode("utf-8-sig").split("\r\n")[1:-1]
+    assert not any(cell.lstrip(' "')[:1] in ("=", "@") for cell in re.split("[;,\t]", line) if cell)
+    (row,) = read(data.replace(b",,,", b",z,city,none"))
+    assert (row.row["topic"], row.row["id"]) == (f"x{parts}=HYPERLINK(1)", f"y{parts}@z")
+
+
+_anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+@given(st.lists(_anything | st.text(st.sampled_from("=';,\t -a"), max_size=6), max_size=5))
 def test_list_to_complete_is_read_back_as_it_was_written(topics: list[str]) -> None:
     """Whatever topics are published, but for white space around them, which spreadsheets bring."""
     topics = [f"t{topic}" if not topic.strip() else topic for topic in topics]

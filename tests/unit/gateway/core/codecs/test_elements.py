@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from consent.core.profiles.profile import Codec, Condition, Match
-from gateway.core.codecs.elements import MOST_ELEMENTS, compile_elements
+from gateway.core.codecs.elements import compile_elements
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.model import (
     IGNORE,
     MALFORMED,

@@ -13,9 +13,9 @@ from consent.core.profiles.presets import with_presets
 from consent.core.profiles.profile import Codec, Condition, Match, TimeField, TimeFormat, TimeOrigin
 from consent.errors import PolicyError
 from gateway.core import model
-from gateway.core.codecs.elements import MOST_ELEMENTS
 from gateway.core.codecs.line_protocol import parse_lines
 from gateway.core.codecs.registry import compile_decoder
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading, Reject
 from tests.support.formats import line, together
 from tests.support.profiles import make_profile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from consent.core.profiles.profile import (
     TimeOrigin,
 )
 from gateway.core import model
+from gateway.core.codecs.message import place
+from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading
 from tests.support.trees import NOW_MS, fields, profile_of, read
 
@@ -96,3 +99,31 @@ def test_whatever_the_message_nothing_is_raised_and_nothing_undeclared_read(mess
             for seen in part.outcome.observations if isinstance(part.outcome, Reading) else ():
                 assert seen.observed_property in declared
                 assert seen.result - seen.result == 0  # finite
+
+
+def test_list_beside_a_long_list_is_not_read_in_steps_of_their_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the message as a whole is sought once: two lists of 14,000 and 4,000 in one frame took half a minute."""
+    compared: list[Any] = []
+
+    def as_text(value: Any) -> str:
+        compared.append(value)
+        return str(value)
+
+    monkeypatch.setattr(place, "as_text", as_text)
+    profile = profile_of(each="data", time=TimeField("^meta[k=z].at", TimeFormat.UNIX_S, TimeOrigin.DEVICE))
+    message = {"meta": [*({"k": "a"} for _ in range(300)), {"k": "z", "at": 10}], "data": [{"t": 1}] * 2000}
+
+    outcome = read(profile, message)
+
+    assert isinstance(outcome, Reading)
+    assert outcome.observations == [Observation("temperature", 10_000, 1)] * 2000
+    assert len(compared) <= 301
+
+
+@pytest.mark.parametrize("hub", [(), ("id",)])
+def test_list_of_more_elements_than_any_hub_sends_is_refused_before_it_is_read(hub: tuple[str, ...]) -> None:
+    """A gzipped frame of 300 bytes can list a hundred thousand."""
+    profile = profile_of(each="", hub=hub)
+
+    assert read(profile, [{"id": "a", "t": 1}] * (MOST_ELEMENTS + 1)) is model.TOO_LARGE
+    assert isinstance(read(profile, [{"id": "a", "t": 1}] * MOST_ELEMENTS), Reading | HubParts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from consent.core.profiles.profile import Codec
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery import publishers
@@ -39,6 +41,20 @@ def looked_at(*messages: tuple[str, bytes], registered: Registered = NOBODY) -> 
     for minute, (topic, payload) in enumerate(messages):
         discovery.saw(topic, payload, minute * MINUTE_MS)
     return discovery
+
+
+def test_registered_places_are_found_without_going_through_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A city has thousands of plugs, each by a filter of its own; to ask each of them held the loop up for a second a message."""
+    monkeypatch.delattr(publishers, "topic_matches")
+    registered = Registered([*((f"shellies/plug-{number}/#", "") for number in range(20)), ("hub/+", "a"), ("own", "")])
+
+    assert registered.has("shellies/plug-3/relay/0", "")
+    assert registered.has("shellies/plug-3/#", "")
+    assert registered.has("hub/x", "a")
+    assert registered.has("own", "")
+    assert not any(
+        registered.has(*place) for place in [("shellies/plug-3/#", "a"), ("shellies/new/#", ""), ("hub/x", ""), ("hub", "a")]
+    )
 
 
 def test_publisher_is_told_with_rate_and_the_profile_that_fits() -> None:

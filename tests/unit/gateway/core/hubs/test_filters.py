@@ -100,3 +100,15 @@ def test_ten_thousand_filters_cost_a_topic_no_more_than_its_levels() -> None:
         filters.put(plan)
     assert filters.find("plugs/77/relay") is plan
     assert len(filters._tree._root.children["plugs"].children) == 10_000
+
+
+def test_topic_that_names_a_device_which_is_gone_is_remembered_no_more() -> None:
+    """Hubs put the devices' names into their topics; the others behind the hub are found as before."""
+    gate = hub_gate(meter={"hub": ("$topic[1]",), "each": None})
+    gone, stays = behind(gate, "anas-bedroom", topic="hub/+"), behind(gate, "door", topic="hub/+")
+    gate.take(*(frame(f"hub/{name}", b'{"t":%d,"kwh":1}' % T) for name in ("anas-bedroom", "door")))
+    assert gate.state.filters.remembered() == 2
+    changes.revoke_device(gate.state, gone.place, gate.now_ms)
+    assert gate.state.filters.remembered() == 0
+    gate.take(frame("hub/door", b'{"t":%d,"kwh":2}' % (T + 1)))
+    assert readings_of(gate, stays)[0] == 2

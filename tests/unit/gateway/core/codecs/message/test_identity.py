@@ -27,6 +27,13 @@ def test_hub_carries_devices_by_id() -> None:
     assert read(profile, {"model": "Acme", "id": 41}) == HubParts([HubPart("Acme/41", model.NO_READING)])
 
 
+@pytest.mark.parametrize("hub_id", [9007199254740993.0, 1e18, 1e300, float("nan"), 2**64, "a\ufffd", None, [], {}, "x" * 201])
+def test_what_several_devices_could_write_names_none(hub_id: Any) -> None:
+    """A double holds 53 bits: two serial numbers would be one, and a device be credited with what the other reads."""
+    assert read(profile_of(hub=("id",)), {"id": hub_id, "t": 1}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile_of(hub=("id", "$topic[0]")), {"id": hub_id, "t": 1}) == HubParts([HubPart("", model.NO_VALUE)])
+
+
 def test_hub_by_level_of_the_topic() -> None:
     """As bridges publish."""
     profile = profile_of(hub=("$topic[1]",))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from decimal import Decimal
+from types import CellType, FunctionType
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from consent.core.profiles.profile import AbsentSequence, Codec, Condition, Field, Match, SequenceField
 from consent.errors import PolicyError
 from gateway.core import model
+from gateway.core.codecs.registry import compile_decoder
 from gateway.core.model import HubPart, HubParts, Observation, Reading, Reject
 from tests.support.profiles import decoder, make_profile
 
@@ -259,3 +262,17 @@ def test_senml_any_bytes_give_a_reading_or_a_rejection(payload: bytes) -> None:
             assert {seen.observed_property for seen in result.observations} <= {"consumption", *CLIMATE.fields}
         else:
             assert isinstance(result, Reject)
+
+
+def test_decoder_keeps_no_id_of_a_pack_that_it_has_read() -> None:
+    """Nothing that a message said outlives it: an erased device's id would, in a look-up that is kept for the next one."""
+    decode = compile_decoder(replace(CLIMATE, hub=("bn",)))
+    decode("t/hub", b'[{"bn":"anas-bedroom:","n":"temp","v":21}]', NOW_MS)
+    held: list[Any] = [decode]
+    seen: set[int] = set()
+    while held:
+        each = held.pop()
+        assert each != "anas-bedroom"
+        if id(each) not in seen and isinstance(each, FunctionType | CellType | dict | tuple | list):
+            seen.add(id(each))
+            held += gc.get_referents(each) if not isinstance(each, FunctionType) else [*(each.__closure__ or ())]
