@@ -16,7 +16,7 @@ from typing import Final
 from consent.core.policies.archive import MOST_BYTES, refuse_beyond, refuse_too_large
 from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
 from consent.core.policies.policy import CITY_FILE
-from consent.core.policies.use import no_such_device, used_devices
+from consent.core.policies.use import no_such_profile, used_devices
 from consent.errors import PolicyError
 from consent.shipped_profiles import shipped_names, shipped_text
 
@@ -95,7 +95,7 @@ def _add_shipped(folder: Path, files: dict[str, bytes]) -> None:
         if path in files:
             continue
         if name not in shipped_names():
-            raise no_such_device(
+            raise no_such_profile(
                 name, {*shipped_names(), *map(_profile_name, filter(_is_profile, files)), *unused_profiles(folder, files)}
             )
         files[path] = shipped_text(name)

@@ -51,7 +51,7 @@ def faults_in(policies: PolicySet) -> Iterator[Fault]:
 
 
 def code_faults(files: Mapping[str, bytes]) -> Iterator[Fault]:
-    """Yield each unit of a property, or of a field of a class, that is no UCUM code.
+    """Yield each unit of a property, or of a field of a profile, that is no UCUM code.
 
     Args:
         files: As ``parse_policies`` takes them; it may have refused them, since a unit that is none fits no other.

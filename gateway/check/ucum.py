@@ -85,7 +85,7 @@ def conversion(one: str, other: str) -> Conversion:
     """Return how values in one unit become values in another; both are UCUM codes."""
     one, other = bare(one), bare(other)
     if (found := conversions.conversion(one, other)) is not None:
-        return Conversion(float(found[0]), float(found[1]), same_quantity=True)
+        return Conversion(float(found.scale), float(found.offset), same_quantity=True)
     return _UNLIKE if one in UNITS and other in UNITS else _by_library(one, other)
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from consent.core.toml.durations import UNIT_MS
 from consent.core.toml.file import TomlFile
 from consent.printable import quoted
 
@@ -14,7 +15,6 @@ ANY_MS: Final = 1_767_225_600_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATIVE: Final = re.compile(r"(?P<sign>[+-])(?P<count>[0-9]{1,6})(?P<unit>s|min|h|d)")
-_UNIT_MS: Final = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def read_instant(file: TomlFile, value: Any, key: str) -> int:
@@ -47,7 +47,7 @@ def read_moment(file: TomlFile, value: Any, now_ms: int | None, key: str) -> int
     found = _RELATIVE.fullmatch(value)
     if found is None:
         raise file.error(key, f"{quoted(value)} should be a date, or relative to the case, such as `-30d`, `+4h` or `+15min`")
-    span_ms = int(found["count"]) * _UNIT_MS[found["unit"]]
+    span_ms = int(found["count"]) * UNIT_MS[found["unit"]]
     moment_ms = (ANY_MS if now_ms is None else now_ms) + (span_ms if found["sign"] == "+" else -span_ms)
     if moment_ms < 0:
         raise file.error(key, f"`{value}` is before 1970")

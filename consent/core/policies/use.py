@@ -55,7 +55,7 @@ def used_devices(city: bytes) -> tuple[str, ...] | None:
         return None
 
 
-def no_such_device(name: str, known: Iterable[str]) -> PolicyError:
+def no_such_profile(name: str, known: Iterable[str]) -> PolicyError:
     """Return the error for a name that is no profile's.
 
     Args:
@@ -77,6 +77,6 @@ def refuse_unused(used: Iterable[str], held: Iterable[str], folder: str) -> None
     """
     used, held = set(used), set(held)
     for name in sorted(used - held):
-        raise no_such_device(name, held)
+        raise no_such_profile(name, held)
     for name in sorted(held - used):
         raise PolicyError(f"{folder}/{name}.toml", "", f"is not in force: `{KEY}` of `{CITY_FILE}` does not name it")

@@ -35,6 +35,21 @@ class Unit(NamedTuple):
     zero: Fraction = Fraction(0)
 
 
+class Scaling(NamedTuple):
+    """How a value in one unit becomes a value in another: times the scale, plus the offset."""
+
+    scale: Decimal
+    offset: Decimal
+
+    def of(self, value: Decimal) -> Decimal:
+        """Return a value in the other unit."""
+        return value * self.scale + self.offset
+
+
+UNSCALED: Final = Scaling(Decimal(1), Decimal(0))
+"""Between two names of one unit."""
+
+
 _QUANTITIES: Final[Mapping[str, str]] = {
     "ratio": "1=1 %=1/100 [ppth]=1/1000 [ppm]=1/1000000 [ppb]=1/1000000000",
     "temperature": "K=1 Cel=1@273.15 [degF]=5/9@45967/180",
@@ -155,23 +170,23 @@ def bare(code: str) -> str:
     return plain.removeprefix("1") if plain.startswith("1/") and plain.removeprefix("1") in UNITS else plain
 
 
-def conversion(unit: str, to: str) -> tuple[Decimal, Decimal] | None:
-    """Return how a value in one unit becomes one in another: value times the first, plus the second.
+def conversion(unit: str, to: str) -> Scaling | None:
+    """Return how a value in one unit becomes one in another.
 
     Exact wherever a decimal can be, and else to 28 digits.
 
     Args:
         unit: UCUM code of the value.
         to: UCUM code of what it is to become.
-    Returns: (scale, offset); None where the units measure different things, or one of them is not in the table.
+    Returns: None where the units measure different things, or one of them is not in the table.
     """
     one, other = bare(unit), bare(to)
     if one == other:
-        return Decimal(1), Decimal(0)
+        return UNSCALED
     ours, theirs = UNITS.get(one), UNITS.get(other)
     if ours is None or theirs is None or ours.quantity != theirs.quantity:
         return None
-    return _decimal(ours.factor / theirs.factor), _decimal((ours.zero - theirs.zero) / theirs.factor)
+    return Scaling(_decimal(ours.factor / theirs.factor), _decimal((ours.zero - theirs.zero) / theirs.factor))
 
 
 def _decimal(number: Fraction) -> Decimal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from consent.core.profiles.conversions import UNITS, UNITS_AS_WRITTEN, conversion
+from consent.core.profiles.conversions import UNITS, UNITS_AS_WRITTEN, UNSCALED, Scaling, conversion
 from consent.core.profiles.places import RECORDS, ProfilePaths, topic_suffix
 from consent.core.profiles.profile import Codec, Counter, Field, Restart
 from consent.core.profiles.zones import CITY, read_zone
@@ -63,13 +63,12 @@ def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Profile
     key = f"fields.{name}"
     table = file.table(value, FieldTable, key)
     topic = "" if table.topic is None else topic_suffix(file, table.topic, f"{key}.topic")
-    scale, offset = _conversion(file, table, unit, key)
-    bounds = _bounds_conversion(file, table, unit, key)
+    scaling, bounds = _scaling(file, table, unit, key), _bounds_scaling(file, table, unit, key)
     field = Field(
         paths=_paths(file, table, places, topic, f"{key}.path"),
         unit=table.unit,
-        scale=scale,
-        offset=offset,
+        scale=scaling.scale,
+        offset=scaling.offset,
         topic=topic,
         decimal_mark=_decimal_mark(file, table.decimal_mark, f"{key}.decimal_mark"),
         words=_words(file, table.words, f"{key}.words"),
@@ -77,7 +76,7 @@ def read_field(file: TomlFile, name: str, value: Any, unit: str, places: Profile
         plausible=_plausible(file, table.plausible, bounds, f"{key}.plausible"),
         unit_path="" if table.unit_path is None else places.value(table.unit_path, f"{key}.unit_path", topic),
         unit_scales={} if table.unit_path is None else _unit_scales(file, table, unit, key),
-        counter=None if table.counter is None else _counter(file, table.counter, timezone, bounds[0], f"{key}.counter"),
+        counter=None if table.counter is None else _counter(file, table.counter, timezone, bounds.scale, f"{key}.counter"),
     )
     _check_words(file, field, key)
     return field
@@ -97,10 +96,10 @@ def _paths(file: TomlFile, table: FieldTable, places: ProfilePaths, topic: str, 
     return tuple(places.value(each, key, topic) for each in paths)
 
 
-def _conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -> tuple[Decimal, Decimal]:
-    """Return the scale and the offset: what the file states, or else what the table of units knows."""
+def _scaling(file: TomlFile, table: FieldTable, unit: str, key: str) -> Scaling:
+    """Return how the device's unit becomes the property's: what the file states, or else what the table of units knows."""
     if table.scale is None and table.offset is None:
-        found = (Decimal(1), Decimal(0)) if table.unit == unit else conversion(table.unit, unit)
+        found = UNSCALED if table.unit == unit else conversion(table.unit, unit)
         if found is None:
             said = f"{quoted(table.unit)} is not the property's `{unit}`: `scale` should say how many `{unit}` it is"
             raise file.error(f"{key}.unit", said)
@@ -109,13 +108,13 @@ def _conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -> tuple
         stated = "scale" if table.scale is not None else "offset"
         raise file.error(f"{key}.{stated}", "should be left out: with `unit_path` the unit that the message names says it")
     scale = file.number(1 if table.scale is None else table.scale, *_SCALES, f"{key}.scale")
-    return scale, file.number(0 if table.offset is None else table.offset, *_NUMBERS, f"{key}.offset")
+    return Scaling(scale, file.number(0 if table.offset is None else table.offset, *_NUMBERS, f"{key}.offset"))
 
 
-def _bounds_conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -> tuple[Decimal, Decimal]:
-    """Return scale and offset of `plausible` and `most_per_h`, which a file for many cities states in a unit of its own."""
+def _bounds_scaling(file: TomlFile, table: FieldTable, unit: str, key: str) -> Scaling:
+    """Return the same for `plausible` and `most_per_h`, which a file for many cities states in a unit of its own."""
     if table.bounds_unit is None:
-        return Decimal(1), Decimal(0)
+        return UNSCALED
     if table.plausible is None and (table.counter is None or table.counter.most_per_h is None):
         raise file.error(f"{key}.bounds_unit", "should be left out: it is of `plausible` and `most_per_h`, and neither is there")
     if (found := conversion(table.bounds_unit, unit)) is None:
@@ -123,8 +122,8 @@ def _bounds_conversion(file: TomlFile, table: FieldTable, unit: str, key: str) -
     return found
 
 
-def _unit_scales(file: TomlFile, table: FieldTable, unit: str, key: str) -> dict[str, tuple[Decimal, Decimal]]:
-    """Return every unit that the message may name, in UCUM or as devices write it, with its scale and offset."""
+def _unit_scales(file: TomlFile, table: FieldTable, unit: str, key: str) -> dict[str, Scaling]:
+    """Return every unit that the message may name, in UCUM or as devices write it, and how it becomes the property's."""
     codes = {code: code for code in UNITS} | {code: code for code in (unit, table.unit)} | dict(UNITS_AS_WRITTEN)
     found = {written: conversion(code, unit) for written, code in codes.items()}
     scales = {written: by for written, by in found.items() if by is not None}
@@ -171,7 +170,7 @@ def _check_word(file: TomlFile, word: str, key: str) -> str:
     return word
 
 
-def _plausible(file: TomlFile, bounds: list[Any] | None, by: tuple[Decimal, Decimal], key: str) -> tuple[Decimal, Decimal] | None:
+def _plausible(file: TomlFile, bounds: list[Any] | None, scaling: Scaling, key: str) -> tuple[Decimal, Decimal] | None:
     if bounds is None:
         return None
     if len(bounds) != _PAIR or any(isinstance(each, bool) or not isinstance(each, int | Decimal) for each in bounds):
@@ -179,7 +178,7 @@ def _plausible(file: TomlFile, bounds: list[Any] | None, by: tuple[Decimal, Deci
     least, most = (file.number(each, *_NUMBERS, key) for each in bounds)
     if least >= most:
         raise file.error(key, f"begins at `{least:f}`, which should be less than its end `{most:f}`")
-    return least * by[0] + by[1], most * by[0] + by[1]
+    return scaling.of(least), scaling.of(most)
 
 
 def _counter(file: TomlFile, table: CounterTable, timezone: str, scale: Decimal, key: str) -> Counter:

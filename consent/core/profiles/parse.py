@@ -15,7 +15,7 @@ import msgspec
 
 from consent.core.disclosure import DAY_MS, TOP, Disclosure
 from consent.core.profiles.fields import read_field
-from consent.core.profiles.places import RECORDS, ProfilePaths, suffixes_agree
+from consent.core.profiles.places import WITHOUT_LISTS, ProfilePaths, suffixes_agree
 from consent.core.profiles.presets import DECODED_WITHIN, with_presets
 from consent.core.profiles.profile import Authentication, Codec, Compression, Field, Profile, Scheme, Texts
 from consent.core.profiles.selection import HubTable, check_reachable, read_each, read_hub, read_match
@@ -25,7 +25,6 @@ from consent.core.toml.file import Table, TomlFile
 _SHORTEST_SILENCE_MS: Final = 1000
 _LONGEST_SILENCE_MS: Final = 366 * DAY_MS
 _ANY_LANGUAGE: Final = "en"
-_NO_EXPRESSIONS: Final = RECORDS | {Codec.VALUE}
 
 
 class UnknownProperties(StrEnum):
@@ -91,7 +90,7 @@ def read_profile(file: TomlFile, name: str, city: CityTerms) -> Profile:
     table = file.table(file.tables, ProfileTable, "")
     skips = file.choice(table.unknown_properties, UnknownProperties, "unknown_properties") is UnknownProperties.SKIP
     codec = file.choice(table.codec, Codec, "codec")
-    if table.jmespath and codec in _NO_EXPRESSIONS:
+    if table.jmespath and codec in WITHOUT_LISTS:
         raise file.error("jmespath", f"should be left out: with `{codec}` a path says all that an expression could")
     scheme = file.choice(table.authentication.scheme, Scheme, "authentication.scheme")
     places = ProfilePaths(file, codec, jmespath=table.jmespath, in_list=table.each is not None or codec in DECODED_WITHIN)

@@ -1,7 +1,7 @@
 """Paths into messages: the grammar in which a device profile says where something stands.
 
-``parse`` takes every path of a profile through here, and ``gateway.core.codecs.places`` compiles the steps. A path is names
-joined by dots, with list positions and the topic's levels beside them:
+``parse`` takes every path of a profile through here, and ``gateway.core.codecs.message.place`` compiles the steps. A path is
+names joined by dots, with list positions and the topic's levels beside them:
 
     a.b                  the field `b` of the field `a`
     "pm2.5".x            a name that holds a dot, in quotation marks of either kind

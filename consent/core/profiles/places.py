@@ -15,6 +15,9 @@ from consent.printable import quoted
 RECORDS: Final = frozenset({Codec.SENML, Codec.SENML_CBOR})
 """Formats of records, whose paths are names of records."""
 
+WITHOUT_LISTS: Final = RECORDS | {Codec.VALUE}
+"""Formats whose messages hold no lists, nor fields within fields: there is nothing that `each` or an expression could mean."""
+
 _NO_LIST: Final = "{} begins with `^`, which means the whole message inside `each` alone"
 _LONGEST_NAME: Final = 200
 _LONGEST_EXPRESSION: Final = 500

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from consent.core.disclosure import Disclosure
+from consent.core.profiles.conversions import Scaling
 
 Texts = dict[str, str]
 """The same text in each of the city's languages, by language code."""
@@ -113,7 +114,7 @@ class Field:
         none: Texts and numbers that mean "no value", as the device writes them.
         plausible: Least and greatest value that the device can mean, in the property's unit.
         unit_path: Where the message itself names the unit; `unit` is then what it is called where it names none.
-        unit_scales: For `unit_path`: what each unit that the message may name is in the property's unit: (scale, offset).
+        unit_scales: For `unit_path`: how a value in each unit that the message may name becomes one in the property's unit.
         counter: How it counts; None where the property is no register.
     """
 
@@ -127,7 +128,7 @@ class Field:
     none: tuple[str | Decimal, ...] = ()
     plausible: tuple[Decimal, Decimal] | None = None
     unit_path: str = ""
-    unit_scales: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    unit_scales: Mapping[str, Scaling] = field(default_factory=dict)
     counter: Counter | None = None
 
 

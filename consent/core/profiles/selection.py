@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from consent.core.profiles.paths import Path, Root
-from consent.core.profiles.places import RECORDS, ProfilePaths, topic_suffix
+from consent.core.profiles.places import WITHOUT_LISTS, ProfilePaths, topic_suffix
 from consent.core.profiles.presets import OWN_HUB_ID, PRESETS
 from consent.core.profiles.profile import Codec, Condition, Match
 from consent.core.toml.file import Table, TomlFile
@@ -24,7 +24,6 @@ _MOST_VALUES: Final = 64
 _MOST_PARTS: Final = 4
 _LONGEST_VALUE: Final = 200
 _Parsed = tuple[Condition, Path]
-_SINGLE: Final = frozenset({Codec.VALUE})
 
 
 class PresenceTable(Table, frozen=True, kw_only=True):
@@ -107,9 +106,11 @@ def _check_contradiction(file: TomlFile, condition: Condition, path: Path, befor
 def check_reachable(file: TomlFile, match: Match, text: str, places: ProfilePaths, key: str) -> None:
     """Refuse a path to a value that stands in no message which meets the conditions."""
     path = places.parsed(text, key)
-    for condition in match.conditions if path is not None else ():
+    if path is None:
+        return
+    for condition in match.conditions:
         steps = places.parsed(condition.path, f"match.{condition.path}")
-        if steps is None or path is None or steps.root is not path.root or steps.steps != path.steps[: len(steps.steps)]:
+        if steps is None or steps.root is not path.root or steps.steps != path.steps[: len(steps.steps)]:
             continue
         if not condition.present or (condition.values and len(steps.steps) < len(path.steps)):
             stands = "a single value" if condition.present else "nothing"
@@ -118,7 +119,7 @@ def check_reachable(file: TomlFile, match: Match, text: str, places: ProfilePath
 
 def read_each(file: TomlFile, text: str, codec: Codec, places: ProfilePaths) -> str:
     """Return the path of the list that is read by element."""
-    if codec in RECORDS | _SINGLE:
+    if codec in WITHOUT_LISTS:
         raise file.error("each", f"should be left out: with `{codec}` " + _why_no_list(codec))
     if text.startswith("^"):
         raise file.error("each", f"{quoted(text)} should not begin with `^`: the list stands in the whole message anyway")

@@ -26,8 +26,7 @@ from consent.core.toml.file import Table, TomlFile
 from consent.printable import quoted
 
 _DIRECTIVES: Final = re.compile(r"%(.?)")
-_KNOWN: Final = frozenset("YymdjbBaAHIMSfpz%")
-_LISTED: Final = ", ".join(f"%{sign}" for sign in "YymdjbBaAHIMSfpz%")
+_SIGNS: Final = tuple("YymdjbBaAHIMSfpz%")
 _LONGEST_PATTERN: Final = 100
 _IN_WRITING: Final = (TimeFormat.ISO8601, TimeFormat.PATTERN)
 _SHORTEST_MS: Final = 1000
@@ -99,8 +98,9 @@ def _pattern(file: TomlFile, pattern: str | None, form: TimeFormat, zone: str) -
         raise file.error(key, f"should be printable and at most {_LONGEST_PATTERN} characters")
     signs = _DIRECTIVES.findall(pattern)
     for sign in signs:
-        if sign not in _KNOWN or not sign:
-            raise file.error(key, f"{quoted(pattern)} holds `%{sign}`, which is none of {_LISTED}")
+        if sign not in _SIGNS:
+            known = ", ".join(f"%{each}" for each in _SIGNS)
+            raise file.error(key, f"{quoted(pattern)} holds `%{sign}`, which is none of {known}")
         if sign != "%" and signs.count(sign) > 1:
             raise file.error(key, f"{quoted(pattern)} holds `%{sign}` twice")
     has = set(signs)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from consent.core.profiles.profile import AbsentSequence, Compression, Condition, Counter, Field, Match, Profile
 from consent.core.review.reach import Direction
+from consent.core.toml.durations import duration_text
 
 _ANY: Final = "any"
 _NOTHING: Final = ""
@@ -142,7 +143,7 @@ def _of_numbers(before: Profile, after: Profile) -> Iterator[ReadingChange]:
 
 
 def _span(span_ms: int | None) -> str:
-    return _NOTHING if not span_ms else f"{span_ms / 1000:g} s"
+    return _NOTHING if not span_ms else duration_text(span_ms)
 
 
 # which values

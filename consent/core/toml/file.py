@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from consent.core.toml.bounds import excess
+from consent.core.toml.durations import duration_text, parse_duration_ms
 from consent.core.toml.misfit import misfit
 from consent.errors import PolicyError
 from consent.printable import one_line, quoted
@@ -32,8 +33,6 @@ _PROPERTY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_ID: Final = 64
 _LONGEST_TEXT: Final = 2000
 _LOOKED_AT_BYTES: Final = 64
-_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,9})(?P<unit>ms|s|min|h|d)")
-_UNIT_MS: Final = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice \(at line (\d+), .*\)", re.DOTALL)
 _OF_THEIR_OWN: Final = re.compile(r"(?P<text>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
 
@@ -132,12 +131,11 @@ class TomlFile:
 
     def duration_ms(self, text: str, least_ms: int, most_ms: int, key: str) -> int:
         """Return a length of time such as `30s`, `10min`, `2h` or `3d`, that lies between two others, or on either."""
-        found = _DURATION.fullmatch(text)
-        if found is None:
+        span_ms = parse_duration_ms(text)
+        if span_ms is None:
             raise self.error(key, f"{quoted(text)} is no length of time such as `30s`, `10min`, `2h` or `3d`")
-        span_ms = int(found["count"]) * _UNIT_MS[found["unit"]]
         if not least_ms <= span_ms <= most_ms:
-            raise self.error(key, f"{quoted(text)} should be from {_span(least_ms)} to {_span(most_ms)}")
+            raise self.error(key, f"{quoted(text)} should be from {duration_text(least_ms)} to {duration_text(most_ms)}")
         return span_ms
 
     def choice(self, value: Any, choices: type[C], key: str) -> C:
@@ -173,12 +171,6 @@ def refusal(value: Any, shape: type[msgspec.Struct], error: Exception) -> tuple[
     if inner := re.match(r"`(\w+)`: ", said):
         return _joined(path, inner[1]), said[inner.end() :]
     return path, said
-
-
-def _span(span_ms: int) -> str:
-    """Return a length of time in the largest unit that it is whole in."""
-    unit = next(unit for unit in reversed(_UNIT_MS) if span_ms % _UNIT_MS[unit] == 0)
-    return f"{span_ms // _UNIT_MS[unit]}{unit}"
 
 
 def _joined(key: str, last: str) -> str:

@@ -7,13 +7,13 @@ asked for with `--csv`, which only its owner can read.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from collections.abc import Iterator
 from typing import Final
 
 from consent.control import ControlClient
+from consent.core.toml.durations import parse_duration_ms
 from consent.device_messages import Discover, Discovered, ProfileFit, PublisherFound
 from consent.messages import plain
 from consent.printable import as_lines
@@ -27,8 +27,6 @@ from gateway.terminal import complain, drawing
 POLL_S: Final = 1.0
 TOLD_EVERY_S: Final = 10.0
 """How often it is told how far it has come, where that is no terminal."""
-_TIME: Final = re.compile(r"(\d{1,5})(s|min|h)?")
-_SECONDS: Final = {"s": 1, "min": 60, "h": 3600, None: 1}
 _LONGEST_S: Final = 3600
 _LONG_ENOUGH: Final = "such as `60s` or `10min`, of one hour at most"
 
@@ -38,8 +36,7 @@ def seconds(text: str) -> int:
 
     Raises: argparse.ArgumentTypeError: it is none, or too long.
     """
-    found = _TIME.fullmatch(text)
-    time_s = int(found[1]) * _SECONDS[found[2]] if found else 0
+    time_s = (parse_duration_ms(f"{text}s" if text.isdecimal() else text) or 0) // 1000
     if not 1 <= time_s <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"should be a time {_LONG_ENOUGH}")
     return time_s

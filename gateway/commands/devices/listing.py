@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 
+from consent.core.toml.durations import duration_text
 from consent.messages import JsonObject
 from consent.printable import as_lines
 from gateway.commands.client import call_gateway
@@ -54,7 +55,7 @@ def _one_lines(answer: JsonObject) -> Iterator[str]:
         "last reading": _at(answer["reading_ms"]),
         "readings": answer["readings"],
         "refused": _reasons(answer["rejected"]) or "-",
-        "expected": "its profile does not say how often" if every is None else f"a reading every {duration(every)}",
+        "expected": "its profile does not say how often" if every is None else f"a reading every {duration_text(every)}",
         "state": _state(answer) or "-",
     }
     for name, value in rows.items():
@@ -102,11 +103,3 @@ def _assumed(row: Mapping[str, object]) -> str:
 
 def _unmatched(row: Mapping[str, object]) -> str:
     return "  unmatched: no filter matches its topic" if row.get("unmatched") else ""
-
-
-def duration(time_ms: int) -> str:
-    """Return a span as policies write it: in the largest unit that tells it whole."""
-    for unit, size_ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
-        if time_ms >= size_ms and time_ms % size_ms == 0:
-            return f"{time_ms // size_ms} {unit}"
-    return f"{time_ms} ms"

@@ -26,7 +26,7 @@ _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # Boot ids are kept per device for as long as it lives, so their size is bounded here.
 _Boot = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[str, Meta(max_length=64)]
 
-_UNREADABLE = frozenset('"\\')
+UNREADABLE = frozenset('"\\')
 """What msgspec takes in no field's name; control characters are no part of a path anyway."""
 _PLAIN = Field(("",), "")
 """A field of which nothing is said but where it stands, in which unit, and how many of the property's that is."""
@@ -84,7 +84,7 @@ def _paths(profile: Profile) -> Iterator[str]:
 def _names(path: str) -> tuple[str, ...] | None:
     """Return the names that lead to a place, where nothing but names that msgspec takes do."""
     names = parse_path(path).names
-    return names if names is not None and _UNREADABLE.isdisjoint("".join(names)) else None
+    return names if names is not None and UNREADABLE.isdisjoint("".join(names)) else None
 
 
 def _known_names(path: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.envelope import plain_profile
 from gateway.core.codecs.tree import MOST_ELEMENTS
+from gateway.core.codecs.values import NUMBER
 from gateway.core.model import MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 _NAME: Final = re.compile(r"(?:[^, \\\n]|\\[^\n])+")
@@ -27,7 +28,6 @@ _BARE: Final = re.compile(r"[^, \n]+")
 _BLANKS: Final = re.compile(r" +")
 _END: Final = re.compile(r" *\r?(?:\n|\Z)")
 _TIME: Final = re.compile(r"-?[0-9]{1,19}")
-_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}[iu]")
 _ESCAPED: Final = re.compile(r"\\([,= ])")
 _ESCAPED_IN_TEXT: Final = re.compile(r'\\(["\\])')
@@ -146,7 +146,7 @@ def _plain(text: str) -> str:
 
 def _value(text: str) -> float | int | bool | str:
     """Return what a value without quotation marks is; its text where it is nothing that the format knows."""
-    if _FLOAT.fullmatch(text):
+    if NUMBER.fullmatch(text):
         return float(text)
     if _WHOLE.fullmatch(text):
         return int(text[:-1])

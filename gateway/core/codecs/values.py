@@ -20,10 +20,14 @@ LONGEST_NUMBER: Final = 64
 """The most characters of a number that comes as text."""
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+"""A number as text, with a decimal point."""
+
 _WITH_COMMA: Final = re.compile(r"[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NO_NUMBERS: Final = frozenset({"nan", "inf", "infinity", "-nan", "-inf", "-infinity", "+inf", "+infinity"})
+
 UNKNOWN_SIGN: Final = "\ufffd"
 """Stands in a parsed text for bytes that are no text."""
+
 _LARGEST_AS_TEXT: Final = 2**64
 _ROUNDING: Final = 1e-12
 _BLANKS: Final = " \t\r\n\0"

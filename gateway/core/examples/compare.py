@@ -1,4 +1,4 @@
-"""The verdict on an example: every point at which what came differs from what its class's file says must come."""
+"""The verdict on an example: every point at which what came differs from what its profile's file says must come."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _in_value(expected: ExpectedReading, observation: Observation, refused: Reje
             yield Mismatch(f"{expected.key}.refused", f"expected a refusal as `{expected.refused}`, got {value}")
         return
     by = conversion(expected.unit or unit, unit) if expected.converts else None
-    wanted = expected.value if by is None else expected.value * by[0] + by[1]
+    wanted = expected.value if by is None else by.of(expected.value)
     if refused is not None or not _same(wanted, observation.result):
         yield Mismatch(f"{expected.key}.value", f"expected `{wanted}`, got {value}")
     if by is None and expected.unit is not None and expected.unit != unit:

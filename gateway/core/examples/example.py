@@ -1,7 +1,7 @@
 """The `[[example]]` tables of a device profile, read into records: messages, and what the gateway must make of each.
 
 An example is one message, or several in the order in which one device sends them. The gateway itself reads none of this: to the
-policies an example is text of the class's file, as a comment is. `sluice check` reads it, and ``trial`` tries it.
+policies an example is text of the profile's file, as a comment is. `sluice check` reads it, and ``trial`` tries it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class ExampleMessage:
 
     Attributes:
         key: Where it stands in the file.
-        payload: What the device sends; of a class with `mac0`, what its authentication code covers.
+        payload: What the device sends; of a profile with `mac0`, what its authentication code covers.
         topic: Empty where it does not matter.
         received_ms: When it arrives; None where that does not matter, and then no clock is asked.
-        partial_iv: The number under which it is authenticated; None for a class without `mac0`.
+        partial_iv: The number under which it is authenticated; None for a profile without `mac0`.
         sequence: The device's number of the message; None is not compared.
         boot: The device's run; None is not compared.
         readings: Every one that it must give; None where it gives none.
@@ -130,8 +130,8 @@ def read_examples(file: TomlFile, profile: Profile) -> tuple[Example, ...]:
     """Return the examples of a device profile, in their order.
 
     Args:
-        file: The class's own, `devices/<id>.toml`.
-    Raises: PolicyError: one contradicts itself, or names what its class does not have.
+        file: The profile's own, `devices/<id>.toml`.
+    Raises: PolicyError: one contradicts itself, or names what its profile does not have.
     """
     return tuple(_example(file, value, f"example.{n}", profile) for n, value in enumerate(file.tables.get(EXAMPLES, ())))
 

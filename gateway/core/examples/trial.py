@@ -56,7 +56,7 @@ class Tried:
     Attributes:
         outcome: The refusal of the message as a whole, ``IGNORE``, or its reading; of a hub's message those of all its devices in
             one, or the first refusal where none has any.
-        sequence: The number by which it was admitted; None where the class has none.
+        sequence: The number by which it was admitted; None where the profile has none.
         refused: Of a reading, why each of its observations goes no further, or None, in their order.
         devices: Of a hub's message, the device of each observation, in their order.
         parts: Of a hub's message, what became of each part, in their order.
@@ -70,7 +70,7 @@ class Tried:
 
 
 class Trial:
-    """One device of a class that publishes nowhere, or a hub with its devices, and what would be remembered of them.
+    """A device that publishes nowhere, or a hub with its devices, by one profile, and what would be remembered of them.
 
     Of a hub every device that it names counts as registered.
     """
@@ -78,7 +78,7 @@ class Trial:
     def __init__(self, profile: Profile, properties: Mapping[str, Property]) -> None:
         """Begin with a device that was never heard.
 
-        Raises: PolicyError: the class cannot be compiled.
+        Raises: PolicyError: the profile cannot be compiled.
         """
         self._profile = profile
         self._rules = AdmissionRules.of(profile)
@@ -94,7 +94,7 @@ class Trial:
         Args:
             payload: As sent; with a partial IV, what the authentication code covers.
             received_ms: The gateway's clock; None: it stands at the epoch, and refuses no time.
-            partial_iv: For a class with `mac0`: the number under which the payload is authenticated first.
+            partial_iv: For a profile with `mac0`: the number under which the payload is authenticated first.
         """
         if partial_iv is not None:
             payload = mac0(_KEY, payload, partial_iv)

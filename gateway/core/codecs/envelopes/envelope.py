@@ -18,12 +18,10 @@ from msgspec import UNSET, Struct, defstruct
 
 from consent.core.profiles.paths import Name, Root, parse_path
 from consent.core.profiles.profile import Field, Profile
+from gateway.core.codecs.field_map import UNREADABLE
 from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.tree import compile_tree
 from gateway.core.model import IGNORE, WRONG_TYPE, Decoded, Decoder, Reject
-
-_UNREADABLE = frozenset('"\\')
-"""What msgspec takes in no field's name."""
 
 Document = dict[str, Any]
 """A parsed document, or as much of it as is wanted."""
@@ -100,7 +98,7 @@ def _wanted(plain: Profile, keys: frozenset[str]) -> frozenset[str] | None:
         if path.root is Root.TOPIC:
             continue
         first = path.steps[0] if path.steps else None
-        if not isinstance(first, Name) or not _UNREADABLE.isdisjoint(first.key):
+        if not isinstance(first, Name) or not UNREADABLE.isdisjoint(first.key):
             return None
         wanted.add(first.key)
     return frozenset(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consent.core.policies.parse import parse_policies
-from consent.core.policies.use import no_such_device, used_devices
+from consent.core.policies.use import no_such_profile, used_devices
 from consent.errors import PolicyError
 from tests.support.consent_samples import small_city
 
@@ -55,7 +55,7 @@ def test_set_with_a_profile_that_its_city_does_not_name_is_refused() -> None:
 
 def test_names_near_the_wrong_one_are_three_at_the_most() -> None:
     """And the nearest of them."""
-    error = no_such_device(
+    error = no_such_profile(
         "shelly-plus-1pn", ["shelly-plus-1pm", "shelly-gen1-plug", "shelly-plus-1", "shelly-plus-2pm", "meter"]
     )
     assert str(error).endswith("near it: `shelly-plus-1pm`, `shelly-plus-1`, `shelly-plus-2pm`")

@@ -9,6 +9,7 @@ from consent.core.review.readings import ReadingChange, profile_changes
 from tests.support.profiles import parsed_profile
 
 RISES, FALLS, DIFFERS = Direction.RISES, Direction.FALLS, Direction.DIFFERS
+TIMED = '[time]\npath = "at"\nformat = "unix-s"\n'
 FIELD = '[fields.temperature]\npath = "t"\nunit = "Cel"\n'
 
 
@@ -38,7 +39,7 @@ def changes(old: str, new: str, asked: frozenset[str] = frozenset({"temperature"
             "time.most_behind",
         ),
         ('[sequence]\npath = "n"', '[sequence]\npath = "n"\nabsent = "zero"', "sequence.absent"),
-        ('[sequence]\npath = "n"', '[sequence]\npath = "n"\nrestarts = true', "sequence.restarts"),
+        (f'{TIMED}[sequence]\npath = "n"', f'{TIMED}[sequence]\npath = "n"\nrestarts = true', "sequence.restarts"),
         *(
             (f"{FIELD}{tight}", f"{FIELD}{loose}", f"fields.temperature.{part}")
             for tight, loose, part in (

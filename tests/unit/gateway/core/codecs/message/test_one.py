@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from consent.core.profiles.conversions import UNSCALED, Scaling
 from consent.core.profiles.profile import (
     Field,
 )
@@ -39,7 +40,7 @@ def test_registers_of_three_phases_are_summed_or_left_out() -> None:
 
 def test_unit_is_the_one_that_the_message_names() -> None:
     """The profile's own where it names none, and refused where nobody knows it."""
-    scales = {"°F": (Decimal(5) / 9, Decimal(-160) / 9), "°C": (Decimal(1), Decimal(0))}
+    scales = {"°F": Scaling(Decimal(5) / 9, Decimal(-160) / 9), "°C": UNSCALED}
     profile = profile_of(fields={"temperature": Field(("t",), "Cel", unit_path="u", unit_scales=scales)})
 
     assert values(read(profile, {"t": 59, "u": "°F"})) == {"temperature": pytest.approx(15)}
