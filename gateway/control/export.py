@@ -94,8 +94,15 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
         "since_ms": device.added_ms,
         "sequences": [{"boot": boot, "highest": highest, "bitmap": bitmap} for boot, highest, bitmap in runs],
         "remembered_times_ms": times,
+        "last_message": _last_message(memory),
         "heard": None if memory is None else msgspec.structs.asdict(memory.heard),
     }
+
+
+def _last_message(memory: DeviceMemory | None) -> Plain | None:
+    """Return by what the next message of a device is told from a repeat, where its profile tells repeats by arrival."""
+    at_ms, digest = (-1, b"") if memory is None else memory.last_arrival
+    return None if at_ms < 0 else {"at_ms": at_ms, "digest": digest.hex() or None}
 
 
 async def _history(control: Control, subject_id: bytes) -> list[ConsentShown]:

@@ -117,8 +117,7 @@ HELD: dict[str, dict[str, str]] = {
     },
     "DeviceMemory": {
         "_room": NOBODY,
-        "last_arrival": "when the last message came, and a digest of it, by which the next is told from a repeat",
-        **dict.fromkeys(("sequences", "runs", "seen", "heard"), "devices"),
+        **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
     },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
