@@ -48,7 +48,7 @@ class Reading(Struct, gc=False):
     refused: tuple[Reject, ...] = ()
 
 
-class Part(Struct, gc=False):
+class HubPart(Struct, gc=False):
     """What a hub's message holds of one of the devices behind it.
 
     Attributes:
@@ -60,10 +60,10 @@ class Part(Struct, gc=False):
     outcome: Reading | Reject
 
 
-class Parts(Struct, gc=False):
+class HubParts(Struct, gc=False):
     """What a hub's message decoded to: at least one part, in the order of the message, no two of one device and one time."""
 
-    parts: list[Part]
+    parts: list[HubPart]
 
 
 class Reject(Struct, frozen=True):
@@ -147,5 +147,8 @@ class Ignore(Struct, frozen=True):
 IGNORE = Ignore()
 """The frame is counted as ignored, and there is nothing in it to account for."""
 
-Decoder = Callable[[str, bytes, int], Reading | Parts | Ignore | Reject]
+Decoded = Reading | HubParts | Ignore | Reject
+"""What the bytes of a frame come to."""
+
+Decoder = Callable[[str, bytes, int], Decoded]
 """``decode(topic, payload, received_ms)``: never raises, whatever the bytes."""

@@ -477,10 +477,6 @@ def _quote_path(folder: Path) -> None:
     replace(folder, "policies/devices/meter.toml", 'path = "kwh"', "path = 'k\"wh'")
 
 
-def _backslash_path(folder: Path) -> None:
-    replace(folder, "policies/devices/noise.toml", 'path = "LAeq"', "path = 'a.LA\\eq'")
-
-
 def _example_key(folder: Path) -> None:
     append(folder, "policies/devices/meter.toml", "\n[[example]]\npayload = ''\n")
 
@@ -495,9 +491,8 @@ def _example_key(folder: Path) -> None:
             _other_zero,
             "`devices/air-station.toml`: `fields.temperature.unit`: `[degF]` has another zero than the property's `Cel`",
         ),
-        (_list_path, "`devices/meter.toml`: `fields.consumption.path`: `messages.0.value` counts to `0` in a list"),
-        (_quote_path, '`devices/meter.toml`: `fields.consumption.path`: `k"wh` holds a quotation mark or a backslash'),
-        (_backslash_path, "`devices/noise.toml`: `fields.LAeq.path`: `a.LA\\eq` holds a quotation mark or a backslash"),
+        (_list_path, "`devices/meter.toml`: `fields.consumption.path`: `messages.0.value`: write `[0]` for a position in a list"),
+        (_quote_path, '`devices/meter.toml`: `fields.consumption.path`: `k"wh` holds `"`, which means nothing there'),
         (_example_key, "`devices/meter.toml`: `example.5`: should say what comes of it by one of "),
     ],
 )

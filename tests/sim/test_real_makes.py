@@ -14,7 +14,7 @@ from consent.shipped_profiles import shipped_names, shipped_text
 from firmware_sim.formats.kinds import KINDS
 from firmware_sim.messages import Reading as Frame
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import NO_VALUE, Decoder, Ignore, Part, Parts, Reading, Reject
+from gateway.core.model import NO_VALUE, Decoder, HubPart, HubParts, Ignore, Reading, Reject
 from tests.support.simulated import course, station
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -70,12 +70,12 @@ def policies() -> PolicySet:
     return parse_policies(files)
 
 
-def parts(decode: Decoder, frame: Frame) -> list[Part] | Ignore | Reject:
+def parts(decode: Decoder, frame: Frame) -> list[HubPart] | Ignore | Reject:
     """Return what a frame holds of each device; one that is no hub's is the only part, without an id."""
     outcome = decode(frame.topic, frame.payload, frame.time_ms)
     if isinstance(outcome, Reading):
-        return [Part("", outcome)]
-    return outcome.parts if isinstance(outcome, Parts) else outcome
+        return [HubPart("", outcome)]
+    return outcome.parts if isinstance(outcome, HubParts) else outcome
 
 
 def test_every_kind_has_a_profile() -> None:

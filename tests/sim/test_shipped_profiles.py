@@ -14,7 +14,7 @@ from firmware_sim.scenario import parse_scenario
 from firmware_sim.stations import Fleet
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.ingest.mac0 import Mac0Key
-from gateway.core.model import Ignore, Parts, Reading, Reject
+from gateway.core.model import Decoded, Reading, Reject
 from tests.support.policy_folder import load_policies
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -42,7 +42,7 @@ def device(kind: str, number: int = 1) -> Device:
     return Fleet(parse_scenario({"seed": "s", "devices": [entry]})).devices[0]
 
 
-def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Reading | Parts | Ignore | Reject, int | None]:
+def decode(policies: PolicySet, sensor: Device, payload: bytes) -> tuple[Decoded, int | None]:
     """Take a frame through the envelope and the profile, as the gateway does; the number is the envelope's sequence."""
     sequence = None
     if sensor.key is not None:

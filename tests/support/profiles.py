@@ -21,7 +21,7 @@ from consent.core.profiles.profile import (
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Ignore, Parts, Reading, Reject
+from gateway.core.model import Decoded
 
 CITY_TERMS = CityTerms(
     ("en",),
@@ -83,7 +83,7 @@ def make_profile(
     )
 
 
-def decoder(profile: Profile) -> Callable[[bytes, int], Reading | Parts | Ignore | Reject]:
+def decoder(profile: Profile) -> Callable[[bytes, int], Decoded]:
     """Compile a device profile into what decodes its messages, all from one topic."""
     decode = compile_decoder(profile)
     return lambda payload, received_ms: decode("t/probe", payload, received_ms)

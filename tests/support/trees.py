@@ -7,7 +7,7 @@ from typing import Any
 
 from consent.core.profiles.profile import Codec, Field, Profile
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import Ignore, Parts, Reading, Reject
+from gateway.core.model import Decoded, Reading
 from tests.support.profiles import make_profile
 
 NOW_MS = 1_778_036_400_000
@@ -24,12 +24,12 @@ def fields(**by_path: str | Field) -> dict[str, Field]:
     return {name: Field((each,), "1") if isinstance(each, str) else each for name, each in by_path.items()}
 
 
-def read(profile: Profile, message: Any, topic: str = TOPIC) -> Reading | Parts | Ignore | Reject:
+def read(profile: Profile, message: Any, topic: str = TOPIC) -> Decoded:
     """Return what a message says."""
     return compile_tree(profile)(topic, message, NOW_MS)
 
 
-def values(outcome: Reading | Parts | Ignore | Reject) -> dict[str, float]:
+def values(outcome: Decoded) -> dict[str, float]:
     """Return the values of a reading by property."""
     assert isinstance(outcome, Reading), outcome
     return {each.observed_property: each.result for each in outcome.observations}

@@ -19,7 +19,7 @@ _ANY: Final = "any"
 _NOTHING: Final = ""
 
 
-class Change(NamedTuple):
+class ReadingChange(NamedTuple):
     """A part of a profile that differs.
 
     Attributes:
@@ -34,7 +34,7 @@ class Change(NamedTuple):
     new: str
 
 
-def profile_changes(before: Profile, after: Profile, asked: Collection[str]) -> Iterator[Change]:
+def profile_changes(before: Profile, after: Profile, asked: Collection[str]) -> Iterator[ReadingChange]:
     """Yield the differences between two profiles of one name.
 
     Args:
@@ -48,17 +48,17 @@ def profile_changes(before: Profile, after: Profile, asked: Collection[str]) -> 
             yield change if name in asked else _unasked(change)
     for part in ("codec", "time", "sequence", "authentication"):
         if getattr(before, part) != getattr(after, part) and _written(before, part) != _written(after, part):
-            yield Change(Direction.DIFFERS, part, _written(before, part), _written(after, part))
+            yield ReadingChange(Direction.DIFFERS, part, _written(before, part), _written(after, part))
 
 
-def _unasked(change: Change) -> Change:
+def _unasked(change: ReadingChange) -> ReadingChange:
     """Return a change of what goes nowhere: it can fall, but nothing rises by it."""
     return change._replace(direction=Direction.DIFFERS) if change.direction is Direction.RISES else change
 
 
-def _changed(direction: Direction, part: str, old: str, new: str) -> Iterator[Change]:
+def _changed(direction: Direction, part: str, old: str, new: str) -> Iterator[ReadingChange]:
     if old != new:
-        yield Change(direction, part, old, new)
+        yield ReadingChange(direction, part, old, new)
 
 
 def _by(old: float, new: float) -> Direction:
@@ -69,7 +69,7 @@ def _by(old: float, new: float) -> Direction:
 # which messages
 
 
-def _of_messages(before: Profile, after: Profile) -> Iterator[Change]:
+def _of_messages(before: Profile, after: Profile) -> Iterator[ReadingChange]:
     yield from _changed(_match_direction(before.match, after.match), "match", _match(before.match), _match(after.match))
     direction = Direction.RISES if after.compression is Compression.GZIP else Direction.FALLS
     yield from _changed(direction, "compression", before.compression, after.compression)
@@ -117,21 +117,21 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _of_repeats(before: Profile, after: Profile) -> Iterator[Change]:
+def _of_repeats(before: Profile, after: Profile) -> Iterator[ReadingChange]:
     """Yield by how much more often a reading may count: the less is dropped, the more is read."""
     for name in ("least_interval", "equal_within"):
         was, now = (0 if each.repeat is None else getattr(each.repeat, f"{name}_ms") for each in (before, after))
         yield from _changed(_by(now, was), f"repeat.{name}", _span(was), _span(now))
 
 
-def _of_clock(before: Profile, after: Profile) -> Iterator[Change]:
+def _of_clock(before: Profile, after: Profile) -> Iterator[ReadingChange]:
     for name in ("most_ahead", "most_behind"):
         was, now = (None if each.time is None else getattr(each.time, f"{name}_ms") for each in (before, after))
         direction = _by(inf if was is None else was, inf if now is None else now)
         yield from _changed(direction, f"time.{name}", _span(was), _span(now))
 
 
-def _of_numbers(before: Profile, after: Profile) -> Iterator[Change]:
+def _of_numbers(before: Profile, after: Profile) -> Iterator[ReadingChange]:
     if before.sequence is None or after.sequence is None:
         return
     was, now = before.sequence, after.sequence
@@ -148,7 +148,7 @@ def _span(span_ms: int | None) -> str:
 # which values
 
 
-def _of_field(part: str, before: Field | None, after: Field | None) -> Iterator[Change]:
+def _of_field(part: str, before: Field | None, after: Field | None) -> Iterator[ReadingChange]:
     if before is None or after is None:
         yield from _changed(Direction.FALLS if after is None else Direction.RISES, part, _place(before), _place(after))
         return
@@ -187,7 +187,7 @@ def _none(field: Field) -> str:
 _Range = tuple[Decimal, Decimal] | None
 
 
-def _of_range(part: str, before: _Range, after: _Range) -> Iterator[Change]:
+def _of_range(part: str, before: _Range, after: _Range) -> Iterator[ReadingChange]:
     inside = before is None or (after is not None and before[0] <= after[0] and after[1] <= before[1])
     yield from _changed(Direction.FALLS if inside else Direction.RISES, part, _range(before), _range(after))
 
@@ -196,7 +196,7 @@ def _range(bounds: _Range) -> str:
     return _ANY if bounds is None else f"{bounds[0]:f} to {bounds[1]:f}"
 
 
-def _of_counter(part: str, before: Counter, after: Counter) -> Iterator[Change]:
+def _of_counter(part: str, before: Counter, after: Counter) -> Iterator[ReadingChange]:
     was, now = (inf if each.most_per_h is None else float(each.most_per_h) for each in (before, after))
     yield from _changed(_by(was, now), f"{part}.most_per_h", _amount(before), _amount(after))
     yield from _changed(Direction.RISES, f"{part}.bits", _bits(before), _bits(after))  # falls become consumption

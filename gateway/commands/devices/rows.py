@@ -112,7 +112,12 @@ def _of_table(file: Path, text: str, faults: list[str]) -> Iterator[NumberedRow]
             faults.append(f"{line_of(file, number)}: has `{len(cells)}` cells, and the header names `{len(columns)}` columns")
         else:
             named = dict(zip(columns, (_unguarded(cell) for cell in cells), strict=False))
-            yield NumberedRow(number, {name: value for name, value in named.items() if value})
+            row = {name: value for name, value in named.items() if value}
+            missing = next((name for name in _REQUIRED if name not in row and name != "owner"), None)
+            if missing is None or "owner" not in row:  # whose it is has a line of its own
+                yield NumberedRow(number, row)
+            else:
+                faults.append(f"{line_of(file, number, row)}: states no {missing}")
 
 
 def _cells(text: str, faults: list[str], file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -168,8 +173,12 @@ def table(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_FORMULA.sub("'", cell) for cell in row] for row in rows)
+    writer.writerows([_FORMULA.sub("'", cell.strip()) for cell in row] for row in rows)  # white space would be lost anyway
     return codecs.BOM_UTF8 + text.getvalue().encode(errors="replace")
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _unguarded(cell: str) -> str:

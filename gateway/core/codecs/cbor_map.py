@@ -16,7 +16,7 @@ import msgspec
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.field_map import compile_field_map, is_plain
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, Decoded, Decoder
 
 _MAX_DEPTH = 16
 _KNOWN_TAGS = (2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
@@ -32,7 +32,7 @@ def compile_cbor(profile: Profile) -> Decoder:
     read_tree = compile_tree(profile)
     plain = compile_field_map(profile) if is_plain(profile) else None
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             item = parse_cbor(payload)
         except (cbor2.CBORError, ValueError, RecursionError):

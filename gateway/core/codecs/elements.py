@@ -13,9 +13,9 @@ from typing import Any
 from consent.core.profiles.profile import Profile
 from consent.errors import PolicyError
 from gateway.core.codecs.tree import MOST_ELEMENTS, compile_tree
-from gateway.core.model import NO_READING, TOO_LARGE, Ignore, Part, Parts, Reading, Reject
+from gateway.core.model import NO_READING, TOO_LARGE, Decoded, HubPart, HubParts, Ignore, Reading, Reject
 
-ReadElements = Callable[[str, Sequence[Any], int], Reading | Parts | Ignore | Reject]
+ReadElements = Callable[[str, Sequence[Any], int], Decoded]
 """``read(topic, elements, received_ms)``; an element that could not be parsed is its ``Reject``."""
 
 
@@ -32,7 +32,7 @@ def compile_elements(profile: Profile) -> ReadElements:
         raise PolicyError(f"devices/{profile.id}.toml", "each", said)
     read = compile_tree(_of_list(profile))
 
-    def read_elements(topic: str, elements: Sequence[Any], received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def read_elements(topic: str, elements: Sequence[Any], received_ms: int) -> Decoded:
         if len(elements) > MOST_ELEMENTS:
             return TOO_LARGE
         good = [element for element in elements if not isinstance(element, Reject)]
@@ -44,8 +44,8 @@ def compile_elements(profile: Profile) -> ReadElements:
             return outcome
         if isinstance(outcome, Reading):
             outcome.refused += tuple(bad)
-        elif isinstance(outcome, Parts):
-            outcome.parts += [Part("", reject) for reject in bad]  # nobody can say whose they were
+        elif isinstance(outcome, HubParts):
+            outcome.parts += [HubPart("", reject) for reject in bad]  # nobody can say whose they were
         elif isinstance(outcome, Ignore):
             return bad[0]
         return outcome

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from gateway.core.model import MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 MOST_BYTES: Final = 256 * 1024
 """The most that a message may hold once it is decompressed; four times what a frame itself may hold."""
@@ -29,7 +29,7 @@ _PADDING: Final = b"\0\r\n\t "
 def compile_gzip(decode: Decoder) -> Decoder:
     """Put decompression before a decoder; what is not compressed goes to it as it came."""
 
-    def decode_either(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode_either(topic: str, payload: bytes, received_ms: int) -> Decoded:
         if payload[:2] == _MAGIC:
             content = decompress(payload)
             if isinstance(content, Reject):

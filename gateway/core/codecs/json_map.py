@@ -22,7 +22,7 @@ from gateway.core.codecs.field_map import compile_field_map, is_plain
 from gateway.core.codecs.message.conditions import compile_topics
 from gateway.core.codecs.message.place import MISPLACED, Misplaced
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoded, Decoder, Reject
 
 _MARK: Final = b"\xef\xbb\xbf"
 _AROUND: Final = b"\0 \t\r\n"
@@ -61,7 +61,7 @@ def compile_json(profile: Profile) -> Decoder:
     """
     read_tree, concerns = compile_tree(profile), compile_topics(profile)
 
-    def decode_tree(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode_tree(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             message = parse_json(payload)
         except NotJsonError as error:
@@ -74,7 +74,7 @@ def compile_json(profile: Profile) -> Decoder:
     parse = msgspec.json.Decoder(field_map.message_type).decode
     flatten, read = field_map.flatten, field_map.read
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             message = parse(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -18,7 +18,7 @@ from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.envelope import plain_profile
 from gateway.core.codecs.tree import MOST_ELEMENTS
-from gateway.core.model import MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 _NAME: Final = re.compile(r"(?:[^, \\\n]|\\[^\n])+")
 _KEY: Final = re.compile(r"(?:[^,= \\\n]|\\[^\n])+")
@@ -51,7 +51,7 @@ def compile_line_protocol(profile: Profile) -> Decoder:
     """
     read = compile_elements(plain_profile(profile, "fields"))
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             text = payload.decode().removeprefix("\ufeff")
         except UnicodeDecodeError:

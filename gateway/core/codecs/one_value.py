@@ -11,7 +11,7 @@ from typing import Any
 from consent.core.profiles.profile import Profile
 from gateway.core.codecs.tree import compile_tree
 from gateway.core.codecs.values import LONGEST_NUMBER, NUMBER
-from gateway.core.model import MALFORMED, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, Decoded, Decoder
 
 _MARK = "\ufeff"
 _AROUND = "\0 \t\r\n"
@@ -25,7 +25,7 @@ def compile_one_value(profile: Profile) -> Decoder:
     read_tree = compile_tree(profile)
     has_comma = any(field.decimal_mark == "," for field in profile.fields.values())
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             text = payload.decode().removeprefix(_MARK).strip(_AROUND)
         except UnicodeDecodeError:

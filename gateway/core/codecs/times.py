@@ -21,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999, which is also the last that the standard library can represent."""
 _LONGEST: Final = 64
+_LONGEST_DAY: Final = len("2026-05-06")
 _NUMBER: Final = re.compile(r"(?P<whole>[0-9]{1,20})(?:\.(?P<fraction>[0-9]{1,20}))?")
 _PER_MS: Final = {
     TimeFormat.UNIX_S: (1000, 1),
@@ -71,12 +72,18 @@ def compile_time(time: TimeField) -> ReadTime:
     """Compile the reading of a profile's time."""
     match time.format:
         case TimeFormat.ISO8601:
-            return _compile_dated(datetime.fromisoformat, time.zone)
+            return _compile_dated(_parse_iso8601, time.zone)
         case TimeFormat.PATTERN:
             pattern = time.pattern
             return _compile_dated(lambda text: datetime.strptime(text, pattern), time.zone)  # noqa: DTZ007  the zone is put in below
         case _:
             return _compile_unix(time.format)
+
+
+def _parse_iso8601(text: str) -> datetime:
+    if len(text) <= _LONGEST_DAY:
+        raise ValueError("a day alone is no time")
+    return datetime.fromisoformat(text)
 
 
 def _compile_unix(unit: TimeFormat) -> ReadTime:
@@ -144,4 +151,5 @@ def _since_epoch(moment: datetime) -> int | None:
     since = moment - _EPOCH
     if since.days < 0:
         return None
-    return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
+    ms = since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
+    return ms if ms <= _MAX_MS else None

@@ -23,22 +23,23 @@ from gateway.core.model import (
     NO_VALUE,
     TOO_LARGE,
     WRONG_TYPE,
+    Decoded,
+    HubPart,
+    HubParts,
     Ignore,
     Observation,
-    Part,
-    Parts,
     Reading,
     Reject,
 )
 
-ReadTree = Callable[[str, Any, int], Reading | Parts | Ignore | Reject]
+ReadTree = Callable[[str, Any, int], Decoded]
 """``read(topic, message, received_ms)``: never raises, if the message is made of what JSON and CBOR are made of."""
 
 MOST_ELEMENTS: Final = 4096
 """The most elements of one message, be they of a list, lines, groups of measures or records: agents send a thousand at most, and
 each takes its time."""
 
-_ReadWhole = Callable[[Any, Any, str, int], Reading | Parts | Ignore | Reject]
+_ReadWhole = Callable[[Any, Any, str, int], Decoded]
 """``read(message, whole, topic, received_ms)``"""
 
 
@@ -57,7 +58,7 @@ def compile_tree(profile: Profile) -> ReadTree:
         elements = compile_path(profile, profile.each, "each")
         of_whole = _hub_each(profile, elements, read) if profile.hub else _plain_each(profile, elements, read)
 
-    def read_tree(topic: str, message: Any, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def read_tree(topic: str, message: Any, received_ms: int) -> Decoded:
         whole = Whole(message, topic) if by_element else message
         if not matches_first(message, whole, topic):
             return IGNORE
@@ -70,12 +71,12 @@ def _hub_read(profile: Profile, read: ReadOne) -> _ReadWhole:
     """Compile the reading of a hub's message of one device."""
     id_of = compile_hub_id(profile)
 
-    def of_hub(message: Any, whole: Any, topic: str, received_ms: int) -> Parts | Ignore:
+    def of_hub(message: Any, whole: Any, topic: str, received_ms: int) -> HubParts | Ignore:
         outcome = read(message, whole, topic, received_ms)
         if isinstance(outcome, Ignore):
             return IGNORE
         hub_id = id_of(message, whole, topic)
-        return Parts([Part(hub_id, outcome if hub_id else NO_VALUE)])
+        return HubParts([HubPart(hub_id, outcome if hub_id else NO_VALUE)])
 
     return of_hub
 
@@ -116,7 +117,7 @@ def _hub_each(profile: Profile, elements_of: Place, read: ReadOne) -> _ReadWhole
     """Compile the reading of a hub's message that lists readings of its devices."""
     id_of = compile_hub_id(profile)
 
-    def of_list(message: Any, whole: Any, topic: str, received_ms: int) -> Parts | Ignore | Reject:
+    def of_list(message: Any, whole: Any, topic: str, received_ms: int) -> HubParts | Ignore | Reject:
         elements = _elements(elements_of(message, whole, topic))
         if isinstance(elements, Reject):
             return elements
@@ -126,8 +127,8 @@ def _hub_each(profile: Profile, elements_of: Place, read: ReadOne) -> _ReadWhole
             if isinstance(outcome, Ignore):
                 continue
             hub_id = id_of(element, whole, topic)
-            parts.append(Part(hub_id, outcome if hub_id else NO_VALUE))
-        return Parts(_merged(parts)) if parts else IGNORE
+            parts.append(HubPart(hub_id, outcome if hub_id else NO_VALUE))
+        return HubParts(_merged(parts)) if parts else IGNORE
 
     return of_list
 
@@ -139,10 +140,10 @@ def _elements(found: Any) -> list[Any] | Reject:
     return NO_READING if found is None else WRONG_TYPE
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def _merged(parts: list[HubPart]) -> list[HubPart]:
     """Put together what a message says of one device at one time: hubs list values one by one."""
-    merged: dict[tuple[object, ...], Part] = {}
-    rejected: list[Part] = []
+    merged: dict[tuple[object, ...], HubPart] = {}
+    rejected: list[HubPart] = []
     for part in parts:
         reading = part.outcome
         if isinstance(reading, Reject):

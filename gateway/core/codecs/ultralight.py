@@ -16,7 +16,7 @@ from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
 from gateway.core.codecs.tree import MOST_ELEMENTS
-from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 TIME: Final = "TimeInstant"
 """What the time that a group begins with is called, as in the agent's own entities."""
@@ -32,7 +32,7 @@ def compile_ultralight(profile: Profile) -> Decoder:
     """
     read = compile_elements(with_numbers_as_text(profile))
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         place = measures_topic(topic)
         if place is None:
             return IGNORE

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from consent.core.profiles.profile import Profile, Scheme
 from gateway.core.ingest.mac0 import unverified
-from gateway.core.model import Decoder, Parts, Reading
+from gateway.core.model import Decoder, HubParts, Reading
 from gateway.core.mqtt.topics import topic_matches
 
 
@@ -78,7 +78,7 @@ def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -
     place = candidate.place(topic)
     if isinstance(outcome, Reading):
         yield Read(candidate.profile, candidate.in_force, place, "", _values(outcome))
-    elif isinstance(outcome, Parts):
+    elif isinstance(outcome, HubParts):
         for part in outcome.parts:
             if not part.hub_id:
                 continue

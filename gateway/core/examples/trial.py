@@ -24,7 +24,7 @@ from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
-from gateway.core.model import IGNORE, OUT_OF_RANGE, TOO_LARGE, UNKNOWN_DEVICE, Ignore, Observation, Part, Reading, Reject
+from gateway.core.model import IGNORE, OUT_OF_RANGE, TOO_LARGE, UNKNOWN_DEVICE, HubPart, Ignore, Observation, Reading, Reject
 from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
 from gateway.core.plans import Device, DevicePlan
@@ -136,7 +136,7 @@ class Trial:
         verified = Mac0Key(_KEY).verify(payload)
         return None if isinstance(verified, Reject) else verified[1]
 
-    def _tried(self, part: Part, outcome: Reading | Reject, sequence: int | None, received_ms: int | None) -> TriedPart:
+    def _tried(self, part: HubPart, outcome: Reading | Reject, sequence: int | None, received_ms: int | None) -> TriedPart:
         if isinstance(outcome, Reject):
             return TriedPart(part.hub_id, outcome)
         return TriedPart(part.hub_id, outcome, self._number(outcome, sequence), self._refusals(outcome, received_ms))

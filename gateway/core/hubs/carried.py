@@ -21,9 +21,9 @@ from gateway.core.model import (
     NOT_UNDERSTOOD,
     TOO_LARGE,
     UNKNOWN_DEVICE,
+    HubPart,
+    HubParts,
     Ignore,
-    Part,
-    Parts,
     Reading,
     Reject,
 )
@@ -75,11 +75,11 @@ class HubFrames:
             frame: Within the bounds of any frame.
         Returns: Why the frame as a whole goes no further, if no profile could read it or all ignore it.
         """
-        opened: list[tuple[HubPlan, list[Part]]] = []
+        opened: list[tuple[HubPlan, list[HubPart]]] = []
         refusal: Reject | None = None
         for hub in hubs:
             decoded = self.decode(hub, frame)
-            if isinstance(decoded, Parts):
+            if isinstance(decoded, HubParts):
                 opened.append((hub, decoded.parts))
             elif isinstance(decoded, Reject):
                 refusal = refusal or decoded
@@ -94,7 +94,7 @@ class HubFrames:
                 self.has_unknown = unknown > 0
         return taken if self.carried > before else refusal or IGNORE
 
-    def decode(self, hub: HubPlan, frame: Frame) -> Parts | Ignore | Reject:
+    def decode(self, hub: HubPlan, frame: Frame) -> HubParts | Ignore | Reject:
         """Return what a hub's frame decodes to, not yet authenticated, and no more parts than one message may have."""
         payload = frame.payload
         if hub.is_authenticated:
@@ -105,14 +105,14 @@ class HubFrames:
         decoded = hub.decode(frame.topic, payload, self._now_ms)
         if isinstance(decoded, Reading):  # of no device that the message names
             return NOT_UNDERSTOOD
-        return TOO_LARGE if isinstance(decoded, Parts) and len(decoded.parts) > MOST_PARTS else decoded
+        return TOO_LARGE if isinstance(decoded, HubParts) and len(decoded.parts) > MOST_PARTS else decoded
 
     def _reject(self, reject: Reject, n: int = 1) -> None:
         if n:
             self.carried += n
             self.rejected[reject.reason] += n
 
-    def _take(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Carried:
+    def _take(self, hub: HubPlan, parts: list[HubPart], frame: Frame) -> Carried:
         """Return what a hub's devices sent in a message, admitted and accounted for; the parts of others are left out."""
         taken: list[tuple[int, DevicePlan, Reading]] = []
         for at, plan, outcome in self.admit(hub, parts, frame):
@@ -128,7 +128,7 @@ class HubFrames:
             return [(plan, reading, False) for _, plan, reading in taken]
         return self._date(hub, taken, frame)
 
-    def admit(self, hub: HubPlan, parts: list[Part], frame: Frame) -> Iterator[tuple[int, DevicePlan, Reading | Reject]]:
+    def admit(self, hub: HubPlan, parts: list[HubPart], frame: Frame) -> Iterator[tuple[int, DevicePlan, Reading | Reject]]:
         """Authenticate and admit the parts of a hub's own devices; yield what becomes of each, with its place in the message."""
         own = [(at, part.outcome, plan) for at, part in enumerate(parts) if (plan := hub.members.get(part.hub_id)) is not None]
         may_have_waited = self._arrivals.waited or frame.retain
@@ -161,7 +161,7 @@ class HubFrames:
         payload = unverified(frame.payload) or b"" if hub.is_authenticated else frame.payload
         first_ms = self._arrivals.first_ms(self._now_ms, retained=frame.retain)
         earlier = hub.decode(frame.topic, payload, first_ms)
-        parts = earlier.parts if isinstance(earlier, Parts) else []
+        parts = earlier.parts if isinstance(earlier, HubParts) else []
         dated: Carried = []
         for at, plan, reading in taken:
             first = parts[at].outcome if at < len(parts) and parts[at].hub_id == plan.device.hub_id else None

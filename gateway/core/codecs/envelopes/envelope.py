@@ -20,7 +20,7 @@ from consent.core.profiles.paths import Name, Root, parse_path
 from consent.core.profiles.profile import Field, Profile
 from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import IGNORE, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, WRONG_TYPE, Decoded, Decoder, Reject
 
 _UNREADABLE = frozenset('"\\')
 """What msgspec takes in no field's name."""
@@ -56,7 +56,7 @@ def compile_envelope(profile: Profile, envelope: Envelope) -> Decoder:
     read, parse = compile_tree(plain), compile_parse(_wanted(plain, envelope.keys))
     is_uplink, arrange = envelope.is_uplink, envelope.arrange
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         document = parse(payload)
         if isinstance(document, Reject):
             return document

@@ -16,7 +16,7 @@ from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.envelope import Document
 from gateway.core.codecs.json_map import NotJsonError, parse_json
-from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoded, Decoder, Reject
 
 
 def compile_fiware_json(profile: Profile) -> Decoder:
@@ -27,7 +27,7 @@ def compile_fiware_json(profile: Profile) -> Decoder:
     """
     read = compile_elements(with_numbers_as_text(profile))
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         place = measures_topic(topic)
         if place is None:
             return IGNORE

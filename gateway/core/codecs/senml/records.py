@@ -33,15 +33,15 @@ from gateway.core.model import (
     TOO_LARGE,
     WRONG_TYPE,
     WRONG_UNIT,
-    Ignore,
+    Decoded,
+    HubPart,
+    HubParts,
     Observation,
-    Part,
-    Parts,
     Reading,
     Reject,
 )
 
-ReadRecords = Callable[[str, Sequence[Record], int], Reading | Parts | Ignore | Reject]
+ReadRecords = Callable[[str, Sequence[Record], int], Decoded]
 """``read(topic, records, received_ms)``: the outcome of a parsed pack; never raises."""
 
 _HUB_IDS: Final = ("bn", "n")
@@ -104,7 +104,7 @@ def compile_records(profile: Profile) -> ReadRecords:
                         _observe(gathered, record, named, received_ms)
         return devices
 
-    def read(topic: str, records: Sequence[Record], received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def read(topic: str, records: Sequence[Record], received_ms: int) -> Decoded:
         if len(records) > MOST_ELEMENTS:
             return TOO_LARGE
         try:
@@ -117,8 +117,8 @@ def compile_records(profile: Profile) -> ReadRecords:
         devices = gather(resolved, topic, received_ms)
         if not profile.hub:
             return close(devices[""])
-        parts = [Part(device, close(gathered) if device else NO_VALUE) for device, gathered in devices.items()]
-        return Parts(parts) if parts else NO_READING
+        parts = [HubPart(device, close(gathered) if device else NO_VALUE) for device, gathered in devices.items()]
+        return HubParts(parts) if parts else NO_READING
 
     return read
 

@@ -14,7 +14,7 @@ from gateway.core.codecs.json_map import NotJsonError, parse_json
 from gateway.core.codecs.senml.cbor import NoPackError, PackBytesError, parse_pack
 from gateway.core.codecs.senml.pack import Record
 from gateway.core.codecs.senml.records import compile_records
-from gateway.core.model import MALFORMED, WRONG_TYPE, Decoder, Ignore, Parts, Reading, Reject
+from gateway.core.model import MALFORMED, WRONG_TYPE, Decoded, Decoder
 
 
 def compile_senml(profile: Profile) -> Decoder:
@@ -26,7 +26,7 @@ def compile_senml(profile: Profile) -> Decoder:
     parse = msgspec.json.Decoder(list[Record]).decode
     read = compile_records(profile)
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             records = parse(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -49,7 +49,7 @@ def compile_senml_cbor(profile: Profile) -> Decoder:
     """
     read = compile_records(profile)
 
-    def decode(topic: str, payload: bytes, received_ms: int) -> Reading | Parts | Ignore | Reject:
+    def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
             records = parse_pack(payload)
         except NoPackError:

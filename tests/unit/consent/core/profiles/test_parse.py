@@ -14,7 +14,7 @@ from consent.core.profiles.profile import Compression
 from consent.core.toml.file import TomlFile
 from consent.errors import PolicyError
 from gateway.core.codecs.registry import COMPILERS, compile_decoder
-from gateway.core.model import Ignore, Parts, Reading, Reject
+from gateway.core.model import Decoded
 from tests.support.mutated_toml import mutants
 from tests.support.profiles import CITY_TERMS, parsed_profile, profile_fault
 
@@ -118,4 +118,4 @@ def test_any_profile_is_compiled_or_refused_with_a_line(text: str, payload: byte
     if refused or decode is None:
         return
     for each in (payload, b'{"model":5,"data":[{"Time":"01.02.2026 03:04:05","h":4,"id":"a"}]}'):
-        assert isinstance(decode("a/b/SENSOR", each, 0), Reading | Parts | Ignore | Reject)
+        assert isinstance(decode("a/b/SENSOR", each, 0), Decoded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consent.core.review.reach import Direction
-from consent.core.review.readings import Change, profile_changes
+from consent.core.review.readings import ReadingChange, profile_changes
 from tests.support.profiles import parsed_profile
 
 RISES, FALLS, DIFFERS = Direction.RISES, Direction.FALLS, Direction.DIFFERS
@@ -60,7 +60,7 @@ def test_looser_opens_and_tighter_closes(tight: str, loose: str, part: str) -> N
     """Both ways round; of what no flow asks for it merely differs."""
     tight, loose = (text if "[fields" in text else f"{text}\n{FIELD}" for text in (tight, loose))
 
-    def between(old: str, new: str, *asked: str) -> list[Change]:
+    def between(old: str, new: str, *asked: str) -> list[ReadingChange]:
         return list(profile_changes(parsed_profile(old, fields=""), parsed_profile(new, fields=""), asked))
 
     assert [(each.direction, each.part) for each in between(tight, loose, "temperature")] == [(RISES, part)]
@@ -91,10 +91,10 @@ def test_another_scale_offset_word_or_unit_is_told_as_files_write_it() -> None:
     new = parsed_profile("", fields='[fields.temperature]\npath = ["a", "b"]\nunit = "K"\nwords = { ON = 2 }\nunit_path = "u"')
 
     assert set(profile_changes(old, new, {"temperature"})) == {
-        Change(RISES, "fields.temperature", "t in Cel", "a + b in K minus 273.15"),
-        Change(RISES, "fields.temperature.words", "ON = 1", "ON = 2"),
-        Change(RISES, "fields.temperature.plausible", "-40 to 60", "any"),
-        Change(RISES, "fields.temperature.unit_path", "", "u"),
+        ReadingChange(RISES, "fields.temperature", "t in Cel", "a + b in K minus 273.15"),
+        ReadingChange(RISES, "fields.temperature.words", "ON = 1", "ON = 2"),
+        ReadingChange(RISES, "fields.temperature.plausible", "-40 to 60", "any"),
+        ReadingChange(RISES, "fields.temperature.unit_path", "", "u"),
     }
 
 
@@ -104,4 +104,6 @@ def test_clock_and_format_of_times_merely_differ() -> None:
     new = '[time]\npath = "at"\nformat = "pattern"\npattern = "%Y-%m-%d %H"\nzone = "city"'
     (change,) = profile_changes(parsed_profile(old), parsed_profile(new), {"temperature"})
 
-    assert change == Change(DIFFERS, "time", "at as iso8601, device clock", "at as %Y-%m-%d %H in Europe/Madrid, device clock")
+    assert change == ReadingChange(
+        DIFFERS, "time", "at as iso8601, device clock", "at as %Y-%m-%d %H in Europe/Madrid, device clock"
+    )

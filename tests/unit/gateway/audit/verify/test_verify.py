@@ -240,7 +240,7 @@ def test_verify_reports_a_clock_set_back_but_does_not_mind(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("overrides", "problem"),
     [
-        ({"frames__received": 10}, "frames.received `10` is not admitted `8` + rejected `1`"),
+        ({"frames__received": 10}, "frames.received `10` is not admitted `8` + ignored `2` + rejected `1`"),
         ({"frames__lost": 1}, "unknown account `frames.lost`"),
         ({"bundles__formed": 5, "bundles__ready": 3}, "bundles.formed is `5`, releases and voids say `2`"),
         ({"pairs__aggregated": 5, "pairs__contributed": 5}, "pairs.aggregated is `5`, releases and voids say `12`"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
+from typing import cast
 
 import pytest
 
-from consent.device_messages import Discovered, ProfileFit, PublisherFound, ValueRead
+from consent.control import ControlClient
+from consent.device_messages import Discover, Discovered, ProfileFit, PublisherFound, ValueRead
 from gateway.commands.devices import discover
 
 FIT = ProfileFit(profile="meter", in_force=True, readings=2, values=[ValueRead(property="consumption", value=0.131, unit="kW.h")])
@@ -51,3 +54,35 @@ def test_list_to_complete_names_the_profile_that_fits_best() -> None:
         ("r", "x\x1b[2J", "radio", "", "", ""),
         ("p", "", "", "", "", ""),
     ]
+
+
+class _Terminal(io.StringIO):
+    """Standard error, on a terminal."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+class _Asked:
+    """A connection on which it is told how far a discovery has come; then somebody types Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def ask(self, method: str, params: Discover, kind: type[Discovered]) -> Discovered:
+        """Answer once."""
+        self.times += 1
+        if self.times > 1:
+            raise KeyboardInterrupt
+        return Discovered(messages=7, left_off=0, found=2)
+
+
+def test_progress_is_drawn_on_a_terminal_and_ctrl_c_ends_it_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found until then is asked for all the same; the line is wiped."""
+    terminal, client = _Terminal(), _Asked()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(discover, "POLL_S", 0.0)
+    discover._listen(cast("ControlClient", client), 600)
+    assert "2 publishers, 7 messages, 600 s left; Ctrl-C ends" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")

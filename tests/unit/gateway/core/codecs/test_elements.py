@@ -17,9 +17,9 @@ from gateway.core.model import (
     NO_SEQUENCE,
     TOO_LARGE,
     WRONG_TYPE,
+    HubPart,
+    HubParts,
     Observation,
-    Part,
-    Parts,
     Reading,
 )
 from tests.support.profiles import make_profile
@@ -46,7 +46,7 @@ def test_elements_that_could_not_be_parsed_are_counted_beside_the_others(element
 def test_elements_behind_a_hub_that_could_not_be_parsed_are_nobody_s() -> None:
     """They are parts without a device."""
     read = compile_elements(replace(PROFILE, hub=("id",)))
-    assert read("t", [{"a": 1, "id": "x"}, MALFORMED], 7) == Parts([Part("x", ONE), Part("", MALFORMED)])
+    assert read("t", [{"a": 1, "id": "x"}, MALFORMED], 7) == HubParts([HubPart("x", ONE), HubPart("", MALFORMED)])
 
 
 def test_elements_that_are_no_readings_hide_no_wrong_one() -> None:

@@ -16,7 +16,7 @@ from gateway.core import model
 from gateway.core.codecs.line_protocol import parse_lines
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.codecs.tree import MOST_ELEMENTS
-from gateway.core.model import Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading, Reject
 from tests.support.formats import line, together
 from tests.support.profiles import make_profile
 
@@ -86,16 +86,16 @@ def test_lines_of_several_devices_are_told_apart_by_a_tag() -> None:
     """Each line is of the device that its tag names; one without is nobody's."""
     hub = compile_decoder(replace(PROFILE, hub=("tags.site",)))
     parts = hub("t", b"w,site=a temp=5 1000000\nw,site=b temp=6\nw temp=7", NOW_MS)
-    assert parts == Parts(
+    assert parts == HubParts(
         [
-            Part("a", Reading(None, None, True, [Observation("temperature", 1, 5.0)])),
-            Part("b", Reading(None, None, False, [Observation("temperature", NOW_MS, 6.0)])),
-            Part("", model.NO_VALUE),
+            HubPart("a", Reading(None, None, True, [Observation("temperature", 1, 5.0)])),
+            HubPart("b", Reading(None, None, False, [Observation("temperature", NOW_MS, 6.0)])),
+            HubPart("", model.NO_VALUE),
         ]
     )
     unreadable = hub("t", b"w,site=a temp=5 1000000\nw,site", NOW_MS)
-    assert isinstance(unreadable, Parts)
-    assert unreadable.parts[1:] == [Part("", model.MALFORMED)]
+    assert isinstance(unreadable, HubParts)
+    assert unreadable.parts[1:] == [HubPart("", model.MALFORMED)]
 
 
 def test_line_times_may_be_of_another_precision() -> None:

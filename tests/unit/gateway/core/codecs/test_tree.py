@@ -20,7 +20,7 @@ from consent.core.profiles.profile import (
 from gateway.core import model
 from gateway.core.codecs.message import place
 from gateway.core.codecs.tree import MOST_ELEMENTS
-from gateway.core.model import Ignore, Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading
 from tests.support.trees import NOW_MS, fields, profile_of, read
 
 
@@ -68,11 +68,11 @@ def test_hub_lists_devices_and_values_of_one_are_put_together() -> None:
     outcome = read(profile, message)
 
     both = [Observation("temperature", NOW_MS, 1), Observation("humidity", NOW_MS, 3)]
-    assert outcome == Parts(
+    assert outcome == HubParts(
         [
-            Part("a", Reading(None, None, False, both)),
-            Part("b", Reading(None, None, False, [Observation("temperature", NOW_MS, 2)])),
-            Part("d", model.WRONG_TYPE),
+            HubPart("a", Reading(None, None, False, both)),
+            HubPart("b", Reading(None, None, False, [Observation("temperature", NOW_MS, 2)])),
+            HubPart("d", model.WRONG_TYPE),
         ]
     )
     assert read(profile, [{"kind": "car", "id": "c", "t": 4}]) is model.IGNORE
@@ -92,7 +92,9 @@ def test_whatever_the_message_nothing_is_raised_and_nothing_undeclared_read(mess
     for each, hub in ((None, ()), ("a", ()), (None, ("a", "$topic[-1]")), ("", ("b",))):
         sequence = SequenceField("^n" if each == "a" else "n", "^b", AbsentSequence.NONE)
         outcome = read(profile_of(fields=declared, each=each, hub=hub, sequence=sequence), message, topic)
-        parts = outcome.parts if isinstance(outcome, Parts) else [Part("", outcome)] if not isinstance(outcome, Ignore) else []
+        parts = (
+            outcome.parts if isinstance(outcome, HubParts) else [HubPart("", outcome)] if not isinstance(outcome, Ignore) else []
+        )
         for part in parts:
             for seen in part.outcome.observations if isinstance(part.outcome, Reading) else ():
                 assert seen.observed_property in declared
@@ -124,4 +126,4 @@ def test_list_of_more_elements_than_any_hub_sends_is_refused_before_it_is_read(h
     profile = profile_of(each="", hub=hub)
 
     assert read(profile, [{"id": "a", "t": 1}] * (MOST_ELEMENTS + 1)) is model.TOO_LARGE
-    assert isinstance(read(profile, [{"id": "a", "t": 1}] * MOST_ELEMENTS), Reading | Parts)
+    assert isinstance(read(profile, [{"id": "a", "t": 1}] * MOST_ELEMENTS), Reading | HubParts)

@@ -15,7 +15,7 @@ from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.codecs.ultralight import parse_ultralight
-from gateway.core.model import Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading, Reject
 from tests.support.formats import ultralight
 from tests.support.profiles import make_profile
 
@@ -54,7 +54,7 @@ def test_ultralight_single_measure_is_named_by_its_topic() -> None:
 def test_ultralight_behind_a_hub_is_told_apart_by_the_topic() -> None:
     """By the device's level, also where a single measure's name follows it."""
     hub = compile_decoder(with_presets(replace(PROFILE, hub=OWN_HUB_ID)))
-    expected = Parts([Part("meter7", Reading(None, None, False, [Observation("temperature", NOW_MS, 1.0)]))])
+    expected = HubParts([HubPart("meter7", Reading(None, None, False, [Observation("temperature", NOW_MS, 1.0)]))])
     assert hub(TOPIC, b"t|1", NOW_MS) == hub(f"{TOPIC}/t", b"1", NOW_MS) == expected
 
 

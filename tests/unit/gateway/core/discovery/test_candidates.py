@@ -11,7 +11,7 @@ from consent.core.profiles.profile import Authentication, Codec, Scheme
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery.candidates import Candidate, readings_of
 from gateway.core.ingest.mac0 import mac0
-from gateway.core.model import NO_VALUE, Observation, Part, Parts, Reading
+from gateway.core.model import NO_VALUE, HubPart, HubParts, Observation, Reading
 from tests.support.profiles import make_profile
 
 PLAIN = make_profile(Codec.JSON, {"temperature": "t", "LAeq": "db"})
@@ -28,7 +28,7 @@ def test_profile_that_fits_tells_the_value_of_each_property() -> None:
 def test_devices_behind_a_hub_are_told_apart_and_one_without_a_value_is_told_too() -> None:
     """Each by its id; without an id there is nothing to register."""
     good = Reading(None, None, False, [Observation("temperature", 5, 20.0)])
-    parts = Parts([Part("a", good), Part("b", NO_VALUE), Part("", good)])
+    parts = HubParts([HubPart("a", good), HubPart("b", NO_VALUE), HubPart("", good)])
     candidate = Candidate("hub", True, lambda topic, payload, now_ms: parts)
     assert [(read.hub_id, read.values) for read in readings_of(candidate, "t", b"", 0)] == [
         ("a", {"temperature": 20.0}),

@@ -12,7 +12,7 @@ from gateway.core.codecs.registry import compile_decoder
 from gateway.core.discovery import publishers
 from gateway.core.discovery.candidates import Candidate
 from gateway.core.discovery.publishers import MOST_PUBLISHERS, TRIED_BY_ALL, Discovery, Registered
-from gateway.core.model import IGNORE, Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import IGNORE, Decoded, HubPart, HubParts, Ignore, Observation, Reading
 from tests.support.profiles import make_profile
 
 NOBODY = Registered([])
@@ -21,14 +21,14 @@ ROOM = make_profile(Codec.JSON, {"temperature": "t"})
 THERMOMETER = Candidate.of(ROOM, compile_decoder(ROOM), in_force=True)
 
 
-def hub(topic: str, payload: bytes, now_ms: int) -> Reading | Parts | Ignore | Reject:
+def hub(topic: str, payload: bytes, now_ms: int) -> Decoded:
     """Decode a message that holds several devices: id → value."""
     try:
         rows = json.loads(payload)["devices"]
     except (ValueError, KeyError, TypeError):
         return IGNORE
-    return Parts(
-        [Part(each, Reading(None, None, False, [Observation("temperature", now_ms, value)])) for each, value in rows.items()]
+    return HubParts(
+        [HubPart(each, Reading(None, None, False, [Observation("temperature", now_ms, value)])) for each, value in rows.items()]
     )
 
 

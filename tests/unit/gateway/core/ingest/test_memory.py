@@ -63,16 +63,6 @@ def test_node_that_restarts_is_heard_again_and_a_copy_from_before_is_not() -> No
     assert (gate.count("frames.admitted"), reasons(gate, "frames.rejected")) == (3, {"replayed": 2})
 
 
-def test_number_that_a_code_covers_is_never_absent_and_never_begins_again() -> None:
-    """Whatever the profile says of numbers: what is authenticated is numbered by its code."""
-    profile = make_profile(Codec.JSON, {"consumption": "kwh"}, sequence=("seq", None))
-    assert profile.sequence is not None
-    lax = replace(profile.sequence, absent=AbsentSequence.NONE, restarts=True)
-    rules = AdmissionRules.of(replace(profile, sequence=lax, authentication=Authentication(Scheme.MAC0)))
-    assert rules.is_plain
-    assert rules.tells_repeats_by_number
-
-
 # repeats
 
 

@@ -12,7 +12,7 @@ from consent.core.profiles.presets import OWN_HUB_ID, with_presets
 from consent.core.profiles.profile import Codec
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Observation, Reading
 from tests.support.formats import Document, as_json, chirpstack_3, chirpstack_4, iso8601
 from tests.support.profiles import make_profile
 
@@ -80,7 +80,7 @@ def test_version_3_is_read_in_both_ways_of_writing_it() -> None:
     expected = Reading("", 3, False, [Observation("temperature", NOW_MS, 20.0)])
     for document in (hexadecimal, as_text):
         assert read(document, codec=Codec.CHIRPSTACK_3) == expected
-        assert read(document, codec=Codec.CHIRPSTACK_3, hub=OWN_HUB_ID) == Parts([Part(EUI, expected)])
+        assert read(document, codec=Codec.CHIRPSTACK_3, hub=OWN_HUB_ID) == HubParts([HubPart(EUI, expected)])
     for strange in ("short", "not base64!!", "AAAAAAAAAAA", "ABCDEFGHIJKL"):
         parts = read(hexadecimal | {"devEUI": strange}, codec=Codec.CHIRPSTACK_3, hub=OWN_HUB_ID)
         assert [part.hub_id for part in parts.parts] == [strange]

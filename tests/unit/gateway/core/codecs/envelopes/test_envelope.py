@@ -16,7 +16,7 @@ from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.envelopes.envelope import compile_parse, plain_profile
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Ignore, Observation, Parts, Reading, Reject
+from gateway.core.model import Decoded, HubParts, Ignore, Observation, Reading, Reject
 from tests.support.formats import as_json, chirpstack_3, chirpstack_4, helium, things_stack_3
 from tests.support.profiles import make_profile
 
@@ -58,7 +58,7 @@ def test_uplink_is_a_reading_with_the_network_s_time_and_number(codec: Codec) ->
     assert (plain.sequence, plain.has_time) == (7, codec is not Codec.CHIRPSTACK_3)
     assert plain.boot is not None
     assert plain.observations == [Observation("temperature", time_ms, 21.5)]
-    assert isinstance(hub, Parts)
+    assert isinstance(hub, HubParts)
     assert [(part.hub_id, part.outcome) for part in hub.parts] == [(EUI, plain)]
 
 
@@ -83,7 +83,7 @@ def test_profile_s_own_paths_begin_in_the_document() -> None:
         hub=("deviceInfo.deviceName",),
     )
     parts = read(profile, chirpstack_4(EUI, {"at": 1_778_036_000}, TIME_MS, 7))
-    assert isinstance(parts, Parts)
+    assert isinstance(parts, HubParts)
     (part,) = parts.parts
     assert part.hub_id == "Roof of Ana"
     assert isinstance(part.outcome, Reading)
@@ -100,7 +100,7 @@ def test_history_in_the_decoded_object_is_read_by_element() -> None:
     profile = profile_of(each="history", time=time, hub=OWN_HUB_ID)
     history = [{"at": 1_778_036_000 + 60 * number, "t": number} for number in range(3)]
     parts = read(profile, chirpstack_4(EUI, {"history": history}, TIME_MS, 7))
-    assert isinstance(parts, Parts)
+    assert isinstance(parts, HubParts)
     readings = [part.outcome for part in parts.parts if isinstance(part.outcome, Reading) and part.hub_id == EUI]
     assert [(one.sequence, one.observations[0].result) for one in readings] == [(7, 0.0), (7, 1.0), (7, 2.0)]
     alone = read(profile_of(each="history", time=time), chirpstack_4(EUI, {"history": history}, TIME_MS, 7))
@@ -166,7 +166,7 @@ def test_documents_with_anything_in_any_place_give_an_outcome(codec: Codec, wron
         inner[data.draw(st.sampled_from(["decoded_payload", "devEui", "payload", "f_cnt", "session_key_id"]))] = data.draw(_json)
     payload = json.dumps(document).encode()
     for decode in _DECODERS:
-        assert isinstance(decode("a/event/up", payload, NOW_MS), Reading | Parts | Ignore | Reject)
+        assert isinstance(decode("a/event/up", payload, NOW_MS), Decoded)
 
 
 @given(st.binary(max_size=60))

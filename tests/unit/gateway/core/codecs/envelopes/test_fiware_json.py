@@ -14,7 +14,7 @@ from consent.core.profiles.profile import Codec, Field
 from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Ignore, Observation, Part, Parts, Reading, Reject
+from gateway.core.model import HubPart, HubParts, Ignore, Observation, Reading, Reject
 from tests.support.formats import as_json
 from tests.support.profiles import make_profile
 
@@ -58,7 +58,7 @@ def test_single_value_is_named_by_its_topic() -> None:
 def test_devices_behind_one_filter_are_told_apart_by_the_topic() -> None:
     """By the level of the device, not by the key that stands before it."""
     hub = compile_decoder(with_presets(replace(PROFILE, hub=OWN_HUB_ID)))
-    expected = Parts([Part("pole7", Reading(None, None, False, [Observation("temperature", NOW_MS, 1.0)]))])
+    expected = HubParts([HubPart("pole7", Reading(None, None, False, [Observation("temperature", NOW_MS, 1.0)]))])
     assert hub(TOPIC, b'{"t":1}', NOW_MS) == hub(f"{TOPIC}/t", b"1", NOW_MS) == expected
 
 

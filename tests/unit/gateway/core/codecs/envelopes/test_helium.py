@@ -9,7 +9,7 @@ from consent.core.profiles.presets import OWN_HUB_ID, with_presets
 from consent.core.profiles.profile import Codec
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Observation, Reading
 from tests.support.formats import Document, as_json, helium
 from tests.support.profiles import make_profile
 
@@ -27,7 +27,7 @@ def test_uplink_has_the_console_s_time_number_and_address() -> None:
     """And the DevEUI tells devices behind a hub apart."""
     expected = Reading("B5A44869", 19, True, [Observation("fill", NOW_MS - 900, 0.4)])
     assert read(helium(EUI, {"level": 0.4}, NOW_MS - 900, 19)) == expected
-    assert read(helium(EUI, {"level": 0.4}, NOW_MS - 900, 19), hub=OWN_HUB_ID) == Parts([Part(EUI, expected)])
+    assert read(helium(EUI, {"level": 0.4}, NOW_MS - 900, 19), hub=OWN_HUB_ID) == HubParts([HubPart(EUI, expected)])
 
 
 def test_uplink_of_an_older_console_names_no_type() -> None:

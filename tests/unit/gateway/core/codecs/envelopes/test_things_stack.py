@@ -11,7 +11,7 @@ from consent.core.profiles.presets import OWN_HUB_ID, with_presets
 from consent.core.profiles.profile import Codec
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Observation, Reading
 from tests.support.formats import Document, as_json, things_stack_3
 from tests.support.profiles import make_profile
 
@@ -29,7 +29,7 @@ def test_uplink_counts_from_the_network_server_s_time_and_number() -> None:
     """An absent number is zero, of its session; the device behind a hub is the network's device id."""
     expected = Reading("c2Vzc2lvbg==", 0, True, [Observation("temperature", NOW_MS, 20.0)])
     assert read(things_stack_3("roof-7", {"t": 20}, NOW_MS, 0)) == expected
-    assert read(things_stack_3("roof-7", {"t": 20}, NOW_MS, 0), hub=OWN_HUB_ID) == Parts([Part("roof-7", expected)])
+    assert read(things_stack_3("roof-7", {"t": 20}, NOW_MS, 0), hub=OWN_HUB_ID) == HubParts([HubPart("roof-7", expected)])
 
 
 def test_uplink_of_a_server_that_tells_no_time_is_of_its_arrival() -> None:

@@ -16,7 +16,7 @@ from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.codecs.tree import compile_tree
-from gateway.core.model import Ignore, Parts, Reading, Reject
+from gateway.core.model import HubParts, Ignore, Reading, Reject
 from tests.support.profiles import make_profile
 
 NOW_MS = 1_731_110_400_000
@@ -28,7 +28,7 @@ def profile_of(path: str, **changes: Any) -> Profile:
     return replace(make_profile(Codec.JSON, {}), jmespath=True, fields={"temperature": Field((path,), "1")}, **changes)
 
 
-def read(path: str, message: Any, **changes: Any) -> float | Reject | Ignore | Parts:
+def read(path: str, message: Any, **changes: Any) -> float | Reject | Ignore | HubParts:
     """Return the value that an expression finds, or the outcome without one."""
     outcome = compile_tree(profile_of(path, **changes))("a/b", message, NOW_MS)
     return outcome.observations[0].result if isinstance(outcome, Reading) else outcome
@@ -66,7 +66,7 @@ def test_lists_hubs_conditions_and_the_topic_work_with_expressions() -> None:
     )
     outcome = compile_tree(profile)("hub/x", {"rows": [{"ok": True, "id": 1, "t": 5}, {"ok": False, "id": 2, "t": 6}]}, NOW_MS)
 
-    assert isinstance(outcome, Parts)
+    assert isinstance(outcome, HubParts)
     assert [part.hub_id for part in outcome.parts] == ["1/hub"]
     assert compile_tree(profile)("hub/x", {"rows": []}, NOW_MS) is model.IGNORE
 

@@ -11,7 +11,7 @@ from consent.core.profiles.profile import (
     SequenceField,
 )
 from gateway.core import model
-from gateway.core.model import Observation, Part, Parts, Reading
+from gateway.core.model import HubPart, HubParts, Observation, Reading
 from tests.support.trees import NOW_MS, profile_of, read
 
 
@@ -21,17 +21,17 @@ def test_hub_carries_devices_by_id() -> None:
 
     outcome = read(profile, {"model": "Acme", "id": 41, "t": 12.4})
 
-    assert outcome == Parts([Part("Acme/41", Reading(None, None, False, [Observation("temperature", NOW_MS, 12.4)]))])
-    assert read(profile, {"model": "Acme", "t": 12.4}) == Parts([Part("", model.NO_VALUE)])
-    assert read(profile, {"model": "A/b", "id": 41, "t": 12.4}) == Parts([Part("", model.NO_VALUE)])
-    assert read(profile, {"model": "Acme", "id": 41}) == Parts([Part("Acme/41", model.NO_READING)])
+    assert outcome == HubParts([HubPart("Acme/41", Reading(None, None, False, [Observation("temperature", NOW_MS, 12.4)]))])
+    assert read(profile, {"model": "Acme", "t": 12.4}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile, {"model": "A/b", "id": 41, "t": 12.4}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile, {"model": "Acme", "id": 41}) == HubParts([HubPart("Acme/41", model.NO_READING)])
 
 
 @pytest.mark.parametrize("hub_id", [9007199254740993.0, 1e18, 1e300, float("nan"), 2**64, "a\ufffd", None, [], {}, "x" * 201])
 def test_what_several_devices_could_write_names_none(hub_id: Any) -> None:
     """A double holds 53 bits: two serial numbers would be one, and a device be credited with what the other reads."""
-    assert read(profile_of(hub=("id",)), {"id": hub_id, "t": 1}) == Parts([Part("", model.NO_VALUE)])
-    assert read(profile_of(hub=("id", "$topic[0]")), {"id": hub_id, "t": 1}) == Parts([Part("", model.NO_VALUE)])
+    assert read(profile_of(hub=("id",)), {"id": hub_id, "t": 1}) == HubParts([HubPart("", model.NO_VALUE)])
+    assert read(profile_of(hub=("id", "$topic[0]")), {"id": hub_id, "t": 1}) == HubParts([HubPart("", model.NO_VALUE)])
 
 
 def test_hub_by_level_of_the_topic() -> None:
@@ -40,7 +40,7 @@ def test_hub_by_level_of_the_topic() -> None:
 
     outcome = read(profile, {"t": 1}, "zigbee2mqtt/kitchen")
 
-    assert outcome == Parts([Part("kitchen", Reading(None, None, False, [Observation("temperature", NOW_MS, 1)]))])
+    assert outcome == HubParts([HubPart("kitchen", Reading(None, None, False, [Observation("temperature", NOW_MS, 1)]))])
 
 
 @pytest.mark.parametrize(

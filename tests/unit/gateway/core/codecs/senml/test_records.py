@@ -17,7 +17,7 @@ from consent.core.profiles.profile import AbsentSequence, Codec, Condition, Fiel
 from consent.errors import PolicyError
 from gateway.core import model
 from gateway.core.codecs.registry import compile_decoder
-from gateway.core.model import Observation, Part, Parts, Reading, Reject
+from gateway.core.model import HubPart, HubParts, Observation, Reading, Reject
 from tests.support.profiles import decoder, make_profile
 
 NOW_MS = 1_498_780_179_000
@@ -176,14 +176,14 @@ def test_senml_pack_of_a_hub_is_a_part_for_each_device() -> None:
         Observation("temperature", time_ms + 60_000, 26.0),
     ]
     expected = [
-        Part("2001:db8::2", Reading(None, None, True, first)),
-        Part("2001:db8::1", Reading(None, None, True, [Observation("temperature", time_ms, 12.3)])),
-        Part("", model.NO_VALUE),
+        HubPart("2001:db8::2", Reading(None, None, True, first)),
+        HubPart("2001:db8::1", Reading(None, None, True, [Observation("temperature", time_ms, 12.3)])),
+        HubPart("", model.NO_VALUE),
     ]
     for hub in (("bn",), ("n",)):
-        assert decoder(replace(CLIMATE, hub=hub))(payload, NOW_MS) == Parts(expected)
+        assert decoder(replace(CLIMATE, hub=hub))(payload, NOW_MS) == HubParts(expected)
     of_topic = decoder(replace(CLIMATE, hub=("$topic[1]",)))(payload, NOW_MS)
-    assert isinstance(of_topic, Parts)
+    assert isinstance(of_topic, HubParts)
     assert [part.hub_id for part in of_topic.parts] == ["probe"]
     assert decoder(replace(CLIMATE, hub=("bn",)))(b"[]", NOW_MS) is model.NO_READING
 
@@ -198,7 +198,7 @@ def test_senml_numbers_behind_a_hub_are_each_device_s_own() -> None:
     decode = decoder(replace(make_profile(Codec.SENML, {"consumption": ("energy", "kW.h")}, sequence=("seq", None)), hub=("bn",)))
     payload = pack({"bn": "a:", "n": "energy", "v": 1}, {"n": "seq", "v": 7}, {"bn": "b:", "n": "energy", "v": 2})
     reading = Reading(None, 7, False, [Observation("consumption", NOW_MS, 1.0)])
-    assert decode(payload, NOW_MS) == Parts([Part("a", reading), Part("b", model.NO_SEQUENCE)])
+    assert decode(payload, NOW_MS) == HubParts([HubPart("a", reading), HubPart("b", model.NO_SEQUENCE)])
 
 
 @pytest.mark.parametrize(
