@@ -29,6 +29,7 @@ from gateway.control.context import Control
 from gateway.control.status import log_head
 from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of, label_keys
+from gateway.core.ingest.counters import PARTS
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
 from gateway.core.release.records import Waiting, read_row
@@ -61,7 +62,7 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
         label_keys=[Hex(key) for key in label_keys(subject)],
         messages=await messages_shown(control, subject.messages, spoken_language(state.policies.city.languages)),
         open_claims=_claims(state, subject_id),
-        devices=[_device(device, state.memories.get(device.id)) for device in devices_of(state, subject_id)],
+        devices=[_device(state, device) for device in devices_of(state, subject_id)],
         consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],
         history=await _history(control, subject_id),
         contributions=list(_contributions(state, subject_id)),
@@ -81,7 +82,8 @@ def _claims(state: State, subject_id: bytes) -> list[Plain]:
     ]
 
 
-def _device(device: Device, memory: DeviceMemory | None) -> Plain:
+def _device(state: State, device: Device) -> Plain:
+    memory = state.memories.get(device.id)
     runs, times = ([], {}) if memory is None else (memory.runs_known(), memory.state()[1])
     return {
         "device": device.id.hex(),
@@ -94,8 +96,29 @@ def _device(device: Device, memory: DeviceMemory | None) -> Plain:
         "since_ms": device.added_ms,
         "sequences": [{"boot": boot, "highest": highest, "bitmap": bitmap} for boot, highest, bitmap in runs],
         "remembered_times_ms": times,
+        "last_message": _last_message(memory),
+        "registers": list(_registers(state, device)),
         "heard": None if memory is None else msgspec.structs.asdict(memory.heard),
     }
+
+
+def _last_message(memory: DeviceMemory | None) -> Plain | None:
+    """Return by what the next message of a device is told from a repeat, where its profile tells repeats by arrival."""
+    at_ms, digest = (-1, b"") if memory is None else memory.last_arrival
+    return None if at_ms < 0 else {"at_ms": at_ms, "digest": digest.hex() or None}
+
+
+def _registers(state: State, device: Device) -> Iterator[Plain]:
+    """Yield the last readings of a device's registers, in first steps, by which the next one is judged; and one in doubt."""
+    for (_, meter, name), memory in state.windows.counters.items():
+        if meter == device.id:
+            taken = [(point.earliest_ms, point.t_ms, point.total - point.shift) for point in memory]
+            yield {"property": name, "readings": list(map(_shown_by, taken)), "in_doubt": list(map(_shown_by, memory.in_doubt()))}
+
+
+def _shown_by(reading: tuple[int, int, int]) -> Plain:
+    earliest_ms, time_ms, parts = reading
+    return {"earliest_ms": earliest_ms, "time_ms": time_ms, "reading": parts / PARTS}
 
 
 async def _history(control: Control, subject_id: bytes) -> list[ConsentShown]:

@@ -10,12 +10,14 @@ import asyncio
 import json
 import sqlite3
 from base64 import urlsafe_b64decode
-from dataclasses import fields
+from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from consent.core.consents.records import decode as decode_consent
 from consent.core.consents.records import record_hash
+from consent.core.profiles.profile import Counter
 from gateway.audit.log.openings import label
 from gateway.audit.log.payloads import Contribution, KeyPayload
 from gateway.control.export import NO_LONGER_KEPT
@@ -30,7 +32,7 @@ from gateway.edge.store.schema import MIGRATIONS
 from tests.support.disk_gate import DiskGate, configured, database, started
 from tests.support.gate import Gate
 from tests.support.shell import sluice
-from tests.support.victim import TOPIC, outage, town, under_way
+from tests.support.victim import SCOPE, TOPIC, outage, town, under_way
 
 NOBODY = ""
 """Holds nothing of a subject."""
@@ -84,6 +86,7 @@ HELD: dict[str, dict[str, str]] = {
         "whole_since_ms": NOBODY,
         "contributions": NOBODY,
         "_series": "counters",
+        "counters": "devices",
         "_cached": DERIVED,
     },
     "Commit": dict.fromkeys(
@@ -117,8 +120,7 @@ HELD: dict[str, dict[str, str]] = {
     },
     "DeviceMemory": {
         "_room": NOBODY,
-        "last_arrival": "when the last message came, and a digest of it, by which the next is told from a repeat",
-        **dict.fromkeys(("sequences", "runs", "seen", "heard"), "devices"),
+        **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
     },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
@@ -212,6 +214,32 @@ def test_export_holds_something_in_every_part_that_the_list_names(tmp_path: Path
             assert not [claim for claim in state.registry.claims.values() if claim.subject == id_]
             assert not [device for device in state.registry.devices.values() if device.subject == id_]
             assert state.memories.keys() <= {device.id for device in state.registry.devices.values()}
+
+    asyncio.run(work())
+
+
+def test_export_tells_by_which_readings_a_register_is_judged(tmp_path: Path) -> None:
+    """They are finer than any window, and kept as long; so is the one that was refused until the next confirms it."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            force = gate.durable.state.force
+            assert force is not None
+            meter = force.policies.profiles["meter"]
+            counting = {name: replace(field, counter=Counter(most_per_h=Decimal(25))) for name, field in meter.fields.items()}
+            profiles = {**force.policies.profiles, "meter": replace(meter, fields=counting)}
+            gate.durable.state.force = replace(force, policies=replace(force.policies, profiles=profiles))
+            victim, other = await gate.home(TOPIC, SCOPE), await gate.home("homes/1/meter", SCOPE)
+            await gate.to(gate.now_ms + 3_600_000)
+            for total in (100.0, 101.0, 9_999.0):
+                await gate.to(gate.now_ms + 60_000)
+                await gate.send(*((home["topic"], {"total": total}) for home in (victim, other)))
+            ((register,),) = [
+                device["registers"] for device in (await gate.ask("consent.export", subject=victim["subject"]))["devices"]
+            ]
+            step = float(force.policies.properties[register["property"]].ladder[0])
+            assert [round(each["reading"] * step) for each in register["readings"]] == [100, 101]
+            assert [round(each["reading"] * step) for each in register["in_doubt"]] == [9_999]
 
     asyncio.run(work())
 

@@ -197,6 +197,10 @@ class CounterMemory:
         if span[1] >= self._newest_ms and abs(shown) <= _MOST_PARTS and (self._suspect is None or span[1] >= self._suspect[1]):
             self._suspect = (*span, shown)
 
+    def in_doubt(self) -> tuple[tuple[int, int, int], ...]:
+        """Return the suspect, if there is one: the earliest and the latest time, and what the register showed."""
+        return () if self._suspect is None else (self._suspect,)
+
     def drop_before(self, since_ms: int) -> bool:
         """Drop what was read before a time; return whether that was anything."""
         points = [point for point in self if point.t_ms >= since_ms]

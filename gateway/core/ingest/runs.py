@@ -13,7 +13,7 @@ from typing import Any, Final
 from gateway.core.ingest.admission import WINDOW_BITS, Boot, mark_used
 
 MOST_RUNS: Final = 16
-"""How many are remembered of a device: those that began last."""
+"""How many are remembered of a device: those that began last. What is of before them is refused, new or not."""
 
 SOON_MS: Final = 3_600_000
 """A copy by another of a network's gateways may be dated a little later, and begins no run; a used number that comes at least an
@@ -36,6 +36,8 @@ class Runs:
             boot: The run's name, where devices of this profile name their runs besides.
             time_ms: When the reading was taken, by a clock that is believable; None where that is not known.
         """
+        if time_ms is not None and len(self._runs) == MOST_RUNS and time_ms < self._runs[0][1]:
+            return False  # of a run that may have been forgotten, and its numbers with it
         run = self._run_of(boot, time_ms)
         if run is None:
             return self._begin(boot, sequence, time_ms)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from gateway.core.model import MALFORMED, NOT_UNDERSTOOD, WRONG_TYPE, Reject
+from gateway.core.model import MALFORMED, NOT_UNDERSTOOD, TOO_LARGE, WRONG_TYPE, Reject
 
 _VERSION = 10
 ABSOLUTE_FROM_S: Final = 2**28
@@ -25,6 +25,9 @@ _BASES = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
 _NO_NUMBERS = frozenset({"vs", "vb", "vd"})
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*", re.ASCII)
 """What a record may be called."""
+
+LONGEST_NAME: Final = 1024
+"""Characters; a base name is copied for each record, and with a long one a pack of 64 KiB would hold gigabytes."""
 
 Record = dict[str, Any]
 """A record by its labels, as it came or resolved."""
@@ -76,7 +79,10 @@ def apply_bases(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
         base.update((label, fields.pop(label)) for label in _BASES & fields.keys())
         if not fields:
             continue
-        fields["n"] = base["bn"] + fields.get("n", "")
+        name = fields.get("n", "")
+        if len(base["bn"]) + len(name) > LONGEST_NAME:
+            raise PackError(TOO_LARGE)
+        fields["n"] = base["bn"] + name
         if not NAME.fullmatch(fields["n"]):
             raise PackError(MALFORMED)
         if "bu" in base:

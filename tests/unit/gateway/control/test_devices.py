@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from consent.core.profiles.profile import Repeat
 from consent.device_messages import DeviceOf
 from consent.errors import ControlRequestError
 from consent.messages import Id, Nothing
@@ -288,3 +289,23 @@ async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Pa
         alone = call(durable, "device.list")
         assert alone["running_since_ms"] is None
         assert {row["silent"] for row in alone["devices"]} == {None}
+
+
+async def test_export_tells_by_what_repeats_of_a_device_are_told(hubs: DiskGate) -> None:
+    """When its last message came, and a digest of it, are stored, and so are the household's to see."""
+    force = hubs.durable.state.force
+    assert force is not None
+    telling = replace(force.policies.profiles["radio"], repeat=Repeat(equal_within_ms=MINUTE_MS))
+    policies = replace(force.policies, profiles={**force.policies.profiles, "radio": telling})
+    hubs.durable.state.force = replace(force, policies=policies)
+    homes = [{**behind("t/hub", hub_id), "owner": "resident", "subject": "new"} for hub_id in ("a", "b")]
+    subject = (await hubs.ask("device.add", devices=homes))["devices"][0]["subject"]
+
+    async def last_message() -> Any:
+        (device,) = (await hubs.ask("consent.export", subject=subject))["devices"]
+        return device["last_message"]
+
+    assert await last_message() is None
+    await hubs.send(("t/hub", {"id": "a", "kwh": 1}))
+    told = await last_message()
+    assert (told["at_ms"], len(bytes.fromhex(told["digest"]))) == (hubs.now_ms, 16)

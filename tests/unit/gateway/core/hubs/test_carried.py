@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from types import FunctionType, ModuleType
 
 import pytest
 
-from consent.core.profiles.profile import Condition, Match, Repeat
+from consent.core.profiles.profile import Condition, Match, Repeat, SequenceField
 from firmware_sim.wire import mac0_bytes
 from gateway.core.changes import changes
 from gateway.core.hubs.carried import MOST_PARTS
 from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
+from gateway.core.recovery import snapshot
 from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, frame, result_of
 from tests.support.hubs import HUB, behind, hub_gate, message, readings_of, reasons
 
@@ -262,3 +265,48 @@ def test_redelivered_frame_of_a_hub_counts_once() -> None:
     gate.reconnect(session_present=True)
     gate.take(frame(HUB, content, 5, duplicate=True))
     assert (reasons(gate, "frames.rejected"), gate.count("readings.carried")) == ({"redelivered": 1}, 1)
+
+
+def held_in(root: object, *secrets: bytes) -> list[object]:
+    """Return the texts and bytes reachable from an object that hold any of some secrets."""
+    found: list[object] = []
+    seen: set[int] = set()
+    ahead = [root]
+    while ahead:
+        each = ahead.pop()
+        if id(each) in seen or isinstance(each, type | ModuleType):
+            continue
+        seen.add(id(each))
+        if isinstance(each, str | bytes):
+            data = each.encode(errors="replace") if isinstance(each, str) else each
+            found += [each] if any(secret in data for secret in secrets) else []
+        elif isinstance(each, FunctionType):
+            ahead += each.__closure__ or ()
+        else:
+            ahead += [*(each if isinstance(each, dict) else ()), *gc.get_referents(each)]  # which pass keys that are texts over
+    return found
+
+
+@pytest.mark.parametrize(
+    "rules", [{}, {"repeat": Repeat(equal_within_ms=MINUTE_MS)}, {"sequence": SequenceField("n", "boot", restarts=True)}]
+)
+def test_nothing_is_left_of_a_member_that_is_erased(rules: dict[str, object]) -> None:
+    """In memory and in what a restart reads: not its id, not its topic, no number and no time of it; the others stay."""
+
+    def sent(n: int, room: str, serial: str, boot: str) -> Frame:
+        return frame(f"hub/{room}", json.dumps({"id": serial, "boot": boot, "n": n, "t": T + n, "kwh": 1}).encode())
+
+    gate = hub_gate(meter={"hub": ("$topic[1]", "id"), "each": None, **rules})
+    gone = behind(gate, "anas-room/anas-serial", topic="hub/+")
+    stays = behind(gate, "door/serial", topic="hub/+")
+    for n in range(3):
+        gate.take(sent(n, "anas-room", "anas-serial", "anas-boot"), sent(n, "door", "serial", "b"))
+    secrets = (b"anas-room", b"anas-serial", b"anas-boot", gone.id, gone.subject or b"?")
+    assert "hub/anas-room" in held_in(gate.state, *secrets)
+
+    gate.erase(gone)
+
+    assert held_in(gate.state, *secrets) == []
+    assert not any(secret in snapshot(gate.state) for secret in secrets)
+    gate.take(sent(9, "door", "serial", "b"))
+    assert readings_of(gate, stays)[0] >= 2

@@ -40,6 +40,18 @@ def test_message_from_before_a_restart_is_refused_the_second_time() -> None:
     assert runs.admit(None, 1, HOUR_MS + 1)
 
 
+def test_recording_of_a_run_that_is_forgotten_is_refused_too() -> None:
+    """However many restarts ago, and however far ahead its number is of the runs since, named or not."""
+    for boots in ([None] * (MOST_RUNS + 1), list(range(MOST_RUNS + 1))):
+        runs = Runs()
+        assert runs.admit(boots[0], 5_000, 0)
+        for number, boot in enumerate(boots[1:], 1):
+            assert runs.admit(boot, 100, number * HOUR_MS)
+        assert not runs.admit(boots[0], 5_000, 0)
+        assert runs.admit(boots[1], 99, HOUR_MS + 1), "one that came late is new"
+        assert runs.admit(boots[-1], 101, len(boots) * HOUR_MS)
+
+
 def test_old_number_with_its_own_time_begins_no_run() -> None:
     """A replay of what lies below the window is a replay, since it is not later."""
     runs = Runs()

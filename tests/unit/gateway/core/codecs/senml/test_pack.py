@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.core import model
-from gateway.core.codecs.senml.pack import PackError, resolve
+from gateway.core.codecs.senml.pack import LONGEST_NAME, PackError, resolve
 from gateway.core.model import Reject
 
 
@@ -52,3 +52,13 @@ def test_senml_record_against_the_rules_is_refused(record: dict[str, Any], rejec
         resolve([record], 0.0)
 
     assert caught.value.reject is reject
+
+
+def test_senml_base_name_is_not_copied_into_gigabytes() -> None:
+    """Each record takes a copy of it: a pack of 64 KiB with a base name of half of that held the gateway up for a second."""
+    records: list[dict[str, Any]] = [{"bn": "a" * (LONGEST_NAME - 1), "n": "x", "v": 1}, {"n": "xy", "v": 1}]
+
+    assert len(resolve(records[:1], 0.0)[0]["n"]) == LONGEST_NAME
+    with pytest.raises(PackError) as refused:
+        resolve(records, 0.0)
+    assert refused.value.reject is model.TOO_LARGE
