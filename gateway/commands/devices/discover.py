@@ -116,7 +116,7 @@ def _lines(found: Discovered) -> Iterator[str]:
     if not all(fit.in_force for fit in fits):
         yield "(shipped): comes with the program; name it in `[use]` of city.toml"
     if any(fit.undefined for fit in fits):
-        yield "undefined: a property for which city.toml has no `[property.…]` yet"
+        yield "undefined: a property that city.toml does not define"
     yield f"{found.found} publishers that nobody registered, {found.messages} messages"
     if found.left_off:
         yield f"{found.left_off} messages of others, which had no room here: register some of these first"
