@@ -141,7 +141,7 @@ def _least(old: str, new: str) -> str:
         (_least('"t/#"', '"t/#/x"'), "`broker.filters`: topic filter `t/#/x`"),
         (
             _least('"t/#"', '"#"'),
-            "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`: begin it with a name, as `homes/+`",
+            "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`: begin it with a name",
         ),
         (_least('"t/#"', '"+/gw/city"'), "`broker.filters`: topic filter `+/gw/city` would match"),
         (LEAST + "port = 0\n", "`broker.port`: `0` should be a whole number from 1 to 65535"),
