@@ -62,8 +62,9 @@ def test_flow_that_the_page_shows_fits_the_city_of_the_repository(tmp_path: Path
     shutil.copytree(ROOT / "policies", folder)
     before = check_folder(folder, None).policies
     with (folder / "city.toml").open("a") as file:
-        file.write("\n" + [block.text for block in PAGE.blocks("toml") if "[flow." in block.text][0])
+        file.write("\n" + next(block.text for block in PAGE.blocks("toml") if "[flow." in block.text))
     checked = check_folder(folder, None)
     assert checked.faults == ()
-    assert before is not None and checked.policies is not None
+    assert before is not None
+    assert checked.policies is not None
     assert set(checked.policies.flows) - set(before.flows) == {"plugs-hourly"}
