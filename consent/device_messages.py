@@ -167,6 +167,7 @@ class ProfileFit(Result, frozen=True, kw_only=True):
         readings: How many of its messages it read.
         values: The last one of each property.
         refused: Behind a hub: why the last message that gave none was refused; empty where all gave some.
+        undefined: The properties that it would read as well if the city defined them; of these no value is told.
     """
 
     profile: str
@@ -174,6 +175,7 @@ class ProfileFit(Result, frozen=True, kw_only=True):
     readings: int
     refused: str = ""
     values: list[ValueRead]
+    undefined: list[str] = msgspec.field(default_factory=list)
 
 
 class PublisherFound(Result, frozen=True, kw_only=True):

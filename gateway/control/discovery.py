@@ -7,6 +7,7 @@ after its time, and goes unanswered to every other one.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterator
 from typing import Final
 
@@ -84,7 +85,10 @@ def _registered(control: Control) -> Registered:
 
 
 def _candidates(policies: PolicySet) -> Iterator[Candidate]:
-    """Yield the profiles in force, and those that come with the program and read something that the city has a word for."""
+    """Yield the profiles in force, and those that come with the program.
+
+    These read here what the city does not define as well: a crew learns which profile fits, and what is to be defined for it.
+    """
     for profile in policies.profiles.values():
         yield Candidate.of(profile, compile_decoder(profile), in_force=True)
     for name in shipped_names():
@@ -93,14 +97,15 @@ def _candidates(policies: PolicySet) -> Iterator[Candidate]:
         try:
             file = TomlFile(f"{DEVICES}/{name}.toml", shipped_text(name))
             terms = city_terms(policies.city, policies.properties, tuple(file.tables["title"]))
-            profile = read_profile(file, name, terms)
-            yield Candidate.of(profile, compile_decoder(profile), in_force=False)
+            undefined = {name: each["unit"] for name, each in file.tables["fields"].items() if name not in terms.units}
+            profile = read_profile(file, name, dataclasses.replace(terms, units={**terms.units, **undefined}))
+            yield Candidate.of(profile, compile_decoder(profile), in_force=False, undefined=frozenset(undefined))
         except (PolicyError, KeyError, TypeError):
-            continue  # it reads what this city does not measure
+            continue  # the city measures a property of it in a unit that does not convert
 
 
 def _told(policies: PolicySet, publisher: UnknownPublisher) -> PublisherFound:
-    fits = sorted(publisher.fits.values(), key=lambda each: (-each.readings, -len(each.values), not each.in_force, each.profile))
+    fits = sorted(publisher.fits.values(), key=lambda each: each.worth)
     return PublisherFound(
         topic=publisher.topic,
         id=publisher.hub_id,
@@ -114,4 +119,11 @@ def _told(policies: PolicySet, publisher: UnknownPublisher) -> PublisherFound:
 
 def _fit(policies: PolicySet, fit: Fit) -> ProfileFit:
     values = [ValueRead(property=name, value=value, unit=policies.properties[name].unit) for name, value in fit.values.items()]
-    return ProfileFit(profile=fit.profile, in_force=fit.in_force, readings=fit.readings, refused=fit.refused, values=values)
+    return ProfileFit(
+        profile=fit.candidate.profile,
+        in_force=fit.candidate.in_force,
+        readings=fit.readings,
+        refused=fit.refused,
+        values=values,
+        undefined=sorted(fit.undefined),
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from consent.core.toml.file import TomlFile
 from consent.shipped_profiles import shipped_names, shipped_text
 from gateway.commands.check import check_folder
 from tests.docs.pages import pages
+from tests.support.checkout import ROOT
 from tests.support.full_city import PROPERTIES, full_city
 
 PAGE = pages()["docs/devices.md"]
@@ -43,7 +45,7 @@ def test_profile_that_the_page_writes_is_checked_and_well(tmp_path: Path) -> Non
 
 def test_properties_and_use_that_the_page_shows_are_those_of_a_city(tmp_path: Path) -> None:
     """What can be copied can be put in force."""
-    use, properties = [block.text for block in PAGE.blocks("toml") if "[fields." not in block.text]
+    use, properties, _ = [block.text for block in PAGE.blocks("toml") if "[fields." not in block.text]
     few = {name: PROPERTIES[name] for name in re.findall(r"^\[property\.(\w+)\]$", properties, re.MULTILINE)}
     text = full_city([], few).decode()
     text = text.replace("[use]\ndevices = []\n", use).split("[property.", 1)[0] + properties
@@ -52,3 +54,17 @@ def test_properties_and_use_that_the_page_shows_are_those_of_a_city(tmp_path: Pa
     assert (checked.faults, checked.failed_examples) == ((), ())
     assert checked.policies is not None
     assert len(checked.policies.profiles) == 3
+
+
+def test_flow_that_the_page_shows_fits_the_city_of_the_repository(tmp_path: Path) -> None:
+    """What a register has grown by leaves by it, as one more flow."""
+    folder = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", folder)
+    before = check_folder(folder, None).policies
+    with (folder / "city.toml").open("a") as file:
+        file.write("\n" + next(block.text for block in PAGE.blocks("toml") if "[flow." in block.text))
+    checked = check_folder(folder, None)
+    assert checked.faults == ()
+    assert before is not None
+    assert checked.policies is not None
+    assert set(checked.policies.flows) - set(before.flows) == {"plugs-hourly"}

@@ -101,7 +101,9 @@ def _scaling(file: TomlFile, table: FieldTable, unit: str, key: str) -> Scaling:
     if table.scale is None and table.offset is None:
         found = UNSCALED if table.unit == unit else conversion(table.unit, unit)
         if found is None:
-            said = f"{quoted(table.unit)} is not the property's `{unit}`: `scale` should say how many `{unit}` it is"
+            code = UNITS_AS_WRITTEN.get(table.unit)
+            meant = f"the UCUM code is `{code}`" if code else f"`scale` should say how many `{unit}` it is"
+            said = f"{quoted(table.unit)} is not the property's `{unit}`: {meant}"
             raise file.error(f"{key}.unit", said)
         return found
     if table.unit_path is not None:

@@ -89,12 +89,20 @@ def run(args: argparse.Namespace) -> int:
         count = answer["checked"]
         show(args, answer, f"{count} {'device' if count == 1 else 'devices'} could be registered; nothing has changed\n")
     else:
-        show(args, answer, in_lines({"devices": answer["devices"]}))
+        show(args, answer, in_lines({"devices": _with_places(args.from_file is not None, params["devices"], answer["devices"])}))
     for warning in [] if args.json else answer.get("warnings", []):
         complain(f"warning: {warning if rows is None else _by_line(args.from_file, rows, warning)}")
     if args.sheet is not None:
         _write_sheet(args, place, params["devices"], answer)
     return 0
+
+
+def _with_places(from_file: bool, rows: Sequence[JsonObject], added: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the devices for people: of a list each with its topic, and its id behind a hub, or nobody knows which is which."""
+    if not from_file:
+        return list(added)
+    places = ({name: row[name] for name in ("topic", "id") if row.get(name)} for row in rows)
+    return [{**place, **each} for place, each in zip(places, added, strict=True)]
 
 
 def _by_line(file: Path, rows: Sequence[NumberedRow], said: str) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from consent.control import ControlClient
@@ -28,6 +29,7 @@ POLL_S: Final = 1.0
 TOLD_EVERY_S: Final = 10.0
 """How often it is told how far it has come, where that is no terminal."""
 _LONGEST_S: Final = 3600
+_WIDTH: Final = 80
 _LONG_ENOUGH: Final = "such as `60s` or `10min`, of one hour at most"
 
 
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             write_whole(args.csv, table(_row(each) for each in rows), SECRET_MODE)
         except OSError as error:
             raise OperatorError(f"`{args.csv}`: {reason_of(error)}") from error
-    show(args, plain(found), as_lines(_lines(found)))
+    show(args, plain(found), as_lines([*_lines(found), *_unheard(found, place.config.broker.filters)]))
     return 0
 
 
@@ -101,23 +103,43 @@ def _row(publisher: PublisherFound) -> tuple[str, ...]:
 def _lines(found: Discovered) -> Iterator[str]:
     for publisher in found.publishers:
         behind = f"  id {publisher.id}" if publisher.id else ""
-        yield f"{publisher.topic}{behind}  {_rate(publisher)}"
-        yield from (f"  {_fit(fit)}" for fit in publisher.fits)
+        who, rate = f"{publisher.topic}{behind}", _rate(publisher)
+        yield from [f"{who}  {rate}"] if len(who) + 2 + len(rate) <= _WIDTH else [who, f"  {rate}"]
+        for fit in publisher.fits:
+            yield from textwrap.wrap(_fit(fit), _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
         if not publisher.fits:
             yield "  no profile reads it"
+    fits = [fit for publisher in found.publishers for fit in publisher.fits]
+    if not all(fit.in_force for fit in fits):
+        yield "(shipped): comes with the program; name it in `[use]` of city.toml"
+    if any(fit.undefined for fit in fits):
+        yield "undefined: a property that city.toml does not define"
     yield f"{found.found} publishers that nobody registered, {found.messages} messages"
     if found.left_off:
         yield f"{found.left_off} messages of others, which had no room here: register some of these first"
+
+
+def _unheard(found: Discovered, filters: Sequence[str]) -> Iterator[str]:
+    """Where nothing was heard at all, say what could have been: devices often publish outside of the filters."""
+    if not found.messages:
+        said = f"`broker.filters` lets through {', '.join(f'`{each}`' for each in filters)}, and of others nothing is heard"
+        yield from textwrap.wrap(said, _WIDTH, break_on_hyphens=False)
 
 
 def _rate(publisher: PublisherFound) -> str:
     count = publisher.messages
     if publisher.per_h is None:
         return f"{count} {'message' if count == 1 else 'messages'}"
-    return f"{count} messages, {publisher.per_h:.3g} an hour"
+    return f"{count} messages, {_rounded(publisher.per_h)} an hour"
+
+
+def _rounded(per_h: float) -> str:
+    return f"{per_h:.0f}" if per_h >= 100 else f"{per_h:.3g}"
 
 
 def _fit(fit: ProfileFit) -> str:
     values = [f"{each.property} {each.value:g} {each.unit}" for each in fit.values]
-    said = ", ".join([*values, *([f"refused: {fit.refused}"] if fit.refused else [])])
-    return f"{fit.profile}{'' if fit.in_force else ' (shipped; name it in `[use]` of city.toml)'}: {said}"
+    undefined = [f"undefined: {', '.join(fit.undefined)}"] if fit.undefined else []
+    refused = [f"refused: {fit.refused}"] if fit.refused else []
+    said = "; ".join([*([", ".join(values)] if values else []), *undefined, *refused])
+    return f"{fit.profile}{'' if fit.in_force else ' (shipped)'}: {said}"

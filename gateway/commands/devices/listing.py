@@ -6,7 +6,9 @@ The gateway keeps that in memory alone, so that this is all there is to see of i
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from consent.core.toml.durations import duration_text
 from consent.messages import JsonObject
@@ -14,6 +16,8 @@ from consent.printable import as_lines
 from gateway.commands.client import call_gateway
 from gateway.commands.output import show, utc
 from gateway.config import load_config
+
+_WIDTH: Final = 80
 
 
 def show_list(args: argparse.Namespace) -> int:
@@ -33,12 +37,14 @@ def show_one(args: argparse.Namespace) -> int:
 def _list_lines(answer: JsonObject) -> Iterator[str]:
     devices = answer["devices"]
     silent = sum(bool(row["silent"]) for row in devices)
-    yield f"{len(devices)} devices, {silent} silent; {_since(answer['running_since_ms'])}"
+    yield f"{len(devices)} {'device' if len(devices) == 1 else 'devices'}, {silent} silent; {_since(answer['running_since_ms'])}"
     for row in devices:
-        what = f"{row['profile']}  {row['zone']}  {row['owner']}{_assumed(row)}"
-        yield f"{row['device']}  {what}  {_heard(row, answer)}{_unmatched(row)}"
-        if row["subject"] is not None:
-            yield f"{'':32}  subject {row['subject']}"
+        yield f"{row['device']}  {row['profile']}"
+        subject = [] if row["subject"] is None else [f"subject {row['subject']}"]
+        for said in ("  ".join([row["zone"], f"{row['owner']}{_assumed(row)}", *subject]), _heard(row, answer)):
+            yield from textwrap.wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        if row.get("unmatched"):
+            yield "  unmatched: no filter matches its topic"
 
 
 def _one_lines(answer: JsonObject) -> Iterator[str]:
@@ -71,7 +77,9 @@ def _since(since_ms: int | None) -> str:
 def _heard(row: Mapping[str, object], answer: JsonObject) -> str:
     if answer["running_since_ms"] is None:
         return "-"
-    parts = [_state(row), f"last reading {_at(row['reading_ms'])}", f"{row['readings']} readings"]
+    count = row["readings"]
+    readings = "1 reading" if count == 1 else f"{count} readings"
+    parts = [_state(row), "no reading yet" if not count else f"last reading {_at(row['reading_ms'])}, {readings}"]
     if row["rejected"]:
         parts.append(f"refused: {_reasons(row['rejected'])}")
     return ", ".join(part for part in parts if part)
@@ -99,7 +107,3 @@ def _reasons(rejected: object) -> str:
 
 def _assumed(row: Mapping[str, object]) -> str:
     return " (owner_assumed)" if row["owner_assumed"] else ""
-
-
-def _unmatched(row: Mapping[str, object]) -> str:
-    return "  unmatched: no filter matches its topic" if row.get("unmatched") else ""

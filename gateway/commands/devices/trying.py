@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -54,6 +54,31 @@ class TriedMessage:
         return f"{self.file}: line {self.line}" if self.line else self.file
 
 
+@dataclass(slots=True)
+class _Telling:
+    """By what it is told what came of messages.
+
+    Attributes:
+        seen: By device behind a hub and property, the times of readings without a number: the same time counts once.
+    """
+
+    policies: PolicySet
+    profile: Profile
+    seen: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def repeats(self, hub_id: str, name: str, time_ms: int) -> bool:
+        """Return whether a reading's time came before, and remember it."""
+        place = hub_id, name, time_ms
+        known = place in self.seen
+        self.seen.add(place)
+        return known
+
+    def not_read(self, outcome: Reading) -> list[str]:
+        """Return the properties of which a message gave nothing; a field with a topic of its own is not expected in each."""
+        given = {each.observed_property for each in outcome.observations}
+        return [name for name, each in self.profile.fields.items() if name not in given and not each.topic]
+
+
 def run(args: argparse.Namespace) -> int:
     """`sluice device try`: 1 where a message, or a value in one, is refused.
 
@@ -67,8 +92,9 @@ def run(args: argparse.Namespace) -> int:
         trial = Trial(profile, policies.properties)
     except PolicyError as error:
         raise OperatorError(str(error)) from error
+    telling = _Telling(policies, profile)
     told = [
-        _told(policies, message, _tried(trial, profile, number, message, args.topic, received_ms))
+        _told(telling, message, _tried(trial, profile, number, message, args.topic, received_ms))
         for number, message in enumerate(messages, 1)
     ]
     show(args, {"profile": profile.id, "messages": told}, as_lines(line for each in told for line in _lines(each)))
@@ -157,21 +183,21 @@ def _messages(file: str, *, lines: bool) -> Iterator[TriedMessage]:
 # what came of it
 
 
-def _told(policies: PolicySet, message: TriedMessage, tried: Tried) -> JsonObject:
+def _told(telling: _Telling, message: TriedMessage, tried: Tried) -> JsonObject:
     """Return what became of a message, as `--json` prints it."""
     told: JsonObject = {"payload": message.file}
     if message.line:
         told["line"] = message.line
     if tried.parts:
-        return {**told, "outcome": "readings", "devices": [_device(policies, part.hub_id, part) for part in tried.parts]}
+        return {**told, "outcome": "readings", "devices": [_device(telling, part.hub_id, part) for part in tried.parts]}
     if isinstance(tried.outcome, Reject):
         return {**told, "outcome": "rejected", "reason": tried.outcome.reason}
     if isinstance(tried.outcome, Reading):
-        return {**told, "outcome": "readings", "devices": [_device(policies, "", tried)]}
+        return {**told, "outcome": "readings", "devices": [_device(telling, "", tried)]}
     return {**told, "outcome": "ignored"}
 
 
-def _device(policies: PolicySet, hub_id: str, tried: Tried | TriedPart) -> JsonObject:
+def _device(telling: _Telling, hub_id: str, tried: Tried | TriedPart) -> JsonObject:
     """Return what became of one device's part of a message."""
     told: JsonObject = {"id": hub_id} if hub_id else {}
     outcome = tried.outcome
@@ -181,17 +207,16 @@ def _device(policies: PolicySet, hub_id: str, tried: Tried | TriedPart) -> JsonO
     told["boot"] = outcome.boot
     told["sequence"] = tried.sequence
     told["time_from"] = "message" if outcome.has_time else "arrival"
-    told["readings"] = [
-        {
-            "property": each.observed_property,
-            "value": each.result,
-            "unit": policies.properties[each.observed_property].unit,
-            "time": _utc(each.phenomenon_time_ms),
-            **({} if refusal is None else {"refused": refusal.reason}),
-        }
-        for each, refusal in zip(outcome.observations, tried.refused, strict=True)
-    ]
+    told["readings"] = readings = []
+    by_time = outcome.has_time and tried.sequence is None
+    for each, refusal in zip(outcome.observations, tried.refused, strict=True):
+        name, time_ms = each.observed_property, each.phenomenon_time_ms
+        reason = refusal.reason if refusal else "duplicate" if by_time and telling.repeats(hub_id, name, time_ms) else None
+        unit = telling.policies.properties[name].unit
+        said = {"property": name, "value": each.result, "unit": unit, "time": _utc(time_ms)}
+        readings.append(said if reason is None else {**said, "refused": reason})
     told["refused"] = [refusal.reason for refusal in outcome.refused]
+    told["not_read"] = telling.not_read(outcome)
     return told
 
 
@@ -220,6 +245,8 @@ def _lines(told: JsonObject) -> Iterator[str]:
             refused = f"  refused: {each['refused']}" if "refused" in each else ""
             yield f"  {each['property']:<20} {each['value']:.12g} {each['unit']}  {each['time']}{arrival}{refused}"
         yield from (f"  a value refused: {reason}" for reason in device["refused"])
+        if device.get("not_read"):
+            yield f"  nothing read of: {', '.join(device['not_read'])}"
 
 
 def _utc(time_ms: int) -> str:

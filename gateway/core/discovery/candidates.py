@@ -24,6 +24,8 @@ class Candidate:
         in_force: Whether the policies in force have it; otherwise it is shipped, and the city has to choose it first.
         authenticated: Whether its messages carry an authentication code.
         endings: The last levels of the topics that its fields stand in, where one device publishes to several.
+        undefined: The properties among its fields that the city does not define: that they are there is told, and no value.
+        fields: How many properties it can read; of two profiles that read the same, the narrower one is meant.
     """
 
     profile: str
@@ -31,12 +33,15 @@ class Candidate:
     decode: Decoder
     authenticated: bool = False
     endings: tuple[str, ...] = ()
+    undefined: frozenset[str] = frozenset()
+    fields: int = 0
 
     @classmethod
-    def of(cls, profile: Profile, decode: Decoder, *, in_force: bool) -> Candidate:
+    def of(cls, profile: Profile, decode: Decoder, *, in_force: bool, undefined: frozenset[str] = frozenset()) -> Candidate:
         """Return the candidate that a profile makes."""
         endings = tuple(sorted({field.topic for field in profile.fields.values() if field.topic}))
-        return cls(profile.id, in_force, decode, profile.authentication.scheme is Scheme.MAC0, endings)
+        authenticated = profile.authentication.scheme is Scheme.MAC0
+        return cls(profile.id, in_force, decode, authenticated, endings, undefined, len(profile.fields))
 
     def place(self, topic: str) -> str:
         """Return under what a device that publishes to a topic is registered: that, or a filter for all of its topics."""
@@ -57,14 +62,22 @@ class Read:
         hub_id: Of the device behind a hub; empty where the profile has no hub.
         values: The last value of each property, in the property's unit; empty where the part was refused.
         refused: Behind a hub: why there is none.
+        undefined: Properties that stand in the message and that the city does not define.
     """
 
-    profile: str
-    in_force: bool
+    candidate: Candidate
     place: str
     hub_id: str
     values: Mapping[str, float]
     refused: str = ""
+    undefined: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, candidate: Candidate, place: str, hub_id: str, outcome: Reading) -> Read:
+        """Return what a reading tells here: of a property that the city does not define its name alone."""
+        values = {each.observed_property: each.result for each in outcome.observations}
+        undefined = candidate.undefined & values.keys()
+        return cls(candidate, place, hub_id, {name: values[name] for name in values if name not in undefined}, "", undefined)
 
 
 def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -> Iterator[Read]:
@@ -77,16 +90,12 @@ def readings_of(candidate: Candidate, topic: str, payload: bytes, now_ms: int) -
     outcome = candidate.decode(topic, payload, now_ms)
     place = candidate.place(topic)
     if isinstance(outcome, Reading):
-        yield Read(candidate.profile, candidate.in_force, place, "", _values(outcome))
+        yield Read.of(candidate, place, "", outcome)
     elif isinstance(outcome, HubParts):
         for part in outcome.parts:
             if not part.hub_id:
                 continue
             if isinstance(part.outcome, Reading):
-                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, _values(part.outcome))
+                yield Read.of(candidate, place, part.hub_id, part.outcome)
             else:
-                yield Read(candidate.profile, candidate.in_force, place, part.hub_id, {}, part.outcome.reason)
-
-
-def _values(reading: Reading) -> dict[str, float]:
-    return {each.observed_property: each.result for each in reading.observations}
+                yield Read(candidate, place, part.hub_id, {}, part.outcome.reason)

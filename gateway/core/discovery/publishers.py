@@ -63,13 +63,20 @@ class Fit:
         values: The last value of each property that it read, in the property's unit.
         readings: How many messages it read.
         refused: Behind a hub: why the last one that was refused gave nothing; empty where all did.
+        undefined: The properties that it would read if the city defined them.
     """
 
-    profile: str
-    in_force: bool
+    candidate: Candidate
     values: dict[str, float] = field(default_factory=dict)
     readings: int = 0
     refused: str = ""
+    undefined: set[str] = field(default_factory=set)
+
+    @property
+    def worth(self) -> tuple[int, int, bool, int, int, str]:
+        """Return by what fits are sorted, the best first: of those that read as much, one in force, then the narrowest."""
+        of = self.candidate
+        return -self.readings, -len(self.values), not of.in_force, -len(self.undefined), of.fields, of.profile
 
 
 @dataclass(slots=True)
@@ -104,12 +111,14 @@ class UnknownPublisher:
 
     def fitted(self, read: Read) -> None:
         """Keep what a profile has read; behind a hub also that it has found the device, and read nothing."""
-        fit = self.fits.get(read.profile)
+        profile = read.candidate.profile
+        fit = self.fits.get(profile)
         if fit is None:
             if len(self.fits) >= MOST_FITS:
                 return
-            fit = self.fits[read.profile] = Fit(read.profile, read.in_force)
+            fit = self.fits[profile] = Fit(read.candidate)
         fit.values.update(read.values)
+        fit.undefined |= read.undefined
         fit.readings += not read.refused
         fit.refused = read.refused or fit.refused
 
@@ -191,7 +200,7 @@ class Discovery:
                 if place == (publisher.topic, ""):
                     publisher.fitted(read)
                     continue
-                self._behind[publisher.topic].add(read.profile)
+                self._behind[publisher.topic].add(read.candidate.profile)
                 if self._registered.has(publisher.topic, read.hub_id):
                     continue
                 behind = self._publisher(*place, now_ms)

@@ -125,7 +125,9 @@ def refuse_overlap(patterns: Iterable[str], own: Iterable[str]) -> None:
         check_filter(pattern)
         for mine in own:
             if filters_overlap(pattern, mine):
-                raise ValueError(f"topic filter `{pattern}` would match the gateway's own topic `{mine}`")
+                raise ValueError(
+                    f"topic filter `{pattern}` would match the gateway's own topic `{mine}`: begin it with a name, as `homes/+`"
+                )
 
 
 def _first_levels_meet(wildcard: str, literal: str) -> bool:

@@ -139,7 +139,10 @@ def _least(old: str, new: str) -> str:
         (_least('["t/#"]', "[]"), "`broker.filters`: should be a list of 1 or more"),
         (_least('"t/#"', "7"), "`broker.filters[0]`: should be text, not a whole number"),
         (_least('"t/#"', '"t/#/x"'), "`broker.filters`: topic filter `t/#/x`"),
-        (_least('"t/#"', '"#"'), "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`"),
+        (
+            _least('"t/#"', '"#"'),
+            "`broker.filters`: topic filter `#` would match the gateway's own topic `sluice/#`: begin it with a name",
+        ),
         (_least('"t/#"', '"+/gw/city"'), "`broker.filters`: topic filter `+/gw/city` would match"),
         (LEAST + "port = 0\n", "`broker.port`: `0` should be a whole number from 1 to 65535"),
         (LEAST + "port = 65536\n", "`broker.port`: `65536` should be a whole number from 1 to 65535"),

@@ -56,6 +56,25 @@ async def test_publisher_is_told_to_the_connection_that_asked_and_is_gone_with_i
         assert app.durable.state.ledger.totals["frames.rejected.unknown_device"] == 3
 
 
+WATER = b'{"media":"water","name":"w","id":"76348799","total_m3":6.408,"timestamp":"2026-03-20T23:00:00Z"}'
+CLIMATE = b'{"battery":97,"humidity":51.2,"linkquality":120,"temperature":21.3}'
+
+
+async def test_profile_whose_properties_the_city_does_not_define_is_found_by_name_and_the_narrowest_comes_first(
+    tmp_path: Path,
+) -> None:
+    """A city with no word for water learns that a profile reads the meter, and not what it shows."""
+    async with gateway(tmp_path) as app:
+        with ControlDoor(app).connection() as answer:
+            await look(answer, for_s=60)
+            take(app.durable, "wmbusmeters/w", WATER)
+            take(app.durable, "zigbee2mqtt/kitchen", CLIMATE)
+            water, climate = (each for each in (await look(answer, report=True))["publishers"] if each["fits"])
+            (fit,) = water["fits"]
+            assert (fit["profile"], fit["values"], fit["undefined"]) == ("wmbusmeters-water", [], ["waterVolume"])
+            assert [each["profile"] for each in climate["fits"]] == ["zigbee2mqtt-climate", "zigbee2mqtt-air"]
+
+
 async def test_one_at_a_time_and_never_anothers(tmp_path: Path) -> None:
     """A second terminal is told to wait, and hears nothing; when the first has gone it begins with nothing."""
     async with gateway(tmp_path) as app:

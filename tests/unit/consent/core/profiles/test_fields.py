@@ -73,6 +73,7 @@ def test_message_may_name_any_unit_of_the_quantity() -> None:
     ("text", "line"),
     [
         ('unit = "Cel"', "`fields.temperature.path`: is missing"),
+        ('path = "t"\nunit = "F"', "`fields.temperature.unit`: `F` is not the property's `Cel`: the UCUM code is `[degF]`"),
         ('path = "t"\nunit = "V"', "`fields.temperature.unit`: `V` is not the property's `Cel`: `scale` should say how many"),
         ('path = "t"\nunit = "Cel"\nscale = -1', "`fields.temperature.scale`: `-1` should be a number from"),
         ('path = "t"\nunit = "Cel"\noffset = 1e30', "`fields.temperature.offset`: `1E+30` should be a number from"),

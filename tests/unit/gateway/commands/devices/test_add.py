@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.commands.devices.add import _by_line
+from gateway.commands.devices.add import _by_line, _with_places
 from gateway.commands.devices.rows import NumberedRow
 
 FILE = Path("devices.csv")
@@ -41,3 +41,14 @@ def test_options_that_contradict_each_other_are_refused(words: list[str], said: 
     device = ["--profile", "meter", "--zone", "z", "--topic", "t", "--owner", "city"]
     assert main(["device", "add", *device, *words]) == 2
     assert capsys.readouterr().err.startswith(f"sluice: {said}")
+
+
+def test_each_new_device_of_a_list_stands_with_its_topic() -> None:
+    """Ids and codes are random: without the topic nobody knows whose card it is, nor which device."""
+    rows = [{"topic": "homes/a", "zone": "mill"}, {"topic": "rtl_433/roof/events", "id": "Nexus-TH/172", "zone": "mill"}]
+    added = [{"device": "62" * 16}, {"device": "9a" * 16, "claim_code": "K7QM-4T2X-9RHD"}]
+    assert [list(each.items()) for each in _with_places(True, rows, added)] == [
+        [("topic", "homes/a"), ("device", "62" * 16)],
+        [("topic", "rtl_433/roof/events"), ("id", "Nexus-TH/172"), ("device", "9a" * 16), ("claim_code", "K7QM-4T2X-9RHD")],
+    ]
+    assert _with_places(False, rows, added) == added

@@ -39,9 +39,10 @@ def test_each_publisher_is_told_with_its_rate_and_what_reads_it() -> None:
         "homes/a  3 messages, 120 an hour",
         "  meter: consumption 0.131 kW.h",
         "r  id x\x1b[2J  1 message",
-        "  radio (shipped; name it in `[use]` of city.toml): refused: bad_time",
+        "  radio (shipped): refused: bad_time",
         "p  2 messages, 2 an hour",
         "  no profile reads it",
+        "(shipped): comes with the program; name it in `[use]` of city.toml",
         "3 publishers that nobody registered, 9 messages",
         "3 messages of others, which had no room here: register some of these first",
     ]
@@ -86,3 +87,27 @@ def test_progress_is_drawn_on_a_terminal_and_ctrl_c_ends_it_without_loss(monkeyp
     discover._listen(cast("ControlClient", client), 600)
     assert "2 publishers, 7 messages, 600 s left; Ctrl-C ends" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_what_the_city_does_not_define_is_named_and_all_of_it_fits_80_columns() -> None:
+    """A crew learns that a profile fits before the city has a word for what it reads; rates are plain numbers."""
+    many = ["activePower", "co2", "pm10", "pm25", "pressure", "relativeHumidity", "temperature"]
+    fit = ProfileFit(profile="milesight-am319-chirpstack-4", in_force=False, readings=2, values=[], undefined=many)
+    topic = "application/4f1c/device/24e124136b502217-in-the-loft/event/up"
+    node = PublisherFound(topic=topic, id="", messages=2000, first_ms=0, last_ms=9, per_h=1112.4, fits=[fit])
+    lines = list(discover._lines(Discovered(messages=9, left_off=0, found=1, publishers=[node])))
+    assert lines[:2] == [topic, "  2000 messages, 1112 an hour"]
+    assert lines[2:4] == [
+        "  milesight-am319-chirpstack-4 (shipped): undefined: activePower, co2, pm10,",
+        "    pm25, pressure, relativeHumidity, temperature",
+    ]
+    assert "undefined: a property that city.toml does not define" in lines
+    assert max(len(line) for line in lines) <= 80
+
+
+def test_where_nothing_is_heard_the_filters_are_told() -> None:
+    """The commonest reason is that devices publish elsewhere; once anything came it is none."""
+    nothing = Discovered(messages=0, left_off=0, found=0)
+    said = ["`broker.filters` lets through `homes/#`, `streets/#`, and of others nothing is", "heard"]
+    assert list(discover._unheard(nothing, ["homes/#", "streets/#"])) == said
+    assert list(discover._unheard(Discovered(messages=1, left_off=0, found=1), ["homes/#"])) == []

@@ -45,13 +45,20 @@ def test_list_says_how_many_are_silent_and_since_when_it_counts(
     answer = {"devices": [ROW, quiet, well, unsaid], "running_since_ms": STARTED_MS, "now_ms": STARTED_MS}
     lines = printed(monkeypatch, capsys, "list", answer).splitlines()
     assert lines[0] == "4 devices, 2 silent; since the gateway's start, 2026-03-20T20:53:20Z"
-    assert "SILENT, but for what is refused, last reading 2026-03-20T23:00:00Z, 12 readings" in lines[1]
-    assert lines[1].endswith("refused: 3 bad_mac, 1 replayed")
-    assert lines[2].strip() == f"subject {'e5' * 16}"
-    assert "SILENT, last reading none, 0 readings" in lines[3]
-    assert "(owner_assumed)  as expected" in lines[4]
-    assert lines[4].endswith("unmatched: no filter matches its topic")
-    assert "as expected" not in lines[6]
+    assert lines[1:5] == [
+        f"{'62' * 16}  meter",
+        f"  mill  resident  subject {'e5' * 16}",
+        "  SILENT, but for what is refused, last reading 2026-03-20T23:00:00Z, 12",
+        "    readings, refused: 3 bad_mac, 1 replayed",
+    ]
+    assert lines[5:8] == [f"{'00' * 16}  meter", "  mill  resident", "  SILENT, no reading yet"]
+    assert "  mill  resident (owner_assumed)  subject" in lines[9]
+    assert lines[10:12] == [
+        "  as expected, last reading 2026-03-20T23:00:00Z, 12 readings",
+        "  unmatched: no filter matches its topic",
+    ]
+    assert "as expected" not in lines[14]
+    assert max(len(line) for line in lines) <= 80
 
 
 def test_list_without_a_gateway_says_that_nothing_is_heard(

@@ -113,6 +113,29 @@ def test_it_is_told_in_lines_for_people(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines[2] == f"{files[1]}: rejected: malformed"
 
 
+TIMED = """\
+title = { en = "Timed" }
+codec = "json"
+fields.temperature = { path = "t", unit = "Cel", none = ["n/a"] }
+fields.pm10 = { path = "p", unit = "ug/m3" }
+time = { path = "at", format = "unix-s" }
+"""
+
+
+def test_same_time_again_is_a_repeat_and_what_gave_nothing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the gateway drops it; a path that leads nowhere would show otherwise in nothing at all."""
+    profile = tmp_path / "timed.toml"
+    profile.write_text(TIMED)
+    whole, part = b'{"at":1774047600,"t":20,"p":5}', b'{"at":1774047660,"t":"n/a","p":5}'
+    words = [str(profile), "--received", AT, "--payload", *written(tmp_path, whole, whole, part)]
+    first, again, last = (each["devices"][0] for each in tried(capsys, *words, status=1)["messages"])
+    assert ([each.get("refused") for each in first["readings"]], first["not_read"]) == ([None, None], [])
+    assert [each.get("refused") for each in again["readings"]] == ["duplicate", "duplicate"]
+    assert ([each["value"] for each in last["readings"]], last["refused"]) == ([5], ["no_value"])
+    assert main(["device", "try", *words, "--policies", POLICIES]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == ["  a value refused: no_value", "  nothing read of: temperature"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,8 +21,15 @@ def test_profile_that_fits_tells_the_value_of_each_property() -> None:
     """In the property's unit; one that does not fit tells nothing."""
     candidate = Candidate.of(PLAIN, compile_decoder(PLAIN), in_force=True)
     (read,) = readings_of(candidate, "a/b", b'{"t": 21.5, "db": 40}', 0)
-    assert (read.profile, read.hub_id, read.values) == ("probe", "", {"temperature": 21.5, "LAeq": 40.0})
+    assert (read.candidate.profile, read.hub_id, read.values) == ("probe", "", {"temperature": 21.5, "LAeq": 40.0})
     assert list(readings_of(candidate, "a/b", b'{"x": 1}', 0)) == []
+
+
+def test_of_a_property_that_the_city_does_not_define_only_the_name_is_told() -> None:
+    """What nobody has defined is shown to nobody; which profile fits is told all the same."""
+    candidate = Candidate.of(PLAIN, compile_decoder(PLAIN), in_force=False, undefined=frozenset({"LAeq", "pm25"}))
+    (read,) = readings_of(candidate, "a/b", b'{"t": 21.5, "db": 40}', 0)
+    assert (dict(read.values), set(read.undefined)) == ({"temperature": 21.5}, {"LAeq"})
 
 
 def test_devices_behind_a_hub_are_told_apart_and_one_without_a_value_is_told_too() -> None:
