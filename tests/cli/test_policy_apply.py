@@ -165,7 +165,8 @@ def test_first_apply_with_a_failing_case_is_accepted_or_refused(tmp_path: Path) 
     live = LiveGateway(tmp_path / "g", port=1)
     rise(live)
     assert "cases fail" in policy(live, "apply", status=1).line
-    assert "cases fail" in sluice(live.folder, "device", "list").line
+    one = ("--profile", "meter", "--zone", "north-quay", "--topic", "t/1", "--owner", "city")
+    assert "cases fail" in sluice(live.folder, "device", "add", *one).line
     policy(live, "apply", "--accept")
     assert FLOW in shown(live)["flows"]
 

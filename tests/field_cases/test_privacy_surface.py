@@ -133,7 +133,9 @@ class Street:
     def look(self, when: str) -> None:
         """Keep all that a gateway shows, prints, sends and stores."""
         for file in self.live.place.state.rglob("*"):
-            if file.is_file() and file.name != "ballast":
+            if not file.is_file() or file.name == "ballast":
+                continue
+            with contextlib.suppress(FileNotFoundError):  # the gateway goes on meanwhile
                 self._keep(f"{file.relative_to(self.live.place.state)} {when}", file.read_bytes().rstrip(b"\0"))
         self.places[f"output {when}"] = self.live.log().encode()
         self.places |= {name: bytes(tap.sent) for name, tap in self._taps.items()}

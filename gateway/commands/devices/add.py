@@ -24,7 +24,6 @@ from consent.messages import NO_SUBJECT, JsonObject
 from consent.policy_files import read_policy_files
 from gateway.commands.client import call_gateway
 from gateway.commands.devices.rows import NumberedRow, RowsError, line_of, read_rows
-from gateway.commands.devices.sheet import Card, SheetCity, sheet
 from gateway.commands.output import in_lines, save, show
 from gateway.config import Installation, load_config
 from gateway.errors import OperatorError, SluiceError
@@ -169,6 +168,7 @@ def _write_sheet(args: argparse.Namespace, place: Installation, rows: Sequence[J
 
 def _policies_of(place: Installation) -> PolicySet | None:
     """Return the policies of the folder, for their titles; None where they cannot be read, and ids have to do."""
+
     try:
         return parse_policies(read_policy_files(place.policies))
     except PolicyError:

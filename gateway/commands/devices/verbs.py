@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from consent.core.decide import Owner
 from consent.core.languages import LANGUAGES
 from consent.device_messages import DeviceOf, DeviceOwner, Discover, NewDevices
 from consent.messages import Nothing
-from gateway.commands.devices import add, discover, listing, trying
+from gateway.commands.devices import add, discover, listing
 from gateway.commands.parser import Parser, Verbs, group, method, verb, with_config
 
 _AS_LISTED = "as `device list` shows it"
@@ -46,7 +47,7 @@ def _add_discover(noun: Verbs[Parser]) -> None:
 
 
 def _add_try(noun: Verbs[Parser]) -> None:
-    parser = with_config(verb(noun, "try", "show what a device profile reads in messages, without a gateway", trying.run))
+    parser = with_config(verb(noun, "try", "show what a device profile reads in messages, without a gateway", _try))
     parser.add_argument("profile", metavar="PROFILE|FILE", help="one of the policies, one that is shipped, or a file")
     parser.add_argument(
         "--payload", nargs="+", required=True, metavar="FILE", help="messages of one device or hub, in order; - is standard input"
@@ -57,6 +58,13 @@ def _add_try(noun: Verbs[Parser]) -> None:
     parser.add_argument(
         "--policies", type=Path, metavar="FOLDER", help="the city's properties and profiles (default: configured)"
     )
+
+
+def _try(args: argparse.Namespace) -> int:
+    """`sluice device try`, which alone loads the decoders."""
+    from gateway.commands.devices import trying
+
+    return trying.run(args)
 
 
 def _add_add(noun: Verbs[Parser]) -> None:

@@ -73,7 +73,7 @@ class Fit:
     undefined: set[str] = field(default_factory=set)
 
     @property
-    def worth(self) -> tuple[int, int, bool, int, int, str]:
+    def worth(self) -> tuple[int | bool | str, ...]:
         """Return by what fits are sorted, the best first: of those that read as much, one in force, then the narrowest."""
         of = self.candidate
         return -self.readings, -len(self.values), not of.in_force, -len(self.undefined), of.fields, of.profile

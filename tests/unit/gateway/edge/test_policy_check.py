@@ -131,7 +131,7 @@ def _another_text(folder: Path) -> None:
 
 
 def _another_file(folder: Path) -> None:
-    (folder / "neighbourhoods/convent.toml").unlink()
+    shutil.copy(folder / "neighbourhoods/convent.toml", folder / "neighbourhoods/other.toml")
 
 
 def _another_key(folder: Path) -> None:
