@@ -113,7 +113,7 @@ def test_every_case_gives_its_right_readings_and_every_other_is_counted(tmp_path
 def nobody_is_named(live: LiveGateway, known: list[Case]) -> None:
     """No topic and no id behind a hub stands anywhere in clear, of a registered device or of a neighbour's."""
     names = {topic for case in known for topic, _ in case.messages} | {"Acme-Out1", "Livingroom-X"}
-    held = {}
+    held: dict[str, bytes] = {}
     for path in live.place.state.rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # the gateway goes on meanwhile
             held |= {path.name: path.read_bytes()} if path.is_file() else {}

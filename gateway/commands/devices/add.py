@@ -140,6 +140,9 @@ def _made(file: Path | None) -> Iterator[None]:
 
 
 def _write_sheet(args: argparse.Namespace, place: Installation, rows: Sequence[JsonObject], answer: JsonObject) -> None:
+    """Write the codes that were told to the file that was made for them."""
+    from gateway.commands.devices.sheet import Card, SheetCity, sheet  # its sentences: no other command waits for them
+
     policies = _policies_of(place)
     language = spoken_language(() if policies is None else policies.city.languages, "", args.language or "")
     cards = [
