@@ -65,6 +65,7 @@ WRITERS = {
     "v0_1": Writer(journal_kinds=7, unsupported_pairs=2, unsupported_windows=1, states_owners=False),
     "v0_2": Writer(),
     "v0_3": Writer(),
+    "v0_4": Writer(),
 }
 
 
