@@ -12,9 +12,6 @@ from zoneinfo import ZoneInfo
 from firmware_sim.formats.message import Message, Moment, utc
 from firmware_sim.wire import Value, json_bytes
 
-RADIO_REPEATS = 3
-"""How often a 433 MHz sensor sends the same, each of which the receiver may hear."""
-
 
 def zigbee_climate(moment: Moment) -> Sequence[Message]:
     """Return the state of a thermometer and hygrometer. Topic: `zigbee2mqtt/<name>`."""

@@ -76,7 +76,7 @@ def _since(since_ms: int | None) -> str:
 
 def _heard(row: Mapping[str, object], answer: JsonObject) -> str:
     if answer["running_since_ms"] is None:
-        return "-"
+        return ""
     count = row["readings"]
     readings = "1 reading" if count == 1 else f"{count} readings"
     parts = [_state(row), "no reading yet" if not count else f"last reading {_at(row['reading_ms'])}, {readings}"]

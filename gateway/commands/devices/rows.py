@@ -177,9 +177,5 @@ def table(rows: Iterable[Sequence[str]]) -> bytes:
     return codecs.BOM_UTF8 + text.getvalue().encode(errors="replace")
 
 
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
 def _unguarded(cell: str) -> str:
     return _GUARDED.sub("", cell).strip()

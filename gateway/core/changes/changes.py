@@ -26,6 +26,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import PolicyPayload
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
+from gateway.core.ingest.heard import Heard
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.plans import Device, DevicePlan, InForce, Place, compile_slots
@@ -151,6 +152,7 @@ def _replace_device(state: State, device: Device, changed: Device, now_ms: int) 
     _forget_plan(state, device)
     if changed.contributor != device.contributor:
         _purge(state, [device.contributor])
+        state.memory_of(device.id).heard = Heard()  # it was heard in another household
     state.registry.keep_device(changed)
     compile_devices(state, [changed], now_ms)
 

@@ -69,6 +69,7 @@ def test_list_without_a_gateway_says_that_nothing_is_heard(
     text = printed(monkeypatch, capsys, "list", answer)
     assert "no gateway is running, so nothing is heard" in text
     assert "readings" not in text
+    assert "-" not in [line.strip() for line in text.splitlines()], "a dash stands for something that is missing"
 
 
 def test_one_device_is_told_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

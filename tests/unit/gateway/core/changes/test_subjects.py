@@ -16,6 +16,7 @@ from gateway.audit.log.openings import label, split_labels
 from gateway.core.changes import subjects
 from gateway.core.changes.subjects import code_hash, new_code
 from gateway.core.effects import ClaimRow, SubjectRow
+from gateway.core.ingest.heard import Heard
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Subject
 from gateway.core.release.bundle import form_bundle
@@ -218,15 +219,18 @@ def unclaimed(gate: Gate) -> tuple[Device, str]:
 
 
 def test_device_code_brings_the_device_into_a_household_that_was_there() -> None:
-    """Its answers count for the new device from then on, and the empty household goes."""
+    """Its answers count for the new device from then on, the empty household goes, and so does what was heard in it."""
     gate = Gate(only("hourly"))
     family, (device, code) = gate.home("hourly"), unclaimed(gate)
+    gate.send(device, kwh=1)
+    assert gate.state.memory_of(device.id).heard.readings == 1
     joined = subjects.claim(gate.state, code, whose(family), T + 5)
     assert (joined.subject, joined.device) == (whose(family), device.id)
     assert whose(device) not in gate.state.registry.subjects
     assert SubjectRow(whose(device), None) in gate.state.commit.subjects
     moved = gate.state.registry.devices[device.place]
     assert (moved.subject, moved.added_ms) == (whose(family), T + 5)
+    assert gate.state.memory_of(device.id).heard == Heard(), "the family does not see when the former household was heard"
     gate.to(T + HOUR_MS + LATENESS_MS)
     gate.send(moved, kwh=1)
     assert gate.count("pairs.contributed") == 1
