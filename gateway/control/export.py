@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -98,7 +99,7 @@ def _device(state: State, device: Device) -> Plain:
         "remembered_times_ms": times,
         "last_message": _last_message(memory),
         "registers": list(_registers(state, device)),
-        "heard": None if memory is None else msgspec.structs.asdict(memory.heard),
+        "heard": None if memory is None else asdict(memory.heard),
     }
 
 

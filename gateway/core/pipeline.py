@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 
-from gateway.core.hubs.carried import HubFrames
+from gateway.core.hubs.carried import Carried, HubFrames
 from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
@@ -41,6 +41,7 @@ from gateway.core.model import (
     TOO_LARGE,
     UNKNOWN_DEVICE,
     UNKNOWN_MS,
+    Decoded,
     Ignore,
     Reading,
     Reject,
@@ -118,6 +119,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
     sequences = admissions.numbers
     records: list[_Taken] = []
+    reading: Decoded
+    following: Carried | None  # readings of the same frame, the next one last
 
     for frame in frames:
         topic, payload, packet_id = frame.topic, frame.payload, frame.packet_id
@@ -152,19 +155,23 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             if plan is not None:
                 plan.memory.heard.reject(TOO_LARGE.reason, now_ms)
             continue
-        readings: Sequence[tuple[DevicePlan, Reading, bool]]
         if plan is None:
-            carried = hubs.open(behind, frame)
+            opened = hubs.open(behind, frame)
             if discovery is not None and hubs.has_unknown:
                 discovery.saw(topic, payload, now_ms)
-            if isinstance(carried, Reject):
-                rejected[carried.reason] += 1
+            if isinstance(opened, Reject):
+                rejected[opened.reason] += 1
                 continue
-            if isinstance(carried, Ignore):
+            if isinstance(opened, Ignore):
                 ignored += 1
                 continue
-            readings = carried
+            admitted += 1
+            if not opened:  # every part of it was refused
+                continue
+            following = opened[::-1]
+            plan, reading, may_have_waited = following.pop()
         else:
+            following = None
             memory = plan.memory
             # 3 authenticate
             sequence = None
@@ -208,10 +215,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             heard.readings += 1
             if may_have_waited:
                 reading = arrivals.date(reading, plan.decode, topic, payload, now_ms, retained=frame.retain)
-            readings = ((plan, reading, may_have_waited),)
-        admitted += 1
-        for plan, reading, may_have_waited in readings:
-            slots, earliest_ms, latest_ms = plan.slots, now_ms - plan.most_behind_ms, now_ms + plan.most_ahead_ms
+            admitted += 1
+        while True:  # once, or for each reading that a hub's frame carries
+            slots = plan.slots
             if reading.refused:
                 decoded += len(reading.refused)
                 for reject in reading.refused:
@@ -220,8 +226,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             for observation in reading.observations:
                 decoded += 1
                 t_ms = observation.phenomenon_time_ms
-                if not earliest_ms <= t_ms <= latest_ms:
-                    late_or_early = CLOCK_AHEAD if t_ms > latest_ms else CLOCK_BEHIND
+                if not plan.least_lead_ms <= t_ms - now_ms <= plan.most_lead_ms:
+                    late_or_early = CLOCK_AHEAD if t_ms > now_ms else CLOCK_BEHIND
                     refused[late_or_early.reason] += 1
                     plan.memory.heard.reject(late_or_early.reason, now_ms)
                     continue
@@ -285,6 +291,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                         continue
                     seen.add(t_ms)
                 taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
+            if not following:
+                break
+            plan, reading, may_have_waited = following.pop()
 
     ledger = state.ledger
     ledger.add("frames.received", len(frames))

@@ -6,14 +6,15 @@ and this lies in memory alone. `sluice device list` and `show` tell it to the cr
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 NEVER_HEARD_MS = -1
 """Stands for the time of what has not come since the start."""
 
 
-class Heard(Struct, gc=False):
-    """What was heard of a device; small and cheap to add to, since it is done for each frame.
+@dataclass(slots=True)
+class Heard:
+    """What was heard of a device; cheap to change, since that is done for each frame, which slots are and a struct is not.
 
     Attributes:
         last_ms: When it last sent anything, by the gateway's clock, or ``NEVER_HEARD_MS``.
