@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -39,7 +39,7 @@ from gateway.core.state import State
 MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
 MAX_FAULTS = 50
-"""Of how many rows it is told what is wrong with them, in one answer."""
+"""How many faults are told in one answer."""
 _NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
 _WAY_OUT: Final = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
 
@@ -64,16 +64,10 @@ def add(control: Control, caller: Caller, params: NewDevices) -> DevicesAdded:
 def _refuse_faulty(control: Control, rows: list[NewDevice]) -> None:
     """Check every row before any is registered, so that a refusal changes nothing.
 
-    Raises: MethodError: the first fault, and all of them in its lines.
+    Raises: MethodError: the first fault, and all of them in its lines, those of one row beside each other.
     """
     places = _Places(control, rows)
-    faults: list[str] = []
-    for index, row in enumerate(rows):
-        try:
-            _check(control, row)
-            places.take(index, row)
-        except MethodError as error:
-            faults.append(f"`devices[{index}]`: {error}" if len(rows) > 1 else str(error))
+    faults = [f"`devices[{index}]`: {fault}" for index, row in enumerate(rows) for fault in _faults(control, places, index, row)]
     if faults:
         refusal = MethodError(faults[0])
         refusal.lines = tuple(faults[:MAX_FAULTS])
@@ -89,19 +83,23 @@ def _unheard(device: Hex) -> str:
     return f"no filter matches the topic of `{device.hex()}`, so nothing of it is heard: {_WAY_OUT}"
 
 
-def _check(control: Control, row: NewDevice) -> None:
-    """Check a row for itself."""
+def _faults(control: Control, places: _Places, index: int, row: NewDevice) -> Iterator[str]:
+    """Yield what is wrong with a row, all that can be known at once; a sound place is taken."""
     policies = control.state.policies
-    if row.profile not in policies.profiles:
-        known = ", ".join(f"`{name}`" for name in sorted(policies.profiles))
-        raise MethodError(f"there is no device profile `{one_line(row.profile)}`; the policies in force have {known}")
+    profile = policies.profiles.get(row.profile)
+    if profile is None:
+        yield f"there is no device profile `{one_line(row.profile)}`; the policies in force have {_names(policies.profiles)}"
     if row.zone not in policies.zones:
-        known = ", ".join(f"`{name}`" for name in sorted(policies.zones))
-        raise MethodError(f"there is no zone `{one_line(row.zone)}`; the policies in force have {known}")
-    profile = policies.profiles[row.profile]
-    _check_topic(profile, row.topic)
-    _check_id(profile, row.id)
-    _check_subject(control, row.owner, row.subject)
+        yield f"there is no zone `{one_line(row.zone)}`; the policies in force have {_names(policies.zones)}"
+    if profile is not None:  # it says what a place is
+        wrong = [fault for fault in (_topic_fault(profile, row.topic), _id_fault(profile, row.id)) if fault]
+        yield from wrong or filter(None, [places.take(index, row)])
+    if fault := _subject_fault(control, row.owner, row.subject):
+        yield fault
+
+
+def _names(known: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(known))
 
 
 def reads_several_topics(profile: Profile) -> bool:
@@ -109,31 +107,36 @@ def reads_several_topics(profile: Profile) -> bool:
     return bool(profile.hub or profile.match.topic or any(field.topic for field in profile.fields.values()))
 
 
-def _check_topic(profile: Profile, topic: str) -> None:
+def _topic_fault(profile: Profile, topic: str) -> str:
+    """Return what is wrong with a topic for a device of a profile; empty where nothing is."""
     if not _is_text(topic) or "\0" in topic or not 0 < len(topic.encode()) <= MAX_TOPIC_BYTES:
-        raise MethodError("the topic is empty, too long, holds a wildcard or is no text")
+        return "the topic is empty, too long, holds a wildcard or is no text"
     if not _has_wildcard(topic):
-        return
+        return ""
     if not reads_several_topics(profile):
-        raise MethodError(f"the topic holds a wildcard, and a device of the profile `{profile.id}` publishes to one topic")
+        return f"the topic holds a wildcard, and a device of the profile `{profile.id}` publishes to one topic"
     try:
         check_filter(topic)
-    except ValueError as error:
-        said = "`+` stands for a whole level, and `#` alone at the end for all that follow"
-        raise MethodError(f"the topic is no topic filter: {said}") from error
+    except ValueError:
+        return "the topic is no topic filter: `+` stands for a whole level, and `#` alone at the end for all that follow"
     if topic.startswith("$share/") or set(topic) <= set("+#/"):
-        raise MethodError("the topic filter should name at least one level, and belong to no shared group")
+        return "the topic filter should name at least one level, and belong to no shared group"
+    return ""
 
 
-def _check_id(profile: Profile, hub_id: str) -> None:
+def _id_fault(profile: Profile, hub_id: str) -> str:
+    """Return what is wrong with an id behind a hub for a device of a profile; empty where nothing is."""
     if not profile.hub:
-        if hub_id:
-            raise MethodError(f"`id` is for devices behind a hub, and the profile `{profile.id}` has none: leave it out")
-        return
+        return f"`id` is for devices behind a hub, and the profile `{profile.id}` has none: leave it out" if hub_id else ""
     if not hub_id:
-        raise MethodError(f"`id` is missing: devices of the profile `{profile.id}` stand behind a hub, and are told by it")
+        return f"`id` is missing: devices of the profile `{profile.id}` stand behind a hub, and are told by it"
     if not _is_text(hub_id) or len(hub_id) > LONGEST_HUB_ID or "\0" in hub_id:
-        raise MethodError("`id` is too long or is no text")
+        return "`id` is too long or is no text"
+    wanted = len(profile.hub)
+    if wanted > 1 and (hub_id.count("/") != wanted - 1 or not all(hub_id.split("/"))):  # no message could name it
+        form = "/".join(f"<{path}>" for path in profile.hub)
+        return f"`id` should be `{wanted}` names with `/` between them: the profile `{profile.id}` tells devices by `{form}`"
+    return ""
 
 
 def _has_wildcard(topic: str) -> bool:
@@ -164,38 +167,31 @@ class _Places:
         for device in control.state.registry.devices.values():
             self._enter(device.profile, device.topic, device.hub_id, f"`{device.id.hex()}`")
 
-    def take(self, index: int, row: NewDevice) -> None:
-        """Take a row in.
-
-        Raises: MethodError: another device has its place, or could not be told from it.
-        """
-        self._refuse_taken(row)
+    def take(self, index: int, row: NewDevice) -> str:
+        """Take a row in, and return nothing; or return why not: another device has its place, or could not be told from it."""
+        if said := self._taken_by_another(row):
+            return said
         if (other := self._kinds.get((row.topic, not row.id))) is not None:
-            raise MethodError(
-                f"the topic is that of {other} too, and of the two only one stands behind a hub: none could be told"
-            )
+            return f"the topic is that of {other} too, and of the two only one stands behind a hub: none could be told"
         tree = self._trees.get(row.profile)
         if tree is not None and (meeting := tree.overlapping(row.topic)) is not None:
             other = self._first[row.profile, meeting]
-            raise MethodError(
-                f"the topic overlaps that of {other}, of the same profile: a message on a topic of both would be of either"
-            )
+            return f"the topic overlaps that of {other}, of the same profile: a message on a topic of both would be of either"
         same_id = self._by_id.get(row.id)
         if same_id is not None and (meeting := same_id.overlapping(row.topic)) is not None:
             other = self._taken[meeting, row.id]
-            raise MethodError(
-                f"the topic overlaps that of {other}, which has the same id: a message on a topic of both would be of both"
-            )
+            return f"the topic overlaps that of {other}, which has the same id: a message on a topic of both would be of both"
         self._enter(row.profile, row.topic, row.id, f"`devices[{index}]`")
+        return ""
 
-    def _refuse_taken(self, row: NewDevice) -> None:
+    def _taken_by_another(self, row: NewDevice) -> str:
         taken = self._taken.get((row.topic, row.id))
         what = "topic and id" if row.id else "topic"
         if taken is None:
-            return
+            return ""
         if taken.startswith("`devices["):
-            raise MethodError(f"the same {what} {'stand' if row.id else 'stands'} twice in one request: it is that of {taken}")
-        raise MethodError(f"a device with this {what} is registered already; revoke it first: it is {taken}")
+            return f"the same {what} {'stand' if row.id else 'stands'} twice in one request: it is that of {taken}"
+        return f"a device with this {what} is registered already; revoke it first: it is {taken}"
 
     def _enter(self, profile: str, topic: str, hub_id: str, name: str) -> None:
         self._taken[topic, hub_id] = name
@@ -207,11 +203,13 @@ class _Places:
             self._first.setdefault((profile, topic), name)
 
 
-def _check_subject(control: Control, owner: Owner, subject: SubjectChoice) -> None:
+def _subject_fault(control: Control, owner: Owner, subject: SubjectChoice) -> str:
+    """Return what is wrong with the choice of a subject; empty where nothing is."""
     if subject not in (NEW_SUBJECT, NO_SUBJECT) and Id.parse(subject) not in control.state.registry.subjects:
-        raise MethodError("there is no such subject")
+        return "there is no such subject"
     if owner is Owner.RESIDENT and subject == NO_SUBJECT:
-        raise MethodError("a resident's device has a subject: state it as `new`, or as the id of one that is known")
+        return "a resident's device has a subject: state it as `new`, or as the id of one that is known"
+    return ""
 
 
 def _register(control: Control, row: NewDevice) -> DeviceAdded:
@@ -306,7 +304,8 @@ def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:
             raise MethodError("the device has a subject, and keeps it: a claim code brings it to another")
         changes.own_device(state, device, params.owner, now_ms)
         return DeviceOwned(device=params.device, owner=params.owner)
-    _check_subject(control, params.owner, choice)
+    if fault := _subject_fault(control, params.owner, choice):
+        raise MethodError(fault)
     subject, told = _subject_for(state, device.id, choice, now_ms)
     if subject is None:
         changes.own_device(state, device, params.owner, now_ms)

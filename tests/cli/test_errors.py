@@ -437,7 +437,12 @@ CASES = [
                 "t/b",
                 "there is no device profile `toaster`",
             ),
-            ("line-of-unknown-zone", GOOD.replace(b"north-quay", b"mars"), "t/a", "there is no zone `mars`"),
+            (
+                "line-of-unknown-zone",
+                GOOD.replace(b"north-quay", b"mars").replace(b"t/a", b"t/b"),
+                "t/b",
+                "there is no zone `mars`",
+            ),
             ("line-with-unknown-key", GOOD.replace(b"zone", b"zon"), "t/a", "`zon` is not a parameter"),
             ("line-with-number", GOOD.replace(b'"meter"', b"7"), "t/a", "`profile` has the wrong type"),
             ("line-of-registered-topic", GOOD.replace(b"t/a", b"t/0"), "t/0", "a device with this topic is registered already"),

@@ -32,6 +32,7 @@ from gateway.terminal import complain
 
 _LARGEST_BYTES: Final = 1 << 24
 _OF_A_DEVICE: Final = re.compile(r"`devices\[(?P<index>\d+)\](?:\.(?P<key>\w+))?`(?:: | )?")
+_THAT_OF: Final = re.compile(r"that of `devices\[(?P<index>\d+)\]`")
 _NAMED: Final = ("profile", "zone", "topic", "id", "owner", "subject")
 
 
@@ -81,16 +82,17 @@ def run(args: argparse.Namespace) -> int:
         try:
             answer = call_gateway(place, args.method, params, reading=args.dry_run)
         except (ControlError, SluiceError) as error:
-            if rows is None:
+            faults = error.lines or (str(error),)
+            if not any(_OF_A_DEVICE.match(fault) for fault in faults):
                 raise
-            raise RowsError([_by_line(args.from_file, rows, fault) for fault in error.lines or (str(error),)]) from error
+            raise RowsError([_by_line(args.from_file, rows, fault) for fault in faults]) from error
     if args.dry_run:
         count = answer["checked"]
         show(args, answer, f"{count} {'device' if count == 1 else 'devices'} could be registered; nothing has changed\n")
     else:
         show(args, answer, in_lines({"devices": _with_places(args.from_file is not None, params["devices"], answer["devices"])}))
     for warning in [] if args.json else answer.get("warnings", []):
-        complain(f"warning: {warning if rows is None else _by_line(args.from_file, rows, warning)}")
+        complain(f"warning: {_by_line(args.from_file, rows, warning)}")
     if args.sheet is not None:
         _write_sheet(args, place, params["devices"], answer)
     return 0
@@ -104,18 +106,16 @@ def _with_places(from_file: bool, rows: Sequence[JsonObject], added: Sequence[Js
     return [{**place, **each} for place, each in zip(places, added, strict=True)]
 
 
-def _by_line(file: Path, rows: Sequence[NumberedRow], said: str) -> str:
-    """Return what is said of a device of a request with the line of the file that it stands in."""
-
-    def in_line(found: re.Match[str]) -> str:
-        return f"that of line {rows[int(found['index'])].number}"
-
+def _by_line(file: Path, rows: Sequence[NumberedRow] | None, said: str) -> str:
+    """Return what is said of a device of a request with the line of the file that it stands in; of one from options, alone."""
     found = _OF_A_DEVICE.match(said)
     if found is None:
         return said
-    of = rows[int(found["index"])]
     key = f"`{found['key']}` " if found["key"] else ""
-    rest = re.sub(r"that of `devices\[(?P<index>\d+)\]`", in_line, said[found.end() :])
+    if rows is None:
+        return f"{key}{said[found.end() :]}"
+    of, known = rows[int(found["index"])], rows
+    rest = _THAT_OF.sub(lambda other: f"that of line {known[int(other['index'])].number}", said[found.end() :])
     return f"{line_of(file, of.number, of.row)}: {key}{rest}"
 
 

@@ -151,6 +151,7 @@ async def hubs(gate: DiskGate) -> DiskGate:
         "radio": replace(meter, id="radio", hub=("id",)),
         "plug": replace(meter, id="plug", fields=several),
         "lora": replace(meter, id="lora", hub=("id",)),
+        "weather": replace(meter, id="weather", hub=("model", "id")),
     }
     gate.durable.state.force = replace(force, policies=replace(force.policies, profiles=profiles))
     return gate
@@ -175,7 +176,7 @@ async def test_devices_behind_a_hub_share_its_topic_and_differ_by_id(hubs: DiskG
     await hubs.ask("device.add", devices=[behind("t/hub", "a"), behind("t/hub", "b"), behind("t/+/x", "a"), behind("t/+/x", "b")])
     assert len(await listed(hubs)) == 4
     (said,) = await refusals(hubs, behind("t/hub", "a"))
-    assert said.startswith("a device with this topic and id is registered already; revoke it first: it is `")
+    assert said.startswith("`devices[0]`: a device with this topic and id is registered already; revoke it first: it is `")
     (said,) = await refusals(hubs, behind("t/new", "c"), behind("t/new", "c"))
     assert said == "`devices[1]`: the same topic and id stand twice in one request: it is that of `devices[0]`"
 
@@ -185,8 +186,8 @@ async def test_topic_is_a_hubs_or_one_devices_own(hubs: DiskGate) -> None:
     why = "too, and of the two only one stands behind a hub: none could be told"
     await hubs.ask("device.add", devices=[behind("t/hub", "a"), STREET])
     hub, street = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
-    assert await refusals(hubs, {**STREET, "topic": "t/hub"}) == [f"the topic is that of `{hub}` {why}"]
-    assert await refusals(hubs, behind("t/street", "a")) == [f"the topic is that of `{street}` {why}"]
+    assert await refusals(hubs, {**STREET, "topic": "t/hub"}) == [f"`devices[0]`: the topic is that of `{hub}` {why}"]
+    assert await refusals(hubs, behind("t/street", "a")) == [f"`devices[0]`: the topic is that of `{street}` {why}"]
 
 
 async def test_hubs_that_overlap_are_refused(hubs: DiskGate) -> None:
@@ -221,6 +222,10 @@ async def test_two_devices_with_one_id_on_one_topic_are_refused_whatever_their_p
         (behind("t/hub", ""), "`id` is missing: devices of the profile `radio` stand behind a hub, and are told by it"),
         ({**STREET, "id": "a"}, "`id` is for devices behind a hub, and the profile `meter` has none: leave it out"),
         (behind("t/hub", "x" * 201), "`id` is too long or is no text"),  # what no message could name, see `identity`
+        *(
+            (behind("t/hub", wrong, "weather"), "`id` should be `2` names with `/` between them: the profile `weather` tells")
+            for wrong in ("172", "Nexus-TH/roof/172", "Nexus-TH/", "/172")
+        ),
         ({**STREET, "topic": "t/+"}, "the topic holds a wildcard, and a device of the profile `meter` publishes to one topic"),
         (behind("t/a+", "a"), "the topic is no topic filter: `+` stands for a whole level, and `#` alone at the end"),
         (behind("t/#/b", "a"), "the topic is no topic filter"),
@@ -233,7 +238,36 @@ async def test_two_devices_with_one_id_on_one_topic_are_refused_whatever_their_p
 async def test_place_that_a_profile_cannot_have_is_refused_in_one_line(hubs: DiskGate, row: dict[str, str], said: str) -> None:
     """An id without a hub, a hub without an id, a filter where one topic is read, and what is no filter."""
     (line,) = await refusals(hubs, row)
-    assert line.startswith(said)
+    assert line.startswith(f"`devices[0]`: {said}")
+
+
+async def test_id_of_several_names_is_registered_as_messages_join_them(hubs: DiskGate) -> None:
+    """And one name may hold a slash where it is the only one."""
+    await hubs.ask("device.add", devices=[behind("t/hub", "Nexus-TH/172", "weather"), behind("t/other", "a/b/c")])
+    assert len(await listed(hubs)) == 2
+
+
+async def test_all_faults_of_a_row_are_told_at_once(hubs: DiskGate) -> None:
+    """Or each would take another attempt; a place is compared with others where the place itself is sound."""
+    await hubs.ask("device.add", devices=[STREET])
+    (device,) = [row["device"] for row in (await hubs.ask("device.list"))["devices"]]
+    lines = await refusals(
+        hubs,
+        {**STREET, "zone": "nowhere", "owner": "resident"},
+        {**STREET, "profile": "lost", "zone": "nowhere"},
+        behind("t/#/b", ""),
+    )
+    assert [line.split(";")[0].split(":", 1)[1].strip() for line in lines] == [
+        "there is no zone `nowhere`",
+        "a device with this topic is registered already",
+        "a resident's device has a subject: state it as `new`, or as the id of one that is known",
+        "there is no device profile `lost`",
+        "there is no zone `nowhere`",
+        "the topic is no topic filter: `+` stands for a whole level, and `#` alone at the end for all that follow",
+        "`id` is missing: devices of the profile `radio` stand behind a hub, and are told by it",
+    ]
+    assert lines[1].endswith(f"revoke it first: it is `{device}`")
+    assert [line.partition(":")[0] for line in lines] == [f"`devices[{n}]`" for n in (0, 0, 0, 1, 1, 2, 2)]
 
 
 async def test_device_with_several_topics_is_registered_by_a_filter(hubs: DiskGate) -> None:
@@ -245,7 +279,12 @@ async def test_device_with_several_topics_is_registered_by_a_filter(hubs: DiskGa
 
 async def test_every_fault_of_a_list_is_told_and_none_is_registered(gate: DiskGate) -> None:
     """All or nothing; a dry run finds the same, and registers nothing where there is none."""
-    bad = [{**STREET, "zone": "nowhere"}, STREET, {**AT_HOME, "owner": "resident", "subject": "none"}, {**STREET, "topic": "+"}]
+    bad = [
+        {**STREET, "topic": "t/other", "zone": "nowhere"},
+        STREET,
+        {**AT_HOME, "owner": "resident", "subject": "none"},
+        {**STREET, "topic": "+"},
+    ]
     lines = await refusals(gate, *bad)
     assert [line.partition(":")[0] for line in lines] == ["`devices[0]`", "`devices[2]`", "`devices[3]`"]
     told = await gate.ask("device.add", devices=[STREET, {**STREET, "topic": "u/far"}], dry_run=True)

@@ -29,6 +29,13 @@ def test_place_in_a_request_is_told_as_a_line_of_the_file(said: str, told: str) 
     assert _by_line(FILE, ROWS, said) == told
 
 
+def test_what_is_refused_of_one_device_from_options_names_no_place_in_a_request() -> None:
+    """Nobody wrote a list."""
+    assert _by_line(FILE, None, "`devices[0]`: there is no zone `x`") == "there is no zone `x`"
+    assert _by_line(FILE, None, "`devices[0].subject`: is no id") == "`subject` is no id"
+    assert _by_line(FILE, None, "no gateway") == "no gateway"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
