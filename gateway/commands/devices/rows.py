@@ -31,7 +31,7 @@ _EXAMPLE: Final = '{"profile": "meter", "zone": "north-quay", "topic": "homes/7f
 _BEGIN: Final = r"(?:\A|(?<=[;,\t\r\n]))"
 """Where a cell begins, also in a spreadsheet that takes another sign for the one between cells: quotation marks protect only what
 stands in the first cell there."""
-_RUN: Final = r"(?=\s*'*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_RUN: Final = r"(?=[\s']*[=+\-@\uff1d\uff0b\uff0d\uff20])"
 """What follows there is run; spreadsheets of East Asia take the wide signs as well."""
 _FORMULA: Final = re.compile(_BEGIN + _RUN)
 _GUARDED: Final = re.compile(f"{_BEGIN}'{_RUN}")

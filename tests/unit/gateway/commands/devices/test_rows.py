@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.commands.devices.rows import COLUMNS, NumberedRow, RowsError, read_rows, table
@@ -112,6 +112,7 @@ _anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=
 
 
 @given(st.lists(_anything | st.text(st.sampled_from("=';,\t -a"), max_size=6), max_size=5))
+@example([";\n ="])
 def test_list_to_complete_is_read_back_as_it_was_written(topics: list[str]) -> None:
     """Whatever topics are published, but for white space around them, which spreadsheets bring."""
     topics = [f"t{topic}" if not topic.strip() else topic for topic in topics]
