@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from consent.printable import as_lines, one_line
 from consent.shipped_profiles import shipped_names, shipped_text
 from gateway.commands.output import show
 from gateway.config import load_config
+from gateway.core.examples.example import utc_text
 from gateway.core.examples.trial import Trial, Tried, TriedPart
 from gateway.core.ingest.mac0 import stated_sequence, unverified
 from gateway.core.model import Reading, Reject
@@ -213,7 +213,7 @@ def _device(telling: _Telling, hub_id: str, tried: Tried | TriedPart) -> JsonObj
         name, time_ms = each.observed_property, each.phenomenon_time_ms
         reason = refusal.reason if refusal else "duplicate" if by_time and telling.repeats(hub_id, name, time_ms) else None
         unit = telling.policies.properties[name].unit
-        said = {"property": name, "value": each.result, "unit": unit, "time": _utc(time_ms)}
+        said = {"property": name, "value": each.result, "unit": unit, "time": utc_text(time_ms)}
         readings.append(said if reason is None else {**said, "refused": reason})
     told["refused"] = [refusal.reason for refusal in outcome.refused]
     told["not_read"] = telling.not_read(outcome)
@@ -247,8 +247,3 @@ def _lines(told: JsonObject) -> Iterator[str]:
         yield from (f"  a value refused: {reason}" for reason in device["refused"])
         if device.get("not_read"):
             yield f"  nothing read of: {', '.join(device['not_read'])}"
-
-
-def _utc(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from gateway.core.codecs.padding import PADDING
 from gateway.core.model import MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 MOST_BYTES: Final = 256 * 1024
@@ -22,8 +23,6 @@ _MAGIC: Final = b"\x1f\x8b"
 _MOST_MEMBERS: Final = 8
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 """For zlib: a gzip header and trailer, whose checksum and length it compares, and any window."""
-
-_PADDING: Final = b"\0\r\n\t "
 
 
 def compile_gzip(decode: Decoder) -> Decoder:
@@ -58,7 +57,7 @@ def decompress(payload: bytes) -> bytes | Reject:
             return TOO_LARGE
         if not member.eof:
             return MALFORMED
-        rest = member.unused_data.lstrip(_PADDING)
+        rest = member.unused_data.lstrip(PADDING)
         if not rest:
             return content
     return MALFORMED

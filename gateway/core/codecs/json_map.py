@@ -21,11 +21,10 @@ from consent.core.profiles.profile import Profile
 from gateway.core.codecs.field_map import compile_field_map, is_plain
 from gateway.core.codecs.message.conditions import compile_topics
 from gateway.core.codecs.message.place import MISPLACED, Misplaced
+from gateway.core.codecs.padding import without_padding
 from gateway.core.codecs.tree import compile_tree
 from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoded, Decoder, Reject
 
-_MARK: Final = b"\xef\xbb\xbf"
-_AROUND: Final = b"\0 \t\r\n"
 # Strings are passed over whole, closed or not, so that the search takes time in proportion to the length.
 _NO_NUMBER: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?<![\w.])[-+]?(?:nan|inf(?:inity)?)(?![\w.])', re.IGNORECASE | re.DOTALL)
 
@@ -115,6 +114,6 @@ def mend(payload: bytes) -> bytes:
 
     Text with such a sign is the name of nothing (see ``values.as_text``): two devices could have it.
     """
-    bare = payload.removeprefix(_MARK).strip(_AROUND)
+    bare = without_padding(payload)
     bare = _NO_NUMBER.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", bare)
     return bare if bare.isascii() else bare.decode("utf-8", "replace").encode()

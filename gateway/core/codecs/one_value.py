@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from consent.core.profiles.profile import Profile
+from gateway.core.codecs.padding import without_padding
 from gateway.core.codecs.tree import compile_tree
 from gateway.core.codecs.values import LONGEST_NUMBER, NUMBER
 from gateway.core.model import MALFORMED, Decoded, Decoder
 
-_MARK = "\ufeff"
-_AROUND = "\0 \t\r\n"
 _LONGEST = 256
 """The most characters of a value; whatever is longer is none."""
 _QUOTES = 2
@@ -27,7 +26,7 @@ def compile_one_value(profile: Profile) -> Decoder:
 
     def decode(topic: str, payload: bytes, received_ms: int) -> Decoded:
         try:
-            text = payload.decode().removeprefix(_MARK).strip(_AROUND)
+            text = without_padding(payload).decode()
         except UnicodeDecodeError:
             return MALFORMED
         if len(text) > _LONGEST:

@@ -15,13 +15,12 @@ from consent.core.profiles.profile import Profile
 from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.fiware_json import with_numbers_as_text
+from gateway.core.codecs.padding import without_padding
 from gateway.core.codecs.tree import MOST_ELEMENTS
 from gateway.core.model import IGNORE, MALFORMED, TOO_LARGE, Decoded, Decoder, Reject
 
 TIME: Final = "TimeInstant"
 """What the time that a group begins with is called, as in the agent's own entities."""
-
-_AROUND: Final = "\ufeff\0\r\n\t "
 
 
 def compile_ultralight(profile: Profile) -> Decoder:
@@ -37,7 +36,7 @@ def compile_ultralight(profile: Profile) -> Decoder:
         if place is None:
             return IGNORE
         try:
-            text = payload.decode().strip(_AROUND)
+            text = without_padding(payload).decode()
         except UnicodeDecodeError:
             return MALFORMED
         if text.count("#") > MOST_ELEMENTS:

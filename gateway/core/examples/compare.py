@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from math import isclose
 from typing import Final
@@ -14,7 +13,7 @@ from consent.core.policies.property import Property
 from consent.core.profiles.conversions import conversion
 from consent.core.profiles.profile import Profile
 from consent.printable import quoted
-from gateway.core.examples.example import Example, ExampleMessage, ExpectedReading
+from gateway.core.examples.example import Example, ExampleMessage, ExpectedReading, utc_text
 from gateway.core.examples.trial import Trial, Tried
 from gateway.core.model import Observation, Reading, Reject
 
@@ -106,7 +105,7 @@ def _in_readings(
         if not reading.has_time and message.received_ms is None:
             yield Mismatch(f"{expected.key}.time", "the time rests on the arrival: say in `received` when that is")
         elif expected.time_ms != observation.phenomenon_time_ms:
-            wanted, got = _utc(expected.time_ms), _utc(observation.phenomenon_time_ms)
+            wanted, got = utc_text(expected.time_ms), utc_text(observation.phenomenon_time_ms)
             yield Mismatch(f"{expected.key}.time", f"expected `{wanted}`, got `{got}`")
     yield from _beyond(message, found, costs, properties)
 
@@ -153,8 +152,3 @@ def _shown(number: int | str | None) -> str:
 def _same(expected: Decimal, result: float) -> bool:
     """Return whether a value is the one that is written, but for what a double cannot hold."""
     return isclose(float(expected), result, rel_tol=_CLOSE, abs_tol=_CLOSE * _CLOSE)
-
-
-def _utc(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")

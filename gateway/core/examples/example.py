@@ -7,7 +7,7 @@ policies an example is text of the profile's file, as a comment is. `sluice chec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -238,3 +238,9 @@ def _instant(file: TomlFile, moment: datetime, key: str) -> int:
     if found is None:
         raise file.error(key, "should be a date and time with its offset, such as `2026-03-20T23:00:00Z`")
     return found
+
+
+def utc_text(time_ms: int) -> str:
+    """Return an instant as TOML writes it, in UTC, with milliseconds where it has any."""
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")

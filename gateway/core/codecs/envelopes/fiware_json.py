@@ -16,6 +16,7 @@ from gateway.core.codecs.elements import compile_elements
 from gateway.core.codecs.envelopes.agent_topics import measures_topic
 from gateway.core.codecs.envelopes.envelope import Document
 from gateway.core.codecs.json_map import NotJsonError, parse_json
+from gateway.core.codecs.padding import without_padding
 from gateway.core.model import IGNORE, MALFORMED, WRONG_TYPE, Decoded, Decoder, Reject
 
 
@@ -53,7 +54,7 @@ def _parse(payload: bytes, *, bare_text: bool) -> Any:
     except NotJsonError:
         pass
     try:
-        return payload.decode().strip("\ufeff\0\r\n\t ") if bare_text else MALFORMED
+        return without_padding(payload).decode() if bare_text else MALFORMED
     except UnicodeDecodeError:
         return MALFORMED
 
