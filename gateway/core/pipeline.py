@@ -226,7 +226,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             for observation in reading.observations:
                 decoded += 1
                 t_ms = observation.phenomenon_time_ms
-                if not plan.least_lead_ms <= t_ms - now_ms <= plan.most_lead_ms:
+                if t_ms - now_ms > plan.most_ahead_ms or now_ms - t_ms > plan.most_behind_ms:
                     late_or_early = CLOCK_AHEAD if t_ms > now_ms else CLOCK_BEHIND
                     refused[late_or_early.reason] += 1
                     plan.memory.heard.reject(late_or_early.reason, now_ms)

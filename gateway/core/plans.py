@@ -92,9 +92,9 @@ class DevicePlan:
         "decode",
         "device",
         "key",
-        "least_lead_ms",
         "memory",
-        "most_lead_ms",
+        "most_ahead_ms",
+        "most_behind_ms",
         "needs_sequence",
         "rules",
         "slots",
@@ -116,8 +116,8 @@ class DevicePlan:
         self.rules = rules
         self.needs_sequence = rules.is_numbered and rules.is_plain  # the hot path takes these by itself
         self.asks_rules = not rules.is_plain
-        self.least_lead_ms = -rules.most_behind_ms  # how far a reading's time may lie ahead of the gateway's clock
-        self.most_lead_ms = rules.most_ahead_ms
+        self.most_behind_ms = rules.most_behind_ms
+        self.most_ahead_ms = rules.most_ahead_ms
         self.slots = slots
 
     def admit(
