@@ -12,6 +12,7 @@ from consent.core.profiles.profile import Condition, Match, Repeat, SequenceFiel
 from firmware_sim.wire import mac0_bytes
 from gateway.core.changes import changes
 from gateway.core.hubs.carried import MOST_PARTS
+from gateway.core.journal import Take, decode_batch
 from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
 from gateway.core.recovery import snapshot
@@ -81,6 +82,15 @@ def test_history_of_one_device_under_one_number_is_one_message_of_it() -> None:
     history = message(*({"id": "a", "t": T + n, "kwh": 1, "boot": 1, "seq": 7} for n in range(3)))
     gate.take(frame(HUB, history), frame(HUB, history))
     assert (gate.count("readings.admitted"), reasons(gate, "readings.rejected")) == (3, {"replayed": 3})
+
+
+def test_readings_of_one_frame_are_taken_in_the_order_of_the_message() -> None:
+    """A register that is read backwards would seem to have been exchanged."""
+    gate = hub_gate()
+    behind(gate, "a")
+    gate.take(frame(HUB, message(*({"id": "a", "t": T + n, "kwh": 1} for n in range(3)))))
+    (taken,) = [record for record in decode_batch(gate.batches[-1][1]) if isinstance(record, Take)]
+    assert taken.readings[1::3] == [T, T + 1, T + 2]
 
 
 def test_part_that_does_not_decode_costs_only_itself() -> None:
