@@ -17,6 +17,7 @@ import msgspec
 from gateway.core.ingest.counters import CounterRule
 from gateway.core.ingest.memory import Admissions
 from gateway.core.plans import Slot
+from gateway.core.windows.cells import CellShape
 from gateway.core.windows.targets import WindowTarget
 from gateway.core.windows.windows import Cohort
 
@@ -25,12 +26,17 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 
 
 class DefinedTarget(msgspec.Struct, frozen=True, array_like=True):
-    """A flow that a slot's readings feed."""
+    """A flow that a slot's readings feed.
+
+    Attributes:
+        shape: How they lie in cells, where its figures are about subjects; None where they go into windows.
+    """
 
     cohort: Cohort
     contributor: bytes
     since_ms: int
     expires_ms: int
+    shape: CellShape | None = None
 
 
 class KeptCohort(msgspec.Struct, frozen=True, array_like=True):
@@ -148,7 +154,81 @@ class Arrived(msgspec.Struct, frozen=True, array_like=True, tag=10):
     arrivals: list[Any]
 
 
-JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions | Dated | Arrived
+class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
+    """A slice of a table of cells that was closed into a publication.
+
+    Attributes:
+        drawn: Contributors whose data are in the bundle; the data of all others in the slice are given up.
+    """
+
+    cohort: Cohort
+    start_ms: int
+    first: int
+    last: int
+    drawn: list[bytes]
+
+
+class FixedGuard(msgspec.Struct, frozen=True, array_like=True):
+    """Who stands in no exact figure of a quantity and day, fixed when the first of its figures or totals left."""
+
+    quantity: str
+    day_ms: int
+    excluded: list[bytes]
+
+
+class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """A part of a publication, in the bundle at a log index.
+
+    Attributes:
+        kind: `day`, `week` or `window`.
+        end_ms: The end of the span that is published.
+        part: Its number among the parts, from 0.
+        is_last: Whether the next part is the first of the next publication.
+        slices: What was closed into it.
+        guards: Those that it fixed.
+    """
+
+    index: int
+    recipient: str
+    kind: str
+    end_ms: int
+    part: int
+    is_last: bool
+    slices: list[ClosedSlice]
+    guards: list[FixedGuard]
+
+
+class PublishFrom(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """From when on a recipient gets publications of a kind."""
+
+    recipient: str
+    kind: str
+    from_ms: int
+
+
+class Missed(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """A span of which the gateway may have missed readings."""
+
+    from_ms: int
+    until_ms: int
+
+
+JournalRecord = (
+    Define
+    | Take
+    | Purge
+    | Watermark
+    | Close
+    | Void
+    | WholeSince
+    | Dry
+    | Subscriptions
+    | Dated
+    | Arrived
+    | Publish
+    | PublishFrom
+    | Missed
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
@@ -183,7 +263,7 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions) -> None:
+    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions | Publish | PublishFrom | Missed) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)
 

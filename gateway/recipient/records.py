@@ -63,6 +63,11 @@ class Record(
         id: Random id of a single record, unique to it.
         pseudonym: The subject within one pseudonymisation domain.
         epoch: That domain's UTC day and sub-epoch.
+        hour: Of a week's typical day, the UTC hour at which the figure's window begins; `phenomenon_time` is the week.
+        standard_error: Of a figure with noise, in the result's unit.
+        mu: μ of Gaussian differential privacy of all figures of one household, quantity, flow and period together.
+        clip: L2 norm to which each household's vector was clipped, in the result's unit.
+        epsilon: ε at δ = 1e-6 that `mu` comes to.
     """
 
     flow: str
@@ -79,6 +84,11 @@ class Record(
     id: bytes | None = None
     pseudonym: bytes | None = None
     epoch: tuple[str, int] | None = None
+    hour: int | None = None
+    standard_error: float | None = None
+    mu: float | None = None
+    clip: float | None = None
+    epsilon: float | None = None
 
 
 def encode_record(record: Record) -> bytes:
