@@ -1,7 +1,7 @@
 """The entry of a release: its opening with a part for each subject and record, and its labels, made before the entry is appended.
 
-The subjects' parts follow the bundle's own, each under a salt that is lost with the subject's secret. All of it depends on the entry's
-index and on nothing else of the log, so it can be made aside and appended if the log has not grown meanwhile.
+The subjects' parts follow the bundle's own, each under a salt that is lost with the subject's secret. All of it depends on the
+entry's index and on nothing else of the log, so it can be made aside and appended if the log has not grown meanwhile.
 """
 
 from __future__ import annotations

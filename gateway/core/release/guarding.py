@@ -1,7 +1,7 @@
-"""What bundles of totals and publications share: the terms in force at release, and which totals are guarded beside exact figures.
+"""What bundles of totals and publications share: the terms in force at release, and what is guarded beside exact figures.
 
-Pseudonymous totals count among what a household stands in (``gateway.core.figures.guard``). A guard is computed over a whole day: so
-totals of a quantity of which some flow draws exact figures leave once their UTC day has ended, whatever their windows.
+Pseudonymous totals count among what a household stands in (``gateway.core.figures.guard``). A guard is computed over a whole
+day: so totals of a quantity of which some flow draws exact figures leave once their UTC day has ended, whatever their windows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One part of a publication: tables of cells become draws, a bundle of the size that policies give it, and a log entry.
 
 Figures about subjects leave in nothing else. Forming has three steps, so that the long one need not hold anything up: ``prepare``
-copies what is needed, ``draw`` computes on the copies and may run in another thread, ``settle`` applies the result where nothing has
-changed meanwhile. The draw is in memory until the commit that holds the bundle, and in no log; a bundle that is voided takes its
-draw with it, and what it was made of is drawn anew with those who are still there.
+copies what is needed, ``draw`` computes on the copies and may run in another thread, ``settle`` applies the result where
+nothing has changed meanwhile. The draw is in memory until the commit that holds the bundle, and in no log; a bundle that is
+voided takes its draw with it, and what it was made of is drawn anew with those who are still there.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Stamp:
 
     revision: int
     guards: int
-    missed: int
+    missed: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, state: State) -> Stamp:
         """Return the present one."""
-        return cls(state.revision, state.windows.guards.fixed, len(state.windows.missed))
+        return cls(state.revision, state.windows.guards.fixed, tuple(state.windows.missed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,8 @@ def _guarded(state: State, key: GuardKey) -> Guarded:
     if guard is not None:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
     tables = [table.copy() for table in guarded_tables(state.windows, state.policies, key)]
-    return Guarded(key, False, None, tables, guarded_windows(state.windows, state.policies, key))
+    windows = [window.copy() for window in guarded_windows(state.windows, state.policies, key)]
+    return Guarded(key, False, None, tables, windows)
 
 
 def draw(task: Task, index: int) -> Drawn:

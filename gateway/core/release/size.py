@@ -1,8 +1,9 @@
-"""The size of publications, from policies alone: how many parts each has, how large each is, and in which part a cohort's draw leaves.
+"""The size of publications, from policies alone: how many parts each has, how large they are, and in which each draw leaves.
 
 Whatever a publication holds, much, little or nothing, it looks the same from outside: the room is reckoned for every cohort that
-policies permit, each with all of its figures and the longest record that they can have. Where all fits in one of the padded sizes,
-there is one part of the least such size; else there are as many of the largest as it takes. A draw is always whole in one part.
+policies permit, each with all of its figures and the longest record that they can have. Where all fits in one of the padded
+sizes, there is one part of the least such size; else there are as many of the largest as it takes. A draw is always whole in
+one part.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Final
 from consent.core.disclosure import DAY_MS, LONGEST_RETENTION_DAYS, WINDOW_MS, Disclosure, Identity, Space, Time, meet_axes
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.windows.publications import Kind, flows_of
 from gateway.core.release.records import FigureBasis, drawn_record
+from gateway.core.windows.publications import Kind, flows_of
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import LATEST_TIME_MS, Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, PADDED_SIZES_BYTES
@@ -98,6 +99,6 @@ def _longest(policies: PolicySet, cohort: Cohort) -> Record:
 
 
 def least_retention_days(policies: PolicySet, ask: Disclosure) -> int:
-    """Return for how many days a recipient may keep figures under every ceiling, so that the number tells nothing of who is in them."""
+    """Return for how many days figures may be kept under every ceiling: so the number tells nothing of who is in them."""
     ceilings = [policies.ceiling, *policies.neighbourhoods.values()]
     return min([ask.retention_days, *(ceiling.retention_days for ceiling in ceilings if ceiling.retention_days > 0)])

@@ -1,10 +1,10 @@
 """Guards: who stands in no exact figure of a quantity and day, and whether somebody has left since the first of them was formed.
 
 Exact figures and pseudonymous totals of one quantity and day could be subtracted from one another; so whoever stands in too small
-a class of equal membership (``gateway.core.figures.guard``) is excluded from all exact ones. That is fixed when the first bundle with
-any of them is formed, whoever it is for, and given up again if every such bundle was voided. A change of consents voids what was not
-sent before anybody leaves: so where a guard still stands when somebody leaves, something of that quantity and day has been sent, and
-the rest would tell by comparison what the one who left had contributed.
+a class of equal membership (``gateway.core.figures.guard``) is excluded from all exact ones. That is fixed when the first
+bundle with any of them is formed, whoever it is for, and given up again if every such bundle was voided. A change of consents
+voids what was not sent before anybody leaves: so where a guard still stands when somebody leaves, something of that quantity
+and day has been sent, and the rest would tell by comparison what the one who left had contributed.
 """
 
 from __future__ import annotations

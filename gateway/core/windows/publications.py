@@ -1,8 +1,9 @@
 """Publications: which of them each recipient is due next, and how far the one under way has come.
 
 Figures about subjects leave in nothing else. A recipient has one publication for each UTC day, for each week, and for each span
-of its shortest windows, as far as it has flows of that kind; each leaves once its end has passed and the readings that were allowed
-to be late are in, in order, also when nothing is in it and after days without a connection. So that one was formed tells nothing.
+of its shortest windows, as far as it has flows of that kind; each leaves once its end has passed and the readings that were
+allowed to be late are in, in order, also when nothing is in it and after days without a connection. So that one was formed
+tells nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Publications:
         return iter(self._progress)
 
     def begin(self, policies: PolicySet, now_ms: int, note: Callable[[str, str, int], None]) -> None:
-        """Begin with publications that the policies have come to ask, from the span that is under way, and end those asked no more.
+        """Begin publications that policies have come to ask, from the span that is under way, and end those that they ask no more.
 
         Args:
             policies: Those in force.
