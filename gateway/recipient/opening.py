@@ -33,7 +33,6 @@ from gateway.recipient.wire import (
     unpad,
 )
 
-
 _NORMAL_95: Final = 1.96
 """So many standard errors to each side hold 95 of 100 normally distributed values."""
 

@@ -59,7 +59,7 @@ class Record(
         identity: Its level of identity: `aggregate`, `per-record` or `per-epoch`.
         retention_days: For how many days it may be kept.
         statistic: How the figure was computed; absent for a single reading.
-        n: The number of subjects in it, of figures about subjects rounded down to a multiple of 5; absent where there is one or none.
+        n: The number of contributors in it, of subjects rounded down to a multiple of 5; absent where there is one or none.
         id: Random id of a single record, unique to it.
         pseudonym: The subject within one pseudonymisation domain.
         epoch: That domain's UTC day and sub-epoch.

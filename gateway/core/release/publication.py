@@ -302,6 +302,11 @@ def decimal_text(number: Fraction | Decimal) -> str:
     return f"{exact.normalize():f}"
 
 
+def is_current(state: State, drawn: Drawn) -> bool:
+    """Return whether nothing has changed of what a part was computed from."""
+    return drawn.task.stamp == Stamp.of(state)
+
+
 def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
     """Seal and log a part, have it committed, and account for it.
 
@@ -312,7 +317,7 @@ def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
     Returns: The bundle, to be sent once committed; None where something has changed since it was prepared, and nothing is done.
     """
     task, due = drawn.task, drawn.task.due
-    if task.stamp != Stamp.of(state):
+    if not is_current(state, drawn):
         return None
     entry = drawn.for_index(state.log.size).entry
     index, is_last = entry.index, due.part + 1 >= task.plan.parts

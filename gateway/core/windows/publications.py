@@ -75,7 +75,7 @@ class Publications:
         return iter(self._progress)
 
     def begin(self, policies: PolicySet, now_ms: int, note: Callable[[str, str, int], None]) -> None:
-        """Begin publications that policies have come to ask, from the span that is under way, and end those that they ask no more.
+        """Begin publications that policies have come to ask, from the span under way, and end those that they ask no more.
 
         Args:
             policies: Those in force.
