@@ -1,8 +1,9 @@
 """What a μ of Gaussian differential privacy comes to, in the figures that people read: odds, ε at δ, and the error of a figure.
 
-Pure arithmetic for words to citizens, for records, and for `sluice check`. The mechanism is the Gaussian one: each household's vector
-is clipped to L2 norm C, the noise has σ = C/μ. Sources: Dong, Roth and Su, "Gaussian Differential Privacy" (JRSS B, 2022), for odds
-and sums of μ²; Balle and Wang, "Improving the Gaussian Mechanism for Differential Privacy" (ICML 2018), theorem 8, for ε at δ.
+Pure arithmetic for words to citizens, for records, and for `sluice check`. The mechanism is the Gaussian one: each household's
+vector is clipped to L2 norm C, the noise has σ = C/μ. Sources: Dong, Roth and Su, "Gaussian Differential Privacy" (JRSS B, 2022),
+for odds and sums of μ²; Balle and Wang, "Improving the Gaussian Mechanism for Differential Privacy" (ICML 2018), theorem 8, for ε
+at δ.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _FAR: Final = 12.0
 
 
 def odds(mu: float) -> float:
-    """Return how often somebody who knows everything about all others guesses right at most, of two equally likely cases: Φ(μ/2)."""
+    """Return how often somebody who knows everything about all others guesses right at most: Φ(μ/2).
+
+    Of two cases that are equally likely beforehand, such as that a household took part, or did not.
+    """
     return 1 - _tail(mu / 2)
 
 
