@@ -7,39 +7,24 @@ households is counted without bias. Only whole numbers are compared, so the boun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
-from math import inf, isqrt
+from math import isqrt
 from operator import mul
 from typing import Final
 
 _SCALE_BITS: Final = 32
 
 
-def squared_reach(clip: Fraction, presence: int) -> int:
+def squared_reach(bound: Fraction, presence: int, cohorts: int = 1) -> int:
     """Return the squared norm that presence leaves for the cells, rounded down; negative where it leaves none.
 
     Args:
-        clip: The household's bound, in first steps.
+        bound: The household's L2 norm over all its cohorts together, in first steps.
         presence: The weight of presence, in whole first steps.
+        cohorts: Between how many cohorts the bound is shared out, each the same part of its square.
     """
-    left = clip * clip - presence * presence
-    return left.numerator // left.denominator
-
-
-def scaled_clip(clip: Decimal, first_step: Decimal, mu: Fraction, own_mu: float) -> Fraction:
-    """Return a household's bound in first steps: the draw's, times the household's μ ÷ the draw's, where it grants less.
-
-    Args:
-        clip: The bound of the draw, in the property's unit.
-        first_step: Of the property.
-        mu: Of the draw.
-        own_mu: What the household permits; infinite where it sets no bound.
-    """
-    whole = Fraction(clip) / Fraction(first_step)
-    if own_mu == inf:
-        return whole
-    return whole * min(Fraction(1), Fraction(str(own_mu)) / mu)
+    squared = bound * bound / cohorts
+    return squared.numerator // squared.denominator - presence * presence
 
 
 def clip(cells: Sequence[int], reach: int) -> Sequence[int]:

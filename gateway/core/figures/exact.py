@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -32,8 +31,8 @@ def close_exact(
         excluded: Who stands in no exact figure of the quantity and day; None where somebody left after the first had been sent.
     """
     standing = stand_in(part, conditions, missed)
-    suppressed = Counter({"partial": standing.partial})
-    standing = _without(standing, () if excluded is None else excluded, suppressed)
+    standing, guarded = standing.without(() if excluded is None else excluded)
+    suppressed = Counter(partial=standing.partial, guard=guarded)
     reason = _refused(standing, mechanism, conditions) if excluded is not None else "told"
     if reason or standing.is_struck_whole:
         suppressed[reason] += sum(standing.pairs.values())
@@ -45,18 +44,6 @@ def least_homes(conditions: Conditions, flow: str) -> int:
     """Return how many homes an exact figure of a flow needs."""
     policies = conditions.policies
     return max(policies.limits.exact_group, policies.flows[flow].ask.group)
-
-
-def _without(standing: Standing, excluded: Collection[bytes], suppressed: Counter[str]) -> Standing:
-    gone = [contributor for contributor in standing.members if contributor in excluded]
-    if not gone:
-        return standing
-    suppressed["guard"] += sum(standing.pairs[contributor] for contributor in gone)
-    return replace(
-        standing,
-        members={contributor: terms for contributor, terms in standing.members.items() if contributor not in excluded},
-        pairs={contributor: pairs for contributor, pairs in standing.pairs.items() if contributor not in excluded},
-    )
 
 
 def _refused(standing: Standing, mechanism: Mechanism, conditions: Conditions) -> str:

@@ -7,7 +7,8 @@ it, and where it lies below the flow's group, nothing is. So whoever sees the fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, sqrt
@@ -15,8 +16,8 @@ from math import floor, sqrt
 from consent.core.disclosure import DAY_MS
 from consent.core.periods import Period
 from consent.core.policies.quantity import Mechanism
-from consent.core.spread import mean_error, sum_error
-from gateway.core.figures.clip import clip, scaled_clip, squared_reach
+from consent.core.spread import error_of_mean, error_of_sum, error_per_home
+from gateway.core.figures.clip import clip, squared_reach
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import Noise
 from gateway.core.figures.standing import Span, Standing, cells_a_window, stand_in
@@ -35,72 +36,70 @@ def close_noisy(part: Slice, mechanism: Mechanism, conditions: Conditions, misse
         noise: Gives the noise.
     """
     standing = stand_in(part, conditions, missed)
-    partial = {"partial": standing.partial} if standing.partial else {}
     if standing.is_struck_whole:
-        return NoDraw(part, standing.withdrawn, partial)
-    return _Drawing(standing, mechanism, conditions, noise).closed(partial)
+        return NoDraw(part, standing.withdrawn, +Counter(partial=standing.partial))
+    return _Drawing(standing, mechanism, conditions, noise).closed()
 
 
 class _Drawing:
     """One draw: noisy sums of the cells and of presence, in first steps, and what they come to."""
 
     def __init__(self, standing: Standing, mechanism: Mechanism, conditions: Conditions, noise: Noise) -> None:
-        assert mechanism.mu is not None, "an exact figure has no noise"
-        self._standing, self._part = standing, standing.slice
-        self._mechanism, self._policies = mechanism, conditions.policies
+        self._part, self._mechanism, self._policies = standing.slice, mechanism, conditions.policies
         table = self._part.table
         cohort = table.cohort
-        self._prop = self._policies.properties[cohort.observed_property]
-        self._first_step = self._prop.ladder[0]
+        self._first_step = self._policies.properties[cohort.observed_property].ladder[0]
         self._measure = measure(self._policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
         self._is_week = table.shape.period is Period.WEEK
         #: Rounded down, which counts less of each home and so tells less of it; at least one step, or nobody would count.
         self._presence = max(1, floor(Fraction(mechanism.quantity.presence) / Fraction(self._first_step)))
         variance = mechanism.variance(table.shape.window_ms) / Fraction(self._first_step) ** 2
         self._sigma = sqrt(variance)
-        sums = self._sums()
+        reaches = self._reaches(standing, conditions)
+        self._standing, self._beyond = standing.without({one for one, reach in reaches.items() if reach < 0})
+        sums = self._sums(reaches)
         drawn = noise(len(sums) + 1, variance)
         self._totals = [total + extra for total, extra in zip(sums, drawn, strict=False)]
-        self._homes = Fraction(self._presence * len(standing.members) + drawn[-1], self._presence)
+        self._homes = Fraction(self._presence * len(self._standing.members) + drawn[-1], self._presence)
 
-    def _sums(self) -> list[int]:
-        """Return the sum of all members' clipped cells, cell by cell."""
-        part, standing, measured = self._part, self._standing, self._measure
-        table, struck = part.table, standing.struck
-        at_struck = [cell - part.first for cell in struck]
-        reaches: dict[float, int] = {}
-        columns = [0] * self._length()
-        rows: list[Sequence[int]] = []
+    def _reaches(self, standing: Standing, conditions: Conditions) -> dict[bytes, int]:
+        """Return the squared norm to which each member's cells are clipped; below 0 where presence alone goes beyond it.
+
+        So it may be with a home at several places, between whose cohorts its bound is shared out.
+        """
+        cohort = standing.slice.table.cohort
+        known: dict[tuple[float, int], int] = {}
+        reaches = {}
         for contributor, terms in standing.members.items():
+            key = terms.disclosure.budget, conditions.cohorts_of(contributor, cohort)
+            if key not in known:
+                bound = self._mechanism.clip_at(key[0]) / Fraction(self._first_step)
+                known[key] = squared_reach(bound, self._presence, key[1])
+            reaches[contributor] = known[key]
+        return reaches
+
+    def _sums(self, reaches: Mapping[bytes, int]) -> list[int]:
+        """Return the sum of all members' clipped cells, cell by cell."""
+        part, measured, struck = self._part, self._measure, self._standing.struck
+        table, cell_ms = part.table, part.table.shape.cell_ms
+        rows: list[Sequence[int]] = []
+        for contributor in self._standing.members:
             cells = measured.cells(*row_of(table, contributor, part.first, part.last))
-            for at in at_struck:
-                cells[at] = 0
+            for cell in struck:
+                cells[cell - part.first] = 0
             if self._is_week:
-                cells = typical_day(cells, table.shape.cell_ms, struck)
-            budget = terms.disclosure.budget
-            reach = reaches.get(budget)
-            if reach is None:
-                reach = reaches[budget] = self._reach(budget)
-            rows.append(clip(cells, reach))
-        return [sum(column) for column in zip(*rows, strict=True)] if rows else columns
+                cells = typical_day(cells, cell_ms, struck)
+            rows.append(clip(cells, reaches[contributor]))
+        length = DAY_MS // cell_ms if self._is_week else part.last - part.first
+        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * length
 
-    def _reach(self, own_mu: float) -> int:
-        assert self._mechanism.mu is not None
-        own = scaled_clip(self._mechanism.clip, self._first_step, self._mechanism.mu, own_mu)
-        reach = squared_reach(own, self._presence)
-        assert reach >= 0, "whose bound does not exceed its presence is withheld"
-        return reach
-
-    def _length(self) -> int:
-        """Return how many cells are drawn."""
-        return DAY_MS // self._part.table.shape.cell_ms if self._is_week else self._part.last - self._part.first
-
-    def closed(self, partial: dict[str, int]) -> Closed:
+    def closed(self) -> Closed:
         """Return the figures, where the noisy number of homes reaches the flow's group."""
         standing, table = self._standing, self._part.table
+        suppressed = Counter(partial=standing.partial, guard=self._beyond)
         if self._homes < self._policies.flows[table.cohort.flow].ask.group:
-            pairs = sum(standing.pairs.values())
-            return NoDraw(self._part, standing.withdrawn, {**partial, **({"k": pairs} if pairs else {})})
+            suppressed["k"] = sum(standing.pairs.values())
+            return NoDraw(self._part, standing.withdrawn, +suppressed)
         return Draw(
             slice=self._part,
             mechanism=self._mechanism,
@@ -111,7 +110,7 @@ class _Drawing:
             struck=tuple(sorted(standing.struck)),
             pairs=standing.pairs,
             withdrawn=standing.withdrawn,
-            suppressed=partial,
+            suppressed=+suppressed,
         )
 
     def _figures(self) -> list[DrawnFigure]:
@@ -138,11 +137,14 @@ class _Drawing:
         """Return the figure that a noisy sum over some cells comes to, in the property's unit, and its standard error."""
         statistic, first_step = self._part.table.cohort.statistic, float(self._first_step)
         if statistic not in ("mean", "typical-day"):
-            return self._shown(Fraction(total)), rounded(sum_error(self._sigma, cells) * first_step)
-        apart = cells if statistic == "mean" else 1  # a mean of several cells is the mean of theirs; an amount is their sum
-        mean = self._ratio(total)
-        error = mean_error(self._sigma, float(self._homes), self._presence, float(mean), cells)
-        return self._shown(self._measure.centre + mean / apart), rounded(error / apart * first_step)
+            return self._shown(Fraction(total)), _rounded(error_of_sum(self._sigma, cells) * first_step)
+        each, homes = self._ratio(total), float(self._homes)
+        if statistic == "typical-day":  # an amount: that of a window is the sum of its cells'
+            error = error_per_home(self._sigma, homes, cells, self._presence, float(each))
+            return self._shown(each), _rounded(error * first_step)
+        mean = each / cells
+        error = error_of_mean(self._sigma, homes, cells, self._presence, float(mean))
+        return self._shown(self._measure.centre + mean), _rounded(error * first_step)
 
     def _ratio(self, total: int) -> Fraction:
         """Return a noisy sum ÷ the noisy number of homes n, as total · n / (n² + σ²), σ² being the variance of n.
@@ -157,6 +159,6 @@ class _Drawing:
         return shown(value, self._first_step, Decimal(self._part.table.cohort.step))
 
 
-def rounded(error: float) -> float:
+def _rounded(error: float) -> float:
     """Return a standard error to three digits: no more are known."""
     return float(f"{error:.3g}")

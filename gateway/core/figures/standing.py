@@ -7,7 +7,7 @@ Nothing here looks at a value.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consent.core.disclosure import DAY_MS
 from consent.core.outcome import WINDOW_MS_BY_LABEL
@@ -43,6 +43,15 @@ class Standing:
     def is_struck_whole(self) -> bool:
         """Return whether no cell is left."""
         return len(self.struck) == self.slice.last - self.slice.first
+
+    def without(self, leaving: Collection[bytes]) -> tuple[Standing, int]:
+        """Return it without some of the members, and how many pairs of theirs were in it."""
+        gone = {contributor for contributor in self.members if contributor in leaving}
+        if not gone:
+            return self, 0
+        members = {contributor: terms for contributor, terms in self.members.items() if contributor not in gone}
+        pairs = {contributor: self.pairs[contributor] for contributor in members}
+        return replace(self, members=members, pairs=pairs), sum(self.pairs[contributor] for contributor in gone)
 
 
 def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Standing:

@@ -19,17 +19,27 @@ TermsOf = Callable[[bytes, Cohort], Terms | None]
 """(contributor, cohort) → the terms now in force, or None where the contributor may no longer be in the cohort."""
 
 
+CohortsOf = Callable[[bytes, Cohort], int]
+"""(contributor, cohort) → in how many cohorts of the same flow and property it stands: one, but for homes at several places."""
+
+
+def _one(_contributor: bytes, _cohort: Cohort) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is in force at the moment of release.
 
     Attributes:
         whole_since_ms: Windows that began earlier miss readings.
+        cohorts_of: Between how many cohorts a contributor's bound is shared out.
     """
 
     policies: PolicySet
     terms_of: TermsOf
     whole_since_ms: int
+    cohorts_of: CohortsOf = _one
 
 
 @dataclass(frozen=True, slots=True)
