@@ -1,104 +1,97 @@
-"""What a μ of Gaussian differential privacy comes to, in the figures that people read: odds, ε at δ, and the error of a figure.
+"""Spread and odds: what noise of a strength μ does to a figure, and what it leaves to someone who knows everything else.
 
-Pure arithmetic for words to citizens, for records, and for `sluice check`. The mechanism is the Gaussian one: each household's vector
-is clipped to L2 norm C, the noise has σ = C/μ. Sources: Dong, Roth and Su, "Gaussian Differential Privacy" (JRSS B, 2022), for odds
-and sums of μ²; Balle and Wang, "Improving the Gaussian Mechanism for Differential Privacy" (ICML 2018), theorem 8, for ε at δ.
+Pure arithmetic. Figures state their standard error by it, `sluice check` the error to be expected, and explanations and receipts
+the odds: one place for all who must say the same. μ is that of Gaussian differential privacy: from one draw, telling a day with
+a household's data from one without is as hard as telling N(0, 1) from N(μ, 1).
+
+Sources: Dong, Roth, Su, *Gaussian Differential Privacy* (2022), for composition and the trade-off; Canonne, Kamath, Steinke, *The
+Discrete Gaussian for Differential Privacy* (2020), for σ = C/μ over whole numbers and for the conversion to (ε, δ).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import erfc, exp, fsum, pi, sqrt
+from math import erf, exp, hypot, log, log1p, sqrt
 from typing import Final
 
-from consent.core.policies.quantity import Mechanism
-
 DELTA: Final = 1e-6
-"""The δ at which ε is told."""
+"""The δ at which ε is stated."""
 
-_FAR: Final = 12.0
-"""From here on the tail of the normal distribution is computed by a continued fraction, which needs few terms."""
+MONTH_DAYS: Final = 30
+MONTH_WEEKS: Final = 4
+
+_SEARCH: Final = (-30.0, 30.0)  # ln(α - 1): from where the first term of the bound is least to where the second is
+_GOLDEN: Final = (sqrt(5) - 1) / 2
+_STEPS: Final = 100
+
+
+def combined_mu(mus: Iterable[float]) -> float:
+    """Return the μ that several independent draws come to together: √Σ μ²."""
+    return hypot(*mus)
 
 
 def odds(mu: float) -> float:
-    """Return how often somebody who knows everything about all others guesses right at most, of two equally likely cases: Φ(μ/2)."""
-    return 1 - _tail(mu / 2)
+    """Return how often someone who knows everything else is right about one of two equally likely cases: Φ(μ/2), at most.
+
+    Guessing is right half of the time, which is what μ = 0 leaves.
+    """
+    return (1 + erf(mu / sqrt(8))) / 2
 
 
-def joint_mu(mus: Iterable[float]) -> float:
-    """Return the μ of several draws together: √Σ μ²."""
-    return sqrt(fsum(mu * mu for mu in mus))
-
-
-def odds_over(mu: float, periods: int) -> float:
-    """Return the odds over several periods of one μ each, such as the days of a month."""
-    return odds(mu * sqrt(periods))
+def times_in_100(mu: float) -> int:
+    """Return ``odds`` as a whole number of times in 100, rounded to the nearest."""
+    return int(100 * odds(mu) + 0.5)
 
 
 def epsilon(mu: float, delta: float = DELTA) -> float:
-    """Return the least ε such that the mechanism is (ε, δ)-differentially private, to nine digits.
+    """Return the ε at some δ that μ comes to, by way of zero-concentrated differential privacy with ρ = μ²/2.
 
-    Raises: ValueError: μ is not positive, or δ not between 0 and 1.
+    Discrete noise has no closed form of its own; this bound holds for it as for continuous noise.
     """
-    if not (mu > 0 and 0 < delta < 1):
-        raise ValueError("epsilon needs a positive mu, and a delta between 0 and 1")
-    if _delta(mu, 0.0) <= delta:
-        return 0.0
-    low, high = 0.0, 1.0
-    while _delta(mu, high) > delta:
-        low, high = high, 2 * high
-    while high - low > 1e-10 * high:
-        middle = (low + high) / 2
-        if _delta(mu, middle) > delta:
-            low = middle
+    rho = mu * mu / 2
+    low, high = _SEARCH
+    for _ in range(_STEPS):
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        if _epsilon_at(left, rho, delta) < _epsilon_at(right, rho, delta):
+            high = right
         else:
-            high = middle
-    return high
+            low = left
+    return max(0.0, _epsilon_at((low + high) / 2, rho, delta))
 
 
-def sigma(mechanism: Mechanism, window_ms: int) -> float:
-    """Return σ of the noise in each cell of a draw, in the quantity's unit."""
-    return sqrt(mechanism.variance(window_ms))
+def _epsilon_at(x: float, rho: float, delta: float) -> float:
+    """Return the ε that the Rényi divergence of order α = 1 + e^x proves (Canonne, Kamath, Steinke, proposition 7)."""
+    above = exp(x)
+    alpha = 1 + above
+    return rho * alpha + (-log(delta) - x + alpha * (x - log1p(above))) / above
 
 
-def sum_error(sigma: float, cells: int = 1) -> float:
-    """Return the standard error of a sum over some cells of one draw."""
+def error_of_sum(sigma: float, cells: int) -> float:
+    """Return the standard error of a sum over some cells, of which each has noise of standard deviation ``sigma``."""
     return sigma * sqrt(cells)
 
 
-def mean_error(sigma: float, homes: float, presence: float, mean: float = 0.0, cells: int = 1) -> float:
-    """Return the standard error of a sum over some cells of one draw, divided by the noisy number of homes (delta method).
+def error_of_homes(sigma: float, presence: float) -> float:
+    """Return the standard error of the number of homes that a draw tells."""
+    return sigma / presence
+
+
+def error_of_mean(sigma: float, homes: float, cells: int, presence: float, offset: float = 0.0) -> float:
+    """Return the standard error of the mean of a cell, over some homes and cells: a sum over a number that has noise itself.
 
     Args:
-        sigma: Of each component's noise.
-        homes: How many homes stand in it, more than 0.
-        presence: The weight of the component that counts them.
-        mean: The sum ÷ homes, from the centre on.
-        cells: How many cells are summed.
+        sigma: Of the noise of one cell, and of the component that counts homes; in the quantity's unit.
+        homes: How many homes there are, or seem to be.
+        presence: The weight of the component that counts homes.
+        offset: How far the mean lies from the centre from which cells are summed; it makes the error of the number count.
     """
-    return sigma * sqrt(cells + (mean / presence) ** 2) / homes
+    return hypot(sigma / sqrt(cells), offset * error_of_homes(sigma, presence)) / homes
 
 
-def _delta(mu: float, eps: float) -> float:
-    """Return the least δ at an ε: Φ(μ/2 - ε/μ) - e^ε Φ(-μ/2 - ε/μ), as a difference of which no part overflows."""
-    near, far = eps / mu - mu / 2, eps / mu + mu / 2
-    return _tail(near) - _density(near) * _mills(far)
+def error_per_home(sigma: float, homes: float, cells: int, presence: float, offset: float = 0.0) -> float:
+    """Return the standard error of what one home comes to on average over some cells together; arguments as of ``error_of_mean``.
 
-
-def _density(x: float) -> float:
-    return exp(-x * x / 2) / sqrt(2 * pi)
-
-
-def _tail(x: float) -> float:
-    """Return how likely a standard normal number is above x."""
-    return erfc(x / sqrt(2)) / 2
-
-
-def _mills(x: float) -> float:
-    """Return tail ÷ density, for x above 0 (Laplace's continued fraction where both are tiny)."""
-    if x < _FAR:
-        return _tail(x) / _density(x)
-    value = x
-    for k in range(40, 0, -1):
-        value = x + k / value
-    return 1 / value
+    Args:
+        offset: What a home comes to over those cells.
+    """
+    return hypot(error_of_sum(sigma, cells), offset * error_of_homes(sigma, presence)) / homes

@@ -1,4 +1,4 @@
-"""Gaussian noise in whole numbers, drawn exactly: the distribution is the one that the privacy guarantee is proved for, to the last bit.
+"""Gaussian noise in whole numbers, drawn exactly: by the very distribution that the privacy guarantee is proved for.
 
 After Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy" (NeurIPS 2020), algorithms 1 to 3: no floating
 point, and no draw that depends on how a machine rounds. Probabilities are compared with random words of 32 bits, and with more of
@@ -113,7 +113,7 @@ class _Sampler:
         return word < limit or (word == limit and self._decide(word, numerator, denominator))
 
     def _decide(self, number: int, numerator: int, denominator: int) -> bool:
-        """Return whether a uniform number lies below numerator / denominator, of which the first word is known to be at the border."""
+        """Return whether a uniform number, whose first word alone does not tell, lies below numerator / denominator."""
         bits = _WORD_BITS
         while True:
             bound = numerator << bits
