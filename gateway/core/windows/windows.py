@@ -300,7 +300,12 @@ class Windows:
             drawn: The contributors who are in a bundle; what all others had in these cells is given up.
         Returns: What those in the bundle had in these cells; None where there are none.
         """
-        taken = table.take(first, last, drawn)
+        if first == 0 and last == table.shape.cells:  # all of it: only who is in no bundle has to be removed
+            taken = table
+            for contributor in table.rows.keys() - set(drawn):
+                table.remove(contributor)
+        else:
+            taken = table.take(first, last, drawn)
         if last == table.shape.cells:
             del self.tables[table.key]
             self.forget_cached()
