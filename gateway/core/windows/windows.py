@@ -58,10 +58,13 @@ class Window:
 
 
 class Cached(Protocol):
-    """A target that remembers the window of its last reading."""
+    """A target that remembers the window or cell of its last reading."""
 
     def forget(self) -> None:
-        """Drop the remembered window."""
+        """Drop what is remembered."""
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether what is remembered ends by an instant; it may say so of what is published later."""
 
 
 class Windows:
@@ -136,7 +139,9 @@ class Windows:
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
         tables = self.tables.values()
         if passed or any(table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in tables):
-            self.forget_cached()
+            for target in [target for target in self._cached if target.ends_by(watermark_ms)]:
+                target.forget()
+                self._cached.remove(target)
         self.watermark_ms = watermark_ms
         oldest_ms = min([Period.WEEK.start_ms(watermark_ms), *(table.start_ms for table in tables)])
         self.missed = [span for span in self.missed if span[1] > oldest_ms]
