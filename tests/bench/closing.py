@@ -131,10 +131,8 @@ def run(homes: int, runs: int) -> dict[str, Any]:
             "each": [asdict(each) for each in [*plain, with_one]],
         }
         gc.unfreeze()
-        say(
-        told = f"{work_s:.2f} s, {cpu_s:.2f} s of CPU time"
-        say(f"{kind}: {told}; nothing waited longer than {1000 * found[kind]['blocked_s']:.0f} ms")
-        )
+        taken = f"{found[kind]['work_s']:.2f} s, {found[kind]['cpu_s']:.2f} s of CPU time"
+        say(f"{kind}: {taken}; nothing waited longer than {1000 * found[kind]['blocked_s']:.0f} ms")
     return found
 
 
