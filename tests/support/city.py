@@ -157,7 +157,7 @@ class City:
 
     def text(self) -> str:
         """Return `city.toml`, with a quantity for each property of figures over subjects that stands in none."""
-        tables = self._tables | {"quantity": self._quantities()}
+        tables = {name: table for name, table in self._tables.items() if name != "quantity"} | {"quantity": self._quantities()}
         if any("budget" in flow["ask"] for flow in tables.get("flow", {}).values()):
             tables["limits"] = {"mu_day": 100} | tables["limits"]
         return toml(tables)
