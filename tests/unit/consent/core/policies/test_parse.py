@@ -223,10 +223,14 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
         ),
         ('purpose = "energy"', 'purpose = "fun"', "`flow.hourly.purpose`: there is no purpose `fun`"),
         ('recipient = "office"', 'recipient = "firm"', "`flow.hourly.recipient`: there is no recipient `firm`"),
-        ('properties = ["consumption"]', 'properties = ["heat"]', "`flow.hourly.properties`: there is no property `heat`"),
         (
-            'properties = ["consumption"]',
-            "properties = []",
+            'properties = ["consumption"]\nstat',
+            'properties = ["heat"]\nstat',
+            "`flow.hourly.properties`: there is no property `heat`",
+        ),
+        (
+            'properties = ["consumption"]\nstat',
+            "properties = []\nstat",
             "`flow.hourly.properties`: should name at least one property, and each once",
         ),
         (
@@ -237,7 +241,7 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
         (
             'statistic = { consumption = "sum" }',
             'statistic = { consumption = "median" }',
-            "`flow.hourly.statistic.consumption`: `median` is none of count, sum, mean, energy-mean, delta, typical-day, min, max",
+            "`flow.hourly.statistic.consumption`: `median` is none of count, sum, mean, energy-mean, delta, typical-day, min",
         ),
         (
             'statistic = { consumption = "sum" }',
