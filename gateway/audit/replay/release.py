@@ -18,13 +18,13 @@ from consent.core.disclosure import Identity
 from consent.core.outcome import UNSUPPORTED, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
-from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.earlier_payloads import AnyReleasePayload, decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
     Contribution,
-    ReleasePayload,
+    ReleasedDraw,
     ReleaseRecord,
     contribution_beginning,
     contribution_end,
@@ -50,8 +50,10 @@ class ReleasedFigure(NamedTuple):
     window: tuple[int, int]
 
     @classmethod
-    def of(cls, record: ReleaseRecord) -> ReleasedFigure:
-        """Return what a record is about."""
+    def of(cls, record: ReleaseRecord | ReleasedDraw) -> ReleasedFigure:
+        """Return what a record, or a draw, is about."""
+        if isinstance(record, ReleasedDraw):
+            return cls(record.flow, record.property, Identity.AGGREGATE.label, record.level, record.cell, record.span)
         return cls(record.flow, record.property, record.identity, record.level, record.cell, record.window)
 
 
@@ -86,7 +88,7 @@ class _Release(NamedTuple):
 
     policies: PolicySet
     now_ms: int
-    payload: ReleasePayload
+    payload: AnyReleasePayload
     erased: int
 
 
@@ -160,10 +162,10 @@ class ReleaseAudit:
             found.append(f"its records lack `{lacking}` subjects, and `{erased}` parts are erased")
         return found
 
-    def still_permits(self, entry: Entry) -> Callable[[ReleaseRecord, Contribution], bool]:
+    def still_permits(self, entry: Entry) -> Callable[[ReleaseRecord | ReleasedDraw, Contribution], bool]:
         """Return a function that tells whether a subject's share in a record would be permitted as of an entry."""
 
-        def permits(record: ReleaseRecord, one: Contribution) -> bool:
+        def permits(record: ReleaseRecord | ReleasedDraw, one: Contribution) -> bool:
             policies = self._fold.policies
             flow = None if policies is None else policies.flows.get(record.flow)
             if policies is None or flow is None or self._fold.is_gone(one.subject):

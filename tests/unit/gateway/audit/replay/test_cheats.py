@@ -175,9 +175,7 @@ def test_any_payload_of_an_earlier_form_behind_any_of_the_present_is_named(prese
         index = _written(gate, homes, earlier)
     found = problems(replayed(gate))
     named = [problem for problem in found if "earlier form" in problem]
-    assert named == [
-        f"entry {index}: its payload is of an earlier form, behind entry `{first}`, a {present.word} of the present one"
-    ]
+    assert named == [f"entry {index}: its payload is of an earlier form, behind entry `{first}`, a {present.word} of a later one"]
 
 
 def _written(gate: Gate, homes: list[Device], kind: Kind) -> int:
