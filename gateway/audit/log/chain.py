@@ -119,7 +119,7 @@ class Chain:
 
 
 class PayloadForms:
-    """The forms of a log's payloads, taken in order: behind one that a version wrote, one that no later version writes is pretence.
+    """The forms of a log's payloads, taken in order: one that no version writes behind one of those before it is pretence.
 
     An earlier form says less: how figures about subjects were drawn, whose devices told a record, which keys policies were read
     with, what an erasure emptied, or by which salt a void is found. A version writes every kind in one form, and so does a later

@@ -281,7 +281,7 @@ def _release(entry: Entry, opening: Opening) -> AnyReleasePayload:
                 raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
             if record.owner == CITY_OWNED and number in contributed:
                 raise PayloadError(f"record `{number}` is told by devices of no subject, and a subject contributed to it")
-            # Of data without a subject there are no contributions; before records stated it, erased ones no longer say whose it was.
+            # Data without a subject have no contributions; before records stated it, erased ones no longer say whose it was.
             about_subjects = number in contributed or (payload.states_owners and record.owner != CITY_OWNED)
         else:
             about_subjects = True
