@@ -2,7 +2,7 @@
 
 Whoever has two exact figures knows their difference: what is told of those who stand in the one and not in the other. So the
 homes with equal membership over the exact figures and the pseudonymous totals of a quantity's day form a class, and no class that
-stands in an exact figure is smaller than the policies' `exact_group`. The gateway sees to that before anything leaves; somebody who
+stands in an exact figure is smaller than the policies' `exact_group`. The gateway sees to that before anything leaves; who
 leaves afterwards would be a class of their own, so what remains of that day is not told. Here the classes are counted from the
 parts, once a day's figures have had time to leave. That no member makes up most of a figure is decided on values, which no log
 holds.
@@ -127,7 +127,7 @@ def _small_classes(quantity: str, day_ms: int, day: _QuantityDay) -> Iterator[La
             continue
         date = datetime.fromtimestamp(day_ms / 1000, UTC).date()
         problem = (
-            f"`{len(subjects)}` subjects stand in it and, on {date}, in the same figures and totals of `{quantity}` as nobody else, "
+            f"`{len(subjects)}` subjects stand, on {date}, in the same figures and totals of `{quantity}` as nobody else, "
             f"where at least `{day.least}` have to stand alike"
         )
         if left := day.left.intersection(subjects):
