@@ -16,7 +16,7 @@ import msgspec
 from consent.core.consents.records import Consent, record_hash
 from consent.core.policies.policy import City, PolicySet
 from consent.core.profiles.profile import Texts
-from consent.core.receipts.terms import decimal, thing
+from consent.core.receipts.terms import thing
 from consent.core.toml.misfit import misfit
 from consent.errors import RecordError
 
@@ -79,7 +79,6 @@ class Policies(Node, frozen=True, kw_only=True, tag="sluice:PolicySet"):
     """Bounds on every figure: the least group that it is computed from, and the most that one subject may make up of it."""
 
     group: int
-    share: str
 
 
 class Process(Node, frozen=True, kw_only=True, tag="dpv:Process"):
@@ -127,7 +126,7 @@ def words_for(consent: Consent, policies: PolicySet, origin: str) -> list[Descri
         _controller(policies.city, origin),
         Storage(id=thing("storage", origin), location=Place(policies.city.storage_place)),
         Notice(id=thing("notice", consent.notice.hex()), language=list(policies.city.languages), source=of_policies),
-        Policies(id=of_policies, group=policies.ceiling.group, share=decimal(policies.limits.share)),
+        Policies(id=of_policies, group=policies.ceiling.group),
         *_of_terms(consent, policies, origin),
     ]
 

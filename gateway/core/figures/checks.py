@@ -25,7 +25,7 @@ Check = Callable[[Table, Published, Spent], Table]
 
 def chain(policies: PolicySet) -> tuple[Check, ...]:
     """Return the checks that policies require, in the order in which they apply."""
-    return threshold, dominance(policies.limits.share)
+    return (threshold,)
 
 
 def threshold(table: Table, _published: Published, _spent: Spent) -> Table:
