@@ -102,6 +102,11 @@ class ReleaseAudit:
         """Whether the last problem may be due to a consent whose opening is missing."""
         return self._entitlement.unknown
 
+    @property
+    def several_places(self) -> int:
+        """How often a subject stood in more than one cohort of a flow, property and period."""
+        return self._standing.several_places
+
     def take_policies(self) -> None:
         """Take the policies that have just come into force."""
         policies = self._fold.policies
@@ -266,7 +271,7 @@ class ReleaseAudit:
         if (given := sum(one.share.n for one in stood)) > draw.n:
             found.append(f"its subjects gave `{given}` pairs, it states `{draw.n}`")
         subjects = {one.subject for one in stood}
-        found += self._standing.take(release.entry, draw, subjects)
+        found += self._standing.take(release.entry, draw, stood)
         if mechanism.is_exact:
             self._take_exact(release, draw, mechanism, subjects)
         if by_itself:

@@ -128,6 +128,7 @@ class Replay:
         report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
         report.grants = self._fold.grants
         report.public_records = self._releases.public
+        report.several_places = self._releases.several_places
         report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report
