@@ -22,10 +22,10 @@ from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.earlier_payloads import AnyReleasePayload, decode_release
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, ReleasePayload
+from gateway.audit.log.payloads import Contribution
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, erasure, subjects
 from gateway.core.effects import Commit
@@ -401,7 +401,7 @@ class Gate:
         """Return the parts of a release's opening that speak of subjects."""
         return [Contribution.decode(_data(part)) for part in self.openings[index].parts[1:]]
 
-    def release_payload(self, index: int) -> ReleasePayload:
+    def release_payload(self, index: int) -> AnyReleasePayload:
         """Return the part of a release's opening that speaks of the bundle."""
         return decode_release(_data(self.openings[index].parts[0]))
 
