@@ -65,10 +65,13 @@ class Window:
 
 
 class Cached(Protocol):
-    """A target that remembers the window of its last reading."""
+    """A target that remembers the window or cell of its last reading."""
 
     def forget(self) -> None:
-        """Drop the remembered window."""
+        """Drop what is remembered."""
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether what is remembered ends by an instant; it may say so of what is published later."""
 
 
 class Windows:
@@ -124,7 +127,7 @@ class Windows:
         return table.row(contributor)
 
     def last_reading(self, cohort: Cohort, contributor: bytes, meter: bytes) -> list[int] | None:
-        """Return the last reading of a counter, from which the next difference is taken: time and reading, to be changed in place."""
+        """Return a counter's last reading, from which the next difference is taken: time and reading, to be changed in place."""
         return self._series.get((cohort, contributor, meter))
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
@@ -146,7 +149,9 @@ class Windows:
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
         tables = self.tables.values()
         if passed or any(table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in tables):
-            self.forget_cached()
+            for target in [target for target in self._cached if target.ends_by(watermark_ms)]:
+                target.forget()
+                self._cached.remove(target)
         self.watermark_ms = watermark_ms
         oldest_ms = min([Period.WEEK.start_ms(watermark_ms) - WEEK_MS, *(table.start_ms for table in tables)])
         self.missed = [span for span in self.missed if span[1] > oldest_ms]
