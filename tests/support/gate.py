@@ -181,9 +181,8 @@ def town(*changes: tuple[str, str], files: dict[str, str] | None = None) -> Poli
 
 def only(*flows: str) -> PolicySet:
     """Return the town with some of its flows only."""
-    head, *tables = TOWN.split("\n[flow.")
-    kept = [table for table in tables if table.partition("]")[0] in flows]
-    text = "\n[flow.".join([head, *kept])
+    tables = TOWN.split("\n[")
+    text = "\n[".join(table for table in tables if not table.startswith("flow.") or table[5:].partition("]")[0] in flows)
     return parse_policies({name: content.encode() for name, content in {"city.toml": text, **FILES}.items()})
 
 
