@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
 from consent.core.outcome import NEVER_MS
-from consent.core.periods import Period
+from consent.core.periods import WEEK_MS, Period
 from gateway.core.ingest.counters import CounterKey, CounterMemory, counters_from_state, counters_state
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
 from gateway.core.windows.cells import CellShape, CellTable, table_from_state
 from gateway.core.windows.cohorts import Cohort as Cohort  # noqa: PLC0414  others know it by this module
+from gateway.core.windows.guards import Guards
 
 _FINEST_CELL_MS: Final = 900_000
 """Every cell is of whole quarters of hours."""
@@ -52,6 +53,12 @@ class Window:
         """Return the key under which ``Windows`` holds it."""
         return self.cohort, self.start_ms
 
+    def copy(self) -> Window:
+        """Return a window with the same members, which stays as it is when some of them are taken out of this one."""
+        other = Window(self.cohort, self.start_ms, self.end_ms)
+        other.members = self.members.copy()
+        return other
+
     def pairs(self) -> int:
         """Return how many pairs have been contributed."""
         return sum(member.pairs for member in self.members.values())
@@ -77,6 +84,9 @@ class Windows:
         """Tables of cells of which something is not published yet, by cohort and beginning of the period."""
         self.missed: list[tuple[int, int]] = []
         """Spans (from, until) of which readings may be missing, in order and apart: cells that they touch give no figure."""
+        self.guards = Guards()
+        self.guarded: Mapping[tuple[str, str], str] = {}
+        """(flow, property) → the quantity by which its figures or totals about subjects are guarded, by the policies in force."""
         self.first_steps = first_steps
         self.watermark_ms = 0
         """What ends by this instant, a window or a span of a table that is published at once, accepts no more readings."""
@@ -104,9 +114,9 @@ class Windows:
     def table(self, cohort: Cohort, shape: CellShape, start_ms: int) -> CellTable:
         """Return the table of a cohort's period; create it if it does not exist yet."""
         table = self.tables.get((cohort, start_ms))
-        if table is None:
+        if table is None or table.shape != shape:
+            assert table is None or not table.rows, "a change of shape removes all who stood in the former one"
             table = self.tables[cohort, start_ms] = CellTable(cohort, shape, start_ms)
-        assert table.shape == shape, "a change of shape removes all who stood in the former one"
         return table
 
     def row(self, table: CellTable, contributor: bytes, target: Cached) -> int:
@@ -187,8 +197,9 @@ class Windows:
         self.missed = joined
 
     def forget_missed(self) -> None:
-        """Drop the spans before all tables, and before this week; no bundle may be ready, whose tables may still return."""
-        oldest_ms = min([Period.WEEK.start_ms(self.watermark_ms), *(table.start_ms for table in self.tables.values())])
+        """Drop the spans before all tables, and before last week; no bundle may be ready, whose tables may still return."""
+        ended_ms = Period.WEEK.start_ms(self.watermark_ms) - WEEK_MS  # of that week something may still be published
+        oldest_ms = min([ended_ms, *(table.start_ms for table in self.tables.values())])
         self.missed = [(max(from_ms, oldest_ms), until_ms) for from_ms, until_ms in self.missed if until_ms > oldest_ms]
 
     def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> tuple[int, bool]:
@@ -203,6 +214,7 @@ class Windows:
         for table in list(self.tables.values()):
             if contributor not in table.rows or _is_kept(keep, table.cohort, table.start_ms, table.shape):
                 continue
+            self._note_leaving(table.cohort, table.start_ms)
             pairs += table.remove(contributor)
             touched = True
             if not table.rows:
@@ -210,6 +222,7 @@ class Windows:
         for window in list(self.open.values()):
             if contributor not in window.members or _is_kept(keep, window.cohort, window.start_ms, None):
                 continue
+            self._note_leaving(window.cohort, window.start_ms)
             pairs += window.members.pop(contributor).pairs
             touched = True
             if not window.members:
@@ -220,6 +233,11 @@ class Windows:
         touched = self._purge_counters(contributor, keep) or touched
         self.forget_cached()
         return pairs, touched or bool(stale)
+
+    def _note_leaving(self, cohort: Cohort, start_ms: int) -> None:
+        quantity = None if cohort.public else self.guarded.get((cohort.flow, cohort.observed_property))
+        if quantity is not None:
+            self.guards.leaves(quantity, start_ms)
 
     def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> bool:
         kept_ms: dict[str, int] = {}
@@ -293,7 +311,12 @@ class Windows:
             drawn: The contributors who are in a bundle; what all others had in these cells is given up.
         Returns: What those in the bundle had in these cells; None where there are none.
         """
-        taken = table.take(first, last, drawn)
+        if first == 0 and last == table.shape.cells:  # all of it: only who is in no bundle has to be removed
+            taken = table
+            for contributor in table.rows.keys() - set(drawn):
+                table.remove(contributor)
+        else:
+            taken = table.take(first, last, drawn)
         if last == table.shape.cells:
             del self.tables[table.key]
             self.forget_cached()
