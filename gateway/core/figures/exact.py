@@ -59,8 +59,10 @@ def _refused(standing: Standing, mechanism: Mechanism, conditions: Conditions) -
 
 
 def _day_total(standing: Standing, contributor: bytes, measured: Measure) -> int:
-    """Return the size of what a home puts into the day, in first steps."""
+    """Return the size of what a home puts into the day: in first steps, or in readings where those are counted."""
     part = standing.slice
+    if part.table.cohort.statistic == "count":
+        return standing.pairs[contributor]
     sums, counts = row_of(part.table, contributor, part.first, part.last)
     cells = measured.cells(sums, counts)
     return sum(
@@ -95,7 +97,8 @@ def _drawn(standing: Standing, mechanism: Mechanism, conditions: Conditions, sup
         value = _value(list(present.values()), measured, cohort.statistic)
         begin_ms = table.start_ms + begin * table.shape.cell_ms
         span_ms = (begin_ms, begin_ms + a_window * table.shape.cell_ms)
-        figures.append(DrawnFigure(span_ms, None, shown(value, prop.ladder[0], Decimal(cohort.step)), 0.0))
+        told_value = int(value) if cohort.statistic == "count" else shown(value, prop.ladder[0], Decimal(cohort.step))
+        figures.append(DrawnFigure(span_ms, None, told_value, 0.0))
     members = {contributor: terms for contributor, terms in standing.members.items() if pairs[contributor]}
     if not figures:
         return NoDraw(part, standing.withdrawn, +suppressed)

@@ -29,7 +29,7 @@ from gateway.core.figures.vectors import days_told, measure, row_of, typical_day
 _LEAST_ERRORS: Final = Fraction(5, 2)
 """A mean is a sum divided by the noisy number of homes, and by no less than this many of that number's own standard errors.
 
-Dividing by less would tell noise alone, and too large a mean on average; with two and a half it is neither too large nor too small.
+Dividing by less would tell noise alone, and too large a mean on average; at two and a half it is neither too large nor too small.
 No flow comes to it whose group is larger than that: what it tells are sums divided by the number.
 """
 
