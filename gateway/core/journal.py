@@ -17,27 +17,35 @@ import msgspec
 from gateway.core.ingest.counters import CounterRule
 from gateway.core.ingest.memory import Admissions
 from gateway.core.plans import Slot
-from gateway.core.windows.targets import WindowTarget
-from gateway.core.windows.windows import Cohort
+from gateway.core.windows.cells import CellShape
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.targets import CellTarget, RecordTarget
+from gateway.core.windows.windows import Kept
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Past this size a new segment is begun with a fresh snapshot."""
 
 
 class DefinedTarget(msgspec.Struct, frozen=True, array_like=True):
-    """A flow that a slot's readings feed."""
+    """A flow that a slot's readings feed.
+
+    Attributes:
+        shape: How they lie in cells, where its figures are about subjects; None where they go into windows.
+    """
 
     cohort: Cohort
     contributor: bytes
     since_ms: int
     expires_ms: int
+    shape: CellShape | None = None
 
 
 class KeptCohort(msgspec.Struct, frozen=True, array_like=True):
-    """A cohort to which a contributor still belongs, and the time from which it does."""
+    """A cohort to which a contributor still belongs, the time from which it does, and how its readings lie in cells."""
 
     cohort: Cohort
     since_ms: int
+    shape: CellShape | None = None
 
 
 class ClosedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -85,7 +93,7 @@ class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Purge(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """The removal of a contributor from the windows in which it no longer belongs."""
+    """The removal of a contributor from the windows and tables in which it no longer belongs."""
 
     contributor: bytes
     keep: list[KeptCohort]
@@ -97,11 +105,20 @@ class Watermark(msgspec.Struct, frozen=True, array_like=True, tag=3):
     watermark_ms: int
 
 
+class FixedGuard(msgspec.Struct, frozen=True, array_like=True):
+    """A guard on which a bundle rests: who stands in no exact figure of a quantity and day, where the bundle has fixed it."""
+
+    quantity: str
+    day_ms: int
+    excluded: list[bytes]
+
+
 class Close(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """The closing of windows into the bundle at a log index; -1 where every window was suppressed."""
 
     index: int
     closed: list[ClosedWindow]
+    guards: list[FixedGuard] = []
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag=5):
@@ -148,7 +165,75 @@ class Arrived(msgspec.Struct, frozen=True, array_like=True, tag=10):
     arrivals: list[Any]
 
 
-JournalRecord = Define | Take | Purge | Watermark | Close | Void | WholeSince | Dry | Subscriptions | Dated | Arrived
+class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
+    """A slice of a table of cells that was closed into a publication.
+
+    Attributes:
+        drawn: Contributors whose data are in the bundle; the data of all others in the slice are given up.
+        struck: Numbers of cells, counted from the table's first, whose data are given up of all contributors.
+    """
+
+    cohort: Cohort
+    start_ms: int
+    first: int
+    last: int
+    drawn: list[bytes]
+    struck: list[int] = []
+
+
+class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """A part of a publication, in the bundle at a log index.
+
+    Attributes:
+        kind: `day`, `week` or `window`.
+        end_ms: The end of the span that is published.
+        part: Its number among the parts, from 0.
+        is_last: Whether the next part is the first of the next publication.
+        slices: What was closed into it.
+        guards: Those that it rests on.
+    """
+
+    index: int
+    recipient: str
+    kind: str
+    end_ms: int
+    part: int
+    is_last: bool
+    slices: list[ClosedSlice]
+    guards: list[FixedGuard]
+
+
+class PublishFrom(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """From when on a recipient gets publications of a kind; -1 is no longer."""
+
+    recipient: str
+    kind: str
+    from_ms: int
+
+
+class Missed(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """A span of which the gateway may have missed readings."""
+
+    from_ms: int
+    until_ms: int
+
+
+JournalRecord = (
+    Define
+    | Take
+    | Purge
+    | Watermark
+    | Close
+    | Void
+    | WholeSince
+    | Dry
+    | Subscriptions
+    | Dated
+    | Arrived
+    | Publish
+    | PublishFrom
+    | Missed
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
@@ -170,9 +255,15 @@ class Journal:
         slot.ref = len(self._defined)
         self._defined.append(slot)
         targets = [
-            DefinedTarget(target.cohort, target.contributor, target.terms.since_ms, target.terms.expires_ms)
+            DefinedTarget(
+                target.cohort,
+                target.contributor,
+                target.terms.since_ms,
+                target.terms.expires_ms,
+                target.shape if isinstance(target, CellTarget) else None,
+            )
             for target in slot.targets
-            if isinstance(target, WindowTarget)
+            if not isinstance(target, RecordTarget)
         ]
         rule = None if slot.register is None else slot.register.rule
         self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets, rule))
@@ -183,7 +274,7 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions) -> None:
+    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions | Publish | PublishFrom | Missed) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)
 
@@ -199,10 +290,10 @@ class Journal:
         if admissions.arrivals:
             self._records.append(Arrived(admissions.arrivals))
 
-    def purge(self, contributor: bytes, keep: Mapping[Cohort, int], watermark_ms: int) -> None:
-        """Write that a contributor has left the windows in which it no longer belongs."""
+    def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept], watermark_ms: int) -> None:
+        """Write that a contributor has left the windows and tables in which it no longer belongs."""
         self._note_watermark(watermark_ms)
-        self._records.append(Purge(contributor, [KeptCohort(cohort, since_ms) for cohort, since_ms in keep.items()]))
+        self._records.append(Purge(contributor, [KeptCohort(cohort, *kept) for cohort, kept in keep.items()]))
 
     def _note_watermark(self, watermark_ms: int) -> None:
         """Write the watermark if it has changed, and only before a record that depends on it: an idle gateway writes nothing."""

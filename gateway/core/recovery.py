@@ -6,6 +6,7 @@ which removes from the windows contributors that no longer belong there, and a n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +23,11 @@ from gateway.core.journal import (
     Define,
     DefinedTarget,
     Dry,
+    FixedGuard,
     JournalRecord,
+    Missed,
+    Publish,
+    PublishFrom,
     Purge,
     Subscriptions,
     Take,
@@ -32,9 +37,13 @@ from gateway.core.journal import (
     decode_batch,
 )
 from gateway.core.plans import shared_cohort
+from gateway.core.release.guarding import waiting_guards
 from gateway.core.state import State
-from gateway.core.windows.targets import CounterTarget, Terms, WindowTarget
-from gateway.core.windows.windows import Window
+from gateway.core.windows.cells import CellTable
+from gateway.core.windows.guards import GuardKey
+from gateway.core.windows.publications import Due
+from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
+from gateway.core.windows.windows import Kept, Window
 
 
 class _Windows(msgspec.Struct, array_like=True):
@@ -43,6 +52,8 @@ class _Windows(msgspec.Struct, array_like=True):
     windows: list[msgspec.Raw]
     series: list[Any]
     counters: list[Any] = []  # absent before registers were judged
+    tables: list[msgspec.Raw] | None = None  # this and the next are absent before figures about subjects were made of cells
+    missed: list[tuple[int, int]] | None = None
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -51,6 +62,8 @@ class _Snapshot(msgspec.Struct, array_like=True):
     marks: list[bytes]
     dry_ms: int = 0  # this and the next are absent in what 0.1 stored
     subscriptions: tuple[str, ...] = ()
+    publications: list[Any] = []  # this and the next are absent before there were publications
+    guards: list[Any] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,7 +74,9 @@ _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 def snapshot(state: State) -> bytes:
     """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
     memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
-    return _encode([state.windows.state(_packed), memories, state.marks.state(), state.arrivals.dry_ms, state.subscriptions])
+    heard = [state.marks.state(), state.arrivals.dry_ms, state.subscriptions]
+    told = [state.publications.state(), state.windows.guards.state()]
+    return _encode([state.windows.state(_packed), memories, *heard, *told])
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
@@ -72,6 +87,7 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; its snapshot covers what earlier segments hold, and their keys are destroyed."""
     assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
+    state.windows.forget_missed()
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
@@ -92,14 +108,17 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     """
     taken = _decode_snapshot(stored)
     windows = taken.windows
-    state.windows.restore(
-        [windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series, windows.counters]
-    )
+    plain = [windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series, windows.counters]
+    if windows.tables is not None:
+        plain += [map(_decode, windows.tables), windows.missed]
+    state.windows.restore(plain)
     for device, memory_state in taken.memories.items():
         state.memory_of(device).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
     state.arrivals.resume(taken.dry_ms)
     state.subscriptions = taken.subscriptions
+    state.publications.restore(taken.publications)
+    state.windows.guards.restore(taken.guards)
     return JournalReplay(state)
 
 
@@ -112,6 +131,7 @@ def prune(state: State) -> None:
     registered = {device.id for device in state.registry.devices.values()}
     state.forget_devices_but(registered)
     state.windows.forget_meters_but(registered)
+    state.windows.guards.keep_only(set(waiting_guards(state.windows)))
     for plan in state.plans():
         horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
         plan.memory.drop_before(horizons_ms, watermark_ms)
@@ -121,7 +141,7 @@ class _Slot(NamedTuple):
     """A slot as far as folding needs it."""
 
     seen: RememberedTimes | None
-    targets: list[WindowTarget]
+    targets: list[WindowTarget | CellTarget]
     register: Register | None
 
 
@@ -132,7 +152,8 @@ class JournalReplay:
         self._state = state
         self._slots: list[_Slot] = []
         self._terms: dict[tuple[int, int], Terms] = {}
-        self._unsent: dict[int, list[Window]] = {}
+        self._unsent: dict[int, list[Window | CellTable]] = {}
+        self._parts: dict[int, Due] = {}
 
     def batch(self, marks: bytes, journal: bytes) -> None:
         """Fold in one commit."""
@@ -142,7 +163,11 @@ class JournalReplay:
             self._state.marks.add(marks)
 
     def end(self) -> None:
-        """Release what was needed to fold, before the devices' plans need its memory."""
+        """Release what was needed to fold, before the devices' plans need its memory.
+
+        A bundle that was not voided by then may have been sent: what it holds is told.
+        """
+        self._state.windows.guards.all_sent()
         self._state.windows.forget_cached()
 
     def _fold(self, record: JournalRecord) -> None:
@@ -156,14 +181,14 @@ class JournalReplay:
             case Arrived():
                 self._arrived(record.arrivals)
             case Purge():
-                self._state.windows.purge(record.contributor, {kept.cohort: kept.since_ms for kept in record.keep})
+                kept = {kept.cohort: Kept(kept.since_ms, kept.shape) for kept in record.keep}
+                self._state.windows.purge(record.contributor, kept)
             case Watermark():
                 self._state.windows.advance(record.watermark_ms)
             case Close():
                 self._close(record)
             case Void():  # a bundle of outbox records alone closed no window
-                for window in self._unsent.pop(record.index, []):
-                    self._state.windows.put_back(window)
+                self._void(record.index)
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()
@@ -171,6 +196,29 @@ class JournalReplay:
                 self._state.arrivals.resume(record.at_ms)
             case Subscriptions():
                 self._state.subscriptions = tuple(record.patterns)
+            case Missed():
+                self._state.windows.miss(record.from_ms, record.until_ms)
+            case Publish():
+                self._publish(record)
+            case PublishFrom():
+                self._state.publications.start(record.recipient, record.kind, record.from_ms)
+
+    def _void(self, index: int) -> None:
+        for part in self._unsent.pop(index, []):
+            self._put_back(part)
+        if (due := self._parts.pop(index, None)) is not None:
+            self._state.publications.void(due)
+        self._state.windows.guards.void(index)
+
+    def _rest_on(self, guards: Iterable[FixedGuard], index: int) -> None:
+        for guard in guards:
+            self._state.windows.guards.rest_on(GuardKey(guard.quantity, guard.day_ms), guard.excluded, index)
+
+    def _put_back(self, part: Window | CellTable) -> None:
+        if isinstance(part, Window):
+            self._state.windows.put_back(part)
+        else:
+            self._state.windows.put_back_table(part)
 
     def _define(self, record: Define) -> None:
         assert record.ref == len(self._slots)
@@ -182,14 +230,12 @@ class JournalReplay:
         targets = [self._target(record.device, target, register) for target in record.targets]
         self._slots.append(_Slot(seen, targets, register))
 
-    def _target(self, device: bytes, target: DefinedTarget, register: Register | None) -> WindowTarget:
+    def _target(self, device: bytes, target: DefinedTarget, register: Register | None) -> WindowTarget | CellTarget:
         # Decisions are made again at release, from what is in force then; the fold needs only the window and its bounds.
         bounds = (target.since_ms, target.expires_ms)
         terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
-        windows, cohort = self._state.windows, shared_cohort(target.cohort)
-        if register is not None and cohort.statistic == "delta":
-            return CounterTarget(register, windows, cohort, target.contributor, device, terms)
-        return WindowTarget(windows, cohort, target.contributor, device, terms)
+        cohort = shared_cohort(target.cohort)
+        return new_target(self._state.windows, cohort, (target.contributor, device), terms, target.shape, register)
 
     def _take(self, record: Take) -> None:
         readings, sequences = iter(record.readings), record.sequences
@@ -233,12 +279,30 @@ class JournalReplay:
         """Remove what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
         windows = self._state.windows
         windows.advance(max(closed.end_ms for closed in record.closed))
-        taken = []
+        taken: list[Window | CellTable] = []
         for closed in record.closed:
             part = windows.take_out(windows.open[closed.cohort, closed.start_ms], closed.drawn, closed.gone)
             if part.members:
                 taken.append(part)
         self._unsent[record.index] = taken
+        self._rest_on(record.guards, record.index)
+
+    def _publish(self, record: Publish) -> None:
+        """Remove what a part of a publication took; likewise."""
+        windows = self._state.windows
+        windows.advance(record.end_ms)
+        taken: list[Window | CellTable] = []
+        for closed in record.slices:
+            table = windows.tables[closed.cohort, closed.start_ms]
+            part = windows.take_slice(table, closed.first, closed.last, closed.drawn)
+            if part is not None:
+                part.strike(closed.struck)
+                taken.append(part)
+        self._unsent[record.index] = taken
+        self._rest_on(record.guards, record.index)
+        due = self._state.publications.part(record.recipient, record.kind, record.end_ms)
+        self._state.publications.formed(due, is_last=record.is_last)
+        self._parts[record.index] = due
 
 
 def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> bool:

@@ -59,10 +59,15 @@ class Record(
         identity: Its level of identity: `aggregate`, `per-record` or `per-epoch`.
         retention_days: For how many days it may be kept.
         statistic: How the figure was computed; absent for a single reading.
-        n: The number of subjects in it; absent where there is one or none.
+        n: The number of contributors in it, of subjects rounded down to a multiple of 5; absent where there is one or none.
         id: Random id of a single record, unique to it.
         pseudonym: The subject within one pseudonymisation domain.
         epoch: That domain's UTC day and sub-epoch.
+        hour: Of a week's typical day, the UTC hour at which the figure's window begins; `phenomenon_time` is the week.
+        standard_error: Of a figure with noise, in the result's unit.
+        mu: μ of Gaussian differential privacy of all figures of one household, quantity, flow and period together.
+        clip: L2 norm to which each household's vector was clipped, in the result's unit.
+        epsilon: ε at δ = 1e-6 that `mu` comes to.
     """
 
     flow: str
@@ -79,6 +84,11 @@ class Record(
     id: bytes | None = None
     pseudonym: bytes | None = None
     epoch: tuple[str, int] | None = None
+    hour: int | None = None
+    standard_error: float | None = None
+    mu: float | None = None
+    clip: float | None = None
+    epsilon: float | None = None
 
 
 def encode_record(record: Record) -> bytes:
@@ -214,6 +224,11 @@ def _check_plausible(record: Record) -> None:
         "n": record.n is None or 0 <= record.n <= _LARGEST_INTEGER,
         "id": record.id is None or len(record.id) == RECORD_ID_BYTES,
         "pseudonym": record.pseudonym is None or len(record.pseudonym) == PSEUDONYM_BYTES,
+        "hour": record.hour is None or 0 <= record.hour < 24,
+        "standard_error": _is_size(record.standard_error),
+        "mu": _is_size(record.mu),
+        "clip": _is_size(record.clip),
+        "epsilon": _is_size(record.epsilon),
         "epoch": record.epoch is None or (is_utc_day(record.epoch[0]) and 0 <= record.epoch[1] <= _LARGEST_INTEGER),
     }
     for field, is_so in plausible.items():
@@ -223,6 +238,11 @@ def _check_plausible(record: Record) -> None:
 
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_BYTES and text.isprintable()
+
+
+def _is_size(value: float | None) -> bool:
+    """Return whether a value that describes noise is absent, or finite and not negative."""
+    return value is None or (math.isfinite(value) and value >= 0)
 
 
 def _is_number(value: float) -> bool:

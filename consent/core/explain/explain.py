@@ -6,17 +6,19 @@ what bounds it, and what would have to change for more to leave. It rests on ``d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, Owner, binding_limits, standing
+from consent.core.decide import FORMER_EPSILON, Decision, Owner, binding_limits, on_rung, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
+from consent.core.exposure import Exposure
 from consent.core.outcome import decide_device, measured, supported
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 
 OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused", "expired", "invalidated", "revoked")
@@ -26,9 +28,9 @@ OF_LIMITS: Final = ("ceiling", "class-cap")
 OF_RULES: Final = (
     *("not-aggregable", "no-subject-consent", "has-subject", "resident-owned"),
     *("unknown-flow", "unknown-zone", "unknown-class"),
-    *("not-measured", "no-noise", "no-recipient", "unsupported"),
+    *("not-measured", "no-noise", "group", "budget", "no-recipient", "unsupported"),
 )
-"""Why something is withheld that no resident can change; the last five are the gateway's own."""
+"""Why something is withheld that no answer of a resident to the flow can change by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,12 @@ class Explanation:
     Attributes:
         reason: Why nothing leaves; empty where something does.
         disclosure: What leaves; ``BOTTOM`` where nothing does.
-        sentences: Two to four sentences for the citizen, more only where several residents' consents withhold.
+        sentences: Two to four sentences for the citizen, more where several residents' consents withhold; besides one or two on
+            how far all that leaves of a quantity tells on the household.
         axes: Those that bind; where a consent or a rule withholds, only those that it concerns.
         expires_ms: When the first of the residents' consents ends; None where none does, or nothing leaves.
+        exposures: How far all that leaves of a quantity tells on the household, over all flows, with the sentences that say so;
+            of those quantities that this flow tells.
     """
 
     language: str
@@ -125,6 +130,7 @@ class Explanation:
     sentences: tuple[str, ...]
     axes: tuple[AxisNote, ...]
     expires_ms: int | None
+    exposures: tuple[tuple[Exposure, str], ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -149,16 +155,20 @@ class Explanation:
                 for note in self.axes
             ],
             "expires_ms": self.expires_ms,
+            "exposures": [{**exposure.as_data(), "text": text} for exposure, text in self.exposures],
         }
 
 
-def explain(matter: ExplanationRequest, decision: Decision, language: str, besides: str = "") -> Explanation:
+def explain(
+    matter: ExplanationRequest, decision: Decision, language: str, besides: str = "", exposures: Iterable[Exposure] = ()
+) -> Explanation:
     """Put a decision into words.
 
     Args:
         decision: The decision that ``decide`` made for the request.
         language: One of ``LANGUAGES``.
         besides: Why it is withheld nevertheless: a reason of the gateway's own, such as `no-noise`.
+        exposures: How far all that leaves of the household tells on it, by quantity; what the flow tells of is put into words.
     Raises: KeyError: the language is unknown.
     """
     book = PhraseBook(matter.policies, language)
@@ -167,8 +177,9 @@ def explain(matter: ExplanationRequest, decision: Decision, language: str, besid
     if reason:
         sentences = tuple(_why_nothing(matter, reason, axes, book))
         return Explanation(language, reason, BOTTOM, sentences, axes, None)
-    sentences = tuple(_what_leaves(matter, decision.disclosure, book))
-    return Explanation(language, "", decision.disclosure, sentences, axes, decision.expires_ms)
+    told = tuple((each, book.exposed(each)) for each in exposures if set(each.properties) & set(matter.leaving()))
+    sentences = (*_what_leaves(matter, decision.disclosure, book), *(said for _, said in told))
+    return Explanation(language, "", decision.disclosure, sentences, axes, decision.expires_ms, told)
 
 
 def _what_leaves(matter: ExplanationRequest, told: Disclosure, book: PhraseBook) -> Iterator[str]:
@@ -207,9 +218,10 @@ def _why_nothing(matter: ExplanationRequest, reason: str, axes: Sequence[AxisNot
         yield book.say("until-limits")
     else:
         yield book.say(f"reason.{reason}")
-        holding = {"not-aggregable": "identity", "no-noise": "budget"}.get(reason)
+        holding = {"not-aggregable": "identity", "group": "group", "budget": "budget"}.get(reason)
         more = [note.more for note in axes if note.axis == holding]
-        yield more[0] if more else book.say("until-rules")
+        if more or reason != "no-noise":  # whoever asked for noise in an earlier version ends that by a new answer
+            yield more[0] if more else book.say("until-rules")
 
 
 def _is_closed(note: AxisNote) -> bool:
@@ -235,12 +247,15 @@ def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str
         yield "group"
         if point.budget < inf:
             yield "budget"
+        if point.former_epsilon < inf:
+            yield FORMER_EPSILON
     yield "retention"
 
 
 def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
     value = _on_axis(point, axis)
-    told = book.value(axis, value, matter.zone)
+    flow = matter.policies.flows.get(matter.flow)
+    told = book.value(axis, value, matter.zone, Period.DAY if flow is None else flow.period)
     holders = book.holders(sources, matter.profile, matter.speakers())
     return AxisNote(
         axis=axis,
@@ -257,6 +272,8 @@ def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tup
 def _on_axis(point: Disclosure, axis: str) -> Any:
     if axis.startswith(PRECISION):
         return point.step(axis.removeprefix(PRECISION))
+    if axis == FORMER_EPSILON:
+        return point.former_epsilon
     return point.retention_days if axis == "retention" else getattr(point, axis)
 
 
@@ -278,6 +295,7 @@ def _point(matter: ExplanationRequest, bounds: dict[str, tuple[str, ...]]) -> Di
         group=values.get("group", TOP.group),
         retention_days=values.get("retention", TOP.retention_days),
         budget=values.get("budget", TOP.budget),
+        former_epsilon=values.get(FORMER_EPSILON, TOP.former_epsilon),
     )
 
 
@@ -285,11 +303,11 @@ def _speaks(matter: ExplanationRequest, source: str) -> Disclosure:
     """Return the point that a source of a decision's bounds stands for."""
     policies = matter.policies
     kind, _, name = source.partition(":")
+    if kind == "ask":
+        return policies.flows[matter.flow].ask
     if kind == "consent":
         consent = (matter.consents or ())[int(name)]
-        return BOTTOM if consent is None else binding_limits(consent.limits)
+        return BOTTOM if consent is None else on_rung(binding_limits(consent.limits), policies.limits)
     if kind == "neighbourhood":
-        return policies.neighbourhoods[name]
-    if kind == "class-cap":
-        return policies.profiles[matter.profile].cap
-    return policies.flows[matter.flow].ask if kind == "ask" else policies.ceiling
+        return on_rung(policies.neighbourhoods[name], policies.limits)
+    return on_rung(policies.profiles[matter.profile].cap if kind == "class-cap" else policies.ceiling, policies.limits)

@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
+from math import inf
 from typing import Any, Final
 
-from consent.core.disclosure import Disclosure, Space
+from consent.core.disclosure import Disclosure, Identity, Space
+from consent.core.periods import Period, Publish
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.property import Property
+from consent.core.policies.quantity import Mechanism, Quantity
 from consent.core.policies.unprintable import unprintable_in
 from consent.core.profiles.profile import Profile, Texts
 from consent.errors import PolicyError
@@ -31,6 +36,7 @@ class Statistic(StrEnum):
     MEAN = "mean"
     ENERGY_MEAN = "energy-mean"
     DELTA = "delta"
+    TYPICAL_DAY = "typical-day"
     MIN = "min"
     MAX = "max"
 
@@ -101,17 +107,33 @@ class Limits:
     """Bounds on figures of data that have a subject.
 
     Attributes:
-        share: Most that one subject may make up of a figure, as a fraction.
-        p: Percentage of the p % rule; 0 where it is off.
+        mu_day: Most that √Σ μ² over a quantity's draws may come to on any day, over all recipients; None in policies that ask for
+            no noise.
+        mu_rungs: To which of these a consent's or ceiling's μ is lowered, least first.
+        exact_group: Least number of subjects in an exact figure, and in a class that the guard lets stand.
+        ignored: Keys of earlier versions that the policies give and that bind nothing any more.
     """
 
-    share: float
-    p: float
+    mu_day: Decimal | None = None
+    mu_rungs: tuple[float, ...] = (0.5, 1.0, 2.0)
+    exact_group: int = 50
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+
+    def rung(self, mu: float) -> float:
+        """Return what a consent's or ceiling's μ counts as: the rung at or below it, 0 below the least; infinite stays."""
+        return mu if mu == inf else max((rung for rung in self.mu_rungs if rung <= mu), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A declared processing activity: what is asked, of which properties, why and for whom."""
+    """A declared processing activity: what is asked, of which properties, why and for whom.
+
+    Attributes:
+        is_exact: `noise = "none"`: its figures about subjects are exact.
+        publish: When its figures about subjects leave.
+        period: How long the data of its figures about subjects are gathered at most.
+        clip: Its own bound on a subject's vector; None is the quantity's.
+    """
 
     id: str
     title: Texts
@@ -121,6 +143,10 @@ class Flow:
     purpose: str
     recipient: str
     ask: Disclosure
+    is_exact: bool = False
+    publish: Publish = Publish.DAY
+    period: Period = Period.DAY
+    clip: Decimal | None = None
 
     def statistic_of(self, observed_property: str) -> str:
         """Return how a property's readings become one figure; empty where each is released by itself."""
@@ -137,6 +163,7 @@ class Unsupported:
         message: What is wrong with it, and what to write instead, in one line.
         flow: The flow by which it would leave.
         observed_property: What of the flow is withheld, of every device that has a subject.
+        since_form: The first form of release payloads that no gateway writes of it: an earlier one may hold it.
     """
 
     file: str
@@ -144,6 +171,7 @@ class Unsupported:
     message: str
     flow: str
     observed_property: str
+    since_form: int = 2
 
     def as_error(self) -> PolicyError:
         """Return the error with which such a set is refused."""
@@ -178,6 +206,7 @@ class PolicySet:
     neighbourhood_titles: dict[str, Texts]
     profiles: dict[str, Profile]
     unsupported: tuple[Unsupported, ...] = ()
+    quantities: dict[str, Quantity] = field(default_factory=dict)
 
     def cell(self, zone_id: str, space: Space) -> str:
         """Return the name of the cell that a zone's readings belong to at a level of space.
@@ -190,6 +219,50 @@ class PolicySet:
         if space is Space.CITY:
             return self.city.id
         return zone.district if space is Space.DISTRICT else zone.id
+
+    @cached_property
+    def quantity_of(self) -> dict[str, Quantity]:
+        """The quantity that each observed property tells; a property of none has no entry."""
+        return {name: quantity for quantity in self.quantities.values() for name in quantity.properties}
+
+    @cached_property
+    def mechanisms(self) -> dict[tuple[str, str], Mechanism]:
+        """(flow, observed property) → how its figures are made of subjects' data; flows that draw none have no entry.
+
+        That is a flow that rests on consent, asks for identity `aggregate`, and has a budget or `noise = "none"`; of a property
+        that a quantity has.
+        """
+        return {
+            (flow.id, name): Mechanism(
+                quantity=self.quantity_of[name],
+                mu=None if flow.is_exact else Fraction(str(flow.ask.budget)),
+                clip=flow.clip or self.quantity_of[name].clip,
+                period=flow.period,
+                publish=flow.publish,
+            )
+            for flow in self.flows.values()
+            for name in flow.properties
+            if self.rests_on_consent(flow)
+            and flow.ask.identity is Identity.AGGREGATE
+            and (flow.is_exact or flow.ask.budget < inf)
+            and name in self.quantity_of
+        }
+
+    @cached_property
+    def least_retention_days(self) -> dict[str, int]:
+        """For how long policies let the figures of each flow be kept wherever they are made: what a record about subjects states.
+
+        Were it the least that those in it permit, it would tell of who they are. So whoever permits less stands in none.
+        """
+        ceilings = [self.ceiling, *self.neighbourhoods.values()]
+        bounds = {flow.id: (flow.ask, *ceilings, *self._caps_of(flow)) for flow in self.flows.values()}
+        return {flow: min(each.retention_days for each in those) for flow, those in bounds.items()}
+
+    def _caps_of(self, flow: Flow) -> Iterator[Disclosure]:
+        """Yield the caps of the device profiles that measure anything that a flow asks for."""
+        for profile in self.profiles.values():
+            if profile.fields.keys() & set(flow.properties):
+                yield profile.cap
 
     @cached_property
     def terms(self) -> dict[str, FlowTerms]:

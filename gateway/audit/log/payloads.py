@@ -190,17 +190,81 @@ class ReleaseRecord(Payload, frozen=True):
     owner: Literal["city"] | UnsetType = UNSET
 
 
-class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-2"):
-    """The first part of a release: the bundle's recipient and records.
+class ReleasedDraw(Payload, frozen=True):
+    """The figures about subjects that were drawn at once: those of a cohort and day, week or window.
 
     Attributes:
+        flow: The flow that asked for them.
+        level: Their levels of time, space and precision.
+        cell: The zone or cell that they are about.
+        property: The observed property.
+        statistic: How a subject's readings became its part.
+        period: For how long membership was fixed: `day` or `week`.
+        span: What was drawn at once, in milliseconds: the first, and the first after it.
+        mechanism: `gaussian`, or `none` where the figures are exact.
+        mu: μ of all draws of the period together, as a decimal; empty where they are exact.
+        draws: How many draws share it.
+        clip: The L2 norm to which each subject's vector was clipped, in the property's unit, as a decimal; empty where exact.
+        presence: The weight of the component that counts subjects, likewise.
+        told: The number of subjects that the records state.
+        records: How many records it gave.
+        struck: Which cells, counted from the first of the span, the gateway missed.
+        n: How many pairs of observation and flow are in it.
+    """
+
+    word = "draw"
+    flow: str
+    level: tuple[str, str, str]
+    cell: str
+    property: str
+    statistic: str
+    period: Literal["day", "week"]
+    span: tuple[int, int]
+    mechanism: Literal["gaussian", "none"]
+    mu: str
+    draws: Count
+    clip: str
+    presence: str
+    told: Count
+    records: Count
+    struck: tuple[Count, ...]
+    n: Count
+
+
+class PublicationPart(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Which part of which publication a bundle is: figures about subjects leave in nothing else.
+
+    Attributes:
+        kind: `day`, `week` or `window`.
+        end: The end of the span that is published, in milliseconds.
+        part: Its number, from 0.
+        parts: How many there are, as follows from the policies.
+    """
+
+    kind: Literal["day", "week", "window"]
+    end: Count
+    part: Count
+    parts: Count
+
+
+class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-3"):
+    """The first part of a release: the bundle's recipient, and either its records or the draws of a publication.
+
+    Contributions to draws name them by their place behind the records.
+
+    Attributes:
+        form: The number of this form of releases, by which versions of the log are told apart.
         states_owners: Whether records of no subject state the owner; a record that does not is then about subjects.
+        publication: None in a bundle of single readings, of totals, and of figures about no subject.
     """
 
     word = "release"
+    form: ClassVar[int] = 3
     states_owners: ClassVar[bool] = True
     recipient: str
     records: tuple[ReleaseRecord, ...]
+    draws: tuple[ReleasedDraw, ...] = ()
+    publication: PublicationPart | None = None
 
 
 class Contribution(Payload, frozen=True):

@@ -1,4 +1,4 @@
-"""Targets: a flow that takes one device's readings of one property, into windows or as records, and the terms that it rests on.
+"""Targets: a flow that takes one device's readings of one property, into windows, into cells or as records, and its terms.
 
 ``gateway.core.plans`` makes them for the slots of its plans, the pipeline and the replay of the journal feed them, and they feed
 the windows.
@@ -6,7 +6,10 @@ the windows.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.outcome import WINDOW_MS_BY_LABEL
@@ -14,16 +17,22 @@ from gateway.core.ingest.counters import Register
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.windows.accumulators import (
     BASELINE,
+    CONTRIBUTED,
     EXPIRED,
     LAST_KEPT,
     LATE,
     PARTIAL,
     RECORDED,
+    RESET,
     UNDATED,
     Accumulator,
     Delta,
 )
-from gateway.core.windows.windows import Cohort, Windows
+from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.windows import Windows
+
+_NO_CELLS: Final = array("q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,10 @@ class WindowTarget:
     def forget(self) -> None:
         """Drop the cached window; it is looked up again at the next reading."""
         self._from_ms = self._until_ms = 0
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether the cached window ends by an instant."""
+        return self._until_ms - self._offset_ms <= watermark_ms
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its window; return what became of the pair."""
@@ -156,6 +169,205 @@ class CounterTarget(WindowTarget):
         return True
 
 
+class CellTarget:
+    """A flow whose figures are about subjects: it takes a slot's readings into the cells of its cohort's tables."""
+
+    __slots__ = (
+        "_at",
+        "_counts",
+        "_from_ms",
+        "_offset_ms",
+        "_row",
+        "_sums",
+        "_table",
+        "_until_ms",
+        "_windows",
+        "cohort",
+        "contributor",
+        "meter",
+        "shape",
+        "terms",
+    )
+
+    def __init__(
+        self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms, shape: CellShape
+    ) -> None:
+        """Feed the tables of ``windows`` that have this shape."""
+        self._windows = windows
+        self.cohort = cohort
+        self.contributor = contributor
+        self.meter = meter
+        self.terms = terms
+        self.shape = shape
+        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's cell is (start, end], any other [start, end)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the cached table and cell; they are looked up again at the next reading."""
+        self._from_ms = self._until_ms = self._at = self._row = 0
+        self._table: CellTable | None = None
+        self._sums = self._counts = _NO_CELLS
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether what is published together with the cached cell ends by an instant."""
+        return self._table is None or self._span_end_ms(self._from_ms - self._offset_ms, self._table.start_ms) <= watermark_ms
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
+        if not self._from_ms <= t_ms < self._until_ms:
+            refusal = self._seek(t_ms)
+            if refusal != CONTRIBUTED:
+                return refusal
+        at = self._at
+        self._sums[at] += n if -MOST_STEPS <= n <= MOST_STEPS else MOST_STEPS if n > 0 else -MOST_STEPS
+        self._counts[at] += 1
+        return CONTRIBUTED
+
+    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
+        """Add a reading that came between two times, if both lie in one cell and under the same terms."""
+        offset_ms, cell_ms = self._offset_ms, self.shape.cell_ms
+        one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
+        return self.take(latest_ms, n) if one_cell and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
+
+    def _span_end_ms(self, at_ms: int, start_ms: int) -> int:
+        """Return the end of what is published together with a time, in the period that begins at ``start_ms``."""
+        window_ms = self.shape.window_ms
+        return at_ms - (at_ms - start_ms) % window_ms + window_ms
+
+    def _refusal(self, t_ms: int) -> int:
+        """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
+        at_ms, table = t_ms - self._offset_ms, self._table
+        known = table is not None and table.start_ms <= at_ms < table.start_ms + self.shape.period.length_ms
+        start_ms = table.start_ms if known and table is not None else self.shape.period.start_ms(at_ms)
+        if self._span_end_ms(at_ms, start_ms) <= self._windows.watermark_ms:
+            return LATE
+        if t_ms >= self.terms.expires_ms:
+            return EXPIRED
+        return PARTIAL if start_ms < self.terms.since_ms else CONTRIBUTED
+
+    def _seek(self, t_ms: int) -> int:
+        """Cache the cell of a time, unless it is refused; return why."""
+        refusal = self._refusal(t_ms)
+        if refusal == CONTRIBUTED:
+            self._open(t_ms)
+        return refusal
+
+    def _open(self, t_ms: int) -> None:
+        """Cache the cell of a time, which is not refused."""
+        shape, table, at_ms = self.shape, self._table, t_ms - self._offset_ms
+        cell_ms = shape.cell_ms
+        if table is None or not 0 <= at_ms - table.start_ms < shape.period.length_ms:
+            table = self._table = self._windows.table(self.cohort, shape, shape.period.start_ms(at_ms))
+            self._row = self._windows.row(table, self.contributor, self)
+            self._sums, self._counts = table.sums, table.counts
+        cell = (at_ms - table.start_ms) // cell_ms
+        self._at = self._row + cell
+        self._from_ms = from_ms = table.start_ms + cell * cell_ms + self._offset_ms
+        self._until_ms = min(from_ms + cell_ms, self.terms.expires_ms)
+
+
+class DifferenceTarget(CellTarget):
+    """The same of a counter: what falls into a cell is how much it has grown since its last reading."""
+
+    __slots__ = ("_last",)
+
+    def forget(self) -> None:
+        """Drop the cached cell and last reading."""
+        super().forget()
+        self._last: list[int] | None = None
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Add to the cell of a reading what was counted since the last one; return what became of the pair.
+
+        The first reading under the terms adds nothing, nor does one that is lower than the last: both are baselines of the next.
+        One that is older than the last changes nothing: what it tells is in the last one's cell already.
+        """
+        last = self._last
+        if last is None or not self._from_ms <= t_ms < self._until_ms:
+            refusal = self._refusal(t_ms)
+            if refusal == PARTIAL and t_ms >= self.terms.since_ms:
+                return self._begin(t_ms, n)
+            if refusal != CONTRIBUTED:
+                return refusal
+            last = self._last or self._windows.last_reading(self.cohort, self.contributor, self.meter)
+            if last is None:
+                return self._begin(t_ms, n)
+            if t_ms >= last[0] and n < last[1]:
+                last[:] = t_ms, n
+                return RESET
+            self._open(t_ms)
+            self._last = last
+        if t_ms >= last[0]:
+            difference = n - last[1]
+            last[:] = t_ms, n
+            if difference < 0:
+                return RESET
+            self._sums[self._at] += min(difference, MOST_STEPS)
+        self._counts[self._at] += 1
+        return CONTRIBUTED
+
+    def _begin(self, t_ms: int, n: int) -> int:
+        self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+        return BASELINE
+
+
+class JudgedDifferenceTarget(DifferenceTarget):
+    """The same of a register that is judged: what it takes are its totals, and it begins anew where the register does."""
+
+    __slots__ = ("_register",)
+
+    def __init__(
+        self,
+        register: Register,
+        windows: Windows,
+        cohort: Cohort,
+        contributor: bytes,
+        meter: bytes,
+        terms: Terms,
+        shape: CellShape,
+    ) -> None:
+        """Take the totals of ``register``."""
+        super().__init__(windows, cohort, contributor, meter, terms, shape)
+        self._register = register
+        register.targets.append(self)
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Take the register's total; return what became of the pair."""
+        register = self._register
+        if register.breaks_ms:
+            outcome = self._begin_anew(t_ms, register.total)
+            self._strike(before_ms for before_ms in register.breaks_ms if before_ms != t_ms)
+        else:
+            outcome = super().take(t_ms, register.total)
+        if outcome <= LAST_KEPT:
+            register.kept = True
+        return outcome
+
+    def doubt(self, t_ms: int) -> bool:
+        """Return whether a refused reading concerns a cell or a baseline; none is left out, since the next one tells the rest."""
+        return t_ms >= self.terms.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
+
+    def _begin_anew(self, t_ms: int, total: int) -> int:
+        """Make a total the baseline of the next."""
+        refusal = self._refusal(t_ms)
+        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+            return refusal
+        last = self._windows.last_reading(self.cohort, self.contributor, self.meter)
+        if last is None:
+            return self._begin(t_ms, total)
+        last[:] = t_ms, total
+        return RESET
+
+    def _strike(self, wrong_ms: Iterable[int]) -> None:
+        """Take out of their cells what readings told that turned out to be wrong, with all else that was told there."""
+        for t_ms in wrong_ms:
+            if self._refusal(t_ms) == CONTRIBUTED:
+                at_ms = t_ms - self._offset_ms
+                table = self._windows.tables.get((self.cohort, self.shape.period.start_ms(at_ms)))
+                if table is not None and self.contributor in table.rows:
+                    table.sums[table.rows[self.contributor] + (at_ms - table.start_ms) // self.shape.cell_ms] = 0
+
+
 class RecordTarget:
     """A flow that takes a slot's readings one by one, as records."""
 
@@ -182,4 +394,31 @@ class RecordTarget:
         return self.take(earliest_ms, n) if self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
 
-Target = WindowTarget | RecordTarget
+Target = WindowTarget | CellTarget | RecordTarget
+
+
+def new_target(
+    windows: Windows,
+    cohort: Cohort,
+    source: tuple[bytes, bytes],
+    terms: Terms,
+    shape: CellShape | None,
+    register: Register | None,
+) -> WindowTarget | CellTarget:
+    """Return the target of a flow of figures.
+
+    Args:
+        source: The contributor, and the device.
+        shape: How its readings lie in cells; None where they go into windows.
+        register: What judges them, where they are a counter's and its profile says how it counts.
+    """
+    counts = cohort.statistic == "delta"
+    if shape is None:
+        if register is None or not counts:
+            return WindowTarget(windows, cohort, *source, terms)
+        return CounterTarget(register, windows, cohort, *source, terms)
+    if not counts:
+        return CellTarget(windows, cohort, *source, terms, shape)
+    if register is None:
+        return DifferenceTarget(windows, cohort, *source, terms, shape)
+    return JudgedDifferenceTarget(register, windows, cohort, *source, terms, shape)

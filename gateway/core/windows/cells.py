@@ -1,0 +1,186 @@
+"""Tables of cells: what the households of one cohort have told in one day or week, a row for each and a column for each cell.
+
+A cell is the finest span at which figures of a quantity are made, an hour say; coarser figures are sums of cells. Readings enter
+through ``targets.CellTarget`` as whole numbers of their property's first step, so a table's integers are exact. Rows lie in two
+arrays, side by side: ten thousand households' days take under 5 MiB. Nothing is bounded or computed here:
+``gateway.core.figures`` draws the figures when a publication is formed.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from consent.core.periods import Period
+from gateway.core.windows.cohorts import Cohort
+
+MOST_STEPS: Final = 2**31 - 1
+"""What one reading, or one difference of a counter, counts for at most in a cell: so no sum outgrows its 64 bits before the count
+outgrows its 32. No bound on a household's figures is as wide."""
+
+_CELLS_A_CONTRIBUTION: Final = 8
+"""So many cells take about the memory of one accumulator."""
+
+
+class CellShape(NamedTuple):
+    """How a cohort's readings lie in cells, and when they are published.
+
+    Attributes:
+        cell_ms: Length of a cell.
+        period: Of what span a table is.
+        window_ms: What is published at once: the whole period, or the windows of the cohort's level.
+    """
+
+    cell_ms: int
+    period: Period
+    window_ms: int
+
+    @property
+    def cells(self) -> int:
+        """Return how many cells a table has."""
+        return self.period.length_ms // self.cell_ms
+
+    @property
+    def contributions(self) -> int:
+        """Return for how many contributions a row counts where those that stand open are bounded."""
+        return -(-self.cells // _CELLS_A_CONTRIBUTION)
+
+
+class CellTable:
+    """The households of one cohort in one period.
+
+    Attributes:
+        cohort: Who they are; never a public one.
+        shape: How its readings lie in cells.
+        start_ms: The beginning of the period.
+        rows: The place of each contributor's row; those of contributors that have left are empty, and used again.
+        sums: The sum of the readings in each cell, in first steps (of a counter: of the differences), row after row.
+        counts: How many readings were contributed to each cell and not published or given up yet, row after row.
+    """
+
+    __slots__ = ("_free", "cohort", "counts", "rows", "shape", "start_ms", "sums")
+
+    def __init__(self, cohort: Cohort, shape: CellShape, start_ms: int) -> None:
+        self.cohort = cohort
+        self.shape = shape
+        self.start_ms = start_ms
+        self.rows: dict[bytes, int] = {}
+        self.sums = array("q")
+        self.counts = array("I")
+        self._free: list[int] = []
+
+    @property
+    def end_ms(self) -> int:
+        """Return the end of the period."""
+        return self.start_ms + self.shape.period.length_ms
+
+    @property
+    def key(self) -> tuple[Cohort, int]:
+        """Return the key under which ``Windows`` holds it."""
+        return self.cohort, self.start_ms
+
+    def row(self, contributor: bytes) -> int:
+        """Return the place of a contributor's row, made if it is new: the index of its first cell in both arrays."""
+        at = self.rows.get(contributor)
+        if at is None:
+            if self._free:
+                at = self._free.pop()
+            else:
+                at = len(self.sums)
+                cells = self.shape.cells
+                self.sums.frombytes(bytes(self.sums.itemsize * cells))
+                self.counts.frombytes(bytes(self.counts.itemsize * cells))
+            self.rows[contributor] = at
+        return at
+
+    def cells_of(self, contributor: bytes) -> tuple[array[int], array[int]]:
+        """Return copies of a contributor's sums and counts, cell by cell."""
+        at = self.rows[contributor]
+        return self.sums[at : at + self.shape.cells], self.counts[at : at + self.shape.cells]
+
+    def pairs(self, contributors: Iterable[bytes], first: int = 0, last: int | None = None) -> int:
+        """Return how many pairs some contributors have in the cells from ``first`` up to, not including, ``last``."""
+        end = self.shape.cells if last is None else last
+        rows, counts = self.rows, self.counts
+        return sum(sum(counts[at + first : at + end]) for at in map(rows.__getitem__, contributors))
+
+    def remove(self, contributor: bytes) -> int:
+        """Empty a contributor's row for good; return how many pairs were in it."""
+        at, cells = self.rows.pop(contributor), self.shape.cells
+        pairs = sum(self.counts[at : at + cells])
+        self.sums[at : at + cells] = array("q", bytes(self.sums.itemsize * cells))
+        self.counts[at : at + cells] = array("I", bytes(self.counts.itemsize * cells))
+        self._free.append(at)
+        return pairs
+
+    def take(self, first: int, last: int, drawn: Iterable[bytes]) -> CellTable:
+        """Empty the cells from ``first`` up to, not including, ``last``; return a table of what some contributors had in them."""
+        taken, cells = CellTable(self.cohort, self.shape, self.start_ms), self.shape.cells
+        for contributor in drawn:
+            at, to = self.rows[contributor], taken.row(contributor)
+            taken.sums[to + first : to + last] = self.sums[at + first : at + last]
+            taken.counts[to + first : to + last] = self.counts[at + first : at + last]
+        no_sums, no_counts = (array(kept.typecode, bytes(kept.itemsize * (last - first))) for kept in (self.sums, self.counts))
+        for at in range(0, len(self.sums), cells):
+            self.sums[at + first : at + last] = no_sums
+            self.counts[at + first : at + last] = no_counts
+        return taken
+
+    def strike(self, cells: Iterable[int]) -> None:
+        """Empty some cells of all contributors."""
+        for at in self.rows.values():
+            for cell in cells:
+                self.sums[at + cell] = self.counts[at + cell] = 0
+
+    def add(self, part: CellTable) -> None:
+        """Add what ``take`` took out."""
+        cells = self.shape.cells
+        for contributor, at in part.rows.items():
+            to = self.row(contributor)
+            for cell in range(cells):
+                self.sums[to + cell] += part.sums[at + cell]
+                self.counts[to + cell] += part.counts[at + cell]
+
+    def copy(self) -> CellTable:
+        """Return an independent copy, as it is when a publication is formed of it."""
+        other = CellTable(self.cohort, self.shape, self.start_ms)
+        other.rows, other.sums, other.counts, other._free = self.rows.copy(), self.sums[:], self.counts[:], self._free.copy()
+        return other
+
+    def spans_ended(self, watermark_ms: int) -> int:
+        """Return how many of the spans that are published at once take no more readings."""
+        return min(max(watermark_ms - self.start_ms, 0), self.shape.period.length_ms) // self.shape.window_ms
+
+    def state(self) -> list[Any]:
+        """Return plain data from which ``table_from_state`` makes the same table, without empty rows."""
+        kept = [(contributor, at) for contributor, at in self.rows.items() if any(self.counts[at : at + self.shape.cells])]
+        head = [list(self.cohort), list(self.shape), self.start_ms, [contributor for contributor, _ in kept]]
+        return [*head, _stored(self.sums, kept, self.shape.cells), _stored(self.counts, kept, self.shape.cells)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over the contributors."""
+        return iter(self.rows)
+
+
+def table_from_state(state: list[Any]) -> CellTable:
+    """Make a table from its stored state."""
+    cohort, (cell_ms, period, window_ms), start_ms, contributors, sums, counts = state
+    table = CellTable(Cohort(*cohort), CellShape(cell_ms, Period(period), window_ms), start_ms)
+    table.rows = {contributor: number * table.shape.cells for number, contributor in enumerate(contributors)}
+    for numbers, stored in ((table.sums, sums), (table.counts, counts)):
+        numbers.frombytes(stored)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+    return table
+
+
+def _stored(numbers: array[int], kept: list[tuple[bytes, int]], cells: int) -> bytes:
+    """Return some rows, little-endian."""
+    rows = array(numbers.typecode)
+    for _, at in kept:
+        rows.extend(numbers[at : at + cells])
+    if sys.byteorder == "big":
+        rows.byteswap()
+    return rows.tobytes()
