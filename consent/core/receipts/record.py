@@ -162,16 +162,22 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
 def at_most(consent: Consent, terms: FlowTerms, version: str = RECEIPT_VERSION) -> Disclosure | None:
     """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
-    None where the record permits nothing. What former versions told of figures under a budget, which was an ε then, was that
-    they might leave.
+    None where the record permits nothing.
     """
     if not consent.permits:
         return None
     least = meet(terms.ask, binding_limits(consent.limits))
-    draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
-    if least.identity is Identity.AGGREGATE and least.former_epsilon < inf and version == RECEIPT_VERSION:
-        return BOTTOM
-    return least if draws_figures or least.identity is not Identity.AGGREGATE else BOTTOM
+    if least.identity is not Identity.AGGREGATE:
+        return least
+    if version != RECEIPT_VERSION:
+        draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
+        return least if draws_figures else BOTTOM
+    return least if _stands_in_figures(terms, least) else BOTTOM
+
+
+def _stands_in_figures(terms: FlowTerms, least: Disclosure) -> bool:
+    """Return whether a flow draws figures, and a household stands in them that permits so much; as ``outcome`` decides."""
+    return terms.ask.identity is Identity.AGGREGATE and least.group <= terms.ask.group and least.former_epsilon == inf
 
 
 def _named(kind: str, name: str, identifier: str) -> Json:
