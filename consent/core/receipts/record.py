@@ -8,6 +8,7 @@ Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which proper
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ STATUS_TYPES: Final[dict[Status, tuple[str, ...]]] = {
     Status.PAUSED: ("sluice:ConsentPaused", "dpv:ConsentStatusInvalidForProcessing"),
 }
 """Our own status stands beside the DPV term that it comes under, for readers who do not know ours."""
+
+_FORMER_BOTTOM: Final = replace(BOTTOM, budget=inf, former_epsilon=0.0)
+"""The least point as it was written while a budget was an ε."""
 
 _BY_CONTROLLER: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
 _LASTING: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
@@ -167,17 +171,18 @@ def at_most(consent: Consent, terms: FlowTerms, version: str = RECEIPT_VERSION) 
     if not consent.permits:
         return None
     least = meet(terms.ask, binding_limits(consent.limits))
-    if least.identity is not Identity.AGGREGATE:
-        return least
-    if version != RECEIPT_VERSION:
-        draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
-        return least if draws_figures else BOTTOM
-    return least if _stands_in_figures(terms, least) else BOTTOM
+    if version == RECEIPT_VERSION:
+        return least if least.identity is not Identity.AGGREGATE or _stands_in_figures(terms, least) else BOTTOM
+    draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
+    is_told = draws_figures or least.identity is not Identity.AGGREGATE
+    return least if is_told and not least.is_bottom else _FORMER_BOTTOM
 
 
 def _stands_in_figures(terms: FlowTerms, least: Disclosure) -> bool:
     """Return whether a flow draws figures, and a household stands in them that permits so much; as ``outcome`` decides."""
-    return terms.ask.identity is Identity.AGGREGATE and least.group <= terms.ask.group and least.former_epsilon == inf
+    is_exact = terms.ask.budget == inf  # and gives no noise to whoever demands it
+    draws_figures = terms.ask.identity is Identity.AGGREGATE and least.former_epsilon == inf
+    return draws_figures and least.group <= terms.ask.group and not (is_exact and least.budget < inf)
 
 
 def _named(kind: str, name: str, identifier: str) -> Json:
