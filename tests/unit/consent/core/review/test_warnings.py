@@ -24,7 +24,10 @@ LEFT_OUT = [
 ]
 """What the small city leaves out, and is meant to."""
 SHIPPED = ROOT / "policies"
-TIGHT = (("clamp = [0, 100]", "clamp = [0, 15]"), ("clamp = [20, 140]", "clamp = [30, 90]"))
+TIGHT = (
+    *(("clamp = [0, 100]", "clamp = [0, 15]"), ("clamp = [20, 140]", "clamp = [30, 90]")),
+    ("exact_group = 1", "exact_group = 50"),
+)
 
 
 def lines(*changes: tuple[str, str], files: dict[str, bytes] | None = None) -> list[str]:
@@ -149,12 +152,31 @@ def test_neighbourhood_that_lets_a_flow_through_nowhere_is_noted() -> None:
     ]
 
 
-def test_group_so_small_that_one_always_makes_up_too_much_is_noted() -> None:
-    """Of five, one makes up a fifth at the least; of seven, a seventh is under 15 %."""
-    (line,) = lines(("group = 10", "group = 5"), ("group = 15", "group = 6"))
-    share = "of `6` subjects one always makes up more of a figure than the `0.15` that `limits.share` permits"
-    assert line == f"note: `city.toml`: `flow.hourly.ask.group`: {share}: no figure has fewer than `7`"
-    assert lines(("group = 10", "group = 5"), ("group = 15", "group = 7")) == []
+@pytest.mark.parametrize(("group", "warned"), [(1, True), (49, True), (50, False), (80, False)])
+def test_exact_figures_of_few_homes_are_warned_of(group: int, warned: bool) -> None:
+    """Where there are none, no group is too small for them."""
+    few = ("exact_group = 50", f"exact_group = {group}\nmu_day = 2.1")
+    said = (
+        f"warning: `city.toml`: `limits.exact_group`: `{group}` homes are few for figures without noise (`hourly`): among fewer "
+    )
+    told = f"{said}than `50`, one whose habits somebody knows is often found out"
+    assert lines(few) == ([told] if warned else [])
+    assert lines(few, ('retention = 365 }\nnoise = "none"', "retention = 365, budget = 2 }")) == []
+
+
+def test_neighbourhood_that_demands_a_larger_group_than_a_flow_is_warned_of_since_its_homes_are_left_out() -> None:
+    """It was meant to protect them, and keeps them out of every figure."""
+    assert lines(files={"neighbourhoods/old.toml": OLD.replace('time = "4h"', "group = 16").encode()}) == [
+        "warning: `neighbourhoods/old.toml`: `ceiling.group`: `16` is more than `hourly` asks: homes here stand in none of its figures"
+    ]
+    assert lines(files={"neighbourhoods/old.toml": OLD.replace('time = "4h"', "group = 15").encode()}) == []
+
+
+@pytest.mark.parametrize("key", ["share = 0.15", "p = 15"])
+def test_limit_of_an_earlier_version_is_warned_of(key: str) -> None:
+    """It is read, and binds nothing."""
+    (line,) = lines(("exact_group = 50", f"exact_group = 50\n{key}"))
+    assert line.startswith(f"warning: `city.toml`: `limits.{key.partition(' ')[0]}`: binds nothing any more")
 
 
 def test_file_cut_short_in_its_last_line_is_warned_of() -> None:
