@@ -187,17 +187,17 @@ def test_diff_of_something_added_or_taken_away_rises_or_falls_as_a_whole(what: s
 def test_diff_of_a_change_from_consent_to_public_task_opens_devices_and_closes_households() -> None:
     """Neither kind is ever read under the other."""
     purpose = 'dpv = "CombatClimateChange"\nlegal_basis = "consent"'
-    difference = compare(CITY, city((purpose, purpose.replace('"consent"', '"public-task"'))))
+    difference = compare(CITY, city((purpose, purpose.replace('"consent"', '"public-task"')), ('noise = "none"\n', "")))
     assert {row.direction for row in rows(difference, flow="hourly", whose=Whose.AGREEING)} == {FALLS}
     assert {row.direction for row in rows(difference, flow="hourly", whose=Whose.PUBLIC)} == {RISES}
     assert Rule(DIFFERS, "purpose.energy.legal_basis", "consent", "public-task") in difference.rules
 
 
-def test_diff_sees_what_a_lower_floor_means_for_those_who_permit_figures_only() -> None:
-    """The flow asks for pseudonyms, so that only who limits it to figures feels the ceiling's group."""
-    difference = compare(CITY, city(("group = 10", "group = 5")))
-    (row,) = rows(difference, flow="daily", axis="group")
-    assert (row.direction, row.whose, row.old, row.new) == (RISES, Whose.FIGURES, "10", "5")
+def test_diff_sees_what_a_lower_floor_opens_for_those_who_live_under_it() -> None:
+    """A neighbourhood that demands more than a flow asks keeps its homes out; who agrees there begins to leave."""
+    before, after = [city(files={"neighbourhoods/old.toml": OLD.replace('"4h"', f'"4h"\ngroup = {n}')}) for n in (16, 15)]
+    (row,) = rows(compare(before, after), flow="hourly", whose=Whose.AGREEING)
+    assert (row.direction, row.axis, row.old, row.zones) == (RISES, ALL_AXES, "nothing (group)", ("chapel",))
 
 
 # what is not a decision
