@@ -416,8 +416,31 @@ class AxisExplained(Result, frozen=True, kw_only=True):
     text: AxisText
 
 
+class QuantityExposed(Result, frozen=True, kw_only=True):
+    """How far all that leaves of a household about one quantity tells someone who knows everything about all others.
+
+    Attributes:
+        quantity: Its id; the property's where that is of none.
+        telling: `noisy`, or the most telling of `exact`, `singly`, `made-up-name` and `lasting-name`.
+        period: For what μ and odds hold: a `day`, or a `week` where all of it is drawn once a week.
+        mu: √Σ μ² over all its figures of the period; None where anything leaves without noise.
+        odds: How often that someone is right about the period at most: Φ(μ/2), of which guessing has 0.5.
+        longer_odds: The same over 30 days, or four weeks.
+        text: All of that in sentences, in the language of the answer.
+    """
+
+    quantity: str
+    properties: list[str]
+    telling: str
+    period: str
+    mu: float | None
+    odds: float | None
+    longer_odds: float | None
+    text: str
+
+
 class FlowOutcome(Result, frozen=True, kw_only=True):
-    """What leaves of devices that come out alike, and why."""
+    """What leaves of devices that come out alike, and why; ``exposures`` is over all flows of the household."""
 
     devices: list[DeviceSince]
     profile: str
@@ -428,6 +451,7 @@ class FlowOutcome(Result, frozen=True, kw_only=True):
     text: str
     axes: list[AxisExplained]
     expires_ms: int | None
+    exposures: list[QuantityExposed]
     policy_entry: int
     consent_entries: list[int]
 
@@ -618,12 +642,20 @@ class ConsentShown(Result, frozen=True, kw_only=True):
     record: str | UnsetType = UNSET
 
 
+class ConsentsOf(SubjectOf, frozen=True, kw_only=True):
+    """A subject, and in which language to answer: as in ``FlowOf``."""
+
+    language: str = ""
+    locale: str = ""
+
+
 class ConsentsShown(Result, frozen=True, kw_only=True):
-    """What counts for a subject, and all that was ever said."""
+    """What counts for a subject, how far that tells on it, and all that was ever said."""
 
     subject: Id
     residents: list[Id]
     flows: list[FlowAnswers]
+    exposures: list[QuantityExposed]
     consents: list[ConsentShown]
     history: list[ConsentShown]
 

@@ -19,6 +19,10 @@ from consent.core.disclosure import LARGEST_GROUP, LONGEST_RETENTION_DAYS, TOP, 
 from consent.errors import RecordError
 
 _AXES: Final = frozenset({"identity", "time", "space", "precision", "group", "retention"})
+_MU: Final = "mu"
+_FORMER_EPSILON: Final = "budget"
+"""Under this key earlier versions wrote a budget, which was an ε; such records keep their bytes."""
+_OPTIONAL: Final = frozenset({_MU, _FORMER_EPSILON})
 _DEEPEST: Final = 8
 _STEP: Final = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
@@ -78,7 +82,10 @@ def decode_canonical(data: bytes, what: str) -> Any:
 
 
 def disclosure_map(point: Disclosure) -> dict[str, Any]:
-    """Return a point as plain data, with the axis names and levels that policies use; an infinite budget is absent."""
+    """Return a point as plain data, with the axis names and levels that policies use; of budgets, those that are finite.
+
+    `mu` is the budget; `budget` the ε that one was in an earlier version.
+    """
     axes: dict[str, Any] = {
         "identity": point.identity.label,
         "time": point.time.label,
@@ -88,7 +95,9 @@ def disclosure_map(point: Disclosure) -> dict[str, Any]:
         "retention": point.retention_days,
     }
     if point.budget != inf:
-        axes["budget"] = point.budget
+        axes[_MU] = point.budget
+    if point.former_epsilon != inf:
+        axes[_FORMER_EPSILON] = point.former_epsilon
     return axes
 
 
@@ -103,7 +112,7 @@ def disclosure_from_map(value: Any) -> Disclosure:
 
     Raises: RecordError: it is not such a map, or a value lies outside its axis.
     """
-    if not isinstance(value, dict) or value.keys() - {"budget"} != _AXES:
+    if not isinstance(value, dict) or value.keys() - _OPTIONAL != _AXES:
         raise RecordError("a disclosure has other axes than it should")
     try:
         return Disclosure(
@@ -113,7 +122,8 @@ def disclosure_from_map(value: Any) -> Disclosure:
             precision=_steps(value["precision"]),
             group=_whole(value["group"], 1, LARGEST_GROUP),
             retention_days=_whole(value["retention"], 0, LONGEST_RETENTION_DAYS),
-            budget=_budget(value),
+            budget=_budget(value, _MU),
+            former_epsilon=_budget(value, _FORMER_EPSILON),
         )
     except (ValueError, TypeError, InvalidOperation) as error:
         raise RecordError("a disclosure holds a value that its axis does not have") from error
@@ -136,10 +146,10 @@ def _whole(value: Any, least: int, most: int) -> int:
     return value
 
 
-def _budget(value: dict[str, Any]) -> float:
-    if "budget" not in value:
+def _budget(value: dict[str, Any], key: str) -> float:
+    if key not in value:
         return inf
-    budget = value["budget"]
+    budget = value[key]
     if type(budget) is not float or not 0 <= budget < inf:
         raise ValueError
     return budget

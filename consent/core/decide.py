@@ -24,7 +24,7 @@ import msgspec
 from consent.core.consents.records import Consent, Status
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet_axes
 from consent.core.policies.notice import FlowTerms
-from consent.core.policies.policy import Flow, PolicySet
+from consent.core.policies.policy import Flow, Limits, PolicySet
 
 PERMITTED: Final = ""
 """The reason of a decision that withholds nothing."""
@@ -49,6 +49,9 @@ _STANDING: Final = {
     Status.REVOKED: "revoked",
 }
 
+_FORMER: Final = "former-epsilon"
+"""How bounds name the axis of budgets that were an ε."""
+
 _UNBOUNDED: Final[dict[str, object]] = {
     "identity": TOP.identity,
     "time": TOP.time,
@@ -56,6 +59,7 @@ _UNBOUNDED: Final[dict[str, object]] = {
     "group": TOP.group,
     "retention": TOP.retention_days,
     "budget": TOP.budget,
+    _FORMER: TOP.former_epsilon,
 }
 
 _MOST_TOLD: Final = 1024
@@ -80,6 +84,7 @@ class _Setting(msgspec.Struct, frozen=True):
         sources: What it is the meet of, by the names of ``Decision.bounds``.
         least: Their meet, axis by axis.
         terms: What a resident would consent to.
+        limits: The city's, whose rungs a consent's budget is lowered to.
         told: How consents to some terms are judged, by the identity of those terms, which are kept beside it.
         by_consent: Whether the flow's purpose rests on consent.
         figures: Whether the flow draws any.
@@ -88,13 +93,18 @@ class _Setting(msgspec.Struct, frozen=True):
     sources: dict[str, Disclosure]
     least: Disclosure
     terms: FlowTerms
+    limits: Limits
     told: dict[int, tuple[tuple[FlowTerms, ...], str]]
     by_consent: bool
     figures: bool
 
     def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
         """Return what bounds each axis of the meet with these consents."""
-        given = {f"consent:{n}": binding_limits(each.limits) for n, each in enumerate(consents) if each is not None}
+        given = {
+            f"consent:{n}": _on_rung(binding_limits(each.limits), self.limits)
+            for n, each in enumerate(consents)
+            if each is not None
+        }
         sources = self.sources | given
         return bounds_of(sources, meet_axes(*sources.values()))
 
@@ -118,9 +128,9 @@ class Decision(msgspec.Struct, frozen=True):
         disclosure: The effective disclosure; ``BOTTOM`` where anything is withheld.
         reason: Empty where permitted, else one of `no-consent`, `requested`, `refused`, `withdrawn`, `paused`, `expired`,
             `invalidated`, `revoked`, `ceiling`, `class-cap`, `not-aggregable` (only figures are permitted, and the flow
-            draws none), `no-subject-consent` (a device without a subject under a purpose that needs consent),
-            `resident-owned` (a resident's own device under a public task), `has-subject` (a device of the city's about a
-            subject under one), `unknown-flow`, `unknown-zone`.
+            draws none), `budget` (less is permitted than the least rung of μ), `no-subject-consent` (a device without a
+            subject under a purpose that needs consent), `resident-owned` (a resident's own device under a public task),
+            `has-subject` (a device of the city's about a subject under one), `unknown-flow`, `unknown-zone`.
         bounds: What bounds each axis: `ask`, `ceiling`, `neighbourhood:<id>`, `consent:<n>` (the n-th of
             the consents given), `class-cap`. Removing all that are named raises the axis; removing any other does not.
         since_ms: When the latest of the residents' present terms took force; 0 without a subject.
@@ -228,7 +238,9 @@ def binding_limits(limits: Disclosure) -> Disclosure:
 
 def _binding_identity(limits: Disclosure) -> Identity:
     identity = limits.identity
-    return _AGGREGATE if identity > _AGGREGATE and (limits.group > 1 or limits.budget < inf) else identity
+    if identity <= _AGGREGATE:
+        return identity
+    return _AGGREGATE if limits.group > 1 or limits.budget < inf or limits.former_epsilon < inf else identity
 
 
 def _withheld(reason: str) -> Decision:
@@ -244,18 +256,25 @@ def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosur
 
 
 def _new_setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
-    sources = {"ask": flow.ask, "ceiling": policies.ceiling, "class-cap": cap}
+    limits = policies.limits
+    sources = {"ask": flow.ask, "ceiling": _on_rung(policies.ceiling, limits), "class-cap": _on_rung(cap, limits)}
     if neighbourhood:
-        sources[f"neighbourhood:{neighbourhood}"] = policies.neighbourhoods.get(neighbourhood, TOP)
+        sources[f"neighbourhood:{neighbourhood}"] = _on_rung(policies.neighbourhoods.get(neighbourhood, TOP), limits)
     by_consent = policies.rests_on_consent(flow)
-    return _Setting(sources, meet_axes(*sources.values()), policies.terms[flow.id], {}, by_consent, bool(flow.statistic))
+    return _Setting(sources, meet_axes(*sources.values()), policies.terms[flow.id], limits, {}, by_consent, bool(flow.statistic))
+
+
+def _on_rung(point: Disclosure, limits: Limits) -> Disclosure:
+    """Return a point with its budget lowered to a rung: of few levels each is many households'."""
+    rung = limits.rung(point.budget)
+    return point if rung == point.budget else replace(point, budget=rung)
 
 
 def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int) -> Decision:
     """Meet setting and consents, axis by axis, as long as every consent holds, and decide by the result."""
     least, since_ms, expires_ms = setting.least, 0, None
     identity, time, space, precision = least.identity, least.time, least.space, least.precision
-    group, retention_days, budget = least.group, least.retention_days, least.budget
+    group, retention_days, budget, former_epsilon = least.group, least.retention_days, least.budget, least.former_epsilon
     for consent in consents:
         fault = "no-consent" if consent is None else _fault(setting, consent, now_ms)
         if consent is None or fault:
@@ -275,12 +294,14 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
         if limits.retention_days < retention_days:
             retention_days = limits.retention_days
         if limits.budget < budget:
-            budget = limits.budget
+            budget = min(budget, setting.limits.rung(limits.budget))
+        if limits.former_epsilon < former_epsilon:
+            former_epsilon = limits.former_epsilon
         if consent.since_ms > since_ms:
             since_ms = consent.since_ms
         if consent.expiry_ms is not None and (expires_ms is None or consent.expiry_ms < expires_ms):
             expires_ms = consent.expiry_ms
-    point, fault = _point_at(identity, time, space, precision, group, retention_days, budget, setting.figures)
+    point, fault = _point_at(identity, time, space, precision, group, retention_days, budget, former_epsilon, setting.figures)
     if not fault:
         return Decision(point, PERMITTED, setting, since_ms, expires_ms, consents)
     reason = _closed_by(setting.bounds(consents), point) if fault == _CLOSED else fault
@@ -296,10 +317,11 @@ def _point_at(
     group: int,
     retention_days: int,
     budget: float,
+    former_epsilon: float,
     figures: bool,
 ) -> tuple[Disclosure, str]:
     """Return the point with these levels, one object for all who share it, and why it cannot be honoured, if so."""
-    point = Disclosure(identity, time, space, precision, group, retention_days, budget)
+    point = Disclosure(identity, time, space, precision, group, retention_days, budget, former_epsilon)
     if point.is_bottom:
         return point, _CLOSED
     if identity is _AGGREGATE and not figures:
@@ -329,15 +351,18 @@ def _bounded_axes(point: Disclosure) -> dict[str, object]:
     """Return the axes on which a point reveals less than ``TOP``, precision by property. Callers must not change it."""
     axes: dict[str, object] = {"identity": point.identity, "time": point.time, "space": point.space}
     axes |= {f"precision.{name}": step for name, step in point.precision}
-    axes |= {"group": point.group, "retention": point.retention_days, "budget": point.budget}
+    axes |= {"group": point.group, "retention": point.retention_days, "budget": point.budget, _FORMER: point.former_epsilon}
     return {axis: value for axis, value in axes.items() if value != _UNBOUNDED.get(axis)}
 
 
 def _closed_by(bounds: Bounds, least: Disclosure) -> str:
     """Return the reason that names what brought the meet down to nothing, the law first."""
     levels: dict[str, float] = {"identity": least.identity, "time": least.time, "space": least.space}
-    levels.update(retention=least.retention_days, budget=least.budget)
-    holders = {source for axis, sources in bounds if levels.get(axis, 1) <= 0 for source in sources}
+    levels.update({"retention": least.retention_days, "budget": least.budget, _FORMER: least.former_epsilon})
+    closed = {axis: sources for axis, sources in bounds if levels.get(axis, 1) <= 0}
+    if closed.keys() == {"budget"}:
+        return "budget"
+    holders = {source for sources in closed.values() for source in sources}
     if any(source == "ceiling" or source.startswith("neighbourhood:") for source in holders):
         return "ceiling"
     return "class-cap" if "class-cap" in holders else "refused"

@@ -1,4 +1,4 @@
-"""The disclosure lattice: how much of a subject's data is revealed, as one point on seven ordered axes.
+"""The disclosure lattice: how much of a subject's data is revealed, as one point on ordered axes.
 
 Everything that bounds a release (what a flow asks, the city's and the neighbourhood's ceilings, each resident's
 consent, the device profile's cap) is such a point, and what may leave is their ``meet``: on every axis the least revealing.
@@ -10,7 +10,9 @@ An axis at its least level reveals nothing, and then the whole point is ``BOTTOM
     precision  per property the step of a ladder; a coarser step reveals less; a property not named is not bounded
     group      least number of contributing subjects; more reveals less
     retention  whole days; fewer reveal less
-    budget     epsilon per subject per day; smaller reveals less; infinite means no differential privacy
+    budget     μ of Gaussian differential privacy per subject, quantity and day; smaller reveals less; infinite asks for no noise
+
+An eighth axis, ``former_epsilon``, is that of budgets written by earlier versions, which were an ε: no figure is made under one.
 """
 
 from __future__ import annotations
@@ -103,7 +105,8 @@ class Disclosure:
         precision: (observed property, step) sorted by property; a property not named is not bounded.
         group: Least number of contributing subjects, at least 1.
         retention_days: How long the recipient may keep it.
-        budget: Epsilon per subject per day; infinite means no differential privacy.
+        budget: μ per subject, quantity and day; infinite asks for no noise.
+        former_epsilon: The ε per subject and day that an earlier version's budget was; infinite where none was set.
     """
 
     identity: Identity
@@ -113,13 +116,14 @@ class Disclosure:
     group: int
     retention_days: int
     budget: float
+    former_epsilon: float = inf
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Normalise the steps, and compute the hash once: points are keys of the table of decisions."""
         object.__setattr__(self, "precision", tuple(sorted((name, step.normalize()) for name, step in self.precision)))
-        axes = (self.identity, self.time, self.space, self.precision, self.group, self.retention_days, self.budget)
-        object.__setattr__(self, "_hash", hash(axes))
+        axes = (self.identity, self.time, self.space, self.precision, self.group, self.retention_days)
+        object.__setattr__(self, "_hash", hash((axes, self.budget, self.former_epsilon)))
 
     def __hash__(self) -> int:
         """Return the hash over all axes."""
@@ -128,7 +132,8 @@ class Disclosure:
     @property
     def is_bottom(self) -> bool:
         """Return whether nothing is revealed: some axis is at its least level."""
-        return not (self.identity and self.time and self.space and self.retention_days > 0 and self.budget > 0)
+        least = not (self.identity and self.time and self.space)
+        return least or not (self.retention_days > 0 and self.budget > 0 and self.former_epsilon > 0)
 
     def step(self, observed_property: str) -> Decimal | None:
         """Return the bound on a property's precision, or None if there is none."""
@@ -148,6 +153,7 @@ class Disclosure:
             and self.group >= other.group
             and self.retention_days <= other.retention_days
             and self.budget <= other.budget
+            and self.former_epsilon <= other.former_epsilon
             and self._as_coarse_as(other)
         )
 
@@ -182,6 +188,7 @@ def meet_axes(*points: Disclosure) -> Disclosure:
         group=max([p.group for p in points]),
         retention_days=min([p.retention_days for p in points]),
         budget=min([p.budget for p in points]),
+        former_epsilon=min([p.former_epsilon for p in points]),
     )
 
 

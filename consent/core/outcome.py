@@ -16,7 +16,9 @@ import msgspec
 from consent.core.consents.records import Consent
 from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, WINDOW_MS, Disclosure, Identity
+from consent.core.periods import Period
 from consent.core.policies.policy import Flow, PolicySet
+from consent.core.policies.quantity import Mechanism
 
 NEVER_MS: Final = 1 << 62
 """Stands for an end that never comes, where times are compared."""
@@ -59,12 +61,16 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one property's readings for a flow.
 
     Attributes:
-        reason: Why they are withheld; empty where they are not. Those of ``Decision``, `unsupported` and `no-noise`.
+        reason: Why they are withheld; empty where they are not. Those of ``Decision``, and `unsupported` (policies ask it and may
+            no longer), `no-noise` (under a budget that was an ε), `not-aggregable` (the flow draws no figures about subjects),
+            `group` (a larger one is demanded than the flow asks for), `budget` (so little is permitted that the clip leaves
+            nothing beside the presence).
         disclosure: The effective disclosure; ``BOTTOM`` where they are withheld.
         level: The level at which they are released; ``NO_LEVEL`` where they are withheld.
         statistic: How they become one figure; empty where each is released by itself, or where they are withheld.
         decided_since_ms: When the latest of the residents' present terms took force; 0 without a subject.
         expires_ms: When the first of the residents' consents ends; ``NEVER_MS`` where none does.
+        period: Of figures about subjects, from whose beginnings they count; None where they are withheld or become none.
     """
 
     reason: str
@@ -73,6 +79,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     statistic: str
     decided_since_ms: int
     expires_ms: int
+    period: Period | None = None
 
     @property
     def identity(self) -> Identity:
@@ -92,12 +99,15 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     def since_ms(self, flow_since_ms: int, residents_since_ms: int, added_ms: int = 0) -> int:
         """Return since when it holds: nothing from earlier may be released.
 
+        Figures about subjects are of whole periods: what begins within one counts from the next.
+
         Args:
             flow_since_ms: Since when the flow has been as it is.
             residents_since_ms: When the subject's residents last changed; 0 without a subject.
             added_ms: When the device was registered, where that is known.
         """
-        return max(self.decided_since_ms, flow_since_ms, residents_since_ms, added_ms)
+        since_ms = max(self.decided_since_ms, flow_since_ms, residents_since_ms, added_ms)
+        return since_ms if self.period is None else self.period.first_whole_ms(since_ms)
 
 
 def outcome(
@@ -110,11 +120,12 @@ def outcome(
         observed_property: One of its properties.
         decision: The decision for the flow and a device that measures the property.
         zone: The block where the device stands.
-        as_meant: What followed while policies might still ask all that these ask: for those who read an old log.
+        as_meant: What followed while policies might still ask all that these ask, and figures about subjects had no noise: for
+            those who read an old log.
     """
-    reason = decision.reason or unsupported_reason(policies, flow, observed_property, decision)
-    if reason == UNSUPPORTED and as_meant:
-        reason = _no_noise(decision)
+    reason = decision.reason or (
+        _no_noise(decision) if as_meant else unsupported_reason(policies, flow, observed_property, decision)
+    )
     if reason:
         return withheld(reason)
     return Outcome(
@@ -124,6 +135,7 @@ def outcome(
         flow.statistic_of(observed_property),
         decision.since_ms,
         NEVER_MS if decision.expires_ms is None else decision.expires_ms,
+        flow.period if is_figure_of_subjects(decision) and not as_meant else None,
     )
 
 
@@ -133,20 +145,31 @@ def withheld(reason: str) -> Outcome:
 
 
 def unsupported_reason(policies: PolicySet, flow: Flow, observed_property: str, decision: Decision) -> str:
-    """Return why what is permitted is withheld nevertheless; empty where it is not.
-
-    `unsupported`: the policies ask what they may no longer ask, of data that have a subject; `no-noise`: a figure under a budget
-    needs noise (docs/limits.md).
-    """
+    """Return why what is permitted is withheld nevertheless; empty where it is not."""
     if decision.has_subject and (flow.id, observed_property) in policies.withheld_of_subjects:
         return UNSUPPORTED
-    return _no_noise(decision)
+    if not is_figure_of_subjects(decision):
+        return ""
+    return _no_noise(decision) or _no_figure(flow, policies.mechanisms.get((flow.id, observed_property)), decision.disclosure)
+
+
+def is_figure_of_subjects(decision: Decision) -> bool:
+    """Return whether what a decision permits is figures about subjects."""
+    return decision.disclosure.identity is Identity.AGGREGATE and decision.has_subject
 
 
 def _no_noise(decision: Decision) -> str:
-    """Return `no-noise` for a figure under a budget, which binds only data that have a subject; empty for any other."""
-    point = decision.disclosure
-    return "no-noise" if point.budget < inf and point.identity is Identity.AGGREGATE and decision.has_subject else ""
+    """Return `no-noise` for a figure under a budget that was an ε, which binds only data that have a subject; else empty."""
+    return "no-noise" if decision.disclosure.former_epsilon < inf and is_figure_of_subjects(decision) else ""
+
+
+def _no_figure(flow: Flow, mechanism: Mechanism | None, point: Disclosure) -> str:
+    """Return why a subject stands in no figure; empty where it does."""
+    if mechanism is None:
+        return "not-aggregable"
+    if point.group > flow.ask.group:
+        return "group"
+    return "" if mechanism.admits(point.budget) else "budget"
 
 
 def supported(policies: PolicySet, flow_id: str, names: Sequence[str], *, has_subject: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """Periods: the UTC days and weeks by which figures about subjects are drawn, and from whose beginning membership counts.
 
-Days begin at midnight, weeks on Monday at midnight, UTC, as in ISO 8601; screens convert. Pure arithmetic over milliseconds since the Unix epoch.
+Days begin at midnight, weeks on Monday at midnight, UTC, as in ISO 8601; screens convert. Pure arithmetic over milliseconds since
+the Unix epoch.
 """
 
 from __future__ import annotations

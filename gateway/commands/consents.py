@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consent.messages import Grant, ReceiptOf, Revocation, ScopeOf, SubjectOf
+from consent.messages import ConsentsOf, Grant, ReceiptOf, Revocation, ScopeOf
 from consent.printable import as_lines
 from gateway.commands import rights
 from gateway.commands.client import ask
@@ -54,8 +54,9 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     checked.add_argument("--key", metavar="VKEY", help="the log's public key, or a file that holds it")
     _readable(checked)
     checked.add_argument("--json", action="store_true", help="print JSON")
-    shown = method(noun, "consent.show", "show what counts for a subject, and all that was said", SubjectOf)
+    shown = method(noun, "consent.show", "show what counts for a subject, and all that was said", ConsentsOf)
     shown.add_argument("subject", metavar="SUBJECT", help="the subject's id")
+    with_language(shown, "language of what is said about odds")
     rights.add_verbs(noun)
 
 

@@ -15,8 +15,11 @@ from consent.core.canonical import bounded_map
 from consent.core.consents.records import Consent, Status, decode, record_hash
 from consent.core.decide import standing
 from consent.core.disclosure import Disclosure
+from consent.core.explain.phrases import PhraseBook
+from consent.core.exposure import Exposure, Leaving, exposures, permitted
 from consent.core.lifecycle import steps
 from consent.core.lifecycle.steps import Actor
+from consent.core.outcome import decide_device, measured
 from consent.core.policies.bounds import read_bounds
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, PolicySet
@@ -26,16 +29,17 @@ from consent.messages import (
     ConsentChanged,
     ConsentLimits,
     ConsentShown,
+    ConsentsOf,
     ConsentsShown,
     FlowAnswers,
     Grant,
     Hex,
     Id,
+    QuantityExposed,
     ReceiptMade,
     ReceiptOf,
     Revocation,
     ScopeOf,
-    SubjectOf,
 )
 from gateway.audit.log.openings import Opening, Part
 from gateway.control.context import Caller, Control, MethodError
@@ -133,8 +137,9 @@ def _answers(control: Control, subject: bytes, flow: Flow) -> dict[bytes, str]:
     }
 
 
-async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsShown:
-    """Return what counts for a subject, how each flow stands with each resident, and all that was ever said."""
+async def show(control: Control, caller: Caller, params: ConsentsOf) -> ConsentsShown:
+    """Return what counts for a subject, how each flow stands with each resident, how far it tells, and all that was ever said."""
+    book = PhraseBook(control.state.policies, control.language(params.language, params.locale))
     state, subject, now_ms = control.state, bytes(params.subject), control.clock.now_ms()
     profiles = {device.profile for device in devices_of(state, subject)}
     sent = {name for profile in profiles & state.policies.profiles.keys() for name in state.policies.profiles[profile].fields}
@@ -148,9 +153,26 @@ async def show(control: Control, caller: Caller, params: SubjectOf) -> ConsentsS
             FlowAnswers(flow=flow.id, residents={who.hex(): word for who, word in _answers(control, subject, flow).items()})
             for flow in flows
         ],
+        exposures=[
+            msgspec.convert({**each.as_data(), "text": book.exposed(each)}, QuantityExposed)
+            for each in exposures_of(control, subject)
+        ],
         consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject)],
         history=[shown(consent, index) for index, consent in await _history(control, subject)],
     )
+
+
+def exposures_of(control: Control, subject: bytes) -> list[Exposure]:
+    """Return how far all that leaves of a subject by what counts at present tells on it, quantity by quantity."""
+    state, now_ms = control.state, control.clock.now_ms()
+    policies = state.policies
+    leaving: list[Leaving] = []
+    for flow in filter(policies.rests_on_consent, policies.flows.values()):
+        consents = state.registry.book.resolve(subject, flow)
+        for device in devices_of(state, subject):
+            decision = decide_device(policies, flow.id, consents, device.zone, device.profile, now_ms, device.owner)
+            leaving += permitted(policies, flow.id, decision, device.zone, measured(policies, flow.id, device.profile))
+    return exposures(leaving)
 
 
 async def _history(control: Control, subject: bytes) -> list[tuple[int, Consent]]:

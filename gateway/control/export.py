@@ -35,7 +35,9 @@ from gateway.core.plans import Device
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
-from gateway.core.windows.windows import Cohort, Window
+from gateway.core.windows.cells import CellTable
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.windows import Window
 
 FORMAT = "sluice subject export 1"
 NO_LONGER_KEPT = "no longer kept"
@@ -134,10 +136,20 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
     for window in state.windows:
         if subject_id in window.members:
             yield _contribution(window, window.members[subject_id])
+    for table in state.windows.tables.values():
+        if subject_id in table.rows:
+            yield _cells(table, subject_id)
     for bundle in state.inflight.ready.values():
         for window in bundle.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": bundle.index}
+
+
+def _cells(table: CellTable, subject_id: bytes) -> Plain:
+    """Return a row of cells: how many readings were contributed to each, and their sum in the property's first steps."""
+    sums, counts = table.cells_of(subject_id)
+    period_ms = [table.start_ms, table.end_ms]
+    return {**_cohort(table.cohort), "period_ms": period_ms, "pairs": sum(counts), "counts": list(counts), "sums": list(sums)}
 
 
 def _contribution(window: Window, member: Accumulator) -> Plain:

@@ -34,6 +34,7 @@ from consent.messages import (
     ReachChange,
     RuleChange,
 )
+from gateway.control.consents import exposures_of
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce
@@ -133,7 +134,9 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
     """Return an outcome without its devices, and since when something leaves of this one."""
     request = _request(control, device, params)
     decision = request.decide()
-    explanation = explain(request, decision, language, reason_besides(request.policies, request.flow, request.profile, decision))
+    exposed = [] if device.subject is None else exposures_of(control, device.subject)
+    besides = reason_besides(request.policies, request.flow, request.profile, decision)
+    explanation = explain(request, decision, language, besides, exposed)
     terms = None if explanation.reason else _terms_in_force(control, device, params.flow)
     said = [consent for consent in request.consents or () if consent is not None]
     outcome: dict[str, Any] = {

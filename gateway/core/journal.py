@@ -18,8 +18,9 @@ from gateway.core.ingest.counters import CounterRule
 from gateway.core.ingest.memory import Admissions
 from gateway.core.plans import Slot
 from gateway.core.windows.cells import CellShape
-from gateway.core.windows.targets import WindowTarget
-from gateway.core.windows.windows import Cohort
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.targets import CellTarget, RecordTarget
+from gateway.core.windows.windows import Kept
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Past this size a new segment is begun with a fresh snapshot."""
@@ -40,10 +41,11 @@ class DefinedTarget(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KeptCohort(msgspec.Struct, frozen=True, array_like=True):
-    """A cohort to which a contributor still belongs, and the time from which it does."""
+    """A cohort to which a contributor still belongs, the time from which it does, and how its readings lie in cells."""
 
     cohort: Cohort
     since_ms: int
+    shape: CellShape | None = None
 
 
 class ClosedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -91,7 +93,7 @@ class Take(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Purge(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """The removal of a contributor from the windows in which it no longer belongs."""
+    """The removal of a contributor from the windows and tables in which it no longer belongs."""
 
     contributor: bytes
     keep: list[KeptCohort]
@@ -250,9 +252,15 @@ class Journal:
         slot.ref = len(self._defined)
         self._defined.append(slot)
         targets = [
-            DefinedTarget(target.cohort, target.contributor, target.terms.since_ms, target.terms.expires_ms)
+            DefinedTarget(
+                target.cohort,
+                target.contributor,
+                target.terms.since_ms,
+                target.terms.expires_ms,
+                target.shape if isinstance(target, CellTarget) else None,
+            )
             for target in slot.targets
-            if isinstance(target, WindowTarget)
+            if not isinstance(target, RecordTarget)
         ]
         rule = None if slot.register is None else slot.register.rule
         self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets, rule))
@@ -279,10 +287,10 @@ class Journal:
         if admissions.arrivals:
             self._records.append(Arrived(admissions.arrivals))
 
-    def purge(self, contributor: bytes, keep: Mapping[Cohort, int], watermark_ms: int) -> None:
-        """Write that a contributor has left the windows in which it no longer belongs."""
+    def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept], watermark_ms: int) -> None:
+        """Write that a contributor has left the windows and tables in which it no longer belongs."""
         self._note_watermark(watermark_ms)
-        self._records.append(Purge(contributor, [KeptCohort(cohort, since_ms) for cohort, since_ms in keep.items()]))
+        self._records.append(Purge(contributor, [KeptCohort(cohort, *kept) for cohort, kept in keep.items()]))
 
     def _note_watermark(self, watermark_ms: int) -> None:
         """Write the watermark if it has changed, and only before a record that depends on it: an idle gateway writes nothing."""

@@ -6,7 +6,7 @@
      4 decode        by the device's profile
      5 admit         replay window, repeats, clock window; a reading without a time of its own that may have waited gets a span
      6 decide        device → plans, compiled before                                    (gateway.core.plans)
-     7 minimise      floor to the first step; contribute to a window, or make a record
+     7 minimise      floor to the first step; contribute to a window or a cell, or make a record
      8 account       every frame, observation and pair to exactly one account
      9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)
@@ -27,7 +27,7 @@ from gateway.core.hubs.carried import HubFrames
 from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
-from gateway.core.journal import Subscriptions, WholeSince
+from gateway.core.journal import Missed, Subscriptions, WholeSince
 from gateway.core.model import (
     CLOCK_AHEAD,
     CLOCK_BEHIND,
@@ -72,12 +72,26 @@ _Taken = tuple[RecordTarget, tuple[int, int], int]
 def session_opened(state: State, session_present: bool, now_ms: int) -> None:
     """Record a new connection to the broker: what it may redeliver, and whether readings can have been lost."""
     state.drained = False
+    dry_ms = state.arrivals.dry_ms
     state.arrivals.opened(session_present, now_ms)
     state.redeliverable = state.marks.digests() if session_present else {}
     if not session_present:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
         state.journal.note(WholeSince(now_ms))
+        _missed(state, dry_ms, now_ms)
+
+
+def clock_set(state: State, from_ms: int, to_ms: int) -> None:
+    """Record that the gateway's clock was set: time that it leapt over has no readings, and time that it repeats has them twice."""
+    _missed(state, from_ms, to_ms)
+
+
+def _missed(state: State, one_ms: int, other_ms: int) -> None:
+    from_ms, until_ms = sorted((one_ms, other_ms))
+    if from_ms < until_ms:
+        state.windows.miss(from_ms, until_ms)
+        state.journal.note(Missed(from_ms, until_ms))
 
 
 def queue_drained(state: State, now_ms: int) -> None:

@@ -13,16 +13,20 @@ from functools import lru_cache
 from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import DAY_MS, Disclosure, meet
-from consent.core.outcome import Outcome, outcome
+from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
+from consent.core.periods import Publish
 from consent.core.policies.policy import Flow, PolicySet
+from consent.core.policies.quantity import Mechanism
 from gateway.core.ingest.counters import CounterRule, Register
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
-from gateway.core.windows.targets import CounterTarget, RecordTarget, Target, Terms, WindowTarget
-from gateway.core.windows.windows import Cohort, Windows
+from gateway.core.windows.cells import CellShape
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.targets import RecordTarget, Target, Terms, new_target
+from gateway.core.windows.windows import Windows
 
 Place = tuple[str, str]
 """(topic or topic filter, id behind a hub or the empty text)"""
@@ -192,24 +196,33 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     since_ms = found.since_ms(force.flow_since_ms[flow.id], residents_since_ms, device.added_ms)
     terms = _terms(found, since_ms, device, force.entry, entries)
     cohort = shared_cohort(Cohort(flow.id, slot.observed_property, found.statistic, *found.level, public=device.subject is None))
-    target: Target
     if found.is_single:
-        target = RecordTarget(windows, cohort, device.contributor, terms)
+        slot.targets.append(RecordTarget(windows, cohort, device.contributor, terms))
         slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
-    else:
-        target = _window_target(slot, windows, cohort, terms, policies)
-        slot.keep_ms = max(slot.keep_ms, target.window_ms + 1)
-    slot.targets.append(target)
+        return
+    mechanism = policies.mechanisms.get((flow.id, slot.observed_property))
+    shape = None if mechanism is None or device.subject is None else shape_of(mechanism, cohort)
+    register = _register(slot, windows, policies, cohort)
+    slot.targets.append(new_target(windows, cohort, (device.contributor, device.id), terms, shape, register))
+    slot.keep_ms = max(slot.keep_ms, (WINDOW_MS_BY_LABEL[cohort.time] if shape is None else shape.window_ms) + 1)
 
 
-def _window_target(slot: Slot, windows: Windows, cohort: Cohort, terms: Terms, policies: PolicySet) -> WindowTarget:
+def shape_of(mechanism: Mechanism, cohort: Cohort) -> CellShape:
+    """Return how a cohort of subjects' readings lie in cells."""
+    whole = mechanism.publish is Publish.DAY
+    window_ms = mechanism.period.length_ms if whole else WINDOW_MS_BY_LABEL[cohort.time]
+    return CellShape(mechanism.quantity.cell_ms, mechanism.period, window_ms)
+
+
+def _register(slot: Slot, windows: Windows, policies: PolicySet, cohort: Cohort) -> Register | None:
+    """Return what judges the readings of a slot, for a flow that takes differences of them."""
     device, name = slot.device, slot.observed_property
     rule = CounterRule.of(policies.profiles[device.profile].fields[name], policies.properties[name].ladder[0])
     if rule is None or cohort.statistic != "delta":
-        return WindowTarget(windows, cohort, device.contributor, device.id, terms)
+        return None
     if slot.register is None:
         slot.register = Register(windows.counters, (device.contributor, device.id, name), rule)
-    return CounterTarget(slot.register, windows, cohort, device.contributor, device.id, terms)
+    return slot.register
 
 
 def least_terms(held: list[Terms]) -> Terms | None:

@@ -23,6 +23,8 @@ from gateway.core.journal import (
     DefinedTarget,
     Dry,
     JournalRecord,
+    Missed,
+    Publish,
     Purge,
     Subscriptions,
     Take,
@@ -33,8 +35,9 @@ from gateway.core.journal import (
 )
 from gateway.core.plans import shared_cohort
 from gateway.core.state import State
-from gateway.core.windows.targets import CounterTarget, Terms, WindowTarget
-from gateway.core.windows.windows import Window
+from gateway.core.windows.cells import CellTable
+from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
+from gateway.core.windows.windows import Kept, Window
 
 
 class _Windows(msgspec.Struct, array_like=True):
@@ -43,6 +46,8 @@ class _Windows(msgspec.Struct, array_like=True):
     windows: list[msgspec.Raw]
     series: list[Any]
     counters: list[Any] = []  # absent before registers were judged
+    tables: list[msgspec.Raw] | None = None  # this and the next are absent before figures about subjects were made of cells
+    missed: list[tuple[int, int]] | None = None
 
 
 class _Snapshot(msgspec.Struct, array_like=True):
@@ -92,9 +97,10 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     """
     taken = _decode_snapshot(stored)
     windows = taken.windows
-    state.windows.restore(
-        [windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series, windows.counters]
-    )
+    plain = [windows.watermark_ms, windows.whole_since_ms, map(_decode, windows.windows), windows.series, windows.counters]
+    if windows.tables is not None:
+        plain += [map(_decode, windows.tables), windows.missed]
+    state.windows.restore(plain)
     for device, memory_state in taken.memories.items():
         state.memory_of(device).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
@@ -121,7 +127,7 @@ class _Slot(NamedTuple):
     """A slot as far as folding needs it."""
 
     seen: RememberedTimes | None
-    targets: list[WindowTarget]
+    targets: list[WindowTarget | CellTarget]
     register: Register | None
 
 
@@ -132,7 +138,7 @@ class JournalReplay:
         self._state = state
         self._slots: list[_Slot] = []
         self._terms: dict[tuple[int, int], Terms] = {}
-        self._unsent: dict[int, list[Window]] = {}
+        self._unsent: dict[int, list[Window | CellTable]] = {}
 
     def batch(self, marks: bytes, journal: bytes) -> None:
         """Fold in one commit."""
@@ -156,14 +162,15 @@ class JournalReplay:
             case Arrived():
                 self._arrived(record.arrivals)
             case Purge():
-                self._state.windows.purge(record.contributor, {kept.cohort: kept.since_ms for kept in record.keep})
+                kept = {kept.cohort: Kept(kept.since_ms, kept.shape) for kept in record.keep}
+                self._state.windows.purge(record.contributor, kept)
             case Watermark():
                 self._state.windows.advance(record.watermark_ms)
             case Close():
                 self._close(record)
             case Void():  # a bundle of outbox records alone closed no window
-                for window in self._unsent.pop(record.index, []):
-                    self._state.windows.put_back(window)
+                for part in self._unsent.pop(record.index, []):
+                    self._put_back(part)
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()
@@ -171,6 +178,16 @@ class JournalReplay:
                 self._state.arrivals.resume(record.at_ms)
             case Subscriptions():
                 self._state.subscriptions = tuple(record.patterns)
+            case Missed():
+                self._state.windows.miss(record.from_ms, record.until_ms)
+            case Publish():
+                self._publish(record)
+
+    def _put_back(self, part: Window | CellTable) -> None:
+        if isinstance(part, Window):
+            self._state.windows.put_back(part)
+        else:
+            self._state.windows.put_back_table(part)
 
     def _define(self, record: Define) -> None:
         assert record.ref == len(self._slots)
@@ -182,14 +199,12 @@ class JournalReplay:
         targets = [self._target(record.device, target, register) for target in record.targets]
         self._slots.append(_Slot(seen, targets, register))
 
-    def _target(self, device: bytes, target: DefinedTarget, register: Register | None) -> WindowTarget:
+    def _target(self, device: bytes, target: DefinedTarget, register: Register | None) -> WindowTarget | CellTarget:
         # Decisions are made again at release, from what is in force then; the fold needs only the window and its bounds.
         bounds = (target.since_ms, target.expires_ms)
         terms = self._terms.setdefault(bounds, Terms(BOTTOM, *bounds, 0, ()))
-        windows, cohort = self._state.windows, shared_cohort(target.cohort)
-        if register is not None and cohort.statistic == "delta":
-            return CounterTarget(register, windows, cohort, target.contributor, device, terms)
-        return WindowTarget(windows, cohort, target.contributor, device, terms)
+        cohort = shared_cohort(target.cohort)
+        return new_target(self._state.windows, cohort, (target.contributor, device), terms, target.shape, register)
 
     def _take(self, record: Take) -> None:
         readings, sequences = iter(record.readings), record.sequences
@@ -233,12 +248,22 @@ class JournalReplay:
         """Remove what a bundle took; keep it until the bundle can no longer be voided, which is the end of the journal."""
         windows = self._state.windows
         windows.advance(max(closed.end_ms for closed in record.closed))
-        taken = []
+        taken: list[Window | CellTable] = []
         for closed in record.closed:
             part = windows.take_out(windows.open[closed.cohort, closed.start_ms], closed.drawn, closed.gone)
             if part.members:
                 taken.append(part)
         self._unsent[record.index] = taken
+
+    def _publish(self, record: Publish) -> None:
+        """Remove what a part of a publication took; likewise."""
+        windows = self._state.windows
+        windows.advance(record.end_ms)
+        parts = [
+            windows.take_slice(windows.tables[closed.cohort, closed.start_ms], closed.first, closed.last, closed.drawn)
+            for closed in record.slices
+        ]
+        self._unsent.setdefault(record.index, []).extend(part for part in parts if part is not None)
 
 
 def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> bool:

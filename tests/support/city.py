@@ -43,15 +43,18 @@ _HEAD = {
     "languages": ["en"],
     "timezone": "UTC",
 }
+_CELLS = ("15min", "1h", "4h", "day")
 _DPV = {"consent": "ImprovePublicServices", "public-task": "PublicPolicyMaking"}
-_SECTIONS = ("district", "zone", "property", "purpose", "recipient", "flow", "fields")
+_SECTIONS = ("district", "zone", "property", "quantity", "purpose", "recipient", "flow", "fields")
+_TOLD_TOGETHER = {"consumption": "electricity", "totalConsumption": "electricity"}
+"""The quantity of a property, where it is not called as the property is."""
 
 
 class City:
     """A policies folder in the making; every method adds to it, and returns the same city."""
 
     def __init__(self, **head: Any) -> None:
-        self._tables: Table = {"city": _HEAD | head, "ceiling": {}, "limits": {"share": 1.0, "p": 0}}
+        self._tables: Table = {"city": _HEAD | head, "ceiling": {}, "limits": {"exact_group": 1}}
         self._files: dict[str, Table] = {}
 
     def ceiling(self, **axes: Any) -> Self:
@@ -60,7 +63,7 @@ class City:
         return self
 
     def limits(self, **limits: Any) -> Self:
-        """Set the limits of figures, which otherwise bind nothing."""
+        """Set the limits of figures over subjects, which otherwise bind nothing."""
         self._tables["limits"] |= limits
         return self
 
@@ -78,6 +81,13 @@ class City:
         unit, usual = LADDERS[name]
         table = (self._titled(name, title) if title else {}) | {"unit": unit, "ladder": ladder or usual}
         return self._add("property", name, table | ({"clamp": list(clamp)} if clamp else {}))
+
+    def quantity(
+        self, name: str, *properties: str, cell: str = "1h", clip: float = 1000, presence: float = 1, title: Words = ""
+    ) -> Self:
+        """Add a quantity; properties of figures over subjects that stand in none get one of their own."""
+        table = (self._titled(name, title) if title else {}) | {"properties": list(properties), "cell": cell}
+        return self._add("quantity", name, table | {"clip": clip, "presence": presence})
 
     def purpose(self, name: str, title: Words = "", *, dpv: str = "", legal_basis: str = "consent") -> Self:
         """Add a purpose, resting on consent unless said otherwise."""
@@ -99,12 +109,24 @@ class City:
         statistic: str = "",
         why: Words = "To plan",
         title: Words = "",
+        noise: str | None = "",
+        publish: str = "",
+        period: str = "",
+        clip: float | None = None,
         **ask: Any,
     ) -> Self:
-        """Add a flow; with a statistic it is of figures, else of single readings."""
+        """Add a flow; with a statistic it is of figures, else of single readings.
+
+        Figures over subjects that are asked without a budget are exact; where `noise` is None the flow says nothing of it.
+        """
         table = (self._titled(name, title) if title else {}) | {"why": self._words(why), "properties": list(properties)}
         table |= {"statistic": dict.fromkeys(properties, statistic)} if statistic else {}
-        return self._add("flow", name, table | {"purpose": purpose, "recipient": recipient, "ask": ask})
+        table |= {"purpose": purpose, "recipient": recipient, "ask": ask}
+        said = {"noise": noise, "publish": publish, "period": period, "clip": clip}
+        table |= {key: value for key, value in said.items() if value}
+        if noise == "" and "budget" not in ask and ask["identity"] == "aggregate" and self._by_consent(purpose):
+            table["noise"] = "none"
+        return self._add("flow", name, table)
 
     def neighbourhood(self, name: str, title: Words = "", **ceiling: Any) -> Self:
         """Add a community with its own ceiling."""
@@ -134,8 +156,11 @@ class City:
         return self
 
     def text(self) -> str:
-        """Return `city.toml`."""
-        return toml(self._tables)
+        """Return `city.toml`, with a quantity for each property of figures over subjects that stands in none."""
+        tables = self._tables | {"quantity": self._quantities()}
+        if any("budget" in flow["ask"] for flow in tables.get("flow", {}).values()):
+            tables["limits"] = {"mu_day": 100} | tables["limits"]
+        return toml(tables)
 
     def files(self) -> dict[str, str]:
         """Return the whole folder."""
@@ -148,6 +173,24 @@ class City:
     def policies(self) -> PolicySet:
         """Return what the folder says."""
         return parse_policies({name: text.encode() for name, text in self.files().items()})
+
+    def _by_consent(self, purpose: str) -> bool:
+        return bool(self._tables["purpose"][purpose]["legal_basis"] == "consent")
+
+    def _quantities(self) -> dict[str, Table]:
+        """Return the quantities, also those that no test states: their cells are as long as the shortest window asked for."""
+        quantities: dict[str, Table] = dict(self._tables.get("quantity", {}))
+        told = {name for table in quantities.values() for name in table["properties"]}
+        for flow in self._tables.get("flow", {}).values():
+            if flow["ask"]["identity"] != "aggregate" or not self._by_consent(flow["purpose"]):
+                continue
+            for name in flow["properties"]:
+                if name not in told:
+                    quantity = _TOLD_TOGETHER.get(name, name.lower())
+                    table = quantities.setdefault(quantity, {"properties": [], "cell": "day", "clip": 1000, "presence": 1})
+                    table["properties"] = [*dict.fromkeys([*table["properties"], name])]
+                    table["cell"] = min(table["cell"], flow["ask"]["time"], key=_CELLS.index)
+        return quantities
 
     def _add(self, section: str, name: str, table: Table) -> Self:
         self._tables.setdefault(section, {})[name] = table

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.state import State
+from gateway.core.windows.cells import CellTable
 from tests.support.gate import Gate
 
 
@@ -23,11 +24,25 @@ def refolded(gate: Gate) -> State:
 
 
 def standing(state: State) -> Any:
-    """Return windows, baselines and registers without their order."""
-    watermark_ms, whole_since_ms, windows, series, counters = state.windows.state()
+    """Return windows, tables, baselines and registers without their order."""
+    watermark_ms, whole_since_ms, windows, series, counters, _, missed = state.windows.state()
     members = {(tuple(cohort), start_ms): dict(rows) for cohort, start_ms, _, rows in windows}
     baselines = {(tuple(row[0]), *row[1:]) for row in map(_hashable, series)}
-    return watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters))
+    return watermark_ms, whole_since_ms, members, baselines, sorted(map(repr, counters)), rows_of(state), missed
+
+
+def rows_of(state: State) -> dict[Any, Any]:
+    """Return the tables' rows that hold anything: (cohort, beginning) → contributor → cell → (sum, count)."""
+    return {
+        key: rows
+        for key, table in state.windows.tables.items()
+        if (rows := {contributor: cells for contributor in table if any(cells := _cells(table, contributor))})
+    }
+
+
+def _cells(table: CellTable, contributor: bytes) -> dict[int, tuple[int, int]]:
+    sums, counts = table.cells_of(contributor)
+    return {cell: (total, count) for cell, (total, count) in enumerate(zip(sums, counts, strict=True)) if total or count}
 
 
 def _hashable(row: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ what bounds it, and what would have to change for more to leave. It rests on ``d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
@@ -16,7 +16,9 @@ from consent.core.consents.records import Consent
 from consent.core.decide import Decision, Owner, binding_limits, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
+from consent.core.exposure import Exposure
 from consent.core.outcome import decide_device, measured, supported
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 
 OF_CONSENT: Final = ("no-consent", "requested", "refused", "withdrawn", "paused", "expired", "invalidated", "revoked")
@@ -26,9 +28,9 @@ OF_LIMITS: Final = ("ceiling", "class-cap")
 OF_RULES: Final = (
     *("not-aggregable", "no-subject-consent", "has-subject", "resident-owned"),
     *("unknown-flow", "unknown-zone", "unknown-class"),
-    *("not-measured", "no-noise", "no-recipient", "unsupported"),
+    *("not-measured", "no-noise", "group", "budget", "no-recipient", "unsupported"),
 )
-"""Why something is withheld that no resident can change; the last five are the gateway's own."""
+"""Why something is withheld that no answer of a resident to the flow can change by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,12 @@ class Explanation:
     Attributes:
         reason: Why nothing leaves; empty where something does.
         disclosure: What leaves; ``BOTTOM`` where nothing does.
-        sentences: Two to four sentences for the citizen, more only where several residents' consents withhold.
+        sentences: Two to four sentences for the citizen, more where several residents' consents withhold; besides one or two on how
+            far all that leaves of a quantity tells on the household.
         axes: Those that bind; where a consent or a rule withholds, only those that it concerns.
         expires_ms: When the first of the residents' consents ends; None where none does, or nothing leaves.
+        exposures: How far all that leaves of a quantity tells on the household, over all flows, with the sentences that say so; of
+            those quantities that this flow tells.
     """
 
     language: str
@@ -125,6 +130,7 @@ class Explanation:
     sentences: tuple[str, ...]
     axes: tuple[AxisNote, ...]
     expires_ms: int | None
+    exposures: tuple[tuple[Exposure, str], ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -149,16 +155,20 @@ class Explanation:
                 for note in self.axes
             ],
             "expires_ms": self.expires_ms,
+            "exposures": [{**exposure.as_data(), "text": text} for exposure, text in self.exposures],
         }
 
 
-def explain(matter: ExplanationRequest, decision: Decision, language: str, besides: str = "") -> Explanation:
+def explain(
+    matter: ExplanationRequest, decision: Decision, language: str, besides: str = "", exposures: Iterable[Exposure] = ()
+) -> Explanation:
     """Put a decision into words.
 
     Args:
         decision: The decision that ``decide`` made for the request.
         language: One of ``LANGUAGES``.
         besides: Why it is withheld nevertheless: a reason of the gateway's own, such as `no-noise`.
+        exposures: How far all that leaves of the household tells on it, by quantity; what the flow tells of is put into words.
     Raises: KeyError: the language is unknown.
     """
     book = PhraseBook(matter.policies, language)
@@ -167,8 +177,9 @@ def explain(matter: ExplanationRequest, decision: Decision, language: str, besid
     if reason:
         sentences = tuple(_why_nothing(matter, reason, axes, book))
         return Explanation(language, reason, BOTTOM, sentences, axes, None)
-    sentences = tuple(_what_leaves(matter, decision.disclosure, book))
-    return Explanation(language, "", decision.disclosure, sentences, axes, decision.expires_ms)
+    told = tuple((each, book.exposed(each)) for each in exposures if set(each.properties) & set(matter.leaving()))
+    sentences = (*_what_leaves(matter, decision.disclosure, book), *(said for _, said in told))
+    return Explanation(language, "", decision.disclosure, sentences, axes, decision.expires_ms, told)
 
 
 def _what_leaves(matter: ExplanationRequest, told: Disclosure, book: PhraseBook) -> Iterator[str]:
@@ -207,9 +218,10 @@ def _why_nothing(matter: ExplanationRequest, reason: str, axes: Sequence[AxisNot
         yield book.say("until-limits")
     else:
         yield book.say(f"reason.{reason}")
-        holding = {"not-aggregable": "identity", "no-noise": "budget"}.get(reason)
+        holding = {"not-aggregable": "identity", "group": "group", "budget": "budget"}.get(reason)
         more = [note.more for note in axes if note.axis == holding]
-        yield more[0] if more else book.say("until-rules")
+        if more or reason != "no-noise":  # whoever asked for noise in an earlier version ends that by a new answer
+            yield more[0] if more else book.say("until-rules")
 
 
 def _is_closed(note: AxisNote) -> bool:
@@ -240,7 +252,8 @@ def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str
 
 def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tuple[str, ...], book: PhraseBook) -> AxisNote:
     value = _on_axis(point, axis)
-    told = book.value(axis, value, matter.zone)
+    flow = matter.policies.flows.get(matter.flow)
+    told = book.value(axis, value, matter.zone, Period.DAY if flow is None else flow.period)
     holders = book.holders(sources, matter.profile, matter.speakers())
     return AxisNote(
         axis=axis,

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Any, Final
 
 from consent.core.consents.records import PURPOSE_PREFIX
 from consent.core.disclosure import Disclosure, Space
+from consent.core.exposure import Exposure, Telling
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet, Statistic
 from consent.core.profiles.profile import Texts
+from consent.core.spread import times_in_100
 from consent.texts.load import sentences
 
 SENTENCES: Final = sentences("explanation")
@@ -24,6 +27,10 @@ UNITS: Final = {"kW.h": "kWh", "W.h": "Wh", "Cel": "°C", "ug/m3": "µg/m³", "m
 
 PRECISION: Final = "precision."
 """How the name of an axis begins that bounds one property's precision."""
+
+
+_ALWAYS: Final = 99
+"""From how many times in 100 on that is said as `nearly always`."""
 
 
 class Phrases:
@@ -50,10 +57,30 @@ class Phrases:
         """Return a number of days."""
         return self.say("retention.one" if days == 1 else "retention.other", n=days)
 
-    def budget(self, value: float) -> str:
-        """Return how much random noise there is."""
+    def budget(self, value: float, per: str = Period.DAY) -> str:
+        """Return how much random noise there is.
+
+        Args:
+            value: μ of a period's figures; of what an earlier version wrote, the ε of a day's.
+            per: `day`, `week`, or `former` for an ε.
+        """
         amount = f"{value:.6f}".rstrip("0").rstrip(".") if value < inf else ""
-        return self.say("budget.amount", amount=self._decimal(amount)) if amount else self.say("budget.none")
+        return self.say(f"budget.{per}", amount=self._decimal(amount)) if amount else self.say("budget.none")
+
+    def exposure(self, exposure: Exposure, what: str, source: str) -> Iterator[str]:
+        """Yield how far all that leaves of a quantity tells on a household, in sentences.
+
+        Args:
+            what: The quantity's name, in quotation marks.
+            source: Whose permission it rests on: `household` or `answer`.
+        """
+        if exposure.telling is not Telling.NOISY:
+            yield self.say(f"odds.{exposure.telling}", what=what)
+            return
+        span, longer = ("week", "weeks") if exposure.is_weekly else ("day", "month")
+        yield self.say(f"odds.{span}", source=self.say(f"odds.{source}", what=what), n=times_in_100(exposure.mu))
+        often = times_in_100(exposure.longer_mu)
+        yield self.say(f"odds.{longer}-always") if often >= _ALWAYS else self.say(f"odds.{longer}", n=often)
 
     def step(self, step: Decimal, ucum: str) -> str:
         """Return a step of a property, of which the unit is a UCUM code."""
@@ -77,7 +104,7 @@ class Phrases:
                     title, unit = title_of(name)
                     told.append((self.say("axis.precision", what=title), self.step(Decimal(step), unit)))
             else:
-                told.append((self.say(f"axis.{axis}"), self._bound(axis, value)))
+                told.append((self.say(f"axis.{'budget' if axis == 'mu' else axis}"), self._bound(axis, value)))
         return told
 
     def _bound(self, axis: str, value: Any) -> str:
@@ -88,8 +115,10 @@ class Phrases:
                 return self.say("group", n=value)
             case "retention":
                 return self.days(value)
-            case "budget":
+            case "mu":
                 return self.budget(value)
+            case "budget":
+                return self.budget(value, "former")
         return self.say(f"{axis}.{value}")
 
 
@@ -138,14 +167,21 @@ class PhraseBook:
     def _property(self, name: str) -> str:
         return self.title(self._policies.properties[name].title, name)
 
+    def exposed(self, exposure: Exposure) -> str:
+        """Return how far all that leaves of a quantity of a household tells on it, in sentences."""
+        quantity = self._policies.quantities.get(exposure.quantity)
+        titles = self.measured(exposure.properties)
+        named = titles if quantity is None or not quantity.title else self.title(quantity.title, quantity.id)
+        return " ".join(self._phrases.exposure(exposure, named, "household"))
+
     def axis(self, axis: str) -> str:
         """Return the label of an axis."""
         if axis.startswith(PRECISION):
             return self.say("axis.precision", what=self._property(axis.removeprefix(PRECISION)))
         return self.say(f"axis.{axis}")
 
-    def value(self, axis: str, value: Any, zone: str) -> str:
-        """Return a point's value on an axis; ``zone`` is where the device stands."""
+    def value(self, axis: str, value: Any, zone: str, per: str = Period.DAY) -> str:
+        """Return a point's value on an axis; ``zone`` is where the device stands, ``per`` what a budget is for."""
         if axis == "space":
             return self.say(f"space.{value.label}", place=self._place(zone, value))
         if axis in ("identity", "time"):
@@ -155,7 +191,7 @@ class PhraseBook:
         if axis == "retention":
             return self.days(value)
         if axis == "budget":
-            return self._phrases.budget(value)
+            return self._phrases.budget(value, per)
         return self._step(axis.removeprefix(PRECISION), value)
 
     def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:

@@ -44,25 +44,40 @@ class AskTable(Table, frozen=True, kw_only=True):
     budget: Number | None = None
 
 
-def read_bounds(file: TomlFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
-    """Return the point that a ceiling or cap stands for; a level may be `none`, which permits nothing."""
-    return _point(file, file.table(value, BoundsTable, key), key, properties)
+def read_bounds(
+    file: TomlFile, value: Any, key: str, properties: Mapping[str, Property], *, budget_is_epsilon: bool = False
+) -> Disclosure:
+    """Return the point that a ceiling or cap stands for; a level may be `none`, which permits nothing.
+
+    Args:
+        budget_is_epsilon: Whether it is one of an earlier version's policies, where a budget was an ε.
+    """
+    return _point(file, file.table(value, BoundsTable, key), key, properties, budget_is_epsilon=budget_is_epsilon)
 
 
-def read_ask(file: TomlFile, value: Any, key: str, properties: Mapping[str, Property]) -> Disclosure:
-    """Return the point that a flow asks for; it has to ask for something."""
-    ask = _point(file, file.table(value, AskTable, key), key, properties)
+def read_ask(
+    file: TomlFile, value: Any, key: str, properties: Mapping[str, Property], *, budget_is_epsilon: bool = False
+) -> Disclosure:
+    """Return the point that a flow asks for; it has to ask for something.
+
+    Args:
+        budget_is_epsilon: As for ``read_bounds``.
+    """
+    ask = _point(file, file.table(value, AskTable, key), key, properties, budget_is_epsilon=budget_is_epsilon)
     for axis, level in (("identity", ask.identity), ("time", ask.time), ("space", ask.space)):
         if not level:
             raise file.error(f"{key}.{axis}", "`none` asks for nothing")
     return ask
 
 
-def _point(file: TomlFile, table: BoundsTable | AskTable, key: str, properties: Mapping[str, Property]) -> Disclosure:
+def _point(
+    file: TomlFile, table: BoundsTable | AskTable, key: str, properties: Mapping[str, Property], *, budget_is_epsilon: bool
+) -> Disclosure:
     if not 1 <= table.group <= LARGEST_GROUP:
         raise file.error(f"{key}.group", f"`{table.group}` should be from 1 to {LARGEST_GROUP}")
     if not 1 <= table.retention <= LONGEST_RETENTION_DAYS:
         raise file.error(f"{key}.retention", f"`{table.retention}` should be from 1 to {LONGEST_RETENTION_DAYS} days")
+    budget = inf if table.budget is None else float(file.number(table.budget, *_BUDGET, f"{key}.budget"))
     return Disclosure(
         identity=_level(file, table.identity, Identity, TOP.identity, f"{key}.identity"),
         time=_level(file, table.time, Time, TOP.time, f"{key}.time"),
@@ -70,7 +85,8 @@ def _point(file: TomlFile, table: BoundsTable | AskTable, key: str, properties: 
         precision=_steps(file, table.precision, f"{key}.precision", properties),
         group=table.group,
         retention_days=table.retention,
-        budget=inf if table.budget is None else float(file.number(table.budget, *_BUDGET, f"{key}.budget")),
+        budget=inf if budget_is_epsilon else budget,
+        former_epsilon=budget if budget_is_epsilon else inf,
     )
 
 

@@ -31,6 +31,7 @@ def _footprint(policies: PolicySet, flow_id: str) -> object:
     scales = {name: (p.unit, p.ladder, p.clamp) for name, p in policies.properties.items() if name in flow.properties}
     return (
         (set(flow.properties), flow.statistic, flow.purpose, flow.recipient, flow.ask, scales),
+        {name: policies.mechanisms.get((flow_id, name)) for name in flow.properties},
         (policies.purposes[flow.purpose].legal_basis, policies.recipients[flow.recipient].public_key_file is None),
         (policies.city.id, policies.ceiling, policies.limits),
     )

@@ -14,23 +14,24 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from consent.core.disclosure import Disclosure
+from consent.core.policies.accounting import overspent
 from consent.core.policies.archive import pack_files, refuse_too_large
 from consent.core.policies.bounds import read_bounds
-from consent.core.policies.flows import Declared, read_flow, read_property, read_purpose, read_recipient
-from consent.core.policies.policy import CITY_FILE, City, Limits, PolicySet, Zone
+from consent.core.policies.policy import CITY_FILE, City, PolicySet, Zone
 from consent.core.policies.property import Property
+from consent.core.policies.tables.flows import Declared, read_flow, read_property, read_purpose, read_recipient
+from consent.core.policies.tables.quantities import has_former_budgets, read_limits, read_quantities, refuse_no_figures
 from consent.core.policies.unsupported import unsupported_in
 from consent.core.policies.use import UseTable, read_use, refuse_unused
 from consent.core.profiles.parse import CityTerms, read_profile
 from consent.core.profiles.profile import Profile, Texts
-from consent.core.toml.file import Number, Table, TomlFile
+from consent.core.toml.file import Table, TomlFile
 from consent.errors import PolicyError
 
 NEIGHBOURHOODS: Final = "neighbourhoods"
@@ -39,9 +40,6 @@ DEVICES: Final = "devices"
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _TIMEZONE: Final = re.compile(r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+")
-
-_SHARE: Final = (Decimal("0.001"), Decimal(1))
-_PERCENT: Final = (Decimal(0), Decimal(100))
 
 T = TypeVar("T")
 
@@ -74,18 +72,12 @@ class ZoneTable(Table, frozen=True, kw_only=True):
     neighbourhood: str | None = None
 
 
-class LimitsTable(Table, frozen=True, kw_only=True):
-    """`[limits]`."""
-
-    share: Number
-    p: Number = 0
-
-
 class CityFile(Table, frozen=True, kw_only=True):
     """`city.toml` as a whole; its tables are read one by one, so that faults can name them."""
 
     city: dict[str, Any]
     property: dict[str, Any] = msgspec.field(default_factory=dict)
+    quantity: dict[str, Any] = msgspec.field(default_factory=dict)
     purpose: dict[str, Any] = msgspec.field(default_factory=dict)
     recipient: dict[str, Any] = msgspec.field(default_factory=dict)
     flow: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -120,7 +112,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     declared = _declared(file, tables, city.languages)
     if tables.use is not None:
         refuse_unused(read_use(file, tables.use), (name for folder, name in places.values() if folder == DEVICES), DEVICES)
-    terms = city_terms(city, declared.properties, declared.languages)
+    terms = city_terms(city, declared.properties, declared.languages, declared)
     titles: dict[str, Texts] = {}
     neighbourhoods: dict[str, Disclosure] = {}
     profiles: dict[str, Profile] = {}
@@ -140,24 +132,30 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         properties=declared.properties,
         districts=districts,
         zones={name: _zone(file, name, value, city, districts, neighbourhoods) for name, value in tables.zone.items()},
-        ceiling=read_bounds(file, tables.ceiling, "ceiling", declared.properties),
-        limits=_limits(file, tables.limits),
+        ceiling=read_ceiling(file, tables.ceiling, "ceiling", declared),
+        limits=declared.limits,
         neighbourhoods=neighbourhoods,
         neighbourhood_titles=titles,
         profiles=profiles,
+        quantities=declared.quantities,
     )
+    for error in overspent(policies):
+        raise error
     return replace(policies, unsupported=tuple(unsupported_in(policies)))
 
 
-def city_terms(city: City, properties: Mapping[str, Property], languages: tuple[str, ...]) -> CityTerms:
+def city_terms(
+    city: City, properties: Mapping[str, Property], languages: tuple[str, ...], declared: Declared | None = None
+) -> CityTerms:
     """Return what of a city its device profiles refer to.
 
     Args:
         languages: In which the profiles' titles are written.
+        declared: By which a cap is held against the city's limits; None where only its form is looked at.
     """
 
     def read_cap(file: TomlFile, value: Any, key: str) -> Disclosure:
-        return read_bounds(file, value, key, properties)
+        return read_bounds(file, value, key, properties) if declared is None else read_ceiling(file, value, key, declared)
 
     units = {name: each.unit for name, each in properties.items()}
     return CityTerms(languages, units, city.timezone, read_cap)
@@ -203,19 +201,31 @@ def _declared(file: TomlFile, tables: CityFile, languages: tuple[str, ...]) -> D
     def all_of(section: dict[str, Any], read: Callable[[TomlFile, str, Any, tuple[str, ...]], T]) -> dict[str, T]:
         return {name: read(file, name, value, languages) for name, value in section.items()}
 
+    properties = all_of(tables.property, read_property)
+    limits = read_limits(file, tables.limits)
     return Declared(
         languages=languages,
-        properties=all_of(tables.property, read_property),
+        properties=properties,
         purposes=all_of(tables.purpose, read_purpose),
         recipients=all_of(tables.recipient, read_recipient),
+        quantities=read_quantities(file, tables.quantity, properties, languages),
+        limits=limits,
+        budgets_are_epsilon=has_former_budgets(tables.quantity, limits),
     )
+
+
+def read_ceiling(file: TomlFile, value: Any, key: str, declared: Declared) -> Disclosure:
+    """Return the point that a ceiling or cap stands for, held against the city's limits."""
+    point = read_bounds(file, value, key, declared.properties, budget_is_epsilon=declared.budgets_are_epsilon)
+    refuse_no_figures(file, point.budget, declared.limits, f"{key}.budget")
+    return point
 
 
 def _neighbourhood(file: TomlFile, name: str, declared: Declared) -> tuple[Texts, Disclosure]:
     file.id(name, "")
     table = file.table(file.tables, NeighbourhoodFile, "")
     title = file.texts(table.title, declared.languages, "title")
-    return title, read_bounds(file, table.ceiling, "ceiling", declared.properties)
+    return title, read_ceiling(file, table.ceiling, "ceiling", declared)
 
 
 def _district(file: TomlFile, name: str, value: Any, city: City) -> Texts:
@@ -245,9 +255,3 @@ def _zone(
         district=file.known(table.district, districts, "district", f"{key}.district"),
         neighbourhood=table.neighbourhood,
     )
-
-
-def _limits(file: TomlFile, value: Any) -> Limits:
-    table = file.table(value, LimitsTable, "limits")
-    share = file.number(table.share, *_SHARE, "limits.share")
-    return Limits(share=float(share), p=float(file.number(table.p, *_PERCENT, "limits.p")))

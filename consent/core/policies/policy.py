@@ -111,11 +111,17 @@ class Limits:
             no noise.
         mu_rungs: To which of these a consent's or ceiling's μ is lowered, least first.
         exact_group: Least number of subjects in an exact figure, and in a class that the guard lets stand.
+        ignored: Keys of earlier versions that the policies give and that bind nothing any more.
     """
 
-    mu_day: float | None = None
+    mu_day: Decimal | None = None
     mu_rungs: tuple[float, ...] = (0.5, 1.0, 2.0)
     exact_group: int = 50
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+
+    def rung(self, mu: float) -> float:
+        """Return what a consent's or ceiling's μ counts as: the rung at or below it, 0 below the least; infinite stays."""
+        return mu if mu == inf else max((rung for rung in self.mu_rungs if rung <= mu), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import inf
 
 from consent.core.disclosure import DAY_MS, WINDOW_MS, Time
 from consent.core.periods import Period, Publish
@@ -71,6 +72,21 @@ class Mechanism:
     def draws_a_period(self, window_ms: int) -> int:
         """Return how many draws a period of a cohort has whose windows are so long."""
         return self.period.length_ms // window_ms if self.publish is Publish.WINDOW else 1
+
+    def clip_at(self, mu: float) -> Fraction:
+        """Return the L2 norm in one draw of a household that permits a μ: less, where that is less than the flow's.
+
+        Args:
+            mu: Of the household's effective disclosure; infinite where nothing bounds it. In exact figures nothing less will do.
+        """
+        clip = Fraction(self.clip)
+        if mu == inf or (self.mu is not None and Fraction(str(mu)) >= self.mu):
+            return clip
+        return Fraction(0) if self.mu is None else clip * Fraction(str(mu)) / self.mu
+
+    def admits(self, mu: float) -> bool:
+        """Return whether a household that permits a μ can stand in a draw: its clip is above the weight of its presence."""
+        return self.clip_at(mu) > Fraction(self.quantity.presence)
 
     def variance(self, window_ms: int) -> Fraction:
         """Return σ² of one draw's noise, in the quantity's unit squared: (C/μ)² times the number of draws a period.

@@ -9,9 +9,11 @@ set for it, and where the set is in force already, ``consent.core.outcome`` with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Final
 
-from consent.core.policies.policy import CITY_FILE, PolicySet, Statistic, Unsupported
+from consent.core.disclosure import Identity
+from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic, Unsupported
 
 ONE_HOMES_VALUE: Final = frozenset({Statistic.ENERGY_MEAN, Statistic.MIN, Statistic.MAX})
 """The statistics that over subjects are one subject's value: the loudest home's, the least, the greatest."""
@@ -42,9 +44,32 @@ def _statistics(policies: PolicySet) -> Iterator[Unsupported]:
                 )
 
 
-_RULES: Final[tuple[Callable[[PolicySet], Iterator[Unsupported]], ...]] = (_statistics,)
+def _without_noise(policies: PolicySet) -> Iterator[Unsupported]:
+    """Figures over subjects without noise that do not say so, or of a property for which no quantity accounts."""
+    for flow in policies.flows.values():
+        if not policies.rests_on_consent(flow) or flow.ask.identity is not Identity.AGGREGATE:
+            continue
+        for name in flow.properties:
+            fault = _fault(policies, flow, name)
+            if fault is not None:
+                yield Unsupported(CITY_FILE, f"flow.{flow.id}.{fault[0]}", fault[1], flow.id, name, since_form=3)
+
+
+def _fault(policies: PolicySet, flow: Flow, name: str) -> tuple[str, str] | None:
+    """Return the key at fault in a flow's figures of a property over subjects, and what is wrong there; None where nothing is."""
+    has_noise = flow.ask.budget < inf
+    if not flow.is_exact and not has_noise and flow.ask.former_epsilon == inf:
+        return "ask.budget", f'is missing: figures of `{name}` over households have noise, or the flow says `noise = "none"`'
+    if name not in policies.quantity_of:
+        return "properties", f"`{name}` over households stands in no `[quantity]`, by which what they reveal is accounted for"
+    if has_noise and flow.statistic[name] is Statistic.COUNT:
+        instead = f"each figure tells how many households it is of: write `{Statistic.SUM}` or `{INSTEAD}`"
+        return f"statistic.{name}", f"`{Statistic.COUNT}` of readings is not offered with noise, and {instead}"
+    return None
+
+
+_RULES: Final[tuple[Callable[[PolicySet], Iterator[Unsupported]], ...]] = (_statistics, _without_noise)
 """Each yields what one promise made since an earlier version no longer permits.
 
-A replay makes a finding of that where a release states owners, since the version that began to do so withholds what the first
-rule names. A later rule has to tell by something else which releases were formed before it.
+``Unsupported.since_form`` tells a replay which releases were formed before it: those of an earlier form may hold what it names.
 """

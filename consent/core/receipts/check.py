@@ -19,7 +19,7 @@ from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.label_key import read_label_key
 from consent.core.receipts.receipts import Issue, LogPlace, message_of, unsigned_receipt
-from consent.core.receipts.terms import FIRST_VERSION, RECEIPT_VERSION, from_base64url, time_of
+from consent.core.receipts.terms import VERSIONS, from_base64url, time_of
 from consent.core.receipts.words import Notice, Policies, Words, as_json, from_json, named_by, one, words_for
 from consent.errors import RecordError
 
@@ -62,7 +62,8 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
         stated = msgspec.convert(receipt, _Stated)
         consent = _consent(stated.record)
         words = from_json(stated.included)
-        expected = unsigned_receipt(consent, words, *_place_and_issue(stated), _version(stated))
+        version = _version(stated)
+        expected = unsigned_receipt(consent, words, *_place_and_issue(stated), version)
         message, signature = message_of(receipt), from_base64url(stated.signature)
     except msgspec.ValidationError as error:
         return [f"the receipt is malformed: {str(error)[:1].lower()}{str(error)[1:]}"]
@@ -71,7 +72,7 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
     problems = [] if verify(signature, message) else ["the receipt's signature is not by this key, or the receipt was changed"]
     if consent.channel != PORTAL and not verify(consent.signature, signing_bytes(consent)):
         problems.append("the signature of the record itself is not by this key")
-    problems += _faults_of_words(consent, stated.entry.origin, words, policies)
+    problems += _faults_of_words(consent, stated.entry.origin, words, policies, version)
     received = {key: value for key, value in receipt.items() if key != "signature"}
     return problems + [f"`{path}` says other than the record" for path in _differences(expected, received, "")]
 
@@ -92,13 +93,13 @@ def _place_and_issue(stated: _Stated) -> tuple[LogPlace, Issue]:
 
 def _version(stated: _Stated) -> str:
     """Return in which form a receipt is written."""
-    for version in (RECEIPT_VERSION, FIRST_VERSION):
+    for version in VERSIONS:
         if version in stated.conforms_to[:1]:
             return version
     raise RecordError("`conformsTo` names no version of receipts that this program knows: check it with a newer one")
 
 
-def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None) -> Iterator[str]:
+def _faults_of_words(consent: Consent, origin: str, words: Words, policies: PolicySet | None, version: str) -> Iterator[str]:
     """Yield the descriptions of what the record does not name, and those that differ from the policies'."""
     notice = one(Notice, words)
     known: set[tuple[type[Any], str]] = set(named_by(consent, origin))
@@ -107,7 +108,7 @@ def _faults_of_words(consent: Consent, origin: str, words: Words, policies: Poli
     described = [(type(node), node.id) for node in words]
     if not known.issuperset(described) or len(set(described)) < len(described):
         yield "`included` describes what the record does not name, or something twice"
-    if policies is not None and as_json(words) != as_json(words_for(consent, policies, origin)):
+    if policies is not None and as_json(words) != as_json(words_for(consent, policies, origin, version)):
         yield "`included` is not in the words of these policies"
 
 

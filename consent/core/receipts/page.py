@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Final, TypeVar
 
 import msgspec
@@ -18,7 +19,9 @@ from consent.core.canonical import bounded_map
 from consent.core.consents.records import PURPOSE_PREFIX, Consent, Status
 from consent.core.disclosure import Disclosure, Identity
 from consent.core.explain.phrases import Phrases
+from consent.core.exposure import Exposure, Leaving, exposures
 from consent.core.languages import spoken_language
+from consent.core.periods import Period
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.policy import Statistic
 from consent.core.profiles.profile import Texts
@@ -26,7 +29,7 @@ from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.check import record_in
 from consent.core.receipts.record import at_most
 from consent.core.receipts.rights import right_titles
-from consent.core.receipts.terms import thing
+from consent.core.receipts.terms import RECEIPT_VERSION, thing
 from consent.core.receipts.words import (
     Controller,
     Described,
@@ -70,6 +73,7 @@ class _Entry(msgspec.Struct, frozen=True):
 class _Stated(msgspec.Struct, frozen=True):
     """What a page tells that stands beside the record."""
 
+    conforms_to: list[str] = msgspec.field(name="conformsTo")
     included: list[Json]
     entry: _Entry = msgspec.field(name="logEntry")
     label_key: str = msgspec.field(name="labelKey", default="")
@@ -258,6 +262,25 @@ class _Page:
             yield say["no-limits"]
         if not paused:
             yield say["less"]
+        if consent.permits and RECEIPT_VERSION in self._stated.conforms_to:  # those of before knew no noise
+            yield from (" ".join(self._exposed(each)) for each in exposures(self._leaving()))
+
+    def _leaving(self) -> Iterator[Leaving]:
+        """Yield what this answer alone lets leave at most."""
+        for terms in self._consent.terms:
+            most = at_most(self._consent, terms)
+            if most is None or most.is_bottom:
+                continue
+            for name, statistic in terms.figures:
+                node = self._described(ReceiptProperty, self._thing("property", name))
+                quantity = name if node is None or not node.quantity else node.quantity
+                mu = most.budget if most.identity is Identity.AGGREGATE else inf
+                period = Period.WEEK if statistic == Statistic.TYPICAL_DAY else Period.DAY
+                yield Leaving(terms.flow, name, quantity, most.identity, mu, period)
+
+    def _exposed(self, exposure: Exposure) -> Iterator[str]:
+        titles = self._phrases.listed([self._property(name)[0] for name in exposure.properties])
+        return self._phrases.exposure(exposure, titles, "answer")
 
     def _until(self) -> str:
         consent = self._consent

@@ -16,7 +16,7 @@ from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json, canonical_json
 from consent.core.receipts.label_key import write_label_key
 from consent.core.receipts.record import conformance, record_node
-from consent.core.receipts.terms import CONTEXT, FIRST_VERSION, RECEIPT_VERSION, base64url, date_time, thing, time_of
+from consent.core.receipts.terms import FIRST_VERSION, RECEIPT_VERSION, base64url, context_of, date_time, thing, time_of
 from consent.core.receipts.words import Words, as_json, words_for
 
 Sign = Callable[[bytes], bytes]
@@ -87,7 +87,7 @@ def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Iss
     """Return a receipt without its signature: a function of record, descriptions from the policies, and place in the log.
 
     Args:
-        version: The form to write it in: receipts of the first version are made again to be checked.
+        version: The form to write it in: receipts of former versions are made again to be checked.
     """
     name = thing("receipt", record_hash(consent).hex(), str(issue.time_ms))
     entry: Json = {
@@ -99,7 +99,7 @@ def unsigned_receipt(consent: Consent, words: Words, place: LogPlace, issue: Iss
     if place.salt:
         entry["salt"] = base64url(place.salt)
     receipt: Json = {
-        "@context": deepcopy(CONTEXT),
+        "@context": deepcopy(context_of(version)),
         "@id": name,
         "@type": "dpv:ConsentReceipt",
         "conformsTo": [version, *conformance("receipt", words).get("conformsTo", [])],

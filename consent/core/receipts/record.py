@@ -8,6 +8,7 @@ Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which proper
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Final
 
 from consent.core.consents.records import Consent, Status, encode, record_hash
@@ -22,6 +23,7 @@ from consent.core.receipts.terms import (
     base64url,
     date_time,
     days,
+    decimal,
     disclosure_node,
     limits_node,
     own_term,
@@ -72,7 +74,7 @@ def record_node(consent: Consent, origin: str, words: Words, version: str = RECE
         "hasConsentStatus": _event(consent, origin),
         "inForceSince": date_time(consent.since_ms),
         "limits": disclosure_node(consent.limits) if version == FIRST_VERSION else limits_node(consent.limits),
-        "hasProcess": [_process(consent, terms, origin, controller) for terms in consent.terms],
+        "hasProcess": [_process(consent, terms, origin, controller, version) for terms in consent.terms],
         "hasConsentControl": _control(controller),
         "hasRight": _rights(words),
         "recordBytes": base64url(encode(consent)),
@@ -136,8 +138,8 @@ def _duration(consent: Consent) -> Json:
     return {"@type": "dpv:UntilTimeDuration", "untilTime": date_time(consent.expiry_ms)}
 
 
-def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Controller | None) -> Json:
-    most = at_most(consent, terms)
+def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Controller | None, version: str) -> Json:
+    most = at_most(consent, terms, version)
     bound = terms.ask if most is None else most
     node: Json = {
         "@id": process_name(consent, terms.flow),
@@ -157,15 +159,18 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
     return node
 
 
-def at_most(consent: Consent, terms: FlowTerms) -> Disclosure | None:
+def at_most(consent: Consent, terms: FlowTerms, version: str = RECEIPT_VERSION) -> Disclosure | None:
     """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
-    None where the record permits nothing.
+    None where the record permits nothing. What former versions told of figures under a budget, which was an ε then, was that
+    they might leave.
     """
     if not consent.permits:
         return None
     least = meet(terms.ask, binding_limits(consent.limits))
     draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
+    if least.identity is Identity.AGGREGATE and least.former_epsilon < inf and version == RECEIPT_VERSION:
+        return BOTTOM
     return least if draws_figures or least.identity is not Identity.AGGREGATE else BOTTOM
 
 
@@ -207,7 +212,8 @@ def _storage(bound: Disclosure, origin: str) -> list[Json]:
 
 def _measures(bound: Disclosure) -> list[Json]:
     if bound.identity is Identity.AGGREGATE:
-        return [{"@type": "sluice:GroupThreshold", "group": bound.group}]
+        group: Json = {"@type": "sluice:GroupThreshold", "group": bound.group}
+        return [group, {"@type": "sluice:CalibratedNoise", "mu": decimal(bound.budget)}] if bound.budget < inf else [group]
     if bound.identity >= Identity.PER_EPOCH:
         return [{"@type": "dpv:Pseudonymisation"}]
     return []

@@ -22,8 +22,13 @@ from consent.errors import RecordError
 FIRST_VERSION: Final = "sluice:receipt-v1"
 """Of receipts that tell a resident's limits on every axis, bounded or not, and write the label key in base64url."""
 
-RECEIPT_VERSION: Final = "sluice:receipt-v2"
-"""Of receipts as they are made now; those of the first version are still taken."""
+SECOND_VERSION: Final = "sluice:receipt-v2"
+"""Of receipts that know no noise: they tell the share that one subject may make up of a figure instead."""
+
+RECEIPT_VERSION: Final = "sluice:receipt-v3"
+"""Of receipts as they are made now; those of the versions before are still taken."""
+
+VERSIONS: Final = (RECEIPT_VERSION, SECOND_VERSION, FIRST_VERSION)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_DAYS: Final = 146_097
@@ -44,7 +49,7 @@ def _typed(term: str, datatype: str) -> dict[str, str]:
     return {"@id": term, "@type": f"xsd:{datatype}"}
 
 
-CONTEXT: Final[dict[str, Any]] = {
+_FORMER_CONTEXT: Final[dict[str, Any]] = {
     "dpv": "https://w3id.org/dpv#",
     "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
     "legal-eu": "https://w3id.org/dpv/legal/eu#",
@@ -132,7 +137,15 @@ CONTEXT: Final[dict[str, Any]] = {
     "time": _iri("sluice:time"),
     "unit": "sluice:unit",
 }
+"""The context of receipts of the first two versions."""
+
+CONTEXT: Final[dict[str, Any]] = {**_FORMER_CONTEXT, "mu": _typed("sluice:mu", "decimal"), "quantity": "sluice:quantity"}
 """The context of every receipt. Two terms may stand for one property where their values are written in different ways."""
+
+
+def context_of(version: str) -> dict[str, Any]:
+    """Return the context of receipts of a version."""
+    return CONTEXT if version == RECEIPT_VERSION else _FORMER_CONTEXT
 
 
 def thing(kind: str, *names: str) -> str:
@@ -192,7 +205,7 @@ def from_base64url(text: str) -> bytes:
 
 
 def disclosure_node(point: Disclosure) -> Json:
-    """Return a point of the lattice, axis by axis; an unbounded budget is left out."""
+    """Return a point of the lattice, axis by axis; an unbounded μ is left out, and so is the ε that a budget once was."""
     return _node_of(disclosure_map(point))
 
 
@@ -212,8 +225,9 @@ def _node_of(axes: Mapping[str, Any]) -> Json:
         node["group"] = axes["group"]
     if "retention" in axes:
         node["retention"] = days(axes["retention"])
-    if "budget" in axes:
-        node["budget"] = decimal(axes["budget"])
+    for axis in ("mu", "budget"):
+        if axis in axes:
+            node[axis] = decimal(axes[axis])
     return node
 
 

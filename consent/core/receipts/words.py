@@ -14,9 +14,10 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 
 from consent.core.consents.records import Consent, record_hash
-from consent.core.policies.policy import City, PolicySet
+from consent.core.policies.policy import CITY_FILE, City, PolicySet
 from consent.core.profiles.profile import Texts
-from consent.core.receipts.terms import decimal, thing
+from consent.core.receipts.terms import RECEIPT_VERSION, decimal, thing
+from consent.core.toml.file import TomlFile
 from consent.core.toml.misfit import misfit
 from consent.errors import RecordError
 
@@ -76,10 +77,13 @@ class Notice(Node, frozen=True, kw_only=True, tag="dpv:ConsentNotice"):
 
 
 class Policies(Node, frozen=True, kw_only=True, tag="sluice:PolicySet"):
-    """Bounds on every figure: the least group that it is computed from, and the most that one subject may make up of it."""
+    """Bounds on every figure: the least group that it is computed from.
+
+    In receipts of former versions, also the most that one subject may make up of it.
+    """
 
     group: int
-    share: str
+    share: str = ""
 
 
 class Process(Node, frozen=True, kw_only=True, tag="dpv:Process"):
@@ -103,17 +107,18 @@ class ReceiptRecipient(Node, frozen=True, kw_only=True, tag="dpv:Recipient"):
 
 
 class ReceiptProperty(Node, frozen=True, kw_only=True, tag="sosa:ObservableProperty"):
-    """The title of an observed property, and its unit as a UCUM code."""
+    """The title of an observed property, its unit as a UCUM code, and the id of the quantity that it tells."""
 
     title: Texts = msgspec.field(default_factory=dict)
     unit: str
+    quantity: str = ""
 
 
 Described = Controller | Storage | Notice | Policies | Process | ReceiptPurpose | ReceiptRecipient | ReceiptProperty
 Words = Sequence[Described]
 
 
-def words_for(consent: Consent, policies: PolicySet, origin: str) -> list[Described]:
+def words_for(consent: Consent, policies: PolicySet, origin: str, version: str = RECEIPT_VERSION) -> list[Described]:
     """Return the policies' descriptions of the things that a record names.
 
     A flow is described only where its terms are exactly those of the record: a description may not be about anything but what
@@ -121,15 +126,24 @@ def words_for(consent: Consent, policies: PolicySet, origin: str) -> list[Descri
 
     Args:
         origin: The log's, with which the names of the city's own things begin.
+        version: The form of the receipt that they are for.
     """
+    is_former = version != RECEIPT_VERSION
     of_policies = thing("policies", policies.sha256.hex())
     return [
         _controller(policies.city, origin),
         Storage(id=thing("storage", origin), location=Place(policies.city.storage_place)),
         Notice(id=thing("notice", consent.notice.hex()), language=list(policies.city.languages), source=of_policies),
-        Policies(id=of_policies, group=policies.ceiling.group, share=decimal(policies.limits.share)),
-        *_of_terms(consent, policies, origin),
+        Policies(id=of_policies, group=policies.ceiling.group, share=_former_share(policies) if is_former else ""),
+        *_of_terms(consent, policies, origin, is_former=is_former),
     ]
+
+
+def _former_share(policies: PolicySet) -> str:
+    """Return the share of a figure that one subject may make up, which policies say no more; empty where they do not."""
+    limits = TomlFile(CITY_FILE, policies.files[CITY_FILE]).tables.get("limits")
+    share = limits.get("share") if isinstance(limits, dict) else None
+    return "" if share is None else decimal(float(share))
 
 
 def _controller(city: City, origin: str) -> Controller:
@@ -144,7 +158,7 @@ def _controller(city: City, origin: str) -> Controller:
     )
 
 
-def _of_terms(consent: Consent, policies: PolicySet, origin: str) -> Iterator[Described]:
+def _of_terms(consent: Consent, policies: PolicySet, origin: str, *, is_former: bool) -> Iterator[Described]:
     for terms in consent.terms:
         if policies.terms.get(terms.flow) == terms:
             flow = policies.flows[terms.flow]
@@ -155,8 +169,9 @@ def _of_terms(consent: Consent, policies: PolicySet, origin: str) -> Iterator[De
     for name in sorted({terms.recipient for terms in consent.terms} & policies.recipients.keys()):
         yield ReceiptRecipient(id=thing("recipient", origin, name), title=policies.recipients[name].title)
     for name in sorted({name for terms in consent.terms for name, _ in terms.figures} & policies.properties.keys()):
-        known = policies.properties[name]
-        yield ReceiptProperty(id=thing("property", origin, name), title=known.title, unit=known.unit)
+        known, quantity = policies.properties[name], policies.quantity_of.get(name)
+        told = "" if quantity is None or is_former else quantity.id
+        yield ReceiptProperty(id=thing("property", origin, name), title=known.title, unit=known.unit, quantity=told)
 
 
 def record_name(consent: Consent) -> str:

@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import Final
 
 from consent.core.disclosure import Time
-from consent.core.policies.flows import Clamp, read_clamp
 from consent.core.policies.property import Property, Range
+from consent.core.policies.tables.flows import Clamp, read_clamp
 from consent.core.toml.file import Table, TomlFile
 
 _FILE: Final = "plausible.toml"

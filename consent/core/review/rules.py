@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
@@ -150,8 +151,11 @@ def _listed(numbers: tuple[Any, ...] | None) -> str:
 
 
 def _limits(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
-    yield from _ordered("limits.share", old.limits.share, new.limits.share, more_reveals=True)
-    yield from _ordered("limits.p", old.limits.p, new.limits.p, more_reveals=False)
+    mu_day = [float(each.limits.mu_day or inf) for each in (old, new)]
+    yield from _ordered("limits.mu_day", *mu_day, more_reveals=True)
+    yield from _ordered("limits.exact_group", old.limits.exact_group, new.limits.exact_group, more_reveals=False)
+    rungs = [", ".join(f"{rung:g}" for rung in each.limits.mu_rungs) for each in (old, new)]
+    yield from _changed(Direction.DIFFERS, "limits.mu_rungs", *rungs)
 
 
 def _profiles(old: PolicySet, new: PolicySet) -> Iterator[Rule]:

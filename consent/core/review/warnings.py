@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from math import ceil
 
 from consent.core.cases.cases import PRECISION, axes_of
 from consent.core.decide import Owner
@@ -64,7 +63,7 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _cut_short(policies),
         _hopeless(policies),
         _beyond_the_ceiling(policies),
-        _too_few(policies),
+        _ignored(policies),
         _loud(policies),
         _unfed(policies),
         _unused(policies),
@@ -127,15 +126,12 @@ def _beyond_the_ceiling(policies: PolicySet) -> Iterator[Note]:
             yield _warning(f"flow.{flow.id}.ask.{axis}", f"asks `{asked}`, beyond the city's ceiling of `{ceiling[axis]}`")
 
 
-def _too_few(policies: PolicySet) -> Iterator[Note]:
-    """Figures about subjects with a group so small that one subject always makes up more than the share that one may."""
-    for flow in policies.flows.values():
-        group = max(flow.ask.group, policies.ceiling.group)
-        if flow.ask.identity is Identity.AGGREGATE and policies.rests_on_consent(flow) and group * policies.limits.share < 1:
-            enough = ceil(1 / policies.limits.share)
-            share = f"the `{policies.limits.share:g}` that `limits.share` permits"
-            said = f"of `{group}` subjects one always makes up more of a figure than {share}"
-            yield _note(f"flow.{flow.id}.ask.group", f"{said}: no figure has fewer than `{enough}`")
+def _ignored(policies: PolicySet) -> Iterator[Note]:
+    """Limits of earlier versions that bind nothing any more."""
+    for name in policies.limits.ignored:
+        yield _warning(
+            f"limits.{name}", "binds nothing any more: figures about households have noise or a least group; take it out"
+        )
 
 
 def _left_open(policies: PolicySet) -> Iterator[Note]:

@@ -31,8 +31,9 @@ from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.plans import Device, DevicePlan, InForce, Place, compile_slots
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
-from gateway.core.windows.targets import WindowTarget
-from gateway.core.windows.windows import Cohort
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.targets import CellTarget, RecordTarget
+from gateway.core.windows.windows import Kept
 
 _TOLD = {
     Status.REQUESTED: MessageKind.ASKED,
@@ -162,8 +163,7 @@ def compile_all(state: State, now_ms: int) -> None:
     state.filters.clear()
     state.by_contributor.clear()
     compile_devices(state, state.registry.devices.values(), now_ms)
-    members = {contributor for window in state.windows for contributor in window.members}
-    _purge(state, members - state.by_contributor.keys())
+    _purge(state, state.windows.contributors() - state.by_contributor.keys())
 
 
 def compile_devices(state: State, devices: Iterable[Device], now_ms: int) -> None:
@@ -236,16 +236,18 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
 
 
 def _purge(state: State, contributors: Iterable[bytes]) -> None:
-    """Remove contributors from the windows in which they no longer belong."""
+    """Remove contributors from the windows and tables in which they no longer belong."""
     if state.windows.is_empty():
         return
     for contributor in contributors:
-        keep: dict[Cohort, int] = {}
+        keep: dict[Cohort, Kept] = {}
         for plan in state.by_contributor.get(contributor, ()):
             for target in plan.targets():
-                if isinstance(target, WindowTarget):
+                if not isinstance(target, RecordTarget):
+                    shape = target.shape if isinstance(target, CellTarget) else None
                     since_ms = target.terms.since_ms
-                    keep[target.cohort] = min(since_ms, keep.get(target.cohort, since_ms))  # a new device ends no older one's
+                    former_ms = keep[target.cohort].since_ms if target.cohort in keep else since_ms
+                    keep[target.cohort] = Kept(min(since_ms, former_ms), shape)  # a new device ends no older one's
         pairs, touched = state.windows.purge(contributor, keep)
         state.ledger.move("pairs.open", "pairs.withdrawn", pairs)
         if touched:

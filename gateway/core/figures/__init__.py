@@ -1,1 +1,1 @@
-"""Figures: from the ended windows of a recipient to what may be published, by a chain of checks over all of them together."""
+"""Figures: from ended windows of the city's devices, and the tables of households' cells, to what may be published."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from consent.core.policies.quantity import Mechanism
 from gateway.core.windows.cells import CellTable
@@ -57,20 +56,21 @@ class Draw:
     """The figures of one slice, all from one draw of noise, or exact.
 
     Attributes:
-        members: The terms of each contributor in it.
-        mu: μ of this draw alone; None where it is exact.
+        members: The terms of each contributor in it; of a noisy draw there may be none.
+        draws: How many draws of the period share the mechanism's μ; 1 where it is exact.
         told: How many households stand in it, rounded down to a multiple of 5; where there is noise, from the noisy number.
         figures: In order of time; none for windows of which any cell is struck.
-        struck: Numbers of the cells, counted from the table's first, that the gateway missed and that stand in no figure.
+        struck: Numbers of the cells, counted from the table's first, that stand in no figure: the gateway missed something of
+            their window, or, where it is exact, too few have told something in it.
         pairs: How many pairs each member has contributed to the slice's cells that are not struck.
         withdrawn: Pairs of contributors that no longer have terms.
-        suppressed: Pairs by reason, `partial` for struck cells.
+        suppressed: Pairs by reason: `partial` and `k` for struck cells, `guard` for those who may stand in no exact figure.
     """
 
     slice: Slice
     mechanism: Mechanism
     members: Mapping[bytes, Terms]
-    mu: Fraction | None
+    draws: int
     told: int
     figures: tuple[DrawnFigure, ...]
     struck: tuple[int, ...]

@@ -1,8 +1,7 @@
-"""The table that the checks work on: one row for each ended window, with its present members and why others have left.
+"""The rows of ended windows: each with its present members, and why others have left.
 
-A row holds no values: a contributor's value comes from its accumulator whenever a check asks for it, exactly, so that a table of
-31 windows of 10,000 subjects takes no more than a few megabytes beside the windows. Values are first steps of the property
-(energies for `energy-mean`) until the single flooring at the end.
+A row holds no values: a contributor's value comes from its accumulator whenever it is asked for, exactly. Values are first steps
+of the property (energies for `energy-mean`) until the single flooring at the end.
 """
 
 from __future__ import annotations
@@ -20,22 +19,32 @@ TermsOf = Callable[[bytes, Cohort], Terms | None]
 """(contributor, cohort) → the terms now in force, or None where the contributor may no longer be in the cohort."""
 
 
+CohortsOf = Callable[[bytes, Cohort], int]
+"""(contributor, cohort) → in how many cohorts of the same flow and property it stands: one, but for homes at several places."""
+
+
+def _one(_contributor: bytes, _cohort: Cohort) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is in force at the moment of release.
 
     Attributes:
         whole_since_ms: Windows that began earlier miss readings.
+        cohorts_of: Between how many cohorts a contributor's bound is shared out.
     """
 
     policies: PolicySet
     terms_of: TermsOf
     whole_since_ms: int
+    cohorts_of: CohortsOf = _one
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An ended window while it is checked, before it becomes a figure.
+    """An ended window, before it becomes a figure.
 
     Attributes:
         members: The terms of each contributor in it, by contributor, in a fixed order.
@@ -73,13 +82,9 @@ class Row:
         return replace(self, members=staying, suppressed={**self.suppressed, reason: pairs})
 
 
-Table = tuple[Row, ...]
-"""The rows of all ended windows of one recipient that each give one figure, oldest end first."""
-
-
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The single figure of a window, which has passed every check.
+    """The single figure of a window.
 
     Attributes:
         value: Floored, in the property's unit.
@@ -100,8 +105,8 @@ class Suppressed:
 class Totals:
     """A window whose contributors' own totals leave one by one, each under its contributor's terms alone.
 
-    No check looks across them, so its members are determined only when it is packed: a backlog of such windows spans many
-    bundles, and to determine all of them for each bundle would cost its square.
+    Its members are determined only when it is packed: a backlog of such windows spans many bundles, and to determine all of them
+    for each bundle would cost its square.
     """
 
     window: Window

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from consent.core.disclosure import Time
 from consent.core.policies.policy import PolicySet
@@ -14,6 +15,9 @@ from gateway.core.windows.accumulators import Amount
 from gateway.core.windows.windows import Cohort
 
 Bounds = tuple[Amount, Amount]
+
+TOLD_IN: Final = 5
+"""Numbers of households are told rounded down to a multiple of this."""
 
 
 def bounds(cohort: Cohort, policies: PolicySet) -> Bounds | None:
@@ -45,10 +49,19 @@ def figure(cohort: Cohort, values: Sequence[Amount], policies: PolicySet) -> flo
         return int(combined)
     step = Decimal(cohort.step)
     if cohort.statistic == "energy-mean":
-        n = floor_steps(level_db(combined), float(step))
-    else:
-        n = math.floor(combined * Fraction(prop.ladder[0]) / Fraction(step))
-    return shown_value(n, step, is_first_step=step == prop.ladder[0])
+        return shown_value(floor_steps(level_db(combined), float(step)), step, is_first_step=step == prop.ladder[0])
+    return shown(combined, prop.ladder[0], step)
+
+
+def shown(value: Fraction, first_step: Decimal, step: Decimal) -> float:
+    """Return a value in first steps as the figure that is shown: floored to a step, in the property's unit."""
+    n = math.floor(value * Fraction(first_step) / Fraction(step))
+    return shown_value(n, step, is_first_step=step == first_step)
+
+
+def told(households: Fraction | int) -> int:
+    """Return a number of households as it is told: rounded down to fives, and not below 0."""
+    return max(0, math.floor(households / TOLD_IN) * TOLD_IN)
 
 
 def _combined(statistic: str, values: Sequence[Amount]) -> Fraction:

@@ -8,12 +8,20 @@ arrays, side by side: ten thousand households' days take under 5 MiB. Nothing is
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from consent.core.periods import Period
-from gateway.core.windows.windows import Cohort
+from gateway.core.windows.cohorts import Cohort
+
+MOST_STEPS: Final = 2**31 - 1
+"""What one reading, or one difference of a counter, counts for at most in a cell: so no sum outgrows its 64 bits before the count
+outgrows its 32. No bound on a household's figures is as wide."""
+
+_CELLS_A_CONTRIBUTION: Final = 8
+"""So many cells take about the memory of one accumulator."""
 
 
 class CellShape(NamedTuple):
@@ -33,6 +41,11 @@ class CellShape(NamedTuple):
     def cells(self) -> int:
         """Return how many cells a table has."""
         return self.period.length_ms // self.cell_ms
+
+    @property
+    def contributions(self) -> int:
+        """Return for how many contributions a row counts where those that stand open are bounded."""
+        return -(-self.cells // _CELLS_A_CONTRIBUTION)
 
 
 class CellTable:
@@ -70,24 +83,98 @@ class CellTable:
 
     def row(self, contributor: bytes) -> int:
         """Return the place of a contributor's row, made if it is new: the index of its first cell in both arrays."""
-        raise NotImplementedError
+        at = self.rows.get(contributor)
+        if at is None:
+            if self._free:
+                at = self._free.pop()
+            else:
+                at = len(self.sums)
+                cells = self.shape.cells
+                self.sums.frombytes(bytes(self.sums.itemsize * cells))
+                self.counts.frombytes(bytes(self.counts.itemsize * cells))
+            self.rows[contributor] = at
+        return at
 
     def cells_of(self, contributor: bytes) -> tuple[array[int], array[int]]:
         """Return copies of a contributor's sums and counts, cell by cell."""
-        raise NotImplementedError
+        at = self.rows[contributor]
+        return self.sums[at : at + self.shape.cells], self.counts[at : at + self.shape.cells]
 
     def pairs(self, contributors: Iterable[bytes], first: int = 0, last: int | None = None) -> int:
         """Return how many pairs some contributors have in the cells from ``first`` up to, not including, ``last``."""
-        raise NotImplementedError
+        end = self.shape.cells if last is None else last
+        rows, counts = self.rows, self.counts
+        return sum(sum(counts[at + first : at + end]) for at in map(rows.__getitem__, contributors))
 
     def remove(self, contributor: bytes) -> int:
         """Empty a contributor's row for good; return how many pairs were in it."""
-        raise NotImplementedError
+        at, cells = self.rows.pop(contributor), self.shape.cells
+        pairs = sum(self.counts[at : at + cells])
+        self.sums[at : at + cells] = array("q", bytes(self.sums.itemsize * cells))
+        self.counts[at : at + cells] = array("I", bytes(self.counts.itemsize * cells))
+        self._free.append(at)
+        return pairs
+
+    def take(self, first: int, last: int, drawn: Iterable[bytes]) -> CellTable:
+        """Empty the cells from ``first`` up to, not including, ``last``; return a table of what some contributors had in them."""
+        taken, cells = CellTable(self.cohort, self.shape, self.start_ms), self.shape.cells
+        for contributor in drawn:
+            at, to = self.rows[contributor], taken.row(contributor)
+            taken.sums[to + first : to + last] = self.sums[at + first : at + last]
+            taken.counts[to + first : to + last] = self.counts[at + first : at + last]
+        no_sums, no_counts = (array(kept.typecode, bytes(kept.itemsize * (last - first))) for kept in (self.sums, self.counts))
+        for at in range(0, len(self.sums), cells):
+            self.sums[at + first : at + last] = no_sums
+            self.counts[at + first : at + last] = no_counts
+        return taken
+
+    def add(self, part: CellTable) -> None:
+        """Add what ``take`` took out."""
+        cells = self.shape.cells
+        for contributor, at in part.rows.items():
+            to = self.row(contributor)
+            for cell in range(cells):
+                self.sums[to + cell] += part.sums[at + cell]
+                self.counts[to + cell] += part.counts[at + cell]
 
     def copy(self) -> CellTable:
         """Return an independent copy, as it is when a publication is formed of it."""
-        raise NotImplementedError
+        other = CellTable(self.cohort, self.shape, self.start_ms)
+        other.rows, other.sums, other.counts, other._free = self.rows.copy(), self.sums[:], self.counts[:], self._free.copy()
+        return other
+
+    def spans_ended(self, watermark_ms: int) -> int:
+        """Return how many of the spans that are published at once take no more readings."""
+        return min(max(watermark_ms - self.start_ms, 0), self.shape.period.length_ms) // self.shape.window_ms
 
     def state(self) -> list[Any]:
         """Return plain data from which ``table_from_state`` makes the same table, without empty rows."""
-        raise NotImplementedError
+        kept = [(contributor, at) for contributor, at in self.rows.items() if any(self.counts[at : at + self.shape.cells])]
+        head = [list(self.cohort), list(self.shape), self.start_ms, [contributor for contributor, _ in kept]]
+        return [*head, _stored(self.sums, kept, self.shape.cells), _stored(self.counts, kept, self.shape.cells)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over the contributors."""
+        return iter(self.rows)
+
+
+def table_from_state(state: list[Any]) -> CellTable:
+    """Make a table from its stored state."""
+    cohort, (cell_ms, period, window_ms), start_ms, contributors, sums, counts = state
+    table = CellTable(Cohort(*cohort), CellShape(cell_ms, Period(period), window_ms), start_ms)
+    table.rows = {contributor: number * table.shape.cells for number, contributor in enumerate(contributors)}
+    for numbers, stored in ((table.sums, sums), (table.counts, counts)):
+        numbers.frombytes(stored)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+    return table
+
+
+def _stored(numbers: array[int], kept: list[tuple[bytes, int]], cells: int) -> bytes:
+    """Return some rows, little-endian."""
+    rows = array(numbers.typecode)
+    for _, at in kept:
+        rows.extend(numbers[at : at + cells])
+    if sys.byteorder == "big":
+        rows.byteswap()
+    return rows.tobytes()

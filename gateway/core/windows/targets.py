@@ -1,4 +1,4 @@
-"""Targets: a flow that takes one device's readings of one property, into windows or as records, and the terms that it rests on.
+"""Targets: a flow that takes one device's readings of one property, into windows, into cells or as records, and its terms.
 
 ``gateway.core.plans`` makes them for the slots of its plans, the pipeline and the replay of the journal feed them, and they feed
 the windows.
@@ -6,7 +6,9 @@ the windows.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
+from typing import Final, Self
 
 from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.outcome import WINDOW_MS_BY_LABEL
@@ -14,16 +16,22 @@ from gateway.core.ingest.counters import Register
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.windows.accumulators import (
     BASELINE,
+    CONTRIBUTED,
     EXPIRED,
     LAST_KEPT,
     LATE,
     PARTIAL,
     RECORDED,
+    RESET,
     UNDATED,
     Accumulator,
     Delta,
 )
-from gateway.core.windows.windows import Cohort, Windows
+from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.windows import Windows
+
+_NO_CELLS: Final = array("q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,176 @@ class CounterTarget(WindowTarget):
         return True
 
 
+class CellTarget:
+    """A flow whose figures are about subjects: it takes a slot's readings into the cells of its cohort's tables."""
+
+    __slots__ = (
+        "_at",
+        "_counts",
+        "_from_ms",
+        "_offset_ms",
+        "_sums",
+        "_until_ms",
+        "_windows",
+        "cohort",
+        "contributor",
+        "meter",
+        "shape",
+        "terms",
+    )
+
+    def __init__(
+        self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms, shape: CellShape
+    ) -> None:
+        """Feed the tables of ``windows`` that have this shape."""
+        self._windows = windows
+        self.cohort = cohort
+        self.contributor = contributor
+        self.meter = meter
+        self.terms = terms
+        self.shape = shape
+        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's cell is (start, end], any other [start, end)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the cached cell; it is looked up again at the next reading."""
+        self._from_ms = self._until_ms = self._at = 0
+        self._sums = self._counts = _NO_CELLS
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
+        if self._from_ms <= t_ms < self._until_ms:
+            at = self._at
+            self._sums[at] += n if -MOST_STEPS <= n <= MOST_STEPS else MOST_STEPS if n > 0 else -MOST_STEPS
+            self._counts[at] += 1
+            return CONTRIBUTED
+        return self._refusal(t_ms) or self._open(t_ms).take(t_ms, n)
+
+    def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
+        """Add a reading that came between two times, if both lie in one cell and under the same terms."""
+        offset_ms, cell_ms = self._offset_ms, self.shape.cell_ms
+        one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
+        return self.take(latest_ms, n) if one_cell and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
+
+    def _refusal(self, t_ms: int) -> int:
+        """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
+        shape = self.shape
+        within_ms = t_ms - self._offset_ms - (start_ms := shape.period.start_ms(t_ms - self._offset_ms))
+        if start_ms + within_ms // shape.window_ms * shape.window_ms + shape.window_ms <= self._windows.watermark_ms:
+            return LATE
+        if t_ms >= self.terms.expires_ms:
+            return EXPIRED
+        return PARTIAL if start_ms < self.terms.since_ms else CONTRIBUTED
+
+    def _open(self, t_ms: int) -> Self:
+        """Cache the cell of a time, which is not refused."""
+        offset_ms, shape = self._offset_ms, self.shape
+        table = self._table(t_ms)
+        cell, cell_ms = (t_ms - offset_ms - table.start_ms) // shape.cell_ms, shape.cell_ms
+        self._at = self._windows.row(table, self.contributor, self) + cell
+        self._sums, self._counts = table.sums, table.counts
+        self._from_ms = table.start_ms + cell * cell_ms + offset_ms
+        self._until_ms = min(self._from_ms + cell_ms, self.terms.expires_ms)
+        return self
+
+    def _table(self, t_ms: int) -> CellTable:
+        return self._windows.table(self.cohort, self.shape, self.shape.period.start_ms(t_ms - self._offset_ms))
+
+
+class DifferenceTarget(CellTarget):
+    """The same of a counter: what falls into a cell is how much it has grown since its last reading."""
+
+    __slots__ = ("_last",)
+
+    def forget(self) -> None:
+        """Drop the cached cell and last reading."""
+        super().forget()
+        self._last: list[int] | None = None
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Add to the cell of a reading what was counted since the last one; return what became of the pair.
+
+        The first reading under the terms adds nothing, nor does one that is lower than the last: both are baselines of the next.
+        One that is older than the last changes nothing: what it tells is in the last one's cell already.
+        """
+        last = self._last
+        if last is None or not self._from_ms <= t_ms < self._until_ms:
+            refusal = self._refusal(t_ms)
+            if refusal and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+                return refusal
+            last = self._windows.last_reading(self.cohort, self.contributor, self.meter)
+            if last is None or refusal:
+                self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+                return BASELINE
+            if t_ms >= last[0] and n < last[1]:
+                last[:] = t_ms, n
+                return RESET
+            self._open(t_ms)
+            self._last = last
+        if t_ms >= last[0]:
+            difference = n - last[1]
+            last[:] = t_ms, n
+            if difference < 0:
+                return RESET
+            self._sums[self._at] += min(difference, MOST_STEPS)
+        self._counts[self._at] += 1
+        return CONTRIBUTED
+
+
+class JudgedDifferenceTarget(DifferenceTarget):
+    """The same of a register that is judged: what it takes are its totals, and it begins anew where the register does."""
+
+    __slots__ = ("_register",)
+
+    def __init__(
+        self,
+        register: Register,
+        windows: Windows,
+        cohort: Cohort,
+        contributor: bytes,
+        meter: bytes,
+        terms: Terms,
+        shape: CellShape,
+    ) -> None:
+        """Take the totals of ``register``."""
+        super().__init__(windows, cohort, contributor, meter, terms, shape)
+        self._register = register
+        register.targets.append(self)
+
+    def take(self, t_ms: int, n: int) -> int:
+        """Take the register's total; return what became of the pair."""
+        register = self._register
+        if register.breaks_ms:
+            outcome = self._begin_anew(t_ms, register.total, register.breaks_ms)
+        else:
+            outcome = super().take(t_ms, register.total)
+        if outcome <= LAST_KEPT:
+            register.kept = True
+        return outcome
+
+    def doubt(self, t_ms: int) -> bool:
+        """Return whether a refused reading concerns a cell or a baseline; none is left out, since the next one tells the rest."""
+        return t_ms >= self.terms.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
+
+    def _begin_anew(self, t_ms: int, total: int, breaks_ms: tuple[int, ...]) -> int:
+        """Make a total the baseline of the next; what a reading told that turned out to be wrong is taken out of its cell."""
+        windows = self._windows
+        for wrong_ms in breaks_ms:
+            if wrong_ms != t_ms and not self._refusal(wrong_ms):
+                table = self._table(wrong_ms)
+                if (at := table.rows.get(self.contributor)) is not None:
+                    table.sums[at + (wrong_ms - self._offset_ms - table.start_ms) // self.shape.cell_ms] = 0
+        refusal = self._refusal(t_ms)
+        if refusal and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+            return refusal
+        last = windows.last_reading(self.cohort, self.contributor, self.meter)
+        if last is None:
+            windows.baseline(self.cohort, self.contributor, self.meter, t_ms, total)
+        else:
+            last[:] = t_ms, total
+        return RESET
+
+
 class RecordTarget:
     """A flow that takes a slot's readings one by one, as records."""
 
@@ -182,4 +360,31 @@ class RecordTarget:
         return self.take(earliest_ms, n) if self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
 
-Target = WindowTarget | RecordTarget
+Target = WindowTarget | CellTarget | RecordTarget
+
+
+def new_target(
+    windows: Windows,
+    cohort: Cohort,
+    source: tuple[bytes, bytes],
+    terms: Terms,
+    shape: CellShape | None,
+    register: Register | None,
+) -> WindowTarget | CellTarget:
+    """Return the target of a flow of figures.
+
+    Args:
+        source: The contributor, and the device.
+        shape: How its readings lie in cells; None where they go into windows.
+        register: What judges them, where they are a counter's and its profile says how it counts.
+    """
+    counts = cohort.statistic == "delta"
+    if shape is None:
+        if register is None or not counts:
+            return WindowTarget(windows, cohort, *source, terms)
+        return CounterTarget(register, windows, cohort, *source, terms)
+    if not counts:
+        return CellTarget(windows, cohort, *source, terms, shape)
+    if register is None:
+        return DifferenceTarget(windows, cohort, *source, terms, shape)
+    return JudgedDifferenceTarget(register, windows, cohort, *source, terms, shape)

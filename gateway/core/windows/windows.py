@@ -1,40 +1,39 @@
-"""Tumbling windows in event time: one accumulator per (cohort, window, contributor).
+"""Tumbling windows in event time: one accumulator per (cohort, window, contributor), or a row in the cohort's table of cells.
 
 Readings enter from the pipeline as whole numbers of their property's first ladder step, so sums are exact and neither
 order, crash nor replay changes a digit. A contributor (a subject, or a device that has none) is in a window once, so it
-counts once, can be bounded, and can be removed. Nothing is computed here: ``gateway.core.figures`` closes the ended windows
-when a bundle is formed, and until then the accumulators stay.
+counts once, can be bounded, and can be removed. Figures about subjects are made of tables of cells, one for each period; all
+else of windows. Nothing is computed here: ``gateway.core.figures`` closes what has ended when a bundle is formed, and until
+then it stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from consent.core.outcome import NEVER_MS, Level
+from consent.core.outcome import NEVER_MS
+from consent.core.periods import Period
 from gateway.core.ingest.counters import CounterKey, CounterMemory, counters_from_state, counters_state
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
+from gateway.core.windows.cells import CellShape, CellTable, table_from_state
+from gateway.core.windows.cohorts import Cohort as Cohort  # noqa: PLC0414  others know it by this module
+
+_FINEST_CELL_MS: Final = 900_000
+"""Spans that touch the same of these strike the same cells, whatever their length."""
 
 
-class Cohort(NamedTuple):
-    """Who may be together in one window: the same flow, property, level and cell. Levels are never rolled up together."""
+class Kept(NamedTuple):
+    """How a contributor still belongs to a cohort.
 
-    flow: str
-    observed_property: str
-    statistic: str
-    identity: str
-    time: str
-    space: str
-    step: str
-    cell: str
-    public: bool
-    """True for devices without a subject: a window never mixes them with those that have one."""
+    Attributes:
+        since_ms: Since when; what began earlier loses it.
+        shape: How its readings lie in cells; None where they go into windows.
+    """
 
-    @property
-    def level(self) -> Level:
-        """Return the level at which it is released."""
-        return Level(self.identity, self.time, self.space, self.step, self.cell)
+    since_ms: int
+    shape: CellShape | None = None
 
 
 class Window:
@@ -71,13 +70,17 @@ class Windows:
     def __init__(self, first_steps: dict[str, Decimal]) -> None:
         """Begin without windows. ``first_steps``: the first ladder step of each property, from the policies."""
         self.open: dict[tuple[Cohort, int], Window] = {}
+        self.tables: dict[tuple[Cohort, int], CellTable] = {}
+        """Tables of cells of which something is not published yet, by cohort and beginning of the period."""
+        self.missed: list[tuple[int, int]] = []
+        """Spans (from, until) of which readings may be missing, in order and apart: cells that they touch give no figure."""
         self.first_steps = first_steps
         self.watermark_ms = 0
-        """Every window that ends at or before this instant accepts no more readings."""
+        """What ends by this instant, a window or a span of a table that is published at once, accepts no more readings."""
         self.whole_since_ms = 0
         """Windows that began earlier miss readings: the subscription is more recent, or a session was lost."""
         self.contributions = 0
-        """How many accumulators have been opened since ``recount``: an upper bound of how many there are."""
+        """How many accumulators, and rows by their size, were opened since ``recount``: an upper bound of how many there are."""
         self.counters: dict[CounterKey, CounterMemory] = {}
         """What is remembered of the registers whose profiles say how they count; changed by the targets' registers."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
@@ -94,6 +97,25 @@ class Windows:
             member = window.members[contributor] = new_contribution(cohort.statistic, _first_step(cohort, self.first_steps))
         self._cached.add(target)
         return member
+
+    def table(self, cohort: Cohort, shape: CellShape, start_ms: int) -> CellTable:
+        """Return the table of a cohort's period; create it if it does not exist yet."""
+        table = self.tables.get((cohort, start_ms))
+        if table is None:
+            table = self.tables[cohort, start_ms] = CellTable(cohort, shape, start_ms)
+        assert table.shape == shape, "a change of shape removes all who stood in the former one"
+        return table
+
+    def row(self, table: CellTable, contributor: bytes, target: Cached) -> int:
+        """Return the place of a contributor's row in one of the tables, for a target that remembers it."""
+        if contributor not in table.rows:
+            self.contributions += table.shape.contributions
+        self._cached.add(target)
+        return table.row(contributor)
+
+    def last_reading(self, cohort: Cohort, contributor: bytes, meter: bytes) -> list[int] | None:
+        """Return the last reading of a counter, from which the next difference is taken: time and reading, to be changed in place."""
+        return self._series.get((cohort, contributor, meter))
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
         """Record a counter's reading from before the first whole window."""
@@ -112,9 +134,12 @@ class Windows:
         if watermark_ms <= self.watermark_ms:
             return
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
-        self.watermark_ms = watermark_ms
-        if passed:
+        tables = self.tables.values()
+        if passed or any(table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in tables):
             self.forget_cached()
+        self.watermark_ms = watermark_ms
+        oldest_ms = min([Period.WEEK.start_ms(watermark_ms), *(table.start_ms for table in tables)])
+        self.missed = [span for span in self.missed if span[1] > oldest_ms]
         for window in sorted((w for w in passed if w.cohort.statistic == "delta"), key=lambda w: w.start_ms):
             self._set_baselines(window)
 
@@ -146,34 +171,51 @@ class Windows:
             (w for w in self.open.values() if w.end_ms <= self.watermark_ms), key=lambda w: (w.end_ms, w.start_ms, w.cohort)
         )
 
-    def purge(self, contributor: bytes, keep: Mapping[Cohort, int]) -> tuple[int, bool]:
-        """Remove a contributor from every window in which it no longer belongs.
+    def miss(self, from_ms: int, until_ms: int) -> None:
+        """Record a span of which readings may be missing; those that touch the same quarter of an hour are joined."""
+        joined: list[tuple[int, int]] = []
+        for span in sorted([*self.missed, (from_ms, until_ms)]):
+            if joined and span[0] // _FINEST_CELL_MS <= joined[-1][1] // _FINEST_CELL_MS:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], span[1]))
+            else:
+                joined.append(span)
+        self.missed = joined
+
+    def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> tuple[int, bool]:
+        """Remove a contributor from every window and table in which it no longer belongs.
 
         Args:
             contributor: The contributor to remove.
-            keep: The cohorts to which it still belongs, each with the time since when; earlier windows lose it too.
+            keep: The cohorts to which it still belongs; windows and tables of before, or of another shape, lose it too.
         Returns: How many pairs were removed with it, and whether anything at all was.
         """
         pairs, touched = 0, False
+        for table in list(self.tables.values()):
+            if contributor not in table.rows or _is_kept(keep, table.cohort, table.start_ms, table.shape):
+                continue
+            pairs += table.remove(contributor)
+            touched = True
+            if not table.rows:
+                del self.tables[table.key]
         for window in list(self.open.values()):
-            if contributor not in window.members or window.start_ms >= keep.get(window.cohort, NEVER_MS):
+            if contributor not in window.members or _is_kept(keep, window.cohort, window.start_ms, None):
                 continue
             pairs += window.members.pop(contributor).pairs
             touched = True
             if not window.members:
                 del self.open[window.key]
-        stale = [k for k, last in self._series.items() if k[1] == contributor and last[0] < keep.get(k[0], NEVER_MS)]
+        stale = [k for k, last in self._series.items() if k[1] == contributor and last[0] < _since_ms(keep, k[0])]
         for key in stale:
             del self._series[key]
         touched = self._purge_counters(contributor, keep) or touched
         self.forget_cached()
         return pairs, touched or bool(stale)
 
-    def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, int]) -> bool:
+    def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> bool:
         kept_ms: dict[str, int] = {}
-        for cohort, since_ms in keep.items():
+        for cohort, kept in keep.items():
             if cohort.statistic == "delta":
-                kept_ms[cohort.observed_property] = min(since_ms, kept_ms.get(cohort.observed_property, since_ms))
+                kept_ms[cohort.observed_property] = min(kept.since_ms, kept_ms.get(cohort.observed_property, kept.since_ms))
         touched = False
         for key in [key for key in self.counters if key[0] == contributor]:
             touched = self.counters[key].drop_before(kept_ms.get(key[2], NEVER_MS)) or touched
@@ -192,13 +234,21 @@ class Windows:
             if whose == contributor:
                 yield cohort, meter, t_ms, n
 
+    def contributors(self) -> set[bytes]:
+        """Return all who stand in windows or tables, or of whose counters a reading is kept."""
+        standing = {contributor for window in self.open.values() for contributor in window.members}
+        standing.update(*(table.rows for table in self.tables.values()))
+        standing.update(contributor for _, contributor, _ in self._series)
+        return standing
+
     def recount(self) -> None:
-        """Count the accumulators that exist."""
-        self.contributions = sum(len(window.members) for window in self.open.values())
+        """Count the accumulators and rows that exist."""
+        rows = sum(len(table.rows) * table.shape.contributions for table in self.tables.values())
+        self.contributions = rows + sum(len(window.members) for window in self.open.values())
 
     def is_empty(self) -> bool:
         """Return whether nothing is held of any contributor."""
-        return not (self.open or self._series or self.counters)
+        return not (self.open or self.tables or self._series or self.counters)
 
     def take_out(self, window: Window, drawn: Iterable[bytes], gone: Iterable[bytes]) -> Window:
         """Remove contributors from an open window, and the window itself once nobody is left in it.
@@ -223,11 +273,35 @@ class Windows:
         if present is not window:
             present.members.update(window.members)
 
+    def take_slice(self, table: CellTable, first: int, last: int, drawn: Iterable[bytes]) -> CellTable | None:
+        """Remove cells of all contributors from one of the tables, and the table itself with its last cell.
+
+        Args:
+            table: One of these, of which all earlier cells have been taken before.
+            first: Number of the first cell to remove.
+            last: Number of the first cell after it that stays.
+            drawn: The contributors who are in a bundle; what all others had in these cells is given up.
+        Returns: What those in the bundle had in these cells; None where there are none.
+        """
+        taken = table.take(first, last, drawn)
+        if last == table.shape.cells:
+            del self.tables[table.key]
+            self.forget_cached()
+        return taken if taken.rows else None
+
+    def put_back_table(self, part: CellTable) -> None:
+        """Put back what ``take_slice`` took out, after its bundle was voided."""
+        present = self.tables.get(part.key)
+        if present is None:
+            self.tables[part.key] = part
+        else:
+            present.add(part)
+
     def state(self, pack: Callable[[list[Any]], Any] = list) -> list[Any]:
         """Return plain data from which ``restore`` makes the same windows.
 
         Args:
-            pack: Applied to each window's data, so that not all of it need be held as plain data at once.
+            pack: Applied to each window's and table's data, so that not all of it need be held as plain data at once.
         """
         return [
             self.watermark_ms,
@@ -235,12 +309,18 @@ class Windows:
             [pack(window_state(window)) for window in self.open.values()],
             [[list(cohort), contributor, meter, *last] for (cohort, contributor, meter), last in self._series.items()],
             counters_state(self.counters),
+            [pack(table.state()) for table in self.tables.values()],
+            [list(span) for span in self.missed],
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Continue from a stored state."""
         self.watermark_ms, self.whole_since_ms, windows, series, *later = state
-        self.counters = counters_from_state(later[0]) if later else {}
+        counters = later[0] if later else []
+        tables, missed = later[1:] if len(later) > 1 else ([], [(0, self.whole_since_ms)])
+        self.counters = counters_from_state(counters)
+        self.tables = {table.key: table for table in map(table_from_state, tables)}
+        self.missed = [(from_ms, until_ms) for from_ms, until_ms in missed if until_ms > from_ms]
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
         self._cached = set()
@@ -248,6 +328,14 @@ class Windows:
     def __iter__(self) -> Iterator[Window]:
         """Iterate over all windows."""
         return iter(self.open.values())
+
+
+def _since_ms(keep: Mapping[Cohort, Kept], cohort: Cohort) -> int:
+    return keep[cohort].since_ms if cohort in keep else NEVER_MS
+
+
+def _is_kept(keep: Mapping[Cohort, Kept], cohort: Cohort, start_ms: int, shape: CellShape | None) -> bool:
+    return cohort in keep and keep[cohort].since_ms <= start_ms and keep[cohort].shape == shape
 
 
 def _first_step(cohort: Cohort, first_steps: Mapping[str, Decimal]) -> Decimal:

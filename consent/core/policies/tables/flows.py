@@ -18,9 +18,11 @@ import msgspec
 
 from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.policies.bounds import read_ask
-from consent.core.policies.dpv_purposes import PURPOSES
-from consent.core.policies.policy import Flow, LegalBasis, Purpose, Recipient, Statistic
+from consent.core.policies.policy import Flow, LegalBasis, Limits, Purpose, Recipient, Statistic
 from consent.core.policies.property import Property, Range
+from consent.core.policies.quantity import Quantity
+from consent.core.policies.tables.dpv_purposes import PURPOSES
+from consent.core.policies.tables.subjects import FiguresTable, check_figures
 from consent.core.toml.file import Number, Table, TomlFile
 
 _UCUM_CODE: Final = re.compile(r"[!-~]{1,64}")  # its meaning is the recipient's matter, but a bundle's size depends on its length
@@ -56,7 +58,7 @@ class RecipientTable(Table, frozen=True, kw_only=True):
     sink: str
 
 
-class FlowTable(Table, frozen=True, kw_only=True):
+class FlowTable(FiguresTable, frozen=True, kw_only=True):
     """`[flow.<id>]`."""
 
     title: dict[str, Any] | None = None
@@ -70,12 +72,20 @@ class FlowTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What flows, ceilings and device profiles refer to."""
+    """What flows, ceilings and device profiles refer to.
+
+    Attributes:
+        quantities: By their ids.
+        budgets_are_epsilon: Whether they are an earlier version's policies, where a budget was an ε.
+    """
 
     languages: tuple[str, ...]
     properties: dict[str, Property]
     purposes: dict[str, Purpose]
     recipients: dict[str, Recipient]
+    quantities: dict[str, Quantity]
+    limits: Limits
+    budgets_are_epsilon: bool
 
 
 def read_property(file: TomlFile, name: str, value: Any, languages: tuple[str, ...]) -> Property:
@@ -180,13 +190,22 @@ def read_flow(file: TomlFile, name: str, value: Any, declared: Declared) -> Flow
         statistic=_statistics(file, table, key, declared.properties),
         purpose=file.known(table.purpose, declared.purposes, "purpose", f"{key}.purpose"),
         recipient=file.known(table.recipient, declared.recipients, "recipient", f"{key}.recipient"),
-        ask=read_ask(file, table.ask, f"{key}.ask", declared.properties),
+        ask=read_ask(file, table.ask, f"{key}.ask", declared.properties, budget_is_epsilon=declared.budgets_are_epsilon),
+        is_exact=table.is_exact(file, key),
+        publish=table.publish_at(file, key),
+        period=table.period_of(file, key),
+        clip=table.own_clip(file, key),
     )
     _check_ask(file, flow, f"{key}.ask")
     _check_statistics(file, flow, f"{key}.statistic")
+    by_consent = declared.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT
+    quantity_of = {each: quantity for quantity in declared.quantities.values() for each in quantity.properties}
+    check_figures(file, flow, table, key, quantity_of, declared.properties, by_consent=by_consent)
     is_open = declared.recipients[flow.recipient].public_key_file is None
-    if is_open and declared.purposes[flow.purpose].legal_basis is LegalBasis.CONSENT:
-        raise file.error(f"{key}.recipient", f"`{flow.recipient}` has no key and may only get data of a public task")
+    if is_open and by_consent and not (flow.ask.identity is Identity.AGGREGATE and flow.ask.budget < inf):
+        raise file.error(
+            f"{key}.recipient", f"`{flow.recipient}` has no key and may only get data of a public task, and figures with noise"
+        )
     return flow
 
 
@@ -221,7 +240,7 @@ def _check_ask(file: TomlFile, flow: Flow, key: str) -> None:
         raise file.error(f"{key}.time", f"`{ask.time.label}` has no window to draw a figure over")
     if ask.identity is not Identity.AGGREGATE and ask.group > 1:
         raise file.error(f"{key}.group", f"`{ask.group}` binds only at identity `aggregate`")
-    if ask.identity is not Identity.AGGREGATE and ask.budget < inf:
+    if ask.identity is not Identity.AGGREGATE and min(ask.budget, ask.former_epsilon) < inf:
         raise file.error(f"{key}.budget", "binds only at identity `aggregate`")
     for name, _ in ask.precision:
         if name not in flow.properties:
