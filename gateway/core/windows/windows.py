@@ -52,6 +52,12 @@ class Window:
         """Return the key under which ``Windows`` holds it."""
         return self.cohort, self.start_ms
 
+    def copy(self) -> Window:
+        """Return a window with the same members, which stays as it is when some of them are taken out of this one."""
+        other = Window(self.cohort, self.start_ms, self.end_ms)
+        other.members = self.members.copy()
+        return other
+
     def pairs(self) -> int:
         """Return how many pairs have been contributed."""
         return sum(member.pairs for member in self.members.values())
