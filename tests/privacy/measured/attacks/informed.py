@@ -96,8 +96,9 @@ def log_likelihood(published: Published, total: Floats, homes: int) -> float:
     if published.is_mean:
         # The noisy number by which the sum was divided is known to lie in the five that were told.
         numbers = published.n + (np.arange(50) + 0.5) / 50 * _TOLD_STEP
-        off = ((published.figures[None, :] * numbers[:, None] - total[None, :]) ** 2).sum(axis=1)
-        logs = -off / 2 / sigma**2 - (numbers - homes) ** 2 / 2 / spread**2 + published.figures.size * np.log(numbers)
+        factors = numbers + spread**2 / numbers  # a noisy sum is told as sum · n / (n² + σ²)
+        off = ((published.figures[None, :] * factors[:, None] - total[None, :]) ** 2).sum(axis=1)
+        logs = -off / 2 / sigma**2 - (numbers - homes) ** 2 / 2 / spread**2 + published.figures.size * np.log(factors)
         return float(np.logaddexp.reduce(logs))
     told = _normal((published.n + _TOLD_STEP - homes) / spread) - _normal((published.n - homes) / spread)
     return -float(((published.figures - total) ** 2).sum()) / 2 / sigma**2 + float(np.log(max(told, 1e-300)))
