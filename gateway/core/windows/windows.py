@@ -120,7 +120,7 @@ class Windows:
         return table.row(contributor)
 
     def last_reading(self, cohort: Cohort, contributor: bytes, meter: bytes) -> list[int] | None:
-        """Return the last reading of a counter, from which the next difference is taken: time and reading, to be changed in place."""
+        """Return a counter's last reading, from which the next difference is taken: time and reading, to be changed in place."""
         return self._series.get((cohort, contributor, meter))
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
