@@ -170,6 +170,7 @@ class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         drawn: Contributors whose data are in the bundle; the data of all others in the slice are given up.
+        struck: Numbers of cells, counted from the table's first, whose data are given up of all contributors.
     """
 
     cohort: Cohort
@@ -177,6 +178,7 @@ class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
     first: int
     last: int
     drawn: list[bytes]
+    struck: list[int] = []
 
 
 class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):

@@ -30,6 +30,7 @@ from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.journal import PublishFrom
 from gateway.core.plans import Device, DevicePlan, InForce, Place, compile_slots
+from gateway.core.release.guarding import guarded_flows
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.cohorts import Cohort
@@ -85,6 +86,7 @@ def put_in_force(state: State, force: InForce) -> None:
     """Set the policies in force, without compiling plans yet."""
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
+    state.windows.guarded = guarded_flows(force.policies)
     state.decoders = {}
 
 

@@ -77,14 +77,14 @@ def _ended(state: State, recipient: str) -> Iterator[Window]:
     policies = state.policies
     for window in state.windows.ended():
         if policies.flows[window.cohort.flow].recipient == recipient:
-            key = guard_of(policies, window)
+            key = guard_of(state.windows, window.cohort, window.start_ms)
             if key is None or key.day_ms + DAY_MS <= state.windows.watermark_ms:
                 yield window
 
 
 def _unless_told(state: State, one: ClosedAs, conditions: Conditions) -> ClosedAs:
     """Return what a window was closed as, or nothing of it where its rest would tell what somebody had who has left."""
-    key = guard_of(state.policies, one.window) if isinstance(one, Totals) else None
+    key = guard_of(state.windows, one.window.cohort, one.window.start_ms) if isinstance(one, Totals) else None
     guard = None if key is None else state.windows.guards.get(key)
     if not isinstance(one, Totals) or guard is None or not guard.has_left:
         return one
@@ -95,7 +95,8 @@ def _guards(state: State, draft: Draft, conditions: Conditions) -> dict[GuardKey
     """Return the guards that a draft's totals rest on; those of which nothing has been formed yet are computed."""
     guards: dict[GuardKey, frozenset[bytes]] = {}
     for packed in draft.windows:
-        key = guard_of(state.policies, packed.row.window) if packed.packed else None
+        window = packed.row.window
+        key = guard_of(state.windows, window.cohort, window.start_ms) if packed.packed else None
         if key is not None and key not in guards:
             held = state.windows.guards.get(key)
             guards[key] = compute_guard(state, key, conditions) if held is None else held.excluded

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consent.core.disclosure import Identity
 from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.guard import excluded_of
@@ -36,44 +35,43 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
     return terms_of
 
 
-def guard_of(policies: PolicySet, window: Window) -> GuardKey | None:
-    """Return the quantity and day by which a window of totals is guarded; None where nothing exact is drawn beside it."""
-    cohort = window.cohort
-    quantity = policies.quantity_of.get(cohort.observed_property)
-    if cohort.public or cohort.identity == Identity.AGGREGATE.label or quantity is None:
-        return None
-    if not any(each.is_exact and each.quantity.id == quantity.id for each in policies.mechanisms.values()):
-        return None
-    return GuardKey(quantity.id, Period.DAY.start_ms(window.start_ms))
+def guarded_flows(policies: PolicySet) -> dict[tuple[str, str], str]:
+    """Return (flow, property) → quantity, of flows of exact figures, and of totals of those quantities of which there are any."""
+    exact = {mechanism.quantity.id for mechanism in policies.mechanisms.values() if mechanism.is_exact}
+    guarded: dict[tuple[str, str], str] = {}
+    for flow in policies.flows.values():
+        for name in flow.properties:
+            quantity, mechanism = policies.quantity_of.get(name), policies.mechanisms.get((flow.id, name))
+            gives_totals = mechanism is None and flow.statistic_of(name) != "" and policies.rests_on_consent(flow)
+            if quantity is not None and quantity.id in exact and (gives_totals or (mechanism is not None and mechanism.is_exact)):
+                guarded[flow.id, name] = quantity.id
+    return guarded
+
+
+def guard_of(windows: Windows, cohort: Cohort, start_ms: int) -> GuardKey | None:
+    """Return the quantity and day by which figures or totals are guarded; None where nothing exact is drawn of the quantity."""
+    quantity = None if cohort.public else windows.guarded.get((cohort.flow, cohort.observed_property))
+    return None if quantity is None else GuardKey(quantity, Period.DAY.start_ms(start_ms))
 
 
 def compute_guard(state: State, key: GuardKey, conditions: Conditions) -> frozenset[bytes]:
     """Return who may stand in no exact figure of a quantity and day, from all that waits of it."""
-    tables = guarded_tables(state.windows, state.policies, key)
-    return excluded_of(tables, guarded_windows(state.windows, state.policies, key), conditions, key.quantity, key.day_ms)
+    tables = guarded_tables(state.windows, key)
+    return excluded_of(tables, guarded_windows(state.windows, key), conditions, key.quantity, key.day_ms)
 
 
-def guarded_tables(windows: Windows, policies: PolicySet, key: GuardKey) -> list[CellTable]:
+def guarded_tables(windows: Windows, key: GuardKey) -> list[CellTable]:
     """Return the tables of exact figures that stand under a guard."""
-    return [table for table in windows.tables.values() if guard_of_table(policies, table) == key]
+    return [table for table in windows.tables.values() if guard_of(windows, table.cohort, table.start_ms) == key]
 
 
-def guard_of_table(policies: PolicySet, table: CellTable) -> GuardKey | None:
-    """Return the quantity and day by which a table is guarded; None where its figures have noise."""
-    mechanism = policies.mechanisms.get((table.cohort.flow, table.cohort.observed_property))
-    return GuardKey(mechanism.quantity.id, table.start_ms) if mechanism is not None and mechanism.is_exact else None
-
-
-def guarded_windows(windows: Windows, policies: PolicySet, key: GuardKey) -> list[Window]:
+def guarded_windows(windows: Windows, key: GuardKey) -> list[Window]:
     """Return the windows of totals that stand under a guard."""
-    return [window for window in windows if guard_of(policies, window) == key]
+    return [window for window in windows if guard_of(windows, window.cohort, window.start_ms) == key]
 
 
-def waiting_guards(windows: Windows, policies: PolicySet) -> Iterator[GuardKey]:
+def waiting_guards(windows: Windows) -> Iterator[GuardKey]:
     """Yield the guards of everything that waits: the others are needed no more."""
-    for window in windows:
-        if (key := guard_of(policies, window)) is not None:
-            yield key
-    for table in windows.tables.values():
-        if (key := guard_of_table(policies, table)) is not None:
+    for cohort, start_ms in (*windows.open, *windows.tables):
+        if (key := guard_of(windows, cohort, start_ms)) is not None:
             yield key

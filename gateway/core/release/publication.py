@@ -31,7 +31,7 @@ from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import guard_of_table, guarded_tables, guarded_windows, terms_in_force
+from gateway.core.release.guarding import guard_of, guarded_tables, guarded_windows, terms_in_force
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
 from gateway.core.release.size import Plan, least_retention_days, plan
@@ -115,7 +115,7 @@ class Drawn:
     records: tuple[bytes, ...]
     payload: ReleasePayload
     bases: tuple[Basis, ...]
-    excluded: Mapping[GuardKey, frozenset[bytes] | None]
+    excluded: Mapping[tuple[str, int], frozenset[bytes] | None]
     entry: PreparedEntry
 
     def for_index(self, index: int) -> Drawn:
@@ -154,7 +154,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
     found = list(_slices(state, due, layout))
     slices = tuple(_copied(one for one in found if _is_told(one)))
     spent = tuple(one for one in found if not _is_told(one) and one.last == one.table.shape.cells)
-    keys = dict.fromkeys(key for one in slices if (key := guard_of_table(policies, one.table)) is not None)
+    keys = dict.fromkeys(key for one in slices if (key := guard_of(windows, one.table.cohort, one.table.start_ms)) is not None)
     return Task(
         due,
         layout,
@@ -216,8 +216,8 @@ def _guarded(state: State, key: GuardKey) -> Guarded:
     guard = state.windows.guards.get(key)
     if guard is not None:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
-    tables = [table.copy() for table in guarded_tables(state.windows, state.policies, key)]
-    windows = [window.copy() for window in guarded_windows(state.windows, state.policies, key)]
+    tables = [table.copy() for table in guarded_tables(state.windows, key)]
+    windows = [window.copy() for window in guarded_windows(state.windows, key)]
     return Guarded(key, False, None, tables, windows)
 
 
@@ -229,7 +229,7 @@ def draw(task: Task, index: int) -> Drawn:
         index: The next index of the log.
     """
     conditions = task.conditions
-    excluded = {
+    excluded: dict[tuple[str, int], frozenset[bytes] | None] = {
         each.key: each.excluded
         if each.is_fixed
         else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms)
@@ -342,25 +342,17 @@ def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
 def _close(state: State, bundle: ReadyBundle, one: Closed) -> ClosedSlice:
     """Take a slice out of its open table, and account for it; record in the bundle what a void returns."""
     cut, ledger = one.slice, state.ledger
-    drawn = list(one.members) if isinstance(one, Draw) and one.figures else []
+    drawn, struck = (list(one.members), list(one.struck)) if isinstance(one, Draw) and one.figures else ([], [])
     part = state.windows.take_slice(state.windows.tables[cut.table.key], cut.first, cut.last, drawn)
-    held = 0 if part is None else part.pairs(part.rows)
-    aggregated = sum(one.pairs.values()) if isinstance(one, Draw) and drawn else 0
-    moves = [
-        LedgerMove("pairs.open", "pairs.aggregated", aggregated),
-        LedgerMove("pairs.open", "pairs.suppressed.partial", held - aggregated),
-    ]
     if part is not None:
+        part.strike(struck)
         bundle.tables.append(part)
-        bundle.moved += [move for move in moves if move.n]
-    for move in moves:
-        ledger.move(*move)
+        bundle.moved.append(LedgerMove("pairs.open", "pairs.aggregated", part.pairs(part.rows)))
+        ledger.move(*bundle.moved[-1])
     ledger.move("pairs.open", "pairs.withdrawn", one.withdrawn)
-    suppressed = dict(one.suppressed)
-    suppressed["partial"] = suppressed.get("partial", 0) - (held - aggregated)
-    for reason, pairs in suppressed.items():
+    for reason, pairs in one.suppressed.items():
         ledger.move("pairs.open", f"pairs.suppressed.{reason}", pairs)
-    return ClosedSlice(cut.table.cohort, cut.table.start_ms, cut.first, cut.last, drawn)
+    return ClosedSlice(cut.table.cohort, cut.table.start_ms, cut.first, cut.last, drawn, struck)
 
 
 def _give_up(state: State, one: Slice) -> ClosedSlice:

@@ -125,6 +125,11 @@ class Publications:
                     ended.append(Due(recipient, kind, progress.done_ms, end_ms, progress.part))
         return min(ended, key=lambda due: (due.end_ms, list(Kind).index(due.kind)), default=None)
 
+    def part(self, recipient: str, kind: str, end_ms: int) -> Due:
+        """Return the next part of the publication that ends at a time: what the journal has of one that was formed."""
+        progress = self._progress[recipient, Kind(kind)]
+        return Due(recipient, Kind(kind), progress.done_ms, end_ms, progress.part)
+
     def formed(self, due: Due, *, is_last: bool) -> None:
         """Record that a part was formed."""
         done = Progress(due.end_ms) if is_last else Progress(due.begin_ms, due.part + 1)
