@@ -24,8 +24,8 @@ Hours = NDArray[np.float64]
 
 REAL = "190 homes bootstrapped from ten real ones (Smart Grid, Smart City trial, June 2013)"
 GENERATED = "190 homes bootstrapped from ten generated ones, since the data set of real ones is absent"
-_SCALE = 0.3
-_HOURLY = 0.2
+_SCALE = 0.15
+_HOURLY = 0.1
 
 
 @lru_cache(maxsize=1)
