@@ -42,7 +42,6 @@ class Tally:
         bound: Which number the target is held against.
         interval: Its 95 % bounds where they are not Wilson's of k of n.
         p: The share where it is not k of n: of pairs in the right order, for instance.
-        attacker: Who attacks, where that is not the attack's own sentence.
         extra: Further numbers, by name.
     """
 
@@ -53,7 +52,6 @@ class Tally:
     bound: Bound = Bound.HI
     interval: tuple[float, float] | None = None
     p: float | None = None
-    attacker: str = ""
     extra: tuple[tuple[str, float], ...] = ()
 
 
@@ -87,30 +85,33 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def finding(attack: str, gateway: str, attacker: str, tally: Tally) -> Finding:
     """Return what a tally means for a gateway."""
-    lo, hi = tally.interval or wilson(tally.k, tally.n)
-    p = tally.p if tally.p is not None else tally.k / tally.n if tally.n else 0.0
+    # What numpy counted is not of Python's types, and no JSON.
+    k, n, control = int(tally.k), int(tally.n), float(tally.control)
+    target = None if tally.target is None else float(tally.target)
+    lo, hi = tally.interval or wilson(k, n)
+    p = tally.p if tally.p is not None else k / n if n else 0.0
     values = {Bound.P: p, Bound.LO: lo, Bound.HI: hi}
     if gateway != "ours":
-        verdict = Verdict.LOST if lo > (tally.control if tally.target is None else max(tally.target, tally.control)) else Verdict.HELD
-    elif tally.target is None:
+        verdict = Verdict.LOST if lo > max(control, target or 0.0) else Verdict.HELD
+    elif target is None:
         verdict = Verdict.REPORTED
     else:
         # Where nothing was tried nothing was shown.
-        verdict = Verdict.MET if tally.n and values[tally.bound] <= tally.target + 1e-12 else Verdict.MISSED
+        verdict = Verdict.MET if n and values[tally.bound] <= target + 1e-12 else Verdict.MISSED
     return Finding(
         id=attack,
         gateway=gateway,
-        attacker=tally.attacker or attacker,
-        k=tally.k,
-        n=tally.n,
-        p=p,
-        lo=lo,
-        hi=hi,
-        control=tally.control,
-        target=tally.target,
+        attacker=attacker,
+        k=k,
+        n=n,
+        p=float(p),
+        lo=float(lo),
+        hi=float(hi),
+        control=control,
+        target=target,
         bound=tally.bound,
         verdict=verdict,
-        extra=dict(tally.extra),
+        extra={name: float(number) for name, number in tally.extra},
     )
 
 

@@ -45,6 +45,7 @@ ATTACKS: Final = (
     size.ATTACK,
     spoiler.ATTACK,
     informed.ATTACK,
+    informed.WEEKS,
     sybil.ATTACK,
     trace.TRACE_7,
     trace.TRACE_28,
@@ -92,11 +93,11 @@ def measure(folder: Path, seed: int, say: Callable[[str], None], jobs: int = 2) 
     ]
     runs.sort(key=lambda run: run[0] is not Ours)  # the longest first
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        errors, costs = pool.submit(utility), None
+        errors = pool.submit(utility)
         recorded = [pool.submit(record, folder, *run) for run in runs]
         for one in recorded:
             say(f"recorded {one.result()}")
-        tried = [pool.submit(attempt, folder, attack.id, gateway.name) for attack in ATTACKS for gateway in GATEWAYS]
+        tried = [pool.submit(attempt, folder, attack.id, gateway.name) for attack, gateway in trials()]
         attacks = []
         for each in tried:
             found = each.result()
@@ -105,6 +106,11 @@ def measure(folder: Path, seed: int, say: Callable[[str], None], jobs: int = 2) 
         table = errors.result()
         costs = pool.submit(cost).result()
     return Result(city=ten_homes()[0], seed=seed, attacks=attacks, utility=table, cost=costs)
+
+
+def trials() -> list[tuple[Attack, type[Gateway]]]:
+    """Return each attack with each gateway that it is tried on."""
+    return [(attack, gateway) for attack in ATTACKS for gateway in GATEWAYS if gateway is Ours or not attack.is_of_ours_alone]
 
 
 def record(folder: Path, gateway: type[Gateway], make: Callable[[int], Scenario], seed: int) -> str:

@@ -93,11 +93,11 @@ def town(seed: int) -> Scenario:
 
 
 def thin(seed: int) -> Scenario:
-    """Two districts of 16 homes, of which a tenth is silent each day, and one of 60, over 100 days: often 15, often fewer."""
+    """Two districts of 16 homes, of which a tenth is silent each day, and one of 30, over 60 days: often 15, often fewer."""
     random = np.random.default_rng([seed, 2])
     cells = ("a",) * 16 + ("b",) * 16 + ("c",) * 30
     homes = _names(len(cells))
-    kwh = population(len(cells), 100, random)
+    kwh = population(len(cells), 60, random)
     kwh[random.random(kwh.shape[:2]) < 0.1] = np.nan
     flows = (HOURLY, LIVE)
     return Scenario(f"thin-{seed}", kwh, cells, _ordered(_all_permit(homes, cells, flows)), flows, homes)
@@ -121,7 +121,7 @@ def watched(seed: int) -> Scenario:
     random = np.random.default_rng([seed, 4])
     homes, cells, kwh = _city(190, 28, 2, random)
     kwh[_targets(cells)[:, None] & (random.random((190, 28)) < 0.5)] = np.nan
-    return Scenario(f"watched-{seed}", kwh, cells, _ordered(_all_permit(homes, cells, (HOURLY,))), (HOURLY,), homes)
+    return Scenario(f"watched-days-{seed}", kwh, cells, _ordered(_all_permit(homes, cells, (HOURLY,))), (HOURLY,), homes)
 
 
 def watched_weeks(seed: int) -> Scenario:

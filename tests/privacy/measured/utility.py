@@ -126,9 +126,9 @@ def _errors(one: _Mechanism, homes: int, city: Floats, noise: Noise, random: np.
         truth = used.mean(axis=0)
         hourly.append(np.abs(told - truth).mean())
         by_four.append(np.abs((told - truth).reshape(6, 4).mean(axis=1)).mean())
-        released += noisy_homes >= one.group
+        released += int(noisy_homes >= one.group)
         covered += int((np.abs(drawn[:24]) <= Z95 * one.sigma).sum())
-        load += truth.mean() / DRAWS
+        load += float(truth.mean()) / DRAWS
     coverage = None if one.sigma == 0 else covered / DRAWS / 24
     found = []
     for hours, errors in ((1, hourly), (4, by_four)):

@@ -25,6 +25,7 @@ class Attack:
         run: Tries it on one gateway's recordings of them, at least one.
         told: What it came to, in a sentence with places for `k`, `n`, `p` and `control`, the last two as percentages.
         docstring: Its module's.
+        is_of_ours_alone: Whether it is tried on our gateway's figures only, since its like is tried on the others' already.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Attack:
     run: Callable[[Sequence[Recording]], Tally]
     told: str
     docstring: str
+    is_of_ours_alone: bool = False
 
     def part(self, name: str) -> str:
         """Return a part of the docstring, of `Attacker`, `Recipe` and `Control`."""

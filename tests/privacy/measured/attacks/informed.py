@@ -167,26 +167,37 @@ def _normal(z: float) -> float:
 
 def _run(recordings: Sequence[Recording]) -> Tally:
     said: list[tuple[bool, bool]] = []
-    weekly: list[tuple[bool, bool]] = []
     for recording in recordings:
-        wanted = targets({one.home: one.cell for one in recording.days})
-        if any(line.flow == TYPICAL for line in recording.lines) and recording.folder.name.startswith("watched-weeks"):
-            weekly += guesses(recording, published_weeks(recording), WEEK_MS, wanted)
-        else:
-            said += guesses(recording, published_days(recording), DAY_MS, wanted)
-    right = sum(one is other for one, other in said)
-    extra: tuple[tuple[str, float], ...] = ()
-    if weekly:
-        k = sum(one is other for one, other in weekly)
-        extra = (("week_k", k), ("week_n", len(weekly)), ("week_p", k / len(weekly)), ("week_target", best_guess(OPEN_MU)))
-    return Tally(right, len(said), 0.5, best_guess(CONTRACTED_MU), Bound.LO, extra=extra)
+        said += guesses(recording, published_days(recording), DAY_MS, _wanted(recording))
+    return Tally(sum(one is other for one, other in said), len(said), 0.5, best_guess(CONTRACTED_MU), Bound.LO)
+
+
+def _run_weeks(recordings: Sequence[Recording]) -> Tally:
+    said: list[tuple[bool, bool]] = []
+    for recording in recordings:
+        said += guesses(recording, published_weeks(recording), WEEK_MS, _wanted(recording))
+    return Tally(sum(one is other for one, other in said), len(said), 0.5, best_guess(OPEN_MU), Bound.LO)
+
+
+def _wanted(recording: Recording) -> set[str]:
+    return targets({one.home: one.cell for one in recording.days})
 
 
 ATTACK = Attack(
     "informed",
     "Knowing all others",
-    "watched",
+    "watched-days",
     _run,
     "Knowing everything about all others, the attacker was right {k} of {n} times ({p}) whether a home was there that day; a coin {control}.",
     __doc__,
+)
+WEEKS = Attack(
+    "informed-week",
+    "Knowing all others, from open data",
+    "watched-weeks",
+    _run_weeks,
+    "Knowing everything about all others, the attacker of the open data was right {k} of {n} times ({p}) whether a home was there that "
+    "week; a coin {control}.",
+    __doc__,
+    is_of_ours_alone=True,
 )
