@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
-from consent.core.decide import Owner, bounds_of, decide
+from consent.core.decide import FORMER_EPSILON, Owner, bounds_of, decide, on_rung
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet, meet_axes
 from tests.support.consent_samples import BEN, NOW_MS, agreed, limits_of, points, policies, raw_points
 
@@ -228,6 +228,7 @@ def test_bounds_name_exactly_those_who_hold_an_axis(those: list[Disclosure]) -> 
 
 def _axes(point: Disclosure) -> dict[str, object]:
     axes: dict[str, object] = {axis: getattr(point, axis) for axis in ("identity", "time", "space", "group", "budget")}
+    axes[FORMER_EPSILON] = point.former_epsilon
     return {**axes, "retention": point.retention_days, **{f"precision.{name}": step for name, step in point.precision}}
 
 
@@ -238,13 +239,13 @@ def test_decide_is_the_meet_of_all_who_speak(
     """A permitted disclosure is the meet of ask, ceilings, consent and cap, and what is withheld is nothing."""
     city = replace(CITY, ceiling=ceiling, neighbourhoods={"old": community})
     decision = decide(city, "daily", [agreed(CITY, "daily", limits)], "chapel", cap, NOW_MS)
-    expected = meet(CITY.flows["daily"].ask, ceiling, community, limits, cap)
+    expected = meet(CITY.flows["daily"].ask, *(on_rung(each, CITY.limits) for each in (ceiling, community, limits, cap)))
     if decision.reason:
         assert decision.disclosure == BOTTOM
         assert expected == BOTTOM
     else:
         assert decision.disclosure.reveals_no_more_than(expected)
-        lowered = limits.group > 1 or limits.budget < TOP.budget
+        lowered = limits.group > 1 or min(limits.budget, limits.former_epsilon) < TOP.budget
         assert decision.disclosure == expected or (lowered and decision.disclosure.identity is Identity.AGGREGATE)
 
 

@@ -87,14 +87,14 @@ def test_since_the_latest_of_decision_flow_residents_and_device() -> None:
     assert [found.since_ms(0, 0), found.since_ms(11, 0), found.since_ms(0, 12), found.since_ms(0, 0, 13)] == [10, 11, 12, 13]
 
 
-def test_figure_under_a_budget_is_withheld_only_of_subjects() -> None:
-    """A budget asks for noise, which binds figures of data that have a subject."""
-    point = replace(POLICIES.flows["hourly"].ask, identity=Identity.AGGREGATE, budget=1.0)
+def test_figure_under_a_former_budget_is_withheld_only_of_subjects() -> None:
+    """A budget of an earlier version was an ε, under which no figure of data that have a subject is made."""
+    point = replace(POLICIES.flows["hourly"].ask, identity=Identity.AGGREGATE, former_epsilon=1.0)
     consents = tuple(said())
     theirs = Decision(point, "", (), 0, None, consents)
     assert besides(theirs) == "no-noise"
     assert besides(Decision(point, "", (), 0, None)) == ""
-    assert besides(Decision(replace(point, budget=inf), "", (), 0, None, consents)) == ""
+    assert besides(Decision(replace(point, former_epsilon=inf), "", (), 0, None, consents)) == ""
     assert besides(Decision(replace(point, identity=Identity.PER_EPOCH), "", (), 0, None, consents)) == ""
     zone = next(iter(POLICIES.zones))
     assert outcome(POLICIES, POLICIES.flows["hourly"], "consumption", theirs, zone).reason == "no-noise"
