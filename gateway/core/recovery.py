@@ -87,6 +87,7 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; its snapshot covers what earlier segments hold, and their keys are destroyed."""
     assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
+    state.windows.forget_missed()
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
