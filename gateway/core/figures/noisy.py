@@ -23,7 +23,7 @@ from gateway.core.figures.gaussian import Noise
 from gateway.core.figures.standing import Span, Standing, cells_a_window, stand_in
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
-from gateway.core.figures.vectors import measure, row_of, typical_day
+from gateway.core.figures.vectors import days_told, measure, row_of, typical_day
 
 
 def close_noisy(part: Slice, mechanism: Mechanism, conditions: Conditions, missed: Sequence[Span], noise: Noise) -> Closed:
@@ -81,16 +81,17 @@ class _Drawing:
     def _sums(self, reaches: Mapping[bytes, int]) -> list[int]:
         """Return the sum of all members' clipped cells, cell by cell."""
         part, measured, struck = self._part, self._measure, self._standing.struck
-        table, cell_ms = part.table, part.table.shape.cell_ms
+        table, a_day = part.table, DAY_MS // part.table.shape.cell_ms
+        told_days = days_told(table.shape.cells, a_day, struck) if self._is_week else []
         rows: list[Sequence[int]] = []
         for contributor in self._standing.members:
             cells = measured.cells(*row_of(table, contributor, part.first, part.last))
             for cell in struck:
                 cells[cell - part.first] = 0
             if self._is_week:
-                cells = typical_day(cells, cell_ms, struck)
+                cells = typical_day(cells, told_days)
             rows.append(clip(cells, reaches[contributor]))
-        length = DAY_MS // cell_ms if self._is_week else part.last - part.first
+        length = a_day if self._is_week else part.last - part.first
         return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * length
 
     def closed(self) -> Closed:

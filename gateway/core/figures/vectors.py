@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from consent.core.disclosure import DAY_MS
 from consent.core.policies.policy import PolicySet
 from consent.core.policies.quantity import Quantity
 from gateway.core.windows.cells import CellTable
@@ -58,13 +57,27 @@ def measure(policies: PolicySet, observed_property: str, statistic: str, quantit
     return Measure(centre, ceil(least - centre), floor(greatest - centre), is_mean)
 
 
-def typical_day(cells: Sequence[int], cell_ms: int, struck: Collection[int]) -> list[int]:
-    """Return the mean of a week's days, cell by cell, over those days of which the cell was not struck, rounded toward 0."""
-    a_day = DAY_MS // cell_ms
-    return [
-        _toward_zero(sum(cells[at] for at in days), len(days)) if days else 0
-        for days in ([at for at in range(of_day, len(cells), a_day) if at not in struck] for of_day in range(a_day))
-    ]
+def days_told(cells: int, a_day: int, struck: Collection[int]) -> list[int]:
+    """Return on how many days of a table each cell of the day is not struck.
+
+    Args:
+        cells: How many the table has.
+        a_day: How many a day has.
+        struck: Which of the table's are struck.
+    """
+    return [sum(1 for at in range(of_day, cells, a_day) if at not in struck) for of_day in range(a_day)]
+
+
+def typical_day(cells: Sequence[int], told: Sequence[int]) -> list[int]:
+    """Return the mean of a table's days, cell by cell of the day, rounded toward 0.
+
+    Args:
+        cells: Those of the table; the struck ones are 0.
+        told: On how many days each cell of the day is not struck.
+    """
+    a_day = len(told)
+    days = [cells[begin : begin + a_day] for begin in range(0, len(cells), a_day)]
+    return [_toward_zero(total, n) if n else 0 for total, n in zip(map(sum, zip(*days, strict=True)), told, strict=True)]
 
 
 def row_of(table: CellTable, contributor: bytes, first: int, last: int) -> tuple[Sequence[int], Sequence[int]]:
