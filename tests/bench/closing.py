@@ -38,7 +38,7 @@ class Closing:
 
     Attributes:
         work_s: From its preparation until it was committed and ready, all in all.
-        cpu_s: The CPU time of it, with that of what ran beside; unlike the others it does not depend on who else uses the machine.
+        cpu_s: The CPU time of it, with that of what ran beside: unlike the others it depends little on who else uses the machine.
         prepare_s: For how long preparing it held the loop.
         apply_s: For how long applying it held the loop: sealing, logging, accounting.
         blocked_s: The longest that any step of the loop, or a piece of work beside it, had to wait.
@@ -131,9 +131,8 @@ def run(homes: int, runs: int) -> dict[str, Any]:
             "each": [asdict(each) for each in [*plain, with_one]],
         }
         gc.unfreeze()
-        say(
-            f"{kind}: {found[kind]['work_s']:.2f} s, {found[kind]['cpu_s']:.2f} s of CPU time; nothing waited longer than {1000 * found[kind]['blocked_s']:.0f} ms"
-        )
+        taken = f"{found[kind]['work_s']:.2f} s, {found[kind]['cpu_s']:.2f} s of CPU time"
+        say(f"{kind}: {taken}; nothing waited longer than {1000 * found[kind]['blocked_s']:.0f} ms")
     return found
 
 

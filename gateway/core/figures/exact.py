@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -30,14 +31,16 @@ def close_exact(
         missed: Of what spans readings may be lacking.
         excluded: Who stands in no exact figure of the quantity and day; None where somebody left after the first had been sent.
     """
-    standing = stand_in(part, conditions, missed)
-    standing, guarded = standing.without(() if excluded is None else excluded)
+    standing, guarded = stand_in(part, conditions, missed).without(excluded or ())
     suppressed = Counter(partial=standing.partial, guard=guarded)
-    reason = _refused(standing, mechanism, conditions) if excluded is not None else "told"
-    if reason or standing.is_struck_whole:
+    reason, homes = "told", _Homes([], [], [])
+    if excluded is not None:
+        homes = _homes(standing, mechanism, conditions)
+        reason = _refused(homes, least_homes(conditions, part.table.cohort.flow))
+    if reason:
         suppressed[reason] += sum(standing.pairs.values())
         return NoDraw(part, standing.withdrawn, +suppressed)
-    return _drawn(standing, mechanism, conditions, suppressed)
+    return _closed(standing, homes, mechanism, conditions, suppressed)
 
 
 def least_homes(conditions: Conditions, flow: str) -> int:
@@ -46,90 +49,109 @@ def least_homes(conditions: Conditions, flow: str) -> int:
     return max(policies.limits.exact_group, policies.flows[flow].ask.group)
 
 
-def _refused(standing: Standing, mechanism: Mechanism, conditions: Conditions) -> str:
-    """Return why nothing of the day is told: `k` for too few homes, `p` where one made more than all but the two first; or ""."""
-    part = standing.slice
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """What the members of a slice have told, in their order.
+
+    Attributes:
+        values: Of each home, cell by cell, its value in first steps; of means, the sum of the cell's readings; both clamped.
+        counts: Of each home, how many readings are in each cell; 0 in cells that are struck.
+        day: How much each has put into the day.
+    """
+
+    values: list[Sequence[int]]
+    counts: list[Sequence[int]]
+    day: list[int]
+
+
+def _homes(standing: Standing, mechanism: Mechanism, conditions: Conditions) -> _Homes:
+    part, struck = standing.slice, [cell - standing.slice.first for cell in standing.struck]
     cohort = part.table.cohort
-    if len(standing.members) < least_homes(conditions, cohort.flow):
+    measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
+    homes = _Homes([], [], [])
+    for contributor in standing.members:
+        sums, counts = row_of(part.table, contributor, part.first, part.last)
+        for cell in struck:
+            sums[cell] = counts[cell] = 0
+        cells = measured.cells(sums, counts)
+        homes.values.append(_bounded(sums, counts, measured) if measured.is_mean else cells)
+        homes.counts.append(counts)
+        if cohort.statistic == "count":
+            homes.day.append(sum(counts))
+        elif measured.is_mean:
+            homes.day.append(sum([abs(cell + measured.centre) for cell, n in zip(cells, counts, strict=True) if n]))
+        else:
+            homes.day.append(sum(map(abs, cells)))
+    return homes
+
+
+def _bounded(sums: Sequence[int], counts: Sequence[int], measured: Measure) -> Sequence[int]:
+    """Return the sums of readings such that each cell's mean lies within the bounds."""
+    if measured.low is None or measured.high is None:
+        return sums
+    low, high = measured.centre + measured.low, measured.centre + measured.high
+    return [min(max(total, n * low), n * high) for total, n in zip(sums, counts, strict=True)]
+
+
+def _refused(homes: _Homes, least: int) -> str:
+    """Return why nothing of the day is told: `k` for too few homes, `p` where one made more than all but the two first; or ""."""
+    if len(homes.day) < least:
         return "k"
-    measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
-    totals = sorted(_day_total(standing, contributor, measured) for contributor in standing.members)
-    largest, rest = totals[-1], sum(totals[:-2])
-    return "p" if largest > rest else ""
+    totals = sorted(homes.day)
+    return "p" if totals[-1] > sum(totals[:-2]) else ""
 
 
-def _day_total(standing: Standing, contributor: bytes, measured: Measure) -> int:
-    """Return the size of what a home puts into the day, in first steps."""
-    part = standing.slice
-    sums, counts = row_of(part.table, contributor, part.first, part.last)
-    cells = measured.cells(sums, counts)
-    return sum(
-        abs(cell + measured.centre)
-        for number, (cell, n) in enumerate(zip(cells, counts, strict=True), part.first)
-        if n and number not in standing.struck
-    )
-
-
-def _drawn(standing: Standing, mechanism: Mechanism, conditions: Conditions, suppressed: Counter[str]) -> Closed:
-    part = standing.slice
-    table, cohort = part.table, part.table.cohort
-    prop = conditions.policies.properties[cohort.observed_property]
-    measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
-    least, a_window = least_homes(conditions, cohort.flow), cells_a_window(part)
-    pairs, struck, figures = dict(standing.pairs), set(standing.struck), list[DrawnFigure]()
-    for begin in range(part.first, part.last, a_window):
-        if begin in struck:
+def _closed(
+    standing: Standing, homes: _Homes, mechanism: Mechanism, conditions: Conditions, suppressed: Counter[str]
+) -> Draw | NoDraw:
+    part, table, cohort = standing.slice, standing.slice.table, standing.slice.table.cohort
+    first_step, least = conditions.policies.properties[cohort.observed_property].ladder[0], least_homes(conditions, cohort.flow)
+    values, counts = list(zip(*homes.values, strict=True)), list(zip(*homes.counts, strict=True))
+    a_window, figures, struck = cells_a_window(part), list[DrawnFigure](), set(standing.struck)
+    pairs = list(standing.pairs.values())
+    for at in range(0, part.last - part.first, a_window):
+        cells = slice(at, at + a_window)
+        if part.first + at in standing.struck:
             continue
-        held = {
-            contributor: row_of(table, contributor, begin, begin + a_window)
-            for contributor in standing.members
-            if pairs[contributor]
-        }
-        present = {contributor: row for contributor, row in held.items() if any(row[1])}
-        if len(present) < least:
-            struck.update(range(begin, begin + a_window))
-            for contributor, (_, counts) in present.items():
-                pairs[contributor] -= sum(counts)
-                suppressed["k"] += sum(counts)
+        readings = counts[at] if a_window == 1 else [sum(each) for each in zip(*counts[cells], strict=True)]
+        present = len(readings) - readings.count(0)
+        if present < least:
+            struck.update(range(part.first + at, part.first + at + a_window))
+            pairs = [n - taken for n, taken in zip(pairs, readings, strict=True)]
+            suppressed["k"] += sum(readings)
             continue
-        value = _value(list(present.values()), measured, cohort.statistic)
-        begin_ms = table.start_ms + begin * table.shape.cell_ms
-        span_ms = (begin_ms, begin_ms + a_window * table.shape.cell_ms)
-        figures.append(DrawnFigure(span_ms, None, shown(value, prop.ladder[0], Decimal(cohort.step)), 0.0))
-    members = {contributor: terms for contributor, terms in standing.members.items() if pairs[contributor]}
+        value = _value(values[cells], counts[cells], present, cohort.statistic)
+        told_value = int(value) if cohort.statistic == "count" else shown(value, first_step, Decimal(cohort.step))
+        begin_ms = table.start_ms + (part.first + at) * table.shape.cell_ms
+        figures.append(DrawnFigure((begin_ms, begin_ms + a_window * table.shape.cell_ms), None, told_value, 0.0))
     if not figures:
         return NoDraw(part, standing.withdrawn, +suppressed)
+    left = {contributor: n for contributor, n in zip(standing.members, pairs, strict=True) if n}
     return Draw(
         slice=part,
         mechanism=mechanism,
-        members=members,
+        members={contributor: standing.members[contributor] for contributor in left},
         draws=1,
-        told=told(len(members)),
+        told=told(len(left)),
         figures=tuple(figures),
         struck=tuple(sorted(struck)),
-        pairs={contributor: pairs[contributor] for contributor in members},
+        pairs=left,
         withdrawn=standing.withdrawn,
         suppressed=+suppressed,
     )
 
 
-def _value(rows: list[tuple[Sequence[int], Sequence[int]]], measured: Measure, statistic: str) -> Fraction:
-    """Return what the rows of those who are present in a window come to, in first steps."""
+def _value(values: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], present: int, statistic: str) -> Fraction:
+    """Return what the cells of a window come to, in first steps: for each cell, the values and counts of all homes."""
     if statistic == "count":
-        return Fraction(sum(sum(counts) for _, counts in rows))
+        return Fraction(sum(map(sum, counts)))
     if statistic != "mean":
-        return Fraction(sum(sum(measured.cells(sums, counts)) for sums, counts in rows))
-    by_divisor: Counter[int] = Counter()  # fractions are added by what they are divided by: a few, for thousands of homes
-    for sums, counts in rows:
-        told_in = sum(1 for n in counts if n)
-        for total, n in zip(sums, counts, strict=True):
+        return Fraction(sum(map(sum, values)))
+    by_divisor: dict[int, int] = {}  # fractions are added by what they are divided by: a few, for thousands of homes
+    told_in: Sequence[int] = [sum(map(bool, each)) for each in zip(*counts, strict=True)] if len(counts) > 1 else ()
+    for totals, readings in zip(values, counts, strict=True):
+        for total, n, of in zip(totals, readings, told_in or readings, strict=True):
             if n:
-                by_divisor[n * told_in] += _within(total, n, measured)
-    return sum((Fraction(total, divisor) for divisor, total in by_divisor.items()), Fraction(0)) / len(rows)
-
-
-def _within(total: int, n: int, measured: Measure) -> int:
-    """Return n times a cell's mean, within the bounds."""
-    if measured.low is None or measured.high is None:
-        return total
-    return min(max(total, n * (measured.centre + measured.low)), n * (measured.centre + measured.high))
+                divisor = n * of if told_in else n
+                by_divisor[divisor] = by_divisor.get(divisor, 0) + total
+    return sum((Fraction(total, divisor) for divisor, total in by_divisor.items()), Fraction(0)) / present

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, sqrt
+from typing import Final
 
 from consent.core.disclosure import DAY_MS
 from consent.core.periods import Period
 from consent.core.policies.quantity import Mechanism
-from consent.core.spread import error_of_mean, error_of_sum, error_per_home
+from consent.core.spread import error_of_homes, error_of_mean, error_of_sum, error_per_home
 from gateway.core.figures.clip import clip, squared_reach
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import Noise
@@ -24,6 +25,13 @@ from gateway.core.figures.standing import Span, Standing, cells_a_window, stand_
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
 from gateway.core.figures.vectors import days_told, measure, row_of, typical_day
+
+_LEAST_ERRORS: Final = Fraction(5, 2)
+"""A mean is a sum divided by the noisy number of homes, and by no less than this many of that number's own standard errors.
+
+Dividing by less would tell noise alone, and too large a mean on average; at two and a half it is neither too large nor too small.
+No flow comes to it whose group is larger than that: what it tells are sums divided by the number.
+"""
 
 
 def close_noisy(part: Slice, mechanism: Mechanism, conditions: Conditions, missed: Sequence[Span], noise: Noise) -> Closed:
@@ -139,22 +147,14 @@ class _Drawing:
         statistic, first_step = self._part.table.cohort.statistic, float(self._first_step)
         if statistic not in ("mean", "typical-day"):
             return self._shown(Fraction(total)), _rounded(error_of_sum(self._sigma, cells) * first_step)
-        each, homes = self._ratio(total), float(self._homes)
+        divisor = max(self._homes, _LEAST_ERRORS * Fraction(error_of_homes(self._sigma, self._presence)))
+        each, homes = total / divisor, float(divisor)
         if statistic == "typical-day":  # an amount: that of a window is the sum of its cells'
             error = error_per_home(self._sigma, homes, cells, self._presence, float(each))
             return self._shown(each), _rounded(error * first_step)
         mean = each / cells
         error = error_of_mean(self._sigma, homes, cells, self._presence, float(mean))
         return self._shown(self._measure.centre + mean), _rounded(error * first_step)
-
-    def _ratio(self, total: int) -> Fraction:
-        """Return a noisy sum ÷ the noisy number of homes n, as total · n / (n² + σ²), σ² being the variance of n.
-
-        Dividing by n overstates where n is uncertain: 1/n is, on average, 1/n · (1 + σ²/n²) to the second order.
-        """
-        homes = self._homes
-        spread = Fraction(self._sigma / self._presence) ** 2
-        return total * homes / (homes * homes + spread)
 
     def _shown(self, value: Fraction) -> float:
         return shown(value, self._first_step, Decimal(self._part.table.cohort.step))

@@ -6,6 +6,7 @@ mean toward nothing; amounts are told from 0. Rounding is toward the centre, and
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,8 +81,8 @@ def typical_day(cells: Sequence[int], told: Sequence[int]) -> list[int]:
     return [_toward_zero(total, n) if n else 0 for total, n in zip(map(sum, zip(*days, strict=True)), told, strict=True)]
 
 
-def row_of(table: CellTable, contributor: bytes, first: int, last: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Return a household's sums and counts in some cells of a table."""
+def row_of(table: CellTable, contributor: bytes, first: int, last: int) -> tuple[array[int], array[int]]:
+    """Return copies of a household's sums and counts in some cells of a table."""
     at = table.rows[contributor]
     return table.sums[at + first : at + last], table.counts[at + first : at + last]
 

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from scipy.stats import chi2_contingency, chisquare
 
+from consent.core.spread import DELTA, epsilon
 from gateway.core.figures.gaussian import _Sampler, gaussian_noise
 
 _RARE = 1e-4
@@ -62,6 +63,18 @@ def test_noise_is_that_of_opendp() -> None:
     ours = Counter(min(max(x, -14), 14) for x in seeded(7, count, Fraction(81, 4)))
     others = Counter(min(max(theirs(0), -14), 14) for _ in range(count))
     assert chi2_contingency([[c[x] for x in range(-14, 15)] for c in (ours, others)]).pvalue > _RARE
+
+
+@pytest.mark.parametrize("mu", [0.5, 0.62, 1.0, 2.0, 2.1])
+def test_epsilon_in_records_is_what_others_say_of_this_noise(mu: float) -> None:
+    """OpenDP comes to the same by ρ = μ²/2; for continuous noise, dp-accounting finds a little less, and not much less."""
+    opendp = pytest.importorskip("opendp.prelude")
+    opendp.enable_features("contrib")
+    clip = 10_000
+    drawn = opendp.m.make_gaussian(opendp.atom_domain(T=int), opendp.absolute_distance(T=int), scale=clip / mu)
+    assert epsilon(mu) == pytest.approx(opendp.c.make_zCDP_to_approxDP(drawn).map(clip).epsilon(DELTA), rel=1e-5)
+    continuous = pytest.importorskip("dp_accounting").get_epsilon_gaussian(1 / mu, DELTA)
+    assert continuous <= epsilon(mu) <= 1.1 * continuous
 
 
 def test_draws_of_one_call_do_not_depend_on_each_other() -> None:

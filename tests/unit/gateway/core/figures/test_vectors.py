@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import trunc
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,14 @@ from gateway.core.figures.vectors import Measure, days_told, measure, row_of, ty
 from tests.support.cells import cell_table, cohort_of, who
 from tests.support.city import City, city
 
-_ASK = {"purpose": "planning", "recipient": "office", "identity": "aggregate", "time": "1h", "space": "district", "retention": 9}
+_ASK: dict[str, Any] = {
+    "purpose": "planning",
+    "recipient": "office",
+    "identity": "aggregate",
+    "time": "1h",
+    "space": "district",
+    "retention": 9,
+}
 
 
 def town(clamp: dict[str, list[float]] | list[float]) -> City:
