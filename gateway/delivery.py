@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import structlog
 
+from gateway.aside import MOST_ROWS_AT_ONCE, Aside
 from gateway.core.release.bundle import ROWS_BYTES, bundle_acknowledged, bundle_sent, discard_rows, form_bundle
+from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.publication import draw, next_due, prepare, settle
 from gateway.core.release.records import epoch_day
+from gateway.core.windows.publications import Due
 from gateway.durable.state import Durable
 from gateway.edge.sinks.port import Outgoing, Sinks, Wake
 
@@ -32,6 +36,7 @@ class Delivery:
         """
         self._durable = durable
         self._acknowledged: list[int] = []
+        self._aside = Aside(wake)
         self.sinks = sinks(self.acknowledged, wake)
 
     def acknowledged(self, index: int) -> None:
@@ -41,10 +46,11 @@ class Delivery:
     def forget_acknowledged(self) -> bool:
         """Delete the bundles that have been acknowledged.
 
-        Returns: Whether one was full, so that the recipient's next should be formed at once.
+        Returns: Whether one was full, so that the recipient's next should be formed at once, or one that was computed aside is
+            ready.
         """
         acknowledged, self._acknowledged = self._acknowledged, []
-        full = False
+        full = self._aside.is_ready
         for index in acknowledged:
             full = full or self._durable.state.inflight.sent[index].full
             bundle_acknowledged(self._durable.state, index)
@@ -64,6 +70,8 @@ class Delivery:
         state = self._durable.state
         for sink in self.sinks.values():
             sink.flush()
+        if self._aside.is_ready:
+            self._aside.apply(state, now_ms)
         for recipient in state.policies.recipients:
             await self._form(recipient, now_ms)
         for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
@@ -75,10 +83,23 @@ class Delivery:
         sink = self.sinks.get(state.policies.recipients[recipient].sink)
         if sink is None or not sink.connected:
             return
-        if state.inflight.has(recipient):
+        if state.inflight.has(recipient) or self._aside.recipient == recipient:
+            return
+        form = self._durable.seals[recipient].on(epoch_day(now_ms))
+        if (due := next_due(state, recipient)) is not None:
+            self._publish(due, now_ms, form)
             return
         rows = await store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
-        form_bundle(state, recipient, rows, now_ms, self._durable.seals[recipient].on(epoch_day(now_ms)))
+        form_bundle(state, recipient, rows, now_ms, form)
+
+    def _publish(self, due: Due, now_ms: int, form: BundleFormat) -> None:
+        """Form a part of a publication: at once if it is of few, else aside, one after another."""
+        state = self._durable.state
+        task = prepare(state, due, now_ms, form)
+        if task.rows <= MOST_ROWS_AT_ONCE:
+            settle(state, draw(task, state.log.size), now_ms)
+        elif self._aside.recipient is None:
+            self._aside.begin(task, state.log.size)
 
     def send(self) -> None:
         """Send committed bundles, as far as their sinks accept them."""

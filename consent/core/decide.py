@@ -49,7 +49,7 @@ _STANDING: Final = {
     Status.REVOKED: "revoked",
 }
 
-_FORMER: Final = "former-epsilon"
+FORMER_EPSILON: Final = "former-epsilon"
 """How bounds name the axis of budgets that were an ε."""
 
 _UNBOUNDED: Final[dict[str, object]] = {
@@ -59,7 +59,7 @@ _UNBOUNDED: Final[dict[str, object]] = {
     "group": TOP.group,
     "retention": TOP.retention_days,
     "budget": TOP.budget,
-    _FORMER: TOP.former_epsilon,
+    FORMER_EPSILON: TOP.former_epsilon,
 }
 
 _MOST_TOLD: Final = 1024
@@ -101,7 +101,7 @@ class _Setting(msgspec.Struct, frozen=True):
     def bounds(self, consents: Sequence[Consent | None]) -> Bounds:
         """Return what bounds each axis of the meet with these consents."""
         given = {
-            f"consent:{n}": _on_rung(binding_limits(each.limits), self.limits)
+            f"consent:{n}": on_rung(binding_limits(each.limits), self.limits)
             for n, each in enumerate(consents)
             if each is not None
         }
@@ -257,14 +257,14 @@ def _setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosur
 
 def _new_setting(policies: PolicySet, flow: Flow, neighbourhood: str, cap: Disclosure) -> _Setting:
     limits = policies.limits
-    sources = {"ask": flow.ask, "ceiling": _on_rung(policies.ceiling, limits), "class-cap": _on_rung(cap, limits)}
+    sources = {"ask": flow.ask, "ceiling": on_rung(policies.ceiling, limits), "class-cap": on_rung(cap, limits)}
     if neighbourhood:
-        sources[f"neighbourhood:{neighbourhood}"] = _on_rung(policies.neighbourhoods.get(neighbourhood, TOP), limits)
+        sources[f"neighbourhood:{neighbourhood}"] = on_rung(policies.neighbourhoods.get(neighbourhood, TOP), limits)
     by_consent = policies.rests_on_consent(flow)
     return _Setting(sources, meet_axes(*sources.values()), policies.terms[flow.id], limits, {}, by_consent, bool(flow.statistic))
 
 
-def _on_rung(point: Disclosure, limits: Limits) -> Disclosure:
+def on_rung(point: Disclosure, limits: Limits) -> Disclosure:
     """Return a point with its budget lowered to a rung: of few levels each is many households'."""
     rung = limits.rung(point.budget)
     return point if rung == point.budget else replace(point, budget=rung)
@@ -293,7 +293,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
             group = limits.group
         if limits.retention_days < retention_days:
             retention_days = limits.retention_days
-        if limits.budget < budget:
+        if limits.budget != inf:  # also where it is above the least so far: its rung may not be
             budget = min(budget, setting.limits.rung(limits.budget))
         if limits.former_epsilon < former_epsilon:
             former_epsilon = limits.former_epsilon
@@ -351,14 +351,19 @@ def _bounded_axes(point: Disclosure) -> dict[str, object]:
     """Return the axes on which a point reveals less than ``TOP``, precision by property. Callers must not change it."""
     axes: dict[str, object] = {"identity": point.identity, "time": point.time, "space": point.space}
     axes |= {f"precision.{name}": step for name, step in point.precision}
-    axes |= {"group": point.group, "retention": point.retention_days, "budget": point.budget, _FORMER: point.former_epsilon}
+    axes |= {
+        "group": point.group,
+        "retention": point.retention_days,
+        "budget": point.budget,
+        FORMER_EPSILON: point.former_epsilon,
+    }
     return {axis: value for axis, value in axes.items() if value != _UNBOUNDED.get(axis)}
 
 
 def _closed_by(bounds: Bounds, least: Disclosure) -> str:
     """Return the reason that names what brought the meet down to nothing, the law first."""
     levels: dict[str, float] = {"identity": least.identity, "time": least.time, "space": least.space}
-    levels.update({"retention": least.retention_days, "budget": least.budget, _FORMER: least.former_epsilon})
+    levels.update({"retention": least.retention_days, "budget": least.budget, FORMER_EPSILON: least.former_epsilon})
     closed = {axis: sources for axis, sources in bounds if levels.get(axis, 1) <= 0}
     if closed.keys() == {"budget"}:
         return "budget"

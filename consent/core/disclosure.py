@@ -165,7 +165,7 @@ class Disclosure:
 TOP: Final = Disclosure(Identity.STABLE, Time.EXACT, Space.EXACT, (), 1, LONGEST_RETENTION_DAYS, inf)
 """No bound on any axis."""
 
-BOTTOM: Final = Disclosure(Identity.NONE, Time.NONE, Space.NONE, (), LARGEST_GROUP, 0, 0.0)
+BOTTOM: Final = Disclosure(Identity.NONE, Time.NONE, Space.NONE, (), LARGEST_GROUP, 0, 0.0, 0.0)
 """Nothing is revealed."""
 
 

@@ -18,7 +18,6 @@ from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, WINDOW_MS, Disclosure, Identity
 from consent.core.periods import Period
 from consent.core.policies.policy import Flow, PolicySet
-from consent.core.policies.quantity import Mechanism
 
 NEVER_MS: Final = 1 << 62
 """Stands for an end that never comes, where times are compared."""
@@ -63,8 +62,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         reason: Why they are withheld; empty where they are not. Those of ``Decision``, and `unsupported` (policies ask it and may
             no longer), `no-noise` (under a budget that was an ε), `not-aggregable` (the flow draws no figures about subjects),
-            `group` (a larger one is demanded than the flow asks for), `budget` (so little is permitted that the clip leaves
-            nothing beside the presence).
+            `group` (a larger one is demanded than the flow asks for), `retention` (less is permitted than its records state),
+            `budget` (so little is permitted that the clip leaves nothing beside the presence).
         disclosure: The effective disclosure; ``BOTTOM`` where they are withheld.
         level: The level at which they are released; ``NO_LEVEL`` where they are withheld.
         statistic: How they become one figure; empty where each is released by itself, or where they are withheld.
@@ -150,7 +149,7 @@ def unsupported_reason(policies: PolicySet, flow: Flow, observed_property: str, 
         return UNSUPPORTED
     if not is_figure_of_subjects(decision):
         return ""
-    return _no_noise(decision) or _no_figure(flow, policies.mechanisms.get((flow.id, observed_property)), decision.disclosure)
+    return _no_noise(decision) or _no_figure(policies, flow, observed_property, decision.disclosure)
 
 
 def is_figure_of_subjects(decision: Decision) -> bool:
@@ -163,12 +162,19 @@ def _no_noise(decision: Decision) -> str:
     return "no-noise" if decision.disclosure.former_epsilon < inf and is_figure_of_subjects(decision) else ""
 
 
-def _no_figure(flow: Flow, mechanism: Mechanism | None, point: Disclosure) -> str:
-    """Return why a subject stands in no figure; empty where it does."""
+def _no_figure(policies: PolicySet, flow: Flow, observed_property: str, point: Disclosure) -> str:
+    """Return why a subject stands in no figure; empty where it does.
+
+    What a figure's record states, and whether there is one, must not depend on who is in it: whoever demands more than that is
+    left out, rather than that all others follow.
+    """
+    mechanism = policies.mechanisms.get((flow.id, observed_property))
     if mechanism is None:
         return "not-aggregable"
     if point.group > flow.ask.group:
         return "group"
+    if point.retention_days < policies.least_retention_days[flow.id]:
+        return "retention"
     return "" if mechanism.admits(point.budget) else "budget"
 
 

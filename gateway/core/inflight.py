@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from gateway.core.effects import BundleRow, Commit, OutboxRow
 from gateway.core.ledger import LedgerMove
+from gateway.core.windows.cells import CellTable
+from gateway.core.windows.publications import Due
 from gateway.core.windows.windows import Window
 
 
@@ -23,6 +25,8 @@ class ReadyBundle:
         moved: The ledger moves made for it.
         subjects: The subjects whose data it holds.
         full: Something was left for the next bundle, for want of room.
+        tables: What the draws of a publication were made of, as it was when it was formed.
+        publication: Which part of which publication it is; None where it is none.
     """
 
     index: int
@@ -33,6 +37,8 @@ class ReadyBundle:
     moved: list[LedgerMove] = field(default_factory=list)
     subjects: frozenset[bytes] = frozenset()
     full: bool = False
+    tables: list[CellTable] = field(default_factory=list)
+    publication: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,11 @@ class Inflight:
         self.ready[bundle.recipient] = bundle
         self.commit.bundles.append(BundleRow(bundle.index, bundle.recipient, sink, bundle.content))
 
-    def hand_over(self, recipient: str) -> None:
-        """Record that the first byte of a recipient's bundle has been sent to its sink."""
+    def hand_over(self, recipient: str) -> int:
+        """Record that the first byte of a recipient's bundle has been sent to its sink; return its log index."""
         bundle = self.ready.pop(recipient)
         self.sent[bundle.index] = SentBundle(recipient, bundle.subjects, bundle.full)
+        return bundle.index
 
     def acknowledge(self, index: int) -> None:
         """Delete a bundle that has been acknowledged upstream."""

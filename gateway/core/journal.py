@@ -105,11 +105,20 @@ class Watermark(msgspec.Struct, frozen=True, array_like=True, tag=3):
     watermark_ms: int
 
 
+class FixedGuard(msgspec.Struct, frozen=True, array_like=True):
+    """A guard on which a bundle rests: who stands in no exact figure of a quantity and day, where the bundle has fixed it."""
+
+    quantity: str
+    day_ms: int
+    excluded: list[bytes]
+
+
 class Close(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """The closing of windows into the bundle at a log index; -1 where every window was suppressed."""
 
     index: int
     closed: list[ClosedWindow]
+    guards: list[FixedGuard] = []
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag=5):
@@ -161,6 +170,7 @@ class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         drawn: Contributors whose data are in the bundle; the data of all others in the slice are given up.
+        struck: Numbers of cells, counted from the table's first, whose data are given up of all contributors.
     """
 
     cohort: Cohort
@@ -168,14 +178,7 @@ class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
     first: int
     last: int
     drawn: list[bytes]
-
-
-class FixedGuard(msgspec.Struct, frozen=True, array_like=True):
-    """Who stands in no exact figure of a quantity and day, fixed when the first of its figures or totals left."""
-
-    quantity: str
-    day_ms: int
-    excluded: list[bytes]
+    struck: list[int] = []
 
 
 class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
@@ -187,7 +190,7 @@ class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
         part: Its number among the parts, from 0.
         is_last: Whether the next part is the first of the next publication.
         slices: What was closed into it.
-        guards: Those that it fixed.
+        guards: Those that it rests on.
     """
 
     index: int
@@ -201,7 +204,7 @@ class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
 
 
 class PublishFrom(msgspec.Struct, frozen=True, array_like=True, tag=12):
-    """From when on a recipient gets publications of a kind."""
+    """From when on a recipient gets publications of a kind; -1 is no longer."""
 
     recipient: str
     kind: str

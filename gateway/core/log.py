@@ -10,7 +10,9 @@ boot id and the state of the clock; ``sluice restore`` logs its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
@@ -23,6 +25,32 @@ from gateway.core.ledger import Ledger
 
 WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
 """Entries that wait while the disk is full; all other kinds must be possible at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEntry:
+    """What an entry commits to, made before the entry is appended.
+
+    Attributes:
+        index: The index that the entry must get.
+        commitment: To the parts of the opening.
+        opening: Encoded.
+        labels: The labels file; None for an entry that is no release.
+        labels_root: What the entry states of it.
+    """
+
+    index: int
+    commitment: bytes
+    opening: bytes
+    labels: bytes | None
+    labels_root: bytes | None
+
+    @classmethod
+    def of(cls, index: int, parts: Sequence[Part], labels: bytes | None) -> Self:
+        """Prepare an entry from the parts of its opening and its labels file."""
+        opening = Opening(index, tuple(parts))
+        root = None if labels is None else labels_root(labels)
+        return cls(index, opening.commitment(), opening.encode(), labels, root)
 
 
 class LogState:
@@ -95,14 +123,41 @@ class LogState:
             parts_deleted: How many parts of openings were deleted, for an erasure.
         Returns: The entry's index.
         """
-        opening = Opening(self.size, tuple(parts))
+        prepared = PreparedEntry.of(self.size, parts, labels)
+        return self.append_prepared(
+            kind,
+            now_ms,
+            prepared,
+            policy=policy,
+            bundle_sha256=bundle_sha256,
+            subject_sha256=subject_sha256,
+            parts_deleted=parts_deleted,
+        )
+
+    def append_prepared(
+        self,
+        kind: Kind,
+        now_ms: int,
+        prepared: PreparedEntry,
+        *,
+        policy: bytes | None = None,
+        bundle_sha256: bytes | None = None,
+        subject_sha256: bytes | None = None,
+        parts_deleted: int | None = None,
+    ) -> int:
+        """Append an entry whose opening was made before, for the index that is the next now; otherwise as ``append_entry``.
+
+        Raises: ValueError: it was prepared for another index.
+        """
+        if prepared.index != self.size:
+            raise ValueError(f"the entry was prepared for index {prepared.index}, and the next is {self.size}")
         entry = self.chain.make(
             kind,
             now_ms,
-            opening.commitment(),
+            prepared.commitment,
             policy=policy,
             bundle_sha256=bundle_sha256,
-            labels_root=None if labels is None else labels_root(labels),
+            labels_root=prepared.labels_root,
             subject_sha256=subject_sha256,
             parts_deleted=parts_deleted,
         )
@@ -110,7 +165,7 @@ class LogState:
         content = entry.encode()
         index = self.writer.append(content)
         self.commit.uses_reserve |= kind not in WITHOUT_RESERVE
-        self.commit.log.append(LogRow(index, kind.word, content, opening.encode(), labels))
+        self.commit.log.append(LogRow(index, kind.word, content, prepared.opening, prepared.labels))
         return index
 
     def one_part(self, payload: bytes) -> list[Part]:

@@ -83,7 +83,7 @@ def session_opened(state: State, session_present: bool, now_ms: int) -> None:
 
 
 def clock_set(state: State, from_ms: int, to_ms: int) -> None:
-    """Record that the gateway's clock was set: time that it leapt over has no readings, and time that it repeats has them twice."""
+    """Record that the clock was set: time that it leapt over has no readings, and time that it repeats has them twice."""
     _missed(state, from_ms, to_ms)
 
 

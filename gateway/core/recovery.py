@@ -6,6 +6,7 @@ which removes from the windows contributors that no longer belong there, and a n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,9 +23,11 @@ from gateway.core.journal import (
     Define,
     DefinedTarget,
     Dry,
+    FixedGuard,
     JournalRecord,
     Missed,
     Publish,
+    PublishFrom,
     Purge,
     Subscriptions,
     Take,
@@ -34,8 +37,11 @@ from gateway.core.journal import (
     decode_batch,
 )
 from gateway.core.plans import shared_cohort
+from gateway.core.release.guarding import waiting_guards
 from gateway.core.state import State
 from gateway.core.windows.cells import CellTable
+from gateway.core.windows.guards import GuardKey
+from gateway.core.windows.publications import Due
 from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
 from gateway.core.windows.windows import Kept, Window
 
@@ -56,6 +62,8 @@ class _Snapshot(msgspec.Struct, array_like=True):
     marks: list[bytes]
     dry_ms: int = 0  # this and the next are absent in what 0.1 stored
     subscriptions: tuple[str, ...] = ()
+    publications: list[Any] = []  # this and the next are absent before there were publications
+    guards: list[Any] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,7 +74,9 @@ _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 def snapshot(state: State) -> bytes:
     """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
     memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
-    return _encode([state.windows.state(_packed), memories, state.marks.state(), state.arrivals.dry_ms, state.subscriptions])
+    heard = [state.marks.state(), state.arrivals.dry_ms, state.subscriptions]
+    told = [state.publications.state(), state.windows.guards.state()]
+    return _encode([state.windows.state(_packed), memories, *heard, *told])
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
@@ -77,6 +87,7 @@ def _packed(plain: list[Any]) -> msgspec.Raw:
 def begin_segment(state: State) -> None:
     """Begin a new journal segment; its snapshot covers what earlier segments hold, and their keys are destroyed."""
     assert not state.inflight.ready, "a bundle that may still be voided needs its segment"
+    state.windows.forget_missed()
     state.commit.snapshot = snapshot(state)
     state.journal.begin_segment(state.windows.watermark_ms)
 
@@ -106,6 +117,8 @@ def restore(state: State, stored: bytes) -> JournalReplay:
     state.marks = Marks(taken.marks)
     state.arrivals.resume(taken.dry_ms)
     state.subscriptions = taken.subscriptions
+    state.publications.restore(taken.publications)
+    state.windows.guards.restore(taken.guards)
     return JournalReplay(state)
 
 
@@ -118,6 +131,7 @@ def prune(state: State) -> None:
     registered = {device.id for device in state.registry.devices.values()}
     state.forget_devices_but(registered)
     state.windows.forget_meters_but(registered)
+    state.windows.guards.keep_only(set(waiting_guards(state.windows)))
     for plan in state.plans():
         horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
         plan.memory.drop_before(horizons_ms, watermark_ms)
@@ -139,6 +153,7 @@ class JournalReplay:
         self._slots: list[_Slot] = []
         self._terms: dict[tuple[int, int], Terms] = {}
         self._unsent: dict[int, list[Window | CellTable]] = {}
+        self._parts: dict[int, Due] = {}
 
     def batch(self, marks: bytes, journal: bytes) -> None:
         """Fold in one commit."""
@@ -148,7 +163,11 @@ class JournalReplay:
             self._state.marks.add(marks)
 
     def end(self) -> None:
-        """Release what was needed to fold, before the devices' plans need its memory."""
+        """Release what was needed to fold, before the devices' plans need its memory.
+
+        A bundle that was not voided by then may have been sent: what it holds is told.
+        """
+        self._state.windows.guards.all_sent()
         self._state.windows.forget_cached()
 
     def _fold(self, record: JournalRecord) -> None:
@@ -169,8 +188,7 @@ class JournalReplay:
             case Close():
                 self._close(record)
             case Void():  # a bundle of outbox records alone closed no window
-                for part in self._unsent.pop(record.index, []):
-                    self._put_back(part)
+                self._void(record.index)
             case WholeSince():
                 self._state.windows.whole_since_ms = record.since_ms
                 self._state.marks.clear()
@@ -182,6 +200,19 @@ class JournalReplay:
                 self._state.windows.miss(record.from_ms, record.until_ms)
             case Publish():
                 self._publish(record)
+            case PublishFrom():
+                self._state.publications.start(record.recipient, record.kind, record.from_ms)
+
+    def _void(self, index: int) -> None:
+        for part in self._unsent.pop(index, []):
+            self._put_back(part)
+        if (due := self._parts.pop(index, None)) is not None:
+            self._state.publications.void(due)
+        self._state.windows.guards.void(index)
+
+    def _rest_on(self, guards: Iterable[FixedGuard], index: int) -> None:
+        for guard in guards:
+            self._state.windows.guards.rest_on(GuardKey(guard.quantity, guard.day_ms), guard.excluded, index)
 
     def _put_back(self, part: Window | CellTable) -> None:
         if isinstance(part, Window):
@@ -254,16 +285,24 @@ class JournalReplay:
             if part.members:
                 taken.append(part)
         self._unsent[record.index] = taken
+        self._rest_on(record.guards, record.index)
 
     def _publish(self, record: Publish) -> None:
         """Remove what a part of a publication took; likewise."""
         windows = self._state.windows
         windows.advance(record.end_ms)
-        parts = [
-            windows.take_slice(windows.tables[closed.cohort, closed.start_ms], closed.first, closed.last, closed.drawn)
-            for closed in record.slices
-        ]
-        self._unsent.setdefault(record.index, []).extend(part for part in parts if part is not None)
+        taken: list[Window | CellTable] = []
+        for closed in record.slices:
+            table = windows.tables[closed.cohort, closed.start_ms]
+            part = windows.take_slice(table, closed.first, closed.last, closed.drawn)
+            if part is not None:
+                part.strike(closed.struck)
+                taken.append(part)
+        self._unsent[record.index] = taken
+        self._rest_on(record.guards, record.index)
+        due = self._state.publications.part(record.recipient, record.kind, record.end_ms)
+        self._state.publications.formed(due, is_last=record.is_last)
+        self._parts[record.index] = due
 
 
 def _judge(register: Register, earliest_ms: int, latest_ms: int, shown: int) -> bool:

@@ -101,6 +101,8 @@ def drop_under_way(state: State, now_ms: int) -> None:
     A window that began before now misses readings and may have been released: it never yields a figure again.
     """
     state.windows.restore([state.windows.watermark_ms, now_ms, [], []])
+    state.windows.guards.restore([])
+    state.publications.restore([])  # what was published since the backup is not published again, and nothing of before is left
     state.marks.clear()
     state.inflight.forget_all()
     state.outbox.forget_all()

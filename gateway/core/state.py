@@ -31,6 +31,7 @@ from gateway.core.outbox import Outbox
 from gateway.core.plans import Device, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.registry import Registry
+from gateway.core.windows.publications import Publications
 from gateway.core.windows.windows import Windows
 
 RandomBytes = Callable[[int], bytes]
@@ -77,6 +78,9 @@ class State:
         arrivals: When readings without a time of their own can have come. Changed by the pipeline and ``app``.
         subscriptions: The filters that the session at the broker is known to hold. Changed by the pipeline.
         drained: Whether the inbound queue was drained since start or reconnect; before that no window ends. Set by the pipeline.
+        publications: How far each recipient's publications have come. Changed by releases, voids and the replay of the journal.
+        revision: Counts the changes of plans, so that a publication that was formed aside is not applied to others. Counted by
+            ``changes``.
         domain_keys: The pseudonym keys. Made and dropped by releases.
         discovery: Looks at messages of unknown devices while a terminal asks for them, and is None otherwise. Set by ``control``.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
@@ -104,6 +108,8 @@ class State:
         self.arrivals = Arrivals()
         self.subscriptions: tuple[str, ...] = ()
         self.drained = False
+        self.publications = Publications()
+        self.revision = 0
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.expires_next_ms = NEVER_MS
         self.discovery: Discovery | None = None

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -31,6 +32,9 @@ from gateway.recipient.wire import (
     nonce,
     unpad,
 )
+
+_NORMAL_95: Final = 1.96
+"""So many standard errors to each side hold 95 of 100 normally distributed values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,21 @@ def _describe(log_index: int, record: Record) -> str:
         f"{log_index:>8}",
         begin if begin == end else f"{begin}/{end}",
         record.flow,
-        f"{record.observed_property} {record.result} {record.unit}",
+        _value(record),
         record.cell,
         "" if record.n is None else f"n={record.n}",
         "" if name is None else f"{record.identity} {name.hex()}",
     ]
     return "  ".join(field for field in fields if field)
+
+
+def _value(record: Record) -> str:
+    """Return what a record says, with its 95 % interval where it has noise: 1.96 standard errors to each side."""
+    hour = "" if record.hour is None else f" at {record.hour:02}:00"
+    spread = "" if record.standard_error is None else f" ± {_short(_NORMAL_95 * record.standard_error)}"
+    return f"{record.observed_property}{hour} {record.result}{spread} {record.unit}"
+
+
+def _short(number: float) -> str:
+    """Return a number to two digits, as nobody needs more of a spread."""
+    return f"{float(f'{number:.2g}'):g}"

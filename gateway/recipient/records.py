@@ -59,7 +59,7 @@ class Record(
         identity: Its level of identity: `aggregate`, `per-record` or `per-epoch`.
         retention_days: For how many days it may be kept.
         statistic: How the figure was computed; absent for a single reading.
-        n: The number of subjects in it; absent where there is one or none.
+        n: The number of contributors in it, of subjects rounded down to a multiple of 5; absent where there is one or none.
         id: Random id of a single record, unique to it.
         pseudonym: The subject within one pseudonymisation domain.
         epoch: That domain's UTC day and sub-epoch.
@@ -224,6 +224,11 @@ def _check_plausible(record: Record) -> None:
         "n": record.n is None or 0 <= record.n <= _LARGEST_INTEGER,
         "id": record.id is None or len(record.id) == RECORD_ID_BYTES,
         "pseudonym": record.pseudonym is None or len(record.pseudonym) == PSEUDONYM_BYTES,
+        "hour": record.hour is None or 0 <= record.hour < 24,
+        "standard_error": _is_size(record.standard_error),
+        "mu": _is_size(record.mu),
+        "clip": _is_size(record.clip),
+        "epsilon": _is_size(record.epsilon),
         "epoch": record.epoch is None or (is_utc_day(record.epoch[0]) and 0 <= record.epoch[1] <= _LARGEST_INTEGER),
     }
     for field, is_so in plausible.items():
@@ -233,6 +238,11 @@ def _check_plausible(record: Record) -> None:
 
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_BYTES and text.isprintable()
+
+
+def _is_size(value: float | None) -> bool:
+    """Return whether a value that describes noise is absent, or finite and not negative."""
+    return value is None or (math.isfinite(value) and value >= 0)
 
 
 def _is_number(value: float) -> bool:

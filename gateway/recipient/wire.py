@@ -189,16 +189,20 @@ def decode_frame(data: bytes) -> SealedFrame:
     return frame
 
 
-def padded_plaintext_bytes(header: Header, plaintext_bytes: int) -> int | None:
+def padded_plaintext_bytes(header: Header, plaintext_bytes: int, size: int | None = None) -> int | None:
     """Return the length to which a plaintext is padded, so that the bundle has the smallest padded size that can hold it.
 
+    Args:
+        header: The bundle's.
+        plaintext_bytes: The length without padding.
+        size: The only padded size that is considered; None considers all.
     Returns:
-        The length with padding, or None where the plaintext is too long for any size.
+        The length with padding, or None where the plaintext is too long.
     """
     overhead = len(_before_ciphertext(header)) + TAG_BYTES
-    for size in PADDED_SIZES_BYTES:
+    for each in PADDED_SIZES_BYTES if size is None else (size,):
         for head in (1, 2, 3, 5):  # of the ciphertext's byte string; where no head gives the exact size, the next size is used
-            padded = size - overhead - head
+            padded = each - overhead - head
             if padded > plaintext_bytes and _head_bytes(padded + TAG_BYTES) == head:
                 return padded
     return None

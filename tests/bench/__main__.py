@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.bench import audit, consent, formats, ingest
+from tests.bench import audit, closing, consent, formats, ingest
 
-BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main, "formats": formats.main}
+BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main, "formats": formats.main, "closing": closing.main}
 
 
 def main(arguments: list[str]) -> int:

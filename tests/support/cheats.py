@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 from msgspec import structs
 
-from gateway.audit.log.earlier_payloads import EarlierErasurePayload, EarlierReleasePayload
+from gateway.audit.log.earlier_payloads import AnyReleasePayload, EarlierErasurePayload, EarlierReleasePayload
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, EmptiedOpening, ErasurePayload, ReleasePayload, VoidPayload
-from tests.support.gate import HOUR_MS, MIDNIGHT_MS, Gate
+from gateway.audit.log.payloads import (
+    Contribution,
+    EmptiedOpening,
+    ErasurePayload,
+    ReleasedDraw,
+    ReleasePayload,
+    ReleaseRecord,
+    VoidPayload,
+)
+from tests.support.gate import DAY_MS, HOUR_MS, Gate
 
 GHOST = b"nobody at all 16"
 BUNDLE_SHA256 = bytes(32)
@@ -24,29 +33,44 @@ def latest_release(gate: Gate) -> int:
     return max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
 
 
-def released(gate: Gate, shares: Iterable[Contribution], *, hour: int = 9, n: int | None = None) -> int:
-    """Release an hour like the latest one, of these shares; return the log index."""
-    shares = list(shares)
-    payload = gate.release_payload(latest_release(gate))
-    window = (MIDNIGHT_MS + hour * HOUR_MS, MIDNIGHT_MS + (hour + 1) * HOUR_MS)
-    record = structs.replace(payload.records[0], window=window, n=sum(one.n for one in shares) if n is None else n)
-    return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
+def released(gate: Gate, shares: Iterable[Contribution], *, n: int | None = None, **changed: Any) -> int:
+    """Release the day after the latest one that was published, of these shares; return the log index."""
+    payload, draw = _latest(gate)
+    shares, span = list(shares), (draw.span[0] + DAY_MS, draw.span[1] + DAY_MS)
+    pairs = sum(one.n for one in shares) if n is None else n
+    told = len({one.subject for one in shares}) // 5 * 5
+    draw = structs.replace(draw, span=span, n=pairs, told=told, **changed)
+    assert payload.publication is not None
+    place = structs.replace(payload.publication, end=span[1])
+    return _release(gate, ReleasePayload(payload.recipient, (), (draw,), place).encode(), shares)
 
 
 def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> int:
     """Release what an earlier entry released once more, of these shares alone; return the log index."""
     shares = list(shares)
     payload = gate.release_payload(release)
-    record = structs.replace(payload.records[0], n=sum(one.n for one in shares))
-    return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
+    pairs, told = sum(one.n for one in shares), len({one.subject for one in shares}) // 5 * 5
+    if payload.form < ReleasePayload.form:
+        record = structs.replace(payload.records[0], n=pairs)
+        return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
+    (draw,) = payload.draws
+    again = structs.replace(draw, n=pairs, told=told)
+    return _release(gate, ReleasePayload(payload.recipient, (), (again,), payload.publication).encode(), shares)
 
 
 def released_by_earlier_version(gate: Gate, release: int) -> int:
     """Release an hour like an earlier entry's, as a version did that stated no owners; return the log index."""
-    payload = gate.release_payload(release)
-    hour = tuple([HOUR_MS + ms for ms in payload.records[0].window])
-    record = structs.replace(payload.records[0], window=hour)
-    return _release(gate, EarlierReleasePayload(payload.recipient, (record,)).encode(), gate.contributions(release))
+    draw = gate.release_payload(release).draws[0]
+    hour = (draw.span[0], draw.span[0] + HOUR_MS)
+    record = ReleaseRecord(draw.flow, draw.level, draw.cell, hour, draw.n, "aggregate", draw.property, draw.statistic)
+    return _release(gate, EarlierReleasePayload("office", (record,)).encode(), gate.contributions(release))
+
+
+def _latest(gate: Gate) -> tuple[AnyReleasePayload, ReleasedDraw]:
+    """Return the latest release about subjects, and its only draw."""
+    payload = gate.release_payload(latest_release(gate))
+    (draw,) = payload.draws
+    return payload, draw
 
 
 def _release(gate: Gate, payload: bytes, shares: Iterable[Contribution]) -> int:

@@ -56,6 +56,13 @@ class City:
     def __init__(self, **head: Any) -> None:
         self._tables: Table = {"city": _HEAD | head, "ceiling": {}, "limits": {"exact_group": 1}}
         self._files: dict[str, Table] = {}
+        self._is_former = False
+
+    def former(self) -> Self:
+        """Write it as before quantities: figures over subjects say nothing of noise, and a budget is an ε."""
+        self._is_former = True
+        self._tables["limits"] = {"share": 1.0, "p": 0}
+        return self
 
     def ceiling(self, **axes: Any) -> Self:
         """Bound what any flow may have."""
@@ -157,9 +164,15 @@ class City:
 
     def text(self) -> str:
         """Return `city.toml`, with a quantity for each property of figures over subjects that stands in none."""
-        tables = self._tables | {"quantity": self._quantities()}
-        if any("budget" in flow["ask"] for flow in tables.get("flow", {}).values()):
-            tables["limits"] = {"mu_day": 100} | tables["limits"]
+        flows = self._tables.get("flow", {})
+        tables = {name: table for name, table in self._tables.items() if name not in ("quantity", "flow")}
+        if self._is_former:
+            flows = {name: {key: value for key, value in flow.items() if key != "noise"} for name, flow in flows.items()}
+        else:
+            tables["quantity"] = self._quantities()
+            if any("budget" in flow["ask"] for flow in flows.values()):
+                tables["limits"] = {"mu_day": 100} | tables["limits"]
+        tables["flow"] = flows  # last, since tests cut flows off
         return toml(tables)
 
     def files(self) -> dict[str, str]:

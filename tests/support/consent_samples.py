@@ -24,12 +24,12 @@ BEN = b"b" * 16
 _BUILT = (
     city(jurisdiction="ES", languages=["en", "pt"], timezone="Europe/Madrid")
     .ceiling(identity="per-epoch", space="block", group=10)
-    .limits(share=0.15, p=15)
     .district("north", ("North", "Norte"))
     .zone("mill", "north")
     .zone("chapel", "north", neighbourhood="old")
     .measures("consumption", 0, 100)
     .measures("LAeq", 20, 140)
+    .quantity("electricity", "consumption", cell="15min", clip=10, presence=2)
     .purpose("energy", ("Energy", "Energia"), dpv="CombatClimateChange")
     .purpose("streets", ("Streets", "Ruas"), legal_basis="public-task")
     .recipient("office", ("Office", "Gabinete"))
@@ -153,6 +153,7 @@ def raw_points(least_level: int = 0) -> st.SearchStrategy[Disclosure]:
         group=st.integers(1, 40),
         retention_days=st.integers(least_level, 400),
         budget=st.sampled_from([0.0, 0.1, 0.5, 1.0, inf][least_level:]),
+        former_epsilon=st.sampled_from([inf, inf, inf, 0.5, 0.0][: 5 - least_level]),
     )
 
 

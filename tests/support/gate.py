@@ -22,10 +22,10 @@ from consent.core.lifecycle import steps
 from consent.core.policies.archive import pack_files
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
-from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.earlier_payloads import AnyReleasePayload, decode_release
 from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import Contribution, ReleasePayload
+from gateway.audit.log.payloads import Contribution
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, erasure, subjects
 from gateway.core.effects import Commit
@@ -181,9 +181,8 @@ def town(*changes: tuple[str, str], files: dict[str, str] | None = None) -> Poli
 
 def only(*flows: str) -> PolicySet:
     """Return the town with some of its flows only."""
-    head, *tables = TOWN.split("\n[flow.")
-    kept = [table for table in tables if table.partition("]")[0] in flows]
-    text = "\n[flow.".join([head, *kept])
+    tables = TOWN.split("\n[")
+    text = "\n[".join(table for table in tables if not table.startswith("flow.") or table[5:].partition("]")[0] in flows)
     return parse_policies({name: content.encode() for name, content in {"city.toml": text, **FILES}.items()})
 
 
@@ -401,7 +400,7 @@ class Gate:
         """Return the parts of a release's opening that speak of subjects."""
         return [Contribution.decode(_data(part)) for part in self.openings[index].parts[1:]]
 
-    def release_payload(self, index: int) -> ReleasePayload:
+    def release_payload(self, index: int) -> AnyReleasePayload:
         """Return the part of a release's opening that speaks of the bundle."""
         return decode_release(_data(self.openings[index].parts[0]))
 

@@ -97,7 +97,7 @@ def bounds(*, closing: bool = True, noisy: bool = True) -> st.SearchStrategy[Tab
         "retention": st.integers(1, 400),
     }
     if noisy:
-        axes["budget"] = st.sampled_from([Decimal("0.5"), Decimal(2)])
+        axes["budget"] = st.sampled_from([Decimal("0.5"), Decimal("0.7"), Decimal(2)])
     return st.lists(st.sampled_from(sorted(axes)), max_size=3, unique=True).flatmap(
         lambda named: st.fixed_dictionaries({name: axes[name] for name in sorted(named)})
     )
@@ -157,7 +157,7 @@ def towns(draw: st.DrawFn, *, closing: bool = True, noisy: bool = True) -> Town:
     city = {
         "city": _CITY,
         "ceiling": draw(bounds(closing=closing, noisy=noisy)),
-        "limits": {"share": draw(st.sampled_from([1, 1, Decimal("0.5")])), "p": 0},
+        "limits": {"mu_day": 1000, "exact_group": 1},
         "district": {name: {"title": _TEXT} for name in sorted(set(DISTRICTS.values()))},
         "zone": {zone: _zone(zone) for zone in DISTRICTS},
         "property": {name: {"unit": _UNITS[name], "ladder": list(map(Decimal, LADDERS[name]))} for name in LADDERS},

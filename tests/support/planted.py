@@ -13,18 +13,23 @@ from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from gateway.core.windows.targets import WindowTarget
-from tests.support.gate import HOUR_MS, Gate, hour_with, limited
+from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, Gate, limited, reading
 
 Plant = Callable[[Gate, list[Device]], str]
 """Does one thing wrong, and returns what the replay must say about it."""
 
 
-def hours(gate: Gate, homes: list[Device], count: int = 1) -> None:
-    """Let hours pass, each with a release."""
+def days(gate: Gate, homes: list[Device], count: int = 1) -> None:
+    """Let days pass, each with a publication."""
     for _ in range(count):
-        gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-        hour_with(gate, homes)
+        day_with(gate, homes)
         gate.records()
+
+
+def day_with(gate: Gate, homes: list[Device]) -> None:
+    """Let some homes report once, and the rest of the day and its lateness pass."""
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, kwh=1.0) for home in homes))
+    gate.to((gate.now_ms // DAY_MS + 1) * DAY_MS + LATENESS_MS)
 
 
 def wrong_decision(gate: Gate, homes: list[Device]) -> str:
@@ -33,7 +38,7 @@ def wrong_decision(gate: Gate, homes: list[Device]) -> str:
         for target in gate.state.devices[home.topic].targets():
             assert isinstance(target, WindowTarget)
             target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     changes.compile_all(gate.state, gate.now_ms)
     return "a subject's disclosure is not what policies and consents give"
 

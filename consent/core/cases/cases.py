@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
+import msgspec
+
 from consent.core.consents.records import Consent
 from consent.core.decide import PERMITTED, Bounds, Decision, Owner
-from consent.core.disclosure import Disclosure
-from consent.core.outcome import decide_device
+from consent.core.disclosure import BOTTOM, Disclosure
+from consent.core.outcome import decide_device, reason_besides
 from consent.core.policies.policy import PolicySet
 
 REASONS: Final = (
@@ -29,11 +31,14 @@ REASONS: Final = (
     "ceiling",
     "class-cap",
     "not-aggregable",
+    "group",
+    "retention",
+    "budget",
     "no-subject-consent",
     "has-subject",
     "resident-owned",
 )
-"""Why a decision may withhold, but for what no case of a checked set can meet: an unknown flow or zone, `unsupported`."""
+"""Why a decision may withhold, but for what no checked set can meet: an unknown flow or zone, `unsupported`, `no-noise`."""
 
 AXES: Final = ("identity", "time", "space", "group", "retention", "budget")
 """The axes that are one each; `precision` is one for each property."""
@@ -107,6 +112,9 @@ class CaseResult:
 def try_case(policies: PolicySet, case: Case) -> CaseResult:
     """Decide a case and compare the decision with the expected one."""
     decision = decide_device(policies, case.flow, case.consents, case.zone, case.device, case.now_ms, case.owner)
+    besides = decision.reason or reason_besides(policies, case.flow, case.device, decision)
+    if besides:
+        decision = msgspec.structs.replace(decision, disclosure=BOTTOM, reason=besides)
     differences = list(_differences(case.expected, decision))
     return CaseResult(case, ", ".join(expected for expected, _ in differences), ", ".join(got for _, got in differences))
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
 from consent.core.consents.records import Consent
-from consent.core.decide import Decision, Owner, binding_limits, standing
+from consent.core.decide import FORMER_EPSILON, Decision, Owner, binding_limits, on_rung, standing
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity
 from consent.core.explain.phrases import PRECISION, PhraseBook
 from consent.core.exposure import Exposure
@@ -116,12 +116,12 @@ class Explanation:
     Attributes:
         reason: Why nothing leaves; empty where something does.
         disclosure: What leaves; ``BOTTOM`` where nothing does.
-        sentences: Two to four sentences for the citizen, more where several residents' consents withhold; besides one or two on how
-            far all that leaves of a quantity tells on the household.
+        sentences: Two to four sentences for the citizen, more where several residents' consents withhold; besides one or two on
+            how far all that leaves of a quantity tells on the household.
         axes: Those that bind; where a consent or a rule withholds, only those that it concerns.
         expires_ms: When the first of the residents' consents ends; None where none does, or nothing leaves.
-        exposures: How far all that leaves of a quantity tells on the household, over all flows, with the sentences that say so; of
-            those quantities that this flow tells.
+        exposures: How far all that leaves of a quantity tells on the household, over all flows, with the sentences that say so;
+            of those quantities that this flow tells.
     """
 
     language: str
@@ -247,6 +247,8 @@ def _binding_axes(matter: ExplanationRequest, point: Disclosure) -> Iterator[str
         yield "group"
         if point.budget < inf:
             yield "budget"
+        if point.former_epsilon < inf:
+            yield FORMER_EPSILON
     yield "retention"
 
 
@@ -270,6 +272,8 @@ def _note(matter: ExplanationRequest, axis: str, point: Disclosure, sources: tup
 def _on_axis(point: Disclosure, axis: str) -> Any:
     if axis.startswith(PRECISION):
         return point.step(axis.removeprefix(PRECISION))
+    if axis == FORMER_EPSILON:
+        return point.former_epsilon
     return point.retention_days if axis == "retention" else getattr(point, axis)
 
 
@@ -291,6 +295,7 @@ def _point(matter: ExplanationRequest, bounds: dict[str, tuple[str, ...]]) -> Di
         group=values.get("group", TOP.group),
         retention_days=values.get("retention", TOP.retention_days),
         budget=values.get("budget", TOP.budget),
+        former_epsilon=values.get(FORMER_EPSILON, TOP.former_epsilon),
     )
 
 
@@ -298,11 +303,11 @@ def _speaks(matter: ExplanationRequest, source: str) -> Disclosure:
     """Return the point that a source of a decision's bounds stands for."""
     policies = matter.policies
     kind, _, name = source.partition(":")
+    if kind == "ask":
+        return policies.flows[matter.flow].ask
     if kind == "consent":
         consent = (matter.consents or ())[int(name)]
-        return BOTTOM if consent is None else binding_limits(consent.limits)
+        return BOTTOM if consent is None else on_rung(binding_limits(consent.limits), policies.limits)
     if kind == "neighbourhood":
-        return policies.neighbourhoods[name]
-    if kind == "class-cap":
-        return policies.profiles[matter.profile].cap
-    return policies.flows[matter.flow].ask if kind == "ask" else policies.ceiling
+        return on_rung(policies.neighbourhoods[name], policies.limits)
+    return on_rung(policies.profiles[matter.profile].cap if kind == "class-cap" else policies.ceiling, policies.limits)

@@ -11,6 +11,7 @@ from math import inf
 from typing import Any, Final
 
 from consent.core.consents.records import PURPOSE_PREFIX
+from consent.core.decide import FORMER_EPSILON
 from consent.core.disclosure import Disclosure, Space
 from consent.core.exposure import Exposure, Telling
 from consent.core.periods import Period
@@ -178,7 +179,7 @@ class PhraseBook:
         """Return the label of an axis."""
         if axis.startswith(PRECISION):
             return self.say("axis.precision", what=self._property(axis.removeprefix(PRECISION)))
-        return self.say(f"axis.{axis}")
+        return self.say(f"axis.{'budget' if axis == FORMER_EPSILON else axis}")
 
     def value(self, axis: str, value: Any, zone: str, per: str = Period.DAY) -> str:
         """Return a point's value on an axis; ``zone`` is where the device stands, ``per`` what a budget is for."""
@@ -192,6 +193,8 @@ class PhraseBook:
             return self.days(value)
         if axis == "budget":
             return self._phrases.budget(value, per)
+        if axis == FORMER_EPSILON:
+            return self._phrases.budget(value, "former")
         return self._step(axis.removeprefix(PRECISION), value)
 
     def precision(self, flow_id: str, properties: Sequence[str], disclosure: Disclosure) -> str:

@@ -5,7 +5,10 @@ Open windows of such a flow began under other terms, so the gateway counts its c
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consent.core.policies.policy import PolicySet
+from consent.core.policies.quantity import Mechanism
 
 
 def changed_flows(old: PolicySet | None, new: PolicySet) -> set[str]:
@@ -31,10 +34,19 @@ def _footprint(policies: PolicySet, flow_id: str) -> object:
     scales = {name: (p.unit, p.ladder, p.clamp) for name, p in policies.properties.items() if name in flow.properties}
     return (
         (set(flow.properties), flow.statistic, flow.purpose, flow.recipient, flow.ask, scales),
-        {name: policies.mechanisms.get((flow_id, name)) for name in flow.properties},
+        [_made_of(policies.mechanisms.get((flow_id, name))) for name in sorted(flow.properties)],
+        policies.least_retention_days[flow_id],
         (policies.purposes[flow.purpose].legal_basis, policies.recipients[flow.recipient].public_key_file is None),
         (policies.city.id, policies.ceiling, policies.limits),
     )
+
+
+def _made_of(mechanism: Mechanism | None) -> object:
+    """Return how figures about subjects are made."""
+    if mechanism is None:
+        return None
+    quantity = replace(mechanism.quantity, title={}, properties=())
+    return replace(mechanism, quantity=quantity)
 
 
 def _place(policies: PolicySet, zone_id: str) -> object:

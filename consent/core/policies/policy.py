@@ -249,6 +249,22 @@ class PolicySet:
         }
 
     @cached_property
+    def least_retention_days(self) -> dict[str, int]:
+        """For how long policies let the figures of each flow be kept wherever they are made: what a record about subjects states.
+
+        Were it the least that those in it permit, it would tell of who they are. So whoever permits less stands in none.
+        """
+        ceilings = [self.ceiling, *self.neighbourhoods.values()]
+        bounds = {flow.id: (flow.ask, *ceilings, *self._caps_of(flow)) for flow in self.flows.values()}
+        return {flow: min(each.retention_days for each in those) for flow, those in bounds.items()}
+
+    def _caps_of(self, flow: Flow) -> Iterator[Disclosure]:
+        """Yield the caps of the device profiles that measure anything that a flow asks for."""
+        for profile in self.profiles.values():
+            if profile.fields.keys() & set(flow.properties):
+                yield profile.cap
+
+    @cached_property
     def terms(self) -> dict[str, FlowTerms]:
         """The material terms of every flow: what a consent to it covers."""
         return {flow.id: _terms_of(flow) for flow in self.flows.values()}

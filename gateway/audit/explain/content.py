@@ -34,6 +34,8 @@ from gateway.audit.log.payloads import (
     KeyPayload,
     PayloadError,
     PolicyPayload,
+    PublicationPart,
+    ReleasedDraw,
     ReleaseRecord,
 )
 from gateway.audit.verify.report import shown_time
@@ -103,9 +105,10 @@ class OpeningContent:
         if opening.first is not None:
             yield from self._payload(entry.kind, opening.first)
         if entry.kind is Kind.RELEASE:
+            records = None if opening.first is None else len(decode_release(opening.first).records)
             for part in opening.parts[1:]:
                 if isinstance(part, Part):
-                    yield from self._contribution(Contribution.decode(part.data))
+                    yield from self._contribution(Contribution.decode(part.data), records)
         if opening.erased_count:
             yield self._say("erased", n=opening.erased_count)
 
@@ -120,8 +123,12 @@ class OpeningContent:
             case Kind.RELEASE:
                 release = decode_release(data)
                 yield self._say("recipient", recipient=self._title("recipients", release.recipient))
+                if release.publication is not None:
+                    yield self._publication(release.publication)
                 for number, record in enumerate(release.records):
                     yield from self._record(number, record)
+                for number, draw in enumerate(release.draws):
+                    yield from self._draw(number, draw)
             case Kind.KEY:
                 key = KeyPayload.decode(data)
                 yield self._say("subject", id=key.subject.hex())
@@ -211,6 +218,27 @@ class OpeningContent:
             yield "  " + self._say("city_owned")
         yield "  " + self._level(record.level, unit)
 
+    def _publication(self, part: PublicationPart) -> str:
+        """Return of which publication a release is which part; parts are counted from 1, as people do."""
+        kind = self._word("published", part.kind)
+        return self._say("publication", kind=kind, end=shown_time(part.end), part=part.part + 1, parts=part.parts)
+
+    def _draw(self, number: int, draw: ReleasedDraw) -> Iterator[str]:
+        start, end = map(shown_time, draw.span)
+        flow, cell = self._title("flows", draw.flow), self._place(draw.cell)
+        yield self._say("draw", number=number, flow=flow, cell=cell, start=start, end=end, n=draw.n)
+        title, unit = self._property(draw.property)
+        yield "  " + self._say("statistic", property=title, statistic=self._word("how-figured", draw.statistic))
+        yield "  " + self._say("told", records=draw.records, told=draw.told)
+        if draw.mechanism == "none":
+            yield "  " + self._say("exact")
+        else:
+            clip, presence = self._step(draw.clip, unit), self._step(draw.presence, unit)
+            yield "  " + self._say("noise", mu=draw.mu, draws=draw.draws, clip=clip, presence=presence)
+        if draw.struck:
+            yield "  " + self._say("struck", n=len(draw.struck))
+        yield "  " + self._level(draw.level, unit)
+
     def _level(self, level: tuple[str, str, str], unit: str) -> str:
         """Return how finely something was told; levels that this version does not know stand as they are."""
         time, space, step = level
@@ -219,13 +247,19 @@ class OpeningContent:
             "level",
             time=words.get(f"time.{time}", f"`{time}`"),
             space=words.get(f"area.{space}", f"`{space}`"),
-            precision=self._phrases.step(Decimal(step), unit) if _STEP.fullmatch(step) else f"`{step}`",
+            precision=self._step(step, unit),
         )
 
-    def _contribution(self, one: Contribution) -> Iterator[str]:
+    def _step(self, text: str, unit: str) -> str:
+        """Return a decimal of the log with its unit; anything else stands as it is."""
+        return self._phrases.step(Decimal(text), unit) if _STEP.fullmatch(text) else f"`{text}`"
+
+    def _contribution(self, one: Contribution, records: int | None) -> Iterator[str]:
+        """Yield a subject's part in one of a release's so many records, or in a draw behind them."""
         consents = ", ".join(map(str, one.consents)) or "—"
-        subject = one.subject.hex()
-        yield self._say("contribution", record=one.record, n=one.n, subject=subject, policy=one.policy, consents=consents)
+        drawn = records is not None and one.record >= records
+        phrase, number = ("contribution_draw", one.record - (records or 0)) if drawn else ("contribution", one.record)
+        yield self._say(phrase, record=number, n=one.n, subject=one.subject.hex(), policy=one.policy, consents=consents)
         if one.profile:
             yield "  " + self._say("device", profile=self._title("profiles", one.profile), zone=self._place(one.zone))
 

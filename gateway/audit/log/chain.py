@@ -14,7 +14,7 @@ Nor are payloads, of which only an auditor with openings knows: for these there 
 
 from __future__ import annotations
 
-from gateway.audit.log.earlier_payloads import is_earlier
+from gateway.audit.log.earlier_payloads import written_by
 from gateway.audit.log.entries import CHANGES_CONSENT, NO_CONSENT, NO_POLICY, Entry, Kind
 from gateway.audit.log.openings import Opening, Part
 
@@ -119,25 +119,26 @@ class Chain:
 
 
 class PayloadForms:
-    """The forms of a log's payloads, taken in order: behind one of the present form, one of an earlier form is pretence.
+    """The forms of a log's payloads, taken in order: one that no version writes behind one of those before it is pretence.
 
-    A earlier form says less: not whose devices told a record, which keys policies were read with, what an erasure emptied, or by
-    which salt a void is found. A version that writes one of them in the present form writes all so, as does every later one.
+    An earlier form says less: how figures about subjects were drawn, whose devices told a record, which keys policies were read
+    with, what an erasure emptied, or by which salt a void is found. A version writes every kind in one form, and so does a later
+    one or in a newer form.
     """
 
     def __init__(self) -> None:
-        self._first: tuple[int, str] | None = None  # the first entry of the present form: its index and kind
+        self._latest = (0, -1, "")  # the version that the log has reached, and the entry that shows it: its index and kind
 
     def take(self, entry: Entry, opening: Opening | None) -> list[str]:
         """Take the next entry and its opening, where that is at hand; return what is wrong with its form."""
         part = None if opening is None else opening.parts[0]
-        former = is_earlier(entry.kind, part.data) if isinstance(part, Part) else None
-        if former is None:
+        versions = written_by(entry.kind, part.data) if isinstance(part, Part) else None
+        if versions is None:
             return []
-        if not former:
-            self._first = self._first or (entry.sequence, entry.kind.word)
-            return []
-        if self._first is None:
-            return []
-        index, kind = self._first
-        return [f"its payload is of an earlier form, behind entry `{index}`, a {kind} of the present one"]
+        first, last = versions
+        reached, index, kind = self._latest
+        if last < reached:
+            return [f"its payload is of an earlier form, behind entry `{index}`, a {kind} of a later one"]
+        if first > reached:
+            self._latest = (first, entry.sequence, entry.kind.word)
+        return []

@@ -1,4 +1,4 @@
-"""Payloads as earlier versions wrote them, which are only read, and the reading of payloads of either form.
+"""Payloads as earlier versions wrote them, which are only read, and the reading of payloads of any form.
 
 A payload that changes its content gets a new tag. The earlier form remains readable for as long as there are logs that hold it.
 """
@@ -18,7 +18,9 @@ from gateway.audit.log.payloads import (
     Payload,
     PayloadError,
     PolicyPayload,
+    ReleasedDraw,
     ReleasePayload,
+    ReleaseRecord,
     VoidPayload,
 )
 
@@ -52,10 +54,28 @@ class EarlierVoidPayload(Payload, frozen=True, tag_field="kind", tag="void"):
     release: Count
 
 
-class EarlierReleasePayload(ReleasePayload, frozen=True, tag_field="kind", tag="release"):
-    """The first part of a release by a version that stated no owners."""
+class SecondReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-2"):
+    """The first part of a release by a version that made figures about subjects as it made all others: there were no draws."""
 
+    word = "release"
+    form: ClassVar[int] = 2
+    states_owners: ClassVar[bool] = True
+    draws: ClassVar[tuple[ReleasedDraw, ...]] = ()
+    publication: ClassVar[None] = None
+    recipient: str
+    records: tuple[ReleaseRecord, ...]
+
+
+class EarlierReleasePayload(Payload, frozen=True, tag_field="kind", tag="release"):
+    """The first part of a release by a version that stated no owners either."""
+
+    word = "release"
+    form: ClassVar[int] = 1
     states_owners: ClassVar[bool] = False
+    draws: ClassVar[tuple[ReleasedDraw, ...]] = ()
+    publication: ClassVar[None] = None
+    recipient: str
+    records: tuple[ReleaseRecord, ...]
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -70,15 +90,20 @@ class EarlierReleasePayload(ReleasePayload, frozen=True, tag_field="kind", tag="
         return payload
 
 
-_EARLIER: Final[dict[Kind, type[Payload]]] = {
-    Kind.POLICY: EarlierPolicyPayload,
-    Kind.ERASURE: EarlierErasurePayload,
-    Kind.RELEASE: EarlierReleasePayload,
-    Kind.VOID: EarlierVoidPayload,
+_FORMS: Final[dict[Kind, tuple[tuple[type[Payload], int], ...]]] = {
+    Kind.POLICY: ((EarlierPolicyPayload, 1),),
+    Kind.ERASURE: ((EarlierErasurePayload, 1),),
+    Kind.RELEASE: ((EarlierReleasePayload, 1), (SecondReleasePayload, 2)),
+    Kind.VOID: ((EarlierVoidPayload, 1),),
 }
+"""By kind, each earlier form and the last version, by the form of its releases, that wrote it."""
+
+PRESENT_FORM: Final = ReleasePayload.form
+"""The form of the releases that this version writes, by which versions are told apart."""
 
 AnyPolicyPayload = PolicyPayload | EarlierPolicyPayload
 AnyErasurePayload = ErasurePayload | EarlierErasurePayload
+AnyReleasePayload = ReleasePayload | SecondReleasePayload | EarlierReleasePayload
 AnyVoidPayload = VoidPayload | EarlierVoidPayload
 
 
@@ -109,26 +134,38 @@ def decode_void(data: bytes) -> AnyVoidPayload:
     return _decode(data, VoidPayload, EarlierVoidPayload)
 
 
-def decode_release(data: bytes) -> ReleasePayload:
-    """Return the first part of a release, of either form.
+def decode_release(data: bytes) -> AnyReleasePayload:
+    """Return the first part of a release, of any form.
 
     Raises:
-        PayloadError: when the bytes hold neither.
+        PayloadError: when the bytes hold none.
     """
+    if _is_of(data, SecondReleasePayload):
+        return SecondReleasePayload.decode(data)
     return _decode(data, ReleasePayload, EarlierReleasePayload)
 
 
-def is_earlier(kind: Kind, data: bytes) -> bool | None:
-    """Return whether an entry's payload is of an earlier form; None where its kind has only one form."""
-    earlier = _EARLIER.get(kind)
-    return None if earlier is None else data[1:].startswith(_beginning(earlier))
+def written_by(kind: Kind, data: bytes) -> tuple[int, int] | None:
+    """Return the first and the last version that wrote a payload of this form; None where its kind has only one form.
+
+    Versions are numbered by the form of their releases.
+    """
+    earlier = _FORMS.get(kind)
+    if earlier is None:
+        return None
+    first = 1
+    for form, last in earlier:
+        if _is_of(data, form):
+            return first, last
+        first = last + 1
+    return first, PRESENT_FORM
 
 
 def _decode(data: bytes, present: type[_Present], earlier: type[_Earlier]) -> _Present | _Earlier:
-    return earlier.decode(data) if data[1:].startswith(_beginning(earlier)) else present.decode(data)
+    return earlier.decode(data) if _is_of(data, earlier) else present.decode(data)
 
 
-def _beginning(earlier: type[Payload]) -> bytes:
-    """Return the bytes that follow the map's head: in each earlier form the first key, which is the shortest, is its kind."""
+def _is_of(data: bytes, earlier: type[Payload]) -> bool:
+    """Return whether a payload is of an earlier form: in each the first key behind the map's head, the shortest, is its kind."""
     tag = str(earlier.__struct_config__.tag).encode()
-    return b"".join((_KIND, head(0x60, len(tag)), tag))
+    return data[1:].startswith(b"".join((_KIND, head(0x60, len(tag)), tag)))

@@ -253,11 +253,13 @@ class ReleasePayload(Payload, frozen=True, tag_field="kind", tag="release-3"):
     Contributions to draws name them by their place behind the records.
 
     Attributes:
+        form: The number of this form of releases, by which versions of the log are told apart.
         states_owners: Whether records of no subject state the owner; a record that does not is then about subjects.
         publication: None in a bundle of single readings, of totals, and of figures about no subject.
     """
 
     word = "release"
+    form: ClassVar[int] = 3
     states_owners: ClassVar[bool] = True
     recipient: str
     records: tuple[ReleaseRecord, ...]

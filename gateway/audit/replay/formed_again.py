@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord
+from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
 from gateway.audit.replay.release import ReleasedFigure
 
-StillPermits = Callable[[ReleaseRecord, Contribution], bool]
+StillPermits = Callable[[ReleaseRecord | ReleasedDraw, Contribution], bool]
 
 
 class FormedAgain(NamedTuple):
@@ -43,7 +43,7 @@ class FormedAgain(NamedTuple):
 class _Voided(NamedTuple):
     void: int
     release: int
-    record: ReleaseRecord
+    record: ReleaseRecord | ReleasedDraw
     members: dict[bytes, Contribution]
     erased: int
 
@@ -71,24 +71,24 @@ class VoidedFigures:
             n_before, n_after = len(before.members) + before.erased, len(members) + opening.erased_count
             if left_out or n_after < n_before:
                 permitting = sum(still_permits(before.record, one) for one in left_out)
-                record = before.record
                 yield FormedAgain(
-                    before.void, before.release, index, record.flow, record.cell, record.window, n_before, n_after, permitting
+                    before.void, before.release, index, figure.flow, figure.cell, figure.window, n_before, n_after, permitting
                 )
 
 
-def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]]:
+def _figures(opening: Opening) -> dict[ReleasedFigure, tuple[ReleaseRecord | ReleasedDraw, dict[bytes, Contribution]]]:
     """Return the figures in a release, each with its subjects' shares; single readings are none."""
     if opening.first is None:
         return {}
-    records = decode_release(opening.first).records
+    payload = decode_release(opening.first)
     members: defaultdict[int, dict[bytes, Contribution]] = defaultdict(dict)
     for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
             members[one.record].setdefault(one.subject, one)
-    found: dict[ReleasedFigure, tuple[ReleaseRecord, dict[bytes, Contribution]]] = {}
-    for number, record in enumerate(records):
-        if record.statistic:
+    found: dict[ReleasedFigure, tuple[ReleaseRecord | ReleasedDraw, dict[bytes, Contribution]]] = {}
+    told: tuple[ReleaseRecord | ReleasedDraw, ...] = (*payload.records, *payload.draws)
+    for number, record in enumerate(told):
+        if isinstance(record, ReleasedDraw) or record.statistic:
             found.setdefault(ReleasedFigure.of(record), (record, {}))[1].update(members[number])
     return found

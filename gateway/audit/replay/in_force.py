@@ -45,6 +45,7 @@ class InForceAt:
         policy_entry: Index of their entry; -1 before the first.
         flow_since_ms: When each flow last changed, where that is known.
         grants: How many permissions were given over each channel.
+        changed: The subjects whose consents or residents changed, in the log's order, each as often as that happened.
         unopened: How many consents and withdrawals have no opening, so that their subject is unknown.
     """
 
@@ -53,6 +54,7 @@ class InForceAt:
         self.policy_entry = -1
         self.flow_since_ms: dict[str, int] = {}
         self.grants: Counter[str] = Counter()
+        self.changed: list[bytes] = []
         self.unopened = 0
         self._last_unopened = -1
         self._verifier = verifier
@@ -102,6 +104,7 @@ class InForceAt:
         problems += self._faults(entry, consent)
         self._book.apply(consent, entry.sequence)
         self._standing.pop(consent.subject, None)
+        self.changed.append(consent.subject)
         if consent.permits:
             self.grants[consent.channel] += 1
         return problems
@@ -115,6 +118,7 @@ class InForceAt:
         self._declared.add(payload.subject)
         self._book.change_residents(payload.subject, payload.residents, entry.time_ms)
         self._standing.pop(payload.subject, None)
+        self.changed.append(payload.subject)
         return []
 
     def take_erasure(self, subject_sha256: bytes) -> None:
@@ -123,6 +127,7 @@ class InForceAt:
         for subject in {subject for subject, _, _ in self._book if sha256(subject).digest() == subject_sha256}:
             self._book.remove_subject(subject)
             self._standing.pop(subject, None)
+            self.changed.append(subject)
 
     def is_gone(self, subject: bytes) -> bool:
         """Return whether a subject has been erased."""

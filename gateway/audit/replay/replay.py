@@ -85,6 +85,7 @@ class Replay:
         self._report = ReplayReport()
         self._absent: list[tuple[int, Kind, int]] = []  # (index, kind, made by when) of entries without an opening
         self._shortfalls: dict[int, list[Shortfall]] = {}  # of releases that match but for their erased parts
+        self._in_order: dict[int, ReplayVerdict] = {}  # of releases of exact figures, which others may show to be wrong
         self._commitments: dict[int, bytes] = {}  # of releases
 
     def run(self) -> ReplayReport:
@@ -127,6 +128,7 @@ class Replay:
         report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
         report.grants = self._fold.grants
         report.public_records = self._releases.public
+        report.several_places = self._releases.several_places
         report.unopened_consents = self._fold.unopened
         report.findings = list(self._step.findings)
         return report
@@ -151,6 +153,15 @@ class Replay:
                 self._report.verdicts[ReplayVerdict.ERASED] -= 1
                 self._report.verdicts[ReplayVerdict.MISMATCH] += 1
 
+    def _settle(self, now_ms: int) -> None:
+        """Report what shows of earlier releases by now."""
+        for index, problem in self._releases.settle(now_ms):
+            self._step.add(f"entry {index}", problem)
+            if (verdict := self._in_order.pop(index, None)) is not None:
+                self._report.verdicts[verdict] -= 1
+                self._report.verdicts[ReplayVerdict.MISMATCH] += 1
+                self._shortfalls.pop(index, None)
+
     def _take(self, index: int, data: bytes | None) -> None:
         if data is None:
             self._erasures.skip()
@@ -163,6 +174,7 @@ class Replay:
             self._step.add(f"entry {index}", str(error))
             return
         self._report.entries += 1
+        self._settle(entry.time_ms)
         reached_ms = self._age.take(entry, opening)
         if opening is None and entry.kind not in EXPIRES_WITH_OTHERS:
             self._absent.append((index, entry.kind, reached_ms))
@@ -181,7 +193,9 @@ class Replay:
         part = None if opening is None else opening.first
         match entry.kind:
             case Kind.POLICY:
-                return self._fold.take_policy(entry)
+                problems = self._fold.take_policy(entry)
+                self._releases.take_policies()
+                return problems
             case Kind.ERASURE:
                 return self._erasure(entry, part)
             case Kind.RELEASE:
@@ -223,6 +237,7 @@ class Replay:
     def _release(self, entry: Entry, opening: Opening | None) -> list[str]:
         verdicts, releases = self._report.verdicts, self._releases
         if opening is None:
+            releases.pass_over()
             return []
         self._commitments[entry.sequence] = entry.commitment
         try:
@@ -237,7 +252,10 @@ class Replay:
         if problems:
             verdicts[ReplayVerdict.MISMATCH] += 1
             return problems
-        verdicts[ReplayVerdict.ERASED if opening.erased_count else ReplayVerdict.MATCH] += 1
+        verdict = ReplayVerdict.ERASED if opening.erased_count else ReplayVerdict.MATCH
+        verdicts[verdict] += 1
+        if releases.told_exactly:
+            self._in_order[entry.sequence] = verdict
         if releases.shortfalls:
             self._shortfalls[entry.sequence] = releases.shortfalls
         return []

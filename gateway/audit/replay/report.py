@@ -38,6 +38,8 @@ class ReplayReport:
         grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
         public_records: Records of no subject by the owner of the devices that told them, as the release states it: the
             operator's word alone. `unstated`: by a version that stated none.
+        several_places: How often a subject stood in more than one cohort of a flow, property and period, by devices at several
+            places: that those stand there is the operator's word.
         erased_parts: Parts that openings at hand have lost, and how many the erasure entries account for.
         erasures: The erasures that list what they emptied.
         earlier_erasures: Erasures without a list, by index and time: what they account for rests on the operator's word.
@@ -52,6 +54,7 @@ class ReplayReport:
     verdicts: Counter[str] = field(default_factory=Counter)
     grants: Counter[str] = field(default_factory=Counter)
     public_records: Counter[str] = field(default_factory=Counter)
+    several_places: int = 0
     erased_parts: int = 0
     erasures_account_for: int = 0
     erasures: list[ErasureSummary] = field(default_factory=list)
@@ -75,6 +78,7 @@ class ReplayReport:
             "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
             "grants": dict(sorted(self.grants.items())),
             "public_records": {owner: self.public_records[owner] for owner in (CITY_OWNED, UNSTATED)},
+            "several_places": self.several_places,
             "erased_parts": self.erased_parts,
             "erasures_account_for": self.erasures_account_for,
             "erasures": [each._asdict() for each in self.erasures],
@@ -100,6 +104,8 @@ class ReplayReport:
         lines.append(f"records of no subject: {city} on the operator's word that the city owns the device")
         if unstated:
             lines.append(f"  {unstated:<6} by a version that stated no owner")
+        if self.several_places:
+            lines.append(f"subjects in several draws of one flow and period: {self.several_places}, on the operator's word")
         if self.erased_parts or self.erasures_account_for:
             lines.append(f"erased: {self.erased_parts} parts, erasure entries account for {self.erasures_account_for}")
         if self.erasures:

@@ -13,6 +13,7 @@ from gateway.audit.log.balances import IDENTITIES
 from gateway.audit.log.chain import Chain, PayloadForms
 from gateway.audit.log.earlier_payloads import (
     AnyErasurePayload,
+    AnyReleasePayload,
     AnyVoidPayload,
     decode_policy,
     decode_release,
@@ -27,7 +28,8 @@ from gateway.audit.log.payloads import (
     GapPayload,
     GenesisPayload,
     PayloadError,
-    ReleasePayload,
+    ReleasedDraw,
+    ReleaseRecord,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
@@ -197,7 +199,7 @@ class EntryAudit:
             self._opened.add(opening_name(index), problem)
         found: list[str] = []
         if entry.kind is Kind.RELEASE:
-            self.recount.release(index, payload if isinstance(payload, ReleasePayload) else None)
+            self.recount.release(index, payload if isinstance(payload, AnyReleasePayload) else None)
         elif entry.kind is Kind.VOID:
             found = self.recount.void(payload if isinstance(payload, AnyVoidPayload) else None)
         elif entry.kind is Kind.ACCOUNT:
@@ -256,30 +258,34 @@ class EntryAudit:
         return None
 
 
-def _release(entry: Entry, opening: Opening) -> ReleasePayload:
-    """Return a release's payload after checking that the contributions add up to its records."""
+def _release(entry: Entry, opening: Opening) -> AnyReleasePayload:
+    """Return a release's payload after checking that the contributions add up to its records and draws."""
     if opening.first is None:
         raise PayloadError("the part of the bundle is erased")
     payload = decode_release(opening.first)
+    told: tuple[ReleaseRecord | ReleasedDraw, ...] = (*payload.records, *payload.draws)
     contributed: Counter[int] = Counter()
     for part in opening.parts[1:]:
         if isinstance(part, Part):
             one = Contribution.decode(part.data)
-            if one.record >= len(payload.records):
-                raise PayloadError(f"a contribution to record `{one.record}` of `{len(payload.records)}`")
+            if one.record >= len(told):
+                raise PayloadError(f"a contribution to record `{one.record}` of `{len(told)}`")
             if max((one.policy, *one.consents)) >= entry.sequence:
                 raise PayloadError("a contribution rests on an entry that comes later")
             contributed[one.record] += one.n
     short = 0
-    for number, record in enumerate(payload.records):
-        if record.identity not in IDENTITIES:
-            raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
+    for number, record in enumerate(told):
         total = contributed[number]
-        if record.owner == CITY_OWNED and number in contributed:
-            raise PayloadError(f"record `{number}` is told by devices of no subject, and a subject contributed to it")
-        # Of data without a subject there are no contributions; before records stated it, erased ones no longer say whose it was.
-        about_subjects = number in contributed or (payload.states_owners and record.owner != CITY_OWNED)
+        if isinstance(record, ReleaseRecord):
+            if record.identity not in IDENTITIES:
+                raise PayloadError(f"record `{number}` is of the unknown identity `{record.identity}`")
+            if record.owner == CITY_OWNED and number in contributed:
+                raise PayloadError(f"record `{number}` is told by devices of no subject, and a subject contributed to it")
+            # Data without a subject have no contributions; before records stated it, erased ones no longer say whose it was.
+            about_subjects = number in contributed or (payload.states_owners and record.owner != CITY_OWNED)
+        else:
+            about_subjects = True
         short += total != record.n and about_subjects
         if total > record.n or short > opening.erased_count:
-            raise PayloadError(f"the contributions to record `{number}` are `{total}` pairs, not `{record.n}`")
+            raise PayloadError(f"the contributions to {record.word} `{number}` are `{total}` pairs, not `{record.n}`")
     return payload

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from consent.core.disclosure import Identity
 from gateway.audit.log.balances import account_of, imbalances
-from gateway.audit.log.earlier_payloads import AnyVoidPayload
-from gateway.audit.log.payloads import RESTORED_BOOKS, AccountPayload, GapPayload, ReleasePayload
+from gateway.audit.log.earlier_payloads import AnyReleasePayload, AnyVoidPayload
+from gateway.audit.log.payloads import RESTORED_BOOKS, AccountPayload, GapPayload
 
 _PAIR_ACCOUNTS = ("pairs.aggregated", "pairs.released")
 _BUNDLE_ACCOUNTS = ("bundles.formed", "bundles.voided")
@@ -49,7 +50,7 @@ class Recount:
             self.begun_anew += 1
             self.skip()
 
-    def release(self, index: int, payload: ReleasePayload | None) -> None:
+    def release(self, index: int, payload: AnyReleasePayload | None) -> None:
         """Count a release, whose opening may be missing."""
         self._moved["bundles.formed"] += 1
         if payload is None:
@@ -59,6 +60,8 @@ class Recount:
         pairs: Counter[str] = Counter()
         for record in payload.records:
             pairs[account_of(record.identity, record.statistic)] += record.n
+        for draw in payload.draws:
+            pairs[account_of(Identity.AGGREGATE.label, draw.statistic)] += draw.n
         self._releases[index] = tuple(pairs[name] for name in _PAIR_ACCOUNTS)
         self._moved.update(pairs)
 

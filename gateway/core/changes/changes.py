@@ -28,7 +28,9 @@ from gateway.core.codecs.registry import compile_decoder
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.journal import PublishFrom
 from gateway.core.plans import Device, DevicePlan, InForce, Place, compile_slots
+from gateway.core.release.guarding import guarded_flows
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.cohorts import Cohort
@@ -73,6 +75,7 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     row = StoredPolicies(policies.files, public_keys, since_ms)
     state.commit.policies.append(PolicyRow(index, policies.sha256, msgspec.msgpack.encode(row)))
     put_in_force(state, InForce(policies, index, since_ms))
+    state.publications.begin_again(lambda *begun: state.journal.note(PublishFrom(*begun)))
     for lapsed in list(expiry.invalidated(state.registry.book, policies, now_ms)):
         _enter(state, lapsed, now_ms)
     compile_all(state, now_ms)
@@ -83,6 +86,7 @@ def put_in_force(state: State, force: InForce) -> None:
     """Set the policies in force, without compiling plans yet."""
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
+    state.windows.guarded = guarded_flows(force.policies)
     state.decoders = {}
 
 
@@ -237,6 +241,7 @@ def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:
 
 def _purge(state: State, contributors: Iterable[bytes]) -> None:
     """Remove contributors from the windows and tables in which they no longer belong."""
+    state.revision += 1
     if state.windows.is_empty():
         return
     for contributor in contributors:

@@ -1,45 +1,48 @@
 """A release tick: closes ended windows, packs one bundle per recipient, accounts for it, seals it and logs it.
 
-Step 11 of the path of a batch, in two phases: all ended windows of a recipient become figures or are suppressed
-(``gateway.core.figures``), then figures and outbox rows are packed (``gateway.core.release.draft``). A bundle is formed only for
-a recipient whose sink is connected and has nothing in flight for it, so that even after days of outage a consent change acts on
-all that waits. Every check is made again here, with the plans now in force. Nothing leaves before the commit that holds the
-bundle and its log entry is durable; ``gateway.app`` ensures that.
+Step 11 of the path of a batch. What leaves first is a part of a publication, if one is due: figures about subjects leave in
+nothing else (``gateway.core.release.publication``). Any other bundle has two phases: all ended windows of a recipient become
+figures about no subject or the totals of single ones (``gateway.core.figures``), then these and outbox rows are packed
+(``gateway.core.release.draft``). A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
+it, so that even after days of outage a consent change acts on all that waits. Every check is made again here, with the plans
+now in force. Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
-from consent.core.canonical import disclosure_map
-from consent.core.disclosure import Disclosure
-from gateway.audit.log import canonical
+from consent.core.disclosure import DAY_MS
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.openings import Part, label, labels_file, opening_salt, subject_label_key
-from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
+from gateway.audit.log.payloads import ReleasePayload
 from gateway.core.effects import OutboxRow
 from gateway.core.figures.close import close
-from gateway.core.figures.table import Conditions, TermsOf
+from gateway.core.figures.table import ClosedAs, Conditions, Suppressed, Totals, stand
 from gateway.core.inflight import ReadyBundle
-from gateway.core.journal import Close, ClosedWindow
+from gateway.core.journal import Close, ClosedWindow, FixedGuard, PublishFrom
 from gateway.core.ledger import LedgerMove
-from gateway.core.plans import least_terms
-from gateway.core.registry import Subject
 from gateway.core.release.draft import Draft, PackedWindow, pack
+from gateway.core.release.entry import prepare_entry
 from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.guarding import compute_guard, guard_of, terms_in_force
+from gateway.core.release.publication import form_publication, next_due
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import State
-from gateway.core.windows.targets import Terms
-from gateway.core.windows.windows import Cohort, Window
+from gateway.core.windows.guards import GuardKey
+from gateway.core.windows.windows import Window
 
 ROWS_BYTES = 100 * 1024
 """How much of the outbox to read for one bundle: a record takes more space in the bundle than in its outbox row."""
 
 
 def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
-    """Advance the watermark: windows end by the gateway's clock, and only once the inbound queue is drained."""
+    """Advance the watermark: windows end by the gateway's clock, and only once the inbound queue is drained.
+
+    Recipients that have come to have flows of a kind get publications of it from now on.
+    """
     state.windows.recount()
+    state.publications.begin(state.policies, now_ms, lambda *begun: state.journal.note(PublishFrom(*begun)))
     if state.drained:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
@@ -47,7 +50,7 @@ def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
 def form_bundle(
     state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, form: BundleFormat
 ) -> ReadyBundle | None:
-    """Form the next bundle of a recipient from ended windows and waiting records, and log it.
+    """Form the next bundle of a recipient, and log it: a part of a publication where one is due, else from windows and records.
 
     Args:
         state: Changed in place; the commit under way gets the bundle and its entry.
@@ -57,33 +60,53 @@ def form_bundle(
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
-    flows = state.policies.flows
-    conditions = Conditions(state.policies, _terms_in_force(state, now_ms), state.windows.whole_since_ms)
-    ended = [window for window in state.windows.ended() if flows[window.cohort.flow].recipient == recipient]
-    draft = pack(state, recipient, form, close(ended, conditions), rows, conditions)
+    if (due := next_due(state, recipient)) is not None:
+        return form_publication(state, due, now_ms, form)
+    conditions = Conditions(state.policies, terms_in_force(state, now_ms), state.windows.whole_since_ms)
+    closed = close(list(_ended(state, recipient)), conditions)
+    draft = pack(state, recipient, form, [_unless_told(state, one, conditions) for one in closed], rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
-    _settle(state, draft, bundle)
+    _settle(state, draft, bundle, conditions)
     if bundle is None:
         _drop_day_keys(state)
     return bundle
 
 
-def _terms_in_force(state: State, now_ms: int) -> TermsOf:
-    def terms_of(contributor: bytes, cohort: Cohort) -> Terms | None:
-        held = [
-            target.terms
-            for plan in state.by_contributor.get(contributor, ())
-            for target in plan.targets()
-            if target.cohort == cohort and now_ms < target.terms.expires_ms
-        ]
-        return least_terms(held)
-
-    return terms_of
+def _ended(state: State, recipient: str) -> Iterator[Window]:
+    """Yield the ended windows of a recipient; of a guarded quantity, once their day has ended."""
+    policies = state.policies
+    for window in state.windows.ended():
+        if policies.flows[window.cohort.flow].recipient == recipient:
+            key = guard_of(state.windows, window.cohort, window.start_ms)
+            if key is None or key.day_ms + DAY_MS <= state.windows.watermark_ms:
+                yield window
 
 
-def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
+def _unless_told(state: State, one: ClosedAs, conditions: Conditions) -> ClosedAs:
+    """Return what a window was closed as, or nothing of it where its rest would tell what somebody had who has left."""
+    key = guard_of(state.windows, one.window.cohort, one.window.start_ms) if isinstance(one, Totals) else None
+    guard = None if key is None else state.windows.guards.get(key)
+    if not isinstance(one, Totals) or guard is None or not guard.has_left:
+        return one
+    return Suppressed(stand(one.window, conditions).suppress("told"))
+
+
+def _guards(state: State, draft: Draft, conditions: Conditions) -> dict[GuardKey, frozenset[bytes]]:
+    """Return the guards that a draft's totals rest on; those of which nothing has been formed yet are computed."""
+    guards: dict[GuardKey, frozenset[bytes]] = {}
+    for packed in draft.windows:
+        window = packed.row.window
+        key = guard_of(state.windows, window.cohort, window.start_ms) if packed.packed else None
+        if key is not None and key not in guards:
+            held = state.windows.guards.get(key)
+            guards[key] = compute_guard(state, key, conditions) if held is None else held.excluded
+    return guards
+
+
+def _settle(state: State, draft: Draft, bundle: ReadyBundle | None, conditions: Conditions) -> None:
     """Account for a draft: remove from windows and outbox what has left them, and record in the bundle what a void returns."""
     ledger, closed = state.ledger, list[ClosedWindow]()
+    guards = {} if bundle is None else _guards(state, draft, conditions)
     windows, outbox, moved = list[Window](), list[OutboxRow](), list[LedgerMove]()
     for packed in draft.windows:
         taken = _take_out(state, packed, closed)
@@ -101,8 +124,11 @@ def _settle(state: State, draft: Draft, bundle: ReadyBundle | None) -> None:
         ledger.move(*moved[-1])
         outbox.append(OutboxRow(row.number, draft.recipient, row.content))
     if closed:
-        state.journal.note(Close(-1 if bundle is None else bundle.index, closed))
+        fixed = [FixedGuard(*key, sorted(excluded)) for key, excluded in guards.items()]
+        state.journal.note(Close(-1 if bundle is None else bundle.index, closed, fixed))
     if bundle is not None:
+        for key, excluded in guards.items():
+            state.windows.guards.rest_on(key, excluded, bundle.index)
         bundle.windows, bundle.outbox, bundle.moved = windows, outbox, moved
         ledger.add("bundles.formed")
         ledger.add("bundles.ready")
@@ -118,46 +144,16 @@ def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) ->
 
 
 def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
-    """Seal and log a draft, and have it committed.
-
-    The subjects' parts of the opening follow the bundle's, each under a salt that is lost with the subject's secret.
-    """
+    """Seal and log a draft, and have it committed."""
     index, recipient = state.log.size, draft.recipient
     content = draft.form.seal(draft.records, index)
-    subjects = {contributor: state.registry.subjects[contributor] for basis in draft.bases for contributor in basis.terms}
-    keys = [subject_label_key(subject.secret, subject.label_generation) for subject in subjects.values()]
-    labels = labels_file([label(key, index) for key in keys], state.identity.random_bytes)
-    parts = state.log.one_part(ReleasePayload(recipient, tuple(draft.listed)).encode())
-    parts += _subject_parts(draft, subjects, index)
-    state.log.append_entry(Kind.RELEASE, now_ms, parts, bundle_sha256=sha256(content).digest(), labels=labels)
-    sink = state.policies.recipients[recipient].sink
-    bundle = ReadyBundle(index, recipient, content, subjects=frozenset(subjects), full=draft.full)
-    state.inflight.add(bundle, sink)
+    payload = ReleasePayload(recipient, tuple(draft.listed))
+    entry = prepare_entry(payload, draft.bases, state.registry.subjects, index, state.identity.random_bytes)
+    state.log.append_prepared(Kind.RELEASE, now_ms, entry, bundle_sha256=sha256(content).digest())
+    subjects = frozenset(contributor for basis in draft.bases for contributor in basis.terms)
+    bundle = ReadyBundle(index, recipient, content, subjects=subjects, full=draft.full)
+    state.inflight.add(bundle, state.policies.recipients[recipient].sink)
     return bundle
-
-
-def _subject_parts(draft: Draft, subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
-    """Yield the parts of the opening that state what each subject's contribution to each record rests on."""
-    encoded: dict[Disclosure, bytes] = {}
-    for basis in draft.bases:
-        for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
-            salt = opening_salt(subjects[contributor].secret, index, basis.record)
-            left = pairs
-            for terms in least.several or (least,):
-                if terms.disclosure not in encoded:
-                    encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
-                contribution = EncodedContribution(
-                    basis.record,
-                    contributor,
-                    encoded[terms.disclosure],
-                    terms.policy_entry,
-                    terms.consent_entries,
-                    left,
-                    terms.profile,
-                    terms.zone,
-                )
-                yield Part(salt, encode_contribution(contribution))
-                left = 0  # counted once, with the first of a subject's devices
 
 
 def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]) -> None:
@@ -169,7 +165,7 @@ def discard_rows(state: State, recipient: str, rows: Sequence[tuple[int, bytes]]
 
 def bundle_sent(state: State, recipient: str) -> None:
     """Record that the first byte of a recipient's bundle has been sent to its sink: from now on it is final."""
-    state.inflight.hand_over(recipient)
+    state.windows.guards.sent(state.inflight.hand_over(recipient))
     state.ledger.move("bundles.ready", "bundles.sent", 1)
 
 

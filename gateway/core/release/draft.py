@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -19,7 +19,9 @@ from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.pseudonyms import handle
+from gateway.core.release.entry import Basis
 from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.order import random_order
 from gateway.core.release.records import (
     Waiting,
     encode_row,
@@ -34,24 +36,6 @@ from gateway.core.state import State
 from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
-
-_KEY_BYTES: Final = 16
-"""Length of the random keys by which records are ordered: two alike will never be drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What a record about subjects rests on.
-
-    Attributes:
-        record: Its number in the bundle.
-        terms: The terms of each contributor in it.
-        pairs: How many pairs each has contributed, in the same order.
-    """
-
-    record: int
-    terms: Mapping[bytes, Terms]
-    pairs: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +116,6 @@ class Draft:
         self.listed = [self.listed[former] for former in order]
         moved = [replace(basis, record=place[basis.record]) for basis in self.bases]
         self.bases = sorted(moved, key=lambda basis: basis.record)
-
-
-def random_order(count: int, random_bytes: Callable[[int], bytes]) -> list[int]:
-    """Return the numbers below ``count`` in an order of which all are equally likely."""
-    keys = random_bytes(_KEY_BYTES * count)
-    return sorted(range(count), key=lambda number: keys[_KEY_BYTES * number : _KEY_BYTES * (number + 1)])
 
 
 def pack(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -110,6 +110,41 @@ def figure_record(window: Window, figure: float, subjects: int, retention_days: 
     """Return the record of an aggregate figure; ``n`` is the number of contributors in it."""
     cohort, span = window.cohort, (window.start_ms, window.end_ms)
     return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, n=subjects)
+
+
+class FigureBasis(NamedTuple):
+    """What a figure with noise states beside its value: the standard error and μ, C and ε, as in ``Record``."""
+
+    standard_error: float
+    mu: float
+    clip: float
+    epsilon: float
+
+
+def drawn_record(
+    cohort: Cohort,
+    span: tuple[int, int],
+    hour: int | None,
+    figure: float,
+    told: int,
+    retention_days: int,
+    basis: FigureBasis | None,
+    policies: PolicySet,
+) -> Record:
+    """Return the record of a figure about subjects.
+
+    Args:
+        cohort: Who they are.
+        span: Begin and end of its time; of a typical day, of the week.
+        hour: Of a typical day, the UTC hour at which its window begins.
+        figure: In the property's unit.
+        told: The number of households in it, rounded down.
+        retention_days: For how long it may be kept.
+        basis: What its noise is like; None where it is exact.
+        policies: Those in force.
+    """
+    noise = {} if basis is None else basis._asdict()
+    return _record(cohort, policies, span, figure, retention_days, statistic=cohort.statistic, n=told, hour=hour, **noise)
 
 
 def own_record(

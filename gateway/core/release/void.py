@@ -1,4 +1,6 @@
-"""Voiding: undoes a bundle of which no byte has been sent; what it held returns to the open windows and the outbox.
+"""Voiding: undoes a bundle of which no byte has been sent; what it held returns to the open windows and tables, and the outbox.
+
+The draw of a publication is gone with its bundle: who is still there is drawn anew.
 
 Every change of policies, consents, residents or devices first voids the ready bundles, so that nothing that is about to change
 leaves; a `void` entry in the log records it. A bundle that was sent is final.
@@ -28,6 +30,11 @@ def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     state.journal.note(Void(bundle.index))
     for window in bundle.windows:
         state.windows.put_back(window)
+    for table in bundle.tables:
+        state.windows.put_back_table(table)
+    if bundle.publication is not None:
+        state.publications.void(bundle.publication)
+    state.windows.guards.void(bundle.index)
     for row in bundle.outbox:
         state.outbox.put_back(row)
     for move in bundle.moved:

@@ -128,6 +128,12 @@ class CellTable:
             self.counts[at + first : at + last] = no_counts
         return taken
 
+    def strike(self, cells: Iterable[int]) -> None:
+        """Empty some cells of all contributors."""
+        for at in self.rows.values():
+            for cell in cells:
+                self.sums[at + cell] = self.counts[at + cell] = 0
+
     def add(self, part: CellTable) -> None:
         """Add what ``take`` took out."""
         cells = self.shape.cells

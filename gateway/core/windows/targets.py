@@ -7,8 +7,9 @@ the windows.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.outcome import WINDOW_MS_BY_LABEL
@@ -87,6 +88,10 @@ class WindowTarget:
     def forget(self) -> None:
         """Drop the cached window; it is looked up again at the next reading."""
         self._from_ms = self._until_ms = 0
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether the cached window ends by an instant."""
+        return self._until_ms - self._offset_ms <= watermark_ms
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its window; return what became of the pair."""
@@ -172,7 +177,9 @@ class CellTarget:
         "_counts",
         "_from_ms",
         "_offset_ms",
+        "_row",
         "_sums",
+        "_table",
         "_until_ms",
         "_windows",
         "cohort",
@@ -196,18 +203,25 @@ class CellTarget:
         self.forget()
 
     def forget(self) -> None:
-        """Drop the cached cell; it is looked up again at the next reading."""
-        self._from_ms = self._until_ms = self._at = 0
+        """Drop the cached table and cell; they are looked up again at the next reading."""
+        self._from_ms = self._until_ms = self._at = self._row = 0
+        self._table: CellTable | None = None
         self._sums = self._counts = _NO_CELLS
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether what is published together with the cached cell ends by an instant."""
+        return self._table is None or self._span_end_ms(self._from_ms - self._offset_ms, self._table.start_ms) <= watermark_ms
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
-        if self._from_ms <= t_ms < self._until_ms:
-            at = self._at
-            self._sums[at] += n if -MOST_STEPS <= n <= MOST_STEPS else MOST_STEPS if n > 0 else -MOST_STEPS
-            self._counts[at] += 1
-            return CONTRIBUTED
-        return self._refusal(t_ms) or self._open(t_ms).take(t_ms, n)
+        if not self._from_ms <= t_ms < self._until_ms:
+            refusal = self._seek(t_ms)
+            if refusal != CONTRIBUTED:
+                return refusal
+        at = self._at
+        self._sums[at] += n if -MOST_STEPS <= n <= MOST_STEPS else MOST_STEPS if n > 0 else -MOST_STEPS
+        self._counts[at] += 1
+        return CONTRIBUTED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
         """Add a reading that came between two times, if both lie in one cell and under the same terms."""
@@ -215,29 +229,41 @@ class CellTarget:
         one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
         return self.take(latest_ms, n) if one_cell and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
+    def _span_end_ms(self, at_ms: int, start_ms: int) -> int:
+        """Return the end of what is published together with a time, in the period that begins at ``start_ms``."""
+        window_ms = self.shape.window_ms
+        return at_ms - (at_ms - start_ms) % window_ms + window_ms
+
     def _refusal(self, t_ms: int) -> int:
         """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
-        shape = self.shape
-        within_ms = t_ms - self._offset_ms - (start_ms := shape.period.start_ms(t_ms - self._offset_ms))
-        if start_ms + within_ms // shape.window_ms * shape.window_ms + shape.window_ms <= self._windows.watermark_ms:
+        at_ms, table = t_ms - self._offset_ms, self._table
+        known = table is not None and table.start_ms <= at_ms < table.start_ms + self.shape.period.length_ms
+        start_ms = table.start_ms if known and table is not None else self.shape.period.start_ms(at_ms)
+        if self._span_end_ms(at_ms, start_ms) <= self._windows.watermark_ms:
             return LATE
         if t_ms >= self.terms.expires_ms:
             return EXPIRED
         return PARTIAL if start_ms < self.terms.since_ms else CONTRIBUTED
 
-    def _open(self, t_ms: int) -> Self:
-        """Cache the cell of a time, which is not refused."""
-        offset_ms, shape = self._offset_ms, self.shape
-        table = self._table(t_ms)
-        cell, cell_ms = (t_ms - offset_ms - table.start_ms) // shape.cell_ms, shape.cell_ms
-        self._at = self._windows.row(table, self.contributor, self) + cell
-        self._sums, self._counts = table.sums, table.counts
-        self._from_ms = table.start_ms + cell * cell_ms + offset_ms
-        self._until_ms = min(self._from_ms + cell_ms, self.terms.expires_ms)
-        return self
+    def _seek(self, t_ms: int) -> int:
+        """Cache the cell of a time, unless it is refused; return why."""
+        refusal = self._refusal(t_ms)
+        if refusal == CONTRIBUTED:
+            self._open(t_ms)
+        return refusal
 
-    def _table(self, t_ms: int) -> CellTable:
-        return self._windows.table(self.cohort, self.shape, self.shape.period.start_ms(t_ms - self._offset_ms))
+    def _open(self, t_ms: int) -> None:
+        """Cache the cell of a time, which is not refused."""
+        shape, table, at_ms = self.shape, self._table, t_ms - self._offset_ms
+        cell_ms = shape.cell_ms
+        if table is None or not 0 <= at_ms - table.start_ms < shape.period.length_ms:
+            table = self._table = self._windows.table(self.cohort, shape, shape.period.start_ms(at_ms))
+            self._row = self._windows.row(table, self.contributor, self)
+            self._sums, self._counts = table.sums, table.counts
+        cell = (at_ms - table.start_ms) // cell_ms
+        self._at = self._row + cell
+        self._from_ms = from_ms = table.start_ms + cell * cell_ms + self._offset_ms
+        self._until_ms = min(from_ms + cell_ms, self.terms.expires_ms)
 
 
 class DifferenceTarget(CellTarget):
@@ -259,12 +285,13 @@ class DifferenceTarget(CellTarget):
         last = self._last
         if last is None or not self._from_ms <= t_ms < self._until_ms:
             refusal = self._refusal(t_ms)
-            if refusal and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+            if refusal == PARTIAL and t_ms >= self.terms.since_ms:
+                return self._begin(t_ms, n)
+            if refusal != CONTRIBUTED:
                 return refusal
-            last = self._windows.last_reading(self.cohort, self.contributor, self.meter)
-            if last is None or refusal:
-                self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
-                return BASELINE
+            last = self._last or self._windows.last_reading(self.cohort, self.contributor, self.meter)
+            if last is None:
+                return self._begin(t_ms, n)
             if t_ms >= last[0] and n < last[1]:
                 last[:] = t_ms, n
                 return RESET
@@ -278,6 +305,10 @@ class DifferenceTarget(CellTarget):
             self._sums[self._at] += min(difference, MOST_STEPS)
         self._counts[self._at] += 1
         return CONTRIBUTED
+
+    def _begin(self, t_ms: int, n: int) -> int:
+        self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+        return BASELINE
 
 
 class JudgedDifferenceTarget(DifferenceTarget):
@@ -304,7 +335,8 @@ class JudgedDifferenceTarget(DifferenceTarget):
         """Take the register's total; return what became of the pair."""
         register = self._register
         if register.breaks_ms:
-            outcome = self._begin_anew(t_ms, register.total, register.breaks_ms)
+            outcome = self._begin_anew(t_ms, register.total)
+            self._strike(before_ms for before_ms in register.breaks_ms if before_ms != t_ms)
         else:
             outcome = super().take(t_ms, register.total)
         if outcome <= LAST_KEPT:
@@ -315,23 +347,25 @@ class JudgedDifferenceTarget(DifferenceTarget):
         """Return whether a refused reading concerns a cell or a baseline; none is left out, since the next one tells the rest."""
         return t_ms >= self.terms.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
 
-    def _begin_anew(self, t_ms: int, total: int, breaks_ms: tuple[int, ...]) -> int:
-        """Make a total the baseline of the next; what a reading told that turned out to be wrong is taken out of its cell."""
-        windows = self._windows
-        for wrong_ms in breaks_ms:
-            if wrong_ms != t_ms and not self._refusal(wrong_ms):
-                table = self._table(wrong_ms)
-                if (at := table.rows.get(self.contributor)) is not None:
-                    table.sums[at + (wrong_ms - self._offset_ms - table.start_ms) // self.shape.cell_ms] = 0
+    def _begin_anew(self, t_ms: int, total: int) -> int:
+        """Make a total the baseline of the next."""
         refusal = self._refusal(t_ms)
-        if refusal and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
             return refusal
-        last = windows.last_reading(self.cohort, self.contributor, self.meter)
+        last = self._windows.last_reading(self.cohort, self.contributor, self.meter)
         if last is None:
-            windows.baseline(self.cohort, self.contributor, self.meter, t_ms, total)
-        else:
-            last[:] = t_ms, total
+            return self._begin(t_ms, total)
+        last[:] = t_ms, total
         return RESET
+
+    def _strike(self, wrong_ms: Iterable[int]) -> None:
+        """Take out of their cells what readings told that turned out to be wrong, with all else that was told there."""
+        for t_ms in wrong_ms:
+            if self._refusal(t_ms) == CONTRIBUTED:
+                at_ms = t_ms - self._offset_ms
+                table = self._windows.tables.get((self.cohort, self.shape.period.start_ms(at_ms)))
+                if table is not None and self.contributor in table.rows:
+                    table.sums[table.rows[self.contributor] + (at_ms - table.start_ms) // self.shape.cell_ms] = 0
 
 
 class RecordTarget:

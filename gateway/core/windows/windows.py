@@ -14,14 +14,15 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
 from consent.core.outcome import NEVER_MS
-from consent.core.periods import Period
+from consent.core.periods import WEEK_MS, Period
 from gateway.core.ingest.counters import CounterKey, CounterMemory, counters_from_state, counters_state
 from gateway.core.windows.accumulators import Accumulator, Delta, new_contribution
 from gateway.core.windows.cells import CellShape, CellTable, table_from_state
 from gateway.core.windows.cohorts import Cohort as Cohort  # noqa: PLC0414  others know it by this module
+from gateway.core.windows.guards import Guards
 
 _FINEST_CELL_MS: Final = 900_000
-"""Spans that touch the same of these strike the same cells, whatever their length."""
+"""Every cell is of whole quarters of hours."""
 
 
 class Kept(NamedTuple):
@@ -52,16 +53,25 @@ class Window:
         """Return the key under which ``Windows`` holds it."""
         return self.cohort, self.start_ms
 
+    def copy(self) -> Window:
+        """Return a window with the same members, which stays as it is when some of them are taken out of this one."""
+        other = Window(self.cohort, self.start_ms, self.end_ms)
+        other.members = self.members.copy()
+        return other
+
     def pairs(self) -> int:
         """Return how many pairs have been contributed."""
         return sum(member.pairs for member in self.members.values())
 
 
 class Cached(Protocol):
-    """A target that remembers the window of its last reading."""
+    """A target that remembers the window or cell of its last reading."""
 
     def forget(self) -> None:
-        """Drop the remembered window."""
+        """Drop what is remembered."""
+
+    def ends_by(self, watermark_ms: int) -> bool:
+        """Return whether what is remembered ends by an instant; it may say so of what is published later."""
 
 
 class Windows:
@@ -74,6 +84,9 @@ class Windows:
         """Tables of cells of which something is not published yet, by cohort and beginning of the period."""
         self.missed: list[tuple[int, int]] = []
         """Spans (from, until) of which readings may be missing, in order and apart: cells that they touch give no figure."""
+        self.guards = Guards()
+        self.guarded: Mapping[tuple[str, str], str] = {}
+        """(flow, property) → the quantity by which its figures or totals about subjects are guarded, by the policies in force."""
         self.first_steps = first_steps
         self.watermark_ms = 0
         """What ends by this instant, a window or a span of a table that is published at once, accepts no more readings."""
@@ -101,9 +114,9 @@ class Windows:
     def table(self, cohort: Cohort, shape: CellShape, start_ms: int) -> CellTable:
         """Return the table of a cohort's period; create it if it does not exist yet."""
         table = self.tables.get((cohort, start_ms))
-        if table is None:
+        if table is None or table.shape != shape:
+            assert table is None or not table.rows, "a change of shape removes all who stood in the former one"
             table = self.tables[cohort, start_ms] = CellTable(cohort, shape, start_ms)
-        assert table.shape == shape, "a change of shape removes all who stood in the former one"
         return table
 
     def row(self, table: CellTable, contributor: bytes, target: Cached) -> int:
@@ -114,7 +127,7 @@ class Windows:
         return table.row(contributor)
 
     def last_reading(self, cohort: Cohort, contributor: bytes, meter: bytes) -> list[int] | None:
-        """Return the last reading of a counter, from which the next difference is taken: time and reading, to be changed in place."""
+        """Return a counter's last reading, from which the next difference is taken: time and reading, to be changed in place."""
         return self._series.get((cohort, contributor, meter))
 
     def baseline(self, cohort: Cohort, contributor: bytes, meter: bytes, t_ms: int, n: int) -> None:
@@ -134,12 +147,13 @@ class Windows:
         if watermark_ms <= self.watermark_ms:
             return
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
-        tables = self.tables.values()
-        if passed or any(table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in tables):
-            self.forget_cached()
+        if passed or any(
+            table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in self.tables.values()
+        ):
+            for target in [target for target in self._cached if target.ends_by(watermark_ms)]:
+                target.forget()
+                self._cached.remove(target)
         self.watermark_ms = watermark_ms
-        oldest_ms = min([Period.WEEK.start_ms(watermark_ms), *(table.start_ms for table in tables)])
-        self.missed = [span for span in self.missed if span[1] > oldest_ms]
         for window in sorted((w for w in passed if w.cohort.statistic == "delta"), key=lambda w: w.start_ms):
             self._set_baselines(window)
 
@@ -172,14 +186,21 @@ class Windows:
         )
 
     def miss(self, from_ms: int, until_ms: int) -> None:
-        """Record a span of which readings may be missing; those that touch the same quarter of an hour are joined."""
+        """Record a span of which readings may be missing, as whole quarters of hours: finer ones strike no fewer cells."""
+        block_ms = _FINEST_CELL_MS
         joined: list[tuple[int, int]] = []
-        for span in sorted([*self.missed, (from_ms, until_ms)]):
-            if joined and span[0] // _FINEST_CELL_MS <= joined[-1][1] // _FINEST_CELL_MS:
+        for span in sorted([*self.missed, (from_ms // block_ms * block_ms, -(-until_ms // block_ms) * block_ms)]):
+            if joined and span[0] <= joined[-1][1]:
                 joined[-1] = (joined[-1][0], max(joined[-1][1], span[1]))
             else:
                 joined.append(span)
         self.missed = joined
+
+    def forget_missed(self) -> None:
+        """Drop the spans before all tables, and before last week; no bundle may be ready, whose tables may still return."""
+        ended_ms = Period.WEEK.start_ms(self.watermark_ms) - WEEK_MS  # of that week something may still be published
+        oldest_ms = min([ended_ms, *(table.start_ms for table in self.tables.values())])
+        self.missed = [(max(from_ms, oldest_ms), until_ms) for from_ms, until_ms in self.missed if until_ms > oldest_ms]
 
     def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> tuple[int, bool]:
         """Remove a contributor from every window and table in which it no longer belongs.
@@ -193,6 +214,7 @@ class Windows:
         for table in list(self.tables.values()):
             if contributor not in table.rows or _is_kept(keep, table.cohort, table.start_ms, table.shape):
                 continue
+            self._note_leaving(table.cohort, table.start_ms)
             pairs += table.remove(contributor)
             touched = True
             if not table.rows:
@@ -200,6 +222,7 @@ class Windows:
         for window in list(self.open.values()):
             if contributor not in window.members or _is_kept(keep, window.cohort, window.start_ms, None):
                 continue
+            self._note_leaving(window.cohort, window.start_ms)
             pairs += window.members.pop(contributor).pairs
             touched = True
             if not window.members:
@@ -210,6 +233,11 @@ class Windows:
         touched = self._purge_counters(contributor, keep) or touched
         self.forget_cached()
         return pairs, touched or bool(stale)
+
+    def _note_leaving(self, cohort: Cohort, start_ms: int) -> None:
+        quantity = None if cohort.public else self.guarded.get((cohort.flow, cohort.observed_property))
+        if quantity is not None:
+            self.guards.leaves(quantity, start_ms)
 
     def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> bool:
         kept_ms: dict[str, int] = {}
@@ -283,7 +311,12 @@ class Windows:
             drawn: The contributors who are in a bundle; what all others had in these cells is given up.
         Returns: What those in the bundle had in these cells; None where there are none.
         """
-        taken = table.take(first, last, drawn)
+        if first == 0 and last == table.shape.cells:  # all of it: only who is in no bundle has to be removed
+            taken = table
+            for contributor in table.rows.keys() - set(drawn):
+                table.remove(contributor)
+        else:
+            taken = table.take(first, last, drawn)
         if last == table.shape.cells:
             del self.tables[table.key]
             self.forget_cached()
@@ -320,7 +353,9 @@ class Windows:
         tables, missed = later[1:] if len(later) > 1 else ([], [(0, self.whole_since_ms)])
         self.counters = counters_from_state(counters)
         self.tables = {table.key: table for table in map(table_from_state, tables)}
-        self.missed = [(from_ms, until_ms) for from_ms, until_ms in missed if until_ms > from_ms]
+        self.missed = []
+        for from_ms, until_ms in missed:
+            self.miss(from_ms, until_ms)
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
         self._cached = set()

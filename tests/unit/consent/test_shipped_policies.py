@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from consent.core.consents.records import Consent
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import TOP, Identity, Space, Time
+from consent.core.periods import Period
+from consent.core.policies.accounting import spent
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.profile import Texts
 from tests.support.checkout import ROOT
@@ -26,7 +29,7 @@ def ribera() -> PolicySet:
 
 
 def _all_texts(city: PolicySet) -> Iterator[Texts]:
-    for named in (city.purposes, city.recipients, city.flows, city.properties, city.zones, city.profiles):
+    for named in (city.purposes, city.recipients, city.flows, city.properties, city.quantities, city.zones, city.profiles):
         yield from (each.title for each in named.values())
     yield from (flow.why for flow in city.flows.values())
     yield from city.districts.values()
@@ -42,11 +45,19 @@ def test_shipped_policies_say_everything_in_every_language(ribera: PolicySet) ->
 
 
 def test_shipped_policies_have_the_limits_that_the_city_promises(ribera: PolicySet) -> None:
-    """Figures about households: fifteen of them asked, ten at the least, none above 15 %."""
+    """Figures about households: noise by which all of a day add up to little, of fifteen or, for everybody, fifty of them."""
     assert ribera.ceiling.group == 10
-    assert (ribera.limits.share, ribera.limits.p) == (0.15, 15)
+    assert (ribera.limits.mu_day, ribera.limits.mu_rungs, ribera.limits.exact_group) == (Decimal("2.1"), (0.5, 1, 2), 50)
     figures = [flow for flow in ribera.flows.values() if flow.ask.identity is Identity.AGGREGATE]
-    assert {flow.ask.group for flow in figures} == {15}
+    told = {(flow.recipient, flow.ask.group, flow.ask.budget, flow.period) for flow in figures}
+    assert told == {
+        ("city-energy", 15, 2, Period.DAY),
+        ("city-environment", 15, 2, Period.DAY),
+        ("open-data", 50, 0.62, Period.WEEK),
+    }
+    assert all(mechanism.mu is not None for mechanism in ribera.mechanisms.values())
+    assert spent(ribera, "electricity") == Fraction("2") ** 2 + Fraction("0.62") ** 2
+    assert spent(ribera, "noise-at-home") == 4
 
 
 def test_shipped_flows_ask_no_more_than_the_law_permits(ribera: PolicySet) -> None:

@@ -93,11 +93,15 @@ def _quantity(file: TomlFile, name: str, value: Any, properties: Mapping[str, Pr
     presence = file.number(table.presence, *BOUND, f"{key}.presence")
     if presence >= clip:
         raise file.error(f"{key}.presence", f"`{presence}` should be below `{clip}`, the `clip`")
+    unit = _shared_unit(file, table.properties, properties, f"{key}.properties")
+    coarsest = max(properties[each].ladder[0] for each in table.properties)
+    if presence < coarsest:
+        raise file.error(f"{key}.presence", f"`{presence}` should be at least `{coarsest:f}`, the first step of its properties")
     return Quantity(
         id=name,
         title={} if table.title is None else file.texts(table.title, languages, f"{key}.title"),
         properties=tuple(table.properties),
-        unit=_shared_unit(file, table.properties, properties, f"{key}.properties"),
+        unit=unit,
         cell=_cell(file, table.cell, f"{key}.cell"),
         clip=clip,
         presence=presence,

@@ -20,17 +20,22 @@ class OpenData:
         """Return a record's JSON."""
         return encode_open_record(record)
 
-    def capacity(self, records: int) -> int:
-        """Return how many bytes so many records may come to: a comma stands beside each."""
+    @property
+    def is_sealed(self) -> bool:
+        """Return that everybody may read it."""
+        return False
+
+    def capacity(self, records: int, padded_to: int = MAX_BUNDLE_BYTES) -> int:
+        """Return how many bytes so many records may come to: a comma stands beside each, and nothing is padded."""
         return self._room_bytes - records
 
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
+    def seal(self, records: Sequence[bytes], log_index: int, padded_to: int | None = None) -> bytes:
         """Return the bundle as one line of JSON.
 
         Raises:
-            ValueError: If there is no record, or more than fit.
+            ValueError: If there is no record and no size, or more than fit.
         """
-        check_contents(records, log_index)
+        check_contents(records, log_index, padded_to)
         data = encode_open(self.address, log_index, records)
         if len(data) > MAX_BUNDLE_BYTES:
             raise ValueError(f"{len(records)} records of {len(data)} bytes are more than one bundle holds")

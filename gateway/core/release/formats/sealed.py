@@ -23,6 +23,7 @@ from gateway.recipient.wire import (
     MAX_BUNDLE_BYTES,
     MAX_COUNTER,
     MAX_LOG_INDEX,
+    PADDED_SIZES_BYTES,
     Address,
     Header,
     SealedFrame,
@@ -55,30 +56,36 @@ class ContentKey:
         self._cipher = ChaCha20Poly1305(key)
         self._wrap = KEY_WRAP_SUITE.encrypt(key, public_key, content_key_info(address, self.key_id, day))
         self._next_counter = 0
-        self._room_bytes = self._largest_plaintext_bytes() - plaintext_overhead_bytes(address)
+        self._rooms_bytes = {size: self._room_bytes(size) for size in PADDED_SIZES_BYTES[1:]}
 
     def encode(self, record: Record) -> bytes:
         """Return a record as a deterministic CBOR map."""
         return encode_record(record)
 
-    def capacity(self, records: int) -> int:
-        """Return how many bytes the records of one bundle may come to, however many they are."""
-        return self._room_bytes
+    @property
+    def is_sealed(self) -> bool:
+        """Return that the recipient alone may read it."""
+        return True
 
-    def seal(self, records: Sequence[bytes], log_index: int) -> bytes:
+    def capacity(self, records: int, padded_to: int = MAX_BUNDLE_BYTES) -> int:
+        """Return how many bytes the records of one bundle may come to, however many they are."""
+        return self._rooms_bytes[padded_to]
+
+    def seal(self, records: Sequence[bytes], log_index: int, padded_to: int | None = None) -> bytes:
         """Return the bundle, in one of the padded sizes.
 
         Args:
-            records: Records by `encode`, at least one.
+            records: Records by `encode`: at least one, unless the size is given.
             log_index: Index of the release entry that accounts for it.
+            padded_to: Which of the padded sizes, but the least; None is the least that holds the records.
 
         Raises:
             ValueError: If there is no record, or more than fit.
         """
-        check_contents(records, log_index)
+        check_contents(records, log_index, padded_to)
         header = self._header(log_index)
         plaintext = encode_plaintext(self.address, records)
-        padded_bytes = padded_plaintext_bytes(header, len(plaintext))
+        padded_bytes = padded_plaintext_bytes(header, len(plaintext), padded_to)
         if padded_bytes is None:
             raise ValueError(f"{len(records)} records of {len(plaintext)} bytes are more than one bundle holds")
         self._next_counter += 1  # before it is used: a nonce that may have been used is never used again
@@ -91,10 +98,8 @@ class ContentKey:
             raise ValueError("the content key's counter is used up")
         return Header(self.address, log_index, self.key_id, self._next_counter, self.day, self._wrap)
 
-    def _largest_plaintext_bytes(self) -> int:
-        low, high = 0, MAX_BUNDLE_BYTES
-        header = self._header(MAX_LOG_INDEX)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if padded_plaintext_bytes(header, middle) is None else (middle, high)
-        return low
+    def _room_bytes(self, size: int) -> int:
+        """Return how many bytes of records a bundle of this size has room for, whatever its log index."""
+        padded_bytes = padded_plaintext_bytes(self._header(MAX_LOG_INDEX), 0, size)
+        assert padded_bytes is not None, "a header takes no more than a few hundred bytes"
+        return padded_bytes - 1 - plaintext_overhead_bytes(self.address)

@@ -128,7 +128,8 @@ class Algebra:
         return z3.Or(self.is_bottom(a), z3.And(z3.Not(self.is_bottom(b)), *each))
 
     def binding(self, limits: Point) -> Point:
-        """Return a consent's limits as they bind: with a group or a budget, figures only."""
-        demands = z3.Or(limits["group"] > 1, limits["budget"] < self.top["budget"])
+        """Return a consent's limits as they bind: with a group or a budget, also a former one, figures only."""
+        budgets = [limits[name] < self.top[name] for name in ("budget", "former_epsilon")]
+        demands = z3.Or(limits["group"] > 1, *budgets)
         lowered = z3.And(demands, limits["identity"] > self.aggregate)
         return limits | {"identity": z3.If(lowered, z3.IntVal(self.aggregate), limits["identity"])}

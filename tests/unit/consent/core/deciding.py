@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
-from consent.core.decide import Decision, binding_limits, decide
+from consent.core.decide import Decision, binding_limits, decide, on_rung
 from consent.core.disclosure import Disclosure
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.policy import PolicySet
@@ -75,7 +75,13 @@ def _narrower(terms: FlowTerms) -> FlowTerms:
 
 
 def speakers(case: Case) -> dict[str, Disclosure]:
-    """Return the points of all who speak in a case whose consents hold, by the names that explanations use."""
+    """Return the points of all who speak in a case whose consents hold, as they bind, by the names that explanations use."""
+    policies = case.policies
+    lowered = _as_they_bind(case)
+    return {source: each if source == "ask" else on_rung(each, policies.limits) for source, each in lowered.items()}
+
+
+def _as_they_bind(case: Case) -> dict[str, Disclosure]:
     policies = case.policies
     those = {"ask": policies.flows[case.flow].ask, "ceiling": policies.ceiling, "class-cap": case.cap}
     community = COMMUNITIES.get(case.zone)

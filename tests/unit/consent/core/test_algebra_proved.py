@@ -62,7 +62,8 @@ def _laws() -> dict[str, Formula]:
             collapsed(bound(ALGEBRA.meet_axes(A, B))), meets(bound(A), bound(B))
         ),
         "a consent's group leaves no pseudonym": z3.Implies(
-            z3.Or(bound(A)["group"] > 1, bound(A)["budget"] < top["budget"]), bound(A)["identity"] <= ALGEBRA.aggregate
+            z3.Or(bound(A)["group"] > 1, *(bound(A)[name] < top[name] for name in ("budget", "former_epsilon"))),
+            bound(A)["identity"] <= ALGEBRA.aggregate,
         ),
     }
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from consent.core.consents.records import Consent, Status
-from consent.core.decide import Decision
+from consent.core.decide import FORMER_EPSILON, Decision
 from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Space, Time, meet, meet_axes, normalise
 from consent.core.policies.parse import parse_policies
 from tests.support.consent_samples import NOW_MS
@@ -45,7 +45,7 @@ def ceilings(case: Case, city: Disclosure, community: Disclosure, cap: Disclosur
 
 def axes_of(disclosure: Disclosure) -> dict[str, Any]:
     """Return a point's axes by the names that explanations use."""
-    named = {"retention_days": "retention"}
+    named = {"retention_days": "retention", "former_epsilon": FORMER_EPSILON}
     axes = {named.get(f.name, f.name): getattr(disclosure, f.name) for f in fields(disclosure) if f.compare}
     steps = {f"precision.{name}": disclosure.step(name) for name in LADDERS}
     return {axis: value for axis, value in axes.items() if axis != "precision"} | steps

@@ -21,7 +21,7 @@ from gateway.core.plans import Device
 from gateway.core.registry import Subject
 from gateway.core.restoration import LogTail
 from tests.support.gate import HOUR_MS, Gate, only
-from tests.support.planted import hours
+from tests.support.planted import days
 from tests.support.replayed import replayed
 
 honest_level = rule._new_level
@@ -46,7 +46,7 @@ def lived() -> tuple[Gate, list[Device]]:
     """Return a gateway that has released some hours of three homes."""
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
-    hours(gate, homes, 2)
+    days(gate, homes, 2)
     return gate, homes
 
 

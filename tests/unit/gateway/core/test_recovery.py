@@ -31,7 +31,7 @@ from tests.support.killed_gate import KilledGate
 FLOWS = ("hourly", "daily", "raw", "register", "nights", "street-noise", "street-hourly")
 RECIPIENTS = ("office", "public")
 SCOPES = ("purpose:energy", "purpose:quiet", "raw")
-POLICIES = (only(*FLOWS), only("hourly", "raw", "street-noise"), town(("share = 1.0", "share = 0.9")))
+POLICIES = (only(*FLOWS), only("hourly", "raw", "street-noise"), town(("exact_group = 1", "exact_group = 2")))
 LEVELS = (limited(), limited(time=Time.HOUR_4))
 
 

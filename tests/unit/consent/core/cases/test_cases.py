@@ -10,6 +10,7 @@ from consent.core.cases.cases import REASONS, Case, CaseResult, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.cases.residents import MOST_RESIDENTS
 from consent.core.decide import Decision
+from consent.core.outcome import Outcome
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.errors import PolicyError
@@ -208,9 +209,19 @@ def test_case_with_bounds_holds_only_where_exactly_they_hold_the_axis() -> None:
 
 
 def test_reasons_of_cases_are_those_of_decisions() -> None:
-    """All that a decision can give, but for what no checked case refers to."""
+    """All that a decision or its outcome can give, but for what no checked case refers to."""
     told = (Decision.__doc__ or "").partition("Empty where permitted, else one of")[2].partition("bounds:")[0]
-    assert set(REASONS) == set(re.findall(r"`([a-z-]+)`", told)) - {"unknown-flow", "unknown-zone"}
+    besides = (Outcome.__doc__ or "").partition("Those of ``Decision``, and")[2].partition("disclosure:")[0]
+    unmet = {"unknown-flow", "unknown-zone", "unsupported", "no-noise"}
+    assert set(REASONS) == set(re.findall(r"`([a-z-]+)`", told + besides)) - unmet
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"), [("group = 16", "group"), ("budget = 2", "budget"), ("retention = 89", "retention")]
+)
+def test_case_of_who_stands_in_no_figure_expects_why(limits: str, reason: str) -> None:
+    """What keeps a household out of figures for the sake of others is known from the policies: a case shows it."""
+    assert outcome(f'residents = [{{ limits = {{ {limits} }} }}]\nreason = "{reason}"').passed
 
 
 # what is refused

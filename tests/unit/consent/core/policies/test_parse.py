@@ -41,7 +41,7 @@ def test_parse_of_the_small_city_gives_what_it_says() -> None:
     )
     assert flow.title == flow.why == {"en": "To plan", "pt": "Para planear"}
     assert city.ceiling == Disclosure(Identity.PER_EPOCH, Time.EXACT, Space.BLOCK, (), 10, TOP.retention_days, float("inf"))
-    assert (city.limits.share, city.limits.p) == (0.15, 15)
+    assert (city.limits.mu_day, city.limits.exact_group, city.limits.ignored) == (None, 1, ())
     assert city.neighbourhoods["old"].time is Time.HOUR_4
     assert city.properties["consumption"].ladder == tuple(map(Decimal, ("0.001", "0.01", "0.1", "1")))
     assert city.recipients["public"].public_key_file is None
@@ -108,10 +108,12 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
         ('languages = ["en", "pt"]', "languages = []", "`city.languages`: should name at least one language, and each once"),
         ('languages = ["en", "pt"]', 'languages = ["en", "PT"]', "`city.languages`: should be language codes such as `en`"),
         ('languages = ["en", "pt"]', 'languages = ["en", "pt", "es"]', "`purpose.energy.title.es`: is missing"),
-        ("share = 0.15", "share = 15", "`limits.share`: `15` should be a number from 0.001 to 1"),
-        ("share = 0.15", "share = nan", "`limits.share`: `NaN` should be a number from 0.001 to 1"),
-        ("p = 15", "p = -1", "`limits.p`: `-1` should be a number from 0 to 100"),
-        ("share = 0.15\n", "", "`limits.share`: is missing"),
+        ("exact_group = 1", "exact_group = 0", "`limits.exact_group`: `0` should be from 1 to 1000000"),
+        ("exact_group = 1", "mu_day = nan", "`limits.mu_day`: `NaN` should be a number from 0.000001 to 1E+6"),
+        ("exact_group = 1", "mu_day = 0", "`limits.mu_day`: `0` should be a number from 0.000001 to 1E+6"),
+        ("exact_group = 1", "mu_rungs = []", "`limits.mu_rungs`: should be 1 to 16 numbers"),
+        ("exact_group = 1", "mu_rungs = [1, 1]", "`limits.mu_rungs`: `1` should be greater than `1` before it"),
+        ("exact_group = 1", "mu_rungs = [-1, 1]", "`limits.mu_rungs`: `-1` should be a number from 0.000001 to 1E+6"),
         ("group = 10", "group = -10", "`ceiling.group`: `-10` should be from 1 to 1000000"),
         ("group = 10", "group = 10.5", "`ceiling.group`: should be a whole number, without a point"),
         ("group = 10", "group = true", "`ceiling.group`: should be a whole number, not true or false"),
@@ -221,10 +223,14 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
         ),
         ('purpose = "energy"', 'purpose = "fun"', "`flow.hourly.purpose`: there is no purpose `fun`"),
         ('recipient = "office"', 'recipient = "firm"', "`flow.hourly.recipient`: there is no recipient `firm`"),
-        ('properties = ["consumption"]', 'properties = ["heat"]', "`flow.hourly.properties`: there is no property `heat`"),
         (
-            'properties = ["consumption"]',
-            "properties = []",
+            'properties = ["consumption"]\nstat',
+            'properties = ["heat"]\nstat',
+            "`flow.hourly.properties`: there is no property `heat`",
+        ),
+        (
+            'properties = ["consumption"]\nstat',
+            "properties = []\nstat",
             "`flow.hourly.properties`: should name at least one property, and each once",
         ),
         (
@@ -235,7 +241,7 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
         (
             'statistic = { consumption = "sum" }',
             'statistic = { consumption = "median" }',
-            "`flow.hourly.statistic.consumption`: `median` is none of count, sum, mean, energy-mean, delta, min, max",
+            "`flow.hourly.statistic.consumption`: `median` is none of count, sum, mean, energy-mean, delta, typical-day, min",
         ),
         (
             'statistic = { consumption = "sum" }',

@@ -49,7 +49,7 @@ def test_what_cannot_be_understood_is_an_error_for_everybody() -> None:
         parse_policies(small_city(('statistic = { consumption = "sum" }', 'statistic = { consumption = "median" }')))
 
 
-@pytest.mark.parametrize("statistic", sorted(Statistic))
+@pytest.mark.parametrize("statistic", sorted(set(Statistic) - {Statistic.TYPICAL_DAY}))
 def test_statistics_of_one_home_are_for_devices_of_the_citys_own(statistic: Statistic) -> None:
     """Over homes the energy-mean is the loudest, and the extremes are one home's value; a public task has no homes."""
     by_consent = town(

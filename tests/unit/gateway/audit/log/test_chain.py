@@ -32,7 +32,7 @@ def test_earlier_form_behind_any_of_the_present_is_named(present: Kind, earlier:
     assert _take(forms, 0, earlier, old) == []
     assert _take(forms, 1, present, _PAYLOADS[present]) == []
     assert _take(forms, 2, earlier, old) == [
-        f"its payload is of an earlier form, behind entry `1`, a {present.word} of the present one"
+        f"its payload is of an earlier form, behind entry `1`, a {present.word} of a later one"
     ]
 
 

@@ -14,6 +14,7 @@ from gateway.audit.log.earlier_payloads import (
     EarlierPolicyPayload,
     EarlierReleasePayload,
     EarlierVoidPayload,
+    SecondReleasePayload,
     decode_erasure,
     decode_policy,
     decode_release,
@@ -34,6 +35,10 @@ _RECORD = ReleaseRecord("meter", ("1h", "district", "0.1"), "centre", (0, 3_600_
             EarlierReleasePayload("city", (_RECORD,)),
             {"kind": "release", "recipient": "city", "records": [cbor2.loads(_RECORD.encode())]},
         ),
+        (
+            SecondReleasePayload("city", (structs.replace(_RECORD, owner="city"),)),
+            {"kind": "release-2", "recipient": "city", "records": [{**cbor2.loads(_RECORD.encode()), "owner": "city"}]},
+        ),
     ],
     ids=lambda one: type(one).__name__,
 )
@@ -44,9 +49,10 @@ def test_earlier_payload_is_what_the_format_describes(payload: Any, content: dic
     assert type(payload).decode(data) == payload
 
 
-def test_release_of_either_version_is_read() -> None:
-    """An earlier one states no owner."""
-    for payload in (ReleasePayload("city", (_RECORD,)), EarlierReleasePayload("city", (_RECORD,))):
+def test_release_of_any_version_is_read() -> None:
+    """The first stated no owner, and only the present one has draws."""
+    for form in (ReleasePayload, SecondReleasePayload, EarlierReleasePayload):
+        payload = form("city", (_RECORD,))
         assert decode_release(payload.encode()) == payload
     claims = EarlierReleasePayload("city", (structs.replace(_RECORD, owner="city"),))
     with pytest.raises(PayloadError, match="states an owner"):

@@ -40,6 +40,8 @@ from gateway.audit.log.payloads import (
     GenesisPayload,
     PayloadError,
     PolicyPayload,
+    PublicationPart,
+    ReleasedDraw,
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
@@ -183,12 +185,35 @@ _MAP = {
     "property": "consumption",
     "statistic": "sum",
 }
+_DRAW = ReleasedDraw(
+    flow="meter", level=("1h", "district", "0.1"), cell="centre", property="consumption", statistic="sum", period="day",
+    span=(0, 86_400_000), mechanism="gaussian", mu="2", draws=1, clip="10", presence="2", told=25, records=23, struck=(3,), n=640,
+)  # fmt: skip
+_DRAW_MAP = {
+    "flow": "meter",
+    "level": ["1h", "district", "0.1"],
+    "cell": "centre",
+    "property": "consumption",
+    "statistic": "sum",
+    "period": "day",
+    "span": [0, 86_400_000],
+    "mechanism": "gaussian",
+    "mu": "2",
+    "draws": 1,
+    "clip": "10",
+    "presence": "2",
+    "told": 25,
+    "records": 23,
+    "struck": [3],
+    "n": 640,
+}
 _PAYLOADS = [
     GenesisPayload("gw.example/audit", True),
     PolicyPayload(bytes(32), {"city-energy": bytes(32)}),
     VoidPayload(17),
     AccountPayload({"frames.received": 3, "frames.admitted": 3}, {"frames.received": -1}),
     ReleasePayload("city", (_RECORD, structs.replace(_RECORD, owner="city"))),
+    ReleasePayload("city", (), (_DRAW,), PublicationPart("day", 86_400_000, 0, 1)),
     Contribution(0, bytes(16), {"identity": "aggregate", "budget": float("inf"), "precision": {"LAeq": "0.5"}}, 1, (2, 30), 4),
 ]
 
@@ -210,9 +235,19 @@ def test_payload_maps_have_the_documented_keys() -> None:
     }
     of_nobody = structs.replace(_RECORD, owner="city")
     assert cbor2.loads(ReleasePayload("city", (_RECORD, of_nobody)).encode()) == {
-        "kind": "release-2",
+        "kind": "release-3",
         "recipient": "city",
         "records": [_MAP, {**_MAP, "owner": "city"}],
+        "draws": [],
+        "publication": None,
+    }
+    published = ReleasePayload("city", (), (_DRAW,), PublicationPart("day", 86_400_000, 0, 1))
+    assert cbor2.loads(published.encode()) == {
+        "kind": "release-3",
+        "recipient": "city",
+        "records": [],
+        "draws": [_DRAW_MAP],
+        "publication": ["day", 86_400_000, 0, 1],
     }
     assert cbor2.loads(VoidPayload(17).encode()) == {"kind": "void-2", "release": 17}
     emptied = (EmptiedOpening(3, (0,)), EmptiedOpening(8, (1, 4)))

@@ -27,7 +27,7 @@ from tests.support.cheats import (
 from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading
 from tests.support.gate import town as town_of
-from tests.support.planted import hours
+from tests.support.planted import days
 from tests.support.replayed import replayed
 
 
@@ -35,7 +35,7 @@ def town(count: int = 3, passed: int = 3) -> tuple[Gate, list[Device]]:
     """Return a gateway that has released some hours of some homes."""
     gate = Gate(only("hourly"))
     homes = gate.homes(count, "hourly")
-    hours(gate, homes, passed)
+    days(gate, homes, passed)
     return gate, homes
 
 
@@ -51,7 +51,7 @@ def test_erasure_by_the_gateway_accuses_nobody_and_is_on_its_list() -> None:
     """Every part that it took, of releases and of what the household had said, is on the list; there is nothing on trust."""
     gate, homes = town()
     erasure = gate.erase(homes[0])
-    hours(gate, homes[1:], 1)
+    days(gate, homes[1:], 1)
     found = replayed(gate)
     assert problems(found) == []
     assert found.exit_status == 0
@@ -158,7 +158,7 @@ def test_erasure_of_before_accounts_for_nothing_that_was_released_after_it() -> 
     with earlier_payloads():
         gate, homes = town()
         earlier_erasure(gate, 2)
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     release = latest_release(gate)
     found = replayed(gate, openings=emptied(gate, {release: (1, 2)}))
     assert any(problem.startswith(f"entry {release}: ") and "erased" in problem for problem in problems(found)), problems(found)
@@ -175,9 +175,7 @@ def test_any_payload_of_an_earlier_form_behind_any_of_the_present_is_named(prese
         index = _written(gate, homes, earlier)
     found = problems(replayed(gate))
     named = [problem for problem in found if "earlier form" in problem]
-    assert named == [
-        f"entry {index}: its payload is of an earlier form, behind entry `{first}`, a {present.word} of the present one"
-    ]
+    assert named == [f"entry {index}: its payload is of an earlier form, behind entry `{first}`, a {present.word} of a later one"]
 
 
 def _written(gate: Gate, homes: list[Device], kind: Kind) -> int:
@@ -190,7 +188,7 @@ def _written(gate: Gate, homes: list[Device], kind: Kind) -> int:
         return erasure_of(gate, {}, str(len(gate.openings)).encode().rjust(16))
     release = latest_release(gate)
     if kind is Kind.RELEASE:
-        return released(gate, gate.contributions(release), hour=60 + len(gate.openings))
+        return released(gate, gate.contributions(release))
     assert homes
     return void_of(gate, release, BUNDLE_SHA256)
 
@@ -211,7 +209,7 @@ def test_consent_made_up_beforehand_is_beyond_a_replay_and_shown() -> None:
     """The limit: a consent written before the release and erased after it passes, as on the operator's word; it is listed."""
     gate, homes = town()
     said = consent_of_ghost(gate)
-    release = released(gate, [*gate.contributions(latest_release(gate))[:2], share_of(gate, GHOST)], hour=2000)
+    release = released(gate, [*gate.contributions(latest_release(gate))[:2], share_of(gate, GHOST)])
     gone = {said: (0,), release: (3,)}
     erasure = erasure_of(gate, gone)
     found = replayed(gate, openings=emptied(gate, gone))
@@ -227,7 +225,7 @@ def test_withdrawal_hidden_by_somebody_elses_erasure_is_beyond_a_replay_and_coun
     shares = gate.contributions(latest_release(gate))
     said = consent_of_ghost(gate)
     withdrawal = gate.withdraw(homes[0], "hourly")
-    release = released(gate, shares, hour=40)
+    release = released(gate, shares)
     gone = {said: (0,), withdrawal: (0,)}
     erasure = erasure_of(gate, gone)
     assert any(problem.startswith(f"entry {release}: record 0: it rests on consents") for problem in problems(replayed(gate)))
@@ -271,7 +269,7 @@ def test_entries_dated_back_do_not_expire_unless_the_log_says_that_the_clock_was
     """An entry is no older than the one before it."""
     gate, homes = town()
     told_ms = gate.now_ms
-    released(gate, gate.contributions(latest_release(gate)), hour=40)
+    released(gate, gate.contributions(latest_release(gate)))
     back = gate.state.log.append_entry(
         Kind.RELEASE,
         gate.now_ms - 100 * DAY_MS,
@@ -307,7 +305,7 @@ def test_clock_that_was_set_in_the_open_lets_later_entries_count_from_there() ->
     at_ms = gate.now_ms + 200 * DAY_MS
     gate.state.log.append_entry(Kind.GAP, at_ms, gate.state.log.one_part(GapPayload("away", "", "").encode()))
     gate.state.log.append_entry(Kind.GAP, gate.now_ms, gate.state.log.one_part(GapPayload(CLOCK_SET, "", "").encode()))
-    release = released(gate, gate.contributions(latest_release(gate)), hour=40)
+    release = released(gate, gate.contributions(latest_release(gate)))
     kept = {index: opening for index, opening in gate.openings.items() if index != release}
     found = replayed(gate, openings=kept, at=AuditTime(gate.now_ms + 210 * DAY_MS))
     assert found.verdicts[ReplayVerdict.EXPIRED] == 1

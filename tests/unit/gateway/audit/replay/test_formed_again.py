@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.support.cheats import BUNDLE_SHA256, latest_release, released_again, share_of, void_of
 from tests.support.gate import HOUR_MS, Gate, hour_with, only
-from tests.support.planted import hours
+from tests.support.planted import days
 from tests.support.replayed import replayed
 
 
 def town(count: int = 4) -> Gate:
     """Return a gateway that has released two hours of some homes."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(count, "hourly"), 2)
+    days(gate, gate.homes(count, "hourly"), 2)
     return gate
 
 
@@ -32,7 +32,7 @@ def test_void_by_a_withdrawal_is_listed_with_nobody_left_out_who_permits() -> No
     """What an honest gateway does: it takes back what it has not sent, and leaves out who withdrew."""
     gate = Gate(only("hourly"))
     homes = gate.homes(4, "hourly")
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
     hour_with(gate, homes)
     assert gate.form() is not None

@@ -13,7 +13,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from tests.support.gate import Gate, only
-from tests.support.planted import Plant, extra_release, hours, planted_consent, wrong_decision
+from tests.support.planted import Plant, extra_release, days, planted_consent, wrong_decision
 from tests.support.replayed import replayed
 
 RELEASES = 10_000
@@ -36,7 +36,7 @@ def policy_swap(gate: Gate, homes: list[Device]) -> str:
         gate.state.force = force
         changes.compile_all(gate.state, gate.now_ms)
         if force is not honest:
-            hours(gate, homes, 1)
+            days(gate, homes, 1)
     return "a subject's disclosure is not what policies and consents give"
 
 
@@ -51,7 +51,7 @@ def test_replay_of_ten_thousand_releases_finds_the_four_planted_wrongs_alone() -
     planted: list[tuple[range, str]] = []
     for plant in (*PLANTS, None):
         for _ in range(RELEASES // (len(PLANTS) + 1)):
-            hours(gate, homes, 1)
+            days(gate, homes, 1)
             recovery.prune(gate.state)
         if plant is not None:
             begun = gate.state.log.size

@@ -19,7 +19,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
-from tests.support.planted import Plant, extra_release, hours, planted_consent, wrong_decision
+from tests.support.planted import Plant, extra_release, days, planted_consent, wrong_decision
 from tests.support.replayed import replayed
 
 T = MIDNIGHT_MS
@@ -29,9 +29,9 @@ def wronged(plant: Plant, before: int, after: int) -> tuple[list[str], str]:
     """Return what the replay of many honest releases and one wrong finds, and what it must."""
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
-    hours(gate, homes, before)
+    days(gate, homes, before)
     expected = plant(gate, homes)
-    hours(gate, homes, after)
+    days(gate, homes, after)
     found = replayed(gate)
     assert found.exit_status == 1
     return [f"{finding.where}: {finding.problem}" for finding in found.findings], expected
@@ -45,19 +45,19 @@ def test_replay_of_a_long_honest_life_matches_throughout() -> None:
     gate = Gate(only("hourly", "daily", "raw"))
     homes = [*gate.homes(4, "hourly", "daily", "raw"), *gate.homes(3, "hourly", limits=limited(time=Time.HOUR_4))]
     street = gate.device(None, "meter")
-    hours(gate, [*homes, street], 3)
+    days(gate, [*homes, street], 3)
     joined = subjects.claim(gate.state, subjects.invite(gate.state, homes[0].subject or b"", gate.now_ms), None, gate.now_ms)
-    hours(gate, homes, 2)
+    days(gate, homes, 2)
     gate.say(steps.grant(gate.speaker(homes[0], 1), gate.state.policies, "hourly", TOP))
     gate.pause(homes[1], "hourly")
     gate.withdraw(homes[2], "raw")
     gate.grant(homes[3], "hourly", expiry_ms=gate.now_ms + 5 * HOUR_MS)
-    hours(gate, homes, 4)
+    days(gate, homes, 4)
     gate.resume(homes[1], "hourly")
     subjects.leave(gate.state, homes[0].subject or b"", joined.resident, gate.now_ms)
     gate.apply(only("hourly", "raw"))
     changes.expire(gate.state, gate.now_ms + 2 * HOUR_MS)
-    hours(gate, homes, 20)
+    days(gate, homes, 20)
     found = replayed(gate)
     assert [f"{one.where}: {one.problem}" for one in found.findings] == []
     assert found.verdicts[ReplayVerdict.MATCH] == sum(found.verdicts.values()) > 20
@@ -81,7 +81,7 @@ def test_replay_of_a_public_record_needs_no_consent() -> None:
 def test_replay_of_records_about_subjects_alone_rests_on_no_word_about_owners() -> None:
     """And says so."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(3, "hourly"), 1)
+    days(gate, gate.homes(3, "hourly"), 1)
     assert replayed(gate).as_json()["public_records"] == {"city": 0, "unstated": 0}
 
 
@@ -135,7 +135,7 @@ def released_after_withdrawal(gate: Gate, homes: list[Device]) -> str:
     gate.withdraw(homes[0], "hourly")
     gate.state.devices[homes[0].topic] = plan
     gate.state.by_contributor[homes[0].contributor] = [plan]
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     changes.compile_all(gate.state, gate.now_ms)
     return "it rests on consents"
 
@@ -174,7 +174,7 @@ def stale_policies(gate: Gate, homes: list[Device]) -> str:
     for home in homes:
         for target in gate.state.devices[home.topic].targets():
             target.terms = replace(target.terms, policy_entry=0)
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     changes.compile_all(gate.state, gate.now_ms)
     return "it rests on policies `0`"
 
@@ -185,7 +185,7 @@ def newcomer_passed_over(gate: Gate, homes: list[Device]) -> str:
     subjects.claim(gate.state, subjects.invite(gate.state, homes[0].subject or b"", gate.now_ms), None, gate.now_ms)
     gate.state.devices[homes[0].topic] = plan
     gate.state.by_contributor[homes[0].contributor] = [plan]
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     changes.compile_all(gate.state, gate.now_ms)
     return "a subject's data was withheld from it: no-consent"
 
@@ -315,7 +315,7 @@ def test_replay_of_a_span_that_begins_before_the_consent_names_it() -> None:
 def test_replay_with_policies_swapped_behind_the_log_says_so() -> None:
     """Other policies under the hash of those in force cannot pass, and neither can none."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(3, "hourly"), 2)
+    days(gate, gate.homes(3, "hourly"), 2)
     (in_force,) = gate.policy_sets
     laxer = pack_files(only("hourly", "raw").files)
     swapped = replayed(gate, policy_sets={in_force: laxer})
@@ -330,7 +330,7 @@ def test_replay_with_policies_swapped_behind_the_log_says_so() -> None:
 def test_replay_tells_missing_openings_from_those_that_have_run_out() -> None:
     """Within their days an absent opening is a finding; after them it is only counted."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(3, "hourly"), 3)
+    days(gate, gate.homes(3, "hourly"), 3)
     releases = [index for index, opening in gate.openings.items() if len(opening.parts) > 1]
     without = {index: opening for index, opening in gate.openings.items() if index != releases[0]}
     missing = replayed(gate, openings=without)
@@ -343,9 +343,9 @@ def test_replay_without_a_consents_opening_accuses_nobody() -> None:
     """Whose it was is unknown, so the releases after it cannot be judged; they are missing something, not wrong."""
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     index = gate.grant(homes[0], "hourly", limited(retention_days=9))
-    hours(gate, homes, 2)
+    days(gate, homes, 2)
     found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at != index})
     assert found.unopened_consents == 1
     assert found.verdicts == {ReplayVerdict.MATCH: 1, ReplayVerdict.MISSING: 2}
@@ -358,7 +358,7 @@ def test_replay_of_erased_parts_checks_the_rest() -> None:
     """One person's erasure leaves everybody else's part of a release checkable, and is counted against the entries."""
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
     shorter = gate.openings | {index: gate.openings[index].erase({1})}
     found = replayed(gate, openings=shorter)
@@ -371,7 +371,7 @@ def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
     """Erasure may explain a small group as far as parts were erased; it is no leave for a figure about two households."""
     gate = Gate(only("hourly"))
     homes = gate.homes(4, "hourly", limits=limited(group=4))
-    hours(gate, homes, 1)
+    days(gate, homes, 1)
     (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
     erased = replayed(gate, openings=gate.openings | {index: gate.openings[index].erase({1, 2})})
     assert erased.verdicts == {ReplayVerdict.ERASED: 1}
@@ -387,7 +387,7 @@ def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
 def test_replay_prints_nothing_of_an_opening_that_could_write_over_a_terminal() -> None:
     """What stands in an opening is quoted in findings, on one line and without control characters."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(3, "hourly"), 1)
+    days(gate, gate.homes(3, "hourly"), 1)
     log_again(gate, lambda record: [structs.replace(record, flow="x\x1b[2J\nreplayed: well")])
     found = replayed(gate)
     assert found.exit_status == 1
@@ -398,7 +398,7 @@ def test_replay_prints_nothing_of_an_opening_that_could_write_over_a_terminal() 
 def test_replay_of_a_record_of_an_unknown_shape_is_a_finding_and_no_crash() -> None:
     """Whatever stands in an opening, the replay ends with a report."""
     gate = Gate(only("hourly"))
-    hours(gate, gate.homes(3, "hourly"), 1)
+    days(gate, gate.homes(3, "hourly"), 1)
     for kind in (Kind.CONSENT, Kind.KEY, Kind.RELEASE, Kind.VOID):
         labels = bytes(16) if kind is Kind.RELEASE else None
         digest = bytes(32) if kind is Kind.RELEASE else None

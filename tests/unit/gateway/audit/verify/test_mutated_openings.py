@@ -18,7 +18,7 @@ from gateway.audit.verify.verify import Verification
 from tests.support.gate import Gate, only
 from tests.support.log import SIGNER, SampleLog, sample
 from tests.support.mutations import mutated, wanted
-from tests.support.planted import hours
+from tests.support.planted import days
 from tests.support.replayed import replayed
 
 DECODERS = (
@@ -90,9 +90,9 @@ def test_replay_of_parts_that_nobody_would_write_ends_with_a_report() -> None:
     """Where the log's key signed nonsense, so that it is committed to, the replay names it and goes on to the end."""
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
-    hours(gate, homes, 2)
+    days(gate, homes, 2)
     gate.erase(homes[0])
-    hours(gate, homes[1:], 1)
+    days(gate, homes[1:], 1)
     kinds = [(row, part.data) for row, each in gate.openings.items() for part in each.parts if not isinstance(part, bytes)]
     before = gate.state.log.size
     for _, data in mutated([data for _, data in kinds], wanted(300), 4):

@@ -1,0 +1,127 @@
+"""The order of publications: figures about subjects leave one span after another, each in as many parts as the one before it.
+
+A span without figures is published all the same, so that nobody learns from a missing bundle that there was nothing to tell. A
+publication that is missing from the log, comes twice or out of order was left out or added by somebody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from consent.core.disclosure import DAY_MS, WINDOW_MS
+from consent.core.periods import WEEK_MS, Period
+from consent.core.policies.policy import PolicySet
+from gateway.audit.log.payloads import PublicationPart
+from gateway.audit.replay.draws import kind_of
+
+Stream = tuple[str, str]
+"""(recipient, kind of publication)"""
+
+Place = tuple[int, int]
+"""(end of the published span in milliseconds, number of the part)"""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a recipient's publications of a kind have come.
+
+    Attributes:
+        last: The latest part; None before the first.
+        parts: How many parts the latest has.
+        policy_entry: By which policies.
+        step_ms: How long its span was.
+        reopened: Parts that were voided and have not been formed again.
+        is_open: Whether some may be missing here: openings are, or there was a time without such flows.
+    """
+
+    last: Place | None = None
+    parts: int = 0
+    policy_entry: int = -1
+    step_ms: int = 0
+    reopened: set[Place] = field(default_factory=set)
+    is_open: bool = True
+
+
+class PublicationOrder:
+    """Takes the publications of a log in order."""
+
+    def __init__(self) -> None:
+        self._streams: dict[Stream, _Progress] = {}
+        self._steps: dict[Stream, int] = {}
+        self._of: dict[int, tuple[Stream, Place]] = {}  # what each release published
+
+    def take_policies(self, policies: PolicySet | None) -> None:
+        """Take the policies that come into force; None where they cannot be read."""
+        self._steps = {} if policies is None else steps_ms(policies)
+        for stream, progress in self._streams.items():
+            if stream not in self._steps:
+                progress.is_open = True
+
+    def pass_over(self) -> None:
+        """Pass over a release whose opening is missing: it may have been any part."""
+        for progress in self._streams.values():
+            progress.is_open = True
+
+    def take(self, index: int, policy_entry: int, recipient: str, part: PublicationPart) -> list[str]:
+        """Take a release that is part of a publication; return what is wrong with its place."""
+        stream, place = (recipient, part.kind), (part.end, part.part)
+        step_ms = self._steps.get(stream)
+        if step_ms is None:
+            return [f"no flow for `{recipient}` is published by the {part.kind}"]
+        if (Period.WEEK.start_ms(part.end) != part.end) if part.kind == "week" else part.end % step_ms:
+            return [f"its publication ends where no {part.kind} does"]
+        if part.part >= part.parts:
+            return [f"it is part `{part.part}` of `{part.parts}`, counted from 0"]
+        progress = self._streams.setdefault(stream, _Progress())
+        found = self._out_of_place(progress, policy_entry, place, part.parts, step_ms)
+        if place in progress.reopened:
+            progress.reopened.discard(place)
+        elif progress.last is None or place > progress.last:
+            progress.last, progress.parts, progress.is_open = place, part.parts, False
+            progress.policy_entry, progress.step_ms = policy_entry, step_ms
+        self._of[index] = stream, place
+        return found
+
+    def void(self, index: int) -> None:
+        """Void a release, whose part has to be formed again."""
+        stream, place = self._of.pop(index, (None, None))
+        if stream is not None and place is not None:
+            self._streams[stream].reopened.add(place)
+
+    def _out_of_place(self, progress: _Progress, policy_entry: int, place: Place, parts: int, step_ms: int) -> list[str]:
+        """Return what is wrong with a part's place, given those before it."""
+        last = progress.last
+        if place in progress.reopened:
+            return [] if place == min(progress.reopened) else ["a part before it was voided, and is not formed again yet"]
+        if last is not None and place <= last:
+            return ["that part was published before, or its turn is past"]
+        if progress.is_open or last is None:
+            return []
+        if progress.reopened:
+            return ["a part before it was voided, and is not formed again yet"]
+        within, follows = (last[0], last[1] + 1), (_next_end(last[0], step_ms), 0)
+        same = policy_entry == progress.policy_entry
+        found = []
+        if same and parts != progress.parts:
+            found.append(f"it has `{parts}` parts, the publication before it `{progress.parts}` by the same policies")
+        expected = {within if last[1] + 1 < progress.parts else follows} if same else {within, follows}
+        if place not in expected:
+            found.append(f"a part is missing before it: the last one was part `{last[1]}` of `{progress.parts}`")
+        return found
+
+
+def _next_end(end_ms: int, step_ms: int) -> int:
+    """Return the first end of a span after another."""
+    return end_ms + step_ms if step_ms == WEEK_MS else (end_ms // step_ms + 1) * step_ms
+
+
+def steps_ms(policies: PolicySet) -> dict[Stream, int]:
+    """Return how long the spans are that each recipient's publications of a kind are about."""
+    found: dict[Stream, int] = {}
+    for (flow_id, _), mechanism in policies.mechanisms.items():
+        flow = policies.flows[flow_id]
+        kind = kind_of(mechanism)
+        step_ms = WINDOW_MS.get(flow.ask.time, DAY_MS) if kind == "window" else WEEK_MS if kind == "week" else DAY_MS
+        stream = (flow.recipient, kind)
+        found[stream] = min(step_ms, found.get(stream, step_ms))
+    return found

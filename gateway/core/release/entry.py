@@ -1,0 +1,81 @@
+"""The entry of a release: its opening with a part for each subject and record, and its labels, made before the entry is appended.
+
+The subjects' parts follow the bundle's own, each under a salt that is lost with the subject's secret. All of it depends on the
+entry's index and on nothing else of the log, so it can be made aside and appended if the log has not grown meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from consent.core.canonical import disclosure_map
+from consent.core.disclosure import Disclosure
+from gateway.audit.log import canonical
+from gateway.audit.log.openings import SALT_BYTES, Part, label, labels_file, opening_salt, subject_label_key
+from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
+from gateway.core.log import PreparedEntry
+from gateway.core.registry import Subject
+from gateway.core.windows.targets import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a record, or the figures of a draw, about subjects rest on.
+
+    Attributes:
+        record: Its number in the bundle; of a draw, its place behind the records.
+        terms: The terms of each contributor in it.
+        pairs: How many pairs each has contributed, in the same order.
+    """
+
+    record: int
+    terms: Mapping[bytes, Terms]
+    pairs: Sequence[int]
+
+
+def prepare_entry(
+    payload: ReleasePayload,
+    bases: Sequence[Basis],
+    subjects: Mapping[bytes, Subject],
+    index: int,
+    random_bytes: Callable[[int], bytes],
+) -> PreparedEntry:
+    """Make the opening and the labels of a release.
+
+    Args:
+        payload: Of the bundle as a whole.
+        bases: What its records and draws rest on.
+        subjects: At least those in it.
+        index: The entry's index in the log.
+        random_bytes: Gives the salt of the bundle's own part, and the labels that are none.
+    """
+    present = {contributor: subjects[contributor] for basis in bases for contributor in basis.terms}
+    keys = [subject_label_key(subject.secret, subject.label_generation) for subject in present.values()]
+    labels = labels_file([label(key, index) for key in keys], random_bytes)
+    parts = [Part(random_bytes(SALT_BYTES), payload.encode()), *_subject_parts(bases, present, index)]
+    return PreparedEntry.of(index, parts, labels)
+
+
+def _subject_parts(bases: Iterable[Basis], subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
+    """Yield the parts of the opening that state what each subject's contribution to each record or draw rests on."""
+    encoded: dict[Disclosure, bytes] = {}
+    for basis in bases:
+        for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
+            salt = opening_salt(subjects[contributor].secret, index, basis.record)
+            left = pairs
+            for terms in least.several or (least,):
+                if terms.disclosure not in encoded:
+                    encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
+                contribution = EncodedContribution(
+                    basis.record,
+                    contributor,
+                    encoded[terms.disclosure],
+                    terms.policy_entry,
+                    terms.consent_entries,
+                    left,
+                    terms.profile,
+                    terms.zone,
+                )
+                yield Part(salt, encode_contribution(contribution))
+                left = 0  # counted once, with the first of a subject's devices

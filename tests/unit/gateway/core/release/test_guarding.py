@@ -1,0 +1,57 @@
+"""What is guarded: exact figures, and the totals of the same quantity beside them; nothing else."""
+
+from __future__ import annotations
+
+from gateway.core.release.guarding import guard_of, guarded_flows, terms_in_force, waiting_guards
+from gateway.core.windows.guards import GuardKey
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS
+from tests.support.publications import FIRST_DAY_MS as T
+from tests.support.publications import exact_town, figures, hours_with, joined, noisy_town
+
+
+def test_exact_figures_and_totals_of_their_quantity() -> None:
+    """Noise needs no guard, and without an exact flow totals need none either."""
+    built = figures(exact_town(), "loose", budget=2)
+    assert set(guarded_flows(built.limits(mu_day=9).policies())) == {
+        ("hourly", "consumption"),
+        ("daily", "consumption"),
+        ("totals", "consumption"),
+    }
+    assert guarded_flows(figures(noisy_town(), "totals", identity="per-epoch", time="day").policies()) == {}
+
+
+def test_guards_are_of_utc_days_and_never_of_city_devices() -> None:
+    """Nobody is hidden behind a street light."""
+    gate, homes = joined(exact_town(), 1, "hourly", "totals")
+    hours_with(gate, homes, hours=1)
+    ((cohort, start_ms),) = gate.state.windows.tables
+    assert guard_of(gate.state.windows, cohort, start_ms + 5 * HOUR_MS) == GuardKey("electricity", T)
+    assert guard_of(gate.state.windows, cohort._replace(public=True), start_ms) is None
+    assert set(waiting_guards(gate.state.windows)) == {GuardKey("electricity", T)}
+
+
+def test_guard_is_forgotten_when_nothing_of_its_day_waits() -> None:
+    """Each day has its own, and they do not pile up."""
+    from gateway.core import recovery
+
+    gate, homes = joined(exact_town(), 4, "hourly")
+    for day in range(3):
+        hours_with(gate, homes, T + day * DAY_MS, hours=2)
+        gate.to(T + (day + 1) * DAY_MS + LATENESS_MS)
+        gate.records()
+    assert len(gate.state.windows.guards) == 3
+    recovery.prune(gate.state)
+    assert len(gate.state.windows.guards) == 0
+
+
+def test_terms_end_with_the_consent() -> None:
+    """A figure that is formed a moment later has the home no more."""
+    gate, homes = joined(exact_town(), 1)
+    gate.grant(homes[0], "hourly", expiry_ms=T + DAY_MS)
+    hours_with(gate, homes, T + DAY_MS - HOUR_MS, hours=1)
+    plan = gate.state.plan_of(homes[0])
+    assert plan is not None
+    cohort, who = plan.targets()[0].cohort, homes[0].subject or b""
+    assert terms_in_force(gate.state, T + DAY_MS - 1)(who, cohort) is not None
+    assert terms_in_force(gate.state, T + DAY_MS)(who, cohort) is None
+    assert MIDNIGHT_MS < T
