@@ -31,7 +31,8 @@ class _Progress:
         policy_entry: By which policies.
         step_ms: How long its span was.
         reopened: Parts that were voided and have not been formed again.
-        is_open: Whether some may be missing here: openings are, or there was a time without such flows.
+        is_open: Whether some may be missing here: openings are, or there was a time without such flows, or a restoration.
+        began_ms: The end of the first publication after such a time, while it is the latest; else -1.
     """
 
     last: Place | None = None
@@ -40,12 +41,18 @@ class _Progress:
     step_ms: int = 0
     reopened: set[Place] = field(default_factory=set)
     is_open: bool = True
+    began_ms: int = -1
 
 
 class PublicationOrder:
-    """Takes the publications of a log in order."""
+    """Takes the publications of a log in order.
+
+    Attributes:
+        begins: Whether the latest one is the first after a beginning: it may tell of spans before it that are told nowhere else.
+    """
 
     def __init__(self) -> None:
+        self.begins = False
         self._streams: dict[Stream, _Progress] = {}
         self._steps: dict[Stream, int] = {}
         self._of: dict[int, tuple[Stream, Place]] = {}  # what each release published
@@ -58,12 +65,13 @@ class PublicationOrder:
                 progress.is_open = True
 
     def pass_over(self) -> None:
-        """Pass over a release whose opening is missing: it may have been any part."""
+        """Pass over a release whose opening is missing, or a restoration: any parts may be missing here."""
         for progress in self._streams.values():
             progress.is_open = True
 
     def take(self, index: int, policy_entry: int, recipient: str, part: PublicationPart) -> list[str]:
         """Take a release that is part of a publication; return what is wrong with its place."""
+        self.begins = False
         stream, place = (recipient, part.kind), (part.end, part.part)
         step_ms = self._steps.get(stream)
         if step_ms is None:
@@ -73,6 +81,8 @@ class PublicationOrder:
         if part.part >= part.parts:
             return [f"it is part `{part.part}` of `{part.parts}`, counted from 0"]
         progress = self._streams.setdefault(stream, _Progress())
+        self.begins = progress.is_open or place[0] == progress.began_ms
+        progress.began_ms = part.end if self.begins else -1
         found = self._out_of_place(progress, policy_entry, place, part.parts, step_ms)
         if place in progress.reopened:
             progress.reopened.discard(place)

@@ -18,7 +18,7 @@ from consent.core.policies.quantity import Mechanism
 from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import CITY_OWNED, Contribution, ReleasedDraw, ReleaseRecord
+from gateway.audit.log.payloads import CITY_OWNED, Contribution, PublicationPart, ReleasedDraw, ReleaseRecord
 from gateway.audit.replay.draws import bounds, draw_problems, kind_of
 from gateway.audit.replay.entitlement import CheckedRelease, Entitlement, ReleasedPart, length_ms, level_of
 from gateway.audit.replay.in_force import InForceAt
@@ -115,7 +115,7 @@ class ReleaseAudit:
         self._exact = frozenset(exact)
 
     def pass_over(self) -> None:
-        """Pass over a release whose opening is missing."""
+        """Pass over a release whose opening is missing, or a restoration, behind which publications begin anew."""
         self._publications.pass_over()
 
     def settle(self, now_ms: int) -> Iterator[LateFinding]:
@@ -263,7 +263,7 @@ class ReleaseAudit:
         by_itself = list(draw_problems(policies, flow, mechanism, draw))
         found += by_itself
         part = payload.publication
-        if part is not None and (part.kind, part.end) != (kind_of(mechanism), draw.span[1]):
+        if part is not None and not self._is_published_now(part, mechanism, draw):
             found.append("its span is not the one that is published")
         for one in stood:
             problem, _ = self._entitlement.member(release, flow, draw, one)
@@ -282,6 +282,12 @@ class ReleaseAudit:
         elif len(subjects) < least:
             self.shortfalls.append(Shortfall(f"draw {number}", len(subjects), least, draw.told))
         return found
+
+    def _is_published_now(self, part: PublicationPart, mechanism: Mechanism, draw: ReleasedDraw) -> bool:
+        """Return whether a draw is of the span that is published; where publications begin, of one before it that nothing told."""
+        if part.kind != kind_of(mechanism):
+            return False
+        return draw.span[1] == part.end or (self._publications.begins and draw.span[1] < part.end)
 
     def _take_exact(self, release: CheckedRelease, draw: ReleasedDraw, mechanism: Mechanism, subjects: set[bytes]) -> None:
         """Enter who stands in an exact draw."""

@@ -135,6 +135,17 @@ def test_other_policies_may_have_other_parts() -> None:
     assert problems(replayed(town.gate)) == []
 
 
+def test_restoration_begins_publications_anew() -> None:
+    """What the backup did not know of is not formed a second time."""
+    town = Suburb(1)
+    first, _, third = ends(1, 2, 3)
+    town.publish("office", "day", first)
+    log = town.gate.state.log
+    log.note_gap("restored", "", "", town.gate.now_ms)
+    town.publish("office", "day", third)
+    assert problems(replayed(town.gate)) == []
+
+
 def test_missing_opening_accuses_no_publication_behind_it() -> None:
     """It may have been the part that is not there."""
     town = Suburb(1)

@@ -19,7 +19,7 @@ from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
-from tests.support.planted import Plant, extra_release, days, planted_consent, wrong_decision
+from tests.support.planted import Plant, days, extra_release, planted_consent, wrong_decision
 from tests.support.replayed import replayed
 
 T = MIDNIGHT_MS
