@@ -116,7 +116,7 @@ def spoiled(seed: int) -> Scenario:
     return Scenario(f"spoiled-{seed}", kwh, cells, _ordered(_all_permit(homes, cells, (HOURLY,)), demands), (HOURLY,), homes)
 
 
-def watched(seed: int) -> Scenario:
+def watched_days(seed: int) -> Scenario:
     """190 homes in two districts over four weeks; 30 of each are silent on half of their days, as a coin falls."""
     random = np.random.default_rng([seed, 4])
     homes, cells, kwh = _city(190, 28, 2, random)
@@ -125,7 +125,7 @@ def watched(seed: int) -> Scenario:
 
 
 def watched_weeks(seed: int) -> Scenario:
-    """As ``watched``, over ten weeks, silent in half of the weeks."""
+    """As ``watched_days``, over ten weeks, silent in half of the weeks."""
     random = np.random.default_rng([seed, 5])
     homes, cells, kwh = _city(190, 70, 2, random)
     kwh[_targets(cells)[:, None] & np.repeat(random.random((190, 10)) < 0.5, 7, axis=1)] = np.nan
@@ -167,8 +167,8 @@ SCENARIOS: Final[tuple[tuple[Callable[[int], Scenario], int], ...]] = (
     (town, 5),
     (thin, 1),
     (spoiled, 1),
-    (watched, 1),
-    (watched_weeks, 1),
+    (watched_days, 1),
+    (watched_weeks, 2),
     (besieged, 1),
     (traced, 1),
     (averaged, 1),
@@ -177,7 +177,7 @@ SCENARIOS: Final[tuple[tuple[Callable[[int], Scenario], int], ...]] = (
 
 
 def targets(recording_cells: dict[str, str]) -> set[str]:
-    """Return the homes that the attackers of ``watched`` are after, of home → district."""
+    """Return the homes that the attackers of ``watched_days`` are after, of home → district."""
     names = sorted(recording_cells)
     wanted = _targets(tuple(recording_cells[name] for name in names))
     return {name for name, is_one in zip(names, wanted, strict=True) if is_one}
