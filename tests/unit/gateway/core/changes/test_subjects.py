@@ -177,6 +177,8 @@ def test_leaving_resident_finds_none_of_the_later_releases() -> None:
     present, kept = subjects.label_keys(gate.state.registry.subjects[subject])
     assert kept == former != present
     gate.commit()
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert gate.records() == []
     day_with(gate, homes)
     form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
