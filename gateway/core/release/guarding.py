@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.guard import excluded_of
-from gateway.core.figures.table import Conditions, TermsOf
+from gateway.core.figures.table import CohortsOf, Conditions, TermsOf
 from gateway.core.plans import least_terms
 from gateway.core.state import State
 from gateway.core.windows.cells import CellTable
@@ -33,6 +33,21 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
         return least_terms(held)
 
     return terms_of
+
+
+def cohorts_in_force(state: State, now_ms: int) -> CohortsOf:
+    """Return how to learn between how many cohorts of a flow and property a contributor's bound is shared out: those it feeds."""
+
+    def cohorts_of(contributor: bytes, cohort: Cohort) -> int:
+        fed = {
+            target.cohort
+            for plan in state.by_contributor.get(contributor, ())
+            for target in plan.targets()
+            if target.cohort[:2] == cohort[:2] and now_ms < target.terms.expires_ms
+        }
+        return max(1, len(fed))
+
+    return cohorts_of
 
 
 def guarded_flows(policies: PolicySet) -> dict[tuple[str, str], str]:
