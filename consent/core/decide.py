@@ -293,7 +293,7 @@ def _weigh(setting: _Setting, consents: tuple[Consent | None, ...], now_ms: int)
             group = limits.group
         if limits.retention_days < retention_days:
             retention_days = limits.retention_days
-        if limits.budget < budget:
+        if limits.budget != inf:  # also where it is above the least so far: its rung may not be
             budget = min(budget, setting.limits.rung(limits.budget))
         if limits.former_epsilon < former_epsilon:
             former_epsilon = limits.former_epsilon

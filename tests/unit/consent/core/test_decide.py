@@ -270,3 +270,60 @@ def test_decide_with_precision_bounds_takes_the_coarsest() -> None:
     decision = decide(CITY, "hourly", [agreed(CITY, "hourly", limits)], "mill", TOP, NOW_MS)
     assert decision.disclosure.step("consumption") == 1
     assert dict(decision.bounds)["precision.consumption"] == ("consent:0",)
+
+
+NOISY = policies(
+    ('noise = "none"\n', ""),
+    ("group = 15, retention = 365 }", "group = 15, retention = 365, budget = 1.7 }"),
+    ("exact_group = 1", "mu_day = 3\nmu_rungs = [0.5, 1, 2]"),
+)
+"""The small city with noise in its hourly sums."""
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"), [(9.0, 1.7), (2.0, 1.7), (1.9, 1.0), (1.0, 1.0), (0.99, 0.5), (0.5, 0.5), (float("inf"), 1.7)]
+)
+def test_decide_lowers_what_a_consent_permits_to_a_rung_and_keeps_the_flows_own_mu(said: float, counts: float) -> None:
+    """Of few levels each is many households'; how much a flow asks is no secret."""
+    decision = decide(NOISY, "hourly", [agreed(NOISY, "hourly", limits_of(budget=said))], "mill", TOP, NOW_MS)
+    assert (decision.reason, decision.disclosure.budget) == ("", counts)
+    assert dict(decision.bounds)["budget"] == (("ask",) if counts == 1.7 else ("consent:0",))
+
+
+def test_decide_lowers_ceilings_and_caps_to_a_rung_too() -> None:
+    """The law's, a neighbourhood's and a device profile's bound count alike."""
+    consents = [agreed(NOISY, "hourly")]
+    city = replace(NOISY, ceiling=replace(NOISY.ceiling, budget=1.5))
+    assert decide(city, "hourly", consents, "mill", TOP, NOW_MS).disclosure.budget == 1
+    old = replace(NOISY, neighbourhoods={"old": replace(NOISY.neighbourhoods["old"], budget=0.7)})
+    assert decide(old, "hourly", consents, "chapel", TOP, NOW_MS).disclosure.budget == 0.5
+    assert decide(NOISY, "hourly", consents, "mill", limits_of(budget=0.6), NOW_MS).disclosure.budget == 0.5
+
+
+@pytest.mark.parametrize("flow", ["hourly", "daily"])
+def test_decide_below_the_least_rung_permits_nothing(flow: str) -> None:
+    """And the reason is not that the household refused."""
+    decision = decide(NOISY, flow, [agreed(NOISY, flow, limits_of(budget=0.49))], "mill", TOP, NOW_MS)
+    assert (decision.disclosure, decision.reason) == (BOTTOM, "budget")
+    refused = limits_of(budget=0.49, time=Time.NONE)
+    assert decide(NOISY, flow, [agreed(NOISY, flow, refused)], "mill", TOP, NOW_MS).reason == "refused"
+
+
+def test_decide_keeps_a_budget_of_an_earlier_version_as_what_it_was() -> None:
+    """It bounds figures, permits no pseudonym, and its terms cover none of today's."""
+    limits = limits_of(former_epsilon=0.3)
+    decision = decide(NOISY, "hourly", [agreed(NOISY, "hourly", limits)], "mill", TOP, NOW_MS)
+    assert (decision.disclosure.budget, decision.disclosure.former_epsilon) == (1.7, 0.3)
+    assert dict(decision.bounds)[FORMER_EPSILON] == ("consent:0",)
+    assert decide(NOISY, "daily", [agreed(NOISY, "daily", limits)], "mill", TOP, NOW_MS).disclosure.identity is Identity.AGGREGATE
+    (terms,) = NOISY.terms_for("hourly")
+    former = replace(terms, ask=replace(terms.ask, budget=TOP.budget, former_epsilon=5.0))
+    assert not terms.asks_no_more_than(former)
+    assert not former.asks_no_more_than(terms)
+    assert former.asks_no_more_than(replace(former, ask=replace(former.ask, former_epsilon=TOP.former_epsilon)))
+
+
+def test_decide_with_consent_to_exact_figures_covers_the_same_with_noise_and_not_the_reverse() -> None:
+    """Noise reveals less."""
+    assert decide(NOISY, "hourly", [agreed(CITY, "hourly")], "mill", TOP, NOW_MS).reason == ""
+    assert decide(CITY, "hourly", [agreed(NOISY, "hourly")], "mill", TOP, NOW_MS).reason == "invalidated"

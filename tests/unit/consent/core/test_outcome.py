@@ -6,12 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 from math import inf
 
+import msgspec
 import pytest
 
 from consent.core.consents.book import Book
 from consent.core.consents.records import Consent
 from consent.core.decide import Decision, decide
-from consent.core.disclosure import BOTTOM, TOP, WINDOW_MS, Disclosure, Identity, Space, Time
+from consent.core.disclosure import BOTTOM, DAY_MS, TOP, WINDOW_MS, Disclosure, Identity, Space, Time
 from consent.core.outcome import (
     NEVER_MS,
     NO_LEVEL,
@@ -24,6 +25,7 @@ from consent.core.outcome import (
     outcome,
     unsupported_reason,
 )
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 from tests.support.gate import MIDNIGHT_MS, Gate, limited, town
 
@@ -49,6 +51,26 @@ def of(flow: str, consents: list[Consent | None] | None, observed_property: str 
 def besides(decision: Decision) -> str:
     """Return why an hourly figure of consumption is withheld although it is permitted."""
     return unsupported_reason(POLICIES, POLICIES.flows["hourly"], "consumption", decision)
+
+
+def replace_flows(policies: PolicySet, budget: float = inf, **changes: object) -> PolicySet:
+    """Return policies with every flow of figures over subjects changed; a budget is one that it asks for."""
+    changed = {
+        name: replace(flow, ask=replace(flow.ask, budget=min(budget, flow.ask.budget)), **changes)  # type: ignore[arg-type]
+        for name, flow in policies.flows.items()
+        if (name, flow.properties[0]) in policies.mechanisms
+    }
+    return replace(policies, flows={**policies.flows, **changed})
+
+
+def replace_quantities(policies: PolicySet, presence: Decimal) -> PolicySet:
+    """Return policies with another weight of presence."""
+    return replace(policies, quantities={name: replace(each, presence=presence) for name, each in policies.quantities.items()})
+
+
+def replace_since(found: Outcome) -> Outcome:
+    """Return an outcome that was decided long ago."""
+    return msgspec.structs.replace(found, decided_since_ms=0)
 
 
 def test_permitted_figure_is_told_at_the_level_of_its_disclosure() -> None:
@@ -98,6 +120,90 @@ def test_figure_under_a_former_budget_is_withheld_only_of_subjects() -> None:
     assert besides(Decision(replace(point, identity=Identity.PER_EPOCH), "", (), 0, None, consents)) == ""
     zone = next(iter(POLICIES.zones))
     assert outcome(POLICIES, POLICIES.flows["hourly"], "consumption", theirs, zone).reason == "no-noise"
+
+
+NOISY = replace_flows(POLICIES, is_exact=False, budget=2.0)
+"""The town with noise in all its figures over subjects."""
+
+
+def figure(policies: PolicySet, limits: Disclosure = TOP, *, flow: str = "hourly", as_meant: bool = False) -> Outcome:
+    """Return what becomes of a home's consumption where it permits so much."""
+    asked, zone = policies.flows[flow], next(iter(policies.zones))
+    (given,) = said(flow=flow)
+    assert given is not None
+    given = replace(given, limits=limits, terms=(policies.terms[flow],))
+    return outcome(policies, asked, "consumption", decide(policies, flow, [given], zone, TOP, T), zone, as_meant=as_meant)
+
+
+@pytest.mark.parametrize(("minutes", "days"), [(0, 0), (1, 1), (23 * 60 + 59, 1), (24 * 60, 1), (24 * 60 + 1, 2)])
+def test_figures_about_subjects_count_from_the_first_whole_day(minutes: int, days: int) -> None:
+    """Whatever changed within a day: nobody joins a figure halfway, and so none can be taken from another."""
+    found = figure(NOISY)
+    assert (found.reason, found.period) == ("", Period.DAY)
+    for since in ((T + 60_000 * minutes, 0, 0), (0, T + 60_000 * minutes, 0), (0, 0, T + 60_000 * minutes)):
+        assert replace_since(found).since_ms(*since) == T + days * DAY_MS
+
+
+def test_figures_of_a_week_count_from_the_first_whole_week() -> None:
+    """From Monday."""
+    found = replace_since(figure(replace_flows(NOISY, period=Period.WEEK)))
+    assert found.period is Period.WEEK
+    assert found.since_ms(T + 1, 0) == Period.WEEK.first_whole_ms(T + 1) > T + DAY_MS
+
+
+def test_records_and_totals_count_at_once() -> None:
+    """So do the figures of an old log."""
+    daily, raw = figure(NOISY, flow="daily"), figure(NOISY, flow="raw")
+    assert (daily.period, raw.period, figure(NOISY, as_meant=True).period) == (None, None, None)
+    assert replace_since(daily).since_ms(T + 1, 0) == T + 1
+
+
+@pytest.mark.parametrize("policies", [POLICIES, NOISY], ids=["exact", "noisy"])
+def test_who_demands_more_company_than_the_flow_asks_stands_in_no_figure(policies: PolicySet) -> None:
+    """No demand silences others; one that the flow meets anyway changes nothing."""
+    asked = policies.flows["hourly"].ask.group
+    assert figure(policies, limited(group=asked + 1)).reason == "group"
+    assert figure(policies, limited(group=asked)).reason == ""
+    assert figure(policies, limited(group=asked + 1), as_meant=True).reason == ""
+
+
+def test_who_permits_less_retention_than_the_records_state_stands_in_no_figure() -> None:
+    """What they state is the least that policies let any of them be kept."""
+    assert NOISY.least_retention_days["hourly"] == 365
+    assert figure(NOISY, limited(retention_days=364)).reason == "retention"
+    assert figure(NOISY, limited(retention_days=364), as_meant=True).reason == ""
+    assert figure(NOISY, limited(retention_days=29), flow="daily").reason == ""
+    old = replace(NOISY, neighbourhoods={"old": replace(NOISY.neighbourhoods["old"], retention_days=90)})
+    assert old.least_retention_days["hourly"] == 90
+    assert figure(old, limited(retention_days=90)).reason == ""
+    profiles = {**old.profiles, "shy": replace(old.profiles["shy"], cap=replace(TOP, retention_days=7))}
+    assert replace(old, profiles=profiles).least_retention_days["hourly"] == 7
+
+
+def test_who_permits_so_little_that_presence_takes_it_all_stands_in_no_figure() -> None:
+    """A quarter of the clip is more than the presence, or less."""
+    weighty = replace_quantities(NOISY, presence=Decimal(250))
+    assert figure(weighty, limited(budget=1.0)).reason == ""
+    assert figure(weighty, limited(budget=0.5)).reason == "budget"
+    assert figure(NOISY, limited(budget=0.5)).reason == ""
+
+
+def test_who_demands_noise_stands_in_no_exact_figure() -> None:
+    """There is none in it."""
+    assert figure(POLICIES, limited(budget=2.0)).reason == "budget"
+
+
+def test_budget_of_an_earlier_version_withholds_until_there_is_a_new_answer() -> None:
+    """By the rules of then and of now."""
+    former = replace(TOP, former_epsilon=2.0)
+    assert [figure(NOISY, former, as_meant=as_meant).reason for as_meant in (False, True)] == ["no-noise", "no-noise"]
+
+
+def test_totals_of_who_permits_figures_only_are_no_figures() -> None:
+    """A flow that asks for totals one by one draws none of subjects; before, they were added up."""
+    lowered = limited(identity=Identity.AGGREGATE)
+    assert figure(NOISY, lowered, flow="daily").reason == "not-aggregable"
+    assert figure(NOISY, lowered, flow="daily", as_meant=True).reason == ""
 
 
 @pytest.mark.parametrize(("step", "text"), [("0.001", "0.001"), ("5", "5"), ("1E+1", "10"), ("1E-7", "0.0000001")])

@@ -181,3 +181,15 @@ def test_terms_out_of_order_are_refused() -> None:
     plain = cbor2.loads(encode_terms(policies().terms_for("purpose:energy")))
     with pytest.raises(RecordError, match="canonical"):
         decode_terms(encode_canonical(list(reversed(plain))))
+
+
+def test_budget_of_an_earlier_version_keeps_its_bytes_and_becomes_no_mu() -> None:
+    """Signatures and hashes over it hold; what it meant is another axis."""
+    before = disclosure_map(TOP) | {"budget": 0.5}
+    point = disclosure_from_map(before)
+    assert (point.budget, point.former_epsilon) == (TOP.budget, 0.5)
+    assert disclosure_map(point) == before
+    now = replace(TOP, budget=0.5)
+    assert disclosure_map(now) == disclosure_map(TOP) | {"mu": 0.5}
+    assert not now.reveals_no_more_than(point)
+    assert not point.reveals_no_more_than(now)
