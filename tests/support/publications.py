@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from consent.core.policies.policy import PolicySet
 from gateway.core.plans import Device
 from tests.support.city import City, city
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, reading
@@ -46,9 +47,9 @@ def exact_town(group: int = 3) -> City:
     return figures(built, "totals", identity="per-epoch", time="day")
 
 
-def joined(built: City, homes: int, *scopes: str) -> tuple[Gate, list[Device]]:
+def joined(built: City | PolicySet, homes: int, *scopes: str) -> tuple[Gate, list[Device]]:
     """Return a gate and homes that consented on the day before; what that day had is published."""
-    gate = Gate(built.policies())
+    gate = Gate(built.policies() if isinstance(built, City) else built)
     gate.to(gate.now_ms)
     devices = gate.homes(homes, *scopes)
     gate.to(FIRST_DAY_MS + LATENESS_MS)

@@ -36,7 +36,7 @@ def rows_of(state: State) -> dict[Any, Any]:
     return {
         key: rows
         for key, table in state.windows.tables.items()
-        if (rows := {contributor: cells for contributor in table if any(cells := _cells(table, contributor))})
+        if (rows := {contributor: cells for contributor in table if (cells := _cells(table, contributor))})
     }
 
 

@@ -16,15 +16,23 @@ from tests.support.gate import (
     MIDNIGHT_MS,
     MINUTE_MS,
     Gate,
-    hour_with,
     limited,
     only,
     reading,
     result_of,
     whole,
 )
+from tests.support.publications import FIRST_DAY_MS as DAY
+from tests.support.publications import day_with, joined
 
 T = MIDNIGHT_MS
+
+
+def hour_of_streets(gate: Gate) -> None:
+    """Let two sound meters of the city report in an hour, and the hour and its lateness pass."""
+    for _ in range(2):
+        gate.send(gate.device(), T, db=60)
+    gate.to(T + HOUR_MS + LATENESS_MS)
 
 
 # what leaves, and when
@@ -43,43 +51,41 @@ def test_nothing_ended_nothing_formed() -> None:
 
 def test_window_ends_when_its_lateness_has_passed() -> None:
     """A quarter of an hour after the hour, by the gateway's clock."""
-    gate = Gate(only("hourly"))
-    hour_with(gate, gate.homes(2, "hourly"))
-    (record,) = whole(gate.bundle()).records
+    gate = Gate(only("street-hourly"))
+    hour_of_streets(gate)
+    (record,) = whole(gate.bundle("public")).records
     assert record == Record(
-        flow="hourly",
-        purpose="energy",
-        observed_property="consumption",
-        unit="kW.h",
-        result=2.0,
+        flow="street-hourly",
+        purpose="streets",
+        observed_property="LAeq",
+        unit="dB",
+        result=60.5,
         phenomenon_time=(T, T + HOUR_MS),
-        cell="north",
+        cell="town",
         identity="aggregate",
         retention_days=365,
-        statistic="sum",
+        statistic="mean",
         n=2,
     )
 
 
 def test_no_window_ends_before_the_queue_has_run_dry() -> None:
     """After a reconnect the broker may still hold readings of the hour."""
-    gate = Gate(only("hourly"))
-    homes = gate.homes(2, "hourly")
+    gate = Gate(only("street-hourly"))
     gate.reconnect(session_present=True)
     gate.state.drained = False
-    hour_with(gate, homes)
-    assert gate.form() is None
+    hour_of_streets(gate)
+    assert gate.form("public") is None
     gate.state.drained = True
     gate.to(gate.now_ms)
-    assert result_of(gate.records(), "hourly") == [2.0]
+    assert result_of(gate.records("public"), "street-hourly") == [60.5]
 
 
 def test_each_recipient_gets_its_own() -> None:
     """A bundle holds what its recipient is entitled to, and nothing else."""
-    gate = Gate(only("hourly", "street-noise"))
-    homes, street = gate.homes(2, "hourly"), gate.device()
-    gate.send(street, db=60)
-    hour_with(gate, homes)
+    gate, homes = joined(only("hourly", "street-noise"), 3, "hourly")
+    gate.send(gate.device(), db=60)
+    day_with(gate, homes, hours=1)
     assert {record.flow for record in gate.records("public")} == {"street-noise"}
     assert {record.flow for record in gate.records("office")} == {"hourly"}
     assert gate.form("public") is None
@@ -100,22 +106,24 @@ def test_open_data_in_plain_json_without_subjects() -> None:
 
 
 def test_retention_is_the_shortest_of_the_members() -> None:
-    """The recipient keeps a figure no longer than the strictest of those in it permits."""
-    gate = Gate(only("hourly"))
-    homes = [gate.home("hourly"), gate.home("hourly", limits=limited(retention_days=9))]
-    hour_with(gate, homes)
-    assert whole(gate.bundle()).records[0].retention_days == 9
+    """The recipient keeps a figure no longer than the strictest of those in it permits, wherever that is known before."""
+    gate = Gate(only("raw"))
+    homes = [gate.home("raw"), gate.home("raw", limits=limited(retention_days=5))]
+    for home in homes:
+        gate.send(home, kwh=1)
+    assert sorted(record.retention_days for record in whole(gate.bundle()).records) == [5, 7]
 
 
 def test_levels_never_rolled_up_together() -> None:
     """Homes of different levels stand in different figures; too few of a level give none."""
     gate = Gate(only("hourly"))
-    fine, coarse = gate.homes(2, "hourly"), gate.homes(3, "hourly", limits=limited(space=Space.CITY))
+    fine, coarse = gate.homes(5, "hourly"), gate.homes(10, "hourly", limits=limited(space=Space.CITY))
     lone = gate.homes(1, "hourly", limits=limited(time=Time.DAY))
-    hour_with(gate, [*fine, *coarse, *lone])
-    gate.to(T + DAY_MS + LATENESS_MS)
-    assert sorted((record.cell, record.n) for record in gate.records()) == [("north", 2), ("town", 3)]
-    assert gate.count("pairs.suppressed.k") == 1
+    gate.to(DAY + LATENESS_MS)
+    gate.records()
+    day_with(gate, [*fine, *coarse, *lone], hours=1)
+    assert sorted((record.cell, record.n) for record in gate.records()) == [("north", 5), ("town", 10)]
+    assert gate.count("pairs.suppressed") == 1
 
 
 # the log entry
@@ -123,19 +131,26 @@ def test_levels_never_rolled_up_together() -> None:
 
 def test_opening_says_what_each_record_rests_on() -> None:
     """Part 0 tells the bundle without its values; one more part for each subject in a record, with the entries it rests on."""
-    gate = Gate(only("hourly", "raw"))
-    homes = gate.homes(2, "hourly", "raw")
+    gate = Gate(only("daily", "raw"))
+    homes = gate.homes(2, "daily", "raw")
     gate.send(homes[0], T + 2 * MINUTE_MS, kwh=3)
-    hour_with(gate, homes)
+    gate.take(*(reading(home, T + MINUTE_MS, kwh=1) for home in homes))
+    gate.to(T + DAY_MS + LATENESS_MS)
     bundle = whole(gate.bundle())
     payload = gate.release_payload(bundle.log_index)
     assert payload.recipient == "office"
     listed = [(r.flow, r.level, r.cell, r.window, r.n, r.identity) for r in payload.records]
-    assert listed[0] == ("hourly", ("1h", "district", "0.001"), "north", (T, T + HOUR_MS), 3, "aggregate")
-    assert [row[0] for row in listed] == [record.flow for record in bundle.records] == ["hourly", "raw", "raw", "raw"]
+    assert sorted(listed)[0] == ("daily", ("day", "district", "0.01"), "north", (T, T + DAY_MS), 1, "per-epoch")
+    assert [row[0] for row in listed] == [record.flow for record in bundle.records]
+    assert sorted(record.flow for record in bundle.records) == ["daily", "daily", "raw", "raw", "raw"]
     parts = gate.contributions(bundle.log_index)
-    assert {(p.record, p.subject, p.n) for p in parts if p.record == 0} == {(0, homes[0].subject, 2), (0, homes[1].subject, 1)}
-    assert sorted(p.record for p in parts) == [0, 0, 1, 2, 3]
+    assert sorted(p.record for p in parts) == [0, 1, 2, 3, 4]
+    assert {(payload.records[p.record].flow, p.subject, p.n) for p in parts} == {
+        ("daily", homes[0].subject, 2),
+        ("daily", homes[1].subject, 1),
+        ("raw", homes[0].subject, 1),
+        ("raw", homes[1].subject, 1),
+    }
     assert sum(p.n for p in parts) == sum(r.n for r in payload.records)
     force = gate.state.force
     assert force is not None
@@ -144,13 +159,14 @@ def test_opening_says_what_each_record_rests_on() -> None:
         assert part.policy == force.entry
         assert len(part.consents) == 1
         assert set(part.consents) <= set(entries)
-    assert parts[0].disclosure == {
-        "identity": "aggregate",
-        "time": "1h",
+    totals = next(part for part in parts if payload.records[part.record].flow == "daily")
+    assert totals.disclosure == {
+        "identity": "per-epoch",
+        "time": "day",
         "space": "district",
-        "precision": {"consumption": "0.001"},
-        "group": 2,
-        "retention": 365,
+        "precision": {"consumption": "0.01"},
+        "group": 1,
+        "retention": 30,
     }
 
 
@@ -165,11 +181,11 @@ def test_opening_holds_no_value() -> None:
 
 def test_labels_let_each_subject_find_its_releases() -> None:
     """Each subject's label is in the file, which is padded to a power of two."""
-    gate = Gate(only("hourly"))
-    homes = gate.homes(3, "hourly")
+    gate, homes = joined(only("hourly"), 3, "hourly")
     stranger = gate.home()
-    hour_with(gate, homes)
-    form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
+    day_with(gate, homes, hours=1)
+    gate.commit()
+    form_bundle(gate.state, "office", [], gate.now_ms, gate.form_of("office"))
     (row,) = gate.state.take_commit().log
     assert row.labels is not None
     found = split_labels(row.labels)
@@ -249,17 +265,17 @@ def test_bundle_of_thousands_of_members_the_rest_goes_next() -> None:
 
 def test_bundle_of_many_figures_the_rest_goes_next() -> None:
     """Windows that find no room stay as they are, and nothing of them is accounted before its time."""
-    gate = Gate(only("hourly"))
-    homes = gate.homes(2, "hourly")
+    gate = Gate(only("street-hourly"))
+    streets = [gate.device(), gate.device()]
     hours = 800
     gate.now_ms = T + hours * HOUR_MS
     for hour in range(hours):
-        gate.take(*(reading(home, T + hour * HOUR_MS, kwh=1) for home in homes))
+        gate.take(*(reading(street, T + hour * HOUR_MS, db=60) for street in streets))
     gate.to(gate.now_ms + LATENESS_MS)
-    first = gate.form()
+    first = gate.form("public")
     assert first is not None
     assert first.full
     assert gate.count("pairs.open") == 2 * (hours - len(gate.deliver(first).records)) > 0
-    records = gate.records()
+    records = gate.records("public")
     assert gate.count("pairs.aggregated") == 2 * hours
     assert len(records) == hours - len(gate.release_payload(first.index).records)

@@ -16,62 +16,65 @@ from tests.support.gate import (
     MIDNIGHT_MS,
     Gate,
     frame,
-    hour_with,
-    limited,
     only,
     reading,
     whole,
 )
+from tests.support.publications import FIRST_DAY_MS as DAY
+from tests.support.publications import day_with, exact_town, joined
+from tests.support.refolded import rows_of
 
 T = MIDNIGHT_MS
 
 
-def held(gate: Gate) -> dict[Any, dict[bytes, Any]]:
-    """Return what stands in the windows."""
-    return {window.key: {who: member.state() for who, member in window.members.items()} for window in gate.state.windows}
+def held(gate: Gate) -> Any:
+    """Return what stands in windows and tables."""
+    windows = {window.key: {who: member.state() for who, member in window.members.items()} for window in gate.state.windows}
+    return windows, rows_of(gate.state)
 
 
 def test_void_brings_everything_back_and_is_logged() -> None:
-    """A bundle of which no byte was sent can be voided: windows, records and books are as before, and the log says so."""
-    gate = Gate(only("hourly", "daily", "raw"))
-    homes = gate.homes(2, "hourly", "daily", "raw")
+    """Bundles of which no byte was sent can be voided: windows, tables, records and books are as before, and the log says so."""
+    gate, homes = joined(only("hourly", "daily", "raw"), 3, "hourly", "daily", "raw")
     for home in homes:
-        gate.send(home, T, kwh=1)
-    gate.to(T + DAY_MS + LATENESS_MS)
-    before = (held(gate), dict(gate.outbox), gate.count("pairs.open"), gate.count("pairs.waiting"))
-    unsent = gate.form()
-    assert unsent is not None
-    assert (gate.outbox, gate.count("pairs.open"), gate.count("pairs.waiting")) == ({}, 0, 0)
-    void_bundle(gate.state, "office", gate.now_ms)
-    commit = gate.commit()
-    assert commit.bundles_done == [unsent.index]
-    (entry,) = commit.log
-    assert entry.kind == "void"
-    (part,) = gate.openings[entry.index].parts
-    assert not isinstance(part, bytes)
-    assert VoidPayload.decode(part.data) == VoidPayload(unsent.index)
-    after = (held(gate), dict(gate.outbox), gate.count("pairs.open"), gate.count("pairs.waiting"))
-    assert after == before
-    assert (gate.count("bundles.formed"), gate.count("bundles.voided"), gate.count("bundles.ready")) == (1, 1, 0)
-    assert sorted(record.flow for record in gate.records()) == ["daily", "daily", "hourly", "raw", "raw"]
+        gate.send(home, DAY, kwh=1)
+    gate.to(DAY + DAY_MS + LATENESS_MS)
+    formed_before, found = gate.count("bundles.formed"), list[list[str]]()
+    for _ in ("the publication", "totals and records"):
+        before = (held(gate), dict(gate.outbox), gate.count("pairs.open"), gate.count("pairs.waiting"))
+        unsent = gate.form()
+        assert unsent is not None
+        assert (held(gate), dict(gate.outbox)) != before[:2]
+        void_bundle(gate.state, "office", gate.now_ms)
+        commit = gate.commit()
+        assert commit.bundles_done == [unsent.index]
+        (entry,) = commit.log
+        assert entry.kind == "void"
+        (part,) = gate.openings[entry.index].parts
+        assert not isinstance(part, bytes)
+        assert VoidPayload.decode(part.data) == VoidPayload(unsent.index)
+        assert (held(gate), dict(gate.outbox), gate.count("pairs.open"), gate.count("pairs.waiting")) == before
+        found.append(sorted(record.flow for record in whole(gate.bundle()).records))
+    assert (gate.count("bundles.formed") - formed_before, gate.count("bundles.voided"), gate.count("bundles.ready")) == (4, 2, 0)
+    assert found == [["hourly"], ["daily", "daily", "daily", "raw", "raw", "raw"]]
 
 
 def test_withdrawal_voids_what_was_not_sent() -> None:
-    """The bundle that stands ready holds the subject: it never leaves, and the one formed instead does not hold it."""
-    gate = Gate(only("hourly", "raw"))
-    homes = gate.homes(3, "hourly", "raw")
+    """The bundle that stands ready holds the subject: it never leaves, and those formed instead do not hold it."""
+    gate, homes = joined(only("hourly", "raw"), 6, "hourly", "raw")
     for home in homes:
-        gate.send(home, T, kwh=1)
-    gate.to(T + HOUR_MS + LATENESS_MS)
+        gate.send(home, DAY, kwh=1)
+    gate.to(DAY + DAY_MS + LATENESS_MS)
     ready = gate.form()
     assert ready is not None
     assert homes[0].subject in ready.subjects
     gate.withdraw(homes[0], "hourly")
     gate.withdraw(homes[0], "raw")
     assert gate.state.inflight.ready == {}
-    bundle = whole(gate.bundle())
-    assert sorted((r.flow, r.n or 0) for r in bundle.records) == [("hourly", 2), ("raw", 0), ("raw", 0)]
-    assert homes[0].subject not in gate.stood_in(bundle.log_index)
+    for flows in (["hourly"], ["raw"] * 5):
+        bundle = whole(gate.bundle())
+        assert [record.flow for record in bundle.records] == flows
+        assert homes[0].subject not in gate.stood_in(bundle.log_index)
     assert gate.count("bundles.voided") == 1
 
 
@@ -109,28 +112,31 @@ def test_void_of_a_window_drawn_in_part_joins_what_stayed() -> None:
 
 
 def test_void_does_not_bring_back_what_was_suppressed_with_it() -> None:
-    """Who was not in the figure has its account already."""
-    gate = Gate(only("hourly"))
-    homes = [*gate.homes(2, "hourly"), gate.home("hourly", limits=limited(group=9))]
-    hour_with(gate, homes)
+    """Who stands in too small a class has its account already."""
+    gate, homes = joined(exact_town(), 5, "hourly")
+    both = gate.homes(2, "hourly", "daily")
+    day_with(gate, [*homes, *both], DAY + DAY_MS, hours=1, kwh=1)
+    gate.records()
+    void_again = gate.count("pairs.suppressed.guard")
+    assert void_again == 2
+    day_with(gate, [*homes, *both], DAY + 2 * DAY_MS, hours=1, kwh=1)
     assert gate.form() is not None
-    assert gate.count("pairs.suppressed.k") == 1
+    assert gate.count("pairs.suppressed.guard") == 4
     void_bundle(gate.state, "office", gate.now_ms)
-    assert [(r.result, r.n) for r in gate.records()] == [(2.0, 2)]
-    assert (gate.count("pairs.suppressed.k"), gate.count("pairs.aggregated")) == (1, 2)
+    assert [(record.result, record.n) for record in gate.records()] == [(5.0, 5)]
+    assert (gate.count("pairs.suppressed.guard"), gate.count("pairs.aggregated")) == (4, 10)
 
 
 def test_policy_change_takes_back_bundles_that_have_not_left() -> None:
     """A flow that is struck out of the policies gets nothing any more, not even what stood ready."""
-    gate = Gate(only("hourly", "raw"))
-    homes = gate.homes(2, "hourly", "raw")
+    gate, homes = joined(only("hourly", "raw"), 3, "hourly", "raw")
     for home in homes:
-        gate.send(home, T, kwh=1)
-    gate.to(T + HOUR_MS + LATENESS_MS)
+        gate.send(home, DAY, kwh=1)
+    gate.to(DAY + DAY_MS + LATENESS_MS)
     assert gate.form() is not None
     gate.apply(only("hourly"))
     assert {record.flow for record in gate.records()} == {"hourly"}
-    assert gate.count("pairs.withheld_at_release.withdrawn") == 2
+    assert gate.count("pairs.withheld_at_release.withdrawn") == 3
 
 
 def test_device_struck_off_takes_its_public_readings_along() -> None:
