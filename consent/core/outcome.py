@@ -26,7 +26,9 @@ WINDOW_MS_BY_LABEL: Final = {level.label: length_ms for level, length_ms in WIND
 """As ``WINDOW_MS``, by how records write the level; an instant has no window."""
 
 _MOST_LEVELS: Final = 8192
-"""How many levels are kept with policies at most."""
+"""How many levels, and how many reasons, are kept with policies at most."""
+
+_AGGREGATE: Final = Identity.AGGREGATE  # looking up members of an enumeration is slow
 
 
 class Level(NamedTuple):
@@ -122,9 +124,13 @@ def outcome(
         as_meant: What followed while policies might still ask all that these ask, and figures about subjects had no noise: for
             those who read an old log.
     """
-    reason = decision.reason or (
-        _no_noise(decision) if as_meant else unsupported_reason(policies, flow, observed_property, decision)
-    )
+    is_figure = _is_figure_of_subjects(decision)
+    if decision.reason:
+        reason = decision.reason
+    elif as_meant:
+        reason = _no_noise(decision.disclosure) if is_figure else ""
+    else:
+        reason = unsupported_reason(policies, flow, observed_property, decision)
     if reason:
         return withheld(reason)
     return Outcome(
@@ -134,7 +140,7 @@ def outcome(
         flow.statistic_of(observed_property),
         decision.since_ms,
         NEVER_MS if decision.expires_ms is None else decision.expires_ms,
-        flow.period if is_figure_of_subjects(decision) and not as_meant else None,
+        flow.period if is_figure and not as_meant else None,
     )
 
 
@@ -144,22 +150,34 @@ def withheld(reason: str) -> Outcome:
 
 
 def unsupported_reason(policies: PolicySet, flow: Flow, observed_property: str, decision: Decision) -> str:
-    """Return why what is permitted is withheld nevertheless; empty where it is not."""
-    if decision.has_subject and (flow.id, observed_property) in policies.withheld_of_subjects:
-        return UNSUPPORTED
-    if not is_figure_of_subjects(decision):
+    """Return why what is permitted is withheld nevertheless; empty where it is not. Cached: thousands of households share it."""
+    if not decision.has_subject:
         return ""
-    return _no_noise(decision) or _no_figure(policies, flow, observed_property, decision.disclosure)
+    reasons: dict[tuple[str, str, Disclosure], str] = policies.reasons
+    key = flow.id, observed_property, decision.disclosure
+    reason = reasons.get(key)
+    if reason is None:
+        if len(reasons) >= _MOST_LEVELS:
+            reasons.clear()
+        reason = reasons[key] = _reason_of_subjects(policies, flow, observed_property, decision.disclosure)
+    return reason
 
 
-def is_figure_of_subjects(decision: Decision) -> bool:
-    """Return whether what a decision permits is figures about subjects."""
-    return decision.disclosure.identity is Identity.AGGREGATE and decision.has_subject
+def _reason_of_subjects(policies: PolicySet, flow: Flow, observed_property: str, point: Disclosure) -> str:
+    if (flow.id, observed_property) in policies.withheld_of_subjects:
+        return UNSUPPORTED
+    if point.identity is not _AGGREGATE:
+        return ""
+    return _no_noise(point) or _no_figure(policies, flow, observed_property, point)
 
 
-def _no_noise(decision: Decision) -> str:
-    """Return `no-noise` for a figure under a budget that was an ε, which binds only data that have a subject; else empty."""
-    return "no-noise" if decision.disclosure.former_epsilon < inf and is_figure_of_subjects(decision) else ""
+def _is_figure_of_subjects(decision: Decision) -> bool:
+    return decision.disclosure.identity is _AGGREGATE and decision.has_subject
+
+
+def _no_noise(point: Disclosure) -> str:
+    """Return `no-noise` for a figure about subjects under a budget that was an ε; else empty."""
+    return "no-noise" if point.former_epsilon < inf else ""
 
 
 def _no_figure(policies: PolicySet, flow: Flow, observed_property: str, point: Disclosure) -> str:

@@ -150,15 +150,6 @@ def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:
     assert "portal.sock" not in (ROOT / "gateway" / "service.py").read_text()
 
 
-def test_limit_p_is_read_and_not_applied() -> None:
-    """A figure of which one household makes up 99 in 100 stands, whatever `p` is; the rule would suppress it."""
-    for p in (0, 99):
-        gate = Gate(town(("p = 0", f"p = {p}")))
-        assert gate.state.policies.limits.p == p
-        homes = gate.homes(3, "hourly")
-        assert hour(gate, list(zip(homes, (99.0, 0.5, 0.5), strict=True))) == [100.0]
-
-
 def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:
     """A sink of another kind is refused, however it is written."""
     file = tmp_path / "gateway.toml"

@@ -13,9 +13,10 @@ from consent.core.cases.cases import REASONS, try_case
 from consent.core.cases.parse import read_cases
 from consent.core.consents.records import Status
 from consent.core.disclosure import AxisLevel, Identity, Space, Time
-from consent.core.policies import bounds, flows, use
+from consent.core.policies import bounds, use
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import LegalBasis, Statistic
+from consent.core.policies.tables import flows, quantities, subjects
 from consent.core.profiles import fields as field_text
 from consent.core.profiles import parse as profile_text
 from consent.core.profiles import selection, timing
@@ -34,10 +35,11 @@ TABLES: dict[str, type[Table]] = {
     "`city.toml`": policy_text.CityFile,
     "`[city]`": policy_text.CityTable,
     "`[use]`": use.UseTable,
-    "`[limits]`": policy_text.LimitsTable,
+    "`[limits]`": quantities.LimitsTable,
     "`[district.<id>]`": policy_text.DistrictTable,
     "`[zone.<id>]`": policy_text.ZoneTable,
     "`[property.<property>]`": flows.PropertyTable,
+    "`[quantity.<id>]`": quantities.QuantityTable,
     "`[purpose.<id>]`": flows.PurposeTable,
     "`[recipient.<id>]`": flows.RecipientTable,
     "`[flow.<id>]`": flows.FlowTable,
@@ -91,9 +93,10 @@ def test_table_lists_the_keys_that_the_program_reads(title: str) -> None:
 
 def test_every_table_of_policies_and_cases_is_documented() -> None:
     """A struct that is added to the readers is added to the page."""
-    rooms = (residents, parse, bounds, profile_text, field_text, selection, timing, example, flows, policy_text, use)
+    rooms = (residents, parse, bounds, profile_text, field_text, selection, timing, example, flows, quantities, policy_text, use)
     shapes = {shape for room in rooms for shape in vars(room).values() if isinstance(shape, type) and issubclass(shape, Table)}
-    assert shapes - {Table, parse.CaseFile, example.MessageTable, selection.PresenceTable} == set(TABLES.values())
+    parts = {Table, parse.CaseFile, example.MessageTable, selection.PresenceTable, subjects.FiguresTable}
+    assert shapes - parts == set(TABLES.values())
 
 
 @pytest.mark.parametrize(("title", "key"), CHOICES, ids=str)

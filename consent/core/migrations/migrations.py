@@ -7,13 +7,17 @@ edits of single values; what cannot be edited in safety is named with its line, 
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from math import inf
 from typing import Final
 
-from consent.core.migrations.toml_edit import line_of, replace_text
-from consent.core.policies.parse import parse_policies
-from consent.core.policies.policy import PolicySet
+from consent.core.disclosure import Disclosure
+from consent.core.migrations.toml_edit import line_of, remove_key, replace_text
+from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS, parse_policies
+from consent.core.policies.policy import CITY_FILE, PolicySet
 from consent.core.policies.unsupported import INSTEAD, ONE_HOMES_VALUE
 from consent.core.review.warnings import Note, notes_on
 
@@ -26,8 +30,9 @@ class Replacement:
         file: Relative to the policies folder.
         keys: The names that lead to the value.
         old: What it is.
-        new: What it has to become.
+        new: What it has to become; empty where the key goes.
         why: What is wrong with it, in one line.
+        removes: Whether the key is to be taken out.
     """
 
     file: str
@@ -35,6 +40,7 @@ class Replacement:
     old: str
     new: str
     why: str
+    removes: bool = False
 
     @property
     def key(self) -> str:
@@ -120,7 +126,7 @@ def migrate(files: Mapping[str, bytes]) -> Migrated:
     for migration in MIGRATIONS:
         for change in migration(policies):
             text = edited[change.file].decode()
-            found = replace_text(text, change.keys, change.new)
+            found = remove_key(text, change.keys) if change.removes else replace_text(text, change.keys, change.new)
             if found is None:
                 by_hand.append(Step(change, line_of(text, change.keys)))
                 continue
@@ -129,6 +135,7 @@ def migrate(files: Mapping[str, bytes]) -> Migrated:
     after = parse_policies(edited)
     named = {step.change.key for step in by_hand}
     by_hand += [step for step in _unknown_to_migrations(after) if step.change.key not in named]
+    by_hand += [Step(change, line_of(edited[change.file].decode(), change.keys)) for change in _former_budgets(after)]
     suggestions = tuple(note for note in notes_on(after) if note.key.startswith("property.") and note.key.endswith(".clamp"))
     return Migrated(edited, tuple(edits), tuple(by_hand), suggestions)
 
@@ -149,5 +156,25 @@ def _statistics_over_subjects(policies: PolicySet) -> Iterator[Replacement]:
             yield Replacement(one.file, keys, str(statistic), str(INSTEAD), one.message)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_statistics_over_subjects,)
+def _limits_that_bind_nothing(policies: PolicySet) -> Iterator[Replacement]:
+    """Take out limits of figures that noise, or a least group, has taken the place of."""
+    limits = tomllib.loads(policies.files[CITY_FILE].decode(), parse_float=Decimal).get("limits", {})
+    for name in policies.limits.ignored:
+        why = "binds nothing any more: figures about households have noise, or a least group"
+        yield Replacement(CITY_FILE, ("limits", name), str(limits[name]), "", why, removes=True)
+
+
+def _former_budgets(policies: PolicySet) -> Iterator[Replacement]:
+    """Yield the budgets that were an ε, and will count as a μ once there are quantities: which μ, only the city can say."""
+    why = "was an ε, and is read as a μ once there are quantities: write the μ that is meant, or take it out"
+    points: dict[tuple[str, tuple[str, ...]], Disclosure] = {(CITY_FILE, ("ceiling",)): policies.ceiling}
+    points |= {(CITY_FILE, ("flow", flow.id, "ask")): flow.ask for flow in policies.flows.values()}
+    points |= {(f"{NEIGHBOURHOODS}/{name}.toml", ("ceiling",)): point for name, point in policies.neighbourhoods.items()}
+    points |= {(f"{DEVICES}/{name}.toml", ("cap",)): profile.cap for name, profile in policies.profiles.items()}
+    for (file, keys), point in points.items():
+        if point.former_epsilon < inf:
+            yield Replacement(file, (*keys, "budget"), f"{point.former_epsilon:g}", "", why)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_statistics_over_subjects, _limits_that_bind_nothing)
 """One function for each thing that a version has ceased to permit; a new one is added at the end."""

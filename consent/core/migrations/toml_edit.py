@@ -1,7 +1,7 @@
-"""Edits of TOML text that change one value and nothing else: comments, order, spaces and line ends stay as they are.
+"""Edits of TOML text that change or remove one value and nothing else: comments, order, spaces and line ends stay as they are.
 
 No writer of TOML is used. The value is sought in the text wherever it stands between quotation marks, and an edit counts only if
-the text after it parses to the same as before with that one value changed. So an edit is right, or there is none.
+the text after it parses to the same as before with that one value changed or gone. So an edit is right, or there is none.
 """
 
 from __future__ import annotations
@@ -52,6 +52,28 @@ def replace_text(text: str, keys: Sequence[str], new: str) -> Edited | None:
     return None
 
 
+def remove_key(text: str, keys: Sequence[str]) -> Edited | None:
+    """Return a TOML text without a key, whose line goes with all that stands on it; None where that cannot be done in safety.
+
+    Args:
+        text: Valid TOML.
+        keys: As for ``replace_text``.
+    """
+    wanted = _parsed(text)
+    table = _table(wanted, keys[:-1])
+    if keys[-1] not in table:
+        return None
+    del table[keys[-1]]
+    own = re.compile(rf"^[ \t]*[\"']?{re.escape(keys[-1])}[\"']?[ \t]*=.*(?:\n|\Z)", re.MULTILINE)
+    for tried, found in enumerate(own.finditer(text)):
+        if tried == _MOST_TRIED:
+            break
+        after = text[: found.start()] + text[found.end() :]
+        if _parses_to(after, wanted):
+            return Edited(after, line_at(text, found.start()))
+    return None
+
+
 def line_of(text: str, keys: Sequence[str]) -> int:
     """Return the line that most likely leads to a key: its own after its table's header, else the header, else the first."""
     start = 0
@@ -72,6 +94,13 @@ def line_at(text: str, position: int) -> int:
 
 def _parsed(text: str) -> Table:
     return tomllib.loads(text, parse_float=Decimal)
+
+
+def _parses_to(text: str, wanted: Table) -> bool:
+    try:
+        return _parsed(text) == wanted
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _table(document: Table, keys: Sequence[str]) -> Table:

@@ -301,6 +301,11 @@ class PolicySet:
         """The levels that ``outcome`` has computed so far, by observed property, disclosure and zone."""
         return {}
 
+    @cached_property
+    def reasons(self) -> dict[tuple[str, str, Disclosure], Any]:
+        """Why ``outcome`` withholds of subjects what is permitted, as computed so far: by flow, observed property, disclosure."""
+        return {}
+
     def terms_for(self, scope: str) -> tuple[FlowTerms, ...]:
         """Return the terms that a notice for a flow, or for every flow of `purpose:<id>`, names; empty for an unknown scope."""
         if scope in self.flows:

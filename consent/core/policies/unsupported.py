@@ -50,22 +50,20 @@ def _without_noise(policies: PolicySet) -> Iterator[Unsupported]:
         if not policies.rests_on_consent(flow) or flow.ask.identity is not Identity.AGGREGATE:
             continue
         for name in flow.properties:
-            fault = _fault(policies, flow, name)
-            if fault is not None:
-                yield Unsupported(CITY_FILE, f"flow.{flow.id}.{fault[0]}", fault[1], flow.id, name, since_form=3)
+            for key, message in _faults(policies, flow, name):
+                yield Unsupported(CITY_FILE, f"flow.{flow.id}.{key}", message, flow.id, name, since_form=3)
 
 
-def _fault(policies: PolicySet, flow: Flow, name: str) -> tuple[str, str] | None:
-    """Return the key at fault in a flow's figures of a property over subjects, and what is wrong there; None where nothing is."""
+def _faults(policies: PolicySet, flow: Flow, name: str) -> Iterator[tuple[str, str]]:
+    """Yield each key at fault in a flow's figures of a property over subjects, and what is wrong there."""
     has_noise = flow.ask.budget < inf
     if not flow.is_exact and not has_noise and flow.ask.former_epsilon == inf:
-        return "ask.budget", f'is missing: figures of `{name}` over households have noise, or the flow says `noise = "none"`'
+        yield "ask.budget", f'is missing: figures of `{name}` over households have noise, or the flow says `noise = "none"`'
     if name not in policies.quantity_of:
-        return "properties", f"`{name}` over households stands in no `[quantity]`, by which what they reveal is accounted for"
+        yield "properties", f"`{name}` over households stands in no `[quantity]`, by which what they reveal is accounted for"
     if has_noise and flow.statistic[name] is Statistic.COUNT:
         instead = f"each figure tells how many households it is of: write `{Statistic.SUM}` or `{INSTEAD}`"
-        return f"statistic.{name}", f"`{Statistic.COUNT}` of readings is not offered with noise, and {instead}"
-    return None
+        yield f"statistic.{name}", f"`{Statistic.COUNT}` of readings is not offered with noise, and {instead}"
 
 
 _RULES: Final[tuple[Callable[[PolicySet], Iterator[Unsupported]], ...]] = (_statistics, _without_noise)

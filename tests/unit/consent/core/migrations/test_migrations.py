@@ -14,6 +14,7 @@ from consent.core.policies.policy import PolicySet, Unsupported
 from consent.errors import PolicyError
 from consent.policy_files import read_policy_files
 from tests.support.checkout import ROOT
+from tests.support.city import city
 from tests.support.consent_samples import NOW_MS, agreed, policies, small_city
 from tests.support.gate import town
 
@@ -108,3 +109,39 @@ def test_shipped_city_needs_no_edit_and_no_suggestion() -> None:
     """The city that is copied is as this version asks."""
     migrated = migrate(read_policy_files(ROOT / "policies"))
     assert (migrated.edits, migrated.by_hand, migrated.suggestions) == ((), (), ())
+
+
+def test_limits_that_bind_nothing_any_more_are_taken_out_with_their_lines() -> None:
+    """Whatever else stands on them; the rest stays byte for byte."""
+    limits = "share = 0.15  # of a figure\np=15\nexact_group = 1\n"
+    migrated = migrate(small_city(("exact_group = 1\n", limits)))
+    assert [(step.change.key, step.change.old) for step in migrated.edits] == [("limits.share", "0.15"), ("limits.p", "15")]
+    assert migrated.files == small_city()
+    assert migrated.by_hand == ()
+
+
+def test_limits_in_a_form_that_cannot_be_edited_are_left_to_hand() -> None:
+    """An inline table is one line."""
+    migrated = migrate(small_city(("[limits]\nexact_group = 1\n", ""), ("[city]", "limits = { share = 0.15 }\n[city]")))
+    assert [(step.change.key, step.line) for step in migrated.by_hand] == [("limits.share", 2)]
+    assert migrated.edits == ()
+
+
+def test_city_of_before_quantities_is_told_all_that_people_have_to_decide() -> None:
+    """Whether there is noise, how much, of what, and what an ε of before is to be as a μ."""
+    town = city().ceiling(budget=3).former().district("north").zone("mill", "north").measures("consumption").purpose("energy")
+    town = town.recipient("office").neighbourhood("old", budget=1).device("meter", {"consumption": "kwh"})
+    asked = {"identity": "aggregate", "space": "district", "retention": 30}
+    for name, budget in (("hourly", {}), ("noisy", {"budget": 0.5})):
+        ask = asked | budget
+        town.flow(name, "consumption", statistic="sum", purpose="energy", recipient="office", time="1h", **ask)  # type: ignore[arg-type]
+    migrated = migrate({path: text.encode() for path, text in town.files().items()})
+    assert [step.change.key for step in migrated.edits] == ["limits.share", "limits.p"]
+    assert [(step.change.file, step.change.key) for step in migrated.by_hand] == [
+        ("city.toml", "flow.hourly.ask.budget"),
+        ("city.toml", "flow.hourly.properties"),
+        ("city.toml", "flow.noisy.properties"),
+        ("city.toml", "ceiling.budget"),
+        ("city.toml", "flow.noisy.ask.budget"),
+        ("neighbourhoods/old.toml", "ceiling.budget"),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consent.core.migrations.toml_edit import line_of, replace_text
+from consent.core.migrations.toml_edit import line_of, remove_key, replace_text
 
 KEYS = ("flow", "nights", "statistic", "LAeq")
 
@@ -49,3 +49,22 @@ def test_line_to_look_at_is_the_keys_own_or_its_tables() -> None:
     """For whoever has to edit by hand."""
     text = '[flow.days]\nstatistic.LAeq = "max"\n\n[flow.nights]\nwhy = ""\nstatistic.LAeq = "max"\n'
     assert [line_of(text, keys) for keys in (KEYS, ("flow", "nights", "ask"), ("flow", "none", "ask"))] == [6, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("[limits]\nshare = 0.15\np = 15\n", "[limits]\np = 15\n"),
+        ("[limits]\n  'share' = 0.15 # of one\n", "[limits]\n"),
+        ("share = 1\n[limits]\nshare = 0.15", "share = 1\n[limits]\n"),
+        ("[limits]\nwhy = '''\nshare = 0.15\n'''\nshare = 0.15\n", "[limits]\nwhy = '''\nshare = 0.15\n'''\n"),
+        ("limits = { share = 0.15 }\n", None),
+        ("limits.share = 0.15\n", None),
+        ("[limits]\nshare = [\n  0.15\n]\n", None),
+        ("[limits]\np = 15\n", None),
+    ],
+)
+def test_key_is_removed_with_its_line_or_not_at_all(text: str, after: str | None) -> None:
+    """What the text says otherwise stays."""
+    found = remove_key(text, ("limits", "share"))
+    assert (None if found is None else found.text) == after
