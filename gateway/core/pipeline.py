@@ -79,19 +79,10 @@ def session_opened(state: State, session_present: bool, now_ms: int) -> None:
         state.marks.clear()
         state.windows.whole_since_ms = now_ms
         state.journal.note(WholeSince(now_ms))
-        _missed(state, dry_ms, now_ms)
-
-
-def clock_set(state: State, from_ms: int, to_ms: int) -> None:
-    """Record that the clock was set: time that it leapt over has no readings, and time that it repeats has them twice."""
-    _missed(state, from_ms, to_ms)
-
-
-def _missed(state: State, one_ms: int, other_ms: int) -> None:
-    from_ms, until_ms = sorted((one_ms, other_ms))
-    if from_ms < until_ms:
-        state.windows.miss(from_ms, until_ms)
-        state.journal.note(Missed(from_ms, until_ms))
+        if dry_ms != now_ms:  # by a clock that was set back, the last dry moment is still to come
+            from_ms, until_ms = sorted((dry_ms, now_ms))
+            state.windows.miss(from_ms, until_ms)
+            state.journal.note(Missed(from_ms, until_ms))
 
 
 def queue_drained(state: State, now_ms: int) -> None:

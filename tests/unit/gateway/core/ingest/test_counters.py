@@ -25,8 +25,9 @@ from gateway.core.ingest.counters import (
 )
 from gateway.core.model import UNKNOWN_MS
 from gateway.core.windows.accumulators import Amount
+from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.targets import CounterTarget, Terms
-from gateway.core.windows.windows import Cohort, Windows
+from gateway.core.windows.windows import Kept, Windows
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
 ANN, METER = b"a" * 16, b"m" * 16
@@ -333,7 +334,7 @@ def test_what_is_remembered_of_a_register_leaves_with_its_household(since_ms: in
     meter = Meter(rule())
     for each in told(50_000, 50_500, 51_000, 51_500, 0):
         meter.tell(*each)
-    meter.windows.purge(ANN, {} if since_ms == NEVER_MS else {COHORT: since_ms})
+    meter.windows.purge(ANN, {} if since_ms == NEVER_MS else {COHORT: Kept(since_ms)})
     times = [point.t_ms for memory in meter.windows.counters.values() for point in memory]
     assert all(t_ms >= since_ms for t_ms in times)
     assert bool(times) == (since_ms != NEVER_MS)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
+from consent.core.periods import WEEK_MS, Period
 from gateway.core.ingest.minimise import energy
 from gateway.core.windows.accumulators import (
     BASELINE,
@@ -26,8 +27,10 @@ from gateway.core.windows.accumulators import (
     Delta,
     new_contribution,
 )
-from gateway.core.windows.targets import RecordTarget, Terms, WindowTarget
-from gateway.core.windows.windows import Cohort, Window, Windows, window_from_state, window_state
+from gateway.core.windows.cells import CellShape
+from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.targets import CellTarget, RecordTarget, Terms, WindowTarget, new_target
+from gateway.core.windows.windows import Kept, Window, Windows, window_from_state, window_state
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
 STEP = Decimal("0.1")
@@ -36,6 +39,8 @@ STATISTICS = ["sum", "count", "mean", "energy-mean", "min", "max", "delta"]
 ANN, BEN = b"a" * 16, b"b" * 16
 METER, OTHER_METER = b"m" * 16, b"o" * 16
 T = MIDNIGHT_MS
+DAY = CellShape(HOUR_MS, Period.DAY, DAY_MS)
+BY_WINDOW = CellShape(HOUR_MS, Period.DAY, HOUR_MS)
 
 
 def cohort(statistic: str = "sum", flow: str = "nights", time: str = "1h") -> Cohort:
@@ -306,7 +311,7 @@ def test_delta_baseline_from_before_new_terms_is_dropped() -> None:
     windows = Windows(STEPS)
     target(windows, "delta").take(T, 100)
     windows.advance(T)
-    assert windows.purge(ANN, {cohort("delta"): T + 1}) == (1, True)
+    assert windows.purge(ANN, {cohort("delta"): Kept(T + 1)}) == (1, True)
     assert windows.is_empty()
 
 
@@ -315,7 +320,7 @@ def test_delta_baseline_from_the_very_beginning_of_the_terms_stays() -> None:
     windows = Windows(STEPS)
     into = target(windows, "delta", since_ms=T)
     into.take(T, 100)
-    assert windows.purge(ANN, {cohort("delta"): T}) == (0, False)
+    assert windows.purge(ANN, {cohort("delta"): Kept(T)}) == (0, False)
     into.take(T + MINUTE_MS, 104)
     windows.advance(T + HOUR_MS)
     assert value(windows, T, "delta") == 4
@@ -358,7 +363,7 @@ def test_purge_keeps_windows_of_cohorts_and_times_that_still_hold() -> None:
     into = target(windows)
     for hour in range(3):
         into.take(T + hour * HOUR_MS, 1)
-    assert windows.purge(ANN, {cohort(): T + HOUR_MS, cohort("max"): 0}) == (1, True)
+    assert windows.purge(ANN, {cohort(): Kept(T + HOUR_MS), cohort("max"): Kept(0)}) == (1, True)
     assert sorted(start_ms for _, start_ms in windows.open) == [T + HOUR_MS, T + 2 * HOUR_MS]
 
 
@@ -424,7 +429,8 @@ def test_window_state_round_trip() -> None:
 
 
 _WHO = st.sampled_from([ANN, BEN])
-_READINGS = st.tuples(st.sampled_from(["sum", "delta"]), _WHO, st.integers(0, 4 * HOUR_MS), st.integers(0, 99))
+_STATISTICS = ("sum", "delta", "sum of cells", "delta of cells")
+_READINGS = st.tuples(st.sampled_from(_STATISTICS), _WHO, st.integers(0, 4 * HOUR_MS), st.integers(0, 99))
 _STEPS = st.one_of(_READINGS, st.integers(0, 4 * HOUR_MS), _WHO)
 
 
@@ -443,7 +449,7 @@ def test_windows_stored_and_restored_go_on_the_same(before: list[Any], after: li
 
 def _play(windows: Windows, steps: list[Any]) -> list[Any]:
     """Take readings, advance and purge; return what came of each."""
-    targets = {(name, who): target(windows, name, who) for name in ("sum", "delta") for who in (ANN, BEN)}
+    targets = {(name, who): _target(windows, name, who) for name in _STATISTICS for who in (ANN, BEN)}
     fates: list[Any] = []
     for step in steps:
         if isinstance(step, tuple):
@@ -452,8 +458,142 @@ def _play(windows: Windows, steps: list[Any]) -> list[Any]:
         elif isinstance(step, int):
             windows.advance(T + step)
         else:
-            fates.append(windows.purge(step, {cohort("delta"): T + HOUR_MS}))
+            kept = {cohort("delta"): Kept(T + HOUR_MS), cohort("delta", "of cells"): Kept(T, BY_WINDOW)}
+            fates.append(windows.purge(step, kept))
     return fates
+
+
+def _target(windows: Windows, name: str, who: bytes) -> WindowTarget | CellTarget:
+    statistic, _, flow = name.partition(" ")
+    shape = BY_WINDOW if flow else None
+    return new_target(windows, cohort(statistic, flow or "nights"), (who, METER), Terms(TOP, T, NEVER_MS, 0, ()), shape, None)
+
+
+# tables
+
+
+def in_cells(windows: Windows, shape: CellShape = DAY, who: bytes = ANN, statistic: str = "sum") -> WindowTarget | CellTarget:
+    """Return what takes somebody's readings into tables."""
+    return new_target(windows, cohort(statistic), (who, METER), Terms(TOP, 0, NEVER_MS, 0, ()), shape, None)
+
+
+def rows(windows: Windows) -> dict[tuple[int, bytes], dict[int, tuple[int, int]]]:
+    """Return what stands in the cells: (beginning of the period, contributor) → cell → sum and count."""
+    return {
+        (table.start_ms, who): {cell: each for cell, each in enumerate(zip(*table.cells_of(who), strict=True)) if any(each)}
+        for table in windows.tables.values()
+        for who in table
+    }
+
+
+@given(st.permutations([(who, 10 * MINUTE_MS * at, at) for at in range(12) for who in (ANN, BEN)]), st.integers(0, 24))
+def test_tables_same_in_any_order_and_over_a_restart(readings: list[tuple[bytes, int, int]], restart: int) -> None:
+    """Sums are exact, and a cell that is remembered is as good as one that is looked up."""
+    straight, windows = Windows(STEPS), Windows(STEPS)
+    for who, offset_ms, n in sorted(readings):
+        in_cells(straight, who=who).take(T + offset_ms, n)
+    for part in (readings[:restart], readings[restart:]):
+        targets = {who: in_cells(windows, who=who) for who in (ANN, BEN)}
+        for who, offset_ms, n in part:
+            assert targets[who].take(T + offset_ms, n) == CONTRIBUTED
+        stored = windows.state()
+        windows = Windows(STEPS)
+        windows.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(stored)))
+    assert rows(windows) == rows(straight)
+
+
+def test_tables_purge_takes_the_whole_day_of_who_has_left() -> None:
+    """And of no other; the day that began with the present terms stays."""
+    windows = Windows(STEPS)
+    for who in (ANN, BEN):
+        for t_ms in (T, T + HOUR_MS, T + DAY_MS):
+            in_cells(windows, who=who).take(t_ms, 7)
+    assert windows.purge(ANN, {cohort(): Kept(T + DAY_MS, DAY)}) == (2, True)
+    assert list(rows(windows)) == [(T, BEN), (T + DAY_MS, ANN), (T + DAY_MS, BEN)]
+    assert windows.purge(ANN, {cohort(): Kept(T + DAY_MS, DAY)}) == (0, False)
+    assert windows.purge(ANN, {}) == (1, True)
+    assert windows.contributors() == {BEN}
+
+
+def test_tables_purge_is_felt_by_a_target_that_remembers_its_row() -> None:
+    """Else it would write into the row of whoever comes next."""
+    windows = Windows(STEPS)
+    ann, ben = in_cells(windows), in_cells(windows, who=BEN)
+    ann.take(T, 7)
+    windows.purge(ANN, {})
+    ben.take(T, 1)
+    ann.take(T + 1, 2)
+    assert rows(windows) == {(T, BEN): {0: (1, 1)}, (T, ANN): {0: (2, 1)}}
+
+
+@pytest.mark.parametrize(("before", "after"), [(DAY, BY_WINDOW), (DAY, None), (None, DAY)])
+def test_tables_of_another_shape_are_given_up(before: CellShape | None, after: CellShape | None) -> None:
+    """Whatever the terms: what lies in other cells, or in a window, cannot be gone on with, and must not leave without noise."""
+    windows, terms = Windows(STEPS), Terms(TOP, 0, NEVER_MS, 0, ())
+    new_target(windows, cohort(), (ANN, METER), terms, before, None).take(T, 7)
+    assert windows.purge(ANN, {cohort(): Kept(0, after)}) == (1, True)
+    new_target(windows, cohort(), (ANN, METER), terms, after, None).take(T, 3)
+    assert (bool(windows.tables), bool(windows.open)) == (after is not None, after is None)
+
+
+def test_tables_slices_are_taken_one_after_another_and_the_table_with_the_last() -> None:
+    """What those in no bundle had is given up; a slice that is put back has what the bundle held."""
+    windows = Windows(STEPS)
+    for who in (ANN, BEN):
+        for t_ms in (T, T + 23 * HOUR_MS):
+            in_cells(windows, BY_WINDOW, who).take(t_ms, 7)
+    (table,) = windows.tables.values()
+    part = windows.take_slice(table, 0, 23, [ANN])
+    assert rows(windows) == {(T, ANN): {23: (7, 1)}, (T, BEN): {23: (7, 1)}}
+    last = windows.take_slice(table, 23, 24, [])
+    assert (last, windows.tables) == (None, {})
+    assert part is not None
+    windows.put_back_table(part)
+    assert rows(windows) == {(T, ANN): {0: (7, 1)}}
+
+
+def test_tables_count_towards_the_bound_by_their_size() -> None:
+    """A row of 24 cells takes about as much memory as three accumulators."""
+    windows = Windows(STEPS)
+    for hour in range(24):
+        in_cells(windows).take(T + hour * HOUR_MS, 1)
+    assert windows.contributions == 3
+    windows.recount()
+    assert windows.contributions == 3
+    windows.purge(ANN, {})
+    windows.recount()
+    assert windows.contributions == 0
+
+
+def test_missed_spans_are_whole_quarters_of_hours_joined_where_they_meet() -> None:
+    """However often a session is lost, there are no more of them than quarters of hours."""
+    windows = Windows(STEPS)
+    for minute in range(0, 120, 7):
+        windows.miss(T + minute * MINUTE_MS, T + minute * MINUTE_MS + 1)
+    windows.miss(T + 10 * HOUR_MS + 1, T + 10 * HOUR_MS + 2)
+    quarter_ms = 15 * MINUTE_MS
+    assert windows.missed == [(T, T + 120 * MINUTE_MS), (T + 10 * HOUR_MS, T + 10 * HOUR_MS + quarter_ms)]
+
+
+def test_missed_spans_stay_as_long_as_something_of_then_may_be_published() -> None:
+    """A table that waits for its recipient keeps them, however long; and so does last week."""
+    windows = Windows(STEPS)
+    windows.miss(T - WEEK_MS, T - WEEK_MS + HOUR_MS)
+    windows.miss(T, T + HOUR_MS)
+    in_cells(windows).take(T + 2 * HOUR_MS, 1)
+    windows.advance(T + 30 * DAY_MS)
+    windows.forget_missed()
+    assert windows.missed == [(T, T + HOUR_MS)]
+    windows.purge(ANN, {})
+    windows.forget_missed()
+    assert windows.missed == []
+
+
+def test_missed_spans_of_a_state_from_before_are_all_until_the_subscription() -> None:
+    """What it stored was only since when nothing was missed."""
+    windows = Windows(STEPS)
+    windows.restore([T, T + HOUR_MS, [], []])
+    assert windows.missed == [(0, T + HOUR_MS)]
 
 
 def test_windows_days_are_utc_days() -> None:
