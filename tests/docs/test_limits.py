@@ -31,7 +31,7 @@ from gateway.core.plans import Device
 from tests.docs.pages import pages
 from tests.docs.shell import leaves
 from tests.support.checkout import ROOT
-from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading, result_of, town
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, result_of, town
 
 PAGE = "docs/limits.md"
 COMMANDS = {words for words, _ in leaves(build_parser())}
@@ -215,18 +215,6 @@ def test_limit_version_is_before_the_first() -> None:
 
 
 # where it is weak
-
-
-def test_limit_one_who_leaves_is_the_difference_of_two_figures() -> None:
-    """Three homes use the same in two hours; between them one withdraws, and the two sums tell what it used."""
-    gate = Gate(only("hourly"))
-    use = list(zip(gate.homes(3, "hourly"), (1.25, 2.5, 4.0), strict=True))
-    first = hour(gate, use)
-    leaving, used = use.pop()
-    gate.withdraw(leaving, "hourly")
-    second = hour(gate, use)
-    assert (first, second) == ([7.75], [3.75])
-    assert first[0] - second[0] == used
 
 
 def test_limit_same_total_under_two_pseudonyms() -> None:
