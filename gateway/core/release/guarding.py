@@ -35,17 +35,20 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
     return terms_of
 
 
-def cohorts_in_force(state: State, now_ms: int) -> CohortsOf:
-    """Return how to learn between how many cohorts of a flow and property a contributor's bound is shared out: those it feeds."""
+def conditions_of(state: State, now_ms: int) -> Conditions:
+    """Return what is in force at the moment of release."""
+    terms_of = terms_in_force(state, now_ms)
+    return Conditions(state.policies, terms_of, state.windows.whole_since_ms, _cohorts_in_force(state))
 
+
+def _cohorts_in_force(state: State) -> CohortsOf:
     def cohorts_of(contributor: bytes, cohort: Cohort) -> int:
-        fed = {
-            target.cohort
-            for plan in state.by_contributor.get(contributor, ())
-            for target in plan.targets()
-            if target.cohort[:2] == cohort[:2] and now_ms < target.terms.expires_ms
-        }
-        return max(1, len(fed))
+        plans = state.by_contributor.get(contributor, ())
+        if len(plans) < 2:
+            return 1
+        flow, name = cohort.flow, cohort.observed_property
+        standing = [target.cohort for plan in plans for target in plan.targets()]
+        return max(1, len({each for each in standing if each.flow == flow and each.observed_property == name}))
 
     return cohorts_of
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.core.release.guarding import guard_of, guarded_flows, terms_in_force, waiting_guards
-from gateway.core.release.publication import prepare
+from gateway.core.release.guarding import conditions_of, guard_of, guarded_flows, terms_in_force, waiting_guards
 from gateway.core.windows.guards import GuardKey
-from gateway.core.windows.publications import Due, Kind
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS
 from tests.support.publications import FIRST_DAY_MS as T
 from tests.support.publications import exact_town, figures, hours_with, joined, noisy_town
@@ -46,6 +44,18 @@ def test_guard_is_forgotten_when_nothing_of_its_day_waits() -> None:
     assert len(gate.state.windows.guards) == 0
 
 
+def test_home_at_two_places_shares_its_bound() -> None:
+    """It stands in the figures of both, and would else be told twice as exactly as anybody else."""
+    gate, homes = joined(noisy_town(), 2, "hourly")
+    gate.device(homes[0].subject, zone="dock")
+    gate.device(homes[1].subject)
+    conditions = conditions_of(gate.state, gate.now_ms)
+    plan = gate.state.plan_of(homes[0])
+    assert plan is not None
+    cohort = plan.targets()[0].cohort
+    assert [conditions.cohorts_of(home.subject or b"", cohort) for home in homes] == [2, 1]
+
+
 def test_terms_end_with_the_consent() -> None:
     """A figure that is formed a moment later has the home no more."""
     gate, homes = joined(exact_town(), 1)
@@ -57,16 +67,3 @@ def test_terms_end_with_the_consent() -> None:
     assert terms_in_force(gate.state, T + DAY_MS - 1)(who, cohort) is not None
     assert terms_in_force(gate.state, T + DAY_MS)(who, cohort) is None
     assert MIDNIGHT_MS < T
-
-
-def test_a_home_at_two_places_shares_its_bound_out_between_them() -> None:
-    """Whoever has meters in two districts is in two figures of one flow; together they tell no more of it than one would."""
-    gate, (home, other) = joined(noisy_town(), 2, "hourly")
-    gate.device(home.subject, zone="dock")
-    gate.grant(home, "hourly")
-    hours_with(gate, [home, other], hours=1)
-    (cohort, _), *_ = gate.state.windows.tables
-    due = Due("office", Kind.DAY, T, T + DAY_MS, 0)
-    cohorts_of = prepare(gate.state, due, gate.now_ms, gate.form_of("office")).conditions.cohorts_of
-    assert [cohorts_of(each.subject or b"", cohort) for each in (home, other)] == [2, 1]
-    assert cohorts_of(bytes(16), cohort) == 1
