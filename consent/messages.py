@@ -700,7 +700,7 @@ class LevelTold(Result, frozen=True, kw_only=True):
 
 
 class RecordTold(Result, frozen=True, kw_only=True):
-    """A record of a release, and what a subject had in it."""
+    """A record of a release, or the figures of a draw of noise, and what a subject had in it; ``window_ms`` spans them all."""
 
     record: int
     flow: str

@@ -28,14 +28,16 @@ from consent.shipped_profiles import is_shipped
 from gateway.check.brokers import Found
 from gateway.check.fault import Fault
 from gateway.check.filters import overlapping_filters, unheard_devices, unheard_examples
+from gateway.check.spread import ExpectedError, expected_errors, homes_in, notes_on_errors, uses
 from gateway.check.terms import code_faults, faults_in, notes_in
 from gateway.commands.check_report import Checked, as_json, as_junit, as_text
+from gateway.commands.client import call_gateway
 from gateway.config import Installation, load_config
 from gateway.core.examples.compare import ExampleResult, try_example
 from gateway.core.examples.example import Example, read_examples
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
-from gateway.errors import OperatorError
+from gateway.errors import OperatorError, SluiceError
 from gateway.terminal import complain
 
 _STATUS_S = 5.0
@@ -73,9 +75,14 @@ def check_gateway(config: Path) -> Checked:
     filters = place.config.broker.filters
     notes = (*overlapping_filters(place.file.name, filters), *checked.notes, *notes_of(place))
     notes += tuple(unheard_examples(filters, _own_examples(checked)))
+    errors = checked.errors
     if not faults:
-        notes += tuple(_notes_while_running(place))
-    return replace(checked, files=(*checked.files, place.file.name), faults=(*faults, *checked.faults), notes=notes)
+        found, devices = _found_while_running(place)
+        notes += (*unheard_devices(place.file.name, devices), *_notes_on_brokers(place, found))
+        errors, more = _errors_of_homes(checked, devices or _devices_at_rest(place))
+        notes += more
+    files = (*checked.files, place.file.name)
+    return replace(checked, files=files, faults=(*faults, *checked.faults), notes=notes, errors=errors)
 
 
 def _own_examples(checked: Checked) -> Iterator[Example]:
@@ -85,13 +92,32 @@ def _own_examples(checked: Checked) -> Iterator[Example]:
     yield from (result.example for result in checked.examples if result.example.file not in shipped)
 
 
-def _notes_while_running(place: Installation) -> Iterator[Note]:
-    """Yield what is to be noted of the brokers, and of the devices of a gateway that runs."""
+def _notes_on_brokers(place: Installation, found: Found | None) -> Iterator[Note]:
     from gateway.check.brokers import notes_on_brokers
 
-    found, devices = _found_while_running(place)
-    yield from unheard_devices(place.file.name, devices)
     yield from notes_on_brokers(place, found)
+
+
+def _errors_of_homes(
+    checked: Checked, devices: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[ExpectedError, ...], tuple[Note, ...]]:
+    """Return the errors of figures about the homes that a gateway has, and what is to be noted of them; examples without any."""
+    homes = homes_in(devices)
+    if checked.policies is None or not homes:
+        return checked.errors, ()
+    errors = tuple(expected_errors(checked.policies, homes))
+    return errors, tuple(notes_on_errors(errors))
+
+
+def _devices_at_rest(place: Installation) -> Sequence[Mapping[str, Any]]:
+    """Return the devices in the registry of a gateway that does not run; none where it cannot be read."""
+    if not place.database.exists():
+        return []
+    try:
+        devices: Sequence[Mapping[str, Any]] = call_gateway(place, "device.list", {}, reading=True)["devices"]
+    except (SluiceError, ControlError, ControlRequestError):
+        return []
+    return devices
 
 
 def _found_while_running(place: Installation) -> tuple[Found | None, Sequence[Mapping[str, Any]]]:
@@ -147,7 +173,17 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             faults.append(Fault.of_policies(fault))
     notes += _shared_keys(keys)
     outcomes, examples = _try_cases(cases, policies, faults), _try_examples(policies, faults)
-    return Checked(files, policies, dict(sorted(keys.items())), tuple(faults), tuple(outcomes), tuple(notes), tuple(examples))
+    return Checked(
+        files,
+        policies,
+        dict(sorted(keys.items())),
+        tuple(faults),
+        tuple(outcomes),
+        tuple(notes),
+        tuple(examples),
+        tuple(uses(policies)),
+        tuple(expected_errors(policies, [])),
+    )
 
 
 def _try_cases(cases: Mapping[str, bytes], policies: PolicySet, faults: list[Fault]) -> list[CaseResult]:

@@ -13,6 +13,7 @@ from consent.core.policies.policy import PolicySet
 from consent.core.review.warnings import Note
 from consent.printable import as_lines, one_line
 from gateway.check.fault import Fault
+from gateway.check.spread import ExpectedError, QuantityUse, error_lines, use_line
 from gateway.core.examples.compare import ExampleResult
 
 _LONGEST_TEXT: Final = 2000
@@ -31,6 +32,8 @@ class Checked:
         outcomes: What became of each case that could be read.
         notes: What is odd, and no fault.
         examples: What became of each example of a device profile that could be read.
+        uses: How much of a day's μ each quantity uses.
+        errors: How far figures about households will lie from the truth.
     """
 
     files: tuple[str, ...]
@@ -40,6 +43,8 @@ class Checked:
     outcomes: tuple[CaseResult, ...] = ()
     notes: tuple[Note, ...] = ()
     examples: tuple[ExampleResult, ...] = ()
+    uses: tuple[QuantityUse, ...] = ()
+    errors: tuple[ExpectedError, ...] = ()
 
     @property
     def failed(self) -> tuple[CaseResult, ...]:
@@ -66,6 +71,7 @@ def as_text(checked: Checked) -> str:
     if checked.policies is not None and not checked.faults:
         lines.append(_sum(checked, checked.policies))
         lines += [f"key of `{recipient}`: {shown}" for recipient, shown in checked.keys.items()]
+        lines += [*map(use_line, checked.uses), *error_lines(checked.errors)]
         lines += [str(note) for note in checked.notes]
     return as_lines(lines)
 
@@ -93,6 +99,8 @@ def as_json(checked: Checked) -> str:
         "cases": [_case(outcome) for outcome in checked.outcomes],
         "examples": [_example(outcome) for outcome in checked.examples],
         "errors": [{"file": fault.file, "key": fault.key, "message": fault.message} for fault in checked.faults],
+        "uses": [use.as_data() for use in checked.uses],
+        "expected_errors": [error.as_data() for error in checked.errors],
         "notes": [{"weight": note.weight, "file": note.file, "key": note.key, "message": note.message} for note in checked.notes],
     }
     return json.dumps(found) + "\n"

@@ -18,12 +18,13 @@ from typing import Any
 import msgspec
 
 from consent.core.consents.records import decode as decode_consent
+from consent.core.disclosure import Identity
 from consent.core.languages import spoken_language
 from consent.messages import ConsentShown, Hex, Id, LevelTold, RecordTold, ReleaseTold, ResidentHeld, SubjectExport
 from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import Contribution, ReleaseRecord
+from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
 from gateway.control.consents import shown
 from gateway.control.context import Control
 from gateway.control.status import log_head
@@ -244,21 +245,27 @@ def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> Rel
     assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
     payload = decode_release(opening.first)
     own = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
-    records = [_record(payload.records[one.record], one) for one in own if one.subject == subject]
+    told: list[ReleaseRecord | ReleasedDraw] = [*payload.records, *payload.draws]
+    records = [_record(told[one.record], one) for one in own if one.subject == subject]
     return msgspec.structs.replace(release, opening="kept", recipient=payload.recipient, records=records)
 
 
-def _record(record: ReleaseRecord, own: Contribution) -> RecordTold:
+def _record(record: ReleaseRecord | ReleasedDraw, own: Contribution) -> RecordTold:
+    """Return a record, or the records of one draw together, with what a subject had in it."""
     time, space, precision = record.level
+    if isinstance(record, ReleasedDraw):
+        identity, span = Identity.AGGREGATE.label, record.span
+    else:
+        identity, span = record.identity, record.window
     return RecordTold(
         record=own.record,
         flow=record.flow,
         property=record.property,
         statistic=record.statistic,
-        identity=record.identity,
+        identity=identity,
         level=LevelTold(time=time, space=space, precision=precision),
         cell=record.cell,
-        window_ms=list(record.window),
+        window_ms=list(span),
         n=own.n,
         n_of_all=record.n,
         disclosure=own.disclosure,

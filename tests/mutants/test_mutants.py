@@ -1,4 +1,4 @@
-"""The tests test something: each of twenty mutants of lattice, lifecycle and plans is found by the test that is named for it.
+"""The tests test something: each mutant of lattice, lifecycle, plans and figures is found by the test that is named for it.
 
 A mutant is applied to a copy of the packages, and its test is run there alone. It must fail by an assertion, and not because
 something can no longer be imported; on the copy without mutants all the tests must pass.
@@ -128,9 +128,9 @@ def test_mutant_is_killed_by_the_test_that_is_named(workshop: Workshop, name: st
     assert all(message.startswith(BY_ASSERTION) for message in outcome.failed), outcome.failed
 
 
-def test_mutants_are_twenty() -> None:
-    """As many as are promised, and no two alike."""
-    assert len(MUTANTS) == len({(mutant.file, mutant.old) for mutant in MUTANTS.values()}) == 20
+def test_mutants_are_all_different() -> None:
+    """And no fewer than there once were."""
+    assert len(MUTANTS) == len({(mutant.file, mutant.old) for mutant in MUTANTS.values()}) >= 20
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -8,19 +8,17 @@ from typing import Any
 
 from msgspec import structs
 
-from gateway.audit.log.earlier_payloads import AnyReleasePayload, EarlierErasurePayload, EarlierReleasePayload
+from gateway.audit.log.earlier_payloads import EarlierErasurePayload
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import (
     Contribution,
     EmptiedOpening,
     ErasurePayload,
-    ReleasedDraw,
     ReleasePayload,
-    ReleaseRecord,
     VoidPayload,
 )
-from tests.support.gate import DAY_MS, HOUR_MS, Gate
+from tests.support.gate import DAY_MS, Gate
 
 GHOST = b"nobody at all 16"
 BUNDLE_SHA256 = bytes(32)
@@ -35,7 +33,12 @@ def latest_release(gate: Gate) -> int:
 
 def released(gate: Gate, shares: Iterable[Contribution], *, n: int | None = None, **changed: Any) -> int:
     """Release the day after the latest one that was published, of these shares; return the log index."""
-    payload, draw = _latest(gate)
+    payload = gate.release_payload(latest_release(gate))
+    if not payload.draws:  # of a version before
+        record = payload.records[0]
+        record = structs.replace(record, window=(record.window[0] + 99 * DAY_MS, record.window[1] + 99 * DAY_MS))
+        return _release(gate, ReleasePayload(payload.recipient, (record,)).encode(), shares)
+    (draw,) = payload.draws
     shares, span = list(shares), (draw.span[0] + DAY_MS, draw.span[1] + DAY_MS)
     pairs = sum(one.n for one in shares) if n is None else n
     told = len({one.subject for one in shares}) // 5 * 5
@@ -56,21 +59,6 @@ def released_again(gate: Gate, release: int, shares: Iterable[Contribution]) -> 
     (draw,) = payload.draws
     again = structs.replace(draw, n=pairs, told=told)
     return _release(gate, ReleasePayload(payload.recipient, (), (again,), payload.publication).encode(), shares)
-
-
-def released_by_earlier_version(gate: Gate, release: int) -> int:
-    """Release an hour like an earlier entry's, as a version did that stated no owners; return the log index."""
-    draw = gate.release_payload(release).draws[0]
-    hour = (draw.span[0], draw.span[0] + HOUR_MS)
-    record = ReleaseRecord(draw.flow, draw.level, draw.cell, hour, draw.n, "aggregate", draw.property, draw.statistic)
-    return _release(gate, EarlierReleasePayload("office", (record,)).encode(), gate.contributions(release))
-
-
-def _latest(gate: Gate) -> tuple[AnyReleasePayload, ReleasedDraw]:
-    """Return the latest release about subjects, and its only draw."""
-    payload = gate.release_payload(latest_release(gate))
-    (draw,) = payload.draws
-    return payload, draw
 
 
 def _release(gate: Gate, payload: bytes, shares: Iterable[Contribution]) -> int:

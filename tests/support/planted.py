@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 
 from consent.core.consents.records import signing_bytes
 from consent.core.disclosure import Space
 from consent.core.lifecycle import steps
+from gateway.audit.log.entries import Kind
 from gateway.audit.log.notes import Signer
 from gateway.core.changes import changes
 from gateway.core.plans import Device
-from gateway.core.windows.targets import WindowTarget
+from gateway.core.windows.targets import RecordTarget
 from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, Gate, limited, reading
 
 Plant = Callable[[Gate, list[Device]], str]
@@ -28,15 +28,16 @@ def days(gate: Gate, homes: list[Device], count: int = 1) -> None:
 
 def day_with(gate: Gate, homes: list[Device]) -> None:
     """Let some homes report once, and the rest of the day and its lateness pass."""
+    gate.to(gate.now_ms)  # publications begin with the day under way
     gate.take(*(reading(home, gate.now_ms + MINUTE_MS, kwh=1.0) for home in homes))
     gate.to((gate.now_ms // DAY_MS + 1) * DAY_MS + LATENESS_MS)
 
 
 def wrong_decision(gate: Gate, homes: list[Device]) -> str:
-    """Tell a household's hour at block level, though the flow asks for a district."""
+    """Tell a household's day at block level, though the flow asks for a district."""
     for home in homes:
         for target in gate.state.devices[home.topic].targets():
-            assert isinstance(target, WindowTarget)
+            assert not isinstance(target, RecordTarget)
             target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
     days(gate, homes, 1)
     changes.compile_all(gate.state, gate.now_ms)
@@ -44,17 +45,13 @@ def wrong_decision(gate: Gate, homes: list[Device]) -> str:
 
 
 def extra_release(gate: Gate, homes: list[Device]) -> str:
-    """Release an hour that was released already."""
-    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-    hour_with(gate, homes)
-    again = [deepcopy(window) for window in gate.state.windows.ended()]
-    pairs = gate.count("pairs.open")
-    gate.records()
-    for window in again:
-        gate.state.windows.put_back(window)
-    for account in ("pairs.considered", "pairs.contributed", "pairs.open"):
-        gate.state.ledger.add(account, pairs)
-    gate.records()
+    """Release a day that was released already."""
+    days(gate, homes, 1)
+    gate.commit()
+    latest = max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
+    parts = [part for part in gate.openings[latest].parts if not isinstance(part, bytes)]
+    gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
+    gate.commit()
     return "what is in it was released before"
 
 

@@ -19,11 +19,17 @@ from tests.support.consent_samples import NOW_MS, agreed, limits_of, policies
 LOG_KEY: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PLACE: Final = LogPlace("sluice.town-1/log", 5, "sluice.town-1/log+9c21f4f6+AfV/K2pP", b"s" * 32)
 ISSUE: Final = Issue(NOW_MS + 1, b"l" * 32, (3, 4))
-CITY: Final = policies()
-ABROAD: Final = policies(('jurisdiction = "ES"', 'jurisdiction = "US"'))
+NOISY: Final = (
+    ("exact_group = 1", "exact_group = 1\nmu_day = 2.1"),
+    ('retention = 365 }\nnoise = "none"', "retention = 365, budget = 2 }"),
+)
+"""What makes the hourly figures of the small city noisy."""
+
+CITY: Final = policies(*NOISY)
+ABROAD: Final = policies(*NOISY, ('jurisdiction = "ES"', 'jurisdiction = "US"'))
 """The same city where the General Data Protection Regulation is not the law."""
 
-_PERMITTED: Final = limits_of(time=Time.HOUR_4, group=20, retention_days=30, budget=0.5, precision=(("consumption", Decimal(1)),))
+_PERMITTED: Final = limits_of(time=Time.HOUR_4, group=12, retention_days=30, budget=0.5, precision=(("consumption", Decimal(1)),))
 _KEPT: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
 
 
@@ -41,7 +47,7 @@ def signed(consent: Consent) -> Consent:
     return consent.signed(LOG_KEY.sign(signing_bytes(consent)))
 
 
-def said(status: Status, previous: Consent | None = None, group: int = 20) -> Consent:
+def said(status: Status, previous: Consent | None = None, group: int = 12) -> Consent:
     """Return a signed record of a status, in the form in which the steps of a consent's life make it."""
     by_gateway = status in (Status.EXPIRED, Status.INVALIDATED)
     consent = replace(
@@ -64,9 +70,9 @@ def receipt_of(consent: Consent, city: PolicySet | None = CITY, place: LogPlace 
 
 def life() -> list[Consent]:
     """Return one chain through every status: asked, refused, given, changed, renewed, paused, resumed, and each end."""
-    steps = [(Status.REQUESTED, 1), (Status.REFUSED, 1), (Status.GIVEN, 20), (Status.GIVEN, 40), (Status.RENEWED, 40)]
-    steps += [(Status.PAUSED, 40), (Status.GIVEN, 40), (Status.WITHDRAWN, 1), (Status.GIVEN, 20), (Status.REVOKED, 1)]
-    steps += [(Status.GIVEN, 20), (Status.EXPIRED, 1), (Status.GIVEN, 20), (Status.INVALIDATED, 1)]
+    steps = [(Status.REQUESTED, 1), (Status.REFUSED, 1), (Status.GIVEN, 12), (Status.GIVEN, 14), (Status.RENEWED, 14)]
+    steps += [(Status.PAUSED, 14), (Status.GIVEN, 14), (Status.WITHDRAWN, 1), (Status.GIVEN, 12), (Status.REVOKED, 1)]
+    steps += [(Status.GIVEN, 12), (Status.EXPIRED, 1), (Status.GIVEN, 12), (Status.INVALIDATED, 1)]
     chain: list[Consent] = []
     for status, group in steps:
         chain.append(said(status, chain[-1] if chain else None, group))
@@ -82,7 +88,7 @@ CASES: Final = {
     "from the portal": receipt_of(replace(said(Status.GIVEN), channel="portal")),
     "outside the regulation": receipt_of(signed(agreed(ABROAD, "hourly")), ABROAD),
     "policies without the flow": receipt_of(
-        said(Status.WITHDRAWN), policies(("[flow.hourly]", "[flow.weekly]"), ("retention = 30 ", "retention = 60 "))
+        said(Status.WITHDRAWN), policies(*NOISY, ("[flow.hourly]", "[flow.weekly]"), ("retention = 30 ", "retention = 60 "))
     ),
     "policies unknown": receipt_of(said(Status.WITHDRAWN), None),
     "bare": receipt_of(said(Status.GIVEN), CITY, LogPlace("sluice.town-1/log", 5, PLACE.vkey), Issue(NOW_MS)),

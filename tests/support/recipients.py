@@ -30,6 +30,7 @@ SIGNER = Signer(ORIGIN, bytes(range(32)))
 
 _names = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=20)
 _times = st.integers(0, LATEST_TIME_MS)
+_sizes = st.none() | st.floats(0, allow_nan=False, allow_infinity=False)
 records = st.builds(
     Record,
     flow=_names,
@@ -46,6 +47,11 @@ records = st.builds(
     id=st.none() | st.binary(min_size=16, max_size=16),
     pseudonym=st.none() | st.binary(min_size=32, max_size=32),
     epoch=st.none() | st.tuples(st.just(DAY), st.integers(0, 99)),
+    hour=st.none() | st.integers(0, 23),
+    standard_error=_sizes,
+    mu=_sizes,
+    clip=_sizes,
+    epsilon=_sizes,
 )
 
 
@@ -146,6 +152,12 @@ HOSTILE_VALUES: dict[str, tuple[str, object]] = {
     "an epoch of no day": ("epoch", ["2026-02-30", 1]),
     "an epoch in another script": ("epoch", ["２０２６-03-01", 1]),
     "an epoch of many digits": ("epoch", [DAY, 10**5000]),
+    "an hour of no day": ("hour", 24),
+    "an error below nothing": ("standard_error", -0.5),
+    "an error without end": ("standard_error", math.inf),
+    "no number as mu": ("mu", math.nan),
+    "a clip of 5,000 digits": ("clip", 10**5000),
+    "a text as epsilon": ("epsilon", "11.7"),
     "a list where a text belongs": ("flow", ["x"]),
 }
 """What a forger may put in place of a record's value: what it is -> field and value."""

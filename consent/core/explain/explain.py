@@ -28,7 +28,7 @@ OF_LIMITS: Final = ("ceiling", "class-cap")
 OF_RULES: Final = (
     *("not-aggregable", "no-subject-consent", "has-subject", "resident-owned"),
     *("unknown-flow", "unknown-zone", "unknown-class"),
-    *("not-measured", "no-noise", "group", "budget", "no-recipient", "unsupported"),
+    *("not-measured", "no-noise", "group", "budget", "retention", "no-recipient", "unsupported"),
 )
 """Why something is withheld that no answer of a resident to the flow can change by itself."""
 
@@ -218,10 +218,13 @@ def _why_nothing(matter: ExplanationRequest, reason: str, axes: Sequence[AxisNot
         yield book.say("until-limits")
     else:
         yield book.say(f"reason.{reason}")
-        holding = {"not-aggregable": "identity", "group": "group", "budget": "budget"}.get(reason)
+        holding = {
+            "not-aggregable": "identity",
+            "no-noise": FORMER_EPSILON,
+            **{axis: axis for axis in ("group", "budget", "retention")},
+        }.get(reason)
         more = [note.more for note in axes if note.axis == holding]
-        if more or reason != "no-noise":  # whoever asked for noise in an earlier version ends that by a new answer
-            yield more[0] if more else book.say("until-rules")
+        yield more[0] if more else book.say("until-rules")
 
 
 def _is_closed(note: AxisNote) -> bool:

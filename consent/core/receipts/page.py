@@ -56,6 +56,9 @@ LINES: Final = 66
 MOST_FLOWS: Final = 3
 """How many flows are told in full; whoever said yes to a purpose of many finds the others in the file."""
 
+MOST_REASONS: Final = 2
+"""Up to how many flows are told with the reasons that the policies give: all are in the file, and the page is one sheet."""
+
 _INDENT: Final = "  "
 _COMMAND: Final = "sluice "
 _CHANNELS: Final = ("operator", "portal", "gateway")
@@ -222,7 +225,8 @@ class _Page:
                 purpose=self._title(ReceiptPurpose, self._thing("purpose", terms.purpose), terms.purpose)
             )
         process = self._described(Process, process_name(self._consent, terms.flow))
-        why = "" if process is None else self._text(process.why).strip()
+        is_short = len(self._consent.terms) <= MOST_REASONS
+        why = self._text(process.why).strip() if process is not None and is_short else ""
         if why:
             yield self._phrases.say("why", why=why if why[-1:] in ".!?" else f"{why}.")
 
@@ -258,10 +262,10 @@ class _Page:
         if bounds:
             yield say["limits-kept" if paused else "limits"]
             yield "; ".join(f"{axis}: {level}" for axis, level in bounds) + "."
+            if not paused:
+                yield say["less"]
         else:
-            yield say["no-limits"]
-        if not paused:
-            yield say["less"]
+            yield say["no-limits"] if paused else f"{say['no-limits']} {say['less']}"
         if consent.permits and RECEIPT_VERSION in self._stated.conforms_to:  # those of before knew no noise
             yield from (" ".join(self._exposed(each)) for each in exposures(self._leaving()))
 

@@ -8,6 +8,7 @@ Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which proper
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ STATUS_TYPES: Final[dict[Status, tuple[str, ...]]] = {
     Status.PAUSED: ("sluice:ConsentPaused", "dpv:ConsentStatusInvalidForProcessing"),
 }
 """Our own status stands beside the DPV term that it comes under, for readers who do not know ours."""
+
+_FORMER_BOTTOM: Final = replace(BOTTOM, budget=inf, former_epsilon=0.0)
+"""The least point as it was written while a budget was an ε."""
 
 _BY_CONTROLLER: Final = (Status.REQUESTED, Status.EXPIRED, Status.INVALIDATED)
 _LASTING: Final = (Status.GIVEN, Status.RENEWED, Status.PAUSED)
@@ -162,16 +166,23 @@ def _process(consent: Consent, terms: FlowTerms, origin: str, controller: Contro
 def at_most(consent: Consent, terms: FlowTerms, version: str = RECEIPT_VERSION) -> Disclosure | None:
     """Return the most that this record alone lets the flow reveal: the decision where no ceiling and no cap is lower.
 
-    None where the record permits nothing. What former versions told of figures under a budget, which was an ε then, was that
-    they might leave.
+    None where the record permits nothing.
     """
     if not consent.permits:
         return None
     least = meet(terms.ask, binding_limits(consent.limits))
+    if version == RECEIPT_VERSION:
+        return least if least.identity is not Identity.AGGREGATE or _stands_in_figures(terms, least) else BOTTOM
     draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
-    if least.identity is Identity.AGGREGATE and least.former_epsilon < inf and version == RECEIPT_VERSION:
-        return BOTTOM
-    return least if draws_figures or least.identity is not Identity.AGGREGATE else BOTTOM
+    is_told = draws_figures or least.identity is not Identity.AGGREGATE
+    return least if is_told and not least.is_bottom else _FORMER_BOTTOM
+
+
+def _stands_in_figures(terms: FlowTerms, least: Disclosure) -> bool:
+    """Return whether a flow draws figures, and a household stands in them that permits so much; as ``outcome`` decides."""
+    is_exact = terms.ask.budget == inf  # and gives no noise to whoever demands it
+    draws_figures = terms.ask.identity is Identity.AGGREGATE and least.former_epsilon == inf
+    return draws_figures and least.group <= terms.ask.group and not (is_exact and least.budget < inf)
 
 
 def _named(kind: str, name: str, identifier: str) -> Json:

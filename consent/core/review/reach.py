@@ -9,9 +9,10 @@ from math import inf
 from typing import Final
 
 from consent.core.consents.records import Consent
-from consent.core.decide import Owner
+from consent.core.decide import Decision, Owner
 from consent.core.disclosure import Disclosure, Identity
-from consent.core.outcome import decide_device, level_of, measured, supported
+from consent.core.outcome import decide_device, level_of, measured, unsupported_reason
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 
 ALL_AXES: Final = "all"
@@ -57,7 +58,7 @@ class Reach:
 
 
 def _named(axis: str, label: str) -> str:
-    return label if axis in ("identity", "time", "space") else f"{axis.removeprefix('precision.')} {label}"
+    return label if axis in ("identity", "time", "space", "budget") else f"{axis.removeprefix('precision.')} {label}"
 
 
 def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, consents: Sequence[Consent | None] | None) -> Reach:
@@ -67,11 +68,17 @@ def reach_of(policies: PolicySet, flow_id: str, profile_id: str, zone: str, cons
         return Reach()
     # as the city's: nothing is permitted of a resident's device that is not permitted of one of the city's about a subject
     decision = decide_device(policies, flow_id, consents, zone, profile_id, 0, Owner.CITY)
-    if decision.reason:  # a figure under a budget counts as permitted here: budgets are compared as asked
-        return Reach(reason=decision.reason)
-    names = supported(policies, flow_id, names, has_subject=decision.has_subject)
-    steps = [(f"precision.{name}", _precision(policies, name, decision.disclosure, zone)) for name in names]
-    return Reach(tuple(_steps(decision.disclosure, steps, has_subject=decision.has_subject)))
+    reasons = {name: decision.reason or _reason_besides(policies, flow_id, name, decision) for name in names}
+    if all(reasons.values()):
+        return Reach(reason=reasons[names[0]])
+    told = [name for name in names if not reasons[name]]
+    steps = [(f"precision.{name}", _precision(policies, name, decision.disclosure, zone)) for name in told]
+    period = policies.flows[flow_id].period
+    return Reach(tuple(_steps(decision.disclosure, steps, period, has_subject=decision.has_subject)))
+
+
+def _reason_besides(policies: PolicySet, flow_id: str, observed_property: str, decision: Decision) -> str:
+    return unsupported_reason(policies, policies.flows[flow_id], observed_property, decision)
 
 
 def _precision(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> AxisStep:
@@ -79,13 +86,15 @@ def _precision(policies: PolicySet, observed_property: str, point: Disclosure, z
     return AxisStep(-float(step), f"{step} {policies.properties[observed_property].unit}")
 
 
-def _steps(point: Disclosure, precision: Sequence[tuple[str, AxisStep]], *, has_subject: bool) -> Iterator[tuple[str, AxisStep]]:
+def _steps(
+    point: Disclosure, precision: Sequence[tuple[str, AxisStep]], period: Period, *, has_subject: bool
+) -> Iterator[tuple[str, AxisStep]]:
     for axis, level in (("identity", point.identity), ("time", point.time), ("space", point.space)):
         yield axis, AxisStep(level, level.label)
     yield from precision
     if has_subject and point.identity is Identity.AGGREGATE:
         yield "group", AxisStep(-point.group, str(point.group))
-        yield "budget", AxisStep(point.budget, f"{point.budget:g}" if point.budget < inf else "no noise")
+        yield "budget", AxisStep(point.budget, f"μ {point.budget:g} a {period}" if point.budget < inf else "no noise")
     yield "retention", AxisStep(point.retention_days, f"{point.retention_days} days")
 
 

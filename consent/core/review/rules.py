@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
@@ -17,6 +16,7 @@ from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.property import Property
+from consent.core.review.noise import noise_changes
 from consent.core.review.reach import Direction
 from consent.core.review.readings import profile_changes
 
@@ -54,7 +54,7 @@ def rule_changes(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], 
         new_keys: The later ones.
     """
     found = [*_flows(old, new), *_purposes(old, new), *_recipients(old, new, old_keys, new_keys), *_properties(old, new)]
-    found += [*_limits(old, new), *_profiles(old, new), *_places(old, new), *_controller(old, new)]
+    found += [*_noise(old, new), *_profiles(old, new), *_places(old, new), *_controller(old, new)]
     order = list(Direction)
     return sorted(found, key=lambda rule: (order.index(rule.direction), rule.key))
 
@@ -66,12 +66,6 @@ def _changed(direction: Direction, key: str, old: object, new: object) -> Iterat
 
 def _written(value: object) -> str:
     return ABSENT if value is None or value == "" else str(value)
-
-
-def _ordered(key: str, old: float, new: float, *, more_reveals: bool) -> Iterator[Rule]:
-    """Compare two numbers of which the greater, or else the smaller, reveals more."""
-    rises = (new > old) is more_reveals
-    yield from _changed(Direction.RISES if rises else Direction.FALLS, key, f"{old:g}", f"{new:g}")
 
 
 def _flows(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
@@ -150,12 +144,9 @@ def _listed(numbers: tuple[Any, ...] | None) -> str:
     return ABSENT if numbers is None else ", ".join(f"{number:f}" for number in numbers)
 
 
-def _limits(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
-    mu_day = [float(each.limits.mu_day or inf) for each in (old, new)]
-    yield from _ordered("limits.mu_day", *mu_day, more_reveals=True)
-    yield from _ordered("limits.exact_group", old.limits.exact_group, new.limits.exact_group, more_reveals=False)
-    rungs = [", ".join(f"{rung:g}" for rung in each.limits.mu_rungs) for each in (old, new)]
-    yield from _changed(Direction.DIFFERS, "limits.mu_rungs", *rungs)
+def _noise(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    for change in noise_changes(old, new):
+        yield Rule(change.direction, change.key, _written(change.old), _written(change.new))
 
 
 def _profiles(old: PolicySet, new: PolicySet) -> Iterator[Rule]:

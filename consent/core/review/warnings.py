@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import Final
 
 from consent.core.cases.cases import PRECISION, axes_of
+from consent.core.consents.records import Consent
 from consent.core.decide import Owner
 from consent.core.disclosure import AxisLevel, Disclosure, Identity, Time
-from consent.core.outcome import decide_device
+from consent.core.outcome import decide_device, reason_besides
 from consent.core.policies.parse import DEVICES, NEIGHBOURHOODS
 from consent.core.policies.policy import CITY_FILE, Flow, PolicySet, Statistic
 from consent.core.policies.property import Property, Range
@@ -22,6 +24,9 @@ from consent.core.review.plausible import plausible_range
 from consent.core.review.population import agreeing
 from consent.errors import message_line
 from consent.printable import one_line
+
+_LEAST_EXACT: Final = 50
+"""Below so many homes an attacker who has learnt one's habits tells from an exact sum whether it is in it (docs/privacy.md)."""
 
 
 class Weight(StrEnum):
@@ -64,6 +69,8 @@ def notes_on(policies: PolicySet) -> tuple[Note, ...]:
         _hopeless(policies),
         _beyond_the_ceiling(policies),
         _ignored(policies),
+        _left_out(policies),
+        _few_in_the_open(policies),
         _loud(policies),
         _unfed(policies),
         _unused(policies),
@@ -132,6 +139,25 @@ def _ignored(policies: PolicySet) -> Iterator[Note]:
         yield _warning(
             f"limits.{name}", "binds nothing any more: figures about households have noise or a least group; take it out"
         )
+
+
+def _left_out(policies: PolicySet) -> Iterator[Note]:
+    """Neighbourhoods that demand a larger group than a flow's figures have: their homes stand in none of those."""
+    flows = sorted({flow for flow, _ in policies.mechanisms})
+    for neighbourhood, bounds in policies.neighbourhoods.items():
+        smaller = [f"`{name}`" for name in flows if policies.flows[name].ask.group < bounds.group]
+        if smaller:
+            said = f"`{bounds.group}` is more than {', '.join(smaller)} asks: homes here stand in none of its figures"
+            yield _warning("ceiling.group", said, f"{NEIGHBOURHOODS}/{neighbourhood}.toml")
+
+
+def _few_in_the_open(policies: PolicySet) -> Iterator[Note]:
+    """Exact figures of fewer homes than hide one another."""
+    exact = sorted({flow for (flow, _), mechanism in policies.mechanisms.items() if mechanism.is_exact})
+    if exact and policies.limits.exact_group < _LEAST_EXACT:
+        named = ", ".join(f"`{name}`" for name in exact)
+        said = f"`{policies.limits.exact_group}` homes are few for figures without noise ({named}): among fewer than"
+        yield _warning("limits.exact_group", f"{said} `{_LEAST_EXACT}`, one whose habits somebody knows is often found out")
 
 
 def _left_open(policies: PolicySet) -> Iterator[Note]:
@@ -212,7 +238,7 @@ def _hopeless(policies: PolicySet) -> Iterator[Note]:
             yield _warning(f"flow.{flow.id}", f"nothing can ever leave by it: {why} withholds everything, everywhere")
             continue
         for neighbourhood, reason in reasons.items():
-            if reason and neighbourhood:
+            if reason and neighbourhood and reason != "group":  # which `_left_out` tells
                 file = f"{NEIGHBOURHOODS}/{neighbourhood}.toml"
                 yield _note("ceiling", f"nothing of `{flow.id}` leaves here: `{reason}` withholds it", file)
 
@@ -225,6 +251,11 @@ def _reasons_by_neighbourhood(policies: PolicySet, flow: Flow) -> dict[str, str]
     for zone in policies.zones.values():
         neighbourhood = zone.neighbourhood or ""
         if neighbourhood not in reasons and profiles:
-            found = [decide_device(policies, flow.id, consents, zone.id, each, 0, Owner.CITY).reason for each in profiles]
+            found = [_reason(policies, flow, consents, zone.id, each) for each in profiles]
             reasons[neighbourhood] = found[0] if all(found) else ""
     return reasons
+
+
+def _reason(policies: PolicySet, flow: Flow, consents: list[Consent] | None, zone: str, profile: str) -> str:
+    decision = decide_device(policies, flow.id, consents, zone, profile, 0, Owner.CITY)
+    return decision.reason or reason_besides(policies, flow.id, profile, decision)

@@ -48,14 +48,14 @@ def draw_problems(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: R
     yield from _span_problems(mechanism, draw, window_ms)
     if draw.told % TOLD_STEP:
         yield f"`{draw.told}` subjects are told, which is no multiple of {TOLD_STEP}"
-    if draw.told < (least := _rounded(_least_group(policies, flow, mechanism))):
+    if draw.told < (least := _rounded(least_group(policies, flow, mechanism))):
         yield f"`{draw.told}` subjects are told, where figures are told of `{least}` at least"
 
 
 def bounds(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: ReleasedDraw) -> Bounds:
     """Return how many subjects may stand in a draw, given the number that was told; with noise, none at all may be as many."""
     if mechanism.is_exact:
-        return Bounds(max(draw.told, _least_group(policies, flow, mechanism)), draw.told + TOLD_STEP - 1)
+        return Bounds(max(draw.told, least_group(policies, flow, mechanism)), draw.told + TOLD_STEP - 1)
     spread = _DEVIATIONS * spread_of_number(mechanism, WINDOW_MS_BY_LABEL[draw.level[0]])
     return Bounds(max(0, ceil(draw.told - spread)), floor(draw.told + TOLD_STEP + spread))
 
@@ -75,7 +75,8 @@ def kind_of(mechanism: Mechanism) -> str:
     return mechanism.period.value
 
 
-def _least_group(policies: PolicySet, flow: Flow, mechanism: Mechanism) -> int:
+def least_group(policies: PolicySet, flow: Flow, mechanism: Mechanism) -> int:
+    """Return of how many subjects, at the least, figures are told."""
     return max(policies.limits.exact_group if mechanism.is_exact else 0, flow.ask.group)
 
 

@@ -29,23 +29,28 @@ class _Progress:
         last: The latest part; None before the first.
         parts: How many parts the latest has.
         policy_entry: By which policies.
-        step_ms: How long its span was.
         reopened: Parts that were voided and have not been formed again.
-        is_open: Whether some may be missing here: openings are, or there was a time without such flows.
+        is_open: Whether some may be missing here: openings are, or there was a time without such flows, or a restoration.
+        began_ms: The end of the first publication after such a time, while it is the latest; else -1.
     """
 
     last: Place | None = None
     parts: int = 0
     policy_entry: int = -1
-    step_ms: int = 0
     reopened: set[Place] = field(default_factory=set)
     is_open: bool = True
+    began_ms: int = -1
 
 
 class PublicationOrder:
-    """Takes the publications of a log in order."""
+    """Takes the publications of a log in order.
+
+    Attributes:
+        begins: Whether the latest one is the first after a beginning: it may tell of spans before it that are told nowhere else.
+    """
 
     def __init__(self) -> None:
+        self.begins = False
         self._streams: dict[Stream, _Progress] = {}
         self._steps: dict[Stream, int] = {}
         self._of: dict[int, tuple[Stream, Place]] = {}  # what each release published
@@ -56,14 +61,16 @@ class PublicationOrder:
         for stream, progress in self._streams.items():
             if stream not in self._steps:
                 progress.is_open = True
+                progress.reopened.clear()
 
     def pass_over(self) -> None:
-        """Pass over a release whose opening is missing: it may have been any part."""
+        """Pass over a release whose opening is missing, or a restoration: any parts may be missing here."""
         for progress in self._streams.values():
             progress.is_open = True
 
     def take(self, index: int, policy_entry: int, recipient: str, part: PublicationPart) -> list[str]:
         """Take a release that is part of a publication; return what is wrong with its place."""
+        self.begins = False
         stream, place = (recipient, part.kind), (part.end, part.part)
         step_ms = self._steps.get(stream)
         if step_ms is None:
@@ -73,12 +80,16 @@ class PublicationOrder:
         if part.part >= part.parts:
             return [f"it is part `{part.part}` of `{part.parts}`, counted from 0"]
         progress = self._streams.setdefault(stream, _Progress())
+        self.begins = progress.is_open or place[0] == progress.began_ms
+        progress.began_ms = part.end if self.begins else -1
         found = self._out_of_place(progress, policy_entry, place, part.parts, step_ms)
-        if place in progress.reopened:
+        again = place in progress.reopened and policy_entry == progress.policy_entry
+        if again:
             progress.reopened.discard(place)
-        elif progress.last is None or place > progress.last:
+        elif not found or progress.last is None or place > progress.last:
             progress.last, progress.parts, progress.is_open = place, part.parts, False
-            progress.policy_entry, progress.step_ms = policy_entry, step_ms
+            progress.policy_entry = policy_entry
+            progress.reopened.clear()
         self._of[index] = stream, place
         return found
 
@@ -90,24 +101,28 @@ class PublicationOrder:
 
     def _out_of_place(self, progress: _Progress, policy_entry: int, place: Place, parts: int, step_ms: int) -> list[str]:
         """Return what is wrong with a part's place, given those before it."""
-        last = progress.last
-        if place in progress.reopened:
-            return [] if place == min(progress.reopened) else ["a part before it was voided, and is not formed again yet"]
-        if last is not None and place <= last:
-            return ["that part was published before, or its turn is past"]
+        last, reopened = progress.last, progress.reopened
         if progress.is_open or last is None:
             return []
-        if progress.reopened:
-            return ["a part before it was voided, and is not formed again yet"]
+        unfinished = last[1] + 1 < progress.parts or bool(reopened)
         within, follows = (last[0], last[1] + 1), (_next_end(last[0], step_ms), 0)
-        same = policy_entry == progress.policy_entry
-        found = []
-        if same and parts != progress.parts:
-            found.append(f"it has `{parts}` parts, the publication before it `{progress.parts}` by the same policies")
-        expected = {within if last[1] + 1 < progress.parts else follows} if same else {within, follows}
-        if place not in expected:
-            found.append(f"a part is missing before it: the last one was part `{last[1]}` of `{progress.parts}`")
-        return found
+        if policy_entry != progress.policy_entry:  # what has not left may lie in other parts, counted anew
+            expected = {(last[0], 0), within} if unfinished else {follows}
+        elif reopened:
+            if place not in reopened and place > last:
+                return ["a part before it was voided, and is not formed again yet"]
+            expected = {min(reopened)}
+        else:
+            expected = {within if unfinished else follows}
+            if place > last and parts != progress.parts:
+                return [f"it has `{parts}` parts, the publication before it `{progress.parts}` by the same policies"]
+        if place in expected:
+            return []
+        if place in reopened:
+            return ["a part before it was voided, and is not formed again yet"]
+        if place <= last:
+            return ["that part was published before, or its turn is past"]
+        return [f"a part is missing before it: the last one was part `{last[1]}` of `{progress.parts}`"]
 
 
 def _next_end(end_ms: int, step_ms: int) -> int:

@@ -18,8 +18,8 @@ from consent.core.policies.quantity import Mechanism
 from gateway.audit.log.earlier_payloads import decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
-from gateway.audit.log.payloads import CITY_OWNED, Contribution, ReleasedDraw, ReleaseRecord
-from gateway.audit.replay.draws import bounds, draw_problems, kind_of
+from gateway.audit.log.payloads import CITY_OWNED, Contribution, PublicationPart, ReleasedDraw, ReleaseRecord
+from gateway.audit.replay.draws import bounds, draw_problems, kind_of, least_group
 from gateway.audit.replay.entitlement import CheckedRelease, Entitlement, ReleasedPart, length_ms, level_of
 from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.publications import PublicationOrder
@@ -66,7 +66,7 @@ class Shortfall(NamedTuple):
         if self.told is not None:
             stood = f"`{self.subjects}` stand in it, and `{erased}` that were erased"
             return f"{self.what}: `{self.told}` subjects were told, and {stood}"
-        if not self.subjects and not erased:
+        if not self.subjects and not erased and not self.what.startswith("draw"):
             return f"{self.what}: it rests on no consent and is not public"
         return (
             f"{self.what}: `{self.subjects}` subjects, and `{erased}` that were erased, "
@@ -115,7 +115,7 @@ class ReleaseAudit:
         self._exact = frozenset(exact)
 
     def pass_over(self) -> None:
-        """Pass over a release whose opening is missing."""
+        """Pass over a release whose opening is missing, or a restoration, behind which publications begin anew."""
         self._publications.pass_over()
 
     def settle(self, now_ms: int) -> Iterator[LateFinding]:
@@ -263,7 +263,7 @@ class ReleaseAudit:
         by_itself = list(draw_problems(policies, flow, mechanism, draw))
         found += by_itself
         part = payload.publication
-        if part is not None and (part.kind, part.end) != (kind_of(mechanism), draw.span[1]):
+        if part is not None and not self._is_published_now(part, mechanism, draw):
             found.append("its span is not the one that is published")
         for one in stood:
             problem, _ = self._entitlement.member(release, flow, draw, one)
@@ -280,8 +280,15 @@ class ReleaseAudit:
         if len(subjects) > most:
             found.append(f"`{draw.told}` subjects were told, and `{len(subjects)}` stand in it, where at most `{most}` can")
         elif len(subjects) < least:
-            self.shortfalls.append(Shortfall(f"draw {number}", len(subjects), least, draw.told))
+            by_group = mechanism.is_exact and least == least_group(policies, flow, mechanism)
+            self.shortfalls.append(Shortfall(f"draw {number}", len(subjects), least, None if by_group else draw.told))
         return found
+
+    def _is_published_now(self, part: PublicationPart, mechanism: Mechanism, draw: ReleasedDraw) -> bool:
+        """Return whether a draw is of the span that is published, or, where publications begin, of one before it."""
+        if part.kind != kind_of(mechanism):
+            return False
+        return draw.span[1] == part.end or (self._publications.begins and draw.span[1] < part.end)
 
     def _take_exact(self, release: CheckedRelease, draw: ReleasedDraw, mechanism: Mechanism, subjects: set[bytes]) -> None:
         """Enter who stands in an exact draw."""

@@ -17,7 +17,7 @@ from gateway.audit.log.earlier_payloads import decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import PayloadError
+from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload, PayloadError
 from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError
 from gateway.audit.replay.formed_again import VoidedFigures
 from gateway.audit.replay.in_force import InForceAt
@@ -209,6 +209,8 @@ class Replay:
                 return self._fold.take_residents(entry, part)
             case Kind.VOID if part is not None:
                 return self._void(entry, part)
+            case Kind.GAP if part is not None and GapPayload.decode(part).reason in (RESTORED, RESTORED_BOOKS):
+                self._releases.pass_over()
         return []
 
     def _erasure(self, entry: Entry, part: bytes | None) -> list[str]:

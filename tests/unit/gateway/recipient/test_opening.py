@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.core.release.formats.open_data import OpenData
 from gateway.recipient.opening import BundleCounter, OpenedBundle, json_records, open_bundle, peek, readable_records
@@ -134,6 +135,15 @@ def test_json_records_of_open_data_have_none() -> None:
     """Open data is under no key."""
     (values,) = json_records(open_bundle(OpenData(ADDRESS).seal([encode_open_record(record())], 5), None))
     assert values.keys().isdisjoint({"content_key", "counter"})
+
+
+def test_readable_records_show_the_interval_of_a_figure_with_noise() -> None:
+    """As people write it: the figure, and what it may be off by in 95 cases of 100."""
+    noisy = replace(record(), result=20.1, standard_error=5.1234, mu=2.0, clip=10.0, epsilon=11.69)
+    typical = replace(record(), result=0.42, standard_error=0.0123, hour=7)
+    bundle = OpenedBundle(ADDRESS, 7, bytes(32), (noisy, typical, record()))
+    shown = [next(field for field in line.split("  ") if field.startswith("LAeq")) for line in readable_records(bundle)]
+    assert shown == ["LAeq 20.1 ± 10 dB", "LAeq at 07:00 0.42 ± 0.024 dB", "LAeq 50.25 dB"]
 
 
 @given(recipients.records)

@@ -18,7 +18,8 @@ from consent.core.consents.records import Consent, Status
 from consent.core.decide import Decision, Owner, decide
 from consent.core.disclosure import BOTTOM, TOP, AxisLevel, Disclosure, Identity, Space, Time
 from consent.core.explain.explain import OF_CONSENT, OF_LIMITS, OF_RULES, Explanation, ExplanationRequest, explain
-from consent.core.explain.phrases import SENTENCES
+from consent.core.explain.phrases import SENTENCES, PhraseBook
+from consent.core.exposure import Exposure, Telling
 from consent.core.languages import LANGUAGES
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
@@ -28,7 +29,7 @@ SOUND = METER.replace("fields.consumption", "fields.LAeq").replace("kwh", "db").
 CITY = parse_policies(small_city(files={"devices/sound.toml": SOUND.encode()}))
 GIVEN = agreed(CITY, "hourly")
 DECIDED = set(re.findall(r"`([a-z-]+)`", (Decision.__doc__ or "").partition("one of")[2].partition("bounds:")[0]))
-BY_THE_GATEWAY = {"no-noise", "no-recipient", "not-measured", "unknown-class", "unsupported"}
+BY_THE_GATEWAY = {"group", "no-noise", "no-recipient", "not-measured", "retention", "unknown-class", "unsupported"}
 OUGHT_NOT = re.compile(r"[{}]|None|\bnan\b|  |“”|«»|\(\)")
 
 Consents = Sequence[Consent | None] | None
@@ -110,8 +111,11 @@ def withholding(reason: str, language: str = "en") -> Explanation:
             asking = policies(('"sum" }', '"max" }'))
             matter = ExplanationRequest(asking, "hourly", [agreed(asking, "hourly")], "mill", "meter", NOW_MS, Owner.RESIDENT)
             return explain(matter, matter.decide(), language)
-        case "no-noise" | "no-recipient":
-            limits = limits_of(budget=0.5) if reason == "no-noise" else TOP
+        case "budget":
+            return said(consents=[agreed(CITY, "hourly", limits_of(budget=0.1))])
+        case "no-noise" | "no-recipient" | "group" | "retention":
+            leaving_out = {"no-noise": {"former_epsilon": 0.5}, "group": {"group": 99}, "retention": {"retention_days": 1}}
+            limits = limits_of(**leaving_out.get(reason, {}))
             consents = [agreed(CITY, "hourly", limits)]
             decision = decide(CITY, "hourly", consents, "mill", TOP, NOW_MS)
             return explain(
@@ -159,6 +163,53 @@ def assert_whole(explanation: Explanation) -> None:
         assert note.more.endswith(".")
         assert not OUGHT_NOT.search(f"{note.label} {note.value_text} {note.summary} {note.more}")
     assert json.loads(json.dumps(explanation.as_data()))["text"] == " ".join(explanation.sentences)
+
+
+# how far all that leaves tells
+
+
+NOISY = Exposure("electricity", ("consumption",), Telling.NOISY, day_mu=2.0)
+
+
+def test_explanation_ends_with_the_odds_of_all_that_leaves_of_the_quantity() -> None:
+    """Not of the flow alone: recipients may join what they have. And only of what the flow tells."""
+    request = ExplanationRequest(CITY, "hourly", [GIVEN], "mill", "meter", NOW_MS, Owner.RESIDENT)
+    other = Exposure("noise", ("LAeq",), Telling.EXACT)
+    explanation = explain(request, request.decide(), "en", exposures=[NOISY, other])
+    assert explanation.sentences[-1] == (
+        "From all that your household permits of “consumption”, someone who knows everything about all others is right about "
+        "your day at most 84 times in 100; guessing is right 50 times. About your whole month: nearly always."
+    )
+    (shown,) = explanation.as_data()["exposures"]
+    assert shown == {**NOISY.as_data(), "text": explanation.sentences[-1]}
+
+
+def test_explanation_of_what_does_not_leave_tells_no_odds() -> None:
+    """They would be of something else."""
+    request = ExplanationRequest(CITY, "hourly", [None], "mill", "meter", NOW_MS, Owner.RESIDENT)
+    explanation = explain(request, request.decide(), "en", exposures=[NOISY])
+    assert explanation.exposures == ()
+    assert "times in 100" not in " ".join(explanation.sentences)
+
+
+@pytest.mark.parametrize("telling", list(Telling))
+def test_every_way_of_telling_is_a_whole_sentence_in_every_language(telling: Telling) -> None:
+    """By the day and by the week, with the same numbers in each language."""
+    for exposure in (replace(NOISY, telling=telling), replace(NOISY, telling=telling, day_mu=0.0, week_mu=0.62)):
+        said = [" ".join(PhraseBook(CITY, language).exposed(exposure).split()) for language in LANGUAGES]
+        assert len(set(said)) == len(LANGUAGES)
+        assert len({tuple(re.findall(r"\d+", text)) for text in said}) == 1
+        for text in said:
+            assert not OUGHT_NOT.search(text)
+            assert text[-1] == "."
+            assert ("100" in text) is (telling is Telling.NOISY)
+
+
+def test_odds_of_a_month_are_a_number_as_long_as_they_are_not_nearly_certain() -> None:
+    """With μ = 0.3 a day someone is right 79 times about a month."""
+    assert PhraseBook(CITY, "en").exposed(replace(NOISY, day_mu=0.3)).endswith("About your whole month: at most 79 times in 100.")
+    weekly = replace(NOISY, day_mu=0.0, week_mu=2.5)
+    assert PhraseBook(CITY, "es").exposed(weekly).endswith("Sobre cuatro de sus semanas juntas: casi siempre.")
 
 
 # what they say
@@ -270,7 +321,8 @@ def test_explanation_where_only_figures_are_permitted_says_whose_limit_it_is() -
     """The way out is that limit, not the city's rules."""
     explanation = withholding("not-aggregable")
     assert explanation.sentences[2] == "More would leave only if the following changed: your own answer."
-    assert withholding("no-noise").sentences[2] == "More would leave only if the following changed: your own answer."
+    for reason in ("no-noise", "group", "retention", "budget"):
+        assert withholding(reason).sentences[2] == "More would leave only if the following changed: your own answer."
 
 
 def test_explanation_tells_nothing_that_identifies() -> None:
@@ -322,7 +374,7 @@ def _without(city: PolicySet, flow: str, consents: Sequence[Consent], sources: s
 def _written(point: Disclosure, axis: str) -> object:
     if axis.startswith("precision."):
         return f"{point.step('consumption') or Decimal('0.001'):f}"
-    value: object = point.retention_days if axis == "retention" else getattr(point, axis)
+    value: object = point.retention_days if axis == "retention" else getattr(point, axis.replace("-", "_"))
     return value.label if isinstance(value, AxisLevel) else value
 
 

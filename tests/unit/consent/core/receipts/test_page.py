@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from consent.core.consents.records import Status
-from consent.core.disclosure import BOTTOM, TOP, Disclosure, Time
+from consent.core.disclosure import BOTTOM, TOP, Disclosure, Identity, Time
 from consent.core.languages import LANGUAGES
 from consent.core.receipts.canonical_json import Json, read_receipt
 from consent.core.receipts.page import LINES, SENTENCES, WIDTH, receipt_page
@@ -21,7 +22,8 @@ from tests.support.policy_folder import load_policies
 from tests.support.receipt_samples import CASES, PLACE, receipt_of, signed
 
 RIBERA = load_policies(ROOT / "policies")
-SCOPES = ("purpose:energy-planning", "energy-hourly", "energy-daily-totals", "noise-hourly")
+SCOPES = ("purpose:energy-planning", "energy-hourly", "energy-typical-week", "energy-daily-totals", "noise-hourly")
+FIGURES = limits_of(identity=Identity.AGGREGATE)
 
 
 def receipt(scope: str = "energy-hourly", status: Status = Status.GIVEN, limits: Disclosure = TOP) -> Json:
@@ -56,8 +58,8 @@ def test_page_that_was_not_checked_says_where_the_command_stands(language: str, 
 @pytest.mark.parametrize("status", list(Status))
 def test_page_of_every_status_fits_on_one_sheet_in_every_language(status: Status, language: str) -> None:
     """For every flow and purpose that the shipped city asks for, with limits on each axis."""
-    for scope in SCOPES:
-        limits = limits_of(time=Time.HOUR_4, group=20, retention_days=30, budget=0.5)
+    most = limits_of(time=Time.HOUR_4, group=20, retention_days=30, budget=0.5)
+    for scope, limits in product(SCOPES, (TOP, most)):
         page = receipt_page(receipt(scope, status, limits), asked=language, verdict="unchecked")
         lines = page.splitlines()
         assert len(lines) <= LINES, (scope, page)
@@ -121,7 +123,76 @@ def test_page_of_every_receipt_can_be_read(case: str) -> None:
     for language in LANGUAGES:
         assert receipt_page(CASES[case], asked=language)
     first = read_receipt((Path(__file__).parent / "first_version.jsonld").read_bytes())
-    assert receipt_page(first) == receipt_page(CASES["Given"])
+    second = read_receipt((Path(__file__).parent / "second_version.jsonld").read_bytes())
+    assert receipt_page(first) == receipt_page(second)
+
+
+# how far it tells on somebody
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "month"),
+    [
+        ("en", "is right about your day at most 84 times in 100;", "About your whole month: nearly always."),
+        ("es", "acierta sobre su día, como mucho, 84 veces de cada 100;", "Sobre su mes entero: casi siempre."),
+        ("pt", "acerta sobre o seu dia, no máximo, 84 vezes em 100;", "Sobre o seu mês inteiro: quase sempre."),
+    ],
+)
+def test_page_tells_the_odds_of_figures_with_noise_by_the_day(language: str, day: str, month: str) -> None:
+    """And does not promise of a month what holds of a day."""
+    page = " ".join(receipt_page(receipt(), asked=language).split())
+    assert day in page
+    assert month in page
+
+
+@pytest.mark.parametrize(
+    ("language", "week", "weeks"),
+    [
+        ("en", "about your week at most 62 times in 100;", "About four of your weeks together: at most 73 times in 100."),
+        ("es", "sobre su semana, como mucho, 62 veces de cada 100;", "cuatro de sus semanas juntas: como mucho, 73 veces"),
+        ("pt", "sobre a sua semana, no máximo, 62 vezes em 100;", "quatro das suas semanas em conjunto: no máximo, 73 vezes"),
+    ],
+)
+def test_page_tells_the_odds_of_a_typical_day_by_the_week(language: str, week: str, weeks: str) -> None:
+    """A week is drawn once, and a month has four."""
+    page = " ".join(receipt_page(receipt("energy-typical-week"), asked=language).split())
+    assert week in page
+    assert weeks in page
+
+
+@pytest.mark.parametrize("scope", ["energy-daily-totals", "purpose:energy-planning"])
+def test_page_tells_no_odds_where_anything_of_the_quantity_leaves_singly(scope: str) -> None:
+    """Odds beside a total of one's own would be a promise that the total breaks."""
+    page = " ".join(receipt_page(receipt(scope), asked="en").split())
+    assert "Of “Electricity used”, your day is told under a made-up name." in page
+    assert "times in 100" not in page
+
+
+def test_page_of_a_purpose_counts_all_of_its_figures_together() -> None:
+    """Somebody who permits figures only permits two flows of the purpose: √(2² + 0.62²)."""
+    page = " ".join(receipt_page(receipt("purpose:energy-planning", limits=FIGURES), asked="en").split())
+    assert "about your day at most 85 times in 100" in page
+
+
+def test_page_counts_a_demand_for_more_noise() -> None:
+    """With μ = 0.5 someone is right 60 times."""
+    page = " ".join(receipt_page(receipt(limits=limits_of(budget=0.5)), asked="en").split())
+    assert "about your day at most 60 times in 100" in page
+
+
+def test_page_of_who_demands_a_larger_group_than_the_flow_has_says_that_nothing_leaves() -> None:
+    """Such a household stands in no figure, and there are no odds of what does not leave."""
+    page = " ".join(receipt_page(receipt(limits=limits_of(group=20)), asked="en").split())
+    assert "Under this answer nothing of yours leaves for it." in page
+    assert "times in 100" not in page
+
+
+@pytest.mark.parametrize("version", ["first_version", "second_version"])
+def test_page_of_a_receipt_from_before_tells_no_odds(version: str) -> None:
+    """Its figures had no noise, and a budget in it was another number."""
+    page = receipt_page(read_receipt((Path(__file__).parent / f"{version}.jsonld").read_bytes()), asked="en")
+    assert "times in 100" not in page
+    assert "ε 0.5 a day" in page
 
 
 def test_receipt_cannot_write_to_the_terminal() -> None:

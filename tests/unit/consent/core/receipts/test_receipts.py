@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 from consent.core.consents.records import Status, encode, record_hash
 from consent.core.decide import decide
 from consent.core.disclosure import TOP, Disclosure
+from consent.core.outcome import outcome
+from consent.core.policies.parse import parse_policies
+from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import LARGEST_BYTES, Json, canonical_json, read_receipt, write_receipt
 from consent.core.receipts.check import check_receipt, commitment, find_breaks, record_in
 from consent.core.receipts.receipts import Issue, message_of
@@ -28,11 +31,18 @@ from consent.errors import RecordError
 from gateway.audit.log.openings import commit
 from tests.support.consent_samples import NOW_MS, agreed, points, policies
 from tests.support.mutations import mutated, wanted
-from tests.support.receipt_samples import CASES, CITY, ISSUE, LOG_KEY, PLACE, life, receipt_of, said, signed, verify
+from tests.support.receipt_samples import CASES, CITY, ISSUE, LOG_KEY, NOISY, PLACE, life, receipt_of, said, signed, verify
 
 GIVEN = CASES["Given"]
 FREE_CITY = policies(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ""))
 """The small city without a ceiling, where a consent alone bounds what a flow asks."""
+NOISY_CITY = policies(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ""), *NOISY)
+"""The same with noise in its hourly figures."""
+FORMER = Path(__file__).parent
+FORMER_CITY = parse_policies(
+    {str(file.relative_to(FORMER / "former_city")): file.read_bytes() for file in (FORMER / "former_city").rglob("*.toml")}
+)
+"""The small city as policies were when receipts of the first two versions were made."""
 
 
 def record(receipt: Json) -> Json:
@@ -124,13 +134,24 @@ def test_only_a_yes_says_what_may_be_revealed() -> None:
         assert all(("atMost" in process) is permits for process in processes(CASES[status.value]).values())
 
 
-@given(limits=points().filter(lambda point: not point.is_bottom))
-def test_at_most_is_what_the_decision_would_be_without_ceilings(limits: Disclosure) -> None:
-    """For every flow and every point that a resident may choose."""
-    consent = agreed(FREE_CITY, "purpose:energy", limits)
-    for flow, process in processes(receipt_of(consent, FREE_CITY)).items():
-        decision = decide(FREE_CITY, flow, [consent], "mill", TOP, NOW_MS)
-        assert process["atMost"] == disclosure_node(decision.disclosure)
+@pytest.mark.parametrize("city", [FREE_CITY, NOISY_CITY], ids=["exact", "noisy"])
+@given(limits=points().filter(lambda point: not point.is_bottom), rung=st.sampled_from([0.5, 1.0, 2.0, inf]))
+def test_at_most_is_what_would_leave_without_ceilings(city: PolicySet, limits: Disclosure, rung: float) -> None:
+    """For every flow and every point that a resident may choose, where the μ is one that policies have."""
+    consent = agreed(city, "purpose:energy", replace(limits, budget=rung))
+    for flow, process in processes(receipt_of(consent, city)).items():
+        decision = decide(city, flow, [consent], "mill", TOP, NOW_MS)
+        leaving = outcome(city, city.flows[flow], "consumption", decision, "mill")
+        if leaving.reason != "retention":  # that policies keep it for longer is not for a record to know
+            assert process["atMost"] == disclosure_node(leaving.disclosure)
+
+
+def test_at_most_of_a_mu_between_two_rungs_is_no_less_than_what_leaves() -> None:
+    """The rungs are the policies', and may change; the record is what the resident said."""
+    consent = agreed(NOISY_CITY, "hourly", replace(TOP, budget=1.5))
+    decision = decide(NOISY_CITY, "hourly", [consent], "mill", TOP, NOW_MS)
+    assert decision.disclosure.budget == 1.0
+    assert processes(receipt_of(consent, NOISY_CITY))["hourly"]["atMost"]["mu"] == "1.5"
 
 
 def test_limits_name_the_axes_that_the_resident_bounds_and_no_others() -> None:
@@ -139,22 +160,25 @@ def test_limits_name_the_axes_that_the_resident_bounds_and_no_others() -> None:
         "@type": "sluice:Disclosure",
         "time": "sluice:time-4h",
         "precision": [{"@type": "sluice:Precision", "identifier": "consumption", "step": "1"}],
-        "group": 20,
+        "group": 12,
         "retention": "P30D",
-        "budget": "0.5",
+        "mu": "0.5",
     }
     assert record(CASES["one pseudonym a day"])["limits"] == {"@type": "sluice:Disclosure"}
     hourly = processes(GIVEN)["hourly"]
     assert hourly["asked"]["group"] == 15
-    assert hourly["atMost"]["group"] == 20
+    assert hourly["atMost"]["group"] == 15
     assert hourly["atMost"]["space"] == "sluice:space-district"
-    assert hourly["hasTechnicalMeasure"] == [{"@type": "sluice:GroupThreshold", "group": 20}]
+    assert hourly["hasTechnicalMeasure"] == [
+        {"@type": "sluice:GroupThreshold", "group": 15},
+        {"@type": "sluice:CalibratedNoise", "mu": "0.5"},
+    ]
 
 
 def test_retention_is_the_shorter_of_both() -> None:
     """A recipient may keep it as long as the flow asks, or as the resident permits; what is not told at all, for no day."""
     days = {flow: process["hasStorageCondition"][1]["hasDuration"]["length"] for flow, process in processes(GIVEN).items()}
-    assert days == {"hourly": "P30D", "daily": "P30D", "raw": "P0D"}
+    assert days == {"hourly": "P30D", "daily": "P0D", "raw": "P0D"}
     assert processes(CASES["Refused"])["hourly"]["hasStorageCondition"][1]["hasDuration"]["length"] == "P365D"
 
 
@@ -185,7 +209,7 @@ def test_rights_are_in_english_where_the_program_speaks_none_of_the_languages() 
 def test_rights_outside_the_regulation_are_those_of_the_program() -> None:
     """No article is named where it is not the law, and the receipt claims the plain profile."""
     receipt = CASES["outside the regulation"]
-    assert receipt["conformsTo"] == ["sluice:receipt-v2", "dpv-27560:receipt"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v3", "dpv-27560:receipt"]
     assert record(receipt)["conformsTo"] == ["dpv-27560:record"]
     assert len(record(receipt)["hasRight"]) == 5
     assert "eu-gdpr:" not in json.dumps({key: value for key, value in receipt.items() if key != "@context"})
@@ -204,7 +228,7 @@ def test_receipt_without_policies_claims_no_conformity() -> None:
     """The controller and the languages are mandatory, and stand in no record."""
     receipt = CASES["policies unknown"]
     assert receipt["included"] == []
-    assert receipt["conformsTo"] == ["sluice:receipt-v2"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v3"]
     assert "conformsTo" not in record(receipt)
     assert processes(receipt)["hourly"]["asked"]["group"] == 15
 
@@ -245,12 +269,24 @@ def test_chain_of_receipts_is_followed_through_every_status() -> None:
     assert find_breaks([*receipts, other]) == ["receipt 15 is about somebody or something else than receipt 14"]
 
 
-def test_receipt_of_the_first_version_is_still_taken() -> None:
-    """As an earlier version wrote it: limits on every axis, the label key in base64url. It says nothing else of either form."""
-    first = read_receipt((Path(__file__).parent / "first_version.jsonld").read_bytes())
-    assert (first["conformsTo"][0], first["labelKey"]) == ("sluice:receipt-v1", base64url(ISSUE.label_key))
-    assert check_receipt(first, verify, CITY) == []
-    renamed = {**first, "conformsTo": GIVEN["conformsTo"]}
+@pytest.mark.parametrize("version", [1, 2])
+def test_receipt_of_a_former_version_is_still_taken(version: int) -> None:
+    """As an earlier version wrote it, with the share and the ε of then, and against the policies of then."""
+    former = read_receipt((FORMER / f"{('first', 'second')[version - 1]}_version.jsonld").read_bytes())
+    assert former["conformsTo"][0] == f"sluice:receipt-v{version}"
+    assert former["labelKey"] == (base64url(ISSUE.label_key) if version == 1 else ISSUE.label_key.hex())
+    assert processes(former)["hourly"]["atMost"]["budget"] == "0.5"
+    assert check_receipt(former, verify, FORMER_CITY) == []
+    (bounds,) = described(former, "sluice:PolicySet")
+    assert bounds["share"] == "0.15"
+    bounds["share"] = "0.5"
+    assert check_receipt(resigned(former), verify, FORMER_CITY) == ["`included` is not in the words of these policies"]
+
+
+def test_receipt_of_the_first_version_says_nothing_else_of_either_form() -> None:
+    """Limits on every axis, and the label key in base64url."""
+    first = read_receipt((FORMER / "first_version.jsonld").read_bytes())
+    renamed = {**first, "conformsTo": ["sluice:receipt-v2", *first["conformsTo"][1:]]}
     assert check_receipt(resigned(renamed), verify) == [
         *(f"`hasRecordOfActivity.limits.{axis}` says other than the record" for axis in ("identity", "space")),
         "`labelKey` says other than the record",
@@ -259,7 +295,7 @@ def test_receipt_of_the_first_version_is_still_taken() -> None:
 
 def test_receipt_of_a_later_version_asks_for_a_later_program() -> None:
     """It is not called malformed, or forged."""
-    later = {**GIVEN, "conformsTo": ["sluice:receipt-v3"]}
+    later = {**GIVEN, "conformsTo": ["sluice:receipt-v4"]}
     assert check_receipt(resigned(later), verify) == [
         "`conformsTo` names no version of receipts that this program knows: check it with a newer one"
     ]

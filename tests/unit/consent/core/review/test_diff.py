@@ -187,17 +187,17 @@ def test_diff_of_something_added_or_taken_away_rises_or_falls_as_a_whole(what: s
 def test_diff_of_a_change_from_consent_to_public_task_opens_devices_and_closes_households() -> None:
     """Neither kind is ever read under the other."""
     purpose = 'dpv = "CombatClimateChange"\nlegal_basis = "consent"'
-    difference = compare(CITY, city((purpose, purpose.replace('"consent"', '"public-task"'))))
+    difference = compare(CITY, city((purpose, purpose.replace('"consent"', '"public-task"')), ('noise = "none"\n', "")))
     assert {row.direction for row in rows(difference, flow="hourly", whose=Whose.AGREEING)} == {FALLS}
     assert {row.direction for row in rows(difference, flow="hourly", whose=Whose.PUBLIC)} == {RISES}
     assert Rule(DIFFERS, "purpose.energy.legal_basis", "consent", "public-task") in difference.rules
 
 
-def test_diff_sees_what_a_lower_floor_means_for_those_who_permit_figures_only() -> None:
-    """The flow asks for pseudonyms, so that only who limits it to figures feels the ceiling's group."""
-    difference = compare(CITY, city(("group = 10", "group = 5")))
-    (row,) = rows(difference, flow="daily", axis="group")
-    assert (row.direction, row.whose, row.old, row.new) == (RISES, Whose.FIGURES, "10", "5")
+def test_diff_sees_what_a_lower_floor_opens_for_those_who_live_under_it() -> None:
+    """A neighbourhood that demands more than a flow asks keeps its homes out; who agrees there begins to leave."""
+    before, after = [city(files={"neighbourhoods/old.toml": OLD.replace('"4h"', f'"4h"\ngroup = {n}')}) for n in (16, 15)]
+    (row,) = rows(compare(before, after), flow="hourly", whose=Whose.AGREEING)
+    assert (row.direction, row.axis, row.old, row.zones) == (RISES, ALL_AXES, "nothing (group)", ("chapel",))
 
 
 # what is not a decision
@@ -222,10 +222,17 @@ EXTRA = (
             Rule(RISES, "recipient.office.public_key_file", "keys/office.pub", "keys/other.pub"),
         ),
         ('pub"\nsink = "city"', 'pub"\nsink = "far"', Rule(DIFFERS, "recipient.office.sink", "city", "far")),
-        ("share = 0.15", "share = 0.2", Rule(RISES, "limits.share", "0.15", "0.2")),
-        ("share = 0.15", "share = 0.1", Rule(FALLS, "limits.share", "0.15", "0.1")),
-        ("p = 15", "p = 10", Rule(RISES, "limits.p", "15", "10")),
-        ("p = 15", "p = 20", Rule(FALLS, "limits.p", "15", "20")),
+        ("exact_group = 1", "exact_group = 50", Rule(FALLS, "limits.exact_group", "1", "50")),
+        ("exact_group = 1", "exact_group = 1\nmu_day = 2", Rule(FALLS, "limits.mu_day", "nothing", "2")),
+        (
+            "exact_group = 1",
+            "exact_group = 1\nmu_rungs = [0.5, 1.5, 2]",
+            Rule(RISES, "limits.mu_rungs", "0.5, 1, 2", "0.5, 1.5, 2"),
+        ),
+        ("exact_group = 1", "exact_group = 1\nmu_rungs = [0.5, 2]", Rule(FALLS, "limits.mu_rungs", "0.5, 1, 2", "0.5, 2")),
+        ("clip = 10", "clip = 8", Rule(DIFFERS, "quantity.electricity.clip", "10", "8")),
+        ("presence = 2", "presence = 1", Rule(DIFFERS, "quantity.electricity.presence", "2", "1")),
+        ('cell = "15min"', 'cell = "1h"', Rule(DIFFERS, "quantity.electricity.cell", "15min", "1h")),
         ("clamp = [0, 100]", "clamp = [0, 200]", Rule(RISES, "property.consumption.clamp", "0, 100", "0, 200")),
         ("clamp = [0, 100]", "clamp = [0, 50]", Rule(FALLS, "property.consumption.clamp", "0, 100", "0, 50")),
         (
@@ -261,6 +268,70 @@ def test_diff_of_a_rule_that_no_decision_shows_names_it(old: str, new: str, rule
     assert rule in difference.rules
     if rule.direction is RISES:
         assert difference.rises
+
+
+NOISY = (
+    ("exact_group = 1", "exact_group = 1\nmu_day = 2.1\nmu_rungs = [0.5, 1, 2]"),
+    ('retention = 365 }\nnoise = "none"', "retention = 365, budget = 1 }"),
+)
+
+
+def test_diff_of_figures_that_lose_their_noise_rises_and_says_for_whom() -> None:
+    """In what is decided, with the households that stand in them, and as a rule."""
+    town = Town()
+    town.homes(12, agreed(city(*NOISY), "hourly"))
+    difference = compare(city(*NOISY), city(NOISY[0]), town.population())
+    (row,) = rows(difference, flow="hourly", axis="budget", whose=Whose.AGREEING)
+    assert (row.direction, row.old, row.new, row.count) == (RISES, "μ 1 a day", "no noise", Count(10, 19))
+    assert Rule(RISES, "flow.hourly.noise", "drawn", "none") in difference.rules
+    back = compare(city(NOISY[0]), city(*NOISY))
+    assert not back.rises
+    assert Rule(FALLS, "flow.hourly.noise", "none", "drawn") in back.rules
+
+
+def test_diff_of_a_greater_mu_rises() -> None:
+    """And a smaller one falls; either is no rule, since every decision shows it."""
+    more = compare(city(*NOISY), city(*NOISY, ("budget = 1 }", "budget = 1.5 }")))
+    assert {(row.direction, row.axis, row.old, row.new) for row in more.changes} == {
+        (RISES, "budget", "μ 1 a day", "μ 1.5 a day"),
+    }
+    assert more.rules == ()
+    assert not compare(city(*NOISY), city(*NOISY, ("budget = 1 }", "budget = 0.5 }"))).rises
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ('publish = "window"', Rule(DIFFERS, "flow.hourly.publish", "day", "window")),
+        ("clip = 8", Rule(DIFFERS, "flow.hourly.clip", "nothing", "8")),
+    ],
+)
+def test_diff_of_how_noise_is_drawn_tells_no_more_at_the_same_mu(said: str, rule: Rule) -> None:
+    """Whatever else, the odds are what they were."""
+    difference = compare(city(*NOISY), city(*NOISY, ("retention = 365, budget = 1 }", f"retention = 365, budget = 1 }}\n{said}")))
+    assert difference.rules == (rule,)
+    assert not difference.rises
+
+
+def test_diff_of_a_week_that_becomes_a_day_rises() -> None:
+    """The same μ once a day is more than once a week."""
+    week = (('statistic = { consumption = "sum" }', 'period = "week"\nstatistic = { consumption = "typical-day" }'),)
+    before, after = city(*NOISY, *week), city(*NOISY)
+    assert Rule(RISES, "flow.hourly.period", "week", "day") in compare(before, after).rules
+    assert Rule(FALLS, "flow.hourly.period", "day", "week") in compare(after, before).rules
+
+
+def test_diff_of_two_properties_that_no_longer_count_together_rises() -> None:
+    """What is one secret of a household would be bounded twice; to count together what was apart tells no more."""
+    again = ("[flow.hourly]", '[property.heat]\nunit = "kW.h"\nladder = [0.001]\n[flow.hourly]')
+    joint = ('properties = ["consumption"]\ncell', 'properties = ["consumption", "heat"]\ncell')
+    heat = (
+        "[quantity.electricity]",
+        '[quantity.heat]\nproperties = ["heat"]\ncell = "1h"\nclip = 10\npresence = 2\n[quantity.electricity]',
+    )
+    together, apart = city(again, joint), city(again, heat)
+    assert Rule(RISES, "property.heat, counted in", "electricity", "heat") in compare(together, apart).rules
+    assert not compare(apart, together).rises
 
 
 def test_diff_of_a_key_that_lies_in_the_same_file_sees_who_can_read_it_now() -> None:

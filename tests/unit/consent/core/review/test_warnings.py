@@ -24,7 +24,10 @@ LEFT_OUT = [
 ]
 """What the small city leaves out, and is meant to."""
 SHIPPED = ROOT / "policies"
-TIGHT = (("clamp = [0, 100]", "clamp = [0, 15]"), ("clamp = [20, 140]", "clamp = [30, 90]"))
+TIGHT = (
+    *(("clamp = [0, 100]", "clamp = [0, 15]"), ("clamp = [20, 140]", "clamp = [30, 90]")),
+    ("exact_group = 1", "exact_group = 50"),
+)
 
 
 def lines(*changes: tuple[str, str], files: dict[str, bytes] | None = None) -> list[str]:
@@ -51,10 +54,12 @@ def test_key_whose_absence_reveals_more_is_noted() -> None:
     assert all_lines(single) == LEFT_OUT[:1], "nor is the only step that there is"
 
 
-def test_shipped_city_tells_of_the_one_property_that_goes_nowhere() -> None:
+def test_shipped_city_tells_of_the_one_property_that_goes_nowhere_and_of_open_data() -> None:
     """The meter with a key sends its register too, and no flow mentions it; there is no warning."""
-    (note,) = notes_on(load_policies(SHIPPED))
-    assert (note.weight, note.file, note.key) == (Weight.NOTE, "devices/secure-meter.toml", "fields.totalConsumption")
+    assert [(note.weight, note.file, note.key) for note in notes_on(load_policies(SHIPPED))] == [
+        (Weight.NOTE, "devices/secure-meter.toml", "fields.totalConsumption"),
+        (Weight.NOTE, "city.toml", "recipient.open-data"),
+    ]
 
 
 def test_property_that_a_class_sends_and_no_flow_mentions_is_noted() -> None:
@@ -109,13 +114,14 @@ def test_ask_beyond_the_ceiling_is_warned_of_on_its_axis(ceiling: str, line: str
     """A floor above the ask, a ceiling below it: on every axis."""
     found = lines(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ceiling))
     assert f"warning: `city.toml`: {line}" in found
-    assert all("ask." in each for each in found)
+    assert all("ask." in each or "`flow.hourly`: nothing can ever leave" in each for each in found)
 
 
 def test_floor_for_figures_is_no_matter_for_single_records() -> None:
     """Group and budget bind only figures."""
     found = lines(("group = 10", "group = 16\nbudget = 0.5"))
-    assert [line.split("`")[3] for line in found] == ["flow.hourly.ask.group", "flow.hourly.ask.budget"]
+    assert [line.split("`")[3] for line in found] == ["flow.hourly", "flow.hourly.ask.group", "flow.hourly.ask.budget"]
+    assert "`group` withholds everything" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_flow_that_can_give_nothing_anywhere_is_warned_of(ceiling: str, reason: 
     line = f"warning: `city.toml`: `flow.noise`: nothing can ever leave by it: `{reason}` withholds everything, everywhere"
     assert line in found
     hopeless = [each for each in found if "nothing can ever" in each]
-    assert len(hopeless) == (4 if reason == "ceiling" else 2)
+    assert len(hopeless) == (4 if reason == "ceiling" else 3)
 
 
 def test_flow_that_every_class_caps_away_is_warned_of() -> None:
@@ -149,12 +155,32 @@ def test_neighbourhood_that_lets_a_flow_through_nowhere_is_noted() -> None:
     ]
 
 
-def test_group_so_small_that_one_always_makes_up_too_much_is_noted() -> None:
-    """Of five, one makes up a fifth at the least; of seven, a seventh is under 15 %."""
-    (line,) = lines(("group = 10", "group = 5"), ("group = 15", "group = 6"))
-    share = "of `6` subjects one always makes up more of a figure than the `0.15` that `limits.share` permits"
-    assert line == f"note: `city.toml`: `flow.hourly.ask.group`: {share}: no figure has fewer than `7`"
-    assert lines(("group = 10", "group = 5"), ("group = 15", "group = 7")) == []
+@pytest.mark.parametrize(("group", "warned"), [(1, True), (49, True), (50, False), (80, False)])
+def test_exact_figures_of_few_homes_are_warned_of(group: int, warned: bool) -> None:
+    """Where there are none, no group is too small for them."""
+    few = ("exact_group = 50", f"exact_group = {group}\nmu_day = 2.1")
+    said = (
+        f"warning: `city.toml`: `limits.exact_group`: `{group}` homes are few for figures without noise (`hourly`): among fewer "
+    )
+    told = f"{said}than `50`, one whose habits somebody knows is often found out"
+    assert lines(few) == ([told] if warned else [])
+    assert lines(few, ('retention = 365 }\nnoise = "none"', "retention = 365, budget = 2 }")) == []
+
+
+def test_neighbourhood_that_demands_a_larger_group_than_a_flow_is_warned_of_since_its_homes_are_left_out() -> None:
+    """It was meant to protect them, and keeps them out of every figure."""
+    said = "`16` is more than `hourly` asks: homes here stand in none of its figures"
+    assert lines(files={"neighbourhoods/old.toml": OLD.replace('time = "4h"', "group = 16").encode()}) == [
+        f"warning: `neighbourhoods/old.toml`: `ceiling.group`: {said}"
+    ]
+    assert lines(files={"neighbourhoods/old.toml": OLD.replace('time = "4h"', "group = 15").encode()}) == []
+
+
+@pytest.mark.parametrize("key", ["share = 0.15", "p = 15"])
+def test_limit_of_an_earlier_version_is_warned_of(key: str) -> None:
+    """It is read, and binds nothing."""
+    (line,) = lines(("exact_group = 50", f"exact_group = 50\n{key}"))
+    assert line.startswith(f"warning: `city.toml`: `limits.{key.partition(' ')[0]}`: binds nothing any more")
 
 
 def test_file_cut_short_in_its_last_line_is_warned_of() -> None:
@@ -211,5 +237,5 @@ def test_figure_over_households_without_a_clamp_is_warned_of() -> None:
 def test_warnings_come_before_notes() -> None:
     """What is hardly meant first."""
     extra = '[recipient.museum]\ntitle = { en = "Museum", pt = "Museu" }\nsink = "city"\n[flow.noise]'
-    found = lines(("[flow.noise]", extra), ("group = 10", "group = 5"), ("group = 15", "group = 6"))
-    assert [line.split(":")[0] for line in found] == ["warning", "note"]
+    found = lines(("[flow.noise]", extra), files={"neighbourhoods/old.toml": OLD.replace('"4h"', '"none"').encode()})
+    assert [line.split(":")[0] for line in found] == ["warning", *["note"] * 4]

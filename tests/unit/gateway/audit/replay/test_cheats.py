@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from consent.core.policies import parse
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import CLOCK_SET, GapPayload, GenesisPayload
 from gateway.audit.replay.report import ReplayReport, ReplayVerdict
@@ -24,11 +23,14 @@ from tests.support.cheats import (
     share_of,
     void_of,
 )
+from tests.support.drawn import Suburb
 from tests.support.earlier_version import earlier_payloads
-from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, only, reading
+from tests.support.gate import DAY_MS, MIDNIGHT_MS, Gate, only
 from tests.support.gate import town as town_of
 from tests.support.planted import days
 from tests.support.replayed import replayed
+
+END_MS = MIDNIGHT_MS + DAY_MS
 
 
 def town(count: int = 3, passed: int = 3) -> tuple[Gate, list[Device]]:
@@ -228,26 +230,20 @@ def test_withdrawal_hidden_by_somebody_elses_erasure_is_beyond_a_replay_and_coun
     release = released(gate, shares)
     gone = {said: (0,), withdrawal: (0,)}
     erasure = erasure_of(gate, gone)
-    assert any(problem.startswith(f"entry {release}: record 0: it rests on consents") for problem in problems(replayed(gate)))
+    assert any(problem.startswith(f"entry {release}: draw 0: it rests on consents") for problem in problems(replayed(gate)))
     found = replayed(gate, openings=emptied(gate, gone))
     assert [(each.entry, each.consents, each.withdrawals) for each in found.erasures] == [(erasure, 1, 1)]
     assert "1 consents and 1 withdrawals or refusals of theirs can no longer be read" in found.to_text()
     assert problems(found) == []
 
 
-def test_loudest_home_stays_a_finding_once_everybody_in_it_was_erased(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No part is left that would tell, and the record itself says that it is about subjects, and of which statistic."""
-    monkeypatch.setattr(parse, "unsupported_in", lambda _policies: ())
+def test_loudest_home_stays_a_finding_once_nobody_in_it_is_left() -> None:
+    """No part is left that would tell, and the draw itself says that it is about subjects, and of which statistic."""
     loudest = 'statistic = { LAeq = "energy-mean" }\npurpose = "quiet"'
-    gate = Gate(town_of((loudest.replace("energy-", ""), loudest)))
-    homes = gate.homes(3, "nights")
-    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, db=50) for home in homes))
-    gate.to(gate.now_ms + HOUR_MS + LATENESS_MS)
-    gate.records()
-    for home in homes:
-        gate.erase(home)
-    monkeypatch.undo()
-    assert any("it holds what policies may no longer ask" in problem for problem in problems(replayed(gate)))
+    policies = town_of((loudest.replace("energy-", ""), loudest))
+    town = Suburb(0, policies=policies)
+    entry = town.publish("office", "day", END_MS, (town.draw("nights", END_MS, []), []))
+    assert any(f"entry {entry}: draw 0: it holds what policies may no longer ask" in one for one in problems(replayed(town.gate)))
 
 
 # age

@@ -145,6 +145,7 @@ def test_draw_that_is_not_as_the_policies_say_is_named(flow: str, changed: dict[
     """In the entry that holds it, and nothing else is found."""
     town = Suburb(12, *ALL)
     town.day("office", flow)
+    town.gate.now_ms = END_MS + DAY_MS + HOUR_MS
     wrong = town.day("office", flow, **changed)
     town.day("office", flow)
     found = problems(replayed(town.gate))
@@ -250,6 +251,17 @@ def test_figure_about_subjects_outside_a_publication_is_named() -> None:
     found = problems(replayed(town.gate))
     assert f"entry {first}: record 0: a figure about subjects leaves in a draw of a publication, and nowhere else" in found
     assert f"entry {second}: figures about subjects are in it, and it is part of no publication" in found
+
+
+def test_draw_of_an_earlier_day_is_told_where_publications_begin_and_nowhere_else() -> None:
+    """Before the first publication there was none to tell it."""
+    town = Suburb(6, *ALL)
+    begun = Suburb(6, *ALL)
+    begun.publish("office", "day", END_MS, *begun.drawn(END_MS - DAY_MS, "hourly"))
+    assert problems(replayed(begun.gate)) == []
+    town.day("office")
+    wrong = town.publish("office", "day", END_MS + DAY_MS, *town.drawn(END_MS, "hourly"))
+    assert problems(replayed(town.gate)) == [f"entry {wrong}: draw 0: its span is not the one that is published"]
 
 
 def test_figures_for_another_recipient_are_named() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.support.cheats import BUNDLE_SHA256, latest_release, released_again, share_of, void_of
-from tests.support.gate import HOUR_MS, Gate, hour_with, only
-from tests.support.planted import days
+from tests.support.gate import Gate, only
+from tests.support.planted import day_with, days
 from tests.support.replayed import replayed
 
 
@@ -33,8 +33,7 @@ def test_void_by_a_withdrawal_is_listed_with_nobody_left_out_who_permits() -> No
     gate = Gate(only("hourly"))
     homes = gate.homes(4, "hourly")
     days(gate, homes, 1)
-    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-    hour_with(gate, homes)
+    day_with(gate, homes)
     assert gate.form() is not None
     gate.withdraw(homes[0], "hourly")
     gate.records()

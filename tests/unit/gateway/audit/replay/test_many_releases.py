@@ -13,7 +13,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.plans import Device
 from tests.support.gate import Gate, only
-from tests.support.planted import Plant, extra_release, days, planted_consent, wrong_decision
+from tests.support.planted import Plant, days, extra_release, planted_consent, wrong_decision
 from tests.support.replayed import replayed
 
 RELEASES = 10_000

@@ -123,6 +123,19 @@ def test_recipient_without_such_flows_for_a_time_goes_on_where_it_gets_some_agai
     assert problems(replayed(town.gate)) == []
 
 
+def test_other_policies_may_distribute_anew_what_has_not_left() -> None:
+    """A publication of which one part has left begins again with its first part."""
+    town = Suburb(1)
+    first, second = ends(1, 2)
+    town.publish("office", "day", first, part=(0, 2))
+    town.gate.apply(suburb(exact_group=7).policies())
+    town.publish("office", "day", first, part=(0, 1))
+    town.publish("office", "day", second, part=(0, 1))
+    assert problems(replayed(town.gate)) == []
+    wrong = town.publish("office", "day", second, part=(0, 1))
+    assert problems(replayed(town.gate)) == [f"entry {wrong}: that part was published before, or its turn is past"]
+
+
 def test_other_policies_may_have_other_parts() -> None:
     """The size follows from them; within one publication a part follows another all the same."""
     town = Suburb(1)
@@ -131,6 +144,17 @@ def test_other_policies_may_have_other_parts() -> None:
     town.publish("office", "day", first, part=(1, 2))
     town.gate.apply(suburb(exact_group=7).policies())
     town.publish("office", "day", second)
+    town.publish("office", "day", third)
+    assert problems(replayed(town.gate)) == []
+
+
+def test_restoration_begins_publications_anew() -> None:
+    """What the backup did not know of is not formed a second time."""
+    town = Suburb(1)
+    first, _, third = ends(1, 2, 3)
+    town.publish("office", "day", first)
+    log = town.gate.state.log
+    log.note_gap("restored", "", "", town.gate.now_ms)
     town.publish("office", "day", third)
     assert problems(replayed(town.gate)) == []
 

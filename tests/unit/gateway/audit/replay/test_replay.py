@@ -18,8 +18,8 @@ from gateway.audit.replay.report import ReplayVerdict
 from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
 from tests.support.earlier_version import earlier_payloads
-from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, hour_with, limited, only, town
-from tests.support.planted import Plant, extra_release, days, planted_consent, wrong_decision
+from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, town
+from tests.support.planted import Plant, days, extra_release, planted_consent, wrong_decision
 from tests.support.replayed import replayed
 
 T = MIDNIGHT_MS
@@ -190,16 +190,14 @@ def newcomer_passed_over(gate: Gate, homes: list[Device]) -> str:
     return "a subject's data was withheld from it: no-consent"
 
 
-def hour_of_former_terms(gate: Gate, homes: list[Device]) -> str:
-    """Release an hour that began before its flow was what it is."""
-    gate.to(-(-gate.now_ms // HOUR_MS) * HOUR_MS)
-    begun_ms, gate.now_ms = gate.now_ms, gate.now_ms + MINUTE_MS
+def day_of_former_terms(gate: Gate, homes: list[Device]) -> str:
+    """Release a day that began before its flow was what it is."""
+    begun_ms = gate.now_ms // DAY_MS * DAY_MS
     gate.apply(town(("clamp = [0, 100]", "clamp = [0, 50]")))
     assert gate.state.force is not None
     gate.state.force.flow_since_ms["hourly"] = begun_ms
     changes.compile_all(gate.state, gate.now_ms)
-    hour_with(gate, homes)
-    gate.records()
+    days(gate, homes, 1)
     return "it reaches back to before a subject permitted it"
 
 
@@ -210,60 +208,44 @@ def consent_over_no_known_channel(gate: Gate, homes: list[Device]) -> str:
     return "the record came over the channel `portal`, which nothing vouches for"
 
 
-def log_again(gate: Gate, change: Callable[[ReleaseRecord], list[ReleaseRecord]], *, with_subjects: bool = True) -> int:
-    """Log the latest release once more, as of an hour that nobody has seen, with its record changed; return the index."""
+def log_again(gate: Gate, change: Callable[[ReleaseRecord], ReleaseRecord], *, with_subjects: bool = True) -> int:
+    """Log the latest release once more, in a record of its own of a day that nobody has seen; return the index."""
     gate.commit()
     latest = max(index for index, opening in gate.openings.items() if len(opening.parts) > 1)
-    payload, hour_ms = gate.release_payload(latest), T + 999 * DAY_MS
-    records = change(structs.replace(payload.records[0], window=(hour_ms, hour_ms + HOUR_MS)))
-    parts = gate.state.log.one_part(structs.replace(payload, records=tuple(records)).encode())
-    for number in range(len(records) if with_subjects else 0):
-        for one in gate.contributions(latest):
-            parts += gate.state.log.one_part(structs.replace(one, record=number).encode())
+    payload, window = gate.release_payload(latest), (T + 999 * DAY_MS, T + 999 * DAY_MS + HOUR_MS)
+    if payload.draws:
+        (draw,) = payload.draws
+        record = ReleaseRecord(draw.flow, draw.level, draw.cell, window, draw.n, "aggregate", draw.property, draw.statistic)
+    else:
+        record = structs.replace(payload.records[0], window=window)
+    parts = gate.state.log.one_part(ReleasePayload(payload.recipient, (change(record),)).encode())
+    for one in gate.contributions(latest) if with_subjects else ():
+        parts += gate.state.log.one_part(one.encode())
     return gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
-
-
-def finer_window(gate: Gate, homes: list[Device]) -> str:
-    """Tell a minute where an hour is permitted, and call it an hour."""
-    log_again(gate, lambda record: [structs.replace(record, window=(record.window[0], record.window[0] + MINUTE_MS))])
-    return "its window is none of level `1h`"
-
-
-def overlapping_window(gate: Gate, homes: list[Device]) -> str:
-    """Tell an hour that begins at half past, which overlaps with two others."""
-    half_ms = HOUR_MS // 2
-    log_again(gate, lambda record: [structs.replace(record, window=tuple(ms + half_ms for ms in record.window))])
-    return "its window is none of level `1h`"
-
-
-def several_hours(gate: Gate, homes: list[Device]) -> str:
-    """Tell a figure of two hours, which only a reading of an unknown time may have."""
-    log_again(gate, lambda record: [structs.replace(record, window=(record.window[0], record.window[1] + HOUR_MS))])
-    return "its window is none of level `1h`"
-
-
-def twice_in_one_release(gate: Gate, homes: list[Device]) -> str:
-    """Tell an hour in two records of one release, without one household and with it."""
-    index = log_again(gate, lambda record: [record, record])
-    return f"entry {index}: record 1: what is in it was released before, by entry `{index}`"
 
 
 def household_passed_off_as_the_citys(gate: Gate, homes: list[Device]) -> str:
     """Tell what households have told as a record of no subject."""
-    log_again(gate, lambda record: [structs.replace(record, owner="city")], with_subjects=False)
+    log_again(gate, lambda record: structs.replace(record, owner="city"), with_subjects=False)
     return "it rests on no consent and is not public"
 
 
 def nobodys_record(gate: Gate, homes: list[Device]) -> str:
     """Tell what households have told without a word of whose devices it was."""
-    log_again(gate, lambda record: [record], with_subjects=False)
+    log_again(gate, lambda record: structs.replace(record, identity="per-record", statistic=""), with_subjects=False)
     return "it rests on no consent, and does not state whose devices have told it"
 
 
 def citys_record_with_subjects(gate: Gate, homes: list[Device]) -> str:
     """Call a record the city's in which households have parts."""
-    log_again(gate, lambda record: [structs.replace(record, owner="city")])
+    log_again(gate, lambda record: structs.replace(record, owner="city"))
     return "it states that it is of no subject, and has a part about one"
+
+
+def figure_outside_a_publication(gate: Gate, homes: list[Device]) -> str:
+    """Tell an hour as versions of before did, in a record."""
+    log_again(gate, lambda record: record)
+    return "a figure about subjects leaves in a draw of a publication, and nowhere else"
 
 
 PLANTS = [
@@ -271,12 +253,9 @@ PLANTS = [
     nobodys_record,
     citys_record_with_subjects,
     consent_over_no_known_channel,
-    finer_window,
-    overlapping_window,
-    several_hours,
-    twice_in_one_release,
+    figure_outside_a_publication,
     newcomer_passed_over,
-    hour_of_former_terms,
+    day_of_former_terms,
     wrong_decision,
     extra_release,
     released_after_withdrawal,
@@ -306,9 +285,9 @@ def test_replay_of_a_span_that_begins_before_the_consent_names_it() -> None:
     gate.to(gate.now_ms + HOUR_MS)
     gate.send(home, kwh=1)
     gate.bundle()
-    log_again(gate, lambda record: [structs.replace(record, window=(gate.now_ms - HOUR_MS, gate.now_ms))])
+    log_again(gate, lambda record: structs.replace(record, window=(gate.now_ms - HOUR_MS, gate.now_ms)))
     assert [one.problem for one in replayed(gate).findings] == []
-    log_again(gate, lambda record: [structs.replace(record, window=(gate.now_ms - HOUR_MS - 1, gate.now_ms))])
+    log_again(gate, lambda record: structs.replace(record, window=(gate.now_ms - HOUR_MS - 1, gate.now_ms)))
     assert ["it reaches back to before a subject permitted it" in one.problem for one in replayed(gate).findings] == [True]
 
 
@@ -344,7 +323,7 @@ def test_replay_without_a_consents_opening_accuses_nobody() -> None:
     gate = Gate(only("hourly"))
     homes = gate.homes(3, "hourly")
     days(gate, homes, 1)
-    index = gate.grant(homes[0], "hourly", limited(retention_days=9))
+    index = gate.grant(homes[0], "hourly", expiry_ms=gate.now_ms + 99 * DAY_MS)
     days(gate, homes, 2)
     found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at != index})
     assert found.unopened_consents == 1
@@ -368,19 +347,19 @@ def test_replay_of_erased_parts_checks_the_rest() -> None:
 
 
 def test_replay_counts_erased_parts_towards_the_group_and_no_further() -> None:
-    """Erasure may explain a small group as far as parts were erased; it is no leave for a figure about two households."""
+    """Erasure may explain a small group as far as parts were erased; it is no leave for a figure about one household."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(4, "hourly", limits=limited(group=4))
+    homes = gate.homes(4, "hourly")
     days(gate, homes, 1)
     (index,) = [at for at, opening in gate.openings.items() if len(opening.parts) > 1]
     erased = replayed(gate, openings=gate.openings | {index: gate.openings[index].erase({1, 2})})
     assert erased.verdicts == {ReplayVerdict.ERASED: 1}
-    parts = [part for part in gate.openings[index].parts[:4] if not isinstance(part, bytes)]
+    parts = [part for part in gate.openings[index].parts[:2] if not isinstance(part, bytes)]
     planted = gate.state.log.append_entry(Kind.RELEASE, gate.now_ms, parts, labels=bytes(16), bundle_sha256=bytes(32))
     gate.commit()
     hidden = replayed(gate, openings=gate.openings | {planted: gate.openings[planted].erase({1})})
     assert any(
-        "`2` subjects, and `1` that were erased, where at least `4` have to stand" in one.problem for one in hidden.findings
+        "`0` subjects, and `1` that were erased, where at least `2` have to stand" in one.problem for one in hidden.findings
     )
 
 
@@ -388,7 +367,7 @@ def test_replay_prints_nothing_of_an_opening_that_could_write_over_a_terminal() 
     """What stands in an opening is quoted in findings, on one line and without control characters."""
     gate = Gate(only("hourly"))
     days(gate, gate.homes(3, "hourly"), 1)
-    log_again(gate, lambda record: [structs.replace(record, flow="x\x1b[2J\nreplayed: well")])
+    log_again(gate, lambda record: structs.replace(record, flow="x\x1b[2J\nreplayed: well"))
     found = replayed(gate)
     assert found.exit_status == 1
     assert all(line.isprintable() for line in found.to_text().splitlines())

@@ -125,6 +125,13 @@ def test_the_number_told_is_rounded_down_to_fives() -> None:
     assert told == [0, 5, 10]
 
 
+def test_limit_who_knows_all_the_others_knows_the_last() -> None:
+    rows = [[100 + home + hour for hour in range(24)] for home in range(6)]
+    others = [sum(column) / 1000 for column in zip(*rows[:-1], strict=True)]
+    told = values(close(table(rows)))
+    assert [round(1000 * (a - b)) for a, b in zip(told, others, strict=True)] == rows[-1]
+
+
 # how many
 
 

@@ -154,3 +154,14 @@ def test_nothing_is_drawn_with_floating_point() -> None:
     drawn = seeded(10, 200, Fraction(10**60))
     assert len({x % 1024 for x in drawn}) > 100  # a double's last bits would all be 0
     assert 10**29 < max(map(abs, drawn)) < 10**31
+
+
+def test_limit_noise_takes_as_many_random_words_as_it_takes() -> None:
+    """Draws are repeated until one fits, so that some take many more words, and more time, than others."""
+    sampler = _Sampler(Random(12).randbytes, Fraction(25_000_000))
+    taken = set()
+    for _ in range(100):
+        sampler._words = Random(sampler.draw()).choices(range(1 << 32), k=400)
+        sampler.draw()
+        taken.add(400 - len(sampler._words))
+    assert len(taken) > 10

@@ -37,5 +37,5 @@ def test_suppress_counts_the_pairs_of_those_who_leave_with_their_reason() -> Non
     row = stand(window(1, 2, 3), Conditions(POLICIES, lambda *_: TERMS, 0))
     some = row.suppress("k", [b"b"]).suppress("k", [b"a"])
     assert (list(some.members), some.suppressed) == ([b"c"], {"k": 2})
-    assert some.suppress("share").suppressed == {"k": 2, "share": 1}
+    assert some.suppress("partial").suppressed == {"k": 2, "partial": 1}
     assert (len(row.members), row.suppressed) == (3, {})

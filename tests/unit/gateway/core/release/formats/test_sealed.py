@@ -22,6 +22,24 @@ def test_seal_size_is_the_smallest_that_holds_it(count: int) -> None:
     assert len(bundle) == min(size for size in PADDED_SIZES_BYTES if size >= needed_bytes)
 
 
+@pytest.mark.parametrize("size", PADDED_SIZES_BYTES[1:])
+def test_seal_to_a_given_size_whatever_is_in_it(size: int) -> None:
+    """Nothing, one record, or as many as have room: nobody sees which; and what has no room is refused."""
+    key = content_key()
+    fit = key.capacity(0, size) // len(_ENCODED[0])
+    for count in (0, 1, fit):
+        for index in (0, 2**20, 2**62):
+            assert len(key.seal(_ENCODED[:count], index, size)) == size
+    with pytest.raises(ValueError, match="more than one bundle holds"):
+        key.seal(_ENCODED[: fit + 3], 7, size)
+
+
+def test_seal_empty_without_a_size_refused() -> None:
+    """An empty bundle says something unless all have its size."""
+    with pytest.raises(ValueError, match="at least one record"):
+        content_key().seal([], 7)
+
+
 def test_seal_equal_records_differ_on_the_wire() -> None:
     """The same content sealed twice shares no ciphertext, and no nonce."""
     key = content_key()
