@@ -102,6 +102,7 @@ class KilledGate(Gate):
         fold = recovery.restore(state, self.snapshot)
         for batch in self.batches:
             fold.batch(*batch)
+        fold.end()
         changes.compile_all(state, self.now_ms)
         state.outbox.resume(Counter(recipient for recipient, _ in self.outbox.values()), max(self.outbox, default=0) + 1)
         for index, (recipient, content) in self._bundles.items():

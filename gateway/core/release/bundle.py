@@ -25,7 +25,7 @@ from gateway.core.ledger import LedgerMove
 from gateway.core.release.draft import Draft, PackedWindow, pack
 from gateway.core.release.entry import prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import compute_guard, guard_of, terms_in_force
+from gateway.core.release.guarding import compute_guard, conditions_of, guard_of
 from gateway.core.release.publication import form_publication, next_due
 from gateway.core.release.records import epoch_day, read_row
 from gateway.core.state import State
@@ -62,7 +62,7 @@ def form_bundle(
     """
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
-    conditions = Conditions(state.policies, terms_in_force(state, now_ms), state.windows.whole_since_ms)
+    conditions = conditions_of(state, now_ms)
     closed = close(list(_ended(state, recipient)), conditions)
     draft = pack(state, recipient, form, [_unless_told(state, one, conditions) for one in closed], rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None

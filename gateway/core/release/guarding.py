@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.guard import excluded_of
-from gateway.core.figures.table import Conditions, TermsOf
+from gateway.core.figures.table import CohortsOf, Conditions, TermsOf
 from gateway.core.plans import least_terms
 from gateway.core.state import State
 from gateway.core.windows.cells import CellTable
@@ -33,6 +33,24 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
         return least_terms(held)
 
     return terms_of
+
+
+def conditions_of(state: State, now_ms: int) -> Conditions:
+    """Return what is in force at the moment of release."""
+    terms_of = terms_in_force(state, now_ms)
+    return Conditions(state.policies, terms_of, state.windows.whole_since_ms, _cohorts_in_force(state))
+
+
+def _cohorts_in_force(state: State) -> CohortsOf:
+    def cohorts_of(contributor: bytes, cohort: Cohort) -> int:
+        plans = state.by_contributor.get(contributor, ())
+        if len(plans) < 2:
+            return 1
+        flow, name = cohort.flow, cohort.observed_property
+        standing = [target.cohort for plan in plans for target in plan.targets()]
+        return max(1, len({each for each in standing if each.flow == flow and each.observed_property == name}))
+
+    return cohorts_of
 
 
 def guarded_flows(policies: PolicySet) -> dict[tuple[str, str], str]:

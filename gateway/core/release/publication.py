@@ -31,7 +31,7 @@ from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import guard_of, guarded_tables, guarded_windows, terms_in_force
+from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
 from gateway.core.release.size import Plan, least_retention_days, plan
@@ -148,8 +148,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
     """
-    policies, windows = state.policies, state.windows
-    conditions = Conditions(policies, terms_in_force(state, now_ms), windows.whole_since_ms)
+    windows = state.windows
     layout = _plan(state, due, form)
     found = list(_slices(state, due, layout))
     slices = tuple(_copied(one for one in found if _is_told(one)))
@@ -161,7 +160,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         form,
         slices,
         spent,
-        conditions,
+        conditions_of(state, now_ms),
         tuple(windows.missed),
         tuple(_guarded(state, key) for key in keys),
         state.registry.subjects,

@@ -19,8 +19,12 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, and write down what was asked for; return 1 where a target was missed or an attack did not win where it must."""
     parser = argparse.ArgumentParser(prog="./dev privacy", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page for people there, in one file, for screen and paper")
-    parser.add_argument("--records", type=Path, metavar="DIR", help="leave records, truth and members there, for attacks of your own")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page for people there, in one file, for screen and paper"
+    )
+    parser.add_argument(
+        "--records", type=Path, metavar="DIR", help="leave records, truth and members there, for attacks of your own"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the city and all that happens in it (default: 1)")
     options = parser.parse_args(arguments)
     if options.records is not None:
@@ -53,7 +57,11 @@ def _tell(result: Result) -> None:
         f"a day is closed in {cost.close_s:.2f} s, {cost.copy_ms:.0f} + {cost.take_ms:.0f} ms of which hold the gateway up\n"
     )
     for one in result.missed():
-        what = f"{one.mechanism}, {one.homes} homes, {one.hours} h" if isinstance(one, Utility) else f"{one.id} [{one.lo:.3f}, {one.hi:.3f}]"
+        what = (
+            f"{one.mechanism}, {one.homes} homes, {one.hours} h"
+            if isinstance(one, Utility)
+            else f"{one.id} [{one.lo:.3f}, {one.hi:.3f}]"
+        )
         number = one.rel_error if isinstance(one, Utility) else one.p
         print(f"MISSED: {what}: {number:.3f}, at most {one.target:.3f}")
     for found in result.held():

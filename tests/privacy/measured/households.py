@@ -60,7 +60,9 @@ def population(count: int, days: int, random: np.random.Generator, first_weekday
     kinds = {True: np.flatnonzero(is_weekend), False: np.flatnonzero(~is_weekend)}
     city = np.empty((count, days, 24))
     for home in range(count):
-        base = np.roll(ten[home % len(ten)].reshape(-1), int(random.integers(-1, 2))).reshape(28, 24) * random.lognormal(0, _SCALE)
+        base = np.roll(ten[home % len(ten)].reshape(-1), int(random.integers(-1, 2))).reshape(28, 24) * random.lognormal(
+            0, _SCALE
+        )
         chosen = [random.choice(kinds[(first_weekday + day) % 7 >= 5]) for day in range(days)]
         city[home] = base[chosen]
     city *= random.lognormal(0, _HOURLY, city.shape)

@@ -152,12 +152,12 @@ class Recording:
     @cached_property
     def kwh(self) -> dict[tuple[str, int], float]:
         """(home, beginning of an hour) → what it used; hours in which its meter sent nothing have no entry."""
-        return {(one.home, one.day + hour * HOUR_MS): kwh for one in self.days for hour, kwh in enumerate(one.kwh) if kwh is not None}
+        return {
+            (one.home, one.day + hour * HOUR_MS): kwh for one in self.days for hour, kwh in enumerate(one.kwh) if kwh is not None
+        }
 
 
-def write(
-    folder: Path, lines: Iterable[Line], truth: Iterable[DayOf | Said | Owner], members: Iterable[Members]
-) -> Recording:
+def write(folder: Path, lines: Iterable[Line], truth: Iterable[DayOf | Said | Owner], members: Iterable[Members]) -> Recording:
     """Write a recording; the folder is `<gateway>/<scenario>`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("records", lines), ("truth", truth), ("members", members)):

@@ -84,7 +84,14 @@ def town(seed: int) -> Scenario:
             if does == "join":
                 joins.add(homes[home])
             said.append(
-                Said(at, homes[home], cell, HOURLY, "withdraw" if does == "withdraw" else "grant", "4h" if does == "lower" else None)
+                Said(
+                    at,
+                    homes[home],
+                    cell,
+                    HOURLY,
+                    "withdraw" if does == "withdraw" else "grant",
+                    "4h" if does == "lower" else None,
+                )
             )
             said.append(Said(at, homes[home], cell, EXACT, "grant" if does == "join" else "withdraw"))
     first = _all_permit(homes, cells, flows)

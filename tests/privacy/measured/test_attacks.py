@@ -141,7 +141,18 @@ def test_likelihood_prefers_what_was_published() -> None:
 def test_published_weeks_are_read_with_their_hours() -> None:
     """A typical day of which an hour is missing is none."""
     lines = [
-        Line(bundle=0, at=0, bytes=1, recipient="everybody", pos=hour, flow="energy-typical-week", cell="a", result=hour, n=50, hour=hour)
+        Line(
+            bundle=0,
+            at=0,
+            bytes=1,
+            recipient="everybody",
+            pos=hour,
+            flow="energy-typical-week",
+            cell="a",
+            result=hour,
+            n=50,
+            hour=hour,
+        )
         for hour in range(24)
     ]
     (published,) = published_weeks(written(lines)).values()

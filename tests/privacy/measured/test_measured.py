@@ -29,7 +29,12 @@ from tests.support.policy_folder import load_policies
 
 def test_wilson_bounds_are_those_of_the_tables() -> None:
     """Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29."""
-    for k, n, bounds in ((81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0, 0.1611)), (1, 29, (0.0061, 0.1718))):
+    for k, n, bounds in (
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ):
         assert wilson(k, n) == pytest.approx(bounds, abs=6e-5)
     assert wilson(0, 0) == (0, 1)
 
@@ -122,11 +127,16 @@ def test_averages_begin_with_one_hour_and_skip_silent_ones() -> None:
 
 def test_recording_gives_back_what_was_written(tmp_path: Path) -> None:
     """An empty bundle is there with its size, and no record."""
-    record = Line(bundle=1, pos=0, at=5, bytes=128, recipient="energy", flow=TOTALS, cell="a", result=3.0, span=(0, 9), pseudonym="00")
+    record = Line(
+        bundle=1, pos=0, at=5, bytes=128, recipient="energy", flow=TOTALS, cell="a", result=3.0, span=(0, 9), pseudonym="00"
+    )
     empty = Line(bundle=2, at=6, bytes=256, recipient="energy")
     scenario = town(3)
     recording = write(
-        tmp_path / "ours" / "town-3", [record, empty], [*scenario.truth(), Owner(1, 0, "home-001")], [Members(1, HOURLY, "a", (0, 9), ["x"])]
+        tmp_path / "ours" / "town-3",
+        [record, empty],
+        [*scenario.truth(), Owner(1, 0, "home-001")],
+        [Members(1, HOURLY, "a", (0, 9), ["x"])],
     )
     assert recording.lines == [record]
     assert [line.bytes for line in recording.bundles] == [128, 256]
@@ -146,9 +156,7 @@ def result() -> Result:
         for mechanism, publish in (("contracted", "day"), ("open", "week"), ("contracted", "window"), ("exact", "day"))
         for homes in HOMES
     ]
-    cost = Cost(
-        subjects=10, table_mib=1.0, table_mib_target=5.0, close_s=0.1, copy_ms=1.0, take_ms=1.0, verdict=Verdict.MET
-    )
+    cost = Cost(subjects=10, table_mib=1.0, table_mib_target=5.0, close_s=0.1, copy_ms=1.0, take_ms=1.0, verdict=Verdict.MET)
     return Result(city="ten homes <of paper>", seed=1, attacks=attacks, utility=lines, cost=cost)
 
 
@@ -178,7 +186,19 @@ def test_result_names_what_the_issue_names(result: Result) -> None:
     """Others read the JSON."""
     read = msgspec.json.decode(msgspec.json.encode(result))
     assert {"attacks", "utility", "cost"} <= set(read)
-    assert set(Finding.__struct_fields__) >= {"id", "gateway", "attacker", "k", "n", "p", "lo", "hi", "control", "target", "verdict"}
+    assert set(Finding.__struct_fields__) >= {
+        "id",
+        "gateway",
+        "attacker",
+        "k",
+        "n",
+        "p",
+        "lo",
+        "hi",
+        "control",
+        "target",
+        "verdict",
+    }
     assert set(read["utility"][0]) >= {"mechanism", "publish", "homes", "hours", "rel_error", "released"}
     assert {found["gateway"] for found in read["attacks"]} == {gateway.name for gateway in GATEWAYS}
     assert told(result.attacks[0]).startswith(result.attacks[0].id)

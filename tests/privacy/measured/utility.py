@@ -104,10 +104,14 @@ def utility() -> list[Utility]:
     by_window = CONTRACTED_CLIP / CONTRACTED_MU * sqrt(24)
     mechanisms = (
         _Mechanism("contracted", "day", _to(CONTRACTED_CLIP), CONTRACTED_CLIP / CONTRACTED_MU, CONTRACTED_GROUP, _told_sum),
-        _Mechanism("open", "week", _to(OPEN_CLIP), OPEN_CLIP / OPEN_MU, OPEN_GROUP, _told_mean(OPEN_CLIP / OPEN_MU / PRESENCE), 7),
+        _Mechanism(
+            "open", "week", _to(OPEN_CLIP), OPEN_CLIP / OPEN_MU, OPEN_GROUP, _told_mean(OPEN_CLIP / OPEN_MU / PRESENCE), 7
+        ),
         _Mechanism("contracted", "window", _by_hour, by_window, CONTRACTED_GROUP, _told_sum),
         _Mechanism("exact", "day", _by_hour, 0.0, EXACT_GROUP, lambda sums, n: sums / n),
-        _Mechanism("half-epsilon", "day", lambda used: np.clip(used, 0, _HALF_EPSILON_CLAMP), half, 0, lambda sums, n: sums / round(n)),
+        _Mechanism(
+            "half-epsilon", "day", lambda used: np.clip(used, 0, _HALF_EPSILON_CLAMP), half, 0, lambda sums, n: sums / round(n)
+        ),
     )
     return [line for mechanism in mechanisms for homes in HOMES for line in _errors(mechanism, homes, city, noise, random)]
 

@@ -32,9 +32,7 @@ def _run(recordings: Sequence[Recording]) -> Tally:
         cells = sorted({one.cell for one in recording.days})
         hours = sorted({one.day // HOUR_MS for one in recording.days})
         for _ in range(_DRAWS):
-            elsewhere = [
-                (str(random.choice(cells)), int(random.integers(hours[0] + 24, hours[-1]))) for _ in range(len(events))
-            ]
+            elsewhere = [(str(random.choice(cells)), int(random.integers(hours[0] + 24, hours[-1]))) for _ in range(len(events))]
             chance.append(sum(_is_hit(named, *event) for event in elsewhere) / max(len(events), 1))
     control = float(np.mean(chance))
     return Tally(hits, tries, control, control, Bound.LO)

@@ -115,9 +115,7 @@ def guesses(
     vectors, cells = _vectors(recording, length_ms)
     clip = OPEN_CLIP if length_ms == WEEK_MS else CONTRACTED_CLIP
     has_noise = any(one.sigma is not None for one in published.values())
-    bounded = {
-        key: clipped(vector, clip) if has_noise else np.nan_to_num(vector) for key, vector in vectors.items()
-    }
+    bounded = {key: clipped(vector, clip) if has_noise else np.nan_to_num(vector) for key, vector in vectors.items()}
     there = {key for key, vector in vectors.items() if not np.isnan(vector).all()}
     by_period: dict[tuple[str, int], list[str]] = defaultdict(list)
     for home, period in there:

@@ -50,7 +50,10 @@ def _solved(recording: Recording) -> dict[tuple[str, int], float]:
     for (flow, _), lines in series.items():
         home = recording.owners[lines[0].bundle, lines[0].pos or 0]
         totals = [
-            (range(line.span[0] // HOUR_MS, line.span[1] // HOUR_MS), line.result * _hours(line) if flow == AVERAGES else line.result)
+            (
+                range(line.span[0] // HOUR_MS, line.span[1] // HOUR_MS),
+                line.result * _hours(line) if flow == AVERAGES else line.result,
+            )
             for line in sorted(lines, key=lambda line: line.span[1])
         ]
         for hour, kwh in _substituted(totals).items():

@@ -134,9 +134,7 @@ def _run(recordings: Sequence[Recording]) -> Tally:
     more: tuple[tuple[str, float], ...] = ()
     if any(recording.gateway == "ours" for recording in recordings):
         random = np.random.default_rng(6)
-        alone = sum(
-            int(exposed([random_history(random) for _ in range(_AT_ONCE)]).sum()) for _ in range(_HISTORIES // _AT_ONCE)
-        )
+        alone = sum(int(exposed([random_history(random) for _ in range(_AT_ONCE)]).sum()) for _ in range(_HISTORIES // _AT_ONCE))
         found = int(exposed([planted_history(random) for _ in range(PLANTED)]).sum())
         more = (("city_k", right), ("city_n", changers), ("planted_found", found), ("planted", PLANTED))
         # One planted home that is not found, and the rest shows nothing.

@@ -35,7 +35,8 @@ def _run(days: int) -> Callable[[Sequence[Recording]], Tally]:
                 surprise = _surprise(_figures(figures, cell, days))
                 weight = 1 / (surprise.var(axis=0, keepdims=True) + 1e-9)
                 scores = {
-                    home: float((surprise * own * weight).sum() / np.sqrt((own**2 * weight).sum() + 1e-9)) for home, own in homes.items()
+                    home: float((surprise * own * weight).sum() / np.sqrt((own**2 * weight).sum() + 1e-9))
+                    for home, own in homes.items()
                 }
                 own = np.array([scores[home] for home in scores if cells[home] == cell and home in permitted])
                 other = np.array([scores[home] for home in scores if cells[home] != cell])

@@ -77,7 +77,9 @@ def _figures(scenario: Scenario, permits: Permits, flow: str, time: str, first: 
     ]
 
 
-def _singles(scenario: Scenario, permits: Permits, register: np.ndarray[tuple[int, int], np.dtype[np.float64]], day: int) -> list[Entry]:
+def _singles(
+    scenario: Scenario, permits: Permits, register: np.ndarray[tuple[int, int], np.dtype[np.float64]], day: int
+) -> list[Entry]:
     """Return a day's totals, and what moving averages there are."""
     span = (START_MS + day * DAY_MS, START_MS + (day + 1) * DAY_MS)
     entries = []
@@ -102,7 +104,9 @@ def _typical(scenario: Scenario, permits: Permits, end: int) -> list[Entry]:
         homes = [
             home
             for home, where in enumerate(scenario.cells)
-            if where == cell and permits.throughout(TYPICAL, home, *span) and not np.isnan(scenario.kwh[home, day - 7 : day]).all()
+            if where == cell
+            and permits.throughout(TYPICAL, home, *span)
+            and not np.isnan(scenario.kwh[home, day - 7 : day]).all()
         ]
         if len(homes) >= K:
             means = np.nan_to_num(scenario.kwh[homes, day - 7 : day]).mean(axis=(0, 1))

@@ -49,7 +49,16 @@ class PassThrough:
             if hour % 24 == 23 and TOTALS in scenario.flows:
                 span = (begin + HOUR_MS - DAY_MS, begin + HOUR_MS)
                 totals = [
-                    Entry(TOTALS, cell, round(float(register[home, hour // 24]), 3), span, "stable", None, names[home], scenario.homes[home])
+                    Entry(
+                        TOTALS,
+                        cell,
+                        round(float(register[home, hour // 24]), 3),
+                        span,
+                        "stable",
+                        None,
+                        names[home],
+                        scenario.homes[home],
+                    )
                     for home, cell in enumerate(scenario.cells)
                     if permits.throughout(TOTALS, home, *span)
                 ]

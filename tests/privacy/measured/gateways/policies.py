@@ -104,7 +104,9 @@ def policies_for(cells: tuple[str, ...], flows: tuple[str, ...]) -> PolicySet:
     """Return the policies of a town with these districts, each with a zone of the name `in-<district>`, and those of the flows that ours can have."""
     city = [_HEAD]
     for cell in sorted(set(cells)):
-        city.append(f'[district.{cell}]\ntitle = {{ en = "{cell}" }}\n[zone.in-{cell}]\ntitle = {{ en = "{cell}" }}\ndistrict = "{cell}"\n')
+        city.append(
+            f'[district.{cell}]\ntitle = {{ en = "{cell}" }}\n[zone.in-{cell}]\ntitle = {{ en = "{cell}" }}\ndistrict = "{cell}"\n'
+        )
     used = [flow for flow in flows if flow in _FLOWS]
     recipients = {line.split('"')[1] for flow in used for line in _FLOWS[flow].splitlines() if line.startswith("recipient")}
     for name in sorted(recipients):

@@ -102,7 +102,11 @@ def _section(findings: list[Finding]) -> str:
 def _errors(utility: list[Utility]) -> str:
     shown = []
     for mechanism, publish, hours, label in _MECHANISMS:
-        points = [(one.homes, one.rel_error) for one in utility if (one.mechanism, one.publish, one.hours) == (mechanism, publish, hours)]
+        points = [
+            (one.homes, one.rel_error)
+            for one in utility
+            if (one.mechanism, one.publish, one.hours) == (mechanism, publish, hours)
+        ]
         shown.append(Curve(label, points))
     rows = "".join(
         f"<tr><td>{escape(label)}</td>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.release.guarding import guard_of, guarded_flows, terms_in_force, waiting_guards
+from gateway.core.release.guarding import conditions_of, guard_of, guarded_flows, terms_in_force, waiting_guards
 from gateway.core.windows.guards import GuardKey
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS
 from tests.support.publications import FIRST_DAY_MS as T
@@ -42,6 +42,18 @@ def test_guard_is_forgotten_when_nothing_of_its_day_waits() -> None:
     assert len(gate.state.windows.guards) == 3
     recovery.prune(gate.state)
     assert len(gate.state.windows.guards) == 0
+
+
+def test_home_at_two_places_shares_its_bound() -> None:
+    """It stands in the figures of both, and would else be told twice as exactly as anybody else."""
+    gate, homes = joined(noisy_town(), 2, "hourly")
+    gate.device(homes[0].subject, zone="dock")
+    gate.device(homes[1].subject)
+    conditions = conditions_of(gate.state, gate.now_ms)
+    plan = gate.state.plan_of(homes[0])
+    assert plan is not None
+    cohort = plan.targets()[0].cohort
+    assert [conditions.cohorts_of(home.subject or b"", cohort) for home in homes] == [2, 1]
 
 
 def test_terms_end_with_the_consent() -> None:
