@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from consent.core.policies.quantity import Mechanism
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
-from gateway.core.figures.standing import Span, SliceMembers, cells_a_window, stand_in
+from gateway.core.figures.standing import SliceMembers, Span, cells_a_window, stand_in
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
 from gateway.core.figures.vectors import Measure, measure, row_of

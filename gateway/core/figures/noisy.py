@@ -21,7 +21,7 @@ from consent.core.spread import error_of_homes, error_of_mean, error_of_sum, err
 from gateway.core.figures.clip import clip, squared_reach
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import Noise
-from gateway.core.figures.standing import Span, SliceMembers, cells_a_window, stand_in
+from gateway.core.figures.standing import SliceMembers, Span, cells_a_window, stand_in
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
 from gateway.core.figures.vectors import days_told, measure, row_of, typical_day
