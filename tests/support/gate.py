@@ -187,10 +187,10 @@ def only(*flows: str) -> PolicySet:
 
 
 class CountedBytes:
-    """Stands in for randomness: different each time, and the same in each run."""
+    """Stands in for randomness: different each time, and the same in each run; of another seed, others."""
 
-    def __init__(self) -> None:
-        self._drawn = 0
+    def __init__(self, seed: int = 0) -> None:
+        self._drawn = seed << 40
 
     def __call__(self, n: int) -> bytes:
         """Return ``n`` bytes."""
@@ -211,9 +211,9 @@ class Gate:
         batches: (marks, journal) of every commit since the last snapshot.
     """
 
-    def __init__(self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, sub_epoch: int = 1) -> None:
+    def __init__(self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, sub_epoch: int = 1, seed: int = 0) -> None:
         """Begin with policies in force, connected to a broker whose queue has run dry."""
-        self.random_bytes = CountedBytes()
+        self.random_bytes = CountedBytes(seed)
         self.now_ms = now_ms
         self.state = State(
             GatewayIdentity(

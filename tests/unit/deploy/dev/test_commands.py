@@ -95,6 +95,7 @@ def test_main_lint_with_arguments_exits_2(monkeypatch: pytest.MonkeyPatch, capsy
     [
         ("demo --for 20s --json out.json", "-P -m gateway.cli demo --for 20s --json out.json"),
         ("bench ingest --json out.json", "-P -m tests.bench ingest --json out.json"),
+        ("privacy --json out.json", "-P -m tests.privacy.measured --json out.json"),
         ("test -k this", "-m pytest --durations=10 -m not_slow --numprocesses=3 --dist=loadfile -k this"),
         ("test -x --slow", "-m pytest --durations=10 -m slow -x"),
         ("lock --upgrade", "-m deploy.dev.lock --upgrade"),

@@ -1,0 +1,1 @@
+"""The page: what was measured, for people who decide about a city and not about programs."""
