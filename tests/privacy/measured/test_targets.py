@@ -1,4 +1,4 @@
-"""The targets: what attacks may come to on our gateway, and how wrong figures may be. What is missed stands in ``docs/limits.md``."""
+"""What attacks may come to on our gateway, and how wrong figures may be; what is missed stands in ``docs/limits.md``."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """How wrong figures are, by how many homes stand in them: what privacy costs those who plan with them.
 
-For each mechanism and number of homes, 250 times as many homes of a large city and a day (or week) are drawn. The figure is what a
-recipient reckons as the mean of a home and hour, the truth what these homes used, and the error the mean difference over hours and
-draws, divided by the mean load. Homes' vectors are clipped in numpy (a test holds that against the gateway's whole numbers); the
-noise is the gateway's own.
+For each mechanism and number of homes, 250 times as many homes of a large city and a day (or week) are drawn. The figure is
+what a recipient reckons as the mean of a home and hour, the truth what these homes used, and the error the mean difference over
+hours and draws, divided by the mean load. Homes' vectors are clipped in numpy (a test holds that against the gateway's whole
+numbers); the noise is the gateway's own.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ TARGETS: Final[dict[tuple[str, int], tuple[float, ...]]] = {
     ("contracted", 4): (0.20, 0.086, 0.050, 0.043, 0.044),
     ("open", 1): (0.97, 0.35, 0.15, 0.092, 0.043),
 }
-"""(mechanism, hours) → the error that was reckoned with beforehand, by number of homes, as in ``HOMES``; of those published by the day."""
+"""(mechanism, hours) → the error reckoned with beforehand, by homes as in ``HOMES``; of what is published by the period."""
 
 
 class Utility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of ``utility`` in the result.
 
     Attributes:
-        mechanism: `contracted`, `open`, `exact`, or `half-epsilon` for ε = .5 a day with hours clamped at 2 kWh, as was planned first.
+        mechanism: `contracted`, `open`, `exact`, or `half-epsilon` for ε = .5 a day with hours clamped at 2 kWh.
         publish: `day`, `window` or `week`.
         homes: How many homes stand in a figure.
         hours: Of how many hours it is.
