@@ -51,7 +51,7 @@ TARGETS: Final[dict[tuple[str, int], tuple[float, ...]]] = {
 """(mechanism, hours) → the error reckoned with beforehand, by homes as in ``HOMES``; of what is published by the period."""
 
 
-class Utility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Utility(msgspec.Struct, frozen=True, kw_only=True):
     """A line of ``utility`` in the result.
 
     Attributes:
@@ -61,8 +61,8 @@ class Utility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         hours: Of how many hours it is.
         rel_error: The mean error over the mean load.
         released: The share of draws that are told: the noisy number of homes reaches the group.
-        coverage: How often the 95 % interval holds the sum of what was clipped; absent where there is no noise.
-        target: Most that ``rel_error`` may be.
+        coverage: How often the 95 % interval holds the sum of what was clipped; None where there is no noise.
+        target: Most that ``rel_error`` may be; None where it is reported only.
     """
 
     mechanism: str
@@ -174,8 +174,8 @@ def _by_hour(used: Floats) -> Floats:
 
 
 def _told_sum(sums: Floats, homes: float) -> Floats:
-    """Return the mean that follows from a sum and the number of homes rounded down to fives, of which the middle is taken."""
-    return sums / (homes // 5 * 5 + 2)
+    """Return the mean that follows from a sum and the number of homes, rounded down to fives; the middle is taken."""
+    return sums / (homes // 5 * 5 + 2.5)
 
 
 def _told_mean(spread: float) -> Callable[[Floats, float], Floats]:
