@@ -11,17 +11,20 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from consent.core.consents.records import PORTAL
+from consent.core.policies.accounting import overspent
 from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from consent.device_messages import Discover
 from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import ReleasedDraw
 from gateway.audit.replay import in_force
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
@@ -215,6 +218,16 @@ def test_limit_version_is_before_the_first() -> None:
 
 
 # where it is weak
+
+
+def test_limit_the_draw_of_noise_is_nowhere_recorded() -> None:
+    """A payload tells by which mechanism a draw was made, and what it gave of homes; never the noise itself."""
+    assert not [name for name in ReleasedDraw.__struct_fields__ if "noise" in name or "drawn" in name]
+
+
+def test_limit_mu_is_of_one_gateway() -> None:
+    """What policies permit is accounted for from themselves: there is no place for what another gateway reads."""
+    assert list(signature(overspent).parameters) == ["policies"]
 
 
 def test_limit_same_total_under_two_pseudonyms() -> None:

@@ -40,6 +40,11 @@ def rows_of(state: State) -> dict[Any, Any]:
     }
 
 
+def pairs_standing(state: State) -> int:
+    """Return how many pairs stand in windows and tables."""
+    return sum(window.pairs() for window in state.windows) + sum(table.pairs(table) for table in state.windows.tables.values())
+
+
 def _cells(table: CellTable, contributor: bytes) -> dict[int, tuple[int, int]]:
     sums, counts = table.cells_of(contributor)
     return {cell: (total, count) for cell, (total, count) in enumerate(zip(sums, counts, strict=True)) if total or count}

@@ -16,9 +16,8 @@ from typing import Any, Final, NamedTuple
 from consent.core.periods import Period
 from gateway.core.windows.cohorts import Cohort
 
-MOST_STEPS: Final = 2**31 - 1
-"""What one reading, or one difference of a counter, counts for at most in a cell: so no sum outgrows its 64 bits before the count
-outgrows its 32. No bound on a household's figures is as wide."""
+MOST_STEPS: Final = 2**63 - 1
+"""The most that a cell holds; what is beyond stays there, since no bound on a household's figures is as wide."""
 
 _CELLS_A_CONTRIBUTION: Final = 8
 """So many cells take about the memory of one accumulator."""

@@ -177,6 +177,7 @@ class CellTarget:
         "_counts",
         "_from_ms",
         "_offset_ms",
+        "_period_ms",
         "_row",
         "_sums",
         "_table",
@@ -199,6 +200,7 @@ class CellTarget:
         self.meter = meter
         self.terms = terms
         self.shape = shape
+        self._period_ms = shape.period.length_ms
         self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's cell is (start, end], any other [start, end)
         self.forget()
 
@@ -210,7 +212,10 @@ class CellTarget:
 
     def ends_by(self, watermark_ms: int) -> bool:
         """Return whether what is published together with the cached cell ends by an instant."""
-        return self._table is None or self._span_end_ms(self._from_ms - self._offset_ms, self._table.start_ms) <= watermark_ms
+        if self._table is None:
+            return True
+        at_ms, window_ms = self._from_ms - self._offset_ms, self.shape.window_ms
+        return at_ms - (at_ms - self._table.start_ms) % window_ms + window_ms <= watermark_ms
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
@@ -219,7 +224,10 @@ class CellTarget:
             if refusal != CONTRIBUTED:
                 return refusal
         at = self._at
-        self._sums[at] += n if -MOST_STEPS <= n <= MOST_STEPS else MOST_STEPS if n > 0 else -MOST_STEPS
+        try:
+            self._sums[at] += n
+        except OverflowError:
+            self._sums[at] = MOST_STEPS if n > 0 else -MOST_STEPS
         self._counts[at] += 1
         return CONTRIBUTED
 
@@ -229,17 +237,15 @@ class CellTarget:
         one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
         return self.take(latest_ms, n) if one_cell and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
 
-    def _span_end_ms(self, at_ms: int, start_ms: int) -> int:
-        """Return the end of what is published together with a time, in the period that begins at ``start_ms``."""
-        window_ms = self.shape.window_ms
-        return at_ms - (at_ms - start_ms) % window_ms + window_ms
-
     def _refusal(self, t_ms: int) -> int:
         """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
         at_ms, table = t_ms - self._offset_ms, self._table
-        known = table is not None and table.start_ms <= at_ms < table.start_ms + self.shape.period.length_ms
-        start_ms = table.start_ms if known and table is not None else self.shape.period.start_ms(at_ms)
-        if self._span_end_ms(at_ms, start_ms) <= self._windows.watermark_ms:
+        if table is not None and 0 <= at_ms - table.start_ms < self._period_ms:
+            start_ms = table.start_ms
+        else:
+            start_ms = self.shape.period.start_ms(at_ms)
+        window_ms = self.shape.window_ms
+        if at_ms - (at_ms - start_ms) % window_ms + window_ms <= self._windows.watermark_ms:
             return LATE
         if t_ms >= self.terms.expires_ms:
             return EXPIRED
@@ -256,7 +262,7 @@ class CellTarget:
         """Cache the cell of a time, which is not refused."""
         shape, table, at_ms = self.shape, self._table, t_ms - self._offset_ms
         cell_ms = shape.cell_ms
-        if table is None or not 0 <= at_ms - table.start_ms < shape.period.length_ms:
+        if table is None or not 0 <= at_ms - table.start_ms < self._period_ms:
             table = self._table = self._windows.table(self.cohort, shape, shape.period.start_ms(at_ms))
             self._row = self._windows.row(table, self.contributor, self)
             self._sums, self._counts = table.sums, table.counts
@@ -302,7 +308,10 @@ class DifferenceTarget(CellTarget):
             last[:] = t_ms, n
             if difference < 0:
                 return RESET
-            self._sums[self._at] += min(difference, MOST_STEPS)
+            try:
+                self._sums[self._at] += difference
+            except OverflowError:
+                self._sums[self._at] = MOST_STEPS
         self._counts[self._at] += 1
         return CONTRIBUTED
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -278,3 +279,27 @@ def test_journal_folds_into_the_same_tables(steps: list[tuple[str, int, int, Any
                     gate.reconnect(session_present=False)
         gate.commit()
     assert standing(refolded(gate)) == standing(gate.state)
+
+
+def test_journal_of_a_version_without_cells_folds_into_windows_and_leaves_nothing() -> None:
+    """Its records state no shape: what it gathered without noise is folded as it was, and taken out at the start."""
+    gate = KilledGate(BY_DAY)
+    home = gate.home(*SCOPES)
+    gate.commit()
+    for hour in (1, 2):
+        at(gate, hour, home)
+    gate.batches = [(marks, _as_before(journal)) for marks, journal in gate.batches]
+    gate.to(MIDNIGHT_MS + 3 * HOUR_MS)
+    folded = refolded(gate)
+    assert (len(folded.windows.open), len(folded.windows.tables)) == (4, 0)
+    gate.crash()
+    assert gate.state.windows.is_empty()
+
+
+def _as_before(journal: bytes) -> bytes:
+    """Return a batch of the journal as it was written before readings lay in cells."""
+    records = msgspec.msgpack.decode(journal) if journal else []
+    for record in records:
+        if record[0] == 0:
+            record[5] = [target[:4] for target in record[5]]
+    return msgspec.msgpack.encode([record for record in records if record[0] < 11]) if records else b""

@@ -15,6 +15,7 @@ from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
 from gateway.core.release.records import read_row
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, only, reading, town
+from tests.support.refolded import pairs_standing
 
 T = MIDNIGHT_MS
 TOWN = town()
@@ -193,14 +194,15 @@ def test_pair_fates_each_in_one_account() -> None:
 
 
 def test_pair_late_partial_and_expired() -> None:
-    """Behind the watermark, before the consent, after its end."""
+    """Behind the watermark, before the first whole day of the consent, after its end."""
     gate = Gate(only("hourly"))
     home = gate.home()
     gate.now_ms = T + 30 * MINUTE_MS
-    gate.grant(home, "hourly", expiry_ms=T + 3 * HOUR_MS)
-    for minutes in (10, 40, 60, 180, 200):
+    gate.grant(home, "hourly", expiry_ms=T + DAY_MS + 3 * HOUR_MS)
+    gate.now_ms = T + 4 * HOUR_MS
+    for minutes in (10, 40, 24 * 60 + 60, 24 * 60 + 180, 24 * 60 + 200):
         gate.send(home, T + minutes * MINUTE_MS, kwh=1)
-    gate.to(T + 2 * HOUR_MS + LATENESS_MS)
+    gate.to(T + DAY_MS + LATENESS_MS)
     gate.send(home, T + 70 * MINUTE_MS, kwh=1)
     assert withheld(gate) == {"partial": 2, "expired": 2}
     assert (gate.count("pairs.contributed"), gate.count("pairs.late")) == (1, 1)
@@ -327,7 +329,8 @@ def test_qos_0_frames_leave_no_mark() -> None:
 def test_session_lost_windows_under_way_suppressed() -> None:
     """Readings may have been lost: what began before gives no figure, what begins after does."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(2, "hourly")
+    gate.to(T)
+    homes = gate.homes(4, "hourly")
     for home in homes:
         gate.send(home, T + MINUTE_MS, kwh=1)
     gate.now_ms = T + 2 * MINUTE_MS
@@ -335,20 +338,21 @@ def test_session_lost_windows_under_way_suppressed() -> None:
     assert gate.state.marks.state() == []
     for home in homes:
         gate.send(home, T + HOUR_MS, kwh=2)
-    gate.to(T + 2 * HOUR_MS + LATENESS_MS)
-    assert [record.result for record in gate.records()] == [4.0]
-    assert gate.count("pairs.suppressed.partial") == 2
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert [record.result for record in gate.records()] == [8.0]
+    assert gate.count("pairs.suppressed.partial") == 4
 
 
 def test_session_kept_windows_under_way_stay_whole() -> None:
     """The broker kept what came meanwhile."""
     gate = Gate(only("hourly"))
-    for home in gate.homes(2, "hourly"):
+    gate.to(T)
+    for home in gate.homes(4, "hourly"):
         gate.send(home, T + MINUTE_MS, kwh=1)
     gate.now_ms = T + 2 * MINUTE_MS
     gate.reconnect(session_present=True)
-    gate.to(T + HOUR_MS + LATENESS_MS)
-    assert [record.result for record in gate.records()] == [2.0]
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert [record.result for record in gate.records()] == [4.0]
 
 
 # whatever comes
@@ -399,7 +403,7 @@ def test_everything_ends_in_exactly_one_account(steps: list[Any]) -> None:
         else:
             gate.to(gate.now_ms + step * 10 * MINUTE_MS)
         assert gate.state.ledger.imbalances() == []
-        assert gate.count("pairs.open") == sum(window.pairs() for window in gate.state.windows)
+        assert gate.count("pairs.open") == pairs_standing(gate.state)
         assert gate.count("pairs.waiting") == sum(len(read_row(content)) for _, content in gate.outbox.values())
     assert gate.count("frames.received") == received
 

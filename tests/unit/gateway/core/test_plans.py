@@ -11,11 +11,13 @@ import pytest
 from consent.core.decide import Owner
 from consent.core.disclosure import DAY_MS, Identity, Space, Time
 from consent.core.outcome import NEVER_MS
+from consent.core.periods import Period
 from consent.core.policies.parse import parse_policies
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.plans import Device, DevicePlan, Slot
-from gateway.core.windows.targets import RecordTarget, WindowTarget
+from gateway.core.windows.cells import CellShape
+from gateway.core.windows.targets import CellTarget, RecordTarget, WindowTarget
 from tests.support.gate import FILES, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, result_of, town
 
 T = MIDNIGHT_MS
@@ -102,7 +104,7 @@ def test_consent_to_other_terms_invalidated() -> None:
     """A flow that now asks for more than was agreed gets nothing until it is agreed to anew."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
-    gate.apply(town(('ask = { identity = "aggregate", time = "1h"', 'ask = { identity = "aggregate", time = "15min"')))
+    gate.apply(town(("group = 2, retention = 365", "group = 2, retention = 400")))
     assert "invalidated" in slot(gate, home).withheld
 
 
@@ -114,17 +116,17 @@ def test_class_cap_and_ceiling_are_reasons() -> None:
     assert slot(gate, gate.home("hourly")).withheld == ["ceiling", "no-consent", "no-consent"]
 
 
-def test_budget_that_somebody_set_withholds_since_nothing_adds_noise() -> None:
+def test_budget_that_somebody_set_withholds_from_figures_without_noise() -> None:
     """Whoever bounds what figures may tell in all is not passed over: consent, law and device profile alike."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly", limits=limited(budget=1.0))
-    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["no-noise"], [])
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["budget"], [])
     gate.send(home, kwh=1.0)
-    assert gate.count("pairs.withheld.no-noise") == gate.count("pairs.considered") == 1
+    assert gate.count("pairs.withheld.budget") == gate.count("pairs.considered") == 1
     gate.grant(home, "hourly")
     assert (slot(gate, home).withheld, flows(slot(gate, home))) == ([], {"hourly"})
     gate.apply(town(files={"devices/meter.toml": FILES["devices/meter.toml"] + "[cap]\nbudget = 2.5\n"}))
-    assert "no-noise" in slot(gate, home).withheld
+    assert "budget" in slot(gate, home).withheld
     assert slot(gate, home).targets == []
 
 
@@ -143,11 +145,11 @@ def test_property_that_no_flow_mentions_has_no_slot() -> None:
 
 def test_terms_hold_since_the_latest_of_policy_consent_and_device() -> None:
     """Whichever came last: nothing of before it is covered."""
-    gate = Gate(only("hourly"))
-    home = gate.home("hourly")
+    gate = Gate(only("daily"))
+    home = gate.home("daily")
     assert slot(gate, home).targets[0].terms.since_ms == T
     gate.now_ms = T + 1
-    consented = gate.grant(home, "hourly", limited(retention_days=9))
+    consented = gate.grant(home, "daily", limited(retention_days=9))
     terms = slot(gate, home).targets[0].terms
     assert (terms.since_ms, terms.disclosure.retention_days, terms.consent_entries) == (T + 1, 9, (consented,))
     gate.now_ms = T + 2
@@ -155,7 +157,7 @@ def test_terms_hold_since_the_latest_of_policy_consent_and_device() -> None:
     terms = slot(gate, home).targets[0].terms
     assert (terms.since_ms, terms.policy_entry) == (T + 1, applied)  # the flow itself is as it was
     gate.now_ms = T + 3
-    gate.apply(town(("retention = 365", "retention = 300")))
+    gate.apply(town(("retention = 30 }", "retention = 20 }")))
     assert slot(gate, home).targets[0].terms.since_ms == T + 3
     gate.now_ms = T + 4
     assert slot(gate, gate.device(home.subject)).targets[0].terms.since_ms == T + 4
@@ -163,21 +165,21 @@ def test_terms_hold_since_the_latest_of_policy_consent_and_device() -> None:
 
 def test_renewal_of_the_same_limits_keeps_the_since() -> None:
     """Saying yes again to what is in force interrupts nothing; the newer entry is what it rests on."""
-    gate = Gate(only("hourly"))
-    home = gate.home("hourly")
+    gate = Gate(only("daily"))
+    home = gate.home("daily")
     gate.now_ms = T + 1
-    entry = gate.grant(home, "hourly")
+    entry = gate.grant(home, "daily")
     terms = slot(gate, home).targets[0].terms
     assert (terms.since_ms, terms.consent_entries) == (T, (entry,))
 
 
 def test_consent_after_a_stop_counts_from_after_it() -> None:
     """Even if the clock stands, or was set back, a new consent reaches back to nothing before the withdrawal."""
-    gate = Gate(only("hourly"))
-    home = gate.home("hourly")
-    gate.withdraw(home, "hourly")
+    gate = Gate(only("daily"))
+    home = gate.home("daily")
+    gate.withdraw(home, "daily")
     gate.now_ms = T - HOUR_MS
-    gate.grant(home, "hourly")
+    gate.grant(home, "daily")
     assert slot(gate, home).targets[0].terms.since_ms == T + 1
 
 
@@ -198,7 +200,8 @@ def test_cohort_names_flow_level_and_cell() -> None:
         "hourly", "consumption", "sum", "aggregate", "1h", "district", "0.001", "north", False,
     )  # fmt: skip
     assert target.terms.disclosure.group == 2
-    assert isinstance(target, WindowTarget)
+    assert isinstance(target, CellTarget)
+    assert target.shape == CellShape(HOUR_MS, Period.DAY, DAY_MS)
 
 
 @pytest.mark.parametrize(
@@ -220,26 +223,26 @@ def test_cohort_level_is_that_of_the_effective_disclosure(
     assert (target.cohort.time, target.cohort.space, target.cohort.step, target.cohort.cell) == expected
 
 
-def test_group_of_a_consent_joins_the_demand() -> None:
-    """A resident who wants to be one of twenty is counted on at twenty."""
+def test_group_of_a_consent_beyond_what_the_flow_asks_leaves_its_home_out() -> None:
+    """So no demand silences others."""
     gate = Gate(only("hourly"))
-    (target,) = slot(gate, gate.home("hourly", limits=limited(group=20))).targets
-    assert target.terms.disclosure.group == 20
+    home = gate.home("hourly", limits=limited(group=20))
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["group"], [])
 
 
-def test_identity_decides_records_or_windows() -> None:
-    """Single readings become records; totals, also those of one household, come from windows."""
+def test_identity_decides_records_windows_or_cells() -> None:
+    """Single readings become records, totals of one household come from windows, and figures about several from cells."""
     gate = Gate(only("hourly", "daily", "raw"))
     kinds = {target.cohort.flow: type(target) for target in slot(gate, gate.home("purpose:energy")).targets}
-    assert kinds == {"hourly": WindowTarget, "daily": WindowTarget, "raw": RecordTarget}
+    assert kinds == {"hourly": CellTarget, "daily": WindowTarget, "raw": RecordTarget}
     figures = limited(identity=Identity.AGGREGATE)
-    assert flows(slot(gate, gate.home("purpose:energy", limits=figures))) == {"hourly", "daily"}
+    assert flows(slot(gate, gate.home("purpose:energy", limits=figures))) == {"hourly"}
 
 
 def test_repeats_are_remembered_as_long_as_their_windows() -> None:
     """A phenomenon time is kept as long as a reading of it could still be taken."""
     hourly, raw = Gate(only("hourly")), Gate(only("raw"))
-    assert slot(hourly, hourly.home("hourly")).keep_ms == HOUR_MS + 1
+    assert slot(hourly, hourly.home("hourly")).keep_ms == DAY_MS + 1
     assert slot(raw, raw.home("raw")).keep_ms == 2 * DAY_MS
 
 

@@ -10,6 +10,7 @@ from gateway.core.ingest.remembered import FORGOTTEN, MOST_TIMES, REPEATED, SHAR
 from gateway.core.state import State
 from gateway.core.windows.accumulators import LATE
 from tests.support.gate import DAY_MS, MINUTE_MS, Gate, only, reading
+from tests.support.refolded import pairs_standing
 
 
 @pytest.mark.parametrize(("profile", "remembers"), [("meter", True), ("numbered", False)])
@@ -22,12 +23,7 @@ def test_times_of_readings_are_remembered_where_no_number_tells_a_repeat(profile
     again = restarted(gate)
     for state in (gate.state, again):
         assert any(state.memories[home.id].seen.values()) is remembers
-    assert standing_pairs(again) == standing_pairs(gate.state) == 1
-
-
-def standing_pairs(state: State) -> int:
-    """Return how many pairs stand in windows."""
-    return sum(window.pairs() for window in state.windows)
+    assert pairs_standing(again) == pairs_standing(gate.state) == 1
 
 
 def test_reading_that_was_not_kept_leaves_no_time(flooded: Gate) -> None:

@@ -25,7 +25,7 @@ from gateway.core.plans import Device
 from gateway.core.registry import Subject, decode_device
 from gateway.core.release.bundle import advance_watermark
 from gateway.core.state import State, decode_ledger
-from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
 
@@ -91,7 +91,8 @@ def test_apply_policies_without_a_flow_empties_its_windows() -> None:
     for home in gate.homes(2, "hourly", "daily"):
         gate.send(home, kwh=1)
     gate.apply(only("hourly"))
-    assert {window.cohort.flow for window in gate.state.windows} == {"hourly"}
+    assert not gate.state.windows.open
+    assert {cohort.flow for cohort, _ in gate.state.windows.tables} == {"hourly"}
     assert (gate.count("pairs.open"), gate.count("pairs.withdrawn")) == (2, 2)
 
 
@@ -111,12 +112,13 @@ def test_apply_policies_that_change_a_flow_begin_it_anew() -> None:
 def test_apply_policies_again_changes_nothing_that_is_open() -> None:
     """The same set put in force a second time interrupts no window."""
     gate = Gate(only("hourly"))
-    for home in gate.homes(2, "hourly"):
+    gate.to(T)
+    for home in gate.homes(4, "hourly"):
         gate.send(home, kwh=1)
     gate.now_ms = T + 1
     gate.apply(only("hourly"))
-    gate.to(T + HOUR_MS + LATENESS_MS)
-    assert [record.result for record in gate.records()] == [2.0]
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert [record.result for record in gate.records()] == [4.0]
 
 
 def test_apply_policies_withdraws_contributions_of_devices_that_are_gone() -> None:
@@ -218,15 +220,16 @@ def test_add_device_stored_and_planned() -> None:
 def test_add_device_in_place_of_another_takes_its_topic() -> None:
     """Readings of the topic are the new device's; nothing of the old one's counts for the new."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(3, "hourly")
+    gate.to(T)
+    homes = gate.homes(5, "hourly")
     for home in homes:
         gate.send(home, T + MINUTE_MS, kwh=1)
     gate.now_ms = T + 2 * MINUTE_MS
     changes.add_device(gate.state, replace(homes[0], id=b"n" * 16, subject=None, added_ms=gate.now_ms), gate.now_ms)
     gate.commit()
     gate.send(homes[0], T + 3 * MINUTE_MS, kwh=50)
-    gate.to(T + HOUR_MS + LATENESS_MS)
-    assert [(record.result, record.n) for record in gate.records()] == [(2.0, 2)]
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert [record.result for record in gate.records()] == [4.0]
     assert homes[0].subject not in gate.state.by_contributor
 
 
@@ -274,23 +277,25 @@ def test_expire_does_nothing_before_the_first_consent_ends() -> None:
 def test_expire_compiles_those_whose_consent_ended_and_voids_what_stands_ready() -> None:
     """From that instant their pairs are withheld as expired, and no bundle formed before still leaves with them."""
     gate = Gate(only("hourly", "raw"))
-    homes = gate.homes(3, "hourly", "raw")
+    gate.to(T)
+    homes = gate.homes(6, "hourly", "raw")
+    first_ms, last_ms = T + DAY_MS + HOUR_MS, T + DAY_MS + 2 * HOUR_MS
     for scope in ("hourly", "raw"):
-        gate.grant(homes[0], scope, expiry_ms=T + 2 * HOUR_MS)
-    gate.grant(homes[1], "hourly", expiry_ms=T + 3 * HOUR_MS)
+        gate.grant(homes[0], scope, expiry_ms=first_ms)
+    gate.grant(homes[1], "hourly", expiry_ms=last_ms)
     for home in homes:
         gate.send(home, T, kwh=1)
-    gate.to(T + HOUR_MS + LATENESS_MS)
+    gate.to(T + DAY_MS + LATENESS_MS)
     assert gate.form() is not None
     other = gate.state.devices[homes[1].topic]
-    gate.to(T + 2 * HOUR_MS)
+    gate.to(first_ms)
     assert gate.state.inflight.ready == {}
     assert gate.state.devices[homes[1].topic] is other
-    assert gate.state.expires_next_ms == T + 3 * HOUR_MS
-    gate.send(homes[0], T + 2 * HOUR_MS - 1, kwh=1)
+    assert gate.state.expires_next_ms == last_ms
+    gate.send(homes[0], first_ms - 1, kwh=1)
     assert gate.count("pairs.withheld.expired") == 2
-    assert sorted((record.flow, record.n) for record in gate.records() if record.n) == [("hourly", 2)]
-    gate.to(T + 3 * HOUR_MS)
+    assert [(record.result, record.n) for record in gate.records() if record.flow == "hourly"] == [(5.0, 5)]
+    gate.to(last_ms)
     assert gate.state.expires_next_ms == NEVER_MS
 
 
@@ -302,7 +307,8 @@ def test_expire_of_one_of_two_scopes_leaves_the_other() -> None:
     for home in homes:
         gate.send(home, T, kwh=1)
     gate.to(T + HOUR_MS)
-    assert {window.cohort.flow: len(window.members) for window in gate.state.windows} == {"hourly": 1, "daily": 2}
+    assert [len(window.members) for window in gate.state.windows] == [2]
+    assert [len(table.rows) for table in gate.state.windows.tables.values()] == [1]
 
 
 def test_expire_when_a_withdrawal_came_first_finds_nothing() -> None:

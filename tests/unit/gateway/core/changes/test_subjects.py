@@ -19,7 +19,7 @@ from gateway.core.effects import ClaimRow, SubjectRow
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Subject
 from gateway.core.release.bundle import form_bundle
-from tests.support.gate import HOUR_MS, LATENESS_MS, MIDNIGHT_MS, Gate, hour_with, only
+from tests.support.gate import LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, only, reading
 
 T = MIDNIGHT_MS
 
@@ -108,10 +108,16 @@ def test_claims_and_subjects_come_back_from_what_is_stored() -> None:
 # joining and leaving
 
 
+def day_with(gate: Gate, homes: list[Device]) -> None:
+    """Let some homes report once, and the day and its lateness pass."""
+    gate.take(*(reading(home, gate.now_ms + MINUTE_MS, kwh=1) for home in homes))
+    gate.to((gate.now_ms // DAY_MS + 1) * DAY_MS + LATENESS_MS)
+
+
 def test_newcomer_who_has_not_decided_stops_the_household_and_everyone_is_told() -> None:
-    """What stands in the open window leaves it; once the newcomer permits it too, the next window counts."""
+    """What stands in the open day leaves it; once the newcomer permits it too, the next day counts."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(3, "hourly")
+    homes = gate.homes(5, "hourly")
     for home in homes:
         gate.send(home, kwh=1)
     gate.to(T + 1)
@@ -124,27 +130,28 @@ def test_newcomer_who_has_not_decided_stops_the_household_and_everyone_is_told()
     assert speaker.resident == joined
     gate.say(steps.grant(speaker, gate.state.policies, "hourly", TOP))
     gate.send(homes[0], T + 2, kwh=1)
-    assert gate.count("pairs.withheld.partial") == 1, "the window under way is not theirs any more"
-    gate.to(T + HOUR_MS)
-    hour_with(gate, homes)
-    assert [record.n for record in sorted(gate.records(), key=lambda record: record.phenomenon_time)] == [2, 3]
+    assert gate.count("pairs.withheld.partial") == 1, "the day under way is not theirs any more"
+    gate.to(T + DAY_MS)
+    day_with(gate, homes)
+    assert [record.result for record in sorted(gate.records(), key=lambda record: record.phenomenon_time)] == [4.0, 5.0]
 
 
 def test_newcomer_during_a_bundle_not_yet_sent_takes_it_back() -> None:
     """A bundle of which no byte has left is void, as after a withdrawal."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(3, "hourly")
-    hour_with(gate, homes)
+    gate.to(T)
+    homes = gate.homes(5, "hourly")
+    day_with(gate, homes)
     unsent = gate.form()
     assert unsent is not None
     newcomer(gate, whose(homes[0]))
     assert not gate.state.inflight.ready
     assert gate.count("bundles.voided") == 1
-    assert [record.n for record in gate.records()] == [2]
+    assert [record.result for record in gate.records()] == [4.0]
 
 
 def test_leaving_resident_no_longer_counts_but_opens_no_window_that_was_closed_to_it() -> None:
-    """Who had not permitted it leaves: the household's flows go on, from the next window."""
+    """Who had not permitted it leaves: the household's flows go on, from the next day."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.to(T + 1)
@@ -153,8 +160,8 @@ def test_leaving_resident_no_longer_counts_but_opens_no_window_that_was_closed_t
     assert gate.count("pairs.withheld.no-consent") == 1
     subjects.leave(gate.state, whose(home), joined, T + 1)
     gate.send(home, T + 2, kwh=1)
-    assert gate.count("pairs.withheld.partial") == 1, "the window began before the household was as it is"
-    gate.send(home, T + HOUR_MS, kwh=1)
+    assert gate.count("pairs.withheld.partial") == 1, "the day began before the household was as it is"
+    gate.send(home, T + DAY_MS, kwh=1)
     assert gate.count("pairs.contributed") == 1
     assert told(gate, whose(home))[-1] == "resident-left"
 
@@ -162,15 +169,17 @@ def test_leaving_resident_no_longer_counts_but_opens_no_window_that_was_closed_t
 def test_leaving_resident_finds_none_of_the_later_releases() -> None:
     """The label key is replaced; those who stay have the former ones too."""
     gate = Gate(only("hourly"))
-    homes = gate.homes(3, "hourly")
+    gate.to(T)
+    homes = gate.homes(4, "hourly")
     subject = whose(homes[0])
     (former,) = subjects.label_keys(gate.state.registry.subjects[subject])
     subjects.leave(gate.state, subject, newcomer(gate, subject), T)
     present, kept = subjects.label_keys(gate.state.registry.subjects[subject])
     assert kept == former != present
     gate.commit()
-    gate.to(T + HOUR_MS)
-    hour_with(gate, homes)
+    gate.to(T + DAY_MS + LATENESS_MS)
+    assert gate.records() == []
+    day_with(gate, homes)
     form_bundle(gate.state, "office", [], gate.now_ms, gate._seals["office"].on("2026-03-02"))
     (row,) = gate.state.take_commit().log
     labels = split_labels(row.labels or b"")
@@ -227,7 +236,7 @@ def test_device_code_brings_the_device_into_a_household_that_was_there() -> None
     assert SubjectRow(whose(device), None) in gate.state.commit.subjects
     moved = gate.state.registry.devices[device.place]
     assert (moved.subject, moved.added_ms) == (whose(family), T + 5)
-    gate.to(T + HOUR_MS + LATENESS_MS)
+    gate.to(T + DAY_MS + LATENESS_MS)
     gate.send(moved, kwh=1)
     assert gate.count("pairs.contributed") == 1
     assert told(gate, whose(family)) == ["device-joined"]

@@ -37,8 +37,14 @@ def undated(device: Device, *, retain: bool = False, **fields: float) -> Frame:
 
 
 def open_hours(state: State) -> list[tuple[int, int]]:
-    """Return the open windows: (start, pairs)."""
-    return sorted((window.start_ms, window.pairs()) for window in state.windows)
+    """Return the open windows and cells: (start, pairs)."""
+    cells = [
+        (table.start_ms + cell * table.shape.cell_ms, pairs)
+        for table in state.windows.tables.values()
+        for cell in range(table.shape.cells)
+        if (pairs := table.pairs(table, cell, cell + 1))
+    ]
+    return sorted([*((window.start_ms, window.pairs()) for window in state.windows), *cells])
 
 
 def withheld(gate: Gate) -> dict[str, int]:
@@ -134,10 +140,10 @@ def test_reading_with_a_time_of_its_own_keeps_it() -> None:
 
 
 def test_late_reading_with_a_relative_time_is_late() -> None:
-    """Its whole span lies in a window that has ended."""
+    """Its whole span lies in a day that has ended."""
     gate = senml_gate("hourly")
     home = gate.home("hourly", profile="relative")
-    gate.now_ms = T + 3 * HOUR_MS
+    gate.now_ms = MIDNIGHT_MS + DAY_MS + HOUR_MS
     gate.state.windows.advance(gate.now_ms - LATENESS_MS)
     dry_at(gate, gate.now_ms)
     back_at(gate, gate.now_ms + MINUTE_MS)

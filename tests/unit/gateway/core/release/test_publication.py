@@ -479,3 +479,14 @@ def test_sealed_size_is_the_same_whatever_the_log_index() -> None:
     drawn = draw(task, gate.state.log.size)
     sizes = {len(task.form.seal(drawn.records, index, task.plan.padded_to)) for index in (0, 23, 24, 255, 65_536, 2**40)}
     assert sizes == {task.plan.padded_to}
+
+
+def test_limit_where_nobody_has_told_anything_nothing_is_drawn() -> None:
+    """With so much noise that one home may count as many, a figure says that there is one; by the day noise is less."""
+    gate, homes = joined(noisy_town(budget=0.01, publish="window", group=20), 1, "hourly")
+    told = []
+    for day, reporting in ((T, homes), (T + DAY_MS, [])):
+        day_with(gate, reporting, day)
+        told.append(len(gate.records()))
+    assert told[0] > 3
+    assert told[1] == 0

@@ -13,7 +13,7 @@ from consent.core.disclosure import TOP
 from consent.core.outcome import NEVER_MS
 from consent.core.periods import Period
 from gateway.core.windows.accumulators import CONTRIBUTED
-from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable, table_from_state
+from gateway.core.windows.cells import CellShape, CellTable, table_from_state
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.targets import CellTarget, Terms
 from gateway.core.windows.windows import Windows
@@ -27,7 +27,7 @@ Readings = list[tuple[bytes, int, int]]
 """(contributor, cell, first steps)"""
 
 READINGS: st.SearchStrategy[Readings] = st.lists(
-    st.tuples(st.sampled_from([ANN, BEN, CLEO]), st.integers(0, 23), st.integers(-MOST_STEPS, MOST_STEPS)), max_size=40
+    st.tuples(st.sampled_from([ANN, BEN, CLEO]), st.integers(0, 23), st.integers(-(2**53), 2**53)), max_size=40
 )
 
 

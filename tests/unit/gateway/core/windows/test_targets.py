@@ -153,11 +153,15 @@ def test_neither_before_the_terms_nor_after_them() -> None:
 
 @pytest.mark.parametrize("n", [2**53, -(2**53)])
 def test_readings_beyond_all_bounds_outgrow_no_cell(n: int) -> None:
-    """Each counts for 2^31 - 1 first steps at most, so that no stream of them ends the gateway."""
+    """It holds what 64 bits do, so that no stream of them ends the gateway; and a register that leaps so far neither."""
     windows, one = cells()
-    for _ in range(3):
+    for _ in range(1025):
         assert one.take(T, n) == CONTRIBUTED
-    assert held(windows) == {(T, 0): (3 * (2**31 - 1) * (1 if n > 0 else -1), 3)}
+    assert held(windows) == {(T, 0): ((2**63 - 1) * (1 if n > 0 else -1), 1025)}
+    windows, one = cells(cohort=COHORT)
+    for shown in (0, 2**62, 2**62 + 2**62, 2**64):
+        one.take(T + 1, shown)
+    assert held(windows) == {(T, 0): (2**63 - 1, 3)}
 
 
 def test_reading_that_waited_counts_where_one_cell_is_certain() -> None:
