@@ -27,8 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the city and all that happens in it (default: 1)")
     options = parser.parse_args(arguments)
+    for file in (options.json, options.html):  # told now, and not when all is measured
+        if file is not None and not file.absolute().parent.is_dir():
+            parser.error(f"`{file.parent}`, where `{file.name}` is to be written, is no folder")
     if options.records is not None:
         options.records.mkdir(parents=True, exist_ok=True)
+        if any(options.records.iterdir()):
+            parser.error(f"`{options.records}` is not empty: records of another run would be attacked with those of this one")
         result = measure(options.records, options.seed, _say)
     else:
         with TemporaryDirectory(prefix="privacy-") as folder:

@@ -1,8 +1,8 @@
 """Households: how much electricity each of a city's homes uses in each hour, bootstrapped from ten.
 
-The ten are those of the Smart Grid, Smart City trial where the data set is there, else ten that are generated here. A home of the
-city is one of the ten, louder or quieter, earlier or later by up to an hour, and each of its days is a random day of the same kind
-(working day or weekend) of that one of the ten, every hour a little different.
+The ten are those of the Smart Grid, Smart City trial where the data set is there, else ten that are generated here. A home of
+the city is one of the ten, louder or quieter, earlier or later by up to an hour, and each of its days is a random day of the
+same kind (working day or weekend) of that one of the ten, every hour a little different.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Targets that are missed, as ``docs/limits.md`` lists them: a number that is known and told is no failure, one that is not is."""
+"""Targets that are missed, as ``docs/limits.md`` lists them: a number that is told is no failure, one that is not is."""
 
 from __future__ import annotations
 

@@ -69,7 +69,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     def missed(self) -> list[Finding | Utility]:
         """Return what of ours missed its target."""
-        return [one for one in (*self.attacks, *self.utility) if one.verdict is Verdict.MISSED]
+        judged: list[Finding | Utility] = [*self.attacks, *self.utility]
+        return [one for one in judged if one.verdict is Verdict.MISSED]
 
     def held(self) -> list[Finding]:
         """Return which attacks did not win where they must; then what they show elsewhere is worth nothing."""

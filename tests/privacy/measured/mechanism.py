@@ -26,7 +26,7 @@ LIVE_MU: Final = 0.5
 
 
 def clipped(vectors: Floats, clip: float) -> Floats:
-    """Return homes' vectors of cells, clamped cell by cell and scaled so that with the presence their norm is at most ``clip``."""
+    """Return homes' vectors, clamped cell by cell and scaled so that with the presence their norm is at most ``clip``."""
     clamped = np.clip(np.nan_to_num(vectors), 0.0, CLAMP_KWH)
     norm = np.sqrt((clamped**2).sum(axis=-1, keepdims=True))
     most = np.sqrt(clip**2 - PRESENCE**2)

@@ -204,7 +204,7 @@ def planted_order(recording: Recording) -> Recording:
     for line in recording.lines:
         if line.flow == TOTALS:
             by_bundle.setdefault(line.bundle, []).append(line)
-    place = {}
+    place: dict[tuple[int, int | None], int] = {}
     for bundle, lines in by_bundle.items():
         ordered = sorted(lines, key=lambda line: recording.owners[line.bundle, line.pos or 0])
         places = sorted(line.pos or 0 for line in lines)

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from html import escape
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import msgspec
 import numpy as np
@@ -171,7 +171,7 @@ def test_page_is_one_file_without_scripts_that_tells_every_attack(result: Result
     for found in result.attacks:
         assert escape(attack_of(found).title) in text
     for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
-        ElementTree.fromstring(svg)
+        ET.fromstring(svg)  # noqa: S314  it is our own
     assert len(re.findall("<svg", text)) == len({found.id for found in result.attacks}) + 1
 
 

@@ -1,4 +1,4 @@
-"""The targets: what attacks may come to on our gateway, and how wrong figures may be. What is missed stands in ``docs/limits.md``."""
+"""What attacks may come to on our gateway, and how wrong figures may be; what is missed stands in ``docs/limits.md``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.privacy.measured.__main__ import main
 from tests.privacy.measured.cost import Cost
 from tests.privacy.measured.findings import Tally, Verdict, finding
 from tests.privacy.measured.limits import listed, no_longer_missed, not_listed
@@ -33,6 +34,22 @@ def test_targets_are_met_or_stand_in_the_limits_with_their_number(tmp_path: Path
         if found.id == "rowspace" and found.gateway == "ours":
             assert found.extra["planted_found"] == found.extra["planted"]
     assert page(result)
+
+
+def test_folders_that_cannot_be_used_are_told_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three minutes are long to wait for a mistyped name."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "records.jsonl").touch()
+    for arguments, expected in (
+        (["--records", str(tmp_path / "old")], "is not empty"),
+        (["--json", str(tmp_path / "none" / "result.json")], "is no folder"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2
+        assert expected in capsys.readouterr().err
 
 
 def a_result(p: float) -> Result:

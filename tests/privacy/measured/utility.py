@@ -1,9 +1,9 @@
 """How wrong figures are, by how many homes stand in them: what privacy costs those who plan with them.
 
-For each mechanism and number of homes, 250 times as many homes of a large city and a day (or week) are drawn. The figure is what a
-recipient reckons as the mean of a home and hour, the truth what these homes used, and the error the mean difference over hours and
-draws, divided by the mean load. Homes' vectors are clipped in numpy (a test holds that against the gateway's whole numbers); the
-noise is the gateway's own.
+For each mechanism and number of homes, 250 times as many homes of a large city and a day (or week) are drawn. The figure is
+what a recipient reckons as the mean of a home and hour, the truth what these homes used, and the error the mean difference over
+hours and draws, divided by the mean load. Homes' vectors are clipped in numpy (a test holds that against the gateway's whole
+numbers); the noise is the gateway's own.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ TARGETS: Final[dict[tuple[str, int], tuple[float, ...]]] = {
     ("contracted", 4): (0.20, 0.086, 0.050, 0.043, 0.044),
     ("open", 1): (0.97, 0.35, 0.15, 0.092, 0.043),
 }
-"""(mechanism, hours) → the error that was reckoned with beforehand, by number of homes, as in ``HOMES``; of those published by the day."""
+"""(mechanism, hours) → the error reckoned with beforehand, by homes as in ``HOMES``; of what is published by the period."""
 
 
-class Utility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Utility(msgspec.Struct, frozen=True, kw_only=True):
     """A line of ``utility`` in the result.
 
     Attributes:
-        mechanism: `contracted`, `open`, `exact`, or `half-epsilon` for ε = .5 a day with hours clamped at 2 kWh, as was planned first.
+        mechanism: `contracted`, `open`, `exact`, or `half-epsilon` for ε = .5 a day with hours clamped at 2 kWh.
         publish: `day`, `window` or `week`.
         homes: How many homes stand in a figure.
         hours: Of how many hours it is.
         rel_error: The mean error over the mean load.
         released: The share of draws that are told: the noisy number of homes reaches the group.
-        coverage: How often the 95 % interval holds the sum of what was clipped; absent where there is no noise.
-        target: Most that ``rel_error`` may be.
+        coverage: How often the 95 % interval holds the sum of what was clipped; None where there is no noise.
+        target: Most that ``rel_error`` may be; None where it is reported only.
     """
 
     mechanism: str
@@ -174,8 +174,8 @@ def _by_hour(used: Floats) -> Floats:
 
 
 def _told_sum(sums: Floats, homes: float) -> Floats:
-    """Return the mean that follows from a sum and the number of homes rounded down to fives, of which the middle is taken."""
-    return sums / (homes // 5 * 5 + 2)
+    """Return the mean that follows from a sum and the number of homes, rounded down to fives; the middle is taken."""
+    return sums / (homes // 5 * 5 + 2.5)
 
 
 def _told_mean(spread: float) -> Callable[[Floats, float], Floats]:

@@ -61,7 +61,7 @@ ATTACK = Attack(
     "By the number of homes",
     "town",
     _run,
-    "Of {n} times that a home joined, left or changed what it permits, district and hour of {k} ({p}) were named from the number of "
-    "homes; by chance {control}.",
+    "Of {n} times that a home joined, left or changed what it permits, district and hour of {k} ({p}) were named from the number "
+    "of homes; by chance {control}.",
     __doc__,
 )

@@ -1,7 +1,7 @@
-"""Random histories of exact figures: who stands in which of a quantity's figures of a day, what of them leaves, and who is alone in it.
+"""Random histories of exact figures: who stands in which of a day's figures, what of them leaves, and who is alone in it.
 
-Who is kept out is decided by the guard's own code, for whole classes of homes at once; ten thousand histories take seconds. Part of
-the attack ``rowspace``. A home's own totals are known to the attacker, so that homes with totals leave the equations.
+Who is kept out is decided by the guard's own code, for whole classes of homes at once; ten thousand histories take seconds. Part
+of the attack ``rowspace``. A home's own totals are known to the attacker, so that homes with totals leave the equations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class History:
 
 
 def random_history(random: np.random.Generator, *, has_guard: bool = True) -> History:
-    """Return a history: up to 6 flows and levels, kinds of homes of 1 to 90, some of whom leave before or after figures are sent."""
+    """Return a history: up to 8 flows and levels, kinds of 1 to 90 homes, some of whom leave before or after figures are sent."""
     figures, kinds = int(random.integers(2, _MOST_FIGURES + 1)), int(random.integers(3, _MOST_KINDS + 1))
     asked = random.random((figures, kinds)) < random.uniform(0.4, 0.95)
     has_totals = random.random(kinds) < 0.3
@@ -85,7 +85,7 @@ def exposed(histories: list[History]) -> NDArray[np.bool_]:
 
 def _is_exposed(history: History, projection: Floats) -> bool:
     """Return whether the indicator of some small union lies in the row space: its projection is as long as itself."""
-    stands = (history.released & ~history.has_totals).any(axis=0)
+    stands = [bool((history.released[:, kind] & ~history.has_totals[kind]).any()) for kind in range(len(history.sizes))]
     small = [kind for kind in range(len(history.sizes)) if history.sizes[kind] < SMALL and stands[kind]]
     for count in range(1, _TOGETHER + 1):
         for union in combinations(small, count):

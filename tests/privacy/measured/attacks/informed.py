@@ -87,7 +87,7 @@ def published_weeks(recording: Recording) -> dict[tuple[str, int], Published]:
 
 
 def log_likelihood(published: Published, total: Floats, homes: int) -> float:
-    """Return the logarithm of the likelihood of what was published if so many homes with this sum stand in it, but for a constant."""
+    """Return the log-likelihood of what was published, but for a constant, if so many homes with this sum stand in it."""
     sigma = published.sigma
     if sigma is None:
         figures = published.figures * (homes if published.is_mean else 1)
@@ -186,7 +186,8 @@ ATTACK = Attack(
     "Knowing all others",
     "watched-days",
     _run,
-    "Knowing everything about all others, the attacker was right {k} of {n} times ({p}) whether a home was there that day; a coin {control}.",
+    "Knowing everything about all others, the attacker was right {k} of {n} times ({p}) whether a home was there that day; a "
+    "coin {control}.",
     __doc__,
 )
 WEEKS = Attack(
@@ -194,8 +195,8 @@ WEEKS = Attack(
     "Knowing all others, from open data",
     "watched-weeks",
     _run_weeks,
-    "Knowing everything about all others, the attacker of the open data was right {k} of {n} times ({p}) whether a home was there that "
-    "week; a coin {control}.",
+    "Knowing everything about all others, the attacker of the open data was right {k} of {n} times ({p}) whether a home was "
+    "there that week; a coin {control}.",
     __doc__,
     is_of_ours_alone=True,
 )

@@ -1,8 +1,8 @@
 """Links a home's daily totals from one day to the next by their place in the bundle.
 
 Attacker: a recipient of daily totals under pseudonyms that change every day, who knows nothing else.
-Recipe: Of each district's totals, in the order in which they came, the one at a place is said to be of the same home as the one at
-that place on the next day.
+Recipe: Of each district's totals, in the order in which they came, the one at a place is said to be of the same home as the one
+at that place on the next day.
 Control: a guess, right once in as many times as the district has totals that day.
 """
 

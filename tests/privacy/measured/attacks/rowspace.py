@@ -4,8 +4,8 @@ Attacker: a recipient of all flows, who knows who stands in each figure, as neig
 Recipe: The figures of a district and day are linear equations over (home, hour). A home stands alone if some combination of them
 holds its hours and nobody else's; it is found as a vector that the other homes' columns annihilate. What it comes to is held
 against what the home used in those hours, and counts if it is right to .1 kWh; of several the longest time is taken.
-For our gateway also 10,000 random histories of exact figures, with its own guard: homes, alone or up to three kinds together and fewer
-than 15, whose sum some combination of what left comes to. In 20 histories such homes are planted, and have to be found.
+For our gateway also 10,000 random histories of exact figures, with its own guard: homes, alone or up to three kinds together and
+fewer than 15, whose sum some combination of what left comes to. In 20 histories such homes are planted, and have to be found.
 Control: the same combinations held against another home that changed.
 """
 
@@ -59,9 +59,9 @@ def standing_alone(recording: Recording, homes: frozenset[str]) -> Iterator[Alon
     lines = {(line.bundle, line.flow, line.cell, line.span): line for line in recording.lines if line.n is not None}
     released: dict[tuple[str, int], list[tuple[Line, list[str]]]] = defaultdict(list)
     for one in recording.members:
-        line = lines.get((one.bundle, one.flow, one.cell, one.span))
-        if line is not None and line.hour is None and one.span[1] - one.span[0] <= DAY_MS:
-            released[one.cell, one.span[0] // DAY_MS * DAY_MS].append((line, one.homes))
+        figure = lines.get((one.bundle, one.flow, one.cell, one.span))
+        if figure is not None and figure.hour is None and one.span[1] - one.span[0] <= DAY_MS:
+            released[one.cell, one.span[0] // DAY_MS * DAY_MS].append((figure, one.homes))
     for (_, day), figures in released.items():
         yield from _alone_on(day, figures, homes)
 
@@ -148,6 +148,7 @@ ATTACK = Attack(
     "Figures subtracted from figures",
     "town",
     _run,
-    "Of {n} homes or histories, in {k} ({p}) a home that joined, left or changed its level was singled out by subtracting figures.",
+    "Of {n} homes or histories, in {k} ({p}) a home that joined, left or changed its level was singled out by subtracting "
+    "figures.",
     __doc__,
 )

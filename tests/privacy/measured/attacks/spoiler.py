@@ -1,8 +1,8 @@
 """Silences a district's figures, or drowns them, with one home.
 
 Attacker: one household: its meter reports 1,000 kWh an hour, or its consent demands that 5,000 homes stand in a figure, or both.
-Recipe: nothing more. A district's hour counts as silenced where no figure is published, or one that is off by more than three times
-what all others used.
+Recipe: nothing more. A district's hour counts as silenced where no figure is published, or one that is off by more than three
+times what all others used.
 Control: the week before, when the same homes did nothing of the kind.
 """
 

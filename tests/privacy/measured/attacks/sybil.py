@@ -41,7 +41,7 @@ ATTACK = Attack(
     "Made-up neighbours",
     "besieged",
     _run,
-    "With 20 made-up neighbours the attacker was right {k} of {n} times ({p}) whether the one real home was there that day; a coin "
-    "{control}.",
+    "With 20 made-up neighbours the attacker was right {k} of {n} times ({p}) whether the one real home was there that day; a "
+    "coin {control}.",
     __doc__,
 )

@@ -1,8 +1,8 @@
 """Tells whether a home stands in its district's figures, knowing what it used in every hour of 7 or 28 days, and nothing else.
 
 Attacker: somebody who has a home's own records for some weeks, an energy supplier say, and knows nobody else's.
-Recipe: How far the district's hours lie above what is usual for the hour of the day is multiplied with how far the home's do, hours
-that vary less counting for more; the sum ranks homes. Reported is how often a home that is
+Recipe: How far the district's hours lie above what is usual for the hour of the day is multiplied with how far the home's do,
+hours that vary less counting for more; the sum ranks homes. Reported is how often a home that is
 in ranks before one that is not (area under the curve).
 Control: homes' ranks among figures of a district in which none of them is: .5.
 """
@@ -86,11 +86,14 @@ def _auc(inside: Floats, outside: Floats) -> float:
     return float(above)
 
 
-_TOLD = "Knowing what a home used for {days} days, the attacker ranks a home that stands in the figures before one that does not {p} of the time; by chance {{control}}."
+_TOLD = (
+    "Knowing what a home used for DAYS days, the attacker ranks a home that stands in the figures before one that does not {p} "
+    "of the time; by chance {control}."
+)
 
 
 def _attack(days: int) -> Attack:
-    told = _TOLD.replace("{days}", str(days)).replace("{{control}}", "{control}")
+    told = _TOLD.replace("DAYS", str(days))
     return Attack(f"trace-{days}", f"Knowing one home's {days} days", "traced", _run(days), told, __doc__ or "")
 
 

@@ -1,4 +1,4 @@
-"""A gateway that counts to k and stops there: exact sums from 15 homes on, by cohort and window, and totals under daily pseudonyms.
+"""A gateway that counts to k and stops there: exact sums of at least 15 homes, and totals under daily pseudonyms.
 
 Here stands what many call anonymous, this project's own first figures among them: who is in counts from the moment of its word,
 n is told exactly, records lie in the order of registration, a bundle is as large as what it holds, a home may demand a larger
@@ -28,7 +28,7 @@ class KOnly:
     name = "k-only"
 
     def drive(self, scenario: Scenario) -> Released:
-        """Send a bundle at the end of each hour, one of totals at the end of each day, and typical days at the end of each week."""
+        """Send a bundle at each hour's end, one of totals at each day's, and typical days at each week's."""
         released, permits = Released(), Permits(scenario)
         register = np.cumsum(np.nan_to_num(scenario.kwh).sum(axis=2), axis=1) + _registers(len(scenario.homes))
         for hour in range(1, scenario.days * 24 + 1):

@@ -1,4 +1,4 @@
-"""The policies under which our gateway is driven: those of the shipped city for electricity, with a district for each of a scenario."""
+"""The policies under which our gateway is driven: the shipped city's for electricity, with the districts of a scenario."""
 
 from __future__ import annotations
 
@@ -64,28 +64,55 @@ legal_basis = "consent"
 _FLOWS: Final = {
     HOURLY: f"""\
 recipient = "energy"
-ask = {{ identity = "aggregate", time = "1h", space = "district", precision = {{ consumption = 0.1 }}, group = {CONTRACTED_GROUP}, retention = 730, budget = {CONTRACTED_MU:g} }}
+ask.identity = "aggregate"
+ask.time = "1h"
+ask.space = "district"
+ask.precision = {{ consumption = 0.1 }}
+ask.group = {CONTRACTED_GROUP}
+ask.retention = 730
+ask.budget = {CONTRACTED_MU:g}
 publish = "day"
 """,
     LIVE: f"""\
 recipient = "live"
-ask = {{ identity = "aggregate", time = "1h", space = "district", precision = {{ consumption = 0.1 }}, group = {CONTRACTED_GROUP}, retention = 730, budget = {LIVE_MU:g} }}
+ask.identity = "aggregate"
+ask.time = "1h"
+ask.space = "district"
+ask.precision = {{ consumption = 0.1 }}
+ask.group = {CONTRACTED_GROUP}
+ask.retention = 730
+ask.budget = {LIVE_MU:g}
 publish = "window"
 """,
     TYPICAL: f"""\
 recipient = "everybody"
-ask = {{ identity = "aggregate", time = "1h", space = "district", precision = {{ consumption = 0.001 }}, group = {OPEN_GROUP}, retention = 730, budget = {OPEN_MU:g} }}
+ask.identity = "aggregate"
+ask.time = "1h"
+ask.space = "district"
+ask.precision = {{ consumption = 0.001 }}
+ask.group = {OPEN_GROUP}
+ask.retention = 730
+ask.budget = {OPEN_MU:g}
 period = "week"
 clip = {OPEN_CLIP:g}
 """,
     EXACT: f"""\
 recipient = "energy"
-ask = {{ identity = "aggregate", time = "day", space = "district", precision = {{ consumption = 0.001 }}, group = {EXACT_GROUP}, retention = 730 }}
+ask.identity = "aggregate"
+ask.time = "day"
+ask.space = "district"
+ask.precision = {{ consumption = 0.001 }}
+ask.group = {EXACT_GROUP}
+ask.retention = 730
 noise = "none"
 """,
     TOTALS: """\
 recipient = "energy"
-ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 1 }, retention = 90 }
+ask.identity = "per-epoch"
+ask.time = "day"
+ask.space = "district"
+ask.precision = { consumption = 1 }
+ask.retention = 90
 """,
 }
 _METER: Final = """\
@@ -101,12 +128,16 @@ format = "unix-ms"
 
 
 def policies_for(cells: tuple[str, ...], flows: tuple[str, ...]) -> PolicySet:
-    """Return the policies of a town with these districts, each with a zone of the name `in-<district>`, and those of the flows that ours can have."""
+    """Return the policies of a town.
+
+    Args:
+        cells: Its districts; each has a zone of the name `in-<district>`.
+        flows: Those of its flows that ours can have are in force.
+    """
     city = [_HEAD]
     for cell in sorted(set(cells)):
-        city.append(
-            f'[district.{cell}]\ntitle = {{ en = "{cell}" }}\n[zone.in-{cell}]\ntitle = {{ en = "{cell}" }}\ndistrict = "{cell}"\n'
-        )
+        title = f'title = {{ en = "{cell}" }}\n'
+        city += [f"[district.{cell}]\n{title}", f'[zone.in-{cell}]\n{title}district = "{cell}"\n']
     used = [flow for flow in flows if flow in _FLOWS]
     recipients = {line.split('"')[1] for flow in used for line in _FLOWS[flow].splitlines() if line.startswith("recipient")}
     for name in sorted(recipients):

@@ -108,7 +108,7 @@ def bundle(released: Released, at_ms: int, recipient: str, entries: list[Entry])
 
 
 def averages(kwh: list[float | None], hours: int) -> Iterator[tuple[int, int, float]]:
-    """Yield (first hour, hour after the last, mean) of the last hours at each hour, as a moving average that begins with the first."""
+    """Yield (first hour, hour after the last, mean) of the last hours at each hour, from the first on."""
     for end in range(1, len(kwh) + 1):
         begin = max(0, end - hours)
         known = [one for one in kwh[begin:end] if one is not None]

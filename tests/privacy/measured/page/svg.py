@@ -1,4 +1,4 @@
-"""Plots as SVG: shares as bars with their bounds, and errors over the number of homes as lines. They say all in black and white too."""
+"""Plots as SVG: shares as bars with their bounds, errors over the number of homes as lines; they need no colours."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def bars(title: str, shown: Sequence[Bar], control: float, target: float | None)
     for row, bar in enumerate(shown):
         y = 30 + _ROW * row
         middle = y + 11
+        lo, hi, kind = _x(bar.lo), _x(bar.hi), "ours" if bar.is_ours else "other"
+        name = ' class="own"' if bar.is_ours else ""
         parts += [
-            f'<text x="{_LEFT - 10}" y="{middle + 5}" text-anchor="end"{" class=own" if bar.is_ours else ""}>{escape(bar.label)}</text>'.replace(
-                "class=own", 'class="own"'
-            ),
-            f'<rect class="{"ours" if bar.is_ours else "other"}" x="{_LEFT}" y="{y}" width="{max(_x(bar.p) - _LEFT, 1.5):.1f}" height="22"/>',
-            f'<path class="bounds" d="M{_x(bar.lo):.1f} {middle}H{_x(bar.hi):.1f}M{_x(bar.lo):.1f} {middle - 5}v10M{_x(bar.hi):.1f} {middle - 5}v10"/>',
+            f'<text x="{_LEFT - 10}" y="{middle + 5}" text-anchor="end"{name}>{escape(bar.label)}</text>',
+            f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{max(_x(bar.p) - _LEFT, 1.5):.1f}" height="22"/>',
+            f'<path class="bounds" d="M{lo:.1f} {middle}H{hi:.1f}M{lo:.1f} {middle - 5}v10M{hi:.1f} {middle - 5}v10"/>',
             f'<text x="{_x(max(bar.hi, bar.p)) + 8:.1f}" y="{middle + 5}">{percent_text(bar.p)}</text>',
         ]
     parts.append(_mark(control, bottom, "control", f"guessing {percent_text(control)}", bottom + 32))
