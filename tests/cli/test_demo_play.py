@@ -34,9 +34,8 @@ from gateway.recipient.records import Record
 from tests.support.asking import begin, call
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
-from tests.unit.gateway.demo.test_measured import truth
 from tests.support.waiting import HANG_S
-
+from tests.unit.gateway.demo.test_measured import truth
 
 HOMES = frozenset({"m/1", "m/2"})
 """The meters of those who permit figures."""
