@@ -1,13 +1,14 @@
 """The demo's small city on disk: keys, policies, configuration, registry and consents, made afresh for every run.
 
-``street`` says which devices there are. Twenty households permit hourly figures by district, sixteen only figures of four hours
-for the whole city, four nothing at all.
+``street`` says which devices there are. Eighty households permit hourly figures by district, twenty-four only figures of four
+hours for the whole city, sixteen nothing at all.
 """
 
 from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +26,14 @@ from gateway.edge.keys import init_keys
 from gateway.errors import OperatorError
 from gateway.recipient.keys import generate
 
-FULL_CONSENTS, COARSE_CONSENTS = 20, 16
+LEAD_S = 4.0
+"""Real seconds until the simulated clock starts; the gateway must have subscribed by then, or the first day is incomplete."""
+LONGEST_SETUP_S = 600
+FULL_CONSENTS, COARSE_CONSENTS = 80, 24
 SCOPE = "purpose:energy-planning"
 WATER_SCOPE = "purpose:water-planning"
 COARSE = {"time": "4h", "space": "city"}
+DISTRICT, WHOLE_CITY = "riverside", "ribera"
 TIMEZONE = "Europe/Madrid"  # of the shipped city
 
 _CONFIG = """\
@@ -69,7 +74,10 @@ class DemoCity:
 
     Attributes:
         withdrawing: The household that withdraws its consent midway.
+        withdrawing_meter: The topic of its meter.
         fleet: All devices, ready to publish.
+        recipients: The file of each recipient's private key; None of those who get open data.
+        permitting: By the cell of a figure of meters, the topics of those whose homes permit it there.
     """
 
     folder: Path
@@ -78,7 +86,9 @@ class DemoCity:
     vkey: str
     fleet: Fleet
     withdrawing: str = ""
-    recipients: dict[str, Path] = field(default_factory=dict)
+    withdrawing_meter: str = ""
+    recipients: dict[str, Path | None] = field(default_factory=dict)
+    permitting: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 def shipped_policies() -> Path:
@@ -94,40 +104,56 @@ def shipped_policies() -> Path:
     raise OperatorError(f"`{candidates[0]}`: the shipped policies are missing; run the demo from a checkout")
 
 
-async def make_city(folder: Path, host: str, port: int, start: str, at_s: float, rate: float) -> DemoCity:
-    """Make everything that the gateway needs, and register all devices and consents.
+async def make_city(folder: Path, host: str, port: int, start_ms: int, rate: float) -> DemoCity:
+    """Make everything that the gateway needs, register all devices and consents, and set the clock.
+
+    However long that takes, all consents stand before the first day: meanwhile the clock runs as fast as real time.
 
     Args:
         folder: An empty folder for the whole state.
         host: The broker's host.
         port: The broker's port.
-        start: Simulated time at ``at_s``.
-        at_s: Unix time at which the simulated clock shows ``start``.
+        start_ms: Simulated time, ``LEAD_S`` real seconds after this has returned.
         rate: Simulated seconds in a real second.
     """
     gateway = f"demo-{secrets.token_hex(3)}"  # a new id, so that no broker holds a session of an earlier run
     shutil.copytree(shipped_policies(), folder / "policies", ignore=shutil.ignore_patterns("keys"))
     change_policies(folder / "policies")
     (folder / "policies" / "keys").mkdir()
-    recipients = {}
+    recipients: dict[str, Path | None] = {"open-data": None}
     for recipient in ("city-energy", "city-environment"):
         pair = generate(_named(folder / "recipients", recipient))
         shutil.copy(pair.public_path, folder / "policies" / "keys")
         recipients[recipient] = pair.private_path
     config = folder / "gateway.toml"
-    config.write_text(_CONFIG.format(gateway=gateway, host=host, port=port, start=start, at=at_s, rate=rate), encoding="utf-8")
+    values = {"gateway": gateway, "host": host, "port": port}
+    before_ms = start_ms - round(1000 * (LEAD_S * rate + LONGEST_SETUP_S))
+    config.write_text(_CONFIG.format(**values, start=_utc(before_ms), at=time.time(), rate=1), encoding="utf-8")
     place = load_config(config)
     keys = init_keys(place.keys, f"sluice.example/{gateway}")
     placed = street(gateway)
     scenario = {"seed": gateway, "timezone": TIMEZONE, "devices": [each.played for each in placed]}
     city = DemoCity(folder, place, gateway, keys.log_signer.vkey(), Fleet(parse_scenario(scenario)))
     city.recipients = recipients
+    meters = [each.topic for each in placed[:HOUSEHOLDS]]
+    city.withdrawing_meter = meters[0]
+    city.permitting = {
+        DISTRICT: frozenset(meters[:FULL_CONSENTS]),
+        WHOLE_CITY: frozenset(meters[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]),
+    }
     durable = await start_durable(place, keys)
     try:
         await _register(durable, city, placed)
     finally:
         await durable.close()
+    config.write_text(_CONFIG.format(**values, start=_utc(start_ms), at=time.time() + LEAD_S, rate=rate), encoding="utf-8")
+    city.place = load_config(config)
     return city
+
+
+def _utc(t_ms: int) -> str:
+    """Return an instant as a configuration writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t_ms / 1000))
 
 
 def _named(folder: Path, name: str) -> Path:

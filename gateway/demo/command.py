@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo and return the exit status: 0 if the audit is ok and the ledger balances."""
+    """Run the demo and return the exit status: 0 if the log verifies, its replay finds nothing wrong and the ledger balances."""
     import asyncio
 
     from aiomqtt import MqttError
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         raise OperatorError(f"`--broker`: `{args.broker or 'embedded'}`: {str(error).lower()}") from error
     if args.json is not None:
         args.json.write_text(json.dumps(outcome, indent=2) + "\n")
-    return 0 if outcome["audit"] == "ok" and outcome["ledger"] == "balanced" else 1
+    return 0 if outcome["audit"] == outcome["replay"] == "ok" and outcome["ledger"] == "balanced" else 1
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -76,7 +76,7 @@ def _options(args: argparse.Namespace) -> Options:
         raise OperatorError(f"`{args.json}`: there is no such folder")
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="sluice-demo-"))
-    return Options(folder.resolve(), seconds, broker, args.start, args.rate)
+    return Options(folder.resolve(), seconds, broker, start_ms, args.rate)
 
 
 def _empty_folder(folder: Path) -> Path:

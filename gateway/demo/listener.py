@@ -1,14 +1,16 @@
-"""The demo's recipients: real ones with their own keys, which open bundles and deliver them once the log covers them."""
+"""The demo's recipients: real ones, which open bundles, by keys of their own, and deliver them once the log covers them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from gateway.audit.log.notes import Verifier
 from gateway.demo.city import DemoCity
+from gateway.demo.measured import Figure
 from gateway.recipient.broker import BrokerAddress, Subscription
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.follow import follow, introduce
@@ -16,6 +18,8 @@ from gateway.recipient.inbox import Inbox
 from gateway.recipient.keys import load_private
 from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import Record
+
+_FIGURES_KEPT: Final = 1000
 
 
 @dataclass(slots=True)
@@ -25,7 +29,8 @@ class Listened:
     Attributes:
         public_ids: Distinct ids of single-reading records.
         public_records: How many such records were opened, de-duplicated by log index.
-        latest: The latest record of each observed property.
+        latest: The latest record of each observed property and identity.
+        figures: The latest figures with noise.
         complaints: Rejected bundles and changes of the connections, one line each.
     """
 
@@ -34,6 +39,7 @@ class Listened:
     public_ids: set[bytes] = field(default_factory=set)
     public_records: int = 0
     latest: dict[str, Record] = field(default_factory=dict)
+    figures: deque[Figure] = field(default_factory=lambda: deque(maxlen=_FIGURES_KEPT))
     complaints: list[str] = field(default_factory=list)
 
     def take(self, bundle: OpenedBundle) -> None:
@@ -43,6 +49,8 @@ class Listened:
         self.records[recipient] += len(bundle.records)
         for record in bundle.records:
             self.latest[f"{record.observed_property} {record.identity}"] = record
+            if record.standard_error is not None:
+                self.figures.append(Figure(record, bundle.log_index))
             if record.id is not None:
                 self.public_ids.add(record.id)
                 self.public_records += 1
@@ -58,11 +66,11 @@ class Listeners:
         self._broker = BrokerAddress(host, port)
         self._inboxes = {name: self._inbox(name, key) for name, key in city.recipients.items()}
 
-    def _inbox(self, recipient: str, key: Path) -> Inbox:
+    def _inbox(self, recipient: str, key: Path | None) -> Inbox:
         coverage = Coverage(self._city.place.log, Verifier.parse(self._city.vkey))
         folder = self._city.folder / "received" / recipient
         folder.parent.mkdir(exist_ok=True)
-        return Inbox(folder, load_private(key), coverage, self.heard.complaints.append)
+        return Inbox(folder, None if key is None else load_private(key), coverage, self.heard.complaints.append)
 
     @property
     def waiting(self) -> int:

@@ -1,4 +1,4 @@
-"""The demo's screen: the water balance, and raw readings beside what the city received of them."""
+"""The demo's screen: the water balance, figures beside what they were made of, readings beside what became of them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ from rich.table import Table
 from rich.text import Text
 
 from consent.printable import printable_lines
+from gateway.demo.measured import Compared
 from gateway.demo.stage import DemoScene
 from gateway.recipient.records import Record
 from gateway.terminal import drawing
 
 _KINDS = {
-    "meter": "consumption aggregate",
-    "shelly-plus-1pm": "totalConsumption aggregate",
+    "meter": "consumption per-epoch",
+    "shelly-plus-1pm": "totalConsumption per-epoch",
     "milesight-em300-th-chirpstack-4": "temperature per-record",
 }
 """Kind of sensor → what the city got of it."""
 
-TALL, WIDE = 38, 110
+_UNITS = {"kW.h": "kWh", "m3": "m³"}
+"""A unit in UCUM → as people write it."""
+_DAY_MS = 86_400_000
+_WEEK_S = 65
+"""About how long a simulated week takes at the demo's own rate, with the time to start."""
+TALL, WIDE = 44, 110
 """The lines and columns from which a terminal has room for the whole screen."""
 
 
@@ -79,13 +85,27 @@ class Screen:
             f"\n{outcome['published']} messages came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
             f"One household withdrew, in force after {outcome['withdrawal_ms']} ms."
         )
-        print_(f"audit: {outcome['audit']}   ledger: {outcome['ledger']}   log: {outcome['log_size']} entries")
+        print_(_what_figures_were_worth(outcome))
+        verdicts = f"audit: {outcome['audit']}   replay: {outcome['replay']}   ledger: {outcome['ledger']}"
+        print_(f"{verdicts}   log: {outcome['log_size']} entries")
         if scene.report is not None and not scene.report.ok:
             print_(scene.report.to_text(), markup=False, highlight=False)
+        if scene.replayed is not None and scene.replayed.exit_status:
+            print_(scene.replayed.to_text(), markup=False, highlight=False)
         print_(f"Everything is kept in {scene.city.folder}", markup=False, highlight=False, soft_wrap=True)
         print_("\nCheck it yourself:", markup=False)
         words = ("audit", "verify", outcome["log_dir"], "--key", outcome["log_vkey"], "--openings", outcome["openings_dir"])
         print_(f"  {shlex.join((_program(), *words))}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _what_figures_were_worth(outcome: dict[str, Any]) -> str:
+    """Return how many figures told the truth within their intervals, or what they still wait for."""
+    compared, weekly = outcome["compared"], any("hour" in one for one in outcome["compared"])
+    if not compared:
+        return "No day has ended yet, so there are no figures with noise: a day takes eight seconds, and late readings two more."
+    text = f"Of {len(compared)} figures of electricity, each with ±, {outcome['figures_within']} hold what they were made of"
+    text += " (95 in 100 would)."
+    return text if weekly else f"{text} The week's typical day comes once a week has ended: after {_WEEK_S} s."
 
 
 def _program() -> str:
@@ -107,8 +127,59 @@ def _picture(scene: DemoScene, *, small: bool) -> RenderableType:
         f"   {scene.phase}, {time.time() - scene.began_at_s:.0f} s",
     )
     if small:  # 80 columns and 24 lines: what the city got comes first
-        return Group(head, _beside(scene, kinds=["meter"]), _in_columns(_balance_rows(scene)))
-    return Group(head, Columns([_balance(scene), _log(scene)]), _beside(scene, kinds=list(_KINDS)))
+        return Group(
+            head, _figures(scene, most=2, title=""), _beside(scene, kinds=["meter"], title=""), _in_columns(_balance_rows(scene))
+        )
+    parts = (Columns([_balance(scene), _log(scene)]), _figures(scene, most=6), _beside(scene, kinds=list(_KINDS)))
+    return Group(head, *parts)
+
+
+def _figures(scene: DemoScene, most: int, title: str = "figures with noise, and what they were made of") -> RenderableType:
+    """Return the figures of the latest day, and of the latest week, beside what they were made of."""
+    table = Table(title=title or None, expand=True)
+    table.add_column("at the city; ± holds 95 times in 100", ratio=3, overflow="fold")
+    table.add_column("at the homes' meters", ratio=2, overflow="fold")
+    compared = scene.compared()
+    for one in _latest(compared, most):
+        table.add_row(Text(_figure(one)), Text(_made_of(one), "" if one.is_within else "yellow"))
+    if not compared:
+        table.add_row("nothing yet: a day's figures leave together, some hours after midnight UTC", "")
+    return table
+
+
+def _latest(compared: list[Compared], most: int) -> list[Compared]:
+    """Return ``most`` figures, of the latest day or week of each flow and cell: one of each, and of the first the rest."""
+    kinds: dict[tuple[str, str], list[Compared]] = {}
+    for one in compared:
+        kinds.setdefault((one.record.flow, one.record.cell), []).append(one)
+    chosen: list[Compared] = []
+    for ones in sorted(kinds.values(), key=len, reverse=True):
+        day = max(one.record.phenomenon_time[0] // _DAY_MS for one in ones)
+        found = [one for one in ones if one.record.phenomenon_time[0] // _DAY_MS == day]
+        found.sort(key=lambda one: (one.record.phenomenon_time, one.record.hour))
+        many = 1 if chosen else min(len(found), most - len(kinds) + 1)
+        chosen += [found[(2 * number + 1) * len(found) // (2 * many)] for number in range(many)]
+    return chosen
+
+
+def _figure(one: Compared) -> str:
+    """Return a figure as the city reads it."""
+    record = one.record
+    start, end = (time.gmtime(t_ms / 1000) for t_ms in record.phenomenon_time)
+    unit = _UNITS.get(record.unit, record.unit)
+    if record.hour is not None:
+        when = f"week of {time.strftime('%d %b', start)}, {record.hour:02}-{(record.hour + 1) % 24:02}h"
+    else:
+        when = f"{time.strftime('%d %b %H', start)}-{time.strftime('%H', end)}h"
+    return f"{when} {record.cell} {record.result:.4g} ± {one.half_width:.2g} {unit}, n {record.n}"
+
+
+def _made_of(one: Compared) -> str:
+    """Return what the homes' meters said."""
+    unit = _UNITS.get(one.record.unit, one.record.unit)
+    if one.record.hour is not None:
+        return f"{one.true:.4g} {unit} on average in {one.homes} homes"
+    return f"{one.true:.4g} {unit}: {one.homes} homes, {one.true / one.homes:.2f} each"
 
 
 def _balance_rows(scene: DemoScene) -> list[tuple[str, int, str]]:
@@ -140,7 +211,7 @@ def _balance(scene: DemoScene) -> RenderableType:
     table.add_column()
     most = max(1, scene.status["ledger"].get("pairs.considered", 0))
     for name, n, style in _balance_rows(scene):
-        bar = "" if name.startswith("frames") else "█" * round(24 * n / most)
+        bar = "" if name.startswith("frames") else "█" * round(12 * n / most)
         table.add_row(Text(name, style), f"{n:,}", Text(bar, style))
     return Panel(table, title="water balance", border_style="cyan")
 
@@ -166,19 +237,21 @@ def _log(scene: DemoScene) -> RenderableType:
     return Panel(table, title="the city and the log", border_style="cyan")
 
 
-def _beside(scene: DemoScene, kinds: list[str]) -> RenderableType:
-    table = Table(title="a raw reading, and what the city got of it", expand=True)
+def _beside(scene: DemoScene, kinds: list[str], title: str = "a raw reading, and what the city got of it") -> RenderableType:
+    table = Table(title=title or None, expand=True)
     table.add_column("at the sensor", ratio=1, overflow="fold")
     table.add_column("at the city", ratio=1, overflow="fold")
     for kind in kinds:
         reading, record = scene.sensors.samples.get(kind), scene.heard.latest.get(_KINDS[kind])
         if reading is not None:
-            table.add_row(Text(reading.text[:160]), Text(_describe(record) if record else "nothing yet"))
+            table.add_row(Text(reading.text[:100]), Text(_describe(record) if record else "nothing yet"))
     return table
 
 
 def _describe(record: Record) -> str:
-    start, end = (time.strftime("%H:%M", time.gmtime(t_ms / 1000)) for t_ms in record.phenomenon_time)
+    start_ms, end_ms = record.phenomenon_time
+    form = "%d %b" if end_ms - start_ms >= _DAY_MS else "%H:%M"
+    start, end = (time.strftime(form, time.gmtime(t_ms / 1000)) for t_ms in (start_ms, end_ms))
     who = f"{record.n} households" if record.n else record.identity
     unit = "" if record.unit == "1" else f" {record.unit}"
     return f"{record.observed_property} {record.result:g}{unit}, {start} to {end}, {record.cell}, {who}"

@@ -1,4 +1,4 @@
-"""The demo's course: broker, gateway, sensors and recipients start, one household withdraws midway, and the log is audited."""
+"""The demo's course: broker, gateway, sensors, recipients; one household withdraws midway; the log is verified and replayed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from typing import Any
 
 from consent.control import RefusedError
 from firmware_sim.run import Counters, run_fleet
+from gateway.audit.log.notes import Verifier
+from gateway.audit.log.reader import LogReader, OpeningsReader
+from gateway.audit.replay.replay import Replay
+from gateway.audit.replay.report import ReplayReport
+from gateway.audit.verify.age import AuditTime
 from gateway.audit.verify.report import Report
+from gateway.audit.verify.trust import Anchors, open_checkpoint
 from gateway.audit.verify.verify import verify_folder
 from gateway.demo.city import SCOPE, DemoCity, make_city
 from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Listened, Listeners
+from gateway.demo.measured import Compared, Measured
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
-LEAD_S = 2.5
-"""Real seconds until the simulated clock starts; the gateway must have subscribed by then, or the first day is incomplete."""
 STATUS_EVERY_S = 0.5
 WITHDRAWAL_S = 30.0
-"""A household withdraws halfway through, but no later than this."""
+"""A household withdraws when two thirds of the time are over, but no later than this."""
 DRAIN_S = 60.0
 STILL = 3
 """Unchanged states in a row after which the gateway counts as drained."""
@@ -39,6 +44,9 @@ class DemoScene:
     Attributes:
         status: The gateway's latest status.
         phase: What is happening, in a few words.
+        report: What the verification of the log found.
+        replayed: What its replay found; None before, and where the log did not verify.
+        measured: What the homes' meters measured.
     """
 
     city: DemoCity
@@ -53,6 +61,16 @@ class DemoScene:
     withdrawal_ms: float = 0.0
     withdrawn_at_index: int = -1
     report: Report | None = None
+    replayed: ReplayReport | None = None
+    measured: Measured = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Measure what the homes of the city do."""
+        self.measured = Measured(self.city.permitting, self.city.withdrawing_meter)
+
+    def compared(self) -> list[Compared]:
+        """Return the figures of meters that have come, each beside what it was made of."""
+        return self.measured.compared(list(self.heard.figures), lambda index: 0 <= self.withdrawn_at_index < index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +85,7 @@ class Options:
     folder: Path
     seconds: float | None
     broker: tuple[str, int] | None
-    start: str
+    start_ms: int
     rate: float
 
 
@@ -87,8 +105,7 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene]
     """
     began_at_s = time.time()
     async with _broker(options) as (host, port):
-        at_s = time.time() + LEAD_S
-        city = await make_city(options.folder, host, port, options.start, at_s, options.rate)
+        city = await make_city(options.folder, host, port, options.start_ms, options.rate)
         listeners = Listeners(city, host, port)
         process = GatewayProcess(city.folder, city.place.control_socket)
         ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
@@ -107,9 +124,22 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene]
     scene.phase = "auditing"
     show(scene)
     scene.report = await asyncio.to_thread(verify_folder, city.place.log, city.vkey, city.place.openings)
+    if scene.report.ok:
+        scene.phase = "replaying"
+        show(scene)
+        scene.replayed = await asyncio.to_thread(_replay, city, clock.now_ms())
     scene.phase = "done"
     show(scene)
     return scene
+
+
+def _replay(city: DemoCity, now_ms: int) -> ReplayReport:
+    """Make every decision to release again, as an auditor would; the log is aged by the simulated clock that made it."""
+    openings = city.place.openings
+    assert openings is not None
+    reader, verifier = LogReader(city.place.log), Verifier.parse(city.vkey)
+    checkpoint, _ = open_checkpoint(reader.checkpoint(), Anchors(verifier))
+    return Replay(reader, checkpoint, verifier, OpeningsReader(openings), at=AuditTime(now_ms)).run()
 
 
 @asynccontextmanager
@@ -162,13 +192,14 @@ async def _publish(
     start_ms = max(scene.clock.starts_ms, scene.clock.now_ms())  # what a slow start has missed would only come late
     ending = asyncio.Event()
     sensors = asyncio.create_task(
-        run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms), name="sensors"
+        run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms, record=scene.measured.take),
+        name="sensors",
     )
-    half_at_s = min((scene.began_at_s + scene.ends_at_s) / 2, scene.began_at_s + WITHDRAWAL_S)
+    withdraws_at_s = scene.began_at_s + min((scene.ends_at_s - scene.began_at_s) * 2 / 3, WITHDRAWAL_S)
     try:
         while time.time() < scene.ends_at_s and not stop.is_set():
             _check([sensors, *others])
-            if time.time() >= half_at_s and scene.withdrawn_at_index < 0:
+            if time.time() >= withdraws_at_s and scene.withdrawn_at_index < 0:
                 await _withdraw(scene)
             scene.status = await scene.process.call("status")
             show(scene)

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from gateway.errors import OperatorError
 
-HOUSEHOLDS: Final = 40
+HOUSEHOLDS: Final = 120
 PLUGS, WATER_METERS = 24, 24
-"""So many households, the first ones, have one; the group of a figure takes fifteen that permit it."""
+"""So many households, the first ones, have one; a figure of water takes fifteen that permit it."""
 ZONES: Final = ("north-quay", "bridge-square", "garden-row", "school-street")  # one district
 CITY_DEVICES: Final = (("air-quality", "air", 6), ("noise", "noise", 7), ("footfall", "gate", 7))
 INTERVAL_S: Final = 1800
+METER_INTERVAL_S: Final = 3600
 REGISTER_INTERVAL_S: Final = 3600
 _PLUG, _LORAWAN, _ZIGBEE, _WATER = (
     "shelly-plus-1pm",
@@ -46,19 +47,26 @@ unit = "m3"
 ladder = [0.001, 0.01, 0.1, 1]
 clamp = { 1h = [0, 1], 4h = [0, 2], day = [0, 5] }
 
+[quantity.water]
+title = { en = "Water", es = "Agua", pt = "Água" }
+properties = ["waterVolume"]
+cell = "4h"
+clip = 0.3
+presence = 0.1
+
 [purpose.water-planning]
 title = { en = "Planning the water supply", es = "Planificar el suministro de agua", pt = "Planear o abastecimento de água" }
 dpv = "ImprovePublicServices"
 legal_basis = "consent"
 
-[flow.plugs-hourly]
-title = { en = "Electricity at plugs, by the hour", es = "Electricidad en enchufes", pt = "Eletricidade em tomadas" }
+[flow.plugs-daily]
+title = { en = "Electricity at plugs, plug by plug", es = "Electricidad en enchufes", pt = "Eletricidade em tomadas" }
 why = { en = "To see what could run at another time", es = "Qué podría ir a otra hora", pt = "O que pode ir a outra hora" }
 properties = ["totalConsumption"]
 statistic = { totalConsumption = "delta" }
 purpose = "energy-planning"
 recipient = "city-energy"
-ask = { identity = "aggregate", time = "1h", space = "district", group = 15, retention = 365 }
+ask = { identity = "per-epoch", time = "day", space = "district", precision = { totalConsumption = 0.1 }, retention = 90 }
 
 [flow.water-four-hourly]
 title = { en = "Water used, by four hours", es = "Agua, cada cuatro horas", pt = "Água, a cada quatro horas" }
@@ -67,7 +75,16 @@ properties = ["waterVolume"]
 statistic = { waterVolume = "delta" }
 purpose = "water-planning"
 recipient = "city-environment"
-ask = { identity = "aggregate", time = "4h", space = "district", precision = { waterVolume = 0.01 }, group = 15, retention = 365 }
+publish = "day"
+
+[flow.water-four-hourly.ask]
+identity = "aggregate"
+time = "4h"
+space = "district"
+precision = { waterVolume = 0.01 }
+group = 15
+retention = 365
+budget = 2
 """
 _REGISTER_CLAMP: Final = "clamp = { 1h = [0, 5], 4h = [0, 15], day = [0, 50] }\n"
 
@@ -129,7 +146,7 @@ def _meters(gateway: str) -> list[Placed]:
     placed = []
     for home in range(HOUSEHOLDS):
         topic = f"{gateway}/homes/{secrets.token_hex(4)}/meter"
-        played = {"topic": topic, "kind": "meter", "settings": {"interval_s": INTERVAL_S}}
+        played = {"topic": topic, "kind": "meter", "settings": {"interval_s": METER_INTERVAL_S}}
         placed.append(Placed(played, _zone(home), topic, household=home))
     return placed
 

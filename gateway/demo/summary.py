@@ -30,6 +30,7 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
     total = Ledger(ledger).sum
     report = scene.report
     assert report is not None
+    compared = scene.compared()
     return {
         "received": total("frames.received"),
         "admitted": total("frames.admitted"),
@@ -48,6 +49,7 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "city_public": len(scene.heard.public_ids),
         "city_public_records": scene.heard.public_records,
         "audit": "ok" if report.ok else "failed",
+        "replay": "ok" if scene.replayed is not None and scene.replayed.exit_status == 0 else "failed",
         "ledger": report.ledger,
         "log_dir": str(scene.city.place.log),
         "openings_dir": str(scene.city.place.openings),
@@ -55,4 +57,8 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "withheld_by_reason": {
             name.removeprefix("pairs.withheld."): n for name, n in ledger.items() if name.startswith("pairs.withheld.")
         },
+        "figures_with_noise": len(scene.heard.figures),
+        "figures_compared": len(compared),
+        "figures_within": sum(each.is_within for each in compared),
+        "compared": [each.as_json() for each in compared],
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from consent.control import RefusedError
@@ -23,6 +24,7 @@ from firmware_sim.run import Counters
 from gateway.demo import stage
 from gateway.demo.city import SCOPE
 from gateway.demo.listener import Listened
+from gateway.demo.measured import Figure
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
 from gateway.durable.configured import start
@@ -33,6 +35,10 @@ from tests.support.asking import begin, call
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
+from tests.unit.gateway.demo.test_measured import truth
+
+HOMES = frozenset({"m/1", "m/2"})
+"""The meters of those who permit figures."""
 
 
 class Played:
@@ -69,7 +75,9 @@ class Played:
 
 def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")) -> DemoScene:
     """Return a scene that has just begun."""
-    city = SimpleNamespace(withdrawing=subject, fleet=None, folder=Path("city"))
+    city = SimpleNamespace(
+        withdrawing=subject, withdrawing_meter="m/1", permitting={"riverside": HOMES}, fleet=None, folder=Path("city")
+    )
     clock = SimpleNamespace(starts_ms=0, rate=10_800.0, now_ms=lambda: 0)
     return DemoScene(cast("Any", city), cast("Any", clock), Counters(), Listened(), cast("Any", process), ends_at_s, time.time())
 
@@ -138,7 +146,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40)])
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 46)])
 def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reading and what became of it stand on a terminal of the standard size too."""
     for name, value in {"COLUMNS": columns, "LINES": lines, "TERM": "xterm"}.items():
@@ -147,22 +155,27 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
     ledger = {"frames.received": 4000, "pairs.considered": 9000, "pairs.aggregated": 2500, "pairs.released": 1500}
     reasons = ("no-consent", "no-subject-consent", "partial", "withdrawn", "refused")
     ledger |= {f"pairs.withheld.{reason}": 700 for reason in reasons}
-    ledger |= {f"pairs.suppressed.{reason}": 9 for reason in ("k", "share", "partial")}
+    ledger |= {f"pairs.suppressed.{reason}": 9 for reason in ("k", "guard", "partial")}
     played.status = {"clock": {"now": "2026-05-04T07:00:00Z"}, "ledger": ledger, "log": {"size": 321}}
     payload = b'{"t":1777874400,"boot":1,"seq":345,"kwh":0.734,"V":231.4}'
     played.sensors.samples["meter"] = Reading("m", payload, "meter", 1_777_874_400_000, 345, public=False, fields={})
-    played.heard.latest["consumption aggregate"] = Record(
-        flow="energy-hourly",
+    total = Record(
+        flow="energy-daily-totals",
         purpose="energy-planning",
         observed_property="consumption",
         unit="kW.h",
-        result=31.5,
-        phenomenon_time=(1_777_870_800_000, 1_777_874_400_000),
+        result=7,
+        phenomenon_time=(1_777_766_400_000, 1_777_852_800_000),
         cell="riverside",
-        identity="aggregate",
-        retention_days=365,
-        n=42,
+        identity="per-epoch",
+        retention_days=90,
     )
+    played.heard.latest["consumption per-epoch"] = total
+    hour_ms = (1_777_870_800_000, 1_777_874_400_000)
+    figure = {"flow": "energy-hourly", "result": 31.5, "phenomenon_time": hour_ms, "identity": "aggregate", "n": 40}
+    played.heard.figures.append(Figure(msgspec.structs.replace(total, **figure, standard_error=5.0, mu=2.0), log_index=7))
+    for topic, kwh in (("m/1", 12.0), ("m/2", 12.5), ("m/3", 99.0)):
+        played.measured.take(truth(topic, hour_ms[0], kwh))
     drawn = Terminal()
     with Screen(drawn) as screen:
         screen.show(played)
@@ -170,7 +183,14 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
         while "frames received" not in drawn.getvalue() and time.monotonic() < deadline_s:
             time.sleep(0.02)
         text = drawn.getvalue()  # before the end, when all of it is written whatever the room
-    for expected in ('{"t":1777874400', "at the city", "consumption 31.5 kW.h", "riverside", "released in figures", "2,500"):
+    for expected in (
+        '{"t":1777874400',
+        "at the city",
+        "consumption 7 kW.h",
+        "riverside 31.5 ± 9.8 kWh",
+        "24.5 kWh: 2 homes",
+        "2,500",
+    ):
         assert expected in text, text
     assert text.count("\n") < lines
 

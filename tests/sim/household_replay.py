@@ -1,20 +1,21 @@
 """Ten households whose meters are replayed to a real gateway behind a real Mosquitto, and a recipient that opens what it is sent.
 
-The gateway's clock stands, and is advanced hour by hour. The figures to expect are added up from the readings by themselves, in
-decimals; nothing of the gateway takes part in that.
+The gateway's clock stands, and is advanced hour by hour. Two flows tell the same hours, one exactly, one with noise. What to expect
+is added up from the readings by themselves, and their days clipped by themselves; nothing of the gateway takes part in that.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -31,17 +32,20 @@ from tests.support.mosquitto import running_mosquitto
 
 START = datetime(2013, 5, 31, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SCOPE = "hourly"
+SCOPE = "purpose:energy"
+MU, CLIP_KWH, PRESENCE_KWH = 2, 20, 10
 RECEIVED_S = 20.0
 
 POLICIES = (
     city(
         id="trial", name="Trial", contact="https://trial.example", data_protection_officer="dpo@trial.example", jurisdiction="AU"
     )
-    .ceiling(identity="aggregate", space="district", group=5)
+    .ceiling(identity="aggregate", space="district")
+    .limits(exact_group=5, mu_day=2)
     .district("west")
     .zone("mill", "west")
-    .measures("consumption")
+    .measures("consumption", 0, 20)
+    .quantity("electricity", "consumption", cell="1h", clip=CLIP_KWH, presence=PRESENCE_KWH)
     .purpose("energy", dpv="CombatClimateChange")
     .recipient("office")
     .flow(
@@ -56,6 +60,21 @@ POLICIES = (
         precision={"consumption": 0.001},
         group=5,
         retention=365,
+    )
+    .flow(
+        "noisy",
+        "consumption",
+        statistic="sum",
+        purpose="energy",
+        recipient="office",
+        publish="day",
+        identity="aggregate",
+        time="1h",
+        space="district",
+        precision={"consumption": 0.001},
+        group=1,
+        retention=365,
+        budget=MU,
     )
     .device("meter", {"consumption": "kwh"}, "iso8601", time={"source": "device"})
     .files()
@@ -120,6 +139,21 @@ def sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decim
     for row in read:
         if row.household in chosen:
             found[row.hour] += row.kwh
+    return dict(found)
+
+
+def clipped_sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, float]:
+    """Add up what some households used in each hour, each household's day lowered to what it may put in."""
+    chosen, days = set(households), defaultdict[tuple[str, date], dict[datetime, float]](dict)
+    for row in read:
+        if row.household in chosen:
+            hours = days[row.household, row.at.date()]
+            hours[row.hour] = hours.get(row.hour, 0.0) + float(row.kwh)
+    found = defaultdict[datetime, float](float)
+    for hours in days.values():
+        scale = min(1.0, math.sqrt(CLIP_KWH**2 - PRESENCE_KWH**2) / math.hypot(*hours.values()))
+        for hour, kwh in hours.items():
+            found[hour] += kwh * scale
     return dict(found)
 
 
@@ -188,7 +222,7 @@ class Replay:
     def finish(self, last: datetime) -> dict[str, int]:
         """Let the last hour end, lateness included, and everything leave; return the ledger, which must balance."""
         self.advance(last + 2 * HOUR)
-        status = self.live.wait_until(lambda s: s["windows"]["open"] == 0 == s["bundles_under_way"])
+        status = self.live.wait_until(lambda s: s["ledger"].get("pairs.open", 0) == 0 == s["bundles_under_way"])
         assert status["imbalances"] == []
         assert self.live.stop() == 0
         report = self.live.verify()
@@ -200,17 +234,22 @@ class Replay:
         """Return all that the recipient got."""
         return [record for bundle in opened(self.live, self.listener) for record in bundle.records]
 
-    def figures(self) -> dict[datetime, tuple[Decimal, int]]:
-        """Return the recipient's figures: hour → (sum, number of households), each hour at most once."""
+    def figures(self, flow: str = "hourly") -> dict[datetime, Record]:
+        """Return the recipient's figures of a flow: hour → record, each hour at most once."""
         found = {}
         for record in self.records():
-            assert (record.flow, record.statistic, record.cell, record.unit) == ("hourly", "sum", "west", "kW.h")
+            if record.flow != flow:
+                continue
+            assert (record.statistic, record.cell, record.unit) == ("sum", "west", "kW.h")
             start, end = (datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in record.phenomenon_time)
             assert end - start == HOUR
             assert start not in found
-            assert record.n is not None
-            found[start] = (Decimal(str(record.result)), record.n)
+            found[start] = record
         return found
+
+    def exact(self) -> dict[datetime, tuple[Decimal, int | None]]:
+        """Return the exact figures: hour → (sum, number of households as told)."""
+        return {hour: (Decimal(str(record.result)), record.n) for hour, record in self.figures().items()}
 
 
 def topic(household: str) -> str:

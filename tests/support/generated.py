@@ -28,6 +28,8 @@ COMMUNITIES = {"chapel": "old", "dock": "port"}
 CLASSES = ("meter", "box")
 RESIDENTS = tuple(bytes([letter]) * 16 for letter in b"abc")
 DAY_MS = 86_400_000
+CELL = "15min"
+"""The cell of every quantity: no figure over households is finer."""
 
 _TEXT = {"en": "Text"}
 _CITY = {
@@ -129,7 +131,12 @@ def flows(draw: st.DrawFn) -> Table:
     properties = draw(st.lists(st.sampled_from(sorted(LADDERS)), min_size=1, max_size=2, unique=True))
     identity = draw(st.sampled_from(("aggregate", "per-record", "per-epoch")))
     figures = identity != "per-record" or draw(st.booleans())
-    times = {"aggregate": TIMES[1:-1], "per-record": TIMES[1:-1] if figures else TIMES[1:], "per-epoch": TIMES[1:2]}
+    exact = identity == "aggregate" and _BASES[purpose] == "consent"
+    times = {
+        "aggregate": TIMES[1:5] if exact else TIMES[1:-1],
+        "per-record": TIMES[1:-1] if figures else TIMES[1:],
+        "per-epoch": TIMES[1:2],
+    }
     ask: Table = {
         "identity": identity,
         "time": draw(st.sampled_from(times[identity])),
@@ -146,6 +153,7 @@ def flows(draw: st.DrawFn) -> Table:
         "purpose": purpose,
         "recipient": draw(st.sampled_from(("office", "public"))) if purpose == "streets" else "office",
         "ask": ask,
+        **({"noise": "none"} if exact else {}),
     }
 
 
@@ -157,10 +165,11 @@ def towns(draw: st.DrawFn, *, closing: bool = True, noisy: bool = True) -> Town:
     city = {
         "city": _CITY,
         "ceiling": draw(bounds(closing=closing, noisy=noisy)),
-        "limits": {"mu_day": 1000, "exact_group": 1},
+        "limits": {"mu_day": 1000, "exact_group": draw(st.integers(1, 2))},
         "district": {name: {"title": _TEXT} for name in sorted(set(DISTRICTS.values()))},
         "zone": {zone: _zone(zone) for zone in DISTRICTS},
         "property": {name: {"unit": _UNITS[name], "ladder": list(map(Decimal, LADDERS[name]))} for name in LADDERS},
+        "quantity": {name: {"title": _TEXT, "properties": [name], "cell": CELL, "clip": 1000, "presence": 1} for name in LADDERS},
         "purpose": {name: {"title": _TEXT, "dpv": "PublicPolicyMaking", "legal_basis": _BASES[name]} for name in _BASES},
         "recipient": {
             "office": {"title": _TEXT, "public_key_file": "keys/office.pub", "sink": "city"},

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tests.support.city import Table
-from tests.support.generated import COMMUNITIES, DISTRICTS, IDENTITIES, LADDERS, SPACES, TIMES, Town
+from tests.support.generated import COMMUNITIES, DAY_MS, DISTRICTS, IDENTITIES, LADDERS, SPACES, TIMES, Town
 
 SCALES = {"identity": IDENTITIES, "time": TIMES, "space": SPACES}
 NEVER_MS = 1 << 62
@@ -98,20 +98,38 @@ def may_leave(
     levels = {axis: min((voice.get(axis, scale[-1]) for voice in voices), key=scale.index) for axis, scale in SCALES.items()}
     if "none" in levels.values():
         return None
+    group = max(voice.get("group", 1) for voice in voices)
+    retention = min(voice.get("retention", A_CENTURY) for voice in voices)
+    since_ms = max([flow_since_ms, home.added_ms, *(word.since_ms for word in words if word is not None)])
     if levels["identity"] == "aggregate":
-        noisy = home.residents is not None and any("budget" in voice for voice in voices)  # asks for noise (docs/limits.md)
-        if noisy or not asked["statistic"]:
+        if not asked["statistic"]:
             return None
+        if home.residents is not None:
+            told_days = figures_kept(town, asked["ask"])
+            exact = asked["ask"]["identity"] == "aggregate" and not any(
+                "budget" in voice for voice in voices
+            )  # who asks for noise
+            if not exact or group > asked["ask"]["group"] or retention < told_days:
+                return None
+            retention = told_days
+            since_ms = -(-since_ms // DAY_MS) * DAY_MS  # figures are of whole days
     steps = [voice["precision"][observed_property] for voice in voices if observed_property in voice.get("precision", {})]
     return Answer(
         **levels,
         cell=cell(home.zone, levels["space"]),
         step=max(steps, default=Decimal(LADDERS[observed_property][0])),
-        group=max(voice.get("group", 1) for voice in voices),
-        retention=min(voice.get("retention", A_CENTURY) for voice in voices),
-        since_ms=max([flow_since_ms, home.added_ms, *(word.since_ms for word in words if word is not None)]),
+        group=group,
+        retention=retention,
+        since_ms=since_ms,
         until_ms=min([NEVER_MS, *(word.until_ms for word in words if word is not None)]),
     )
+
+
+def figures_kept(town: Town, ask: Table) -> int:
+    """Return for how many days all that set bounds anywhere let the figures of a flow be kept: so the number tells of nobody."""
+    bounds = [ask, town.city["ceiling"], *(each["ceiling"] for each in town.communities.values())]
+    bounds += [each["cap"] for each in town.classes.values()]  # every profile measures every property
+    return min(bound.get("retention", A_CENTURY) for bound in bounds)
 
 
 def counting(said: Sequence[Said], who: bytes, flow: str, purpose: str) -> Said | None:

@@ -1,27 +1,26 @@
 """What one release must hold, worked out slowly from all readings: who stands in which figure, and what the figure is.
 
 ``oracle`` says how much of each reading a flow may have; here readings of one level, place and window come together. Whoever has
-another level, on any axis, stands elsewhere: nothing of theirs is added here.
+another level, on any axis, stands elsewhere: nothing of theirs is added here. Figures over households are exact ones, decided for
+whole days: a home of which there are too few of its kind stands in none, and all hours are told or none for who is in it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import combinations
 
-from tests.support.city import Table
-from tests.support.generated import LADDERS, Town
+from tests.support.generated import CELL, DAY_MS, LADDERS, Town
 from tests.support.oracle import Answer, Home
 
 WINDOWS_MS = {"day": 86_400_000, "4h": 14_400_000, "1h": 3_600_000, "15min": 900_000, "1min": 60_000}
 
 Figure = tuple[str, str, str, str, int, int, float, str | None, int | None, int]
-"""Flow, property, identity, cell, begin, end, result, statistic, number of subjects, days of retention."""
+"""Flow, property, identity, cell, begin, end, result, statistic, number of subjects in fives or of devices, days of retention."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,6 @@ class Share:
     answers: list[Answer]
 
     @property
-    def group(self) -> int:
-        """How many it wants to be among."""
-        return max(answer.group for answer in self.answers)
-
-    @property
     def retention(self) -> int:
         """How long what it stands in may be kept."""
         return min(answer.retention for answer in self.answers)
@@ -61,6 +55,10 @@ class Share:
 
 Place = tuple[str, str, str, str, str, Decimal, str, bool, int]
 """Flow, property, identity, time, space, step, cell, nobody's, begin: all in which those who stand together agree."""
+Cells = dict[int, list[int]]
+"""Begin of a cell → a household's readings in it."""
+CELL_MS = WINDOWS_MS[CELL]
+TOLD_IN = 5
 
 
 def released(
@@ -76,24 +74,113 @@ def released(
     """
     found: list[Figure] = []
     places: defaultdict[Place, dict[int, Share]] = defaultdict(dict)
+    days: defaultdict[Place, dict[int, tuple[Cells, Answer]]] = defaultdict(dict)
+    one_by_one: defaultdict[tuple[int, int, str], set[Place]] = defaultdict(set)
     for reading in readings:
         for flow, asked in town.city["flow"].items():
             may = answer(reading, flow) if reading.observed_property in asked["properties"] else None
             if may is None or reading.t_ms >= may.until_ms:
                 continue
-            length_ms = WINDOWS_MS.get(may.time, 0)
+            public = reading.home.residents is None
+            length_ms = DAY_MS if may.identity == "aggregate" and not public else WINDOWS_MS.get(may.time, 0)
             start_ms = reading.t_ms // length_ms * length_ms if length_ms else reading.t_ms
             if may.identity == "per-record" and not asked["statistic"]:
                 found += [_single(reading, flow, may, start_ms, start_ms + length_ms)] if reading.t_ms >= may.since_ms else []
-            elif start_ms >= may.since_ms and ended_ms[0] < start_ms + length_ms <= ended_ms[1]:
-                public = reading.home.residents is None
-                place = (flow, reading.observed_property, may.identity, may.time, may.space, may.step, may.cell, public, start_ms)
+                continue
+            if start_ms < may.since_ms:
+                continue
+            place = (flow, reading.observed_property, may.identity, may.time, may.space, may.step, may.cell, public, start_ms)
+            if not public and may.identity != "aggregate":
+                one_by_one[reading.whose, reading.t_ms // DAY_MS, reading.observed_property].add((*place[:-1], 0))
+            if not ended_ms[0] < start_ms + length_ms <= ended_ms[1]:
+                continue
+            if not public and may.identity == "aggregate":
+                cells, _ = days[place].setdefault(reading.whose, ({}, may))
+                cells.setdefault(reading.t_ms // CELL_MS * CELL_MS, []).append(reading.n)
+            else:
                 share = places[place].setdefault(reading.whose, Share([], []))
                 share.values.append(reading.n)
                 share.answers.append(may)
     for place, shares in places.items():
         found += _figures(town, place, list(shares.values()))
+    alone = too_few_of_a_kind(town, days, one_by_one)
+    for place, homes in days.items():
+        found += _exact(town, place, {whose: home for whose, home in homes.items() if whose not in alone[place[1], place[-1]]})
     return found
+
+
+def least_homes(town: Town, flow: str) -> int:
+    """Return how many households an exact figure of a flow needs."""
+    return max(int(town.city["limits"]["exact_group"]), int(town.city["flow"][flow]["ask"].get("group", 1)))
+
+
+def too_few_of_a_kind(
+    town: Town, days: Mapping[Place, Iterable[int]], one_by_one: Mapping[tuple[int, int, str], set[Place]]
+) -> Mapping[tuple[str, int], set[int]]:
+    """Return, by property and day, the households that stand in the same figures and totals as too few others."""
+    alone: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+    stands: defaultdict[tuple[str, int], defaultdict[int, set[Place]]] = defaultdict(lambda: defaultdict(set))
+    for place, homes in days.items():
+        for whose in homes:
+            stands[place[1], place[-1]][whose].add(place)
+    for (whose, day, name), places in one_by_one.items():
+        stands[name, day * DAY_MS][whose] |= places
+    for day_of, those in stands.items():
+        for whose, places in those.items():
+            alike = sum(other == places for other in those.values())
+            if alike < max((least_homes(town, place[0]) for place in places if place[2] == "aggregate"), default=0):
+                alone[day_of].add(whose)
+    return alone
+
+
+def _exact(town: Town, place: Place, homes: Mapping[int, tuple[Cells, Answer]]) -> list[Figure]:
+    """Return the exact figures of a day, none if there are too few households or one has as much as all but the two first."""
+    flow, name, identity, time, _, step, where, _, day_ms = place
+    statistic, least = town.city["flow"][flow]["statistic"][name], least_homes(town, flow)
+    sizes = sorted(sum(abs(_of_cell(statistic, cell, cut=True)) for cell in cells.values()) for cells, _ in homes.values())
+    if len(homes) < least or sizes[-1] > sum(sizes[:-2]):
+        return []
+    length_ms, told = WINDOWS_MS[time], list[tuple[int, list[Fraction]]]()
+    stood = set[int]()
+    for begin_ms in range(day_ms, day_ms + DAY_MS, length_ms):
+        own = {}
+        for whose, (cells, _) in homes.items():
+            inside = [cell for start_ms, cell in cells.items() if begin_ms <= start_ms < begin_ms + length_ms]
+            if inside:
+                values = [_of_cell(statistic, cell) for cell in inside]
+                own[whose] = sum(values, Fraction(0)) / (len(values) if statistic == "mean" else 1)
+        if len(own) >= least:
+            told.append((begin_ms, list(own.values())))
+            stood |= own.keys()
+    n, days = len(stood) // TOLD_IN * TOLD_IN, min((answer.retention for _, answer in homes.values()), default=0)
+    return [
+        (
+            flow,
+            name,
+            identity,
+            where,
+            begin_ms,
+            begin_ms + length_ms,
+            _told(statistic, own, name, step),
+            statistic,
+            n or None,
+            days,
+        )
+        for begin_ms, own in told
+    ]
+
+
+def _of_cell(statistic: str, cell: Sequence[int], *, cut: bool = False) -> Fraction:
+    """Return what a household's cell comes to; of a mean, on request without what is less than a first step."""
+    if statistic == "count":
+        return Fraction(len(cell))
+    value = Fraction(sum(cell), len(cell) if statistic == "mean" else 1)
+    return Fraction(math.trunc(value)) if cut else value
+
+
+def _told(statistic: str, own: Sequence[Fraction], name: str, step: Decimal) -> float:
+    value = sum(own, Fraction(0)) / (len(own) if statistic == "mean" else 1)
+    return int(value) if statistic == "count" else shown(value, name, step)
 
 
 def _single(reading: Reading, flow: str, may: Answer, start_ms: int, end_ms: int) -> Figure:
@@ -102,7 +189,7 @@ def _single(reading: Reading, flow: str, may: Answer, start_ms: int, end_ms: int
 
 
 def _figures(town: Town, place: Place, shares: Sequence[Share]) -> list[Figure]:
-    flow, name, identity, time, _, step, cell, public, start_ms = place
+    flow, name, identity, time, _, step, cell, _, start_ms = place
     statistic = town.city["flow"][flow]["statistic"][name]
     end_ms = start_ms + WINDOWS_MS[time]
 
@@ -114,20 +201,7 @@ def _figures(town: Town, place: Place, shares: Sequence[Share]) -> list[Figure]:
 
     if identity in ("per-epoch", "per-record"):  # told one by one; the latter under nothing that lasts
         return [made([share], None) for share in shares]
-    if not public:
-        shares = together(shares)
-        if _too_much_of_one(town, statistic, shares):
-            return []
     return [made(shares, len(shares))] if shares else []
-
-
-def together(shares: Sequence[Share]) -> Sequence[Share]:
-    """Return the most that can stand together, so that each is among as many as it wants to be."""
-    for size in range(len(shares), 0, -1):
-        for some in combinations(shares, size):
-            if all(share.group <= size for share in some):
-                return some
-    return ()
 
 
 def _combined(statistic: str, values: Sequence[Fraction], *, alone: bool) -> Fraction:
@@ -137,12 +211,6 @@ def _combined(statistic: str, values: Sequence[Fraction], *, alone: bool) -> Fra
     if statistic in ("min", "max"):
         return {"min": min, "max": max}[statistic](values)
     return sum(values, Fraction(0)) / (len(values) if statistic == "mean" else 1)
-
-
-def _too_much_of_one(town: Town, statistic: str, shares: Sequence[Share]) -> bool:
-    limits: Table = town.city["limits"]
-    own = [abs(_combined(statistic, [Fraction(value) for value in share.values], alone=True)) for share in shares]
-    return any(value > Fraction(str(limits["share"])) * sum(own) for value in own)
 
 
 def shown(value: Fraction, observed_property: str, step: Decimal) -> float:

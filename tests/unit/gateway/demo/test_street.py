@@ -30,7 +30,7 @@ def test_street_s_policies_have_every_profile_and_property_that_it_plays(policie
         assert profile.fields.keys() & changed.properties.keys()
         assert bool(profile.hub) == bool(placed.id)
         assert placed.zone in changed.zones
-    assert {"plugs-hourly", "water-four-hourly"} <= changed.flows.keys()
+    assert {"plugs-daily", "water-four-hourly"} <= changed.flows.keys()
     assert changed.properties["totalConsumption"].clamp
 
 
