@@ -52,8 +52,8 @@ class Writer:
         journal_kinds: How many kinds of journal records a gateway without a broker wrote.
         one_homes_value: Whether its policies asked for a statistic that is one household's value.
         states_owners: Whether it stored whose a device is.
-        has_quantities: Whether its policies say by which quantities and with which noise figures about households are made. Such as
-            do not say it are not gone on with.
+        has_quantities: Whether its policies say by which quantities and with which noise figures about households are made. Those of
+            policies that do not are not gone on with.
     """
 
     journal_kinds: int = 8
@@ -256,7 +256,7 @@ async def test_kept_backup_is_restored_on_the_kept_log(kept: Kept) -> None:
 
 
 def test_kept_configuration_is_accepted_by_the_shell(kept: Kept) -> None:
-    """`sluice check` finds nothing wrong but what is no longer permitted: `sluice policy migrate` mends what follows by itself."""
+    """`sluice check` finds nothing wrong but what is no longer permitted; `policy migrate` mends what follows by itself."""
     if not kept.writer.has_quantities:
         refused = sluice(kept.folder, "check", "--config", CONFIG_FILE)
         assert refused.status == 2
