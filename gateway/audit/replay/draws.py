@@ -29,7 +29,7 @@ _DEVIATIONS: Final = 6
 _TYPICAL_DAY: Final = "typical-day"
 
 
-class Bounds(NamedTuple):
+class NumberBounds(NamedTuple):
     """How many subjects may stand in a draw of which a number was told."""
 
     least: int
@@ -52,12 +52,12 @@ def draw_problems(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: R
         yield f"`{draw.told}` subjects are told, where figures are told of `{least}` at least"
 
 
-def bounds(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: ReleasedDraw) -> Bounds:
+def bounds(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: ReleasedDraw) -> NumberBounds:
     """Return how many subjects may stand in a draw, given the number that was told; with noise, none at all may be as many."""
     if mechanism.is_exact:
-        return Bounds(max(draw.told, least_group(policies, flow, mechanism)), draw.told + TOLD_STEP - 1)
+        return NumberBounds(max(draw.told, least_group(policies, flow, mechanism)), draw.told + TOLD_STEP - 1)
     spread = _DEVIATIONS * spread_of_number(mechanism, WINDOW_MS_BY_LABEL[draw.level[0]])
-    return Bounds(max(0, ceil(draw.told - spread)), floor(draw.told + TOLD_STEP + spread))
+    return NumberBounds(max(0, ceil(draw.told - spread)), floor(draw.told + TOLD_STEP + spread))
 
 
 def spread_of_number(mechanism: Mechanism, window_ms: int) -> float:

@@ -24,7 +24,7 @@ from gateway.audit.replay.entitlement import CheckedRelease, Entitlement, Releas
 from gateway.audit.replay.in_force import InForceAt
 from gateway.audit.replay.publications import PublicationOrder
 from gateway.audit.replay.quantity_days import LateFinding, QuantityDays, ToldCohort
-from gateway.audit.replay.standing import Standing
+from gateway.audit.replay.standing import CohortStanding
 
 UNSTATED: Final = "unstated"
 
@@ -92,7 +92,7 @@ class ReleaseAudit:
         self._entitlement = Entitlement(fold)
         self._drawn: dict[object, tuple[int, int]] = {}  # what was released -> index of the entry, number of the record
         self._keys: dict[int, list[object]] = {}
-        self._standing = Standing()
+        self._standing = CohortStanding()
         self._publications = PublicationOrder()
         self._days = QuantityDays(fold.changed)
         self._exact: frozenset[str] = frozenset()  # the quantities of which policies in force have exact figures told

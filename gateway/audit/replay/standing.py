@@ -29,7 +29,7 @@ class _Place(NamedTuple):
     zone: str
 
 
-class Standing:
+class CohortStanding:
     """Takes the draws of a log in order.
 
     Attributes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from consent.core.disclosure import Identity
 from gateway.audit.log.balances import account_of, imbalances
 from gateway.audit.log.earlier_payloads import AnyReleasePayload, AnyVoidPayload
 from gateway.audit.log.payloads import RESTORED_BOOKS, AccountPayload, GapPayload
@@ -61,7 +60,7 @@ class Recount:
         for record in payload.records:
             pairs[account_of(record.identity, record.statistic)] += record.n
         for draw in payload.draws:
-            pairs[account_of(Identity.AGGREGATE.label, draw.statistic)] += draw.n
+            pairs[account_of("aggregate", draw.statistic)] += draw.n
         self._releases[index] = tuple(pairs[name] for name in _PAIR_ACCOUNTS)
         self._moved.update(pairs)
 
