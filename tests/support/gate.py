@@ -211,7 +211,9 @@ class Gate:
         batches: (marks, journal) of every commit since the last snapshot.
     """
 
-    def __init__(self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, sub_epoch: int = 1, seed: int = 0) -> None:
+    def __init__(
+        self, policies: PolicySet | None = None, now_ms: int = MIDNIGHT_MS, *, sub_epoch: int = 1, seed: int = 0
+    ) -> None:
         """Begin with policies in force, connected to a broker whose queue has run dry."""
         self.random_bytes = CountedBytes(seed)
         self.now_ms = now_ms
