@@ -145,6 +145,9 @@ def _contributions(state: State, subject_id: bytes) -> Iterator[Plain]:
         for window in bundle.windows:
             if subject_id in window.members:
                 yield {**_contribution(window, window.members[subject_id]), "bundle": bundle.index}
+        for table in bundle.tables:
+            if subject_id in table.rows:
+                yield {**_cells(table, subject_id), "bundle": bundle.index}
 
 
 def _cells(table: CellTable, subject_id: bytes) -> Plain:

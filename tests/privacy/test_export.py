@@ -51,6 +51,8 @@ HELD: dict[str, dict[str, str]] = {
         "memories": "devices",
         "times_room": NOBODY,
         "windows": "contributions",
+        "publications": NOBODY,
+        "revision": NOBODY,
         "ledger": NOBODY,
         "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
         "marks": "hashes of frames as a whole, which go as newer ones come; none can be told to be a subject's",
@@ -81,6 +83,10 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Windows": {
         "open": "contributions",
+        "tables": "contributions",
+        "missed": NOBODY,
+        "guards": "whose data stand in no exact figure of a day, until that day's have left; who leaves is dropped from them",
+        "guarded": NOBODY,
         "first_steps": NOBODY,
         "watermark_ms": NOBODY,
         "whole_since_ms": NOBODY,
@@ -125,6 +131,8 @@ HELD: dict[str, dict[str, str]] = {
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
         "windows": "contributions",
+        "tables": "contributions",
+        "publication": NOBODY,
         "outbox": "waiting",
         "moved": NOBODY,
         "full": NOBODY,

@@ -92,6 +92,11 @@ class Guards:
         if guard is not None:
             guard.has_left = True
 
+    def forget(self, contributor: bytes) -> None:
+        """Drop a contributor that no longer stands in anything, from all of them: nothing of it is left to be excluded."""
+        for guard in self._guards.values():
+            guard.excluded -= {contributor}
+
     def all_sent(self) -> None:
         """Record that whatever rests on guards may have been sent: after a restart nobody knows better."""
         for guard in self._guards.values():

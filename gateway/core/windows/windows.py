@@ -231,6 +231,8 @@ class Windows:
         for key in stale:
             del self._series[key]
         touched = self._purge_counters(contributor, keep) or touched
+        if not keep:
+            self.guards.forget(contributor)
         self.forget_cached()
         return pairs, touched or bool(stale)
 

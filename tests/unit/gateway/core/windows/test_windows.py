@@ -29,6 +29,7 @@ from gateway.core.windows.accumulators import (
 )
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
+from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.targets import CellTarget, RecordTarget, Terms, WindowTarget, new_target
 from gateway.core.windows.windows import Kept, Window, Windows, window_from_state, window_state
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
@@ -602,3 +603,15 @@ def test_windows_days_are_utc_days() -> None:
     daily = WindowTarget(windows, cohort(time="day"), ANN, METER, Terms(TOP, 0, NEVER_MS, 0, ()))
     daily.take(T + 23 * HOUR_MS, 1)
     assert [(w.start_ms, w.end_ms) for w in windows] == [(T, T + DAY_MS)]
+
+
+def test_tables_guard_forgets_who_stands_in_nothing_any_more() -> None:
+    """An erasure leaves no name behind; who only leaves one cohort stays excluded from the others."""
+    windows = Windows(STEPS)
+    key = GuardKey("noise", T)
+    windows.guards.rest_on(key, [ANN, BEN], 1)
+    for kept, excluded in (({cohort(): Kept(0, DAY)}, {ANN, BEN}), ({}, {BEN})):
+        windows.purge(ANN, kept)
+        guard = windows.guards.get(key)
+        assert guard is not None
+        assert guard.excluded == excluded
