@@ -1,6 +1,6 @@
 """Ten households whose meters are replayed to a real gateway behind a real Mosquitto, and a recipient that opens what it is sent.
 
-The gateway's clock stands, and is advanced hour by hour. Two flows tell the same hours, one exactly, one with noise. What to expect
+The gateway's clock stands, and is advanced hour by hour. Two flows tell the same hours, exactly and with noise. What to expect
 is added up from the readings by themselves, and their days clipped by themselves; nothing of the gateway takes part in that.
 """
 
@@ -140,6 +140,17 @@ def sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decim
         if row.household in chosen:
             found[row.hour] += row.kwh
     return dict(found)
+
+
+def told_sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, Decimal]:
+    """Add up what some households used in each hour of the days on which none used more than all but the first two together."""
+    rows, chosen = tuple(read), set(households)
+    used = defaultdict[date, dict[str, Decimal]](lambda: dict.fromkeys(chosen, Decimal()))
+    for row in rows:
+        if row.household in chosen:
+            used[row.at.date()][row.household] += row.kwh
+    sizes = {day: sorted(those.values()) for day, those in used.items()}
+    return {hour: kwh for hour, kwh in sums(rows, chosen).items() if (size := sizes[hour.date()])[-1] <= sum(size[:-2])}
 
 
 def clipped_sums(read: Iterable[Row], households: Iterable[str]) -> dict[datetime, float]:

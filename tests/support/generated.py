@@ -169,7 +169,9 @@ def towns(draw: st.DrawFn, *, closing: bool = True, noisy: bool = True) -> Town:
         "district": {name: {"title": _TEXT} for name in sorted(set(DISTRICTS.values()))},
         "zone": {zone: _zone(zone) for zone in DISTRICTS},
         "property": {name: {"unit": _UNITS[name], "ladder": list(map(Decimal, LADDERS[name]))} for name in LADDERS},
-        "quantity": {name: {"title": _TEXT, "properties": [name], "cell": CELL, "clip": 1000, "presence": 1} for name in LADDERS},
+        "quantity": {
+            name.lower(): {"title": _TEXT, "properties": [name], "cell": CELL, "clip": 1000, "presence": 1} for name in LADDERS
+        },
         "purpose": {name: {"title": _TEXT, "dpv": "PublicPolicyMaking", "legal_basis": _BASES[name]} for name in _BASES},
         "recipient": {
             "office": {"title": _TEXT, "public_key_file": "keys/office.pub", "sink": "city"},
