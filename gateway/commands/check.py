@@ -41,6 +41,8 @@ from gateway.errors import OperatorError, SluiceError
 from gateway.terminal import complain
 
 _STATUS_S = 5.0
+_OF_UNITS = (".unit", ".properties")
+"""How keys end in which policies name a unit, or what has to have the same."""
 _MOST_NAMED = 5
 
 
@@ -155,7 +157,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         files = (*texts, *cases)
         policies = parse_compilable(texts)
     except PolicyError as fault:
-        units = tuple(code_faults(texts)) if fault.key.endswith(".unit") else ()  # it fits no other because it is none
+        units = tuple(code_faults(texts)) if fault.key.endswith(_OF_UNITS) else ()  # it fits no other because it is none
         return Checked(files, faults=units or (Fault.of_policies(fault),))
     faults = [*map(Fault.of_policies, policies.refusals()), *faults_in(policies)]
     notes = [*notes_on(policies), *(() if faults else notes_in(policies)), *_not_in_force(folder, texts)]

@@ -48,7 +48,6 @@ def bench_city(highest: int = 200) -> City:
             storage_place="Bench",
         )
         .ceiling(identity="per-epoch", space="block")
-        .limits(share=0.15, p=15)
         .district("north")
         .district("south")
         .zone("quay", "north")

@@ -35,7 +35,6 @@ POLICIES = (
         timezone="Europe/Madrid",
     )
     .ceiling(identity="per-epoch", space="block", group=10, retention=3650)
-    .limits(share=0.15, p=15)
     .district("north")
     .zone("quay", "north", title="Quay")
     .measures("consumption", 0, 200, title="Electricity used")

@@ -109,7 +109,6 @@ def bench_policies() -> PolicySet:
             timezone="Europe/Madrid",
         )
         .ceiling(identity="per-epoch", space="block", group=10, retention=1825)
-        .limits(share=0.15, p=15)
         .district("north")
         .zone("quay", "north")
         .zone("market", "north", neighbourhood="old-town")

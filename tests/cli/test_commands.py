@@ -313,7 +313,7 @@ def test_sighup_puts_changed_policies_in_force(live: LiveGateway) -> None:
     """The new set has a later log index, and the log has grown."""
     before, size = live.call("policy.show"), live.status()["log"]["size"]
     city = live.place.policies / "city.toml"
-    city.write_text(city.read_text().replace("share = 0.15", "share = 0.1"))
+    city.write_text(city.read_text().replace("exact_group = 50", "exact_group = 60"))
     assert live.process is not None
     live.process.send_signal(signal.SIGHUP)
     deadline_s = time.monotonic() + HANG_S

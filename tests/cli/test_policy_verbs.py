@@ -63,12 +63,17 @@ class Town:
         return sluice(self.live.folder, "policy", *arguments)
 
 
+CELL = 'cell = "1h"\nclip = 10 '
+
+
 def changed(folder: Path, old: str, new: str) -> Path:
-    """Return a copy of the shipped policies, without keys, with a piece of `city.toml` replaced."""
+    """Return a copy of the shipped policies, without keys, with a piece of `city.toml` replaced; electricity has finer cells."""
     shutil.copytree(ROOT / "policies", folder, ignore=shutil.ignore_patterns("keys"))
     text = (folder / "city.toml").read_text()
     assert old in text
-    (folder / "city.toml").write_text(text.replace(old, new))
+    cells = text.replace(CELL, CELL.replace("1h", "15min"))
+    assert cells != text
+    (folder / "city.toml").write_text(cells.replace(old, new))
     return folder
 
 
@@ -97,9 +102,9 @@ def test_explain_of_a_subject_tells_each_outcome_once_with_what_it_rests_on(town
     assert [outcome["zone"] for outcome in (quay, convent)] == ["north-quay", "convent-garden"]
     assert [each["device"] for outcome in (quay, convent) for each in outcome["devices"]] == town.meters
     bounds = {note["axis"]: note["bounded_by"] for note in convent["axes"]}
-    assert bounds["group"] == bounds["time"] == ["neighbourhood:convent"]
+    assert (bounds["group"], bounds["time"]) == (["ask"], ["neighbourhood:convent"])
     assert bounds["precision.consumption"] == ["consent:0"]
-    assert (quay["disclosure"]["group"], convent["disclosure"]["group"]) == (15, 25)
+    assert (quay["disclosure"]["group"], convent["disclosure"]["group"]) == (15, 15)
     (entry,) = quay["consent_entries"]
     assert entry > quay["policy_entry"] > 0
     assert all(each["since_ms"] > 0 for each in quay["devices"])
@@ -108,7 +113,8 @@ def test_explain_of_a_subject_tells_each_outcome_once_with_what_it_rests_on(town
 def test_explain_for_people_is_a_sentence_and_who_bounds_what(town: Town) -> None:
     """In the language that is asked for."""
     text = " ".join(town.run("explain", town.meters[1], FLOW, "--language", "es").split())
-    assert "al menos 25 participantes" in text
+    assert "al menos 15 participantes" in text
+    assert "acierta sobre su día, como mucho, " in text
     assert "en tramos de cuatro horas; lo limita: el límite del barrio «Alrededores del convento»" in text
     assert "en pasos de 1 kWh; lo limita: su propia respuesta" in text
     assert f"dispositivo {town.meters[1]} desde 20" in text

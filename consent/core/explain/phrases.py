@@ -85,8 +85,11 @@ class Phrases:
 
     def step(self, step: Decimal, ucum: str) -> str:
         """Return a step of a property, of which the unit is a UCUM code."""
-        amount = f"{self._decimal(f'{step:f}')} {UNITS.get(ucum, ucum)}".rstrip()
-        return self.say("precision.step", step=amount)
+        return self.say("precision.step", step=self.amount(step, ucum))
+
+    def amount(self, number: Decimal, ucum: str) -> str:
+        """Return a number with its unit, a UCUM code."""
+        return f"{self._decimal(f'{number:f}')} {UNITS.get(ucum, ucum)}".rstrip()
 
     def _decimal(self, number: str) -> str:
         return number.replace(".", self._words["decimal_point"])

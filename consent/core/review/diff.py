@@ -28,7 +28,11 @@ _EVERYBODY: Final[tuple[tuple[Whose, Disclosure | None], ...]] = (
     (Whose.FIGURES, _FIGURES_ONLY),
     (Whose.PUBLIC, None),
 )
-"""Who may be concerned, with the limits that they set. Whoever sets others reveals more only where one of these does."""
+"""Who may be concerned, with the limits that they set.
+
+Whoever sets others reveals more only where one of these does; or where an own demand kept them out of a figure, and the flow now
+meets it, which only the registry's consents can tell.
+"""
 
 Concerned = dict[str, frozenset[bytes]]
 """Members by zone."""

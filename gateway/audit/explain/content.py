@@ -233,7 +233,7 @@ class OpeningContent:
         if draw.mechanism == "none":
             yield "  " + self._say("exact")
         else:
-            clip, presence = self._step(draw.clip, unit), self._step(draw.presence, unit)
+            clip, presence = self._amount(draw.clip, unit), self._amount(draw.presence, unit)
             yield "  " + self._say("noise", mu=draw.mu, draws=draw.draws, clip=clip, presence=presence)
         if draw.struck:
             yield "  " + self._say("struck", n=len(draw.struck))
@@ -247,12 +247,12 @@ class OpeningContent:
             "level",
             time=words.get(f"time.{time}", f"`{time}`"),
             space=words.get(f"area.{space}", f"`{space}`"),
-            precision=self._step(step, unit),
+            precision=self._phrases.step(Decimal(step), unit) if _STEP.fullmatch(step) else f"`{step}`",
         )
 
-    def _step(self, text: str, unit: str) -> str:
+    def _amount(self, text: str, unit: str) -> str:
         """Return a decimal of the log with its unit; anything else stands as it is."""
-        return self._phrases.step(Decimal(text), unit) if _STEP.fullmatch(text) else f"`{text}`"
+        return self._phrases.amount(Decimal(text), unit) if _STEP.fullmatch(text) else f"`{text}`"
 
     def _contribution(self, one: Contribution, records: int | None) -> Iterator[str]:
         """Yield a subject's part in one of a release's so many records, or in a draw behind them."""

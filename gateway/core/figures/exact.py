@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from consent.core.policies.quantity import Mechanism
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
-from gateway.core.figures.standing import Span, Standing, cells_a_window, stand_in
+from gateway.core.figures.standing import SliceMembers, Span, cells_a_window, stand_in
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
 from gateway.core.figures.vectors import Measure, measure, row_of
@@ -64,7 +64,7 @@ class _Homes:
     day: list[int]
 
 
-def _homes(standing: Standing, mechanism: Mechanism, conditions: Conditions) -> _Homes:
+def _homes(standing: SliceMembers, mechanism: Mechanism, conditions: Conditions) -> _Homes:
     part, struck = standing.slice, [cell - standing.slice.first for cell in standing.struck]
     cohort = part.table.cohort
     measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
@@ -102,7 +102,7 @@ def _refused(homes: _Homes, least: int) -> str:
 
 
 def _closed(
-    standing: Standing, homes: _Homes, mechanism: Mechanism, conditions: Conditions, suppressed: Counter[str]
+    standing: SliceMembers, homes: _Homes, mechanism: Mechanism, conditions: Conditions, suppressed: Counter[str]
 ) -> Draw | NoDraw:
     part, table, cohort = standing.slice, standing.slice.table, standing.slice.table.cohort
     first_step, least = conditions.policies.properties[cohort.observed_property].ladder[0], least_homes(conditions, cohort.flow)

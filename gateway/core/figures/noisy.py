@@ -21,7 +21,7 @@ from consent.core.spread import error_of_homes, error_of_mean, error_of_sum, err
 from gateway.core.figures.clip import clip, squared_reach
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import Noise
-from gateway.core.figures.standing import Span, Standing, cells_a_window, stand_in
+from gateway.core.figures.standing import SliceMembers, Span, cells_a_window, stand_in
 from gateway.core.figures.table import Conditions
 from gateway.core.figures.values import shown, told
 from gateway.core.figures.vectors import days_told, measure, row_of, typical_day
@@ -52,7 +52,7 @@ def close_noisy(part: Slice, mechanism: Mechanism, conditions: Conditions, misse
 class _Drawing:
     """One draw: noisy sums of the cells and of presence, in first steps, and what they come to."""
 
-    def __init__(self, standing: Standing, mechanism: Mechanism, conditions: Conditions, noise: Noise) -> None:
+    def __init__(self, standing: SliceMembers, mechanism: Mechanism, conditions: Conditions, noise: Noise) -> None:
         self._part, self._mechanism, self._policies = standing.slice, mechanism, conditions.policies
         table = self._part.table
         cohort = table.cohort
@@ -70,7 +70,7 @@ class _Drawing:
         self._totals = [total + extra for total, extra in zip(sums, drawn, strict=False)]
         self._homes = Fraction(self._presence * len(self._standing.members) + drawn[-1], self._presence)
 
-    def _reaches(self, standing: Standing, conditions: Conditions) -> dict[bytes, int]:
+    def _reaches(self, standing: SliceMembers, conditions: Conditions) -> dict[bytes, int]:
         """Return the squared norm to which each member's cells are clipped; below 0 where presence alone goes beyond it.
 
         So it may be with a home at several places, between whose cohorts its bound is shared out.

@@ -21,7 +21,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SliceMembers:
     """Who stands in a slice, and in which of its cells.
 
     Attributes:
@@ -44,7 +44,7 @@ class Standing:
         """Return whether no cell is left."""
         return len(self.struck) == self.slice.last - self.slice.first
 
-    def without(self, leaving: Collection[bytes]) -> tuple[Standing, int]:
+    def without(self, leaving: Collection[bytes]) -> tuple[SliceMembers, int]:
         """Return it without some of the members, and how many pairs of theirs were in it."""
         gone = {contributor for contributor in self.members if contributor in leaving}
         if not gone:
@@ -54,7 +54,7 @@ class Standing:
         return replace(self, members=members, pairs=pairs), sum(self.pairs[contributor] for contributor in gone)
 
 
-def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Standing:
+def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> SliceMembers:
     """Return who stands in a slice.
 
     Args:
@@ -77,7 +77,7 @@ def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Sta
         partial += lost
         if held > lost:
             members[contributor], pairs[contributor] = terms, held - lost
-    return Standing(part, members, pairs, struck, withdrawn, partial)
+    return SliceMembers(part, members, pairs, struck, withdrawn, partial)
 
 
 def struck_cells(part: Slice, missed: Iterable[Span]) -> frozenset[int]:

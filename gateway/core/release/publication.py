@@ -34,7 +34,7 @@ from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
-from gateway.core.release.size import Plan, least_retention_days, plan
+from gateway.core.release.size import Plan, plan
 from gateway.core.state import RandomBytes, State
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.guards import GuardKey
@@ -253,8 +253,7 @@ def _permitted(task: Task) -> list[Slice]:
 
 def _records(one: Draw, policies: PolicySet) -> Iterator[Record]:
     cohort, basis = one.slice.table.cohort, None
-    floor_days = least_retention_days(policies, policies.flows[cohort.flow].ask)
-    retention_days = min([floor_days, *(terms.disclosure.retention_days for terms in one.members.values())])
+    retention_days = policies.least_retention_days[cohort.flow]  # whoever permits less stands in no figure
     for each in one.figures:
         if one.mechanism.mu is not None:
             basis = _basis(one, each)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from consent.core.disclosure import DAY_MS, LONGEST_RETENTION_DAYS, WINDOW_MS, Disclosure, Identity, Space, Time, meet_axes
+from consent.core.disclosure import DAY_MS, LONGEST_RETENTION_DAYS, WINDOW_MS, Identity, Space, Time, meet_axes
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import FigureBasis, drawn_record
@@ -96,9 +96,3 @@ def _longest(policies: PolicySet, cohort: Cohort) -> Record:
     span = (LATEST_TIME_MS, LATEST_TIME_MS)
     basis = FigureBasis(_LONGEST_NUMBER, _LONGEST_NUMBER, _LONGEST_NUMBER, _LONGEST_NUMBER)
     return drawn_record(cohort, span, 23, _LONGEST_NUMBER, _MOST_HOUSEHOLDS, LONGEST_RETENTION_DAYS, basis, policies)
-
-
-def least_retention_days(policies: PolicySet, ask: Disclosure) -> int:
-    """Return for how many days figures may be kept under every ceiling: so the number tells nothing of who is in them."""
-    ceilings = [policies.ceiling, *policies.neighbourhoods.values()]
-    return min([ask.retention_days, *(ceiling.retention_days for ceiling in ceilings if ceiling.retention_days > 0)])

@@ -12,7 +12,7 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
-from consent.core.disclosure import WINDOW_MS, Identity
+from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.periods import Period, Publish
 from consent.core.policies.policy import Flow, Statistic
 from consent.core.policies.property import Property
@@ -94,6 +94,8 @@ def _refuse_any(file: TomlFile, flow: Flow, table: FiguresTable, key: str) -> No
     said = next((each for each in KEYS if getattr(table, each) is not None), None)
     if said is not None:
         raise file.error(f"{key}.{said}", "binds only figures about households: by consent, at identity `aggregate`")
+    if flow.ask.budget < inf:
+        raise file.error(f"{key}.ask.budget", "binds only figures about households: by consent, at identity `aggregate`")
     for name, statistic in flow.statistic.items():
         if statistic is Statistic.TYPICAL_DAY:
             raise file.error(f"{key}.statistic.{name}", f"`{statistic}` is of households: by consent, at identity `aggregate`")
@@ -108,6 +110,8 @@ def _check_times(file: TomlFile, flow: Flow, key: str) -> None:
             )
         if not is_weekly and flow.statistic[name] is Statistic.TYPICAL_DAY:
             raise file.error(f"{key}.period", '`typical-day` is of a week: write `period = "week"`')
+    if is_weekly and WINDOW_MS[flow.ask.time] < WINDOW_MS[Time.HOUR_1]:
+        raise file.error(f"{key}.ask.time", f"`{flow.ask.time.label}` is finer than the hours by which a `typical-day` is told")
     if is_weekly and flow.publish is Publish.WINDOW:
         raise file.error(f"{key}.publish", "`window`: a week's figures leave once it has ended, as `day` says")
     if flow.is_exact and (is_weekly or flow.publish is Publish.WINDOW):

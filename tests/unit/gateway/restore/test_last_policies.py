@@ -54,7 +54,7 @@ def test_restore_puts_nothing_in_force_that_apply_has_not(applied_since: bool, t
                 await gate.ask("policy.apply", accept=True)
             shown = await gate.ask("policy.show")
         kept = key_file.read_bytes()
-        edit(live, "share = 1.0", "share = 0.9")
+        edit(live, "exact_group = 1", "exact_group = 2")
         if applied_since:
             shutil.copy(generate(tmp_path / "third").public_path, key_file)
             with pytest.raises(OperatorError, match=rf"the key of `office` in force was another: `{shown['keys']['office']}`"):

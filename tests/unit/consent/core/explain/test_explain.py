@@ -114,7 +114,8 @@ def withholding(reason: str, language: str = "en") -> Explanation:
         case "budget":
             return said(consents=[agreed(CITY, "hourly", limits_of(budget=0.1))])
         case "no-noise" | "no-recipient" | "group" | "retention":
-            leaving_out = {"no-noise": {"former_epsilon": 0.5}, "group": {"group": 99}, "retention": {"retention_days": 1}}
+            leaving_out: dict[str, dict[str, Any]] = {"no-noise": {"former_epsilon": 0.5}, "group": {"group": 99}}
+            leaving_out["retention"] = {"retention_days": 1}
             limits = limits_of(**leaving_out.get(reason, {}))
             consents = [agreed(CITY, "hourly", limits)]
             decision = decide(CITY, "hourly", consents, "mill", TOP, NOW_MS)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.log.balances import ACCOUNTS, BALANCES, REASON_ACCOUNTS, imbalances, is_account
-from gateway.audit.log.payloads import AccountPayload, ReleasePayload, ReleaseRecord, VoidPayload
+from gateway.audit.log.payloads import AccountPayload, ReleasedDraw, ReleasePayload, ReleaseRecord, VoidPayload
 from gateway.audit.verify.recount import Recount
 
 _BOOKS = {
@@ -23,8 +23,9 @@ _BOOKS = {
 }  # fmt: skip
 
 
-def _release(aggregated: int, released: int) -> ReleasePayload:
+def _release(aggregated: int, released: int, drawn: int = 0) -> ReleasePayload:
     level, window = ("1h", "district", "1"), (0, 1)
+    draw = ReleasedDraw("d", level, "c", "p", "sum", "day", window, "gaussian", "2", 1, "10", "2", 5, 24, (), drawn)
     return ReleasePayload(
         "city",
         (
@@ -32,6 +33,7 @@ def _release(aggregated: int, released: int) -> ReleasePayload:
             ReleaseRecord("b", level, "c", window, 0, "per-epoch"),
             ReleaseRecord("c", level, "c", window, released, "per-record"),
         ),
+        (draw,),
     )
 
 
@@ -50,6 +52,16 @@ def _books(aggregated: int, released: int, formed: int, voided: int = 0) -> dict
         "bundles.sent": formed - voided,
         "bundles.voided": voided,
     }
+
+
+def test_recount_counts_the_pairs_of_draws_among_figures() -> None:
+    """A draw that is kept back in the books, or told twice, shows."""
+    recount = Recount()
+    recount.release(0, _release(2, 3, drawn=640))
+    assert recount.account(_account({}, _books(642, 3, 1))) == []
+    recount.release(1, _release(0, 0, drawn=10))
+    found = recount.account(_account(_books(642, 3, 1), _books(642, 3, 2)))
+    assert found == ["pairs.aggregated is `642`, releases and voids say `652`"]
 
 
 def test_imbalances_of_right_or_empty_books_are_none() -> None:

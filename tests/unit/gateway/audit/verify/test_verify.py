@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,7 +21,15 @@ from gateway.audit.log.earlier_payloads import written_by
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Opening, Part, labels_file, labels_root
-from gateway.audit.log.payloads import AccountPayload, Contribution, ReleasePayload, VoidPayload
+from gateway.audit.log.payloads import (
+    AccountPayload,
+    Contribution,
+    PublicationPart,
+    ReleasedDraw,
+    ReleasePayload,
+    ReleaseRecord,
+    VoidPayload,
+)
 from gateway.audit.log.reader import LogUnreachableError
 from gateway.audit.log.tiles import LogWriter
 from gateway.audit.verify.report import Report, StepStatus
@@ -358,11 +367,21 @@ def _share(record: int, n: int, consents: tuple[int, ...] = (2,), policy: int = 
 
 def _bundle(n: int, identity: str = "aggregate", **owner: str) -> bytes:
     record = {"flow": "f", "level": ["1h", "city", "1"], "cell": "c", "window": [0, 1], "n": n, "identity": identity, **owner}
-    return msgspec.convert({"kind": "release-2", "recipient": "city", "records": [record]}, ReleasePayload).encode()
+    return msgspec.convert(
+        {"kind": "release-3", "recipient": "city", "records": [record], "draws": [], "publication": None}, ReleasePayload
+    ).encode()
+
+
+def _published(n: int, records: int = 0) -> bytes:
+    """Return a publication with one draw, and records before it, which verification lets stand."""
+    draw = ReleasedDraw("f", ("1h", "city", "1"), "c", "p", "sum", "day", (0, 1), "none", "", 1, "", "", 5, 24, (), n)
+    listed = (ReleaseRecord("f", ("1h", "city", "1"), "c", (0, 1), 2, "aggregate", owner="city"),) * records
+    return ReleasePayload("city", listed, (draw,), PublicationPart("day", 1, 0, 1)).encode()
 
 
 def _earlier(data: bytes) -> bytes:
-    return canonical.encode({**canonical.decode(data), "kind": "release"})  # type: ignore[dict-item]  # a map, as just encoded
+    present: Any = canonical.decode(data)
+    return canonical.encode({"kind": "release", "recipient": present["recipient"], "records": present["records"]})
 
 
 @pytest.mark.parametrize(
@@ -373,6 +392,12 @@ def _earlier(data: bytes) -> bytes:
         ([_earlier(_bundle(2)), _share(0, 2)], None),
         ([_earlier(_bundle(2))], None),
         ([_earlier(_bundle(2, owner="city"))], "a record states an owner"),
+        ([_published(2), _share(0, 2)], None),
+        ([_published(2, records=1), _share(1, 2)], None),
+        ([_published(0)], None),
+        ([_published(2)], "the contributions to draw `0` are `0` pairs, not `2`"),
+        ([_published(2, records=1), _share(1, 3)], "the contributions to draw `1` are `3` pairs, not `2`"),
+        ([_published(2), _share(1, 2)], "a contribution to record `1` of `1`"),
         ([_bundle(2, owner="city")], None),
         ([_bundle(2, owner="city"), _share(0, 2)], "record `0` is told by devices of no subject"),
         ([_bundle(2)], "the contributions to record `0` are `0` pairs, not `2`"),

@@ -137,10 +137,14 @@ def test_exact_figures_state_no_noise() -> None:
 
 
 def test_retention_is_what_policies_say_where_no_home_permits_less() -> None:
-    """A number that depended on who is in a figure would tell who is."""
+    """A number that depended on who is in a figure would tell who is; so whoever permits less is in none."""
     gate, homes = joined(noisy_town(retention=200), 40, "hourly")
-    day_with(gate, homes)
-    assert {record.retention_days for record in published(gate)} == {200}
+    strict = gate.home("hourly", limits=limited(retention_days=9))
+    day_with(gate, [*homes, strict], T + DAY_MS)
+    published(gate)
+    ready = formed(gate)
+    assert {record.retention_days for record in gate.deliver(ready).records} == {200}
+    assert strict.subject not in gate.stood_in(ready.index)
 
 
 def test_decimals_as_policies_write_them() -> None:

@@ -13,7 +13,7 @@ from consent.core.outcome import level_of
 from consent.core.policies.policy import PolicySet
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.publication import draw, next_due, prepare
-from gateway.core.release.size import PUBLICATION_SIZES_BYTES, Plan, cohorts, least_retention_days, plan
+from gateway.core.release.size import PUBLICATION_SIZES_BYTES, Plan, cohorts, plan
 from gateway.core.windows.publications import Kind
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
@@ -169,14 +169,6 @@ def test_plan_reads_no_data(homes: int) -> None:
     task = prepare(gate.state, due, gate.now_ms, gate.form_of("office"))
     assert task.plan == plan_of(noisy_town())
     assert len(draw(task, gate.state.log.size).records) in (0, 24)
-
-
-def test_retention_under_every_ceiling() -> None:
-    """The least that any neighbourhood permits, so that it tells nothing of who is in a figure."""
-    built = noisy_town(retention=300)
-    assert least_retention_days(built.policies(), built.policies().flows["hourly"].ask) == 300
-    built = built.neighbourhood("old", retention=90)
-    assert least_retention_days(built.policies(), built.policies().flows["hourly"].ask) == 90
 
 
 def test_narrow_consents_stand_where_they_are_reckoned() -> None:

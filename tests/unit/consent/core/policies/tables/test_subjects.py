@@ -139,6 +139,11 @@ def test_count_with_noise_is_refused_and_withheld() -> None:
         ({"clip": -1}, "clip`: `-1` should be a number from 1E-9 to 1E+9"),
         ({"period": "week"}, "statistic.consumption`: `sum` is of a day: over a `week` write `typical-day`"),
         ({"statistic": "typical-day"}, '`period`: `typical-day` is of a week: write `period = "week"`'[1:]),
+        (
+            {"statistic": "typical-day", "period": "week", "time": "15min"},
+            "ask.time`: `15min` is finer than the hours by which a `typical-day` is told",
+        ),
+        ({"purpose": "streets"}, "ask.budget`: binds only figures about households: by consent, at identity `aggregate`"),
         ({"period": "month"}, "period`: `month` is none of day, week"),
         ({"publish": "hour"}, "publish`: `hour` is none of day, window"),
         (
