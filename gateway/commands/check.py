@@ -81,7 +81,7 @@ def check_gateway(config: Path) -> Checked:
     if not faults:
         found, devices = _found_while_running(place)
         notes += (*unheard_devices(place.file.name, devices), *_notes_on_brokers(place, found))
-        errors, more = _errors_of_homes(checked, devices or _devices_at_rest(place))
+        errors, more = _errors_of_homes(checked, _devices_at_rest(place) if found is None else devices)
         notes += more
     files = (*checked.files, place.file.name)
     return replace(checked, files=files, faults=(*faults, *checked.faults), notes=notes, errors=errors)

@@ -181,7 +181,7 @@ class ClosedSlice(msgspec.Struct, frozen=True, array_like=True):
     struck: list[int] = []
 
 
-class Publish(msgspec.Struct, frozen=True, array_like=True, tag=11):
+class PublishPart(msgspec.Struct, frozen=True, array_like=True, tag=11):
     """A part of a publication, in the bundle at a log index.
 
     Attributes:
@@ -230,7 +230,7 @@ JournalRecord = (
     | Subscriptions
     | Dated
     | Arrived
-    | Publish
+    | PublishPart
     | PublishFrom
     | Missed
 )
@@ -274,7 +274,7 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
-    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions | Publish | PublishFrom | Missed) -> None:
+    def note(self, record: Close | Void | WholeSince | Dry | Subscriptions | PublishPart | PublishFrom | Missed) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)
 

@@ -26,8 +26,8 @@ from gateway.core.journal import (
     FixedGuard,
     JournalRecord,
     Missed,
-    Publish,
     PublishFrom,
+    PublishPart,
     Purge,
     Subscriptions,
     Take,
@@ -198,7 +198,7 @@ class JournalReplay:
                 self._state.subscriptions = tuple(record.patterns)
             case Missed():
                 self._state.windows.miss(record.from_ms, record.until_ms)
-            case Publish():
+            case PublishPart():
                 self._publish(record)
             case PublishFrom():
                 self._state.publications.start(record.recipient, record.kind, record.from_ms)
@@ -287,7 +287,7 @@ class JournalReplay:
         self._unsent[record.index] = taken
         self._rest_on(record.guards, record.index)
 
-    def _publish(self, record: Publish) -> None:
+    def _publish(self, record: PublishPart) -> None:
         """Remove what a part of a publication took; likewise."""
         windows = self._state.windows
         windows.advance(record.end_ms)

@@ -153,7 +153,7 @@ def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("well: 5 flows, ")
-    assert len(done.out.splitlines()) == 8
+    assert len(done.out.splitlines()) == 14
     assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
         ["note", "`gateway.toml`", key] for key in ("`state_folder`", "`broker`", "`sink.city`")
     ]
@@ -194,6 +194,25 @@ def test_check_of_a_running_gateway_whose_brokers_are_away_says_where_to_look(tm
     told = [(note.key, note.message) for note in checked.notes if note.file == "gateway.toml"]
     assert [key for key, _ in told] == ["broker", "sink.city"]
     assert all("the running gateway is not connected to it: " in message for _, message in told)
+
+
+def test_check_of_a_gateway_counts_its_homes_whether_it_runs_or_not(tmp_path: Path) -> None:
+    """Sixteen homes of one zone, of which an hourly sum wants fifteen."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    live.start()
+    try:
+        row = {"profile": "meter", "zone": "north-quay", "owner": "resident", "subject": "new"}
+        live.call("device.add", {"devices": [{**row, "topic": f"t/{n}"} for n in range(16)]})
+        running = check_gateway(live.config)
+    finally:
+        live.end()
+    resting = check_gateway(live.config)
+    for checked in (running, resting):
+        errors = {error.flow: (error.cell, error.homes) for error in checked.errors}
+        assert errors == dict.fromkeys(("energy-hourly", "energy-typical-week"), ("riverside", 16))
+        few = [note.message for note in checked.notes if note.key == "flow.energy-typical-week.ask.group"]
+        homes = "the gateway has `16` homes with `consumption` in `riverside`, and nowhere more"
+        assert few == [f"{homes}: of fewer than `50` hardly a figure is ever told"]
 
 
 def test_check_of_policies_alone_needs_nothing_else_and_writes_nothing(folder: Path) -> None:

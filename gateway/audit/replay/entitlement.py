@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from consent.core.canonical import disclosure_map
 from consent.core.decide import Owner, decide
 from consent.core.disclosure import Identity
-from consent.core.outcome import WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
+from consent.core.outcome import NO_LEVEL, WINDOW_MS_BY_LABEL, Level, Outcome, outcome, withheld
 from consent.core.periods import Period
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
@@ -79,6 +79,8 @@ class Entitlement:
         self._plans: dict[PlanKey, Plan] = {}
         self._plans_of = -1
         self._shares: dict[bytes, Contribution] = {}
+        self._told: ReleaseRecord | ReleasedDraw | None = None  # whose parts are being checked: thousands of one
+        self._level, self._latest_ms = NO_LEVEL, 0  # at which it is told, and since when at the latest each has to permit it
 
     def begin(self) -> None:
         """Begin with the next release."""
@@ -109,10 +111,12 @@ class Entitlement:
         plan = self.plan(release.policies, release.now_ms, flow, told.property, one, standing, as_meant=release.as_meant)
         if one.end != plan.end:
             return self._misled(one, standing, plan), plan
-        if level_of(told) != plan.outcome.level:
+        if told is not self._told:
+            self._told, self._level, self._latest_ms = told, level_of(told), _latest_since_ms(told)
+        if self._level != plan.outcome.level:
             return "it is told at another level than a subject permits", plan
         since_ms = plan.outcome.since_ms(fold.flow_since_ms.get(flow.id, 0), fold.residents_since_ms(one.subject))
-        if _reaches_back(told, since_ms):
+        if since_ms > self._latest_ms:
             return "it reaches back to before a subject permitted it", plan
         return "", plan
 
@@ -182,12 +186,12 @@ def length_ms(told: ReleaseRecord | ReleasedDraw) -> int:
     return WINDOW_MS_BY_LABEL.get(told.level[0], 0)
 
 
-def _reaches_back(told: ReleaseRecord | ReleasedDraw, since_ms: int) -> bool:
-    """Return whether it tells of what was before a subject permitted it: of a draw, the whole period has to lie behind that."""
+def _latest_since_ms(told: ReleaseRecord | ReleasedDraw) -> int:
+    """Return since when at the latest a subject has to have permitted it; of a draw, the whole period lies behind that."""
     if isinstance(told, ReleasedDraw):
-        return since_ms > Period(told.period).start_ms(told.span[0])
+        return Period(told.period).start_ms(told.span[0])
     begins_ms = told.window[0]
-    return since_ms > begins_ms and (bool(told.statistic) or since_ms >= begins_ms + max(length_ms(told), 1))
+    return begins_ms if told.statistic else begins_ms + max(length_ms(told), 1) - 1
 
 
 def _listed(indices: tuple[int, ...]) -> str:

@@ -25,7 +25,7 @@ from gateway.core.figures.gaussian import gaussian_noise
 from gateway.core.figures.guard import excluded_of
 from gateway.core.figures.table import Conditions
 from gateway.core.inflight import ReadyBundle
-from gateway.core.journal import ClosedSlice, FixedGuard, Publish
+from gateway.core.journal import ClosedSlice, FixedGuard, PublishPart
 from gateway.core.ledger import LedgerMove
 from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
@@ -34,11 +34,11 @@ from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
-from gateway.core.release.size import Plan, plan
+from gateway.core.release.size import Layout, plan
 from gateway.core.state import RandomBytes, State
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.guards import GuardKey
-from gateway.core.windows.publications import Due, Kind
+from gateway.core.windows.publications import Due, PublicationKind
 from gateway.core.windows.windows import Cohort, Window
 from gateway.recipient.records import Record
 
@@ -83,7 +83,7 @@ class Task:
     """
 
     due: Due
-    plan: Plan
+    plan: Layout
     form: BundleFormat
     slices: tuple[Slice, ...]
     spent: tuple[Slice, ...]
@@ -169,10 +169,10 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
     )
 
 
-def _plan(state: State, due: Due, form: BundleFormat) -> Plan:
+def _plan(state: State, due: Due, form: BundleFormat) -> Layout:
     """Return how a publication is laid out; it is reckoned once for each policies."""
     key = (state.policies.sha256, due.recipient, due.kind)
-    plans: dict[tuple[bytes, str, Kind], Plan] = state.publications.plans
+    plans: dict[tuple[bytes, str, PublicationKind], Layout] = state.publications.plans
     if key not in plans:
         for former in [held for held in plans if held[0] != state.policies.sha256]:
             del plans[former]
@@ -180,13 +180,13 @@ def _plan(state: State, due: Due, form: BundleFormat) -> Plan:
     return plans[key]
 
 
-def _slices(state: State, due: Due, layout: Plan) -> Iterator[Slice]:
+def _slices(state: State, due: Due, layout: Layout) -> Iterator[Slice]:
     """Yield what is drawn in a part, in a fixed order; a cohort that no policy permits is in the first."""
     mechanisms, flows = state.policies.mechanisms, state.policies.flows
     for table in sorted(state.windows.tables.values(), key=lambda table: (table.start_ms, table.cohort)):
         cohort, shape = table.cohort, table.shape
         mechanism = mechanisms.get((cohort.flow, cohort.observed_property))
-        if mechanism is None or flows[cohort.flow].recipient != due.recipient or Kind.of(mechanism) is not due.kind:
+        if mechanism is None or flows[cohort.flow].recipient != due.recipient or PublicationKind.of(mechanism) is not due.kind:
             continue
         if layout.part_of.get(cohort, 0) != due.part:
             continue
@@ -330,7 +330,7 @@ def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
     for guard in guards:
         state.windows.guards.rest_on(GuardKey(guard.quantity, guard.day_ms), guard.excluded, index)
     state.publications.formed(due, is_last=is_last)
-    state.journal.note(Publish(index, due.recipient, str(due.kind), due.end_ms, due.part, is_last, slices, guards))
+    state.journal.note(PublishPart(index, due.recipient, str(due.kind), due.end_ms, due.part, is_last, slices, guards))
     state.inflight.add(bundle, state.policies.recipients[due.recipient].sink)
     state.ledger.add("bundles.formed")
     state.ledger.add("bundles.ready")

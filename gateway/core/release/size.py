@@ -16,7 +16,7 @@ from consent.core.disclosure import DAY_MS, LONGEST_RETENTION_DAYS, WINDOW_MS, I
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.records import FigureBasis, drawn_record
-from gateway.core.windows.publications import Kind, flows_of
+from gateway.core.windows.publications import PublicationKind, flows_of
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import LATEST_TIME_MS, Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES, PADDED_SIZES_BYTES
@@ -29,7 +29,7 @@ _MOST_HOUSEHOLDS: Final = 2**40
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Layout:
     """How a recipient's publications of a kind are laid out.
 
     Attributes:
@@ -43,14 +43,14 @@ class Plan:
     part_of: Mapping[Cohort, int]
 
 
-def plan(policies: PolicySet, recipient: str, kind: Kind, form: BundleFormat) -> Plan:
+def plan(policies: PolicySet, recipient: str, kind: PublicationKind, form: BundleFormat) -> Layout:
     """Lay a recipient's publications of a kind out."""
     needed = list(_needed(policies, recipient, kind, form))
     for size in PUBLICATION_SIZES_BYTES if form.is_sealed else (MAX_BUNDLE_BYTES,):
         part_of, parts = _distribute(needed, form, size)
         if parts == 1:
             break
-    return Plan(size, parts, part_of)
+    return Layout(size, parts, part_of)
 
 
 def _distribute(needed: list[tuple[Cohort, int, int]], form: BundleFormat, size: int) -> tuple[dict[Cohort, int], int]:
@@ -67,11 +67,11 @@ def _distribute(needed: list[tuple[Cohort, int, int]], form: BundleFormat, size:
     return part_of, part + 1
 
 
-def _needed(policies: PolicySet, recipient: str, kind: Kind, form: BundleFormat) -> Iterator[tuple[Cohort, int, int]]:
+def _needed(policies: PolicySet, recipient: str, kind: PublicationKind, form: BundleFormat) -> Iterator[tuple[Cohort, int, int]]:
     """Yield each permitted cohort, how many records it gives, and the length of its longest."""
     for flow, name, _ in flows_of(policies, recipient, kind):
         for cohort in cohorts(policies, flow, name):
-            records = 1 if kind is Kind.WINDOW else DAY_MS // WINDOW_MS[Time.named(cohort.time)]
+            records = 1 if kind is PublicationKind.WINDOW else DAY_MS // WINDOW_MS[Time.named(cohort.time)]
             yield cohort, records, len(form.encode(_longest(policies, cohort)))
 
 

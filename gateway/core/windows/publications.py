@@ -18,7 +18,7 @@ from consent.core.policies.policy import Flow, PolicySet
 from consent.core.policies.quantity import Mechanism
 
 
-class Kind(StrEnum):
+class PublicationKind(StrEnum):
     """What a publication is of: the figures of a UTC day, of a week, or of the windows that end at one moment."""
 
     WINDOW = "window"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     WEEK = "week"
 
     @classmethod
-    def of(cls, mechanism: Mechanism) -> Kind:
+    def of(cls, mechanism: Mechanism) -> PublicationKind:
         """Return in which kind of publication a flow's figures leave."""
         if mechanism.period is Period.WEEK:
             return cls.WEEK
@@ -43,13 +43,13 @@ class Due(NamedTuple):
     """
 
     recipient: str
-    kind: Kind
+    kind: PublicationKind
     begin_ms: int
     end_ms: int
     part: int
 
 
-class Progress(NamedTuple):
+class PublicationProgress(NamedTuple):
     """How far a recipient's publications of a kind have come.
 
     Attributes:
@@ -66,11 +66,11 @@ class Publications:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._progress: dict[tuple[str, Kind], Progress] = {}
+        self._progress: dict[tuple[str, PublicationKind], PublicationProgress] = {}
         self.plans: dict[Any, Any] = {}
         """How publications are laid out by the policies in force, as ``gateway.core.release`` has reckoned it; never stored."""
 
-    def __iter__(self) -> Iterator[tuple[str, Kind]]:
+    def __iter__(self) -> Iterator[tuple[str, PublicationKind]]:
         """Iterate over recipients and the kinds of publications that they get."""
         return iter(self._progress)
 
@@ -97,15 +97,15 @@ class Publications:
     def start(self, recipient: str, kind: str, from_ms: int) -> None:
         """Begin a recipient's publications of a kind with what ends after an instant; -1 ends them."""
         if from_ms < 0:
-            self._progress.pop((recipient, Kind(kind)), None)
+            self._progress.pop((recipient, PublicationKind(kind)), None)
         else:
-            self._progress[recipient, Kind(kind)] = Progress(from_ms)
+            self._progress[recipient, PublicationKind(kind)] = PublicationProgress(from_ms)
 
     def begin_again(self, note: Callable[[str, str, int], None]) -> None:
         """Begin publications again of which some parts have left: other policies may distribute what has not left otherwise."""
         for (recipient, kind), progress in self._progress.items():
             if progress.part:
-                self._progress[recipient, kind] = Progress(progress.done_ms)
+                self._progress[recipient, kind] = PublicationProgress(progress.done_ms)
                 note(recipient, kind, progress.done_ms)
 
     def due(self, policies: PolicySet, recipient: str, watermark_ms: int) -> Due | None:
@@ -123,22 +123,22 @@ class Publications:
                 end_ms = _floor_ms(kind, span_ms, progress.done_ms) + span_ms
                 if end_ms <= watermark_ms:
                     ended.append(Due(recipient, kind, progress.done_ms, end_ms, progress.part))
-        return min(ended, key=lambda due: (due.end_ms, list(Kind).index(due.kind)), default=None)
+        return min(ended, key=lambda due: (due.end_ms, list(PublicationKind).index(due.kind)), default=None)
 
     def part(self, recipient: str, kind: str, end_ms: int) -> Due:
         """Return the next part of the publication that ends at a time: what the journal has of one that was formed."""
-        progress = self._progress[recipient, Kind(kind)]
-        return Due(recipient, Kind(kind), progress.done_ms, end_ms, progress.part)
+        progress = self._progress[recipient, PublicationKind(kind)]
+        return Due(recipient, PublicationKind(kind), progress.done_ms, end_ms, progress.part)
 
     def formed(self, due: Due, *, is_last: bool) -> None:
         """Record that a part was formed."""
-        done = Progress(due.end_ms) if is_last else Progress(due.begin_ms, due.part + 1)
+        done = PublicationProgress(due.end_ms) if is_last else PublicationProgress(due.begin_ms, due.part + 1)
         self._progress[due.recipient, due.kind] = done
 
     def void(self, due: Due) -> None:
         """Record that a part was voided: it is formed again."""
         if (due.recipient, due.kind) in self._progress:
-            self._progress[due.recipient, due.kind] = Progress(due.begin_ms, due.part)
+            self._progress[due.recipient, due.kind] = PublicationProgress(due.begin_ms, due.part)
 
     def state(self) -> list[Any]:
         """Return plain data from which ``restore`` makes the same progress."""
@@ -146,30 +146,32 @@ class Publications:
 
     def restore(self, state: Iterable[Any]) -> None:
         """Continue from a stored state."""
-        self._progress = {(recipient, Kind(kind)): Progress(done_ms, part) for recipient, kind, done_ms, part in state}
+        self._progress = {
+            (recipient, PublicationKind(kind)): PublicationProgress(done_ms, part) for recipient, kind, done_ms, part in state
+        }
 
 
-def flows_of(policies: PolicySet, recipient: str, kind: Kind) -> list[tuple[Flow, str, Mechanism]]:
+def flows_of(policies: PolicySet, recipient: str, kind: PublicationKind) -> list[tuple[Flow, str, Mechanism]]:
     """Return the flows of a recipient whose figures leave in publications of a kind, each with a property."""
     return [
         (flow, name, mechanism)
         for (flow_id, name), mechanism in policies.mechanisms.items()
-        if (flow := policies.flows[flow_id]).recipient == recipient and Kind.of(mechanism) is kind
+        if (flow := policies.flows[flow_id]).recipient == recipient and PublicationKind.of(mechanism) is kind
     ]
 
 
-def spans_ms(policies: PolicySet, recipient: str) -> list[tuple[Kind, int]]:
+def spans_ms(policies: PolicySet, recipient: str) -> list[tuple[PublicationKind, int]]:
     """Return the kinds of publications that a recipient gets, and how long each spans; of windows, the shortest that it asks."""
-    spans: list[tuple[Kind, int]] = []
-    for kind in Kind:
+    spans: list[tuple[PublicationKind, int]] = []
+    for kind in PublicationKind:
         flows = flows_of(policies, recipient, kind)
-        if flows and kind is Kind.WINDOW:
+        if flows and kind is PublicationKind.WINDOW:
             spans.append((kind, min(WINDOW_MS[flow.ask.time] for flow, _, _ in flows)))
         elif flows:
             spans.append((kind, Period(kind).length_ms))
     return spans
 
 
-def _floor_ms(kind: Kind, span_ms: int, t_ms: int) -> int:
+def _floor_ms(kind: PublicationKind, span_ms: int, t_ms: int) -> int:
     """Return the latest end of a span at or before an instant."""
-    return t_ms // span_ms * span_ms if kind is Kind.WINDOW else Period(kind).start_ms(t_ms)
+    return t_ms // span_ms * span_ms if kind is PublicationKind.WINDOW else Period(kind).start_ms(t_ms)

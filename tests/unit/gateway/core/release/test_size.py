@@ -13,8 +13,8 @@ from consent.core.outcome import level_of
 from consent.core.policies.policy import PolicySet
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.publication import draw, next_due, prepare
-from gateway.core.release.size import PUBLICATION_SIZES_BYTES, Plan, cohorts, plan
-from gateway.core.windows.publications import Kind
+from gateway.core.release.size import PUBLICATION_SIZES_BYTES, Layout, cohorts, plan
+from gateway.core.windows.publications import PublicationKind
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES
@@ -24,7 +24,7 @@ from tests.support.publications import FIRST_DAY_MS as T
 from tests.support.publications import bare_town, figures, hours_with, joined, noisy_town
 
 
-def plan_of(built: City, kind: Kind = Kind.DAY, recipient: str = "office") -> Plan:
+def plan_of(built: City, kind: PublicationKind = PublicationKind.DAY, recipient: str = "office") -> Layout:
     """Return how a recipient's publications are laid out."""
     gate = Gate(built.policies())
     return plan(gate.state.policies, recipient, kind, gate.form_of(recipient))

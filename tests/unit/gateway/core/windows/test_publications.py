@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.core.windows.publications import Due, Kind, Publications, spans_ms
+from typing import Any
+
+from gateway.core.windows.publications import Due, PublicationKind, Publications, spans_ms
 from tests.support.city import City, city
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS
 
@@ -10,7 +12,7 @@ T = MIDNIGHT_MS
 """A Monday."""
 WEEK_MS = 7 * DAY_MS
 
-_ASK = {"identity": "aggregate", "space": "district", "group": 5, "retention": 365, "budget": 1}
+_ASK: dict[str, Any] = {"identity": "aggregate", "space": "district", "group": 5, "retention": 365, "budget": 1}
 
 
 def town() -> City:
@@ -53,7 +55,7 @@ def test_first_covers_the_day_that_is_under_way() -> None:
     """Nobody can have contributed to the day before."""
     publications = begun(town())
     assert publications.due(town().policies(), "office", T + DAY_MS - 1) is None
-    assert publications.due(town().policies(), "office", T + DAY_MS) == Due("office", Kind.DAY, T, T + DAY_MS, 0)
+    assert publications.due(town().policies(), "office", T + DAY_MS) == Due("office", PublicationKind.DAY, T, T + DAY_MS, 0)
 
 
 def test_after_days_away_one_for_each_day_in_order() -> None:
@@ -66,22 +68,30 @@ def test_after_days_away_one_for_each_day_in_order() -> None:
 def test_kinds_leave_by_their_ends() -> None:
     """Of what ends at one moment, windows come first and weeks last."""
     found = all_due(begun(with_all()), with_all(), T + WEEK_MS)
-    assert [due.kind for due in found].count(Kind.WINDOW) == 7 * 24
-    assert [due.kind for due in found].count(Kind.DAY) == 7
-    assert [due.kind for due in found].count(Kind.WEEK) == 1
+    assert [due.kind for due in found].count(PublicationKind.WINDOW) == 7 * 24
+    assert [due.kind for due in found].count(PublicationKind.DAY) == 7
+    assert [due.kind for due in found].count(PublicationKind.WEEK) == 1
     assert [due.end_ms for due in found] == sorted(due.end_ms for due in found)
-    assert [due.kind for due in found][-3:] == [Kind.WINDOW, Kind.DAY, Kind.WEEK]
+    assert [due.kind for due in found][-3:] == [PublicationKind.WINDOW, PublicationKind.DAY, PublicationKind.WEEK]
 
 
 def test_windows_by_the_shortest_that_is_asked() -> None:
     """One of four hours leaves with the hour that ends it."""
-    assert spans_ms(with_all().policies(), "office") == [(Kind.WINDOW, HOUR_MS), (Kind.DAY, DAY_MS), (Kind.WEEK, WEEK_MS)]
+    assert spans_ms(with_all().policies(), "office") == [
+        (PublicationKind.WINDOW, HOUR_MS),
+        (PublicationKind.DAY, DAY_MS),
+        (PublicationKind.WEEK, WEEK_MS),
+    ]
 
 
 def test_nothing_for_who_asks_no_such_figures() -> None:
     """A recipient of open data without a flow over subjects gets no empty lines."""
     assert all_due(begun(with_all()), with_all(), T + WEEK_MS, "public") == []
-    assert list(begun(with_all())) == [("office", Kind.WINDOW), ("office", Kind.DAY), ("office", Kind.WEEK)]
+    assert list(begun(with_all())) == [
+        ("office", PublicationKind.WINDOW),
+        ("office", PublicationKind.DAY),
+        ("office", PublicationKind.WEEK),
+    ]
 
 
 def test_parts_come_one_after_another() -> None:

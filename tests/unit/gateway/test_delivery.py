@@ -1,0 +1,140 @@
+"""Delivery: publications before other bundles, large ones aside, and nobody waits for them but their own recipient."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gateway import delivery
+from gateway.delivery import Delivery
+from gateway.durable.state import Durable
+from gateway.edge.sinks.port import Outgoing
+from gateway.recipient.opening import open_bundle
+from tests.support.gate import RECIPIENT_KEY, Gate
+from tests.support.publications import day_with, exact_town, joined
+
+
+class Taking:
+    """A sink that takes whatever it is offered while it is connected."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.taken: list[Outgoing] = []
+
+    def flush(self) -> None:
+        """Write out nothing: all is taken at once."""
+
+    def offer(self, outgoing: Outgoing) -> bool:
+        """Take a bundle."""
+        self.taken.append(outgoing)
+        return True
+
+
+class Desk:
+    """A gateway's loop as far as delivery goes: ticks, commits, and the sink's answers."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate, self.sink, self.woken = gate, Taking(), asyncio.Event()
+
+        async def outbox_rows(recipient: str, _bytes: int) -> Sequence[tuple[int, bytes]]:
+            return [(number, content) for number, (whose, content) in sorted(gate.outbox.items()) if whose == recipient]
+
+        reader = SimpleNamespace(outbox_rows=outbox_rows)
+        seals = {name: SimpleNamespace(on=lambda _, name=name: gate.form_of(name)) for name in gate.state.policies.recipients}
+        durable = SimpleNamespace(
+            state=gate.state, store=SimpleNamespace(reader=reader), seals=seals, origin="test.example/gw", to_send_again=[]
+        )
+        sinks: Callable[..., Any] = lambda _acknowledged, _wake: {"city": self.sink}  # noqa: E731  the shape that edges give
+        self.delivery = Delivery(cast("Durable", durable), sinks, self.woken.set)
+
+    async def tick(self) -> list[tuple[str, set[str]]]:
+        """Run a tick; return the recipient and the flows of each bundle that was taken at it."""
+        self.delivery.forget_acknowledged()
+        before = len(self.sink.taken)
+        await self.delivery.form_bundles(self.gate.now_ms)
+        self.gate.commit()
+        self.delivery.send()
+        taken = self.sink.taken[before:]
+        for outgoing in taken:
+            self.delivery.acknowledged(outgoing.index)
+        opened = [open_bundle(outgoing.content, RECIPIENT_KEY, outgoing.index) for outgoing in taken]
+        return [(bundle.address.recipient, {record.flow for record in bundle.records}) for bundle in opened]
+
+
+def test_publications_come_first_and_the_rest_follows() -> None:
+    """A small one at the tick itself; the next bundle as soon as it is acknowledged."""
+    gate, homes = joined(exact_town(), 6, "purpose:energy")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        assert await desk.tick() == [("office", {"hourly"}), ("grid", {"daily"})]
+        assert desk.delivery.forget_acknowledged()
+        assert await desk.tick() == [("office", {"totals"})]
+        assert await desk.tick() == []
+
+    asyncio.run(run())
+
+
+def test_nothing_is_formed_while_the_sink_is_away() -> None:
+    """A consent change acts on everything that waits; then one publication for each day leaves, in order."""
+    gate, homes = joined(exact_town(), 6, "purpose:energy")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        desk.sink.connected = False
+        assert await desk.tick() == []
+        assert not gate.state.inflight.ready
+        desk.sink.connected = True
+        assert len(await desk.tick()) == 2
+
+    asyncio.run(run())
+
+
+def test_large_publication_is_computed_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tick ends before it is there; another recipient waits for its turn aside, and nothing is lost or told twice."""
+    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    gate, homes = joined(exact_town(), 6, "purpose:energy")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        assert await desk.tick() == []
+        taken = []
+        for _ in range(2):
+            await desk.woken.wait()
+            desk.woken.clear()
+            assert desk.delivery.forget_acknowledged(), "the loop is to tick for what is ready"
+            taken += await desk.tick()
+        assert taken[0] == ("office", {"hourly"})
+        while ("grid", {"daily"}) not in taken or ("office", {"totals"}) not in taken:
+            await asyncio.sleep(0.001)
+            taken += await desk.tick()
+        assert len(taken) == 3
+
+    asyncio.run(run())
+    assert gate.count("pairs.open") == 0
+
+
+def test_withdrawal_while_it_is_computed_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was computed is dropped, and computed again without the home."""
+    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    gate, homes = joined(exact_town(), 6, "hourly")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        await desk.tick()
+        gate.withdraw(homes[0], "hourly")
+        while not (for_office := [outgoing for outgoing in desk.sink.taken if outgoing.recipient == "office"]):
+            await asyncio.sleep(0.001)
+            await desk.tick()
+        assert gate.stood_in(for_office[0].index) == {home.subject for home in homes[1:]}
+
+    asyncio.run(run())
+    assert gate.state.ledger.sum("bundles.voided") == 0
