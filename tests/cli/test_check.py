@@ -95,7 +95,7 @@ def test_check_tells_which_profiles_of_the_folder_are_not_in_force(folder: Path)
     """And takes those that come with the program from there; a file that is not in force may be as broken as it likes."""
     for path in (folder / "policies/devices").glob("*.toml"):
         path.unlink()
-    assert check(folder).out.startswith("well: 4 flows, 48 cases, 22 examples, policies ")
+    assert check(folder).out.startswith("well: 5 flows, 54 cases, 22 examples, policies ")
     assert "use.devices" not in check(folder).out
     (folder / "policies/devices/my-meter.toml").write_text("no toml")
     note = "note: `city.toml`: `use.devices`: does not name `my-meter` of `devices/`: not in force, and not checked"
@@ -123,7 +123,7 @@ def test_check_of_the_shipped_policies_alone_is_well(folder: Path) -> None:
     done = check(folder)
     lines = done.out.splitlines()
     assert (done.status, done.err) == (0, "")
-    assert lines[0].startswith("well: 4 flows, ")
+    assert lines[0].startswith("well: 5 flows, ")
     assert [line.split(": ")[0] for line in lines[1:]] == ["note"] * 4
     assert "`city.toml`: `use.devices`: does not name `ai-on-the-edge`, " in done.out
     assert "`devices/secure-meter.toml`: `fields.totalConsumption`: no flow asks for `totalConsumption`" in done.out
@@ -152,7 +152,7 @@ def test_check_of_a_gateway_runs_its_cases_too(installed: Path) -> None:
     keys = installed / "policies/keys"
     done = sluice(installed, "check")
     assert (done.status, done.err) == (0, "")
-    assert done.out.splitlines()[0].startswith("well: 4 flows, ")
+    assert done.out.splitlines()[0].startswith("well: 5 flows, ")
     assert len(done.out.splitlines()) == 8
     assert [line.split(": ")[:3] for line in done.out.splitlines() if "`gateway.toml`" in line] == [
         ["note", "`gateway.toml`", key] for key in ("`state_folder`", "`broker`", "`sink.city`")
@@ -231,7 +231,7 @@ def test_failing_case_is_told_by_file_and_key_with_exit_status_1(folder: Path) -
     assert (done.status, done.err) == (1, "")
     lines = done.out.splitlines()
     assert lines[0] == FAILURE
-    assert lines[1].startswith("failed: 1 of 49 cases, 0 of 22 examples, policies ")
+    assert lines[1].startswith("failed: 1 of 55 cases, 0 of 22 examples, policies ")
 
 
 def test_change_of_policy_makes_the_cases_it_touches_fail(folder: Path) -> None:
@@ -458,7 +458,8 @@ def _zone(folder: Path) -> None:
 
 
 def _unit(folder: Path) -> None:
-    replace(folder, "policies/city.toml", 'unit = "kW.h"', 'unit = "kWh"')
+    for _ in ("consumption", "totalConsumption"):
+        replace(folder, "policies/city.toml", 'unit = "kW.h"', 'unit = "kWh"')
 
 
 def _class_unit(folder: Path) -> None:
@@ -513,7 +514,7 @@ def test_example_of_which_the_gateway_makes_something_else_is_a_finding(folder: 
     assert (done.status, done.err) == (1, "")
     lines = done.out.splitlines()
     assert lines[0] == "`devices/meter.toml`: `example.0.readings.0.value`: expected `1.31`, got `0.131`"
-    assert lines[1].startswith("failed: 0 of 48 cases, 1 of 22 examples, policies ")
+    assert lines[1].startswith("failed: 0 of 54 cases, 1 of 22 examples, policies ")
     assert outcomes_of(folder / "report.xml")["devices/meter.toml", "example.0"] == "failure"
     found = report(check(folder, "--json"))
     assert found["failed"] == 1

@@ -162,7 +162,7 @@ def test_precision_can_be_limited_to_every_step_of_the_ladder(shell: Shell, hous
     """Also to those that are no whole numbers."""
     shell.json("consent", "grant", household, PURPOSE, "--limit", f"precision.consumption={step}", "--limit", "budget=0.5")
     shown = {row["scope"]: row for row in shell.json("consent", "show", household)["consents"]}
-    assert shown[PURPOSE]["limits"] == {"precision": {"consumption": step}, "budget": 0.5}
+    assert shown[PURPOSE]["limits"] == {"precision": {"consumption": step}, "mu": 0.5}
 
 
 def test_consent_of_an_unknown_subject_resident_or_flow_is_refused(shell: Shell, household: str) -> None:

@@ -354,8 +354,8 @@ CASES = [
     Case(
         "neighbourhood-unknown-axis",
         CHECK,
-        replaced("policies/neighbourhoods/convent.toml", "group = 25", "groups = 25"),
-        ("neighbourhoods/convent.toml", "groups"),
+        replaced("policies/neighbourhoods/convent.toml", 'time = "4h"', 'times = "4h"'),
+        ("neighbourhoods/convent.toml", "times"),
     ),
     Case("policy-is-a-pipe", CHECK, piped("policies/devices/pipe.toml"), ("`devices/pipe.toml`", "regular file")),
     Case("policy-is-a-pipe-offline", APPLY, piped(CITY), ("`city.toml`", "regular file")),

@@ -39,7 +39,7 @@ class Town:
         self.meters = [first["device"], added["device"]]
         grant = {"subject": self.agreed, "scope": FLOW, "limits": {"precision": {"consumption": 1}}}
         live.offline([("consent.grant", grant)])
-        self.finer = changed(live.folder / "finer", ASK, ASK.replace("1h", "15min"))
+        self.finer = changed(live.folder / "finer", ASK, ASK.replace("0.1", "0.001"))
         self.coarser = changed(live.folder / "coarser", ASK, ASK.replace("1h", "4h"))
 
     def run(self, *arguments: str, status: int = 0) -> str:
@@ -97,7 +97,7 @@ def test_explain_of_a_subject_tells_each_outcome_once_with_what_it_rests_on(town
     assert [outcome["zone"] for outcome in (quay, convent)] == ["north-quay", "convent-garden"]
     assert [each["device"] for outcome in (quay, convent) for each in outcome["devices"]] == town.meters
     bounds = {note["axis"]: note["bounded_by"] for note in convent["axes"]}
-    assert bounds["group"] == bounds["time"] == ["neighbourhood:convent"]
+    assert (bounds["group"], bounds["time"]) == (["ask"], ["neighbourhood:convent"])
     assert bounds["precision.consumption"] == ["consent:0"]
     assert (quay["disclosure"]["group"], convent["disclosure"]["group"]) == (15, 25)
     (entry,) = quay["consent_entries"]
@@ -108,7 +108,7 @@ def test_explain_of_a_subject_tells_each_outcome_once_with_what_it_rests_on(town
 def test_explain_for_people_is_a_sentence_and_who_bounds_what(town: Town) -> None:
     """In the language that is asked for."""
     text = " ".join(town.run("explain", town.meters[1], FLOW, "--language", "es").split())
-    assert "al menos 25 participantes" in text
+    assert "al menos 15 participantes" in text
     assert "en tramos de cuatro horas; lo limita: el límite del barrio «Alrededores del convento»" in text
     assert "en pasos de 1 kWh; lo limita: su propia respuesta" in text
     assert f"dispositivo {town.meters[1]} desde 20" in text
@@ -159,12 +159,14 @@ def test_diff_with_what_is_in_force_counts_the_subjects(town: Town) -> None:
     """A finer ask ends the one consent that stands, and rises for whoever agrees; two households are fewer than ten."""
     found = town.json("diff", "in-force", "finer", status=1)
     meters = [row for row in found["changes"] if row["profile"] == "meter" and row["whose"] == "whoever agrees"]
-    assert {(row["axis"], row["old"], row["new"], tuple(row["count"])) for row in meters} == {("time", "1h", "15min", (1, 9))}
+    assert {(row["axis"], row["old"], row["new"], tuple(row["count"])) for row in meters} == {
+        ("precision", "0.1", "0.001", (1, 9))
+    }
     (standing,) = [row for row in found["changes"] if row["whose"] == "as consents stand"]
     assert (standing["direction"], standing["axis"], standing["count"], standing["zones"]) == ("falls", "all", [1, 9], [])
     assert (standing["old"], standing["new"]) == ("", "nothing (invalidated)")
     text = town.run("diff", "in-force", "finer", status=1)
-    assert "1h → 15min" in text
+    assert "0.1 → 0.001" in text
     assert "whoever agrees: fewer than 10 subjects" in text
     assert all(each not in text + json.dumps(found) for each in (town.agreed, town.silent, *town.meters))
 
@@ -202,10 +204,10 @@ def test_diff_of_a_bad_folder_is_refused(town: Town) -> None:
 
 def test_diff_with_no_gateway_weighs_whoever_agrees_and_counts_nobody(tmp_path: Path) -> None:
     """In a folder of policies alone; what is in force cannot be known there."""
-    old, new = (changed(tmp_path / name, ASK, ASK.replace("1h", time)) for name, time in (("old", "1h"), ("new", "15min")))
+    old, new = (changed(tmp_path / name, ASK, ASK.replace("0.1", step)) for name, step in (("old", "0.1"), ("new", "0.001")))
     done = sluice(tmp_path, "policy", "diff", "old", "new")
     assert done.status == 1
-    assert "15min" in done.out
+    assert "0.001" in done.out
     assert "subjects" not in done.out
     data = json.loads(sluice(tmp_path, "policy", "diff", str(old), str(new), "--json", "--accept").out)
     assert {row["count"] for row in data["changes"]} == {None}
