@@ -82,7 +82,7 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
         live.start()
     line = policy(live, "apply", status=1).line
     assert "cases fail (`city.cases.toml`: " in line
-    assert f"`{FLOW}` of `meter` precision 0.1 → 0.001, whoever agrees" in line
+    assert f"`{FLOW}` of `meter` precision.consumption 0.1 kW.h → 0.001 kW.h, whoever agrees" in line
     assert f"{HOMES} consents of {HOMES} subjects end (`{FLOW}` {HOMES})" in line
     tried = policy(live, "apply", "--dry-run", status=1).out
     assert "would be refused without `--accept`; nothing has changed" in tried

@@ -99,7 +99,7 @@ def test_explain_of_a_subject_tells_each_outcome_once_with_what_it_rests_on(town
     bounds = {note["axis"]: note["bounded_by"] for note in convent["axes"]}
     assert (bounds["group"], bounds["time"]) == (["ask"], ["neighbourhood:convent"])
     assert bounds["precision.consumption"] == ["consent:0"]
-    assert (quay["disclosure"]["group"], convent["disclosure"]["group"]) == (15, 25)
+    assert (quay["disclosure"]["group"], convent["disclosure"]["group"]) == (15, 15)
     (entry,) = quay["consent_entries"]
     assert entry > quay["policy_entry"] > 0
     assert all(each["since_ms"] > 0 for each in quay["devices"])
@@ -160,13 +160,13 @@ def test_diff_with_what_is_in_force_counts_the_subjects(town: Town) -> None:
     found = town.json("diff", "in-force", "finer", status=1)
     meters = [row for row in found["changes"] if row["profile"] == "meter" and row["whose"] == "whoever agrees"]
     assert {(row["axis"], row["old"], row["new"], tuple(row["count"])) for row in meters} == {
-        ("precision", "0.1", "0.001", (1, 9))
+        ("precision.consumption", "0.1 kW.h", "0.001 kW.h", (1, 9))
     }
     (standing,) = [row for row in found["changes"] if row["whose"] == "as consents stand"]
     assert (standing["direction"], standing["axis"], standing["count"], standing["zones"]) == ("falls", "all", [1, 9], [])
     assert (standing["old"], standing["new"]) == ("", "nothing (invalidated)")
     text = town.run("diff", "in-force", "finer", status=1)
-    assert "0.1 → 0.001" in text
+    assert "0.1 kW.h → 0.001 kW.h" in text
     assert "whoever agrees: fewer than 10 subjects" in text
     assert all(each not in text + json.dumps(found) for each in (town.agreed, town.silent, *town.meters))
 
