@@ -93,7 +93,7 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
     applied = json.loads(policy(live, "apply", "--accept", "--json").out)
     assert applied["ends"] == {"consents": HOMES, "subjects": HOMES, "flows": {FLOW: HOMES}}
     assert len(applied["failed"]) >= 1
-    assert {row["axis"] for row in applied["rises"] if row["flow"] == FLOW} == {"time"}
+    assert {row["axis"] for row in applied["rises"] if row["flow"] == FLOW} == {"precision.consumption"}
     assert shown(live)["log_index"] == applied["log_index"] > before["log_index"]
     again = policy(live, "apply", "--dry-run", status=1).out
     assert again.startswith(f"policies {applied['sha256']} would be refused"), "its cases still fail"
