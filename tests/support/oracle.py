@@ -129,7 +129,7 @@ def figures_kept(town: Town, ask: Table) -> int:
     """Return for how many days all that set bounds anywhere let the figures of a flow be kept: so the number tells of nobody."""
     bounds = [ask, town.city["ceiling"], *(each["ceiling"] for each in town.communities.values())]
     bounds += [each["cap"] for each in town.classes.values()]  # every profile measures every property
-    return min(bound.get("retention", A_CENTURY) for bound in bounds)
+    return min(int(bound.get("retention", A_CENTURY)) for bound in bounds)
 
 
 def counting(said: Sequence[Said], who: bytes, flow: str, purpose: str) -> Said | None:
