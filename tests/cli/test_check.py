@@ -477,7 +477,8 @@ def _zone(folder: Path) -> None:
 
 
 def _unit(folder: Path) -> None:
-    replace(folder, "policies/city.toml", 'unit = "kW.h"', 'unit = "kWh"')
+    for _ in ("consumption", "totalConsumption"):
+        replace(folder, "policies/city.toml", 'unit = "kW.h"', 'unit = "kWh"')
 
 
 def _class_unit(folder: Path) -> None:

@@ -42,11 +42,11 @@ def live(tmp_path: Path) -> Iterator[LiveGateway]:
 
 
 def rise(live: LiveGateway) -> None:
-    """Ask for quarters of an hour, which also fails cases."""
+    """Ask for watt-hours, which also fails cases."""
     city = live.place.policies / "city.toml"
     text = city.read_text()
     assert ASK in text
-    city.write_text(text.replace(ASK, ASK.replace("1h", "15min")))
+    city.write_text(text.replace(ASK, ASK.replace("0.1", "0.001")))
 
 
 def policy(live: LiveGateway, *arguments: str, status: int = 0) -> Done:
@@ -82,7 +82,7 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
         live.start()
     line = policy(live, "apply", status=1).line
     assert "cases fail (`city.cases.toml`: " in line
-    assert f"`{FLOW}` of `meter` time 1h → 15min, whoever agrees" in line
+    assert f"`{FLOW}` of `meter` precision.consumption 0.1 kW.h → 0.001 kW.h, whoever agrees" in line
     assert f"{HOMES} consents of {HOMES} subjects end (`{FLOW}` {HOMES})" in line
     tried = policy(live, "apply", "--dry-run", status=1).out
     assert "would be refused without `--accept`; nothing has changed" in tried
@@ -93,7 +93,7 @@ def test_apply_asks_before_it_ends_the_consents_of_fifteen_households(running: b
     applied = json.loads(policy(live, "apply", "--accept", "--json").out)
     assert applied["ends"] == {"consents": HOMES, "subjects": HOMES, "flows": {FLOW: HOMES}}
     assert len(applied["failed"]) >= 1
-    assert {row["axis"] for row in applied["rises"] if row["flow"] == FLOW} == {"time"}
+    assert {row["axis"] for row in applied["rises"] if row["flow"] == FLOW} == {"precision.consumption"}
     assert shown(live)["log_index"] == applied["log_index"] > before["log_index"]
     again = policy(live, "apply", "--dry-run", status=1).out
     assert again.startswith(f"policies {applied['sha256']} would be refused"), "its cases still fail"

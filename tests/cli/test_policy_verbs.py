@@ -39,7 +39,7 @@ class Town:
         self.meters = [first["device"], added["device"]]
         grant = {"subject": self.agreed, "scope": FLOW, "limits": {"precision": {"consumption": 1}}}
         live.offline([("consent.grant", grant)])
-        self.finer = changed(live.folder / "finer", ASK, ASK.replace("1h", "15min"))
+        self.finer = changed(live.folder / "finer", ASK, ASK.replace("0.1", "0.001"))
         self.coarser = changed(live.folder / "coarser", ASK, ASK.replace("1h", "4h"))
 
     def run(self, *arguments: str, status: int = 0) -> str:
@@ -165,12 +165,14 @@ def test_diff_with_what_is_in_force_counts_the_subjects(town: Town) -> None:
     """A finer ask ends the one consent that stands, and rises for whoever agrees; two households are fewer than ten."""
     found = town.json("diff", "in-force", "finer", status=1)
     meters = [row for row in found["changes"] if row["profile"] == "meter" and row["whose"] == "whoever agrees"]
-    assert {(row["axis"], row["old"], row["new"], tuple(row["count"])) for row in meters} == {("time", "1h", "15min", (1, 9))}
+    assert {(row["axis"], row["old"], row["new"], tuple(row["count"])) for row in meters} == {
+        ("precision.consumption", "0.1 kW.h", "0.001 kW.h", (1, 9))
+    }
     (standing,) = [row for row in found["changes"] if row["whose"] == "as consents stand"]
     assert (standing["direction"], standing["axis"], standing["count"], standing["zones"]) == ("falls", "all", [1, 9], [])
     assert (standing["old"], standing["new"]) == ("", "nothing (invalidated)")
     text = town.run("diff", "in-force", "finer", status=1)
-    assert "1h → 15min" in text
+    assert "0.1 kW.h → 0.001 kW.h" in text
     assert "whoever agrees: fewer than 10 subjects" in text
     assert all(each not in text + json.dumps(found) for each in (town.agreed, town.silent, *town.meters))
 
@@ -208,10 +210,10 @@ def test_diff_of_a_bad_folder_is_refused(town: Town) -> None:
 
 def test_diff_with_no_gateway_weighs_whoever_agrees_and_counts_nobody(tmp_path: Path) -> None:
     """In a folder of policies alone; what is in force cannot be known there."""
-    old, new = (changed(tmp_path / name, ASK, ASK.replace("1h", time)) for name, time in (("old", "1h"), ("new", "15min")))
+    old, new = (changed(tmp_path / name, ASK, ASK.replace("0.1", step)) for name, step in (("old", "0.1"), ("new", "0.001")))
     done = sluice(tmp_path, "policy", "diff", "old", "new")
     assert done.status == 1
-    assert "15min" in done.out
+    assert "0.001" in done.out
     assert "subjects" not in done.out
     data = json.loads(sluice(tmp_path, "policy", "diff", str(old), str(new), "--json", "--accept").out)
     assert {row["count"] for row in data["changes"]} == {None}

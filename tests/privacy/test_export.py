@@ -30,7 +30,7 @@ from gateway.core.release.records import Waiting
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
 from tests.support.disk_gate import DiskGate, configured, database, started
-from tests.support.gate import Gate
+from tests.support.gate import DAY_MS, Gate
 from tests.support.shell import sluice
 from tests.support.victim import SCOPE, TOPIC, outage, town, under_way
 
@@ -62,6 +62,8 @@ HELD: dict[str, dict[str, str]] = {
         "drained": NOBODY,
         "domain_keys": NOBODY,
         "commit": PENDING,
+        "publications": NOBODY,
+        "revision": NOBODY,
         "expires_next_ms": NOBODY,
         "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
@@ -134,7 +136,7 @@ HELD: dict[str, dict[str, str]] = {
         "tables": "contributions",
         "publication": NOBODY,
         "outbox": "waiting",
-        "moved": NOBODY,
+        **dict.fromkeys(("moved", "publication"), NOBODY),
         "full": NOBODY,
         **dict.fromkeys(("index", "recipient", "subjects"), "bundles_under_way"),
     },
@@ -262,7 +264,7 @@ async def _everything(gate: DiskGate) -> tuple[dict[str, Any], str]:
     await gate.ask("subject.code", subject=victim["subject"])
     resident = (await gate.ask("subject.show", subject=victim["subject"]))["residents"][0]["resident"]
     await gate.ask("consent.grant", subject=victim["subject"], resident=resident, scope="purpose:energy")
-    await gate.to(gate.now_ms + 3_600_000)
+    await gate.to(gate.now_ms // DAY_MS * DAY_MS + DAY_MS)
     await gate.send(*((home["topic"], {"total": 101.0}) for home in (victim, *others)))
     await outage(gate, [victim, *others])
     return await gate.ask("consent.export", subject=victim["subject"]), victim["subject"]
@@ -359,7 +361,9 @@ def test_commands_of_the_rights_work_where_no_gateway_runs(tmp_path: Path) -> No
     again = sluice(live.folder, "consent", "export", subject, "--out", "export.json")
     assert (again.status, again.line) == (2, "`export.json`: exists already")
     assert json.loads(sluice(live.folder, "consent", "export", subject).out)["releases"]
-    assert "office  hourly, raw" in sluice(live.folder, "consent", "releases", subject).out
+    listed = sluice(live.folder, "consent", "releases", subject).out
+    assert "office  hourly\n" in listed
+    assert "office  daily, raw\n" in listed
     refused = sluice(live.folder, "consent", "erase", subject)
     assert (refused.status, refused.line) == (2, "an erasure cannot be undone: say `--yes`")
     erased = sluice(live.folder, "consent", "erase", subject, "--yes", "--json")

@@ -35,6 +35,8 @@ def batches(draw: st.DrawFn) -> tuple[str, list[Sent], list[Sent], list[Sent]]:
 
 
 HOMES = st.integers(0, len(OPEN_HOMES) - 1)
+EVERYBODY = len(OPEN_HOMES) + 1
+"""Those who permit, and a device of the city's own."""
 BEFORE = st.one_of(
     batches(),
     batches(),
@@ -76,7 +78,7 @@ def a_day(theirs: list[Sent], others: list[Sent]) -> tuple[Trace, Trace]:
         theirs: What else comes in each time, in the one run; in the other it is nothing.
         others: What the others send beside what they send in any case.
     """
-    everybody = [Sent(who, offset_min, 10 + who, 0, offset_min) for who in range(5) for offset_min in (1, 2)]
+    everybody = [Sent(who, offset_min, 10 + who, 0, offset_min) for who in range(EVERYBODY) for offset_min in (1, 2)]
     send: tuple[Any, ...] = ("send", [*everybody, *others], theirs, [])
     form, void, off, crash, day = ("form",), ("void",), ("send_off",), ("crash",), ("tick", 24 * 60)
     before: Trace = [send, crash, ("tick", 5), send, form, ("tick", 5), send]
@@ -101,7 +103,7 @@ def test_non_interference_is_said_of_days_on_which_everything_flows() -> None:
     assert len(left) > 5
 
 
-@pytest.mark.parametrize("who", range(5))
+@pytest.mark.parametrize("who", range(EVERYBODY))
 def test_non_interference_would_see_a_single_reading_of_those_who_permit(who: int) -> None:
     """The comparison is not blind: one reading more of anybody who permits, and the two differ."""
     plain, more = (run(of(before, 0), of(after, 0)) for before, after in (a_day([], []), a_day([], [Sent(who, 7, 90, 0, 7)])))

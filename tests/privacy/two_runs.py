@@ -45,7 +45,8 @@ MORE = ("precision = { LAeq = 0.5 }", "precision = { LAeq = 0.1 }")
 """What a flow comes to ask when the silent stop: more than those were told who do not answer again."""
 
 PURPOSES = ("purpose:energy", "purpose:quiet")
-OPEN_HOMES = (("mill", "meter"), ("mill", "numbered"), ("dock", "meter"), ("mill", "meter"))
+OPEN_HOMES = (("mill", "meter"), ("mill", "numbered"), ("dock", "meter"), *[("mill", "meter")] * 4)
+"""So many in one district that no one of them makes up a day's figures; then come the city's own."""
 SILENT = (
     *("undecided", "refused", "withdrawn", "paused", "revoked", "expired", "invalidated"),
     *("one of two undecided", "newcomer", "over the ceiling", "over the cap", "struck off"),
