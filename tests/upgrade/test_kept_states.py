@@ -52,8 +52,8 @@ class Writer:
         journal_kinds: How many kinds of journal records a gateway without a broker wrote.
         one_homes_value: Whether its policies asked for a statistic that is one household's value.
         states_owners: Whether it stored whose a device is.
-        has_quantities: Whether its policies say by which quantities and with which noise figures about households are made. Those of
-            policies that do not are not gone on with.
+        has_quantities: Whether its policies say by which quantities and with which noise figures about households are made.
+            Those of policies that do not are not gone on with.
     """
 
     journal_kinds: int = 8
