@@ -82,7 +82,7 @@ class ExpectedError:
     by_window: FigureError | None
     is_useless: bool
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data."""
         errors = {"by_day": self.by_day, "by_window": self.by_window}
         return {
@@ -116,7 +116,7 @@ class QuantityUse:
     mu: float
     most: float | None
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data."""
         return {"quantity": self.quantity, "mu": round(self.mu, 6), "mu_day": self.most}
 

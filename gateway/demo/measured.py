@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from firmware_sim.misbehaviour.truth import Truth
 from gateway.recipient.records import Record
@@ -57,7 +57,7 @@ class Compared:
         """Whether the figure's interval holds the truth."""
         return abs(self.record.result - self.true) <= self.half_width
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return it as plain data; times are Unix milliseconds."""
         record = self.record
         begin_ms, end_ms = record.phenomenon_time
