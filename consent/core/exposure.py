@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, sqrt
-from typing import Any
 
 from consent.core.decide import Decision
 from consent.core.disclosure import Disclosure, Identity
@@ -86,9 +85,9 @@ class Exposure:
         """Return μ of the figures of a month of 30 days, or of four weeks."""
         return self.mu * sqrt(MONTH_WEEKS if self.is_weekly else MONTH_DAYS)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data; the odds only where everything of it has noise."""
-        told: dict[str, Any] = {
+        told: dict[str, object] = {
             "quantity": self.quantity,
             "properties": list(self.properties),
             "telling": self.telling.value,

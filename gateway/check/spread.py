@@ -82,7 +82,7 @@ class ExpectedError:
     by_window: FigureError | None
     is_useless: bool
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data."""
         errors = {"by_day": self.by_day, "by_window": self.by_window}
         return {
@@ -99,6 +99,15 @@ class ExpectedError:
         }
 
 
+class _Place(NamedTuple):
+    """What a line of errors is of."""
+
+    flow: str
+    observed_property: str
+    time: str
+    cell: str
+
+
 @dataclass(frozen=True, slots=True)
 class QuantityUse:
     """How much of a day's μ the figures of a quantity use; ``most`` is None where policies name no limit."""
@@ -107,7 +116,7 @@ class QuantityUse:
     mu: float
     most: float | None
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Return it as plain data."""
         return {"quantity": self.quantity, "mu": round(self.mu, 6), "mu_day": self.most}
 
@@ -240,12 +249,12 @@ def use_line(use: QuantityUse) -> str:
 
 def error_lines(errors: Iterable[ExpectedError]) -> Iterator[str]:
     """Yield a line for each flow's figures in each cell; of examples, one for all of them."""
-    by_place: dict[tuple[str, str, str, str], list[ExpectedError]] = {}
+    by_place: dict[_Place, list[ExpectedError]] = {}
     for error in errors:
-        by_place.setdefault((error.flow, error.observed_property, error.time, error.cell), []).append(error)
-    for (flow, name, time, cell), those in by_place.items():
-        where = f"`{name}` by `{time}`" + (f" in `{cell}`" if cell else "")
-        yield f"error of `{flow}`, {where}: {_errors_text(those)}"
+        by_place.setdefault(_Place(error.flow, error.observed_property, error.time, error.cell), []).append(error)
+    for place, those in by_place.items():
+        where = f"`{place.observed_property}` by `{place.time}`" + (f" in `{place.cell}`" if place.cell else "")
+        yield f"error of `{place.flow}`, {where}: {_errors_text(those)}"
 
 
 def _errors_text(errors: list[ExpectedError]) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway.audit.log.notes import Verifier
 from gateway.demo.city import DemoCity
-from gateway.demo.measured import Figure
+from gateway.demo.measured import OpenedFigure
 from gateway.recipient.broker import BrokerAddress, Subscription
 from gateway.recipient.coverage import Coverage
 from gateway.recipient.follow import follow, introduce
@@ -39,7 +39,7 @@ class Listened:
     public_ids: set[bytes] = field(default_factory=set)
     public_records: int = 0
     latest: dict[str, Record] = field(default_factory=dict)
-    figures: deque[Figure] = field(default_factory=lambda: deque(maxlen=_FIGURES_KEPT))
+    figures: deque[OpenedFigure] = field(default_factory=lambda: deque(maxlen=_FIGURES_KEPT))
     complaints: list[str] = field(default_factory=list)
 
     def take(self, bundle: OpenedBundle) -> None:
@@ -50,7 +50,7 @@ class Listened:
         for record in bundle.records:
             self.latest[f"{record.observed_property} {record.identity}"] = record
             if record.standard_error is not None:
-                self.figures.append(Figure(record, bundle.log_index))
+                self.figures.append(OpenedFigure(record, bundle.log_index))
             if record.id is not None:
                 self.public_ids.add(record.id)
                 self.public_records += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from firmware_sim.misbehaviour.truth import Truth
 from gateway.recipient.records import Record
@@ -23,7 +23,7 @@ _FLOWS: Final = ("energy-hourly", "energy-typical-week")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class OpenedFigure:
     """A figure with noise, as a recipient opened it.
 
     Attributes:
@@ -57,7 +57,7 @@ class Compared:
         """Whether the figure's interval holds the truth."""
         return abs(self.record.result - self.true) <= self.half_width
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return it as plain data; times are Unix milliseconds."""
         record = self.record
         begin_ms, end_ms = record.phenomenon_time
@@ -89,7 +89,7 @@ class Measured:
         homes = self._hours.setdefault(hour_ms, {})
         homes[truth.topic] = homes.get(truth.topic, 0.0) + truth.measured["kwh"]
 
-    def compared(self, figures: Iterable[Figure], is_after: Callable[[int], bool]) -> list[Compared]:
+    def compared(self, figures: Iterable[OpenedFigure], is_after: Callable[[int], bool]) -> list[Compared]:
         """Return the figures of meters beside what they were made of, those of which it is still known.
 
         Args:
@@ -99,7 +99,7 @@ class Measured:
         found = (self._beside(figure, is_after) for figure in figures if figure.record.flow in _FLOWS)
         return [each for each in found if each is not None]
 
-    def _beside(self, figure: Figure, is_after: Callable[[int], bool]) -> Compared | None:
+    def _beside(self, figure: OpenedFigure, is_after: Callable[[int], bool]) -> Compared | None:
         record = figure.record
         begin_ms, end_ms = record.phenomenon_time
         permitting = set(self._permitting.get(record.cell, ()))

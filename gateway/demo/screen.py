@@ -85,7 +85,7 @@ class Screen:
             f"\n{outcome['published']} messages came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
             f"One household withdrew, in force after {outcome['withdrawal_ms']} ms."
         )
-        print_(_what_figures_were_worth(outcome))
+        print_(_what_figures_were_worth(scene.compared()))
         verdicts = f"audit: {outcome['audit']}   replay: {outcome['replay']}   ledger: {outcome['ledger']}"
         print_(f"{verdicts}   log: {outcome['log_size']} entries")
         if scene.report is not None and not scene.report.ok:
@@ -98,12 +98,13 @@ class Screen:
         print_(f"  {shlex.join((_program(), *words))}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _what_figures_were_worth(outcome: dict[str, Any]) -> str:
+def _what_figures_were_worth(compared: list[Compared]) -> str:
     """Return how many figures told the truth within their intervals, or what they still wait for."""
-    compared, weekly = outcome["compared"], any("hour" in one for one in outcome["compared"])
+    weekly = any(one.record.hour is not None for one in compared)
     if not compared:
         return "No day has ended yet, so there are no figures with noise: a day takes eight seconds, and late readings two more."
-    text = f"Of {len(compared)} figures of electricity, each with ±, {outcome['figures_within']} hold what they were made of"
+    within = sum(one.is_within for one in compared)
+    text = f"Of {len(compared)} figures of electricity, each with ±, {within} hold what they were made of"
     text += " (95 in 100 would)."
     return text if weekly else f"{text} The week's typical day comes once a week has ended: after {_WEEK_S} s."
 

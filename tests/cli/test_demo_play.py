@@ -24,7 +24,7 @@ from firmware_sim.run import Counters
 from gateway.demo import stage
 from gateway.demo.city import SCOPE
 from gateway.demo.listener import Listened
-from gateway.demo.measured import Figure
+from gateway.demo.measured import OpenedFigure
 from gateway.demo.screen import Screen
 from gateway.demo.stage import DemoScene
 from gateway.durable.configured import start
@@ -34,8 +34,8 @@ from gateway.recipient.records import Record
 from tests.support.asking import begin, call
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
+from tests.support.truths import truth
 from tests.support.waiting import HANG_S
-from tests.unit.gateway.demo.test_measured import truth
 
 HOMES = frozenset({"m/1", "m/2"})
 """The meters of those who permit figures."""
@@ -173,7 +173,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
     played.heard.latest["consumption per-epoch"] = total
     hour_ms = (1_777_870_800_000, 1_777_874_400_000)
     figure = {"flow": "energy-hourly", "result": 31.5, "phenomenon_time": hour_ms, "identity": "aggregate", "n": 40}
-    played.heard.figures.append(Figure(msgspec.structs.replace(total, **figure, standard_error=5.0, mu=2.0), log_index=7))
+    played.heard.figures.append(OpenedFigure(msgspec.structs.replace(total, **figure, standard_error=5.0, mu=2.0), log_index=7))
     for topic, kwh in (("m/1", 12.0), ("m/2", 12.5), ("m/3", 99.0)):
         played.measured.take(truth(topic, hour_ms[0], kwh))
     drawn = Terminal()

@@ -49,7 +49,7 @@ def _typed(term: str, datatype: str) -> dict[str, str]:
     return {"@id": term, "@type": f"xsd:{datatype}"}
 
 
-_FORMER_CONTEXT: Final[dict[str, Any]] = {
+_FORMER_CONTEXT: Final[Json] = {
     "dpv": "https://w3id.org/dpv#",
     "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
     "legal-eu": "https://w3id.org/dpv/legal/eu#",
@@ -139,11 +139,11 @@ _FORMER_CONTEXT: Final[dict[str, Any]] = {
 }
 """The context of receipts of the first two versions."""
 
-CONTEXT: Final[dict[str, Any]] = {**_FORMER_CONTEXT, "mu": _typed("sluice:mu", "decimal"), "quantity": "sluice:quantity"}
+CONTEXT: Final[Json] = {**_FORMER_CONTEXT, "mu": _typed("sluice:mu", "decimal"), "quantity": "sluice:quantity"}
 """The context of every receipt. Two terms may stand for one property where their values are written in different ways."""
 
 
-def context_of(version: str) -> dict[str, Any]:
+def context_of(version: str) -> Json:
     """Return the context of receipts of a version."""
     return CONTEXT if version == RECEIPT_VERSION else _FORMER_CONTEXT
 

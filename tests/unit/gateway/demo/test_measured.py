@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_sim.misbehaviour.truth import Truth
-from gateway.demo.measured import Compared, Figure, Measured
+from gateway.demo.measured import Compared, Measured, OpenedFigure
 from gateway.recipient.records import Record
+from tests.support.truths import truth
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MONDAY_MS = 1_777_852_800_000
 DISTRICT = {"riverside": {"m/1", "m/2"}}
-
-
-def truth(topic: str, measured_ms: int, kwh: float, kind: str = "meter", sent: bool = True) -> Truth:
-    """Return what a device measured."""
-    values = {"kwh": kwh}
-    return Truth(topic, "7", kind, measured_ms, values, measured_ms, values, 1, 1, (measured_ms,) if sent else (), ())
 
 
 def record(result: float, from_ms: int, to_ms: int, hour: int | None = None, flow: str = "energy-hourly") -> Record:
@@ -40,7 +34,7 @@ def record(result: float, from_ms: int, to_ms: int, hour: int | None = None, flo
 
 def compared(measured: Measured, record: Record, *, after: bool = False) -> list[Compared]:
     """Return the figure beside what it was made of."""
-    return measured.compared([Figure(record, log_index=9)], lambda index: after and index == 9)
+    return measured.compared([OpenedFigure(record, log_index=9)], lambda index: after and index == 9)
 
 
 def test_figure_stands_beside_the_sum_of_its_own_hour_and_of_those_who_permit_it() -> None:
