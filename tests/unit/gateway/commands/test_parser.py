@@ -20,6 +20,7 @@ GIVEN_OTHERWISE = {
     "device.add": {"devices"},
     "device.discover": {"report"},
     "consent.grant": {"limits"},
+    "consent.show": {"locale"},
     "policy.explain": {"locale"},
     "subject.show": {"locale"},
 }

@@ -55,10 +55,10 @@ class Told:
 
 @cache
 def open_town() -> PolicySet:
-    """Return a town whose neighbourhood asks for nothing of its own, and whose hourly figures may be of one."""
+    """Return a town whose neighbourhood asks for nothing of its own, and whose hourly figures are exact, of any households."""
     free = {"neighbourhoods/old.toml": OLD.partition("[ceiling]")[0] + "[ceiling]\n"}
-    finer = ('time = "1h", space = "district", precision = { consumption = 0.001 }, group = 2', 'time = "1min", space = "block"')
-    return town(finer, ("clamp = [0, 100]\n", ""), files=free)
+    finer = ('time = "1h", space = "district", precision = { consumption = 0.001 }, group = 2', 'time = "15min", space = "block"')
+    return town(finer, ('cell = "1h"', 'cell = "15min"'), ("clamp = [0, 100]\n", ""), files=free)
 
 
 def told(zone: str, t_ms: int, value: float, disclosure: Disclosure) -> Told:
@@ -86,7 +86,7 @@ def test_coherence_figures_of_a_coarser_level_are_sums_of_the_finer(
     readings: list[tuple[str, int, int]], finer: Disclosure, other: Disclosure
 ) -> None:
     """Whoever has the sums by the hour and district can draw those by the day and city: the gateway tells nothing else."""
-    exactly = limited(time=Time.MINUTE_1, precision=(("consumption", FIRST),))
+    exactly = limited(time=Time.MINUTE_15, precision=(("consumption", FIRST),))
     whole, coarser = meet(finer_but_for_steps(finer), exactly), meet(finer, other, exactly)
     sums: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
     for record in summed(readings, whole):
@@ -102,12 +102,13 @@ def finer_but_for_steps(level: Disclosure) -> Disclosure:
 
 
 def summed(readings: list[tuple[str, int, int]], level: Disclosure) -> list[Record]:
-    """Return a day's sums, of one household in each block."""
+    """Return a day's sums, of four households alike in each block, so that none is most of them."""
     gate = Gate(open_town())
-    homes = {zone: gate.home("hourly", limits=level, zone=zone) for zone in ZONES}
+    homes = {zone: [gate.home("hourly", limits=level, zone=zone) for _ in range(4)] for zone in ZONES}
     gate.now_ms = T + DAY_MS - 1
     for zone, offset_ms, n in readings:
-        gate.send(homes[zone], T + offset_ms, kwh=n / 1000)
+        for home in homes[zone]:
+            gate.send(home, T + offset_ms, kwh=n / 1000)
     gate.to(T + DAY_MS + LATENESS_MS)
     return gate.records()
 

@@ -45,7 +45,7 @@ def found(folder: Path, check: PolicyCheck | None = None, sinks: Collection[str]
 def test_policies_without_fault_are_found_with_their_keys_and_failing_cases(folder: Path) -> None:
     """As the process reports it, and as the check in a process of one's own does."""
     assert found(folder).failed == ()
-    edit(folder, 'time = "1h", space = "district"', 'time = "15min", space = "district"')
+    edit(folder, 'time = "1h", space = "district"', 'time = "4h", space = "district"')
     outside, here = found(folder), found(folder, check_here)
     assert outside == here
     assert outside.public_keys.keys() == {"city-energy", "city-environment"}
