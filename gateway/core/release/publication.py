@@ -22,7 +22,7 @@ from gateway.audit.log.payloads import PublicationPart, ReleasedDraw, ReleasePay
 from gateway.core.figures.close_tables import close_tables
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import gaussian_noise
-from gateway.core.figures.guard import excluded_of
+from gateway.core.figures.guard import Singles, excluded_of
 from gateway.core.figures.table import Conditions
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import ClosedSlice, FixedGuard, PublishPart
@@ -31,7 +31,7 @@ from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows
+from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows, singles_of
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
 from gateway.core.release.size import Layout, plan
@@ -71,6 +71,7 @@ class Guarded:
     excluded: frozenset[bytes] | None
     tables: Sequence[CellTable] = ()
     windows: Sequence[Window] = ()
+    singles: Singles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ def _guarded(state: State, key: GuardKey) -> Guarded:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
     tables = [table.copy() for table in guarded_tables(state.windows, key)]
     windows = [window.copy() for window in guarded_windows(state.windows, key)]
-    return Guarded(key, False, None, tables, windows)
+    return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
 
 
 def draw(task: Task, index: int) -> Drawn:
@@ -231,7 +232,7 @@ def draw(task: Task, index: int) -> Drawn:
     excluded: dict[tuple[str, int], frozenset[bytes] | None] = {
         each.key: each.excluded
         if each.is_fixed
-        else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms)
+        else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms, each.singles)
         for each in task.guarded
     }
     closed = tuple(close_tables(_permitted(task), conditions, task.missed, excluded, gaussian_noise(task.random_bytes)))
