@@ -80,7 +80,7 @@ def compute_guard(state: State, key: GuardKey, conditions: Conditions) -> frozen
 
 
 def singles_of(state: State, quantity: str) -> Singles:
-    """Return whose readings of a quantity leave one by one: what the others are known to have used tells an exact figure's rest."""
+    """Return whose readings of a quantity leave one by one: an exact figure less those is about the others alone."""
     policies, singles = state.policies, dict[bytes, dict[Cohort, Terms]]()
     names = policies.quantities[quantity].properties
     if not any(
