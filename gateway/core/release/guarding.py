@@ -93,7 +93,9 @@ def singles_of(state: State, quantity: str) -> Singles:
     for contributor, plans in state.by_contributor.items():
         for target in (target for plan in plans for target in plan.targets()):
             if isinstance(target, RecordTarget) and not target.cohort.public and target.cohort.observed_property in names:
-                singles.setdefault(contributor, {})[target.cohort] = target.terms
+                held, terms = singles.setdefault(contributor, {}), target.terms
+                former = held.get(target.cohort, terms)
+                held[target.cohort] = former if former.since_ms <= terms.since_ms else terms  # a new device ends no older one's
     return singles
 
 
