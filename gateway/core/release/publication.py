@@ -81,6 +81,8 @@ class Task:
     Attributes:
         slices: What is drawn.
         spent: Slices at the end of their tables to which nobody has contributed: the tables go with them.
+        labels: How many labels its entry has at least: as if every household of the registry stood in it. Label files are public,
+            and with one for each who does, their number would tell what noise hides in that of the homes.
     """
 
     due: Due
@@ -92,6 +94,7 @@ class Task:
     missed: tuple[tuple[int, int], ...]
     guarded: tuple[Guarded, ...]
     subjects: Mapping[bytes, Subject]
+    labels: int
     random_bytes: RandomBytes
     stamp: Stamp
 
@@ -124,7 +127,7 @@ class Drawn:
         if self.entry.index == index:
             return self
         task = self.task
-        entry = prepare_entry(self.payload, self.bases, task.subjects, index, task.random_bytes)
+        entry = prepare_entry(self.payload, self.bases, task.subjects, index, task.random_bytes, task.labels)
         return Drawn(task, self.closed, self.records, self.payload, self.bases, self.excluded, entry)
 
 
@@ -165,6 +168,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         tuple(windows.missed),
         tuple(_guarded(state, key) for key in keys),
         state.registry.subjects,
+        len(state.registry.subjects),
         state.identity.random_bytes,
         Stamp.of(state),
     )
@@ -243,7 +247,7 @@ def draw(task: Task, index: int) -> Drawn:
     part = PublicationPart(str(due.kind), due.end_ms, due.part, layout.parts)  # type: ignore[arg-type]  # one of the three kinds
     payload = ReleasePayload(due.recipient, (), tuple(_released(one) for one in told), part)
     bases = tuple(Basis(number, one.members, [one.pairs[who] for who in one.members]) for number, one in enumerate(told))
-    entry = prepare_entry(payload, bases, task.subjects, index, task.random_bytes)
+    entry = prepare_entry(payload, bases, task.subjects, index, task.random_bytes, task.labels)
     return Drawn(task, closed, tuple(records), payload, bases, excluded, entry)
 
 
