@@ -207,6 +207,7 @@ class Gate:
         now_ms: The clock; ``to`` sets it.
         outbox: Rows as the database would hold them: number → (recipient, content).
         openings: By log index.
+        labels: The label files of releases, by log index.
         policy_sets: Every policy set that was in force, packed, by its SHA-256.
         batches: (marks, journal) of every commit since the last snapshot.
     """
@@ -228,6 +229,7 @@ class Gate:
         )
         self.outbox: dict[int, tuple[str, bytes]] = {}
         self.openings: dict[int, Opening] = {}
+        self.labels: dict[int, bytes] = {}
         self.policy_sets: dict[bytes, bytes] = {}
         self.snapshot = b""
         self.batches: list[tuple[bytes, bytes]] = []
@@ -381,6 +383,8 @@ class Gate:
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
             self.openings[entry.index] = Opening.decode(entry.opening)
+            if entry.labels is not None:
+                self.labels[entry.index] = entry.labels
         for shorter in commit.openings:
             self.openings[shorter.index] = Opening.decode(shorter.content)
         for put in commit.policies:

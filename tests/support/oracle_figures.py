@@ -8,7 +8,7 @@ whole days: a home of which there are too few of its kind stands in none, and al
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -142,7 +142,10 @@ def _exact(town: Town, place: Place, homes: Mapping[int, tuple[Cells, Answer]]) 
         return []
     length_ms, told = WINDOWS_MS[time], list[tuple[int, list[Fraction]]]()
     stood = set[int]()
+    reported = Counter(start_ms for cells, _ in homes.values() for start_ms in cells)
     for begin_ms in range(day_ms, day_ms + DAY_MS, length_ms):
+        if any(begin_ms <= start_ms < begin_ms + length_ms and n < least for start_ms, n in reported.items()):
+            continue
         own = {}
         for whose, (cells, _) in homes.items():
             inside = [cell for start_ms, cell in cells.items() if begin_ms <= start_ms < begin_ms + length_ms]

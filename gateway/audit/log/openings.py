@@ -187,7 +187,7 @@ def label(subject_key: bytes, index: int) -> bytes:
     return hmac_digest(subject_key, index.to_bytes(8, "big"), "sha256")[:LABEL_BYTES]
 
 
-def labels_file(labels: Iterable[bytes], random_bytes: Callable[[int], bytes]) -> bytes:
+def labels_file(labels: Iterable[bytes], random_bytes: Callable[[int], bytes], least: int = 1) -> bytes:
     """Return a release's label file: its distinct labels among random ones up to a power of two, in byte order.
 
     A release without any subject has one random label, so it looks like one with a single subject.
@@ -195,13 +195,15 @@ def labels_file(labels: Iterable[bytes], random_bytes: Callable[[int], bytes]) -
     Args:
         labels: One label for each subject in the release; a repeated one counts once.
         random_bytes: Returns that many unpredictable bytes.
+        least: So many there are at least, whoever is in the release: everybody may count them.
     """
     distinct = set(labels)
     if any(len(one) != LABEL_BYTES for one in distinct):
         raise ValueError(f"a label is {LABEL_BYTES} bytes long")
-    wanted = 1 << max(0, len(distinct) - 1).bit_length()
-    while len(distinct) < wanted:
-        distinct.add(random_bytes(LABEL_BYTES))
+    wanted = 1 << max(0, max(len(distinct), least) - 1).bit_length()
+    while lacking := wanted - len(distinct):
+        others = random_bytes(LABEL_BYTES * lacking)
+        distinct.update(others[at : at + LABEL_BYTES] for at in range(0, len(others), LABEL_BYTES))
     return b"".join(sorted(distinct))
 
 

@@ -1,7 +1,8 @@
 """Exact figures of a quantity and day: no noise, and for that at least so many homes, none of them most of it, and the guard.
 
 All is decided for the whole day: who stands in it, how many, and the dominance rule with p = 100 % on the day's totals, so that
-no hour's silence tells something. A window in which fewer have told something than the group is not told either.
+no hour's silence tells something. A window with a cell in which some, but fewer than the group, have told something is not told
+either: nor a coarser one around it, since less the hours beside it that would be the same.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _closed(
             continue
         readings = counts[at] if a_window == 1 else [sum(each) for each in zip(*counts[cells], strict=True)]
         present = len(readings) - readings.count(0)
-        if present < least:
+        if present < least or any(0 < len(each) - each.count(0) < least for each in counts[cells]):
             struck.update(range(part.first + at, part.first + at + a_window))
             pairs = [n - taken for n, taken in zip(pairs, readings, strict=True)]
             suppressed["k"] += sum(readings)

@@ -40,6 +40,7 @@ def prepare_entry(
     subjects: Mapping[bytes, Subject],
     index: int,
     random_bytes: Callable[[int], bytes],
+    least_labels: int = 1,
 ) -> PreparedEntry:
     """Make the opening and the labels of a release.
 
@@ -49,10 +50,11 @@ def prepare_entry(
         subjects: At least those in it.
         index: The entry's index in the log.
         random_bytes: Gives the salt of the bundle's own part, and the labels that are none.
+        least_labels: So many there are at least.
     """
     present = {contributor: subjects[contributor] for basis in bases for contributor in basis.terms}
     keys = [subject_label_key(subject.secret, subject.label_generation) for subject in present.values()]
-    labels = labels_file([label(key, index) for key in keys], random_bytes)
+    labels = labels_file([label(key, index) for key in keys], random_bytes, least_labels)
     parts = [Part(random_bytes(SALT_BYTES), payload.encode()), *_subject_parts(bases, present, index)]
     return PreparedEntry.of(index, parts, labels)
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
-from gateway.core.figures.guard import excluded_of
+from gateway.core.figures.guard import Singles, excluded_of
 from gateway.core.figures.table import CohortsOf, Conditions, TermsOf
 from gateway.core.plans import least_terms
 from gateway.core.state import State
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.guards import GuardKey
-from gateway.core.windows.targets import Terms
+from gateway.core.windows.targets import RecordTarget, Terms
 from gateway.core.windows.windows import Cohort, Window, Windows
 
 
@@ -75,7 +75,28 @@ def guard_of(windows: Windows, cohort: Cohort, start_ms: int) -> GuardKey | None
 def compute_guard(state: State, key: GuardKey, conditions: Conditions) -> frozenset[bytes]:
     """Return who may stand in no exact figure of a quantity and day, from all that waits of it."""
     tables = guarded_tables(state.windows, key)
-    return excluded_of(tables, guarded_windows(state.windows, key), conditions, key.quantity, key.day_ms)
+    windows = guarded_windows(state.windows, key)
+    return excluded_of(tables, windows, conditions, key.quantity, key.day_ms, singles_of(state, key.quantity))
+
+
+def singles_of(state: State, quantity: str) -> Singles:
+    """Return whose readings of a quantity leave one by one: an exact figure less those is about the others alone."""
+    policies, singles = state.policies, dict[bytes, dict[Cohort, Terms]]()
+    names = policies.quantities[quantity].properties
+    if not any(
+        flow.statistic_of(name) == "" and policies.rests_on_consent(flow)
+        for flow in policies.flows.values()
+        for name in flow.properties
+        if name in names
+    ):
+        return singles
+    for contributor, plans in state.by_contributor.items():
+        for target in (target for plan in plans for target in plan.targets()):
+            if isinstance(target, RecordTarget) and not target.cohort.public and target.cohort.observed_property in names:
+                held, terms = singles.setdefault(contributor, {}), target.terms
+                former = held.get(target.cohort, terms)
+                held[target.cohort] = former if former.since_ms <= terms.since_ms else terms  # a new device ends no older one's
+    return singles
 
 
 def guarded_tables(windows: Windows, key: GuardKey) -> list[CellTable]:

@@ -22,7 +22,7 @@ from gateway.audit.log.payloads import PublicationPart, ReleasedDraw, ReleasePay
 from gateway.core.figures.close_tables import close_tables
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import gaussian_noise
-from gateway.core.figures.guard import excluded_of
+from gateway.core.figures.guard import Singles, excluded_of
 from gateway.core.figures.table import Conditions
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import ClosedSlice, FixedGuard, PublishPart
@@ -31,7 +31,7 @@ from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows
+from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows, singles_of
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
 from gateway.core.release.size import Layout, plan
@@ -71,6 +71,7 @@ class Guarded:
     excluded: frozenset[bytes] | None
     tables: Sequence[CellTable] = ()
     windows: Sequence[Window] = ()
+    singles: Singles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Task:
     Attributes:
         slices: What is drawn.
         spent: Slices at the end of their tables to which nobody has contributed: the tables go with them.
+        labels: How many labels its entry has at least: as if every household of the registry stood in it. Label files are public,
+            and with one for each who does, their number would tell what noise hides in that of the homes.
     """
 
     due: Due
@@ -91,6 +94,7 @@ class Task:
     missed: tuple[tuple[int, int], ...]
     guarded: tuple[Guarded, ...]
     subjects: Mapping[bytes, Subject]
+    labels: int
     random_bytes: RandomBytes
     stamp: Stamp
 
@@ -123,7 +127,7 @@ class Drawn:
         if self.entry.index == index:
             return self
         task = self.task
-        entry = prepare_entry(self.payload, self.bases, task.subjects, index, task.random_bytes)
+        entry = prepare_entry(self.payload, self.bases, task.subjects, index, task.random_bytes, task.labels)
         return Drawn(task, self.closed, self.records, self.payload, self.bases, self.excluded, entry)
 
 
@@ -164,6 +168,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         tuple(windows.missed),
         tuple(_guarded(state, key) for key in keys),
         state.registry.subjects,
+        len(state.registry.subjects),
         state.identity.random_bytes,
         Stamp.of(state),
     )
@@ -217,7 +222,7 @@ def _guarded(state: State, key: GuardKey) -> Guarded:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
     tables = [table.copy() for table in guarded_tables(state.windows, key)]
     windows = [window.copy() for window in guarded_windows(state.windows, key)]
-    return Guarded(key, False, None, tables, windows)
+    return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
 
 
 def draw(task: Task, index: int) -> Drawn:
@@ -231,7 +236,7 @@ def draw(task: Task, index: int) -> Drawn:
     excluded: dict[tuple[str, int], frozenset[bytes] | None] = {
         each.key: each.excluded
         if each.is_fixed
-        else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms)
+        else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms, each.singles)
         for each in task.guarded
     }
     closed = tuple(close_tables(_permitted(task), conditions, task.missed, excluded, gaussian_noise(task.random_bytes)))
@@ -242,7 +247,7 @@ def draw(task: Task, index: int) -> Drawn:
     part = PublicationPart(str(due.kind), due.end_ms, due.part, layout.parts)  # type: ignore[arg-type]  # one of the three kinds
     payload = ReleasePayload(due.recipient, (), tuple(_released(one) for one in told), part)
     bases = tuple(Basis(number, one.members, [one.pairs[who] for who in one.members]) for number, one in enumerate(told))
-    entry = prepare_entry(payload, bases, task.subjects, index, task.random_bytes)
+    entry = prepare_entry(payload, bases, task.subjects, index, task.random_bytes, task.labels)
     return Drawn(task, closed, tuple(records), payload, bases, excluded, entry)
 
 

@@ -54,3 +54,15 @@ def test_reach_is_below_zero_where_presence_leaves_nothing() -> None:
     assert squared_reach(Fraction(10), 11) < 0
     assert squared_reach(Fraction(10), 6, cohorts=3) < 0
     assert squared_reach(Fraction(21, 2), 6) == 74  # of 74.25
+
+
+@given(st.data(), cells, st.integers(0, 10**12))
+def test_limit_two_days_of_a_home_lie_further_apart_than_one_and_none(data: st.DataObject, one: list[int], reach: int) -> None:
+    """The odds are those of a day or none; between two days it is √2 of the bound for amounts, and 2 for levels, at most."""
+    other = data.draw(st.lists(st.integers(-(2**62), 2**62), min_size=len(one), max_size=len(one)))
+    apart = sum((a - b) ** 2 for a, b in zip(clip(one, reach), clip(other, reach), strict=True))
+    assert apart <= 4 * reach
+    amounts = [list(map(abs, day)) for day in (one, other)]
+    assert sum((a - b) ** 2 for a, b in zip(*(clip(day, reach) for day in amounts), strict=True)) <= 2 * reach
+    assert sum((a - b) ** 2 for a, b in zip(clip([9, 0], 81), clip([0, 9], 81), strict=True)) == 2 * 81
+    assert sum((a - b) ** 2 for a, b in zip(clip([9], 81), clip([-9], 81), strict=True)) == 4 * 81

@@ -162,6 +162,17 @@ def test_an_hour_in_which_fewer_told_something_is_not_told() -> None:
     assert (closed.struck, closed.suppressed, closed.pairs[who(3)]) == ((3,), {"k": 2}, 23)
 
 
+def test_an_hour_of_too_few_is_in_no_coarser_figure_either() -> None:
+    """By the day less the hours that are told, it would be told nevertheless, and be the one home's that has reported in it."""
+    rows, counts = [[9] * 24 for _ in range(4)], [[1] * 24 for _ in range(4)]
+    for home in (0, 1, 2):
+        counts[home][3] = rows[home][3] = 0
+    assert suppressed(close(table(rows, counts, time="day"))) == {"k": 93}
+    assert values(close(table(rows, counts, time="4h"))) == [0.144] * 5
+    rows[3][3] = counts[3][3] = 0  # of an hour in which nobody has told something there is nothing to hide
+    assert values(close(table(rows, counts, time="day"))) == [0.828]
+
+
 def test_who_told_something_in_such_hours_alone_is_no_member() -> None:
     rows, counts = [[9] * 24 for _ in range(4)], [[1] * 24 for _ in range(3)] + [[0] * 24]
     counts[3][3], counts[0][3], counts[1][3] = 1, 0, 0

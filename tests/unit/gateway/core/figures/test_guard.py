@@ -229,3 +229,50 @@ def test_a_class_needs_the_group_of_its_flow() -> None:
     """Two stand in a flow that asks for three."""
     both = [homes("hourly", "consumption", 1, 2, 3, 4, 5), homes("register", "totalConsumption", 1, 2)]
     assert excluded(both, []) == {1, 2}
+
+
+def hours(flow: str, observed_property: str, told: Mapping[int, int]) -> Any:
+    """Return a table in which some homes stand, each from an hour of the day on."""
+    rows = {who(number): [int(hour >= first) for hour in range(24)] for number, first in told.items()}
+    return cell_table(POLICIES, cohort_of(POLICIES, flow, observed_property), rows, list(rows.values()))
+
+
+def test_an_hour_told_to_one_flow_and_not_to_the_other_makes_another_class() -> None:
+    """By the register, home 3 has told nothing before six: what the sums differ by before six would be its own."""
+    all_day, from_six = {1: 0, 2: 0, 4: 0, 3: 0}, {1: 0, 2: 0, 4: 0, 3: 6}
+    register = hours("register", "totalConsumption", from_six)
+    assert excluded([hours("hourly", "consumption", all_day), register], []) == {3}
+    assert excluded([hours("hourly", "consumption", from_six), register], []) == set()  # nobody is told of its hours before
+
+
+def totals_by_the_hour(*numbers: int, first: int, last: int) -> list[Window]:
+    """Return windows of homes' own totals of some hours of the day."""
+    cohort = own_totals("totals", "north")._replace(time="1h")
+    windows = []
+    for hour in range(first, last):
+        begin_ms = WEEK_BEGAN_MS + hour * DAY_MS // 24
+        window = Window(cohort, begin_ms, begin_ms + DAY_MS // 24)
+        for number in numbers:
+            window.members[who(number)] = held = new_contribution("sum", POLICIES.properties["consumption"].ladder[0])
+            held.add(b"m", begin_ms, 5)
+        windows.append(window)
+    return windows
+
+
+def test_own_totals_of_a_part_of_the_day_make_another_class() -> None:
+    """Home 3 has permitted its totals at noon: of the hours before, the sum less all others' totals would be its own."""
+    hourly = homes("hourly", "consumption", 1, 2, 3)
+    of_all = totals_by_the_hour(1, 2, first=0, last=24)
+    assert excluded([hourly], [*of_all, *totals_by_the_hour(3, first=12, last=24)]) == {3}
+    assert excluded([hourly], [*of_all, *totals_by_the_hour(3, first=0, last=24)]) == set()
+
+
+def test_readings_that_leave_one_by_one_make_another_class() -> None:
+    """As own totals do: whoever permits figures only would be told by those who permit their readings too."""
+    hourly = homes("hourly", "consumption", 1, 2, 3)
+    cohort = Cohort("readings", "consumption", "", "per-record", "1h", "district", "0.001", "north", public=False)
+    since = {1: 0, 2: 0, 3: WEEK_BEGAN_MS + DAY_MS // 2}
+    for told, out in (((1, 2), {3}), ((1, 2, 3), {3}), ((), set())):
+        singles = {who(number): {cohort: terms(since_ms=since[number])} for number in told}
+        found = excluded_of([hourly], [], conditions(POLICIES, None), "electricity", WEEK_BEGAN_MS, singles)
+        assert {int.from_bytes(one, "big") for one in found} == out

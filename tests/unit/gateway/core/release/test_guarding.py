@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gateway.core.release.guarding import conditions_of, guard_of, guarded_flows, terms_in_force, waiting_guards
 from gateway.core.windows.guards import GuardKey
-from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, result_of
 from tests.support.publications import FIRST_DAY_MS as T
-from tests.support.publications import exact_town, figures, hours_with, joined, noisy_town
+from tests.support.publications import day_with, exact_town, figures, hours_with, joined, noisy_town
 
 
 def test_exact_figures_and_totals_of_their_quantity() -> None:
@@ -67,3 +67,23 @@ def test_terms_end_with_the_consent() -> None:
     assert terms_in_force(gate.state, T + DAY_MS - 1)(who, cohort) is not None
     assert terms_in_force(gate.state, T + DAY_MS)(who, cohort) is None
     assert MIDNIGHT_MS < T
+
+
+def test_whoever_permits_single_readings_too_tells_nobody_who_permits_figures_alone() -> None:
+    """The sum of all, less every reading of the others, would be the one home's; so it stands in none, and the others do."""
+    built = exact_town().flow(
+        "raw",
+        "consumption",
+        purpose="energy",
+        recipient="grid",
+        identity="per-record",
+        time="exact",
+        space="block",
+        retention=9,
+    )
+    gate, homes = joined(built, 5, "hourly", "raw")
+    gate.withdraw(homes[0], "raw")
+    gate.device(homes[1].subject)  # a second meter of one home makes its first one's readings no others
+    day_with(gate, homes, hours=2, kwh=1)
+    assert result_of(gate.records(), "hourly") == [4.0, 4.0]
+    assert gate.count("pairs.suppressed.guard") == 2

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from consent.core.policies.parse import parse_policies
+from gateway.audit.log.openings import LABEL_BYTES
 from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import Device
 from gateway.core.release.publication import decimal_text, draw, form_publication, is_current, next_due, prepare, settle
@@ -189,6 +190,23 @@ def test_number_and_sizes_of_bundles_do_not_tell_which_district_was_suppressed()
         seen.append(found)
     assert seen[0] == seen[1]
     assert len(seen[0]) == 4
+
+
+@pytest.mark.parametrize("present", [0, 4, 5, 9])
+def test_number_of_labels_does_not_tell_how_many_homes_there_are(present: int) -> None:
+    """Label files are public: one for each home would tell exactly what noise hides, and which publication was empty."""
+    gate, homes = joined(noisy_town(group=1), 9, "hourly")
+    day_with(gate, homes[:present], hours=1)
+    ready = formed(gate)
+    gate.homes(9)
+    gate.deliver(ready)
+    gate.to(gate.now_ms + DAY_MS)
+    assert [count_of_labels(gate, index) for index in (ready.index, formed(gate).index)] == [16, 32]
+
+
+def count_of_labels(gate: Gate, index: int) -> int:
+    """Return how many labels the entry at an index has."""
+    return len(gate.labels[index]) // LABEL_BYTES
 
 
 def test_open_data_lines_leave_also_when_empty() -> None:
