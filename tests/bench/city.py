@@ -1,6 +1,7 @@
 """The city that the ingest bench runs in: households with one meter each, who permit three flows of what it tells.
 
-Two flows are sums, by the hour and by four hours; the third is each household's daily total under a pseudonym of the day.
+Two flows are noisy sums, by the hour and by four hours; the third is each household's daily total under a pseudonym of the day.
+All three rest on one quantity, whose cells are hours, with the clip and presence that Ribera has.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ POLICIES = (
     .ceiling(identity="per-epoch", space="block", group=10, retention=3650)
     .district("north")
     .zone("quay", "north", title="Quay")
+    .limits(mu_day=3, mu_rungs=[0.5, 1, 2])
     .measures("consumption", 0, 200, title="Electricity used")
+    .quantity("electricity", "consumption", cell="1h", clip=10, presence=2, title="Electricity")
     .purpose("energy-planning", "Planning the electricity grid")
     .recipient("city-energy", "City energy office")
     .flow(
@@ -54,6 +57,7 @@ POLICIES = (
         precision={"consumption": 0.1},
         group=15,
         retention=730,
+        budget=2,
     )
     .flow(
         "four-hourly",
@@ -69,6 +73,7 @@ POLICIES = (
         precision={"consumption": 1},
         group=15,
         retention=730,
+        budget=2,
     )
     .flow(
         "daily-totals",

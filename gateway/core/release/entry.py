@@ -13,7 +13,7 @@ from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure
 from gateway.audit.log import canonical
 from gateway.audit.log.openings import SALT_BYTES, Part, label, labels_file, opening_salt, subject_label_key
-from gateway.audit.log.payloads import EncodedContribution, ReleasePayload, encode_contribution
+from gateway.audit.log.payloads import ReleasePayload, contribution_end, encode_beginning
 from gateway.core.log import PreparedEntry
 from gateway.core.registry import Subject
 from gateway.core.windows.targets import Terms
@@ -63,21 +63,16 @@ def _subject_parts(bases: Iterable[Basis], subjects: Mapping[bytes, Subject], in
     """Yield the parts of the opening that state what each subject's contribution to each record or draw rests on."""
     encoded: dict[Disclosure, bytes] = {}
     for basis in bases:
+        beginnings: dict[tuple[int, str, int, str], bytes] = {}  # thousands share a few
         for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
             salt = opening_salt(subjects[contributor].secret, index, basis.record)
             left = pairs
             for terms in least.several or (least,):
                 if terms.disclosure not in encoded:
                     encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
-                contribution = EncodedContribution(
-                    basis.record,
-                    contributor,
-                    encoded[terms.disclosure],
-                    terms.policy_entry,
-                    terms.consent_entries,
-                    left,
-                    terms.profile,
-                    terms.zone,
-                )
-                yield Part(salt, encode_contribution(contribution))
+                shared = left, terms.zone, terms.policy_entry, terms.profile
+                if shared not in beginnings:
+                    beginnings[shared] = encode_beginning(left, terms.zone, terms.policy_entry, basis.record, terms.profile)
+                end = contribution_end(terms.consent_entries, encoded[terms.disclosure])
+                yield Part(salt, b"".join((beginnings[shared], contributor, end)))
                 left = 0  # counted once, with the first of a subject's devices

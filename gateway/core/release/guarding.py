@@ -27,7 +27,8 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
         held = [
             target.terms
             for plan in state.by_contributor.get(contributor, ())
-            for target in plan.targets()
+            for slot in plan.slots.values()
+            for target in slot.targets
             if target.cohort == cohort and now_ms < target.terms.expires_ms
         ]
         return least_terms(held)

@@ -35,7 +35,6 @@ from gateway.audit.log.payloads import (
     AccountPayload,
     Contribution,
     EmptiedOpening,
-    EncodedContribution,
     ErasurePayload,
     GenesisPayload,
     PayloadError,
@@ -45,7 +44,8 @@ from gateway.audit.log.payloads import (
     ReleasePayload,
     ReleaseRecord,
     VoidPayload,
-    encode_contribution,
+    contribution_end,
+    encode_beginning,
     erase_subject,
     void_commitment,
 )
@@ -303,8 +303,8 @@ def test_contribution_written_the_quick_way_is_the_same(
     """The hot path's encoder equals the plain one."""
     disclosure = {"time": "1h", "group": 15}
     slow = Contribution(record, subject, disclosure, policy, consents, n, "meter", zone).encode()
-    quick = EncodedContribution(record, subject, canonical.encode(disclosure), policy, consents, n, "meter", zone)
-    assert encode_contribution(quick) == slow
+    beginning = encode_beginning(n, zone, policy, record, "meter")
+    assert beginning + subject + contribution_end(consents, canonical.encode(disclosure)) == slow
 
 
 def test_erasing_a_subject_takes_its_parts_alone() -> None:
