@@ -81,6 +81,8 @@ def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_
                 stage.upstream.there_s = stage.random.choice((0.0, 0.002, 0.02))
                 stage.upstream.back_s = stage.random.choice((0.0, 0.002, 0.1))
                 kill_at_random(stage, kill)
+                if kill % 10 == 9:
+                    stage.kill_in_a_publication(committed=kill % 20 == 9)
                 if kill % 15 == 14:
                     stage.broker.restart()
             assert sensors.running, "the kills were not under load"
