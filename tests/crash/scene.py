@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -24,11 +24,12 @@ from typing import Self
 from firmware_sim.load import Load
 from gateway.config import load_config
 from gateway.edge.store.database import DATABASE_FILE
+from gateway.recipient.opening import OpenedBundle
 from tests.crash.slow_link import HELD_S, SlowLink, slow_link
 from tests.crash.street import HOUR_MS, Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.support.asking import Answer
 from tests.support.checkout import ROOT
-from tests.support.live import Listener, LiveGateway, opened
+from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
 
@@ -57,7 +58,11 @@ def fresh_seed() -> int:
 
 @dataclass(slots=True)
 class Scene:
-    """Everything that runs, and what was published."""
+    """Everything that runs, and what was published.
+
+    Attributes:
+        opened: What the city has opened so far, by log index.
+    """
 
     broker: Mosquitto
     link: SlowLink
@@ -67,6 +72,7 @@ class Scene:
     listener: Listener
     subjects: list[str]
     random: random.Random
+    opened: dict[int, OpenedBundle] = field(default_factory=dict)
 
     def messages(self, count: int, seconds: float) -> list[Message]:
         """Return about ``count`` messages, to be published from now on, within ``seconds``."""
@@ -131,8 +137,11 @@ class Scene:
         return self.live.wait_until(is_settled, timeout_s)
 
     def heard(self) -> Heard:
-        """Open what the city got."""
-        return Heard(opened(self.live, self.listener))
+        """Open what the city got, each bundle once, however often it is asked."""
+        for index, (recipient, content) in self.listener.bundles().items():
+            if index not in self.opened:
+                self.opened[index] = self.live.open(recipient, content)
+        return Heard(self.opened.values())
 
     def check(self, messages: Sequence[Message], *, least_hours: int = 0) -> dict[str, int]:
         """Wait until all is quiet; fail unless every reading arrived once, the figures are right, and books and log agree.
