@@ -20,6 +20,7 @@ ZONES = ("north-quay", "bridge-square", "garden-row", "school-street")  # blocks
 DISTRICT = "riverside"
 METER_EVERY_MS = 1_800_000
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 Told = tuple[str, int, str, float]
 """(observed property, time, cell, result): a reading as the city gets it."""

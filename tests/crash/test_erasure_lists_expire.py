@@ -14,14 +14,16 @@ from gateway.audit.replay.report import ReplayReport
 from tests.support.disk_gate import DiskGate, configured, started
 from tests.support.gate import HOUR_MS
 from tests.support.live import LiveGateway
+from tests.support.victim import day_ends
 
 
 async def _town(gate: DiskGate) -> list[dict[str, str]]:
-    """Register homes, and release some of their hours."""
+    """Register homes, and release figures of two days."""
     homes = [await gate.home(f"t/{number}", "hourly") for number in range(4)]
     for _ in range(2):
         await gate.hour(*homes)
-        await gate.deliver()
+        await day_ends(gate)
+        assert await gate.deliver()
     return homes
 
 

@@ -8,12 +8,13 @@ instead, so that whatever was acknowledged or sent too early is lost or doubled 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from gateway.edge.store.database import DATABASE_FILE
-from tests.crash.scene import Publishing, Scene, fresh_seed, held_disk, scene
+from tests.crash.scene import FIGURES_OFFICE, Publishing, Scene, fresh_seed, held_disk, scene
 from tests.crash.slow_link import HELD_S
 from tests.support.waiting import HANG_S
 
@@ -72,7 +73,7 @@ def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_once(tmp_path: Path) -> None:
-    """Sixty kills over links of changing speed, and a broker restart after every fifteenth."""
+    """Sixty kills over links of changing speed, six more while figures leave, and a broker restart after every fifteenth."""
     with scene(tmp_path, fresh_seed()) as stage:
         with Publishing(stage.broker.port, stage.messages(600_000, 240.0), 240.0) as sensors:
             for kill in range(60):
@@ -81,11 +82,15 @@ def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_
                 stage.upstream.there_s = stage.random.choice((0.0, 0.002, 0.02))
                 stage.upstream.back_s = stage.random.choice((0.0, 0.002, 0.1))
                 kill_at_random(stage, kill)
+                if kill % 10 == 9:
+                    stage.kill_in_a_publication(committed=kill % 20 == 9)
                 if kill % 15 == 14:
                     stage.broker.restart()
             assert sensors.running, "the kills were not under load"
             sensors.stop()
         assert stage.check(sensors.published, least_hours=10)["frames.rejected.redelivered"] > 0
+        sent = Counter(index for recipient, index, _ in stage.listener.messages if recipient == FIGURES_OFFICE)
+        assert max(sent.values()) > 1, "no publication was sent again"
 
 
 @pytest.mark.parametrize("reaches_city", [True, False])

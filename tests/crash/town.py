@@ -1,7 +1,7 @@
 """A town for the tests of outages: households whose consent covers figures and single readings, between two brokers.
 
 The gateway's clock stands and is set by the test, so that it is known of every household's reading under which consent it came
-in, and whether its window had ended.
+in, and whether its day had ended. The households have consented on the day before the first, so that they stand in its figures.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from firmware_sim.load import Load
 from gateway.recipient.records import Record
-from tests.crash.scene import clock
-from tests.crash.street import HOUR_MS, ZONES, Street, Told, differences
+from tests.crash.scene import EVENING_MS, clock, set_clock
+from tests.crash.street import DAY_MS, HOUR_MS, ZONES, Street, Told, differences
 from tests.support.city import city
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import Mosquitto, running_mosquitto
@@ -26,6 +26,8 @@ from tests.support.waiting import HANG_S
 
 HOMES = 6
 SCOPE = "purpose:comfort"
+TOLD_IN = 5
+"""Numbers of households are rounded down to multiples of it."""
 
 _BUILT = (
     city()
@@ -103,12 +105,19 @@ class Home:
     wh: Counter[int] = field(default_factory=Counter)
     warmth: Counter[tuple[int, float]] = field(default_factory=Counter)
 
-    def message(self, t_ms: int, *, counts: bool) -> tuple[str, bytes]:
-        """Return its next message; ``counts``: the city is to get what is in it."""
+    def message(self, t_ms: int, *, in_figures: bool, singly: bool) -> tuple[str, bytes]:
+        """Return its next message.
+
+        Args:
+            t_ms: Of its reading, a whole second.
+            in_figures: Whether its consumption is to stand in figures.
+            singly: Whether the city is to get its temperature.
+        """
         self.sent += 1
         wh, tenths = 100 + 10 * self.place + self.sent, 150 + 20 * self.place + self.sent
-        if counts:
+        if in_figures:
             self.wh[t_ms // HOUR_MS * HOUR_MS] += wh
+        if singly:
             self.warmth[t_ms, tenths / 10] += 1
         fields = {"t": t_ms // 1000, "seq": self.sent, "boot": 1, "kwh": wh / 1000, "temp": tenths / 10}
         return self.topic, json.dumps(fields).encode()
@@ -130,14 +139,19 @@ class Town:
     street: Street
     homes: list[Home]
 
-    def publish(self, *times_ms: int, silent: Sequence[Home] = ()) -> None:
+    def publish(self, *times_ms: int, silent: Sequence[Home] = (), joining: Sequence[Home] = ()) -> None:
         """Have every household publish a reading of each time, and wait until the gateway has taken them.
 
         Args:
             times_ms: Whole seconds.
             silent: Households of whose readings the city is to get nothing.
+            joining: Households that stand in figures from the next day only.
         """
-        messages = [home.message(t_ms, counts=home not in silent) for t_ms in times_ms for home in self.homes]
+        messages = [
+            home.message(t_ms, in_figures=home not in (*silent, *joining), singly=home not in silent)
+            for t_ms in times_ms
+            for home in self.homes
+        ]
         before = self._home_observations()
         assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(20).acknowledged == len(messages)
         self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
@@ -152,6 +166,14 @@ class Town:
     def clock_to(self, t_ms: int) -> None:
         """Set the gateway's clock."""
         self.live.call("clock.advance", {"to": datetime.fromtimestamp(t_ms / 1000, UTC).isoformat()})
+
+    def wait_for_figures(self) -> None:
+        """Wait until the city has all figures that are to be expected by now."""
+        due = self._figures()
+        deadline_s = time.monotonic() + HANG_S
+        while len([record for record in self._records(0) if record.id is None]) < due.total():
+            assert time.monotonic() < deadline_s, "the day's figures did not arrive"
+            time.sleep(0.05)
 
     def lose_upstream(self) -> None:
         """Stop the broker upstream, and wait until the gateway knows."""
@@ -199,11 +221,13 @@ class Town:
         return expected
 
     def _figures(self) -> Counter[tuple[int, int, int]]:
-        """Return the figures to expect: (hour, W.h, households)."""
+        """Return the figures to expect: (hour, W.h, households of the day as they are told)."""
         sums: Counter[int] = Counter()
         for home in self.homes:
             sums.update(home.wh)
-        return Counter((hour_ms, wh, sum(hour_ms in home.wh for home in self.homes)) for hour_ms, wh in sums.items())
+        days = [{hour_ms // DAY_MS for hour_ms in home.wh} for home in self.homes]
+        homes = Counter(day for each in days for day in each)
+        return Counter((hour_ms, wh, homes[hour_ms // DAY_MS] // TOLD_IN * TOLD_IN) for hour_ms, wh in sums.items())
 
 
 @contextmanager
@@ -215,7 +239,7 @@ def town(folder: Path) -> Iterator[Town]:
     homes = [Home(f"t/homes/{place}", place) for place in range(HOMES)]
     with running_mosquitto(folder / "broker") as broker, running_mosquitto(folder / "upstream") as upstream:
         live = LiveGateway(
-            folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, rate=0)
+            folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, EVENING_MS, rate=0)
         )
         rows = [
             {
@@ -230,6 +254,7 @@ def town(folder: Path) -> Iterator[Town]:
         for home, row in zip(homes, live.add_devices(rows + street.registry()), strict=False):
             home.subject = row["subject"]
         live.offline([("consent.grant", {"subject": home.subject, "scope": SCOPE}) for home in homes])
+        set_clock(live, clock(0, EVENING_MS, rate=0), clock(0, rate=0))
         listener = Listener(upstream.port, live.gateway)
         try:
             live.start()
