@@ -109,6 +109,10 @@ def _what_figures_were_worth(compared: list[Compared]) -> str:
     return text if weekly else f"{text} The week's typical day comes once a week has ended: after {_WEEK_S} s."
 
 
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def _program() -> str:
     """Return the word that runs this program from the user's folder; in a checkout it is not on PATH."""
     installed = Path(sys.executable).with_name("sluice")
@@ -232,7 +236,7 @@ def _log(scene: DemoScene) -> RenderableType:
     table.add_row("log entries", f"{status['log']['size']:,}")
     table.add_row("gateway restarts", str(scene.process.restarts))
     for recipient, bundles in sorted(heard.bundles.items()):
-        table.add_row(recipient, f"{bundles:,} bundles, {heard.records[recipient]:,} records")
+        table.add_row(recipient, f"{_counted(bundles, 'bundle')}, {_counted(heard.records[recipient], 'record')}")
     if scene.withdrawn_at_index >= 0:
         table.add_row(Text("a household withdrew", "magenta"), f"in force after {scene.withdrawal_ms:.0f} ms")
     return Panel(table, title="the city and the log", border_style="cyan")

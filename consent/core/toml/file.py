@@ -113,7 +113,8 @@ class TomlFile:
         """Return a text in each of the city's languages, and in no other."""
         for language, text in value.items():
             if language not in languages:
-                raise self.error(_joined(key, language), f"is none of the city's languages {', '.join(languages)}")
+                spoken = ", ".join(f"`{one}`" for one in languages)
+                raise self.error(_joined(key, language), f"is none of the city's languages, {spoken}")
             if not isinstance(text, str):
                 raise self.error(_joined(key, language), "should be a text")
             self.text(text, _joined(key, language))
@@ -126,7 +127,7 @@ class TomlFile:
         """Return a number that lies between two others, or on either."""
         number = Decimal(value)
         if not (number.is_finite() and least <= number <= most):
-            raise self.error(key, f"{quoted(str(value))} should be a number from {least} to {most}")
+            raise self.error(key, f"{quoted(str(value))} should be a number from {least:f} to {most:f}")
         return number
 
     def duration_ms(self, text: str, least_ms: int, most_ms: int, key: str) -> int:

@@ -17,7 +17,10 @@ from tests.privacy.measured.utility import Utility
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, and write down what was asked for; return 1 where a target was missed or an attack did not win where it must."""
-    parser = argparse.ArgumentParser(prog="./dev privacy", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./dev privacy",
+        description="Measure how well attacks do on what recipients receive, and what privacy costs those who plan with figures.",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a page for people there, in one file, for screen and paper"

@@ -43,7 +43,7 @@ class FiguresTable(Table, frozen=True, kw_only=True):
         if self.noise is None:
             return False
         if self.noise != Noise.NONE:
-            raise file.error(f"{key}.noise", f"`{self.noise}` is not `none`; how much noise there is says `ask.budget`")
+            raise file.error(f"{key}.noise", f"`{self.noise}` is not `none`; `ask.budget` says how much noise there is")
         return True
 
     def publish_at(self, file: TomlFile, key: str) -> Publish:

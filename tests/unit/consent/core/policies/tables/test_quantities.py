@@ -64,7 +64,7 @@ def test_quantity_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize("clip", [0, -1, Decimal("1e10")])
 def test_clip_that_is_nothing_or_beyond_all_bounds_is_refused(clip: float) -> None:
     """A clip of 0 would leave nothing of anybody."""
-    assert electricity(clip=clip) == f"`quantity.electricity.clip`: `{clip}` should be a number from 1E-9 to 1E+9"
+    assert electricity(clip=clip) == f"`quantity.electricity.clip`: `{clip}` should be a number from 0.000000001 to 1000000000"
 
 
 @pytest.mark.parametrize("presence", [10, 11])
