@@ -276,3 +276,9 @@ def test_readings_that_leave_one_by_one_make_another_class() -> None:
         singles = {who(number): {cohort: terms(since_ms=since[number])} for number in told}
         found = excluded_of([hourly], [], conditions(POLICIES, None), "electricity", WEEK_BEGAN_MS, singles)
         assert {int.from_bytes(one, "big") for one in found} == out
+
+
+def test_limit_classes_are_counted_by_the_day() -> None:
+    """Homes 3 and 4 are enough; but before six home 4 alone has reported of the two, and the figures' difference is its own."""
+    north = hours("hourly", "consumption", {1: 0, 2: 0, 3: 6, 4: 0})
+    assert excluded([north], [totals(1, 2)]) == set()
