@@ -34,8 +34,8 @@ class Period(StrEnum):
 
     def first_whole_ms(self, t_ms: int) -> int:
         """Return when the first period began that lies wholly at or after an instant."""
-        start_ms = self.start_ms(t_ms)
-        return t_ms if start_ms == t_ms else start_ms + self.length_ms
+        length_ms, offset_ms = (DAY_MS, 0) if self is Period.DAY else (WEEK_MS, _FIRST_MONDAY_MS)
+        return t_ms + (offset_ms - t_ms) % length_ms
 
 
 class Publish(StrEnum):

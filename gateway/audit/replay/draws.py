@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor, sqrt
 from typing import Final, NamedTuple
 
@@ -95,10 +96,17 @@ def _mechanism_problems(mechanism: Mechanism, draw: ReleasedDraw, window_ms: int
         yield f"`{draw.draws}` draws share its μ, policies say `{draws}`"
     said = (mechanism.mu, mechanism.clip, mechanism.quantity.presence) if mechanism.mu is not None else (None, None, None)
     for name, stated, expected in zip(("μ", "clip", "presence"), (draw.mu, draw.clip, draw.presence), said, strict=True):
-        if _number(stated) != (None if expected is None else Fraction(expected)):
+        if _number(stated) != (None if expected is None else _exactly(expected)):
             yield f"its {name} is `{stated}`, policies say `{'' if expected is None else float(expected):g}`"
 
 
+@lru_cache(maxsize=256)
+def _exactly(number: Decimal | Fraction) -> Fraction:
+    """Return a number of the policies: they have a few, which a hundred thousand draws state."""
+    return Fraction(number)
+
+
+@lru_cache(maxsize=256)
 def _number(stated: str) -> Fraction | None:
     """Return a decimal that a draw states; None for an empty text, and a number that no policies say for anything else."""
     if not stated:

@@ -3,6 +3,10 @@
 The ten are those of the Smart Grid, Smart City trial where the data set is there, else ten that are generated here. A home of
 the city is one of the ten, louder or quieter, earlier or later by up to an hour, and each of its days is a random day of the
 same kind (working day or weekend) of that one of the ten, every hour a little different.
+
+How different is not chosen by what our figures come to. The yardstick is the exact tier, which has no noise of ours: all that is
+wrong with its mean of 200 homes is what lies beyond the clamp, and reckoned beforehand that is .8 % of the mean load. These two
+spreads give that (.76 to .80 %, by the draw; with .15 and .1 it was .54 %). Others do as well, .22 and .12 among them.
 """
 
 from __future__ import annotations
@@ -24,8 +28,10 @@ Hours = NDArray[np.float64]
 
 REAL = "190 homes bootstrapped from ten real ones (Smart Grid, Smart City trial, June 2013)"
 GENERATED = "190 homes bootstrapped from ten generated ones, since the data set of real ones is absent"
-_SCALE = 0.15
-_HOURLY = 0.1
+_SCALE = 0.2
+"""Of the logarithm of how much louder a home is than the one of the ten that it is made from."""
+_HOURLY = 0.15
+"""Of the logarithm of how much an hour differs from that one's."""
 
 
 @lru_cache(maxsize=1)
