@@ -111,7 +111,7 @@ class Scene:
             committed: Whether their bundle has reached the city, and its acknowledgement not the gateway, or neither it nor its
                 draw was committed.
         """
-        now_ms: int = self.live.status()["clock"]["now_ms"]
+        now_ms: int = self.live.wait_ready()["clock"]["now_ms"]
         time.sleep((HOUR_MS - (now_ms - LATENESS_MS) % HOUR_MS) / RATE / 1000)
         if committed:
             there_s, back_s = self.upstream.there_s, self.upstream.back_s

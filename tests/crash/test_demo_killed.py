@@ -95,9 +95,9 @@ def check(outcome: dict[str, Any], kills: int) -> None:
 
 def test_demo_gateway_killed_once_outcome_adds_up(tmp_path: Path) -> None:
     """With the embedded broker, which numbers what it sends again anew: sequence numbers and times tell a repeat."""
-    with playing(tmp_path, "--for", "12s") as demo:
+    with playing(tmp_path, "--for", "16s") as demo:
         demo.wait_for_gateway()
-        time.sleep(random.Random(fresh_seed()).uniform(1.0, 4.0))
+        time.sleep(random.Random(fresh_seed()).uniform(2.0, 5.0))
         demo.kill_gateway()
         check(demo.outcome(60), 1)
         assert demo.complaints() == []
