@@ -147,7 +147,8 @@ def _left_out(policies: PolicySet) -> Iterator[Note]:
     for neighbourhood, bounds in policies.neighbourhoods.items():
         smaller = [f"`{name}`" for name in flows if policies.flows[name].ask.group < bounds.group]
         if smaller:
-            said = f"`{bounds.group}` is more than {', '.join(smaller)} asks: homes here stand in none of its figures"
+            ask, whose = ("asks", "its") if len(smaller) == 1 else ("ask", "their")
+            said = f"`{bounds.group}` is more than {', '.join(smaller)} {ask}: homes here stand in none of {whose} figures"
             yield _warning("ceiling.group", said, f"{NEIGHBOURHOODS}/{neighbourhood}.toml")
 
 
