@@ -26,6 +26,7 @@ from tests.support.oracle_noise import DISTRICTS, LENGTHS_MS, Household, Key, Li
 
 T = MIDNIGHT_MS
 """A Monday."""
+MINUTES_A_DAY = 24 * 60
 PATHS = {"sum": "kwh", "typical-day": "kwh", "mean": "db"}
 PROPERTIES = {"sum": "consumption", "typical-day": "consumption", "mean": "LAeq"}
 LADDERS = {"consumption": ("0.001", "0.01", "0.1", "1"), "LAeq": ("0.1", "0.5", "1", "5")}
@@ -99,6 +100,9 @@ def towns(draw: st.DrawFn, publish: str) -> Played:
         until_ms = draw(st.sampled_from((None, None, None, None, end_ms - HOUR_MS)))
         one = st.tuples(st.integers(0, len(zones) - 1), st.integers(0, flow.period_ms // 60_000 - 1), st.integers(*per_step))
         told = draw(st.lists(one, min_size=1, max_size=8, unique_by=lambda it: it[1]))
+        if publish == "week" and draw(st.booleans()):  # the same every day, so that its typical day is long enough to be clipped
+            daily = {minute % MINUTES_A_DAY: (device, n) for device, minute, n in told}
+            told = [(device, minute + day * MINUTES_A_DAY, n) for minute, (device, n) in daily.items() for day in range(7)]
         readings = tuple((device, T + minute * 60_000, n) for device, minute, n in told)
         households.append(Household(zones, draw(limits(flow)) if own else shared, since_ms, until_ms, readings))
     return Played(flow, tuple(households))
