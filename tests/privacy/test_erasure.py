@@ -96,6 +96,8 @@ def test_erasure_takes_back_a_bundle_that_has_not_left_and_spares_the_others_fig
         async with started(live) as gate:
             victim, others = await town(gate)
             await gate.send(*((home["topic"], {"total": 100.5}) for home in (victim, *others)))  # so that all are of one kind
+            await day_ends(gate)
+            await gate.deliver()
             await outage(gate, [victim, *others])
             await day_ends(gate)
             unsent = await gate.form()

@@ -63,7 +63,7 @@ def _subject_parts(bases: Iterable[Basis], subjects: Mapping[bytes, Subject], in
     """Yield the parts of the opening that state what each subject's contribution to each record or draw rests on."""
     encoded: dict[Disclosure, bytes] = {}
     for basis in bases:
-        beginnings: dict[tuple[int, str, int, str], bytes] = {}  # thousands share a few
+        beginnings: dict[Hashable, bytes] = {}  # thousands share a few
         for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
             salt = opening_salt(subjects[contributor].secret, index, basis.record)
             left = pairs

@@ -27,9 +27,9 @@ from tests.support.replayed import replayed
 honest_level = rule._new_level
 
 
-def city_only(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> rule.Level:
-    """Tell everything of the city as a whole, whatever was decided."""
-    return honest_level(policies, observed_property, point, zone)._replace(cell="everywhere")
+def south_only(policies: PolicySet, observed_property: str, point: Disclosure, zone: str) -> rule.Level:
+    """Tell everything of the south, wherever it was measured."""
+    return honest_level(policies, observed_property, point, zone)._replace(cell="south")
 
 
 def nothing_supported(_policies: PolicySet, _flow: Flow, _property: str, _decision: Decision) -> str:
@@ -61,11 +61,11 @@ def test_broken_level_changes_plans_and_replay_alike(monkeypatch: pytest.MonkeyP
     """An honest log no longer replays under another rule of levels; one made under that rule does, though only there."""
     gate, _ = lived()
     assert not list(problems(replayed(gate)))
-    monkeypatch.setattr(rule, "_new_level", city_only)
-    assert recompiled_cells(gate) == {"everywhere"}
+    monkeypatch.setattr(rule, "_new_level", south_only)
+    assert recompiled_cells(gate) == {"south"}
     assert any("told at another level" in problem for problem in problems(replayed(gate)))
     crooked, _ = lived()
-    assert recompiled_cells(crooked) == {"everywhere"}
+    assert recompiled_cells(crooked) == {"south"}
     assert not list(problems(replayed(crooked)))
     monkeypatch.undo()
     assert any("told at another level" in problem for problem in problems(replayed(crooked)))
