@@ -6,7 +6,7 @@ entry's index and on nothing else of the log, so it can be made aside and append
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from consent.core.canonical import disclosure_map
