@@ -14,6 +14,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from pathlib import Path
 from typing import Self
 
 from firmware_sim.load import Load
+from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.payloads import ReleasePayload
+from gateway.audit.log.reader import OpeningsReader
 from gateway.config import load_config
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.recipient.opening import OpenedBundle
@@ -29,6 +33,7 @@ from tests.crash.slow_link import HELD_S, SlowLink, slow_link
 from tests.crash.street import HOUR_MS, Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.support.asking import Answer
 from tests.support.checkout import ROOT
+from tests.support.killed_gate import first_part
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.waiting import HANG_S
@@ -166,6 +171,7 @@ class Scene:
         assert ledger.get("pairs.late", 0) == ledger.get("pairs.waiting", 0) == 0
         assert ledger["pairs.released"] == expected.total()
         self.check_log()
+        self.check_publications()
         return ledger
 
     def _wait_for(self, readings: int, figures: int, timeout_s: float = HANG_S) -> None:
@@ -189,6 +195,19 @@ class Scene:
         printed = self.live.log()
         complaints = [line for line in printed.splitlines() if '"level": "error"' in line or "Traceback" in line]
         assert complaints == []
+
+    def check_publications(self) -> None:
+        """Fail unless each part of each hour's publication has left as one bundle, and no hour between was left out."""
+        assert self.live.place.openings is not None
+        openings, parts = OpeningsReader(self.live.place.openings), Counter[tuple[int, int]]()
+        for index, (recipient, _) in self.listener.bundles().items():
+            if recipient == FIGURES_OFFICE:
+                payload = decode_release(first_part(openings.read(index) or b""))
+                if isinstance(payload, ReleasePayload) and payload.publication is not None:
+                    parts[payload.publication.end, payload.publication.part] += 1
+        assert set(parts.values()) <= {1}, "a part of a publication left as two bundles"
+        ends = {end_ms for end_ms, _ in parts}
+        assert len(ends) == 0 or ends == set(range(min(ends), max(ends) + 1, HOUR_MS)), "an hour was left out"
 
 
 @contextmanager
