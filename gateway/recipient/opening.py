@@ -144,7 +144,9 @@ def json_records(bundle: OpenedBundle) -> Iterator[dict[str, object]]:
 
 
 def readable_records(bundle: OpenedBundle) -> Iterator[str]:
-    """Yield a line for each record of a bundle."""
+    """Yield a line for each record of a bundle, or one that says that there is none, as in a publication without figures."""
+    if not bundle.records:
+        yield f"{bundle.log_index:>8}  no records"
     for record in bundle.records:
         yield _describe(bundle.log_index, record)
 

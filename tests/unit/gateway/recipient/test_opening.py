@@ -146,6 +146,13 @@ def test_readable_records_show_the_interval_of_a_figure_with_noise() -> None:
     assert shown == ["LAeq 20.1 ± 10 dB", "LAeq at 07:00 0.42 ± 0.024 dB", "LAeq 50.25 dB"]
 
 
+def test_a_publication_without_figures_is_shown_as_one_that_holds_none() -> None:
+    """Nothing at all would look as if the file had not been read."""
+    bundle = OpenedBundle(ADDRESS, 196, bytes(32), ())
+    assert list(readable_records(bundle)) == ["     196  no records"]
+    assert list(json_records(bundle)) == []
+
+
 @given(recipients.records)
 def test_any_record_that_was_decoded_can_be_shown(record: Record) -> None:
     """As one printable line, and as JSON."""
