@@ -163,7 +163,11 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
             "`property.LAeq.ladder`: `1` should be a multiple of the step before it",
         ),
         ("ladder = [0.1, 0.5, 1, 5]", "ladder = []", "`property.LAeq.ladder`: should have at least one step"),
-        ("ladder = [0.1, 0.5, 1, 5]", "ladder = [0, 1]", "`property.LAeq.ladder`: `0` should be a number from 0.000000001 to 1000000000"),
+        (
+            "ladder = [0.1, 0.5, 1, 5]",
+            "ladder = [0, 1]",
+            "`property.LAeq.ladder`: `0` should be a number from 0.000000001 to 1000000000",
+        ),
         (
             "ladder = [0.1, 0.5, 1, 5]",
             "ladder = [inf]",
@@ -316,7 +320,11 @@ def test_parse_of_an_ask_that_cannot_be_given_names_the_axis(ask: str, line: str
             'unit = "V"',
             "`fields.consumption.unit`: `V` is not the property's `kW.h`: `scale` should say how many `kW.h` it is",
         ),
-        ('unit = "kW.h"', 'unit = "W.h"\nscale = 0', "`fields.consumption.scale`: `0` should be a number from 0.000000001 to 1000000000"),
+        (
+            'unit = "kW.h"',
+            'unit = "W.h"\nscale = 0',
+            "`fields.consumption.scale`: `0` should be a number from 0.000000001 to 1000000000",
+        ),
         ('path = "kwh"', 'path = "a..b"', "`fields.consumption.path`: `a..b` should be names joined by dots"),
         ('path = "kwh"', "", "`fields.consumption.path`: is missing"),
         (
