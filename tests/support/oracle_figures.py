@@ -75,23 +75,31 @@ def released(
     found: list[Figure] = []
     places: defaultdict[Place, dict[int, Share]] = defaultdict(dict)
     days: defaultdict[Place, dict[int, tuple[Cells, Answer]]] = defaultdict(dict)
-    one_by_one: defaultdict[tuple[int, int, str], set[Place]] = defaultdict(set)
+    one_by_one: defaultdict[tuple[int, int, str], dict[Place, set[int]]] = defaultdict(dict)
     for reading in readings:
         for flow, asked in town.city["flow"].items():
             may = answer(reading, flow) if reading.observed_property in asked["properties"] else None
-            if may is None or reading.t_ms >= may.until_ms:
+            if may is None:
                 continue
-            public = reading.home.residents is None
+            public, day = reading.home.residents is None, reading.t_ms // DAY_MS
+            is_single = may.identity == "per-record" and not asked["statistic"]
+            if is_single and not public and may.since_ms < (day + 1) * DAY_MS:
+                of = (flow, reading.observed_property, may.identity, may.time, may.space, may.step, may.cell, public, 0)
+                one_by_one[reading.whose, day, reading.observed_property][of] = wholly_since(may, day)
+            if reading.t_ms >= may.until_ms:
+                continue
             length_ms = DAY_MS if may.identity == "aggregate" and not public else WINDOWS_MS.get(may.time, 0)
             start_ms = reading.t_ms // length_ms * length_ms if length_ms else reading.t_ms
-            if may.identity == "per-record" and not asked["statistic"]:
+            if is_single:
                 found += [_single(reading, flow, may, start_ms, start_ms + length_ms)] if reading.t_ms >= may.since_ms else []
                 continue
             if start_ms < may.since_ms:
                 continue
             place = (flow, reading.observed_property, may.identity, may.time, may.space, may.step, may.cell, public, start_ms)
             if not public and may.identity != "aggregate":
-                one_by_one[reading.whose, reading.t_ms // DAY_MS, reading.observed_property].add((*place[:-1], 0))
+                span = {at for at in range(day * DAY_MS, (day + 1) * DAY_MS, CELL_MS) if touches(at, start_ms, length_ms)}
+                told_alone = one_by_one[reading.whose, day, reading.observed_property].setdefault((*place[:-1], 0), set())
+                told_alone |= span & wholly_since(may, day)
             if not ended_ms[0] < start_ms + length_ms <= ended_ms[1]:
                 continue
             if not public and may.identity == "aggregate":
@@ -114,23 +122,46 @@ def least_homes(town: Town, flow: str) -> int:
     return max(int(town.city["limits"]["exact_group"]), int(town.city["flow"][flow]["ask"].get("group", 1)))
 
 
+def wholly_since(may: Answer, day: int) -> set[int]:
+    """Return the cells of a day that lie wholly under an answer, by their begins."""
+    return {at for at in range(day * DAY_MS, (day + 1) * DAY_MS, CELL_MS) if at >= may.since_ms}
+
+
+def touches(cell_ms: int, start_ms: int, length_ms: int) -> bool:
+    """Return whether a cell and a window have a moment in common."""
+    return cell_ms < start_ms + length_ms and start_ms < cell_ms + CELL_MS
+
+
 def too_few_of_a_kind(
-    town: Town, days: Mapping[Place, Iterable[int]], one_by_one: Mapping[tuple[int, int, str], set[Place]]
+    town: Town,
+    days: Mapping[Place, Mapping[int, tuple[Cells, Answer]]],
+    one_by_one: Mapping[tuple[int, int, str], Mapping[Place, set[int]]],
 ) -> Mapping[tuple[str, int], set[int]]:
-    """Return, by property and day, the households that stand in the same figures and totals as too few others."""
+    """Return, by property and day, the households of whose kind there are too few.
+
+    Those are of a kind that stand in the same exact figures and are told of one by one by the same flows, and that lack in each
+    the same of the cells that they tell in some exact figure.
+    """
     alone: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-    stands: defaultdict[tuple[str, int], defaultdict[int, set[Place]]] = defaultdict(lambda: defaultdict(set))
+    stands: defaultdict[tuple[str, int], defaultdict[int, dict[Place, set[int]]]] = defaultdict(lambda: defaultdict(dict))
     for place, homes in days.items():
-        for whose in homes:
-            stands[place[1], place[-1]][whose].add(place)
+        for whose, (cells, _) in homes.items():
+            stands[place[1], place[-1]][whose][place] = set(cells)
     for (whose, day, name), places in one_by_one.items():
         stands[name, day * DAY_MS][whose] |= places
     for day_of, those in stands.items():
+        kinds = {whose: _kind(places) for whose, places in those.items()}
         for whose, places in those.items():
-            alike = sum(other == places for other in those.values())
+            alike = sum(kind == kinds[whose] for kind in kinds.values())
             if alike < max((least_homes(town, place[0]) for place in places if place[2] == "aggregate"), default=0):
                 alone[day_of].add(whose)
     return alone
+
+
+def _kind(places: Mapping[Place, set[int]]) -> object:
+    """Return in what a household stands, and what of its exact cells each of that lacks."""
+    exact = set[int]().union(*(cells for place, cells in places.items() if place[2] == "aggregate"))
+    return frozenset((place, frozenset(exact - cells)) for place, cells in places.items())
 
 
 def _exact(town: Town, place: Place, homes: Mapping[int, tuple[Cells, Answer]]) -> list[Figure]:
@@ -166,7 +197,7 @@ def _exact(town: Town, place: Place, homes: Mapping[int, tuple[Cells, Answer]]) 
             begin_ms + length_ms,
             _told(statistic, own, name, step),
             statistic,
-            n or None,
+            n,
             days,
         )
         for begin_ms, own in told

@@ -103,6 +103,7 @@ class Played:
         self._ended_ms = T
         for number, household in enumerate(day.households):
             self._settle(number, household)
+        self.gate.to(T)  # the first tick, from which on publications are due
 
     def _settle(self, number: int, household: Household) -> None:
         subject = None
