@@ -190,7 +190,7 @@ def agree(flow: NoisyFlow, records: list[Record], should: dict[Key, Told]) -> No
             and told.standard_error in (None, record.standard_error)
         ]
         assert fits, f"{record} is none of {[(key, told) for key, told in left.items() if key[3:5] == span_ms]}"
-        del left[fits[0]]
+        del left[min(fits, key=lambda key: key[2])]
         assert (record.mu, record.clip, record.retention_days) == (float(flow.mu), float(flow.clip), 9)
     assert left == {}
 
