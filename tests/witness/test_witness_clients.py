@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from gateway.audit.log.cosignature import Cosigner, signature_lines
@@ -42,6 +43,12 @@ from tests.witness.hostile_witness import (
 _KEY = Signer("gw.example/log", bytes(range(32)))
 _HURRIED = Timeouts(bound_s=2.4, request_s=1.0, grace_s=0.05, pause_s=0.01, longest_pause_s=0.05)
 _SLACK_S = 1.0  # for a machine that others use too
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_every_level() -> None:
+    """Log as nobody has configured it: what is logged is looked at here, whatever an earlier test has set up."""
+    structlog.reset_defaults()
 
 
 def _local(name: str, respond: Respond = honest) -> LocalWitness:
