@@ -45,8 +45,9 @@ RATE = 1200
 """Simulated seconds in a second: an hour lasts 3 s."""
 AHEAD_S = 3.0
 """By so many real seconds the sensors' clocks are ahead of the gateway's, so that no reading is late on a busy machine."""
-LATENESS_MS = 2_000 * RATE
-"""So long after its end a window stays open: 2 s of real time, however fast the clock runs."""
+LATENESS_MS = 6_000 * RATE
+"""So long after its end a window stays open: 6 s of real time, since a busy machine's sensors fall behind their clock."""
+WINDOWS = f"\n[windows]\nlateness_s = {LATENESS_MS // 1000}\n"
 COMMIT_HELD_S = 0.2
 STRETCH_S = 0.5
 SCOPE = "purpose:energy-planning"
@@ -233,7 +234,7 @@ def scene(folder: Path, seed: int, *, street: Street | None = None) -> Iterator[
             link.port,
             upstream_port=upstream.port,
             policies=policies_by_the_hour(),
-            extra=clock(0, EVENING_MS, rate=0),
+            extra=clock(0, EVENING_MS, rate=0) + WINDOWS,
         )
         subjects = [row["subject"] for row in live.add_devices(street.registry()) if "subject" in row]
         live.offline([("consent.grant", {"subject": subject, "scope": SCOPE}) for subject in subjects])
