@@ -1,0 +1,99 @@
+"""What a page answers: a view for a template, or bytes; and how a route is described."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from consent.portal.site import Site
+from consent.portal.visit import Visit
+
+HTML: Final = "text/html; charset=utf-8"
+SVG: Final = "image/svg+xml"
+JSON: Final = "application/json"
+CSV: Final = "text/csv; charset=utf-8"
+PLAIN: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to be rendered.
+
+    Attributes:
+        template: The file in ``templates/``.
+        view: What it shows: a frozen dataclass of the page's module, named `view` in the template.
+        status: HTTP status.
+        keep_s: For how long a browser may keep it.
+    """
+
+    template: str
+    view: object
+    status: int = 200
+    keep_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes to be sent as they are.
+
+    Attributes:
+        keep_s: For how long a browser may keep them.
+    """
+
+    body: bytes
+    media: str
+    status: int = 200
+    keep_s: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchPage(Exception):  # noqa: N818  it is an answer: 404, as a page
+    """There is nothing at this address; `what` names it in the words of the page `errors`."""
+
+    what: str = "page"
+
+
+Answer = Page | Content
+Handler = Callable[[Site, Visit, Mapping[str, str]], Awaitable[Answer]]
+"""(site, visit, the checked parameters of path and query) → what to answer. Raises ``GateAwayError``, ``NoSuchPage``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the path or the query.
+
+    Attributes:
+        pattern: A regular expression that the whole of it must match; else a path is 404, and in a query it counts as absent.
+        example: A value of it.
+    """
+
+    name: str
+    pattern: str
+    example: str
+    is_in_query: bool = False
+
+    def schema(self) -> Mapping[str, Any]:
+        """Return its JSON Schema."""
+        return {"type": "string", "pattern": f"^{self.pattern}$", "example": self.example}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address.
+
+    Attributes:
+        path: With the names of parameters in braces.
+        handler: Answers it.
+        summary: What is found there, in a line.
+        media: Of the answer with status 200.
+        needs_gate: Without the gateway there is nothing to show: 503.
+    """
+
+    path: str
+    handler: Handler
+    summary: str
+    media: str = HTML
+    parameters: tuple[Parameter, ...] = ()
+    needs_gate: bool = False

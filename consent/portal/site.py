@@ -1,0 +1,27 @@
+"""What the pages are made from: the configuration, the record, and the gateway's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from consent.portal.config import PortalConfig
+from consent.portal.gate import Gate
+from consent.portal.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The portal of one gateway.
+
+    Attributes:
+        config: As its file says.
+        record: The public log, as far as it has been read.
+        gate: The citizens' door of the gateway.
+        now_ms: The machine's clock.
+    """
+
+    config: PortalConfig
+    record: Record
+    gate: Gate
+    now_ms: Callable[[], int]

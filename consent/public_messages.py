@@ -1,0 +1,231 @@
+"""What the citizens' door tells anyone who asks, one struct each: numbers for the portal's public pages, and never a person.
+
+What counts homes is rounded down, so that no home shows: see each struct. ``gateway.control.public`` makes them;
+``gateway.control.methods`` says by which method. Titles and rules are not repeated here: the portal reads them in the public log.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from consent.core.decide import Owner
+from consent.messages import Parameters, Result
+
+HOMES_STEP = 5
+"""Numbers of homes are rounded down to multiples of this."""
+
+
+class SensorsAt(Result, frozen=True, kw_only=True):
+    """The registered sensors of one profile and owner in one zone.
+
+    Attributes:
+        count: How many; of residents' sensors rounded down to a multiple of ``HOMES_STEP``.
+    """
+
+    zone: str
+    profile: str
+    owner: Owner
+    count: int
+
+
+class PublicSensors(Result, frozen=True, kw_only=True):
+    """All registered sensors, by zone, profile and owner: rows where the count rounds down to none are left out."""
+
+    sensors: list[SensorsAt]
+
+
+class HiddenAmong(Result, frozen=True, kw_only=True):
+    """Among how many homes one was hidden on a day, in the figures of a flow that left by then.
+
+    Attributes:
+        day: As `2026-11-28`.
+        least: The smallest number that a recipient was told; rounded down to a multiple of ``HOMES_STEP``.
+        usual: Their lower median, likewise.
+        figures: How many figures these are.
+    """
+
+    day: str
+    least: int
+    usual: int
+    figures: int
+
+
+class FlowServed(Result, frozen=True, kw_only=True):
+    """How far a flow is open, and what left by it.
+
+    Attributes:
+        flow: Its id.
+        asked: How many homes have a sensor that it could read, rounded down to a multiple of ``HOMES_STEP``; 0 of flows that read
+            what is about nobody.
+        permitted: How many of them let it have anything at the beginning of the present day, likewise.
+        days: The last 30 days on which figures about homes left, newest first; of other flows none.
+        bundles: How many bundles with something of it were handed over in the last 30 days.
+        records: How many records those held.
+        last_ms: When the last of them was formed; 0 if there was none.
+    """
+
+    flow: str
+    asked: int
+    permitted: int
+    days: list[HiddenAmong]
+    bundles: int
+    records: int
+    last_ms: int
+
+
+class PublicFlows(Result, frozen=True, kw_only=True):
+    """Every flow of the policies in force."""
+
+    day: str
+    flows: list[FlowServed]
+
+
+class DayOf(Parameters, frozen=True, kw_only=True):
+    """A UTC day, as `2026-11-28`; empty for the present one."""
+
+    day: str = ""
+
+
+class ToldBy(Result, frozen=True, kw_only=True):
+    """What left by a flow on a day.
+
+    Attributes:
+        owner: Whose sensors told it: `city` where it is about nobody.
+        pairs: How many readings went into it, each once for each use; rounded down to the group.
+        records: How many records left; rounded down likewise where they are about homes one by one.
+    """
+
+    flow: str
+    recipient: str
+    owner: Owner
+    identity: str
+    pairs: int
+    records: int
+
+
+class PublicBalance(Result, frozen=True, kw_only=True):
+    """Where the readings of a UTC day went, by the hour: the ledger's accounts, and what left by which flow.
+
+    Attributes:
+        day: As `2026-11-28`.
+        until_ms: Up to when it counts: the end of the day, or the beginning of the present hour.
+        group: To multiples of this all numbers are rounded down.
+        days: The days that can be asked for, newest first: at most 30.
+        accounts: Ledger account → how much was entered on the day, as in `pairs.considered`; those of none are left out.
+        told: By flow.
+    """
+
+    day: str
+    until_ms: int
+    group: int
+    days: list[str]
+    accounts: dict[str, int]
+    told: list[ToldBy]
+
+
+class PlaceOn(Parameters, frozen=True, kw_only=True):
+    """A zone and a UTC day; an empty day is yesterday."""
+
+    zone: str
+    day: str = ""
+
+
+class HourTold(Result, frozen=True, kw_only=True):
+    """What one property came to in an hour of the day, as it left.
+
+    Attributes:
+        hour: 0 to 23, UTC.
+        readings: How many readings left.
+        mean: Their mean, in the property's unit.
+    """
+
+    hour: int
+    readings: int
+    mean: float
+
+
+class SeriesTold(Result, frozen=True, kw_only=True):
+    """What left of one property on a day of the city's own sensors in a zone; hours of which nothing left are absent."""
+
+    observed_property: str
+    hours: list[HourTold]
+
+
+class PlaceTold(Result, frozen=True, kw_only=True):
+    """What left on a day of the city's own sensors in a zone; nothing here is about a home."""
+
+    zone: str
+    day: str
+    series: list[SeriesTold]
+
+
+class EntryAt(Parameters, frozen=True, kw_only=True):
+    """An index in the log."""
+
+    index: int
+
+
+class ReleasedPart(Result, frozen=True, kw_only=True):
+    """Records of one kind in a bundle, or one draw of figures.
+
+    Attributes:
+        from_ms: The beginning of the first one's time.
+        until_ms: The end of the last one's.
+        records: How many.
+        homes: What the recipient was told of how many homes they are about; rounded down to ``HOMES_STEP``; None where they are
+            about nobody, or about homes one by one.
+    """
+
+    flow: str
+    cell: str
+    observed_property: str
+    statistic: str
+    from_ms: int
+    until_ms: int
+    records: int
+    homes: int | None = None
+
+
+class EntryTold(Result, frozen=True, kw_only=True):
+    """What an entry of the log says that may be told to anyone, besides what stands in it in clear.
+
+    Attributes:
+        known: False where the opening has expired: nobody can say any more.
+        recipient: Of a release.
+        parts: Of a release, by flow, cell and property.
+        voided_by: The index of the entry that took a release back before it was sent; None if there is none.
+    """
+
+    known: bool
+    recipient: str = ""
+    parts: tuple[ReleasedPart, ...] = ()
+    voided_by: int | None = None
+
+
+class PublicState(Result, frozen=True, kw_only=True):
+    """How the gateway is, as far as anyone may know.
+
+    Attributes:
+        now_ms: Its clock.
+        simulated: Whether that is a simulated one.
+        rate: Simulated seconds in a second; 1 by a real clock.
+        hears_sensors: Whether it is connected to the sensors' broker.
+        reaches_city: Whether it is connected to every sink.
+        confirmed: Whether a witness has confirmed the log, or none is asked to; until then nothing leaves.
+        disk_full: Nothing is taken in and nothing leaves.
+        heard_ms: When a reading last came in; 0 if none has since the start.
+    """
+
+    gateway: str
+    now_ms: int
+    simulated: bool
+    rate: float
+    hears_sensors: bool
+    reaches_city: bool
+    confirmed: bool
+    disk_full: bool
+    heard_ms: int
+
+
+PublicDoor = Literal["public.state", "public.sensors", "public.flows", "public.balance", "public.place", "public.entry"]
+"""The methods: who asks by them has shown nothing of who they are."""
