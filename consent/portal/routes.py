@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import home
+from consent.portal.http.openapi import described
+from consent.portal.pages import files, home, offline, register
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES,)
+_PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *register.ROUTES,
+    *files.ROUTES,
+    *offline.ROUTES,
+)
+ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))
