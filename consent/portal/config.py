@@ -64,7 +64,9 @@ def load_portal_config(file: Path) -> PortalConfig:
             raise PolicyError(str(file), "", f"is longer than {_LARGEST_BYTES} bytes")
         tables = TomlFile(str(file), file.read_bytes()).tables
         config = msgspec.convert(tables, PortalConfig)
-    except (OSError, PolicyError) as error:
+    except OSError as error:
+        raise PortalConfigError(f"`{file}`: {(error.strerror or str(error)).lower()}") from error
+    except PolicyError as error:
         raise PortalConfigError(str(error)) from error
     except msgspec.ValidationError as error:
         raise PortalConfigError(str(PolicyError(str(file), *refusal(tables, PortalConfig, error)))) from error

@@ -90,7 +90,11 @@ def _notices(site: Site, visit: Visit, state: PublicState | None) -> list[FrameN
         found.append(FrameNotice("full", {}))
     elif state is not None and not state.confirmed:
         found.append(FrameNotice("unconfirmed", {}))
-    if site.record.policies is None:
+    if site.record.fault is not None:
+        found.append(FrameNotice("fault", {}))
+    elif site.record.head is None:
+        found.append(FrameNotice("absent", {}))
+    elif site.record.policies is None and site.record.is_read:
         found.append(FrameNotice("nothing", {}))
     if site.record.head is not None and (still_ms := _still_ms(site.record.head, site.now_ms(), state)) >= STILL_MS:
         found.append(FrameNotice("still", {"minutes": visit.number(still_ms // _MINUTE_MS)}))

@@ -8,6 +8,7 @@ longest gives way.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,9 +83,16 @@ class BoundedConnection(H11Protocol):
         is_idle: Nothing of a request has come that is not answered.
     """
 
-    def __init__(self, opened: OpenConnections, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        opened: OpenConnections,
+        config: Config,
+        server_state: ServerState,
+        app_state: MutableMapping[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         """Be one of those that are open; the other arguments are uvicorn's."""
-        super().__init__(config, server_state, app_state)
+        super().__init__(config, server_state, dict(app_state), _loop)
         self.is_idle = True
         self._opened = opened
         self._deadline: asyncio.TimerHandle | None = None
@@ -123,6 +131,13 @@ class BoundedConnection(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state not in (h11.IDLE, h11.MUST_CLOSE, h11.CLOSED) or self.conn.trailing_data[0]:
             self.is_idle = False
+
+    def shutdown(self) -> None:
+        """End once what is under way is answered; a request that has not come whole by now is not waited for."""
+        if self.is_idle or self.conn.their_state is h11.IDLE:
+            self.transport.abort() if self.conn.our_state is h11.ERROR else super().shutdown()
+        else:
+            super().shutdown()
 
     def _end_in(self, seconds: float) -> None:
         if self._deadline is not None:

@@ -1,8 +1,8 @@
 """From where a request comes, and how many requests from there are answered: a bucket of tokens for each address.
 
-An address is kept in memory alone, and forgotten by the first request after its bucket is full again. Of IPv6 the network of 64 bits
-counts, which is what one household or one server is given. Behind a reverse proxy on this machine the address is the one that the
-proxy names.
+An address is kept in memory alone, and forgotten by the first request after its bucket is full again. Of IPv6 the network of 64
+bits counts, which is what one household or one server is given. Behind a reverse proxy on this machine the address is the one
+that the proxy names.
 """
 
 from __future__ import annotations
