@@ -89,8 +89,8 @@ class Recipient:
     Attributes:
         public_key_file: Path relative to the policies folder; None means open data only.
         sink: Name of the configured connection that carries them.
-        contact: Where to ask it: an address that begins with `https://`, or an e-mail address; empty where the policies give none.
-        telephone: As `+34 955 555 010`; likewise.
+        contact: Where to ask it: an `https://` or e-mail address; empty where the policies give none.
+        telephone: As `+34 555 010 010`; likewise.
     """
 
     id: str

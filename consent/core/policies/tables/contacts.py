@@ -47,5 +47,5 @@ def read_telephone(file: TomlFile, text: str, key: str) -> str:
     Raises: PolicyError: it is none that can be dialled from any country.
     """
     if not _TELEPHONE.fullmatch(text):
-        raise file.error(key, "should be a telephone number with its country code, such as `+34 955 555 010`")
+        raise file.error(key, "should be a telephone number with its country code, such as `+34 555 010 010`")
     return text

@@ -1,4 +1,4 @@
-"""`[sign.<id>]` of `city.toml`: the signs at the city's own sensors, each with the zone and the kind of sensor that it stands for.
+"""`[sign.<id>]` of `city.toml`: the signs at the city's own sensors, each with the zone and kind of sensor that it stands for.
 
 They decide nothing; the portal shows at a sign's address what its sensor measures, and for whom.
 """

@@ -20,9 +20,9 @@ _PURPOSE = 'legal_basis = "consent"\n'
 
 def test_recipient_says_whom_to_ask() -> None:
     """As it is written; both may be left out."""
-    office = policies((_RECIPIENT, f'{_RECIPIENT}contact = "https://town.example/energy"\ntelephone = "+34 955 555 010"\n'))
+    office = policies((_RECIPIENT, f'{_RECIPIENT}contact = "https://town.example/energy"\ntelephone = "+34 555 010 010"\n'))
     assert office.recipients["office"].contact == "https://town.example/energy"
-    assert office.recipients["office"].telephone == "+34 955 555 010"
+    assert office.recipients["office"].telephone == "+34 555 010 010"
     assert (office.recipients["public"].contact, office.recipients["public"].telephone) == ("", "")
 
 
@@ -78,7 +78,7 @@ def test_what_is_no_address_is_refused(contact: str) -> None:
     assert str(caught.value) == f"`city.toml`: `recipient.office.contact`: {said}"
 
 
-@pytest.mark.parametrize("number", ["+34 955 555 010", "+351-21-555-0100", "+14155550100", "+2901234"])
+@pytest.mark.parametrize("number", ["+34 555 010 010", "+351-21-555-0100", "+14155550100", "+2901234"])
 def test_telephone_number_of_any_country_is_taken(number: str) -> None:
     """With single spaces or hyphens between digits."""
     assert policies((_RECIPIENT, f'{_RECIPIENT}telephone = "{number}"\n')).recipients["office"].telephone == number
@@ -86,13 +86,13 @@ def test_telephone_number_of_any_country_is_taken(number: str) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["", "955 555 010", "0034 955 555 010", "+0 955 555 010", "+34", "+34  955555010", "+34 955 555 010;ext=1", "+1" * 9],
+    ["", "555 010 010", "0034 555 010 010", "+0 555 010 010", "+34", "+34  555010010", "+34 555 010 010;ext=1", "+1" * 9],
 )
 def test_what_no_telephone_can_dial_is_refused(number: str) -> None:
     """It stands on a sign, and is a link."""
     with pytest.raises(PolicyError) as caught:
         parse_policies(small_city((_RECIPIENT, f'{_RECIPIENT}telephone = "{number}"\n')))
-    said = "should be a telephone number with its country code, such as `+34 955 555 010`"
+    said = "should be a telephone number with its country code, such as `+34 555 010 010`"
     assert str(caught.value) == f"`city.toml`: `recipient.office.telephone`: {said}"
 
 

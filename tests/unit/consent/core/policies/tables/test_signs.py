@@ -71,7 +71,7 @@ def test_signs_are_no_terms_of_a_flow() -> None:
         (
             'profile = "meter"',
             'profile = "radar"',
-            "`sign.NQ3.profile`: `radar` is no device profile that is in force, as `use.devices` names them",
+            "`sign.NQ3.profile`: `radar` is no device profile in force, as `use.devices` names them",
         ),
         ('profile = "meter"', "profile = 5", "`sign.NQ3.profile`: should be text, not a whole number"),
         (', pt = "No candeeiro"', "", "`sign.NQ3.text.pt`: is missing"),
@@ -90,7 +90,7 @@ def test_sign_of_a_profile_that_the_city_does_not_use_is_refused() -> None:
     """The same profile that lies in the folder is not in force without its name in `[use]`."""
     files = signed("[use]\ndevices = []\n" + SIGN)
     del files["devices/meter.toml"]
-    with pytest.raises(PolicyError, match="`meter` is no device profile that is in force"):
+    with pytest.raises(PolicyError, match="`meter` is no device profile in force"):
         parse_policies(files)
 
 
