@@ -55,11 +55,11 @@ class PrintedUse:
     """What a printed sign says in one language.
 
     Attributes:
-        language: Its tag.
+        visit: A reader of that language.
         what: What leaves, within a sentence; empty where nothing may.
     """
 
-    language: str
+    visit: Visit
     kind: str
     what: str
     why: tuple[str, ...]
@@ -152,7 +152,7 @@ def _what(uses: tuple[SensorUse, ...], visit: Visit) -> str:
 def _column(policies: PolicySet, sign: Sign, uses: tuple[SensorUse, ...], visit: Visit) -> PrintedUse:
     facts = [facts_of(use, visit) for use in uses]
     return PrintedUse(
-        language=visit.language,
+        visit=visit,
         kind=visit.title(policies.profiles[sign.profile].title),
         what=_what(uses, visit),
         why=_each(fact.why for fact in facts),
