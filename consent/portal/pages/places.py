@@ -1,4 +1,4 @@
-"""`/places`: all zones by district, and what stands there; `/places/<zone>`: what is sensed in one, for whom, and what left yesterday."""
+"""`/places`: all zones by district, and what stands there; `/places/<zone>`: what is sensed in one, for whom, what left yesterday."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from consent.portal.gate import GateAwayError
 from consent.portal.sensors.day import PlaceDay, day_of
 from consent.portal.sensors.facts import UseFacts, WhoToAsk, facts_of, listed, title_of, who_to_ask
 from consent.portal.sensors.standing import Standing, standing
-from consent.portal.sensors.uses import SensorUse, uses_of
+from consent.portal.sensors.uses import SensorUse, merged, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -94,7 +94,6 @@ class OwnKind:
     title: str
     count: int | None
     what: str
-    uses: tuple[UseFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,7 @@ class PlaceView:
 
     Attributes:
         own: The city's own sensors, by kind: those that are registered, and those that a sign stands for.
+        uses: What they tell, and for whom: those of several kinds together where they are alike.
         community: The neighbourhood with rules of its own; empty where it is in none.
         homes: Homes' sensors, of this and of larger places.
         day: What left yesterday; None where the gateway cannot be asked.
@@ -112,6 +112,7 @@ class PlaceView:
     district: str
     community: str
     own: tuple[OwnKind, ...]
+    uses: tuple[UseFacts, ...]
     signs: tuple[SignThere, ...]
     homes: tuple[HomesThere, ...]
     ask: tuple[WhoToAsk, ...]
@@ -176,6 +177,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         district=visit.title(policies.districts[zone.district]),
         community="" if zone.neighbourhood is None else visit.title(policies.neighbourhood_titles[zone.neighbourhood]),
         own=tuple(_own(policies, name, profile, each, there, visit) for profile, each in uses.items()),
+        uses=tuple(facts_of(use, visit) for use in merged(every)),
         signs=tuple(
             SignThere(sign.id, visit.title(policies.profiles[sign.profile].title), visit.title(sign.text)) for sign in signs
         ),
@@ -201,7 +203,6 @@ def _own(
         title=visit.title(policies.profiles[profile].title),
         count=None if there is None else there.own_in(zone, profile),
         what=listed(known.values()),
-        uses=tuple(facts_of(use, visit) for use in uses),
     )
 
 

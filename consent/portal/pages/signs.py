@@ -1,4 +1,4 @@
-"""`/s/<sign>`: what a sensor with a sign measures, for whom, and what left yesterday; `/s/<sign>/print`: the sign itself, on A5."""
+"""`/s/<sign>`: what a sensor with a sign measures, for whom, what left yesterday; `/s/<sign>/print`: the sign itself, on A5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What left of the city's own sensors in a zone on a day, property by property: a chart by the hour, a sentence, a table beneath."""
+"""What left of the city's own sensors in a zone on a day, property by property: a sentence, a chart by the hour, a table."""
 
 from __future__ import annotations
 

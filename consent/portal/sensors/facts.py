@@ -1,4 +1,4 @@
-"""What stands on a page or sign about a sensor of the city's own, in the reader's words: what, why, who gets it, kept for, whom to ask.
+"""What a page or sign says of a sensor of the city's own, in the reader's words: what, why, who gets it, kept for, whom to ask.
 
 The facts are those of DTPR (Digital Trust for Places and Routines), without its pictures.
 """
@@ -73,7 +73,7 @@ def facts_of(use: SensorUse, visit: Visit) -> UseFacts:
         who=visit.title(use.recipient.title),
         how=_how(use.told[0], visit),
         kept=kept_for(use.retention_days, visit),
-        basis=visit.text(PART, "basis", purpose=visit.title(use.purpose.title)),
+        basis=visit.text(PART, "basis", purpose=listed([visit.title(use.purpose.title)])),
     )
 
 
