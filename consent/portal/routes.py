@@ -6,10 +6,12 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import files, home, offline, register
+from consent.portal.pages import files, home, offline, places, register, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
