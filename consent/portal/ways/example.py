@@ -111,7 +111,7 @@ def _value(
     known, quantity = policies.properties[name], policies.quantity_of.get(name)
     if statistic is Statistic.COUNT:
         return Decimal(homes or _HOMES)
-    bounds = known.clamp_of(time)
+    bounds = known.clamp_of(Time.MINUTE_1 if time is Time.EXACT else time)
     if statistic is None or (statistic is not Statistic.MEAN and quantity is None) or (quantity is None and bounds is not None):
         low, high = bounds or (Decimal(0), known.ladder[-1] * _SHARE_OF_RANGE)
         return low + (high - low) / _SHARE_OF_RANGE
