@@ -39,7 +39,9 @@ def _on_signs(policies: PolicySet) -> Iterator[Note]:
         yield _missing("sign", "no page tells whoever stands before a sensor of the city's what it measures")
     for sign in policies.signs.values():
         if sign.profile not in read:
-            said = f"no flow of a public task asks for anything that `{sign.profile}` measures: its page tells that nothing leaves"
+            said = (
+                f"no flow of a public task asks for anything that `{sign.profile}` measures: its page tells that nothing leaves"
+            )
             yield Note(Weight.WARNING, CITY_FILE, f"sign.{sign.id}.profile", said)
 
 

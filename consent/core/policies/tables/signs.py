@@ -45,9 +45,7 @@ def read_sign(
     if not SIGN.fullmatch(name):
         raise file.error(key, f"{quoted(name)} is no name of a sign: 2 to 12 capital letters and digits")
     if table.profile not in profiles:
-        raise file.error(
-            f"{key}.profile", f"{quoted(table.profile)} is no device profile that is in force, as `{USED}` names them"
-        )
+        raise file.error(f"{key}.profile", f"{quoted(table.profile)} is no device profile in force, as `{USED}` names them")
     return Sign(
         id=name,
         zone=file.known(table.zone, zones, "zone", f"{key}.zone"),
