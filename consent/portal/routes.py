@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import flows, home, ideas, paper
+from consent.portal.http.openapi import described
+from consent.portal.pages import files, flows, home, ideas, offline, paper, register
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *flows.ROUTES, *ideas.ROUTES, *paper.ROUTES)
+_PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *flows.ROUTES,
+    *ideas.ROUTES,
+    *paper.ROUTES,
+    *register.ROUTES,
+    *files.ROUTES,
+    *offline.ROUTES,
+)
+ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))
