@@ -1,6 +1,6 @@
-"""`/paper`: what somebody does who has no smartphone: whom to ask, and a form to print with the same words and boxes of one size.
+"""`/paper`: what to do without a smartphone: whom to ask, and a form to print, in the same words and with boxes of one size.
 
-Names, addresses and telephones are those of the rules in force; there is no number on the page that the gateway would have to know.
+Names, addresses and telephones are those of the rules in force; the page asks the gateway nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from consent.core.policies.policy import PolicySet
+from consent.core.policies.tables.contacts import is_web_address
 from consent.portal.answers import Answer, Page, Route
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -83,7 +84,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
             name=city.name,
             address=city.address,
             contact=city.contact,
-            is_web=city.contact.startswith("https://"),
+            is_web=is_web_address(city.contact),
             officer=city.data_protection_officer,
             offices=tuple(_offices(visit, policies)),
             questions=tuple(_questions(visit, policies)),

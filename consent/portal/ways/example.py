@@ -1,4 +1,4 @@
-"""What one record of a flow looks like: made up from the rules, so that its figure has the size, the step and the error of a real one.
+"""What one record of a flow looks like: made up from the rules, with a figure of the size, the step and the error of a real one.
 
 The amounts are of nobody: a home is taken to use a fifth of what the rules let it count for (`clip`, evenly over the cells of a
 day), or a reading to lie at a fortieth of its property's range. Errors are those that figures state, by ``consent.core.spread``.
