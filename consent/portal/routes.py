@@ -6,12 +6,15 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import files, home, offline, places, register, signs
+from consent.portal.pages import files, flows, home, ideas, offline, paper, places, register, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
     *places.ROUTES,
     *signs.ROUTES,
+    *flows.ROUTES,
+    *ideas.ROUTES,
+    *paper.ROUTES,
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
