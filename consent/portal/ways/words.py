@@ -41,7 +41,9 @@ def lead(visit: Visit, policies: PolicySet, flow: Flow, told: MostTold) -> str:
             "ways",
             f"lead.{by}.figure",
             figure=visit.text("ways", f"figure.{statistic or Statistic.MEAN}"),
-            every=visit.text("ways", "every.week" if statistic is Statistic.TYPICAL_DAY else f"every.{told.disclosure.time.label}"),
+            every=visit.text(
+                "ways", "every.week" if statistic is Statistic.TYPICAL_DAY else f"every.{told.disclosure.time.label}"
+            ),
             of=visit.text("ways", f"of.{told.disclosure.space.label}"),
             group=visit.number(flow.ask.group),
         )
