@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import home
+from consent.portal.pages import check, entry, home
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES,)
+ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *check.ROUTES, *entry.ROUTES)
