@@ -116,5 +116,5 @@ def said_head(size: int = 2418) -> Head:
 
 def portal_client(gate: SaidGate, record: SaidRecord) -> TestClient:
     """Return a client of a portal that stands on both."""
-    site = Site(PortalConfig(log_folder="", door=""), record, gate, lambda: NOW_MS)
+    site = Site(PortalConfig(log_folder="", door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
     return TestClient(make_app(site), raise_server_exceptions=False)

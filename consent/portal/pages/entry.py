@@ -12,7 +12,7 @@ from typing import Final
 
 from consent.core.policies.policy import PolicySet
 from consent.portal.answers import Answer, Content, NoSuchPage, Page, Parameter, Route
-from consent.portal.gate import GateAwayError
+from consent.portal.gate import GateAwayError, GateRefusedError
 from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, moment
 from consent.portal.record import Record, RulesChange
 from consent.portal.site import Site
@@ -127,12 +127,12 @@ async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answ
 
 
 async def _told(site: Site, entry: Entry) -> EntryTold | None:
-    """Return what the gate tells of a release; None of anything else, and where the gate is away."""
+    """Return what the gate tells of a release; None of anything else, where the gate is away, and where it knows no such entry."""
     if entry.kind is not Kind.RELEASE:
         return None
     try:
         return await site.gate.entry(entry.sequence)
-    except GateAwayError:
+    except (GateAwayError, GateRefusedError):
         return None
 
 
