@@ -1,10 +1,10 @@
-// Checks the record in your own browser:
+// Checks the record in your browser.
 //   1. signature   the checkpoint (the record's name, its size, one hash over all of it) is signed with the record's key
 //   2. witnesses   others have signed that they saw the same
-//   3. tree        the entries, as fetched just now, lead to that one hash; on the page of one of them, that one does
-//   4. growth      what you saw at your last visit (kept in this browser) is still how the record begins
+//   3. tree        the entries, as fetched just now, lead to that hash; on the page of one of them, that one does
+//   4. growth      what you saw at your last visit (kept in this browser) is still how it begins
 // Formats: C2SP (signed-note, tlog-checkpoint, tlog-tiles, cosignature/v1), RFC 6962.
-// Whoever does not believe a page about itself runs verify.py, which the page names.
+// Who does not believe a page about itself runs verify.py, which the page names.
 
 const byId = (id) => document.getElementById(id);
 const section = byId("browser");
@@ -109,7 +109,7 @@ async function isSigned(key, message, signature) {
 // --- Files
 
 let fetched = 0;
-let reads = new Map(); // path → what is being fetched
+let reads = new Map(); // path → what is fetched
 
 /** A file's bytes; null where the server says that there is none. */
 async function get(path) {
