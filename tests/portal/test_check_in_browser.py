@@ -55,7 +55,7 @@ class Visitor:
     """Somebody with a browser that keeps what it saw."""
 
     def __init__(self, browser: Browser) -> None:
-        self.page: Page = browser.new_context(locale="en-GB").new_page()
+        self.page: Page = browser.new_context(locale="en-GB", service_workers="block").new_page()
         self.page.set_default_timeout(HANG_MS)
         self.page.on("pageerror", lambda error: pytest.fail(str(error)))
 

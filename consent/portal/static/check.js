@@ -4,7 +4,7 @@
 //   3. tree        the entries, as fetched just now, lead to that hash; on the page of one of them, that one does
 //   4. growth      what you saw at your last visit (kept in this browser) is still how it begins
 // Formats: C2SP (signed-note, tlog-checkpoint, tlog-tiles, cosignature/v1), RFC 6962.
-// Who does not believe a page about itself runs verify.py, which the page names.
+// Whoever does not believe a page about itself runs verify.py.
 
 const byId = (id) => document.getElementById(id);
 const section = byId("browser");
