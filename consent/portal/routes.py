@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import home, places, signs
+from consent.portal.http.openapi import described
+from consent.portal.pages import files, home, offline, places, register, signs
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *places.ROUTES, *signs.ROUTES)
+_PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
+    *register.ROUTES,
+    *files.ROUTES,
+    *offline.ROUTES,
+)
+ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gate import GateAwayError
-from consent.portal.record import Head, RulesChange, Seen
+from consent.portal.record import Head, RecordFault, RulesChange, Seen
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState
 from gateway.audit.log.entries import Entry
@@ -76,6 +76,8 @@ class SaidRecord:
     changes: Sequence[RulesChange] = ()
     is_read: bool = True
     entries: dict[int, Entry] = field(default_factory=dict)
+    fault: RecordFault | None = None
+    proofs: dict[int, bytes] = field(default_factory=dict)
 
     def count(self, kind: str) -> int:
         """As the protocol has it."""
@@ -84,6 +86,10 @@ class SaidRecord:
     def entry(self, index: int) -> Entry | None:
         """As the protocol has it."""
         return self.entries.get(index)
+
+    def proof(self, index: int) -> bytes | None:
+        """As the protocol has it."""
+        return self.proofs.get(index)
 
 
 def said_state(**others: object) -> PublicState:
@@ -110,5 +116,5 @@ def said_head(size: int = 2418) -> Head:
 
 def portal_client(gate: SaidGate, record: SaidRecord) -> TestClient:
     """Return a client of a portal that stands on both."""
-    site = Site(PortalConfig(log_folder="", door=""), record, gate, lambda: NOW_MS)
+    site = Site(PortalConfig(log_folder="", door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
     return TestClient(make_app(site), raise_server_exceptions=False)
