@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import balance, flows, home
+from consent.portal.pages import balance, flows, home, rules
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *flows.ROUTES, *balance.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *flows.ROUTES, *balance.ROUTES, *rules.ROUTES)
