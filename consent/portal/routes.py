@@ -5,6 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import balance, flows, home, rules
+from consent.portal.http.openapi import described
+from consent.portal.pages import balance, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *flows.ROUTES, *balance.ROUTES, *rules.ROUTES)
+_PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
+    *flows.ROUTES,
+    *balance.ROUTES,
+    *rules.ROUTES,
+    *ideas.ROUTES,
+    *paper.ROUTES,
+    *register.ROUTES,
+    *files.ROUTES,
+    *offline.ROUTES,
+)
+ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

@@ -1,9 +1,9 @@
 """`/flows/<id>`: what the city gets by one way out, and why; every question of somebody who is asked for a yes, with its answer.
 
-Where each number comes from: what is told and how finely, the rules in force (``ways.most_told``); how far it is open, who was served
-and among how many homes one was hidden, ``public.flows`` (numbers of homes rounded down to 5); the odds, ``consent.core.exposure``
-over what the rules let leave; the example, made up by ``ways.example`` with errors of ``consent.core.spread``. Without the gateway
-all but its three numbers is shown.
+Where each number comes from: what is told and how finely, the rules in force (``ways.most_told``); how far it is open, who was
+served and among how many homes one was hidden, ``public.flows`` (rounded down as it says, and said as `about`, `at least` or
+`fewer than`); the odds, ``consent.core.exposure`` over what the rules let leave; the example, made up by ``ways.example`` with the
+errors of ``consent.core.spread``. Without the gateway all is shown but what only it knows.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from typing import Final
 from markupsafe import Markup
 
 from consent.core.disclosure import DAY_MS, Identity
-from consent.core.explain.phrases import UNITS, PhraseBook, Phrases
+from consent.core.explain.phrases import PhraseBook, Phrases
 from consent.core.exposure import Exposure, Leaving, exposures, leaving_of
 from consent.core.policies.policy import Flow, PolicySet
+from consent.core.receipts.words import is_under_gdpr
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
 from consent.portal.gate import GateAwayError
+from consent.portal.sensors.units import symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.among import DAYS, hidden_among, top_of, top_of
+from consent.portal.ways.among import DAYS, hidden_among, top_of
 from consent.portal.ways.example import ExampleRecord, example_of, homes_error
 from consent.portal.ways.most_told import MostTold, kept_days, most_told
-from consent.portal.ways.opening import HowFarOpen, how_far_open
+from consent.portal.ways.opening import HowFarOpen, how_far_open, is_one_by_one
 from consent.portal.ways.words import Lowered, how_finely, kept, lead, lowered, properties_of, title_of
-from consent.public_messages import FlowServed, HiddenAmong, PublicFlows
+from consent.public_messages import HOMES_STEP, FlowServed, HiddenAmong, PublicFlows
 
 _MADE_UP_NAME: Final = "7f3c 02d9 …"
 _FINEST_ERROR: Final = 3  # no more digits of an error are known
@@ -47,6 +49,7 @@ class Terms:
         is_for_all: Whether it is open data.
         purpose: Its title.
         basis: The legal basis, as the rules write it.
+        is_under_gdpr: Whether Regulation (EU) 2016/679 is law there, so that its article can be named.
         if_no: What the rules say of a no; empty where they do not.
         lowered: Where less leaves.
     """
@@ -60,6 +63,7 @@ class Terms:
     is_for_all: bool
     purpose: str
     basis: str
+    is_under_gdpr: bool
     if_no: str
     lowered: tuple[Lowered, ...]
 
@@ -111,9 +115,9 @@ class AmongView:
         kind: `figures`, `none-yet` (nothing has left of late), `away`, `names`, `singly`, or `nobody` (nothing is about homes).
         group: How many homes a figure takes about.
         group_error: What stands behind ± of the count; empty where it has no noise.
-        least: The fewest of the last 30 days; 0 where nothing has left.
-        usual: The usual of the latest day; likewise.
-        chart: Empty where nothing has left.
+        least: The fewest of the last 30 days; 0 is fewer than ``step``.
+        usual: The usual of the latest day.
+        chart: None where nothing has left.
         days: The same, newest first.
     """
 
@@ -122,8 +126,26 @@ class AmongView:
     group_error: str
     least: int = 0
     usual: int = 0
-    chart: Markup = Markup("")
+    step: int = HOMES_STEP
+    chart: Markup | None = None
     days: tuple[HiddenAmong, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServedView:
+    """Who was served in the last 30 days.
+
+    Attributes:
+        is_rounded: Its numbers are rounded down so far that nothing cannot be told from a little.
+        bundles: How many bundles; empty where there are none to be told.
+        records: How many records they hold.
+        last: When the last was made, as far as that is told; empty where there was none.
+    """
+
+    is_rounded: bool
+    bundles: str
+    records: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +173,7 @@ class FlowView:
     among: AmongView
     odds: tuple[str, ...]
     odds_together: tuple[str, ...]
-    served: FlowServed | None
+    served: ServedView | None
     midnight: str
 
 
@@ -183,7 +205,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         among=_among(visit, policies, flow, most, served),
         odds=odds,
         odds_together=together,
-        served=served,
+        served=None if served is None else _served(visit, served, is_rounded=is_one_by_one(policies, flow)),
         midnight=visit.time(now_ms // DAY_MS * DAY_MS),
     )
     return Page("flows.html", view)
@@ -208,6 +230,7 @@ def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, 
         is_for_all=recipient.public_key_file is None,
         purpose=visit.title(purpose.title) or purpose.id,
         basis=str(purpose.legal_basis),
+        is_under_gdpr=is_under_gdpr(policies.city.jurisdiction),
         if_no=visit.title(purpose.if_no),
         lowered=() if most is None else tuple(lowered(visit, policies, flow, told)),
     )
@@ -219,7 +242,7 @@ def _example(
     usual = served.days[0].usual if served is not None and served.days else 0
     made_up = example_of(policies, flow, most, usual)
     known = policies.properties[made_up.observed_property]
-    unit = UNITS.get(known.unit, known.unit)
+    unit = symbol(known.unit)
     return ExampleView(
         what=title_of(visit, known),
         statistic=visit.text("flows", f"statistic.{made_up.statistic}") if made_up.statistic else "",
@@ -279,7 +302,21 @@ def _among(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold | None,
     least, usual = min(day.least for day in days), days[0].usual
     label = visit.text("flows", "among.label", least=visit.number(least), usual=visit.number(usual))
     unit = visit.text("flows", "among.unit", n=visit.number(top_of(days)))
-    return AmongView("figures", group, group_error, least, usual, hidden_among(days, visit, label, unit), days)
+    chart = hidden_among(days, visit, label, unit)
+    return AmongView("figures", group, group_error, least, usual, HOMES_STEP, chart, days)
+
+
+def _served(visit: Visit, served: FlowServed, *, is_rounded: bool) -> ServedView:
+    def number(n: int) -> str:
+        return visit.text("flows", "served.at-least", n=visit.number(n)) if is_rounded else visit.number(n)
+
+    last = ""
+    if served.last_ms:
+        key, gaps = (
+            ("day", {"day": visit.date(served.last_ms)}) if is_rounded else ("hour", {"moment": visit.moment(served.last_ms)})
+        )
+        last = visit.text("flows", f"served.{key}", **gaps)
+    return ServedView(is_rounded, number(served.bundles) if served.bundles else "", number(served.records), last)
 
 
 def _odds(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,9 +1,9 @@
 """`/`: what is sensed here, the only ways out, and how far each gate is open.
 
-Where each number comes from: sensors of a kind, ``public.sensors`` (of residents' rounded down to 5 in each place); how far a gate is
-open, ``public.flows`` (see ``ways.opening``); for how long a recipient keeps, the rules in force; yesterday's readings,
-``public.balance``, rounded down as it says; entries and witnesses, the record's latest checkpoint and its cosignatures. Without
-the gateway kinds, ways out and the record are shown all the same, from the rules and the log.
+Where each number comes from: sensors of a kind, ``public.sensors`` (of homes rounded down to 5 in each place, so `at least`); how far
+a gate is open, ``public.flows`` (see ``ways.opening``); for how long a recipient keeps, the rules in force; yesterday's readings,
+``public.balance``, whose accounts are rounded down one by one, so `at least`; entries and witnesses, the record's latest checkpoint
+and its cosignatures. Without the gateway kinds, ways out and the record are shown all the same, from the rules and the log.
 """
 
 from __future__ import annotations
@@ -80,15 +80,13 @@ class Yesterday:
     """What became of the readings of the last whole day.
 
     Attributes:
-        weighed: How many, each once for each use that it was weighed for.
-        held_back: How many of those went nowhere, for whatever reason.
-        group: To multiples of which both are rounded down.
+        weighed: How many at least, each once for each use that it was weighed for; 0 where there are too few for a number.
+        held_back: How many of those at least went nowhere, for whatever reason.
     """
 
     day: str
     weighed: int
     held_back: int
-    group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +218,7 @@ def _way_out(visit: Visit, policies: PolicySet, flow: Flow, served: FlowServed |
 
 def _yesterday(balance: PublicBalance) -> Yesterday:
     held = sum(n for account, n in balance.accounts.items() if account.startswith(_HELD_BACK))
-    return Yesterday(balance.day, balance.accounts.get("pairs.considered", 0), held, balance.group)
+    return Yesterday(balance.day, balance.accounts.get("pairs.considered", 0), held)
 
 
 def _entries(site: Site) -> Entries | None:

@@ -1,4 +1,4 @@
-"""What one record of a flow looks like: made up from the rules, so that its figure has the size, the step and the error of a real one.
+"""What one record of a flow looks like: made up from the rules, with a figure of the size, the step and the error of a real one.
 
 The amounts are of nobody: a home is taken to use a fifth of what the rules let it count for (`clip`, evenly over the cells of a
 day), or a reading to lie at a fortieth of its property's range. Errors are those that figures state, by ``consent.core.spread``.
@@ -111,7 +111,7 @@ def _value(
     known, quantity = policies.properties[name], policies.quantity_of.get(name)
     if statistic is Statistic.COUNT:
         return Decimal(homes or _HOMES)
-    bounds = known.clamp_of(time)
+    bounds = known.clamp_of(Time.MINUTE_1 if time is Time.EXACT else time)
     if statistic is None or (statistic is not Statistic.MEAN and quantity is None) or (quantity is None and bounds is not None):
         low, high = bounds or (Decimal(0), known.ladder[-1] * _SHARE_OF_RANGE)
         return low + (high - low) / _SHARE_OF_RANGE

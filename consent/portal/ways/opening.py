@@ -1,7 +1,8 @@
 """How far a way out is open: by law, for so many homes, or not at all, as far as the gateway's rounded numbers prove it.
 
-Numbers of homes come from ``PublicFlows`` and are rounded down to ``HOMES_STEP``: of `permitted = 10` there may be 14. The count that
-a figure needs has noise besides. So no number alone proves that a gate is shut: it is said only where nothing has left for 30 days.
+Numbers of homes come from ``PublicFlows`` and are rounded down to ``HOMES_STEP``: of `permitted = 10` there may be 14. The count
+that a figure needs has noise besides. So no number alone proves that a gate is shut: it is said only where nothing has left for 30
+days, which is known of figures; what leaves of homes one by one is counted so coarsely that nothing and a little look alike.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Opening(StrEnum):
     HOMES = "homes"
     FEW = "few"
     TOO_FEW = "too-few"
-    STILL = "still"
 
 
 _DRAWINGS = {
@@ -38,10 +38,9 @@ _DRAWINGS = {
     Opening.HOMES: "gate-half",
     Opening.FEW: "gate-half",
     Opening.TOO_FEW: "gate-shut",
-    Opening.STILL: "gate-shut",
 }
 
-_EXPLAINED = {Opening.BY_RULES, Opening.UNKNOWN, Opening.TOO_FEW, Opening.STILL}
+_EXPLAINED = {Opening.BY_RULES, Opening.UNKNOWN, Opening.TOO_FEW}
 """Those that a sentence explains."""
 
 
@@ -69,12 +68,21 @@ def opening_of(policies: PolicySet, flow: Flow, told: Sequence[MostTold], served
         return Opening.BY_LAW
     if served is None:
         return Opening.UNKNOWN
-    needed = flow.ask.group if flow.ask.identity is Identity.AGGREGATE else 1
-    if not served.records and served.permitted + HOMES_STEP - 1 < max(needed, HOMES_STEP):
-        return Opening.TOO_FEW if needed > 1 else Opening.STILL
+    if has_left_nothing(policies, flow, served) and served.permitted < flow.ask.group:
+        return Opening.TOO_FEW
     if served.permitted:
         return Opening.ALL if served.permitted >= served.asked else Opening.HOMES
     return Opening.FEW
+
+
+def is_one_by_one(policies: PolicySet, flow: Flow) -> bool:
+    """Return whether a flow tells of homes one by one: its numbers are rounded down so far that 0 may be some."""
+    return policies.rests_on_consent(flow) and flow.ask.identity is not Identity.AGGREGATE
+
+
+def has_left_nothing(policies: PolicySet, flow: Flow, served: FlowServed) -> bool:
+    """Return whether it is known that nothing has left by a flow in the last 30 days."""
+    return not served.records and not is_one_by_one(policies, flow)
 
 
 def how_far_open(
@@ -89,7 +97,7 @@ def how_far_open(
         "step": visit.number(HOMES_STEP),
     }
     more = f"opening-more.{opening}" if opening in _EXPLAINED else "nothing-left"
-    is_told = opening in _EXPLAINED or (served is not None and not served.records)
+    is_told = opening in _EXPLAINED or (served is not None and has_left_nothing(policies, flow, served))
     return HowFarOpen(
         opening,
         _DRAWINGS[opening],

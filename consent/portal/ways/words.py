@@ -1,9 +1,12 @@
-"""A way out in words: what one record of it is, how finely, and whose limits lower it, by the part `ways` and the phrases of answers."""
+"""A way out in words: what one record of it is, how finely it tells, and whose limits lower that.
+
+Sentences are those of the part `ways`, and for levels the phrases that explanations and receipts use.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consent.core.disclosure import Disclosure, Identity
 from consent.core.explain.phrases import Phrases
@@ -36,18 +39,16 @@ def lead(visit: Visit, policies: PolicySet, flow: Flow, told: MostTold) -> str:
         return visit.text("ways", "lead.nothing")
     identity, name = told.disclosure.identity, told.properties[0]
     statistic = flow.statistic.get(name)
+    every = visit.text("ways", "every.week" if statistic is Statistic.TYPICAL_DAY else f"every.{told.disclosure.time.label}")
     if identity is Identity.AGGREGATE or (by == _ABOUT_NOBODY and statistic is not None):
         return visit.text(
             "ways",
             f"lead.{by}.figure",
             figure=visit.text("ways", f"figure.{statistic or Statistic.MEAN}"),
-            every=visit.text(
-                "ways", "every.week" if statistic is Statistic.TYPICAL_DAY else f"every.{told.disclosure.time.label}"
-            ),
+            every=every,
             of=visit.text("ways", f"of.{told.disclosure.space.label}"),
             group=visit.number(flow.ask.group),
         )
-    every = visit.text("ways", f"every.{told.disclosure.time.label}")
     return visit.text("ways", f"lead.{by}.{identity.label}", every=every)
 
 
@@ -90,9 +91,16 @@ def lowered(visit: Visit, policies: PolicySet, flow: Flow, told: Sequence[MostTo
     found = []
     for row in told[1:]:
         titles = [visit.title(policies.neighbourhood_titles[name]) or name for name in row.neighbourhoods if name]
-        if titles:
+        if titles and _differs(policies, flow, first.disclosure, row):
             found.append(Lowered(phrases.listed(titles), _less(visit, policies, flow, first.disclosure, row)))
     return found
+
+
+def _differs(policies: PolicySet, flow: Flow, most: Disclosure, row: MostTold) -> bool:
+    """Return whether anybody could see that less leaves: days of keeping count only as records state them."""
+    if row.reason or kept_days(policies, flow, row.disclosure) != kept_days(policies, flow, most):
+        return True
+    return replace(row.disclosure, retention_days=most.retention_days) != most
 
 
 def _less(visit: Visit, policies: PolicySet, flow: Flow, most: Disclosure, row: MostTold) -> str:

@@ -32,7 +32,10 @@ def test_shipped_city_says_everything() -> None:
 
 def test_what_is_missing_is_asked_for_with_what_a_page_lacks() -> None:
     """Of each recipient, of each purpose that rests on consent, and of the city's own sensors."""
-    where, call = "the page of a flow to it, and signs, cannot say where to ask", "whoever stands before a sign, or has no computer,"
+    where, call = (
+        "the page of a flow to it, and signs, cannot say where to ask",
+        "whoever stands before a sign, or has no computer,",
+    )
     assert lines() == [
         f"warning: `city.toml`: `{key}`: is missing: {lacks}"
         for key, lacks in (
