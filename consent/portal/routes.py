@@ -9,14 +9,14 @@ from consent.portal.http.openapi import described
 from consent.portal.pages import balance, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
-    *home.ROUTES,
-    *places.ROUTES,
-    *signs.ROUTES,
     *flows.ROUTES,
     *balance.ROUTES,
     *rules.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,
+    *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
