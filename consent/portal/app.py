@@ -21,7 +21,7 @@ from consent.core.languages import LANGUAGES
 from consent.portal.answers import HTML, PROBLEM, Answer, Content, NoSuchPage, Page, Route
 from consent.portal.frame import Frame, city_frame, frame_of
 from consent.portal.gate import GateAwayError, GateRefusedError
-from consent.portal.http.bounds import STATUS, Guard, Refusal
+from consent.portal.http.bounds import PAGE_PRICE, STATUS, Guard, Refusal
 from consent.portal.http.compression import Gzip
 from consent.portal.http.headers import SafeHeaders
 from consent.portal.http.static_files import STATIC, serve_static
@@ -55,7 +55,7 @@ def make_app(site: Site) -> ASGIApp:
     routes.append(StarletteRoute(f"{STATIC}/{{name}}", _static(site), methods=["GET"]))
     pages = Starlette(routes=routes, exception_handlers={404: _not_found(site), 500: _failed(site)})
     a_minute = site.config.requests_per_minute
-    rates = Rates(a_minute, a_minute * BURST_S // 60, time.monotonic)
+    rates = Rates(a_minute * PAGE_PRICE, a_minute * PAGE_PRICE * BURST_S // 60, time.monotonic)
     return SafeHeaders(Gzip(Guard(pages, _refuse(site), rates, site.config.trusts_proxy)))
 
 

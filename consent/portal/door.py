@@ -19,7 +19,7 @@ import msgspec
 
 from consent.control import Failure
 from consent.errors import ControlRequestError
-from consent.messages import Nothing, Parameters, decode, encode
+from consent.messages import JsonObject, Nothing, Parameters, decode, encode
 from consent.portal.gate import GateAwayError, GateRefusedError
 from consent.public_messages import (
     DayOf,
@@ -61,6 +61,7 @@ class Waits:
 
 
 class _Reply(msgspec.Struct, frozen=True):
+    id: int | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: Failure | None = None
 
@@ -164,29 +165,29 @@ class Door:
             raise GateAwayError
         try:
             async with asyncio.timeout(self._waits.answer_s):
-                reply = await self._exchange(encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + b"\n")
+                reply = await self._exchange({"jsonrpc": "2.0", "method": method, "params": params})
             if reply.error is not None:
                 raise _refusal(params, reply.error)
             answer = decode(reply.result, kind)
-        except (OSError, TimeoutError, EOFError, ValueError, ControlRequestError, msgspec.DecodeError) as error:
+        except (OSError, TimeoutError, EOFError, ValueError, ControlRequestError, RecursionError, msgspec.DecodeError) as error:
             self._away_until = self._clock() + self._waits.moment_s
             raise GateAwayError from error
         if isinstance(answer, PublicState):
             self._state = answer
         return answer
 
-    async def _exchange(self, line: bytes) -> _Reply:
+    async def _exchange(self, request: JsonObject) -> _Reply:
         """Ask on a free connection, or on a new one: the gateway may have closed the free one, or be another by now."""
         async with self._places:
             while self._free:
                 connection = self._free.pop()
-                with contextlib.suppress(OSError, EOFError):
-                    return await self._asked_on(connection, line)
-            return await self._asked_on(await _Connection.to(self._path), line)
+                with contextlib.suppress(OSError, EOFError, ValueError):
+                    return await self._asked_on(connection, request)
+            return await self._asked_on(await _Connection.to(self._path), request)
 
-    async def _asked_on(self, connection: _Connection, line: bytes) -> _Reply:
+    async def _asked_on(self, connection: _Connection, request: JsonObject) -> _Reply:
         try:
-            reply = await connection.ask(line)
+            reply = await connection.ask(request)
         except BaseException:  # in time or not: what comes after this on the connection would be another question's
             connection.close()
             raise
@@ -199,26 +200,32 @@ def _refusal(params: Parameters, failure: Failure) -> Exception:
     return ControlRequestError(failure.message) if isinstance(params, Nothing) else GateRefusedError(failure.message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    asked: int = 0
 
     @classmethod
     async def to(cls, path: Path) -> _Connection:
         return cls(*await asyncio.open_unix_connection(str(path), limit=ANSWER_BYTES))
 
-    async def ask(self, line: bytes) -> _Reply:
-        """Return the reply to a line.
+    async def ask(self, request: JsonObject) -> _Reply:
+        """Return the reply to a request.
 
-        Raises: EOFError, OSError: the gateway has gone. ValueError: it answers without end. msgspec.DecodeError: no reply.
+        Raises: EOFError, OSError: the gateway has gone. ValueError: it answers without end, or something else.
+            msgspec.DecodeError: what it says is no reply.
         """
-        self.writer.write(line)
+        self.asked += 1
+        self.writer.write(encode({**request, "id": self.asked}) + b"\n")
         await self.writer.drain()
         answer = await self.reader.readline()
         if not answer.endswith(b"\n"):
             raise EOFError
-        return msgspec.json.decode(answer, type=_Reply)
+        reply = msgspec.json.decode(answer, type=_Reply)
+        if reply.id != self.asked:
+            raise ValueError("the answer to another question")
+        return reply
 
     def close(self) -> None:
         self.writer.transport.abort()

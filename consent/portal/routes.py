@@ -6,11 +6,14 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import files, flows, home, ideas, offline, paper, register
+from consent.portal.pages import balance, files, flows, home, ideas, offline, paper, places, register, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
     *flows.ROUTES,
+    *balance.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,
     *register.ROUTES,

@@ -12,3 +12,5 @@ class Meaning(StrEnum):
     TOLD = "f-told"
     HELD = "f-held"
     WAITING = "f-wait"
+    ROUNDED = "f-left"
+    """What rounding leaves over: in no row."""

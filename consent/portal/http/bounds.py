@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from consent.portal.http.visitors import Rates, scheme_of, visitor_of
 
 METHODS: Final = ("GET", "HEAD")
+PAGE_PRICE: Final = 10
+FILE_PRICE: Final = 1
 
 
 class Refusal(StrEnum):
@@ -52,7 +54,7 @@ class RequestBounds:
     Attributes:
         at_once: So many requests are answered at once.
         answer_s: So long an answer may take.
-        light: Addresses that begin so are files, at the price `light_price`; others cost 1.
+        light: Addresses that begin so are files, which cost `FILE_PRICE`; others cost `PAGE_PRICE`.
     """
 
     path_bytes: int = 512
@@ -62,7 +64,6 @@ class RequestBounds:
     at_once: int = 128
     answer_s: float = 10.0
     light: tuple[str, ...] = ("/log/", "/static/", "/.well-known/")
-    light_price: float = 0.1
 
 
 @dataclass(slots=True)
@@ -112,8 +113,8 @@ class Guard:
             return Refusal.BODY
         return None
 
-    def _price(self, scope: Scope) -> float:
-        return self.bounds.light_price if scope["path"].startswith(self.bounds.light) else 1.0
+    def _price(self, scope: Scope) -> int:
+        return FILE_PRICE if scope["path"].startswith(self.bounds.light) else PAGE_PRICE
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False

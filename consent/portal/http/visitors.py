@@ -97,7 +97,7 @@ class Rates:
         self._most = most
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def wait_s(self, visitor: str, price: float) -> float:
+    def wait_s(self, visitor: str, price: int) -> float:
         """Take tokens, and return 0; or take none, and return in how many seconds there are enough."""
         if not self._a_second:
             return 0.0

@@ -1,4 +1,4 @@
-"""What left of the city's own sensors in a zone on a day, property by property: a chart by the hour, a sentence, a table beneath."""
+"""What left of the city's own sensors in a zone on a day, property by property: a sentence, a chart by the hour, a table."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def day_of(told: PlaceTold, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay
     charts = tuple(
         _chart(series, shown[series.observed_property], told.day, start_ms, visit)
         for series in told.series
-        if series.observed_property in shown and series.hours
+        if series.observed_property in shown and any(0 <= each.hour < _HOURS for each in series.hours)
     )
     return PlaceDay(visit.day(told.day), visit.time(start_ms), charts)
 

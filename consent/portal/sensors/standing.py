@@ -23,8 +23,8 @@ class Standing:
 
     Attributes:
         own: The city's own, by zone and by profile.
-        homes: Homes', by the finest place that may be told (a zone's or district's id, or the city's) and by profile; each number is
-            a multiple of ``HOMES_STEP``, and there are at least so many.
+        homes: Homes', by the finest place that may be told (a zone's or district's id, or the city's) and by profile; there are at
+            least so many, in multiples of ``HOMES_STEP``.
     """
 
     own: Mapping[str, Mapping[str, int]]
@@ -38,8 +38,8 @@ class Standing:
 def standing(policies: PolicySet, registered: PublicSensors) -> Standing:
     """Return what may be told of registered sensors.
 
-    The city's own are those that a public task reads. Any other that the city owns measures something about homes, and is counted as
-    homes' are. Sensors in zones, or of profiles, that the policies do not have are left out.
+    The city's own are those that a public task reads. Any other that the city owns measures something about homes, and is counted
+    as homes' are. Sensors in zones, or of profiles, that the policies do not have are left out.
     """
     own: dict[str, Counter[str]] = {}
     homes: dict[str, Counter[str]] = {}

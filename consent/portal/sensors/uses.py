@@ -1,8 +1,9 @@
-"""What leaves of a sensor by the rules in force: of the city's own by which flow, at which level; of homes' how exact a place may be."""
+"""What leaves of a sensor by the rules in force: of the city's own by which flow and at which level; of homes' from which place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from consent.core.decide import Owner
@@ -61,6 +62,18 @@ def uses_of(policies: PolicySet, zone: str, profile: str) -> tuple[SensorUse, ..
         if told:
             found.append(SensorUse(flow, policies.purposes[flow.purpose], policies.recipients[flow.recipient], told))
     return tuple(found)
+
+
+def merged(uses: Iterable[SensorUse]) -> tuple[SensorUse, ...]:
+    """Return uses of several kinds of sensors with those that are alike as one: same flow, form, time, place and retention."""
+    found: dict[tuple[str, int, str, str], SensorUse] = {}
+    for use in uses:
+        level = use.told[0].outcome.level
+        alike = use.flow.id, use.retention_days, level.time, level.space
+        known = found.get(alike, use)
+        have = {each.known.id for each in known.told}
+        found[alike] = replace(known, told=(*known.told, *(each for each in use.told if each.known.id not in have)))
+    return tuple(found.values())
 
 
 def untold_by(policies: PolicySet, profile: str, uses: tuple[SensorUse, ...]) -> tuple[Property, ...]:

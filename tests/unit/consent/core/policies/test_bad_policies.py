@@ -21,14 +21,11 @@ from consent.errors import PolicyError
 from tests.support.checkout import ROOT
 from tests.support.consent_samples import CITY, METER, OLD, policies, small_city
 
-SIGNED = ("air-quality", "air-station", "footfall", "noise")
-"""The device profiles at whose sensors the shipped city has signs; small ones of these names do here."""
-SHIPPED = re.sub(
-    rb"^devices = .*$",
-    f"devices = {json.dumps(SIGNED)}".encode(),
-    (ROOT / "policies" / "city.toml").read_bytes(),
-    flags=re.MULTILINE,
+OF_DEVICES = re.compile(rb"(?<=^devices = )\[.*\]$|^\[sign\..+\]\n(?:[a-z]+ = .*\n)+", re.MULTILINE)
+SHIPPED = OF_DEVICES.sub(
+    lambda found: b"" if found[0].startswith(b"[sign.") else b"[]", (ROOT / "policies" / "city.toml").read_bytes()
 )
+"""The shipped city without device profiles, and so without signs at its sensors (those: `tables/test_signs.py`)."""
 LONGEST_LINE = 1500
 CASES = """
 [case.one]
@@ -80,7 +77,6 @@ def changed(old: str, new: str) -> str:
 def test_city_cut_short_at_any_byte_is_refused_in_one_line_or_says_less(stride: int) -> None:
     """A copy that was broken off: where what is left is valid, every flow in it is whole, and the ceiling is there."""
     neighbours = {"neighbourhoods/old-town.toml": _titled(OLD), "neighbourhoods/convent.toml": _titled(OLD)}
-    neighbours |= {f"devices/{name}.toml": _STATION for name in SIGNED}
     whole = parse_policies({"city.toml": SHIPPED, **neighbours})
     for end in range(0, len(SHIPPED), stride):
         files = {"city.toml": SHIPPED[:end], **neighbours}
@@ -107,12 +103,6 @@ def test_cases_cut_short_at_any_byte_are_never_a_crash() -> None:
     for end in range(len(CASES)):
         line = judged("x.cases.toml", CASES.encode()[:end])
         assert not line or line.startswith("`x.cases.toml`: ")
-
-
-_STATION = b"""title = { en = "Station", es = "Estaci\xc3\xb3n", pt = "Esta\xc3\xa7\xc3\xa3o" }
-codec = "json"
-fields = { LAeq = { path = "level", unit = "dB" } }
-"""
 
 
 def _titled(text: str) -> bytes:

@@ -94,6 +94,19 @@ def test_sign_of_a_profile_that_the_city_does_not_use_is_refused() -> None:
         parse_policies(files)
 
 
+def test_signs_cut_short_at_any_byte_are_refused_in_one_line_or_are_whole() -> None:
+    """A copy that was broken off: a sign that is left is as it was."""
+    text = SIGN + SIGN.replace("NQ3", "MH2")
+    whole = parse_policies(signed(text)).signs
+    for end in range(len(text)):
+        try:
+            line, left = "", parse_policies(signed(text[:end])).signs
+        except PolicyError as error:
+            line, left = str(error), {}
+        assert left.items() <= whole.items()
+        assert not line or (line.startswith("`city.toml`: ") and len(line.splitlines()) == 1)
+
+
 @given(st.text(max_size=16))
 def test_only_short_names_of_capitals_and_digits_are_signs(name: str) -> None:
     """Whatever else somebody writes is refused in a line, and nothing else comes of it."""
