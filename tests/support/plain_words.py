@@ -22,7 +22,7 @@ AVOIDED = {
         *("controlador", "porta de ligação"),
     ),
 }
-"""What design and glossary have other words for: home, made-up name, taken back, search key, number in the record, answer, gate."""
+"""What pages have other words for: home, made-up name, taken back, search key, number in the record, answer, gate."""
 
 
 def found_in(language: str, text: str) -> list[str]:

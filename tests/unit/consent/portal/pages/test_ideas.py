@@ -47,9 +47,9 @@ def test_picture_is_one_and_is_said_in_a_sentence(idea: str, language: str) -> N
 @pytest.mark.parametrize("idea", IDEAS)
 def test_languages_differ_in_every_sentence(idea: str) -> None:
     """No sentence was left in another language."""
-    said = [set(re.findall(r"<(?:h1|p|text)[^>]*>([^<]+)<", page(idea, language))) for language in LANGUAGES]
-    signs = {text for text in said[0] if re.fullmatch(r"[0-9a-f ]+", text)}
-    assert said[0] & said[1] == said[0] & said[2] == said[1] & said[2] == signs
+    one, two, three = (set(re.findall(r"<(?:h1|p|text)[^>]*>([^<]{12,})<", page(idea, language))) for language in LANGUAGES)
+    assert len(one) == len(two) == len(three) >= 5
+    assert not one & two | one & three | two & three
 
 
 @pytest.mark.parametrize("idea", IDEAS)

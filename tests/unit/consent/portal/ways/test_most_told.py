@@ -28,17 +28,19 @@ def test_neighbourhoods_that_permit_less_stand_apart() -> None:
 
 def test_properties_that_no_sensor_measures_are_not_told() -> None:
     """A flow asks for more than the devices in force measure: what nobody measures is not promised, nor feared."""
-    asks = {
-        "purpose": "energy",
-        "recipient": "office",
-        "identity": "per-epoch",
-        "time": "day",
-        "space": "district",
-        "retention": 9,
-    }
     town = city().measures("consumption").measures("LAeq").purpose("energy").recipient("office")
     town.district("north").zone("quay", "north").device("meter", {"consumption": "kwh"})
-    town.flow("both", "consumption", "LAeq", statistic="mean", **asks).flow("loud", "LAeq", statistic="mean", **asks)
+    for name, *properties in (("both", "consumption", "LAeq"), ("loud", "LAeq")):
+        town.flow(
+            *(name, *properties),
+            statistic="mean",
+            purpose="energy",
+            recipient="office",
+            identity="per-epoch",
+            time="day",
+            space="district",
+            retention=9,
+        )
     policies = town.policies()
     both, loud = (most_told(policies, policies.flows[name]) for name in ("both", "loud"))
     assert both[0].properties == ("consumption",)
