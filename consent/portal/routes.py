@@ -6,14 +6,16 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import balance, files, flows, home, ideas, offline, paper, places, register, rules, signs
+from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *flows.ROUTES,
     *balance.ROUTES,
-    *rules.ROUTES,
+    *check.ROUTES,
+    *entry.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,
+    *rules.ROUTES,
     *home.ROUTES,
     *places.ROUTES,
     *signs.ROUTES,
