@@ -45,13 +45,7 @@ def lead(visit: Visit, policies: PolicySet, flow: Flow, told: MostTold) -> str:
             "ways",
             f"lead.{by}.figure",
             figure=visit.text("ways", f"figure.{statistic or Statistic.MEAN}"),
-<<<<<<< HEAD
             every=every,
-=======
-            every=visit.text(
-                "ways", "every.week" if statistic is Statistic.TYPICAL_DAY else f"every.{told.disclosure.time.label}"
-            ),
->>>>>>> p-balance
             of=visit.text("ways", f"of.{told.disclosure.space.label}"),
             group=visit.number(flow.ask.group),
         )
