@@ -201,6 +201,7 @@ class Gateway:
             await self._wake.wait()
             self._wake.clear()
             self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
+            await self._turn()
             if self._requests:
                 await self._serve()
             if self._batch_due:
@@ -214,6 +215,11 @@ class Gateway:
             await self._commit()
         await self.durable.publisher.drained()
         self.durable.in_order = True
+
+    async def _turn(self) -> None:
+        """Have the public's numbers shown once an hour has ended, before anything is decided in the next one."""
+        if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
+            await self._commit()
 
     async def _take_batch(self) -> None:
         """Run steps 2 to 10 of the path of a batch."""
@@ -281,6 +287,7 @@ class Gateway:
 
     async def _tick(self) -> None:
         """Run step 11: expire consents, end windows, form bundles, commit, send them."""
+        await self._turn()  # a simulated clock may have been advanced just before
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         self._note_dry()
         if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):

@@ -232,7 +232,7 @@ class Config(_Section, frozen=True, kw_only=True):
         state_folder: Database, and by default the log.
         keys_folder: What `sluice keys init` made.
         policies_folder: The policies that `sluice policy apply` puts in force.
-        runtime_folder: Where `control.sock` is; by default the state folder.
+        runtime_folder: Where `control.sock` is, and `portal/portal.sock`, which the group may open too; by default the state folder.
         broker: Where the sensors publish.
         sink: Where bundles go, by the name that policies give the sink.
     """
@@ -267,6 +267,7 @@ class Installation:
         self.log = self.state / config.audit.log_folder
         self.openings = self.state / config.audit.openings_folder if config.audit.openings_folder else None
         self.control_socket = self.runtime / "control.sock"
+        self.portal_socket = self.runtime / "portal" / "portal.sock"  # in a folder of its own, which the portal's user may enter
         self.database = self.state / "sluice.db"
 
     def command(self, *words: str) -> str:

@@ -19,8 +19,9 @@ from consent.messages import PolicyChange, plain
 from consent.printable import printable, printable_lines
 from gateway.app import Gateway
 from gateway.config import Installation
+from gateway.control.context import ANYONE
 from gateway.control.doors import ControlDoor
-from gateway.control.socket import ControlServer
+from gateway.control.socket import OWNER_AND_GROUP, PUBLIC_BOUNDS, ControlServer
 from gateway.control.status import gauges
 from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable, ended_by_the_disk
@@ -86,9 +87,13 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
-        control = ControlServer(place.control_socket, ControlDoor(app).connection)
-        opened.push_async_callback(control.close)
-        await control.start()
+        public = ControlDoor(app, ANYONE).connection
+        for server in (
+            ControlServer(place.control_socket, ControlDoor(app).connection),
+            ControlServer(place.portal_socket, public, PUBLIC_BOUNDS, OWNER_AND_GROUP),
+        ):
+            opened.push_async_callback(server.close)
+            await server.start()
         _tell_of_policies(durable)
         if place.config.metrics.port:
             from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so loaded only where it is configured

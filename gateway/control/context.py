@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
+from typing import TypeVar
 
 from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
 from consent.core.consents.records import PORTAL, Consent, signing_bytes
@@ -15,6 +16,8 @@ from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.store.store import Store
 from gateway.errors import SluiceError
+
+K = TypeVar("K")
 
 
 class MethodError(SluiceError):
@@ -29,18 +32,20 @@ class Door(Flag):
     SHELL = auto()
     """`control.sock`: the operator's, for whoever may open it."""
     CITIZEN = auto()
-    """The portal's: a resident who has shown who they are."""
+    """A resident who has shown who they are. No socket is opened for it yet."""
+    PUBLIC = auto()
+    """`portal.sock`: whoever asks has shown nothing of who they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the operator, or a resident of one subject.
+    """Who asks: the operator, a resident of one subject, or anyone.
 
     Attributes:
         door: Through which the request came.
         channel: What the consents that come of it say about how they were given.
-        subject: Of a resident; empty for the operator, who may act for every subject.
-        resident: The one who asks; empty for the operator.
+        subject: Of a resident; empty for the operator, who may act for every subject, and for anyone, who may act for none.
+        resident: The one who asks; empty for the others.
         sign: Returns a resident's signature of the bytes of a record; None where the log's key signs.
         connection: Stands for the connection by which the request came, and is no other's; None where it came by none.
     """
@@ -54,6 +59,8 @@ class Caller:
 
     def may_see(self, subject: bytes | None) -> bool:
         """Return whether what is about a subject, or about none, is for the caller."""
+        if Door.PUBLIC in self.door:
+            return subject is None
         return not self.subject or subject == self.subject
 
     def refuse_other(self, subject: bytes, resident: bytes) -> None:
@@ -74,6 +81,7 @@ class Caller:
 
 
 OPERATOR = Caller(Door.SHELL, OPERATOR_CHANNEL)
+ANYONE = Caller(Door.PUBLIC, PORTAL)
 
 
 def resident_caller(subject: bytes, resident: bytes, sign: Callable[[bytes], bytes]) -> Caller:
@@ -93,6 +101,14 @@ class Control:
         """Stand on a state that has been opened."""
         self.durable = durable
         self.running = running
+        self._kept: dict[type, object] = {}
+
+    def kept(self, kind: type[K]) -> K:
+        """Return what methods keep here from one request to the next, new at first."""
+        if kind not in self._kept:
+            self._kept[kind] = kind()
+        kept: K = self._kept[kind]  # type: ignore[assignment]  # by its own type
+        return kept
 
     @property
     def state(self) -> State:

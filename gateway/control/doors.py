@@ -1,7 +1,8 @@
 """The doors: what comes in is checked against the table of methods and against who asks, and then run in the gateway's loop.
 
-`control.sock` is the operator's door. The citizens' is made here too and is closed: `sluice run` opens no socket for it. A method
-that is not for a door is, there, a method that does not exist.
+`control.sock` is the operator's door, and `portal.sock` the public's: what anyone may know, and nothing of a person. A resident's
+is made here too and is closed: `sluice run` opens no socket for it. A method that is not for a door is, there, a method that does
+not exist.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ Sent = bytes | msgspec.Raw | Parameters | JsonObject
 class ControlDoor:
     """A way into a running gateway, for one caller."""
 
-    def __init__(self, gateway: Gateway, caller: Caller = OPERATOR) -> None:
-        """Stand before a gateway."""
+    def __init__(self, gateway: Gateway, caller: Caller = OPERATOR, control: Control | None = None) -> None:
+        """Stand before a gateway; a connection shares its door's ``control``, and with it what is kept there."""
         self._gateway = gateway
-        self._control = Control(gateway.durable, gateway)
+        self._control = control or Control(gateway.durable, gateway)
         self._caller = caller
 
     @contextmanager
@@ -43,7 +44,7 @@ class ControlDoor:
         """Answer the requests of one connection, of which what is for it alone is forgotten when it closes."""
         caller = replace(self._caller, connection=object())
         try:
-            yield ControlDoor(self._gateway, caller).answer
+            yield ControlDoor(self._gateway, caller, self._control).answer
         finally:
             discovery.end(self._control, caller)
 
@@ -58,6 +59,8 @@ class ControlDoor:
         if method.while_waiting and disk_space.waits:
             return cast("Result", method.handler(self._control, self._caller, params))
         prepared = await _prepare(self._control, method, params)
+        if method.at_once:
+            return cast("Result", _run(self._control, self._caller, method, params, *prepared))
         if method.uses_reserve:
             disk_space.release_reserve()
         return await self._gateway.ask(lambda: _run(self._control, self._caller, method, params, *prepared), tick=method.ticks)

@@ -59,8 +59,21 @@ from consent.messages import (
     SubjectOf,
     SubjectShown,
 )
+from consent.public_messages import (
+    DayOf,
+    EntryAt,
+    EntryTold,
+    PlaceOn,
+    PlaceTold,
+    PublicBalance,
+    PublicFlows,
+    PublicSensors,
+    PublicState,
+)
 from gateway.control import backup, clock, consents, devices, discovery, policies, rights, status, subjects
 from gateway.control.context import Door
+from gateway.control.public import entry, numbers
+from gateway.control.public import state as public_state
 
 Handler = Callable[..., Result | Awaitable[Result]]
 """(control, caller, parameters, what was prepared if anything) → answer, at once or once the database has been read."""
@@ -89,6 +102,7 @@ class Method:
             before it.
         ticks: Whether it is answered only after a release tick.
         while_waiting: Whether it is answered also while a commit waits for room on the disk.
+        at_once: Whether it is answered without waiting for the loop's turn, since it reads only what stands between two hours.
         longest_bytes: The longest parameters, as JSON.
     """
 
@@ -102,6 +116,7 @@ class Method:
     uses_reserve: bool = False
     ticks: bool = False
     while_waiting: bool = False
+    at_once: bool = False
     longest_bytes: int = SHORT_BYTES
 
     @property
@@ -111,6 +126,7 @@ class Method:
 
 
 BOTH = Door.SHELL | Door.CITIZEN
+ALSO_PUBLIC = Door.SHELL | Door.PUBLIC
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -144,6 +160,12 @@ METHODS: dict[str, Method] = {
         Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
         Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
+        Method("public.state", public_state.show, Nothing, PublicState, ALSO_PUBLIC, at_once=True),
+        Method("public.sensors", numbers.sensors, Nothing, PublicSensors, ALSO_PUBLIC, at_once=True),
+        Method("public.flows", numbers.flows, Nothing, PublicFlows, ALSO_PUBLIC, at_once=True),
+        Method("public.balance", numbers.balance, DayOf, PublicBalance, ALSO_PUBLIC, at_once=True),
+        Method("public.place", numbers.place, PlaceOn, PlaceTold, ALSO_PUBLIC, at_once=True),
+        Method("public.entry", entry.show, EntryAt, EntryTold, ALSO_PUBLIC, prepare=entry.read, at_once=True),
     )
 }
 """Every method, by name."""

@@ -55,36 +55,61 @@ class Bounds:
     answer_s: float = 60.0
 
 
+PUBLIC_BOUNDS = Bounds(line_bytes=4096, door_bytes=32 * 2 * 4096, connections=32, user_connections=24, line_s=5.0, answer_s=10.0)
+"""Of a door for anyone: a question is a line of a few words, and every connection may hold two of them at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may open a socket, by the modes of the socket and of the folder that is made for it."""
+
+    socket_mode: int
+    folder_mode: int
+
+
+OWNER_ALONE = Access(0o600, 0o700)
+OWNER_AND_GROUP = Access(0o660, 0o750)
+
+
 class ControlServer:
     """Serves one socket."""
 
-    def __init__(self, path: Path, connect: Connect, bounds: Bounds | None = None) -> None:
+    def __init__(self, path: Path, connect: Connect, bounds: Bounds | None = None, access: Access = OWNER_ALONE) -> None:
         """Name the socket's path; ``start`` binds it."""
         self._path = path
         self._connect = connect
         self._bounds = bounds or Bounds()
+        self._access = access
         self._held = HeldBytes(self._bounds.door_bytes)
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.StreamWriter, _Connection] = {}  # those idle longest first
 
     async def start(self) -> None:
-        """Bind the socket with mode 0600; one left behind by a process that is gone is replaced.
+        """Bind the socket with its mode; one left behind by a process that is gone is replaced.
 
         Raises: OperatorError: the path cannot be used.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder()
             with contextlib.suppress(FileNotFoundError):
                 self._path.unlink()  # the state folder's lock says that no other gateway serves here
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            before = os.umask(0o177)
+            before = os.umask(0o777 & ~self._access.socket_mode)
             try:
                 listener.bind(str(self._path))
             finally:
                 os.umask(before)
-            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=PIECE_BYTES)
+            limit = min(PIECE_BYTES, self._bounds.line_bytes)
+            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=limit)
         except OSError as error:
             raise OperatorError(f"`{self._path}`: cannot listen: {unusable(self._path.parent, error)}") from error
+
+    def _make_folder(self) -> None:
+        """Make the socket's folder where there is none; one that is for others too gets its mode whatever the process masks."""
+        folder = self._path.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._access is not OWNER_ALONE:
+            folder.chmod(self._access.folder_mode)
 
     async def close(self) -> None:
         """Stop serving and remove the socket."""
@@ -257,7 +282,7 @@ class Lines:
         return line
 
     async def _read(self) -> bool:
-        piece = await self._reader.read(PIECE_BYTES)
+        piece = await self._reader.read(min(PIECE_BYTES, self._bounds.line_bytes))
         self._held += piece
         self._door.hold(len(piece))
         return bool(piece)

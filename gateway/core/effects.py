@@ -89,6 +89,22 @@ class PolicyRow:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PublicRow:
+    """A tally of the public's numbers: of a UTC day, or of an hour.
+
+    Attributes:
+        number: Of the day or hour since the epoch.
+        content: As counted, encoded.
+        shown: As it is shown from now on; None where that stays as it is.
+    """
+
+    is_day: bool
+    number: int
+    content: bytes
+    shown: bytes | None
+
+
 @dataclass(slots=True)
 class Commit:
     """Everything that one transaction makes durable."""
@@ -120,6 +136,9 @@ class Commit:
     erases: bool = False
     """What is deleted must leave no trace: outbox rows are resealed under the new segment's key, and free space is scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)
+    public: list[PublicRow] = field(default_factory=list)
+    public_since: int = 0
+    """Tallies of earlier days are deleted; a number since the epoch."""
     ledger: bytes = b""
     uses_reserve: bool = False
     """May use the reserved disk space: it changes who may see what, or records what is missing."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.effects import BundleRow, Commit, OutboxRow
 from gateway.core.ledger import LedgerMove
+from gateway.core.public.tally import BundleTally
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.publications import Due
 from gateway.core.windows.windows import Window
@@ -27,6 +28,7 @@ class ReadyBundle:
         full: Something was left for the next bundle, for want of room.
         tables: What the draws of a publication were made of, as it was when it was formed.
         publication: Which part of which publication it is; None where it is none.
+        tally: What it has added to the public's numbers.
     """
 
     index: int
@@ -39,6 +41,7 @@ class ReadyBundle:
     full: bool = False
     tables: list[CellTable] = field(default_factory=list)
     publication: Due | None = None
+    tally: BundleTally | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 # 8 account
                 asked += 1
                 considered += slot.considered
+                plan.memory.heard.pairs += slot.considered
                 for reason in slot.withheld:
                     withheld[reason] += 1
                 targets = slot.targets

@@ -73,7 +73,19 @@ class Device:
 class Slot:
     """One observed property of one device."""
 
-    __slots__ = ("considered", "device", "keep_ms", "observed_property", "ref", "register", "seen", "step", "targets", "withheld")
+    __slots__ = (
+        "considered",
+        "device",
+        "flows",
+        "keep_ms",
+        "observed_property",
+        "ref",
+        "register",
+        "seen",
+        "step",
+        "targets",
+        "withheld",
+    )
 
     def __init__(self, device: Device, observed_property: str, step: float, seen: RememberedTimes | None) -> None:
         self.device = device
@@ -82,6 +94,7 @@ class Slot:
         self.seen = seen  # phenomenon times of readings that were kept; None where the device numbers its messages
         self.targets: list[Target] = []
         self.withheld: list[str] = []
+        self.flows: tuple[str, ...] = ()  # all that ask for it, whatever they get
         self.considered = 0
         self.keep_ms = 0  # how long a phenomenon time must be remembered
         self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
@@ -176,6 +189,7 @@ def compile_slots(
         first_step = policies.properties[name].ladder[0]
         seen = None if tells_by_number else memory.times(name)
         slot = slots[name] = Slot(device, name, float(first_step), seen)
+        slot.flows = _shared_names(tuple(flow.id for flow in flows))
         slot.considered = len(flows)
         for flow in flows:
             _decide_flow(slot, flow, force, book, windows, now_ms)
@@ -257,6 +271,12 @@ def _terms(found: Outcome, since_ms: int, device: Device, policy_entry: int, con
 def shared_cohort(cohort: Cohort) -> Cohort:
     """Return one shared object for all equal cohorts: thousands of devices share a few."""
     return cohort
+
+
+@lru_cache(maxsize=8192)
+def _shared_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one shared tuple for all equal ones: thousands of slots share a few."""
+    return names
 
 
 @lru_cache(maxsize=8192)

@@ -30,6 +30,9 @@ from gateway.core.model import Decoder
 from gateway.core.outbox import Outbox
 from gateway.core.plans import Device, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
+from gateway.core.public.numbers import PublicNumbers
+from gateway.core.public.tally import HOUR_MS
+from gateway.core.public.turn import Counted, turn
 from gateway.core.registry import Registry
 from gateway.core.windows.publications import Publications
 from gateway.core.windows.windows import Windows
@@ -82,6 +85,7 @@ class State:
         revision: Counts the changes of plans, so that a publication that was formed aside is not applied to others. Counted by
             ``changes``.
         domain_keys: The pseudonym keys. Made and dropped by releases.
+        public: The numbers that anyone may ask for. Counted by releases and voids, and shown by ``turn``.
         discovery: Looks at messages of unknown devices while a terminal asks for them, and is None otherwise. Set by ``control``.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
     """
@@ -111,6 +115,7 @@ class State:
         self.publications = Publications()
         self.revision = 0
         self.domain_keys = DomainKeys(identity.random_bytes)
+        self.public = PublicNumbers()
         self.expires_next_ms = NEVER_MS
         self.discovery: Discovery | None = None
         self.commit = Commit()
@@ -146,12 +151,22 @@ class State:
         for former in [device for device in self.memories if device not in registered]:
             self.memories.pop(former).drop_before({}, NEVER_MS)
 
+    def turn(self, now_ms: int) -> bool:
+        """Turn the public's numbers to the present hour, if it is later than the last; return whether that is to be committed."""
+        hour = now_ms // HOUR_MS
+        if hour <= self.public.turned:
+            return False
+        turn(self.public, hour, Counted(self.ledger.totals, self.force, self.registry, self.plans()))
+        return True
+
     def take_commit(self) -> Commit:
         """Return what must become durable, with the present journal and ledger, and begin the next commit."""
         commit = self.commit
         if (dry_ms := self.arrivals.take_news()) is not None:
             self.journal.note(Dry(dry_ms))
         commit.journal = self.journal.take_batch()
+        if self.public.has_news:
+            commit.public, commit.public_since = self.public.take_rows(), self.public.first_kept()
         commit.ledger = self.ledger_blob()
         self._begin_commit()
         return commit

@@ -76,6 +76,7 @@ class Durable:
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
+        published: The log index up to which everything is durable and published, or given to the publisher.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Durable:
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
         self._unpublished = found.unpublished
+        self.published = found.unpublished.size
         self._committed_ledger = b""
         if self.state.force is not None:
             self._describe_log()
@@ -141,6 +143,7 @@ class Durable:
         """
         now_ms = self.clock.now_ms()
         self.in_order = True
+        self.state.turn(now_ms)
         self._note_absence(now_ms)
         self.state.log.begin(now_ms)
         if self.state.force is None:
@@ -229,7 +232,9 @@ class Durable:
     def must_commit(self) -> bool:
         """Return whether anything is not yet durable."""
         state = self.state
-        return not state.commit.is_empty() or state.journal.has_records or state.ledger_blob() != self._committed_ledger
+        if state.journal.has_records or state.public.has_news or not state.commit.is_empty():
+            return True
+        return state.ledger_blob() != self._committed_ledger
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
@@ -240,8 +245,10 @@ class Durable:
         in_order, self.in_order = self.in_order, False
         await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
+        self.state.public.show()
         if publication is not None:
             self.publisher.publish(publication)
+            self.published = self._unpublished.size
 
     async def drop_old_openings(self, now_ms: int) -> None:
         """Delete openings older than the configured retention; only the commitments of their entries remain."""

@@ -69,6 +69,7 @@ class StateRecovery:
         if self._state.force is not None:
             changes.compile_all(self._state, now_ms)
         self._outbox(stored)
+        self._state.public.resume(await self._store.reader.public_tallies())
 
     async def _registry(self) -> None:
         registry = self._state.registry

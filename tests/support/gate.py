@@ -235,6 +235,7 @@ class Gate:
         self.batches: list[tuple[bytes, bytes]] = []
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
+        self.state.turn(now_ms)
         self.state.log.begin(now_ms)
         self.apply(policies or town())
         recovery.begin_segment(self.state)
@@ -317,6 +318,7 @@ class Gate:
 
     def take(self, *frames: Frame) -> None:
         """Take a batch of frames, and commit it."""
+        self.state.turn(self.now_ms)
         pipeline.take_frames(self.state, frames, self.now_ms)
         self.commit()
 
@@ -334,6 +336,7 @@ class Gate:
     def to(self, now_ms: int) -> None:
         """Set the clock forward, and begin a tick: let consents run out and windows end."""
         self.now_ms = now_ms
+        self.state.turn(now_ms)
         changes.expire(self.state, now_ms)
         advance_watermark(self.state, now_ms, LATENESS_MS)
 
@@ -389,6 +392,7 @@ class Gate:
             self.openings[shorter.index] = Opening.decode(shorter.content)
         for put in commit.policies:
             self.policy_sets[put.sha256] = pack_files(msgspec.msgpack.decode(put.content, type=changes.StoredPolicies).files)
+        self.state.public.show()
         return commit
 
     # what may be asked

@@ -240,6 +240,7 @@ class Gate:
             Frame(topic, payload, packet_id and packet_id + place, duplicate, retain=False, generation=1)
             for place, (topic, payload) in enumerate(messages)
         ]
+        self._durable.state.turn(self.now_ms)
         pipeline.take_frames(self._durable.state, frames, self.now_ms)
         await self._durable.commit()
 
@@ -249,6 +250,7 @@ class Gate:
         """Set the clock forward, and do what begins a tick: consents run out, windows end, what is old is forgotten."""
         durable = self._durable
         durable.clock.advance(now_ms)
+        durable.state.turn(now_ms)
         changes.expire(durable.state, now_ms)
         advance_watermark(durable.state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
         recovery.prune(durable.state)

@@ -20,12 +20,14 @@ class Heard:
         last_ms: When it last sent anything, by the gateway's clock, or ``NEVER_HEARD_MS``.
         reading_ms: When it last sent a reading that was admitted, likewise.
         readings: How many were admitted.
+        pairs: How many pairs of observation and flow were considered for them.
         rejected: How many messages or readings were refused, by reason; a reading's single values included.
     """
 
     last_ms: int = NEVER_HEARD_MS
     reading_ms: int = NEVER_HEARD_MS
     readings: int = 0
+    pairs: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
 
     def add(self, now_ms: int) -> None:

@@ -22,6 +22,7 @@ from gateway.core.figures.table import ClosedAs, Conditions, Suppressed, Totals,
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import Close, ClosedWindow, FixedGuard, PublishFrom
 from gateway.core.ledger import LedgerMove
+from gateway.core.public.bundle import bundle_tally
 from gateway.core.release.draft import Draft, PackedWindow, pack
 from gateway.core.release.entry import prepare_entry
 from gateway.core.release.formats.port import BundleFormat
@@ -151,7 +152,9 @@ def _log(state: State, draft: Draft, now_ms: int) -> ReadyBundle:
     entry = prepare_entry(payload, draft.bases, state.registry.subjects, index, state.identity.random_bytes)
     state.log.append_prepared(Kind.RELEASE, now_ms, entry, bundle_sha256=sha256(content).digest())
     subjects = frozenset(contributor for basis in draft.bases for contributor in basis.terms)
-    bundle = ReadyBundle(index, recipient, content, subjects=subjects, full=draft.full)
+    tally = bundle_tally(payload, now_ms, draft.hours)
+    state.public.add(tally)
+    bundle = ReadyBundle(index, recipient, content, subjects=subjects, full=draft.full, tally=tally)
     state.inflight.add(bundle, state.policies.recipients[recipient].sink)
     return bundle
 

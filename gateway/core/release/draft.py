@@ -19,6 +19,8 @@ from gateway.audit.log.payloads import CITY_OWNED, ReleaseRecord
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Row, Suppressed, Totals, stand
 from gateway.core.figures.values import figure
 from gateway.core.pseudonyms import handle
+from gateway.core.public.bundle import note_reading
+from gateway.core.public.tally import HourTally
 from gateway.core.release.entry import Basis
 from gateway.core.release.formats.port import BundleFormat
 from gateway.core.release.order import random_order
@@ -71,6 +73,7 @@ class Draft:
         listed: What the release entry states about each record.
         bases: What the records about subjects rest on.
         full: Something was left for the next bundle, for want of room.
+        hours: By hour, the readings of the city's own sensors that leave one by one.
     """
 
     recipient: str
@@ -81,6 +84,7 @@ class Draft:
     windows: list[PackedWindow] = field(default_factory=list)
     rows: list[PackedRow] = field(default_factory=list)
     full: bool = False
+    hours: dict[int, HourTally] = field(default_factory=dict)
     _bytes: int = 0
 
     def has_room(self, records: Sequence[bytes]) -> bool:
@@ -225,6 +229,9 @@ def _pack_row(draft: Draft, number: int, content: bytes, conditions: Conditions)
     if not draft.has_room(records):
         return None
     for (waiting, terms), record in zip(kept, records, strict=True):
-        draft.add(record, waiting.cohort, (waiting.start_ms, waiting.end_ms), {waiting.contributor: terms}, [1])
+        cohort, span_ms = waiting.cohort, (waiting.start_ms, waiting.end_ms)
+        draft.add(record, cohort, span_ms, {waiting.contributor: terms}, [1])
+        if cohort.public:
+            note_reading(draft.hours, cohort, span_ms, waiting.n)
     withheld = len(readings) - len(kept)
     return PackedRow(number, encode_row([waiting for waiting, _ in kept]) if withheld else content, len(kept), withheld)

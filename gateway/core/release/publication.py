@@ -28,6 +28,7 @@ from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import ClosedSlice, FixedGuard, PublishPart
 from gateway.core.ledger import LedgerMove
 from gateway.core.log import PreparedEntry
+from gateway.core.public.bundle import bundle_tally
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
@@ -328,6 +329,8 @@ def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
     state.log.append_prepared(EntryKind.RELEASE, now_ms, entry, bundle_sha256=sha256(content).digest())
     bundle = ReadyBundle(index, due.recipient, content, full=True, publication=due)
     bundle.subjects = frozenset(contributor for basis in drawn.bases for contributor in basis.terms)
+    bundle.tally = bundle_tally(drawn.payload, now_ms, {})
+    state.public.add(bundle.tally)
     slices = [_close(state, bundle, one) for one in drawn.closed]
     slices += [_give_up(state, one) for one in task.slices if one.table.cohort not in task.plan.part_of]
     slices += [_close(state, bundle, NoDraw(one, 0, {})) for one in task.spent]

@@ -37,6 +37,8 @@ def void_bundle(state: State, recipient: str, now_ms: int) -> None:
     state.windows.guards.void(bundle.index)
     for row in bundle.outbox:
         state.outbox.put_back(row)
+    if bundle.tally is not None:
+        state.public.take_back(bundle.tally)
     for move in bundle.moved:
         state.ledger.move(move.target, move.source, move.n)
     state.ledger.move("bundles.ready", "bundles.voided", 1)

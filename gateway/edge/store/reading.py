@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from gateway.audit.log.openings import label
-from gateway.core.effects import OutboxRow
+from gateway.core.effects import OutboxRow, PublicRow
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
@@ -154,6 +154,11 @@ class StoreReader:
         sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
         async for index, sealed in self._pages(sql):
             yield index, self._open("opening", row_key(index), sealed)
+
+    async def public_tallies(self) -> list[PublicRow]:
+        """Return what the public's numbers are made of, and how it is shown."""
+        rows = await self._rows("SELECT is_day, number, content, shown FROM public_tally ORDER BY is_day, number")
+        return [PublicRow(bool(is_day), number, content, shown) for is_day, number, content, shown in rows]
 
     async def releases_labelled(self, keys: Sequence[bytes]) -> list[int]:
         """Return the log indices of the releases that carry a label of one of a subject's keys."""

@@ -1,7 +1,8 @@
 """The tables of the gateway's one database file, and how an older file is brought up to date.
 
 ``PRAGMA user_version`` counts the migrations that a file has been through. A migration is never edited once released: a change
-to the tables is a new one, at the end. Personal data are in ``sealed`` columns, found by keyed hashes.
+to the tables is a new one, at the end. Personal data are in ``sealed`` columns, found by keyed hashes. What the public's numbers
+are made of is not: like the ledger it tells of flows and days, and of nobody.
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE claim (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
     CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never changed'); END;
     CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'log entries are never deleted'); END;
+    """,
+    """
+    CREATE TABLE public_tally (
+        is_day INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        shown BLOB,
+        PRIMARY KEY (is_day, number)
+    ) STRICT;
     """,
 )
 """Scripts by version: the first makes version 1 of an empty file."""

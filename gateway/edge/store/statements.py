@@ -6,6 +6,7 @@ Comes between the core's ``Commit`` and ``writing``, which executes the statemen
 from __future__ import annotations
 
 from gateway.core.effects import Commit
+from gateway.core.public.tally import HOURS_OF_A_DAY
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Statement
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
@@ -16,6 +17,12 @@ SCRUB_DUE = "scrub_due"
 
 SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
 """Kinds of entries on which no later release can rest: the retention of their openings starts at once."""
+
+
+_PUT_TALLY = (
+    "INSERT INTO public_tally VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET content = excluded.content, shown = coalesce(excluded.shown, shown)"
+)
 
 
 class CommitRows:
@@ -45,6 +52,7 @@ class CommitRows:
         statements += self._log(commit, now_ms)
         statements += self._registry(commit)
         statements += self._bundles(commit)
+        statements += _public(commit)
         return statements
 
     def _new_segment(self, snapshot: bytes) -> list[Statement]:
@@ -120,3 +128,12 @@ class CommitRows:
                 ("INSERT INTO outbox VALUES (?, ?, ?, ?)", (waiting.number, waiting.recipient, self._segments.segment, sealed))
             )
         return statements
+
+
+def _public(commit: Commit) -> list[Statement]:
+    """Return the statements that store tallies of the public's numbers, and delete those of days that are no longer kept."""
+    statements: list[Statement] = [(_PUT_TALLY, (row.is_day, row.number, row.content, row.shown)) for row in commit.public]
+    if any(row.shown is not None for row in commit.public):
+        for is_day, since in ((True, commit.public_since), (False, commit.public_since * HOURS_OF_A_DAY)):
+            statements.append(("DELETE FROM public_tally WHERE is_day = ? AND number < ?", (is_day, since)))
+    return statements
