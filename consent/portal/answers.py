@@ -100,6 +100,7 @@ class Route:
         media: Of the answer with status 200. What goes wrong is told by a page where that is ``HTML``, else as ``PROBLEM``.
         needs_gate: Without the gateway there is nothing to show: 503.
         says: The struct whose JSON is answered, where it is one.
+        statuses: With which it answers besides 200, 404 and 503, as a redirection.
     """
 
     path: str
@@ -109,3 +110,4 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     needs_gate: bool = False
     says: type[msgspec.Struct] | None = None
+    statuses: tuple[int, ...] = ()

@@ -71,10 +71,12 @@ def _operation(route: Route, schemas: Mapping[type[msgspec.Struct], Any]) -> Jso
     parameters = route.parameters if route.media != HTML else (*route.parameters, _LANGUAGE)
     schema = {"type": "string"} if route.says is None else schemas[route.says]
     content: JsonObject = {route.media: {} if route.media == JSON and route.says is None else {"schema": schema}}
-    answers = {"200": {"description": route.summary, "content": content}}
+    answers: JsonObject = {"200": {"description": route.summary, "content": content}}
     wrong = {HTML: _PAGE} if route.media == HTML else {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status in sorted({404, 503, *STATUS.values()}):
         answers[str(status)] = {"description": _DESCRIPTIONS.get(status, HTTPStatus(status).phrase), "content": wrong}
+    for status in route.statuses:
+        answers[str(status)] = {"description": HTTPStatus(status).phrase}
     return {
         "operationId": _operation_id(route.path),
         "summary": route.summary,
