@@ -1,4 +1,4 @@
-"""`/places`: all zones by district, and what stands there; `/places/<zone>`: what is sensed in one, for whom, what left yesterday."""
+"""`/places`: all zones by district and what stands there; `/places/<zone>`: what one tells, to whom, and what left yesterday."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Final
 
 from consent.core.policies.policy import PolicySet, Sign
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
-from consent.portal.gate import GateAwayError
-from consent.portal.sensors.day import PlaceDay, day_of
+from consent.portal.sensors.day import PlaceDay, yesterday
 from consent.portal.sensors.facts import UseFacts, WhoToAsk, facts_of, listed, title_of, who_to_ask
-from consent.portal.sensors.standing import Standing, standing
+from consent.portal.sensors.standing import Standing, standing_now
 from consent.portal.sensors.uses import SensorUse, merged, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -124,13 +123,12 @@ async def show_all(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     policies = site.record.policies
     if policies is None:
         return Page("places.html", PlacesView((), (), is_away=False))
-    there, is_away = Standing({}, {}), False
-    try:
-        there = standing(policies, await site.gate.sensors())
-    except GateAwayError:
-        is_away = True
+    found = await standing_now(site.gate, policies)
+    there = found or Standing({}, {})
     districts = tuple(_district(policies, name, there, visit) for name in policies.districts)
-    return Page("places.html", PlacesView(districts, _kinds(policies, there.homes.get(policies.city.id, {}), visit), is_away))
+    return Page(
+        "places.html", PlacesView(districts, _kinds(policies, there.homes.get(policies.city.id, {}), visit), found is None)
+    )
 
 
 def _district(policies: PolicySet, name: str, there: Standing, visit: Visit) -> DistrictRow:
@@ -162,12 +160,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     policies, name = site.record.policies, parameters["zone"]
     if policies is None or name not in policies.zones:
         raise NoSuchPage("place")
-    there, told = None, None
-    try:
-        there = standing(policies, await site.gate.sensors())
-        told = await site.gate.place(name)
-    except GateAwayError:
-        pass
+    there = await standing_now(site.gate, policies)
     signs = [sign for sign in policies.signs.values() if sign.zone == name]
     uses = _uses(policies, name, there, signs)
     every = [use for each in uses.values() for use in each]
@@ -183,7 +176,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         ),
         homes=() if there is None else _homes(policies, name, there, visit),
         ask=who_to_ask(policies, every, visit),
-        day=None if told is None else day_of(told, every, visit),
+        day=await yesterday(site.gate, name, every, visit),
     )
     return Page("place.html", view)
 

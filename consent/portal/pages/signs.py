@@ -11,12 +11,11 @@ from markupsafe import Markup
 from consent.core.languages import LANGUAGES
 from consent.core.policies.policy import PolicySet, Sign
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
-from consent.portal.gate import GateAwayError
 from consent.portal.record import Head
-from consent.portal.sensors.day import PlaceDay, day_of
+from consent.portal.sensors.day import PlaceDay, yesterday
 from consent.portal.sensors.facts import Contact, UseFacts, WhoToAsk, contacts_of, facts_of, listed, title_of, who_to_ask
 from consent.portal.sensors.qr_code import qr_code, short_address, sign_address
-from consent.portal.sensors.standing import standing
+from consent.portal.sensors.standing import standing_now
 from consent.portal.sensors.uses import SensorUse, untold_by, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -92,13 +91,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     """Answer with the page of a sign."""
     policies, sign = _found(site, parameters)
     uses = uses_of(policies, sign.zone, sign.profile)
-    is_missing, day = False, None
-    try:
-        registered = standing(policies, await site.gate.sensors())
-        is_missing = not registered.own_in(sign.zone, sign.profile)
-        day = day_of(await site.gate.place(sign.zone), uses, visit)
-    except GateAwayError:
-        pass
+    there = await standing_now(site.gate, policies)
     view = SignView(
         sign=sign,
         kind=visit.title(policies.profiles[sign.profile].title),
@@ -108,8 +101,8 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         untold=listed(title_of(each, visit) for each in untold_by(policies, sign.profile, uses)),
         uses=tuple(facts_of(use, visit) for use in uses),
         ask=who_to_ask(policies, uses, visit),
-        is_missing=is_missing,
-        day=day,
+        is_missing=there is not None and not there.own_in(sign.zone, sign.profile),
+        day=await yesterday(site.gate, sign.zone, uses, visit),
     )
     return Page("signs.html", view)
 

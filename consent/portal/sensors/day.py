@@ -10,6 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from consent.portal.charts.bars import bars
+from consent.portal.gate import Gate, GateAwayError, GateRefusedError
 from consent.portal.sensors.units import begins_at_zero, symbol
 from consent.portal.sensors.uses import PropertyUse, SensorUse
 from consent.portal.visit import Visit
@@ -54,11 +55,21 @@ class DayChart:
 
 @dataclass(frozen=True, slots=True)
 class PlaceDay:
-    """A UTC day, and the local times between which it lies."""
+    """A UTC day, and when it begins in local time; both empty where nothing is known of it."""
 
     day: str
     begins: str
     charts: tuple[DayChart, ...]
+
+
+async def yesterday(gate: Gate, zone: str, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay | None:
+    """Return what left yesterday in a zone; without charts where the gateway knows of no such day, None where it is away."""
+    try:
+        return day_of(await gate.place(zone), uses, visit)
+    except GateRefusedError:
+        return PlaceDay("", "", ())
+    except GateAwayError:
+        return None
 
 
 def day_of(told: PlaceTold, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from consent.core.decide import Owner
 from consent.core.disclosure import Space
 from consent.core.policies.policy import PolicySet
+from consent.portal.gate import Gate, GateAwayError
 from consent.portal.sensors.uses import place_of_homes, uses_of
 from consent.public_messages import HOMES_STEP, PublicSensors, SensorsAt
 
@@ -23,8 +24,8 @@ class Standing:
 
     Attributes:
         own: The city's own, by zone and by profile.
-        homes: Homes', by the finest place that may be told (a zone's or district's id, or the city's) and by profile; there are at
-            least so many, in multiples of ``HOMES_STEP``.
+        homes: Homes', by the finest place that may be told (the id of a zone, a district or the city) and by profile: at least
+            so many, in multiples of ``HOMES_STEP``.
     """
 
     own: Mapping[str, Mapping[str, int]]
@@ -33,6 +34,14 @@ class Standing:
     def own_in(self, zone: str, profile: str) -> int:
         """Return how many of the city's own of a profile stand in a zone."""
         return self.own.get(zone, {}).get(profile, 0)
+
+
+async def standing_now(gate: Gate, policies: PolicySet) -> Standing | None:
+    """Return which sensors stand where at present; None where the gateway is away."""
+    try:
+        return standing(policies, await gate.sensors())
+    except GateAwayError:
+        return None
 
 
 def standing(policies: PolicySet, registered: PublicSensors) -> Standing:

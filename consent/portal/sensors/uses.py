@@ -1,4 +1,4 @@
-"""What leaves of a sensor by the rules in force: of the city's own by which flow and at which level; of homes' from which place."""
+"""What leaves of a sensor by the rules in force: of the city's own by which flow, at which level; of homes' from which place."""
 
 from __future__ import annotations
 
