@@ -1,9 +1,9 @@
 """`/flows/<id>`: what the city gets by one way out, and why; every question of somebody who is asked for a yes, with its answer.
 
 Where each number comes from: what is told and how finely, the rules in force (``ways.most_told``); how far it is open, who was
-served and among how many homes one was hidden, ``public.flows`` (rounded down as it says, and said as `about`, `at least` or
-`fewer than`); the odds, ``consent.core.exposure`` over what the rules let leave; the example, made up by ``ways.example`` with the
-errors of ``consent.core.spread``. Without the gateway all is shown but what only it knows.
+served and among how many homes one was hidden, ``public.flows`` (rounded down as it says, and said as `about`, `at least`, `fewer
+than`); the odds, ``consent.core.exposure`` over what the rules let leave; the example, made up by ``ways.example`` with errors of
+``consent.core.spread``. Without the gateway all is shown but what only it knows.
 """
 
 from __future__ import annotations

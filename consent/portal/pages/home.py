@@ -1,9 +1,9 @@
 """`/`: what is sensed here, the only ways out, and how far each gate is open.
 
-Where each number comes from: sensors of a kind, ``public.sensors`` (of homes rounded down to 5 in each place, so `at least`); how far
-a gate is open, ``public.flows`` (see ``ways.opening``); for how long a recipient keeps, the rules in force; yesterday's readings,
-``public.balance``, whose accounts are rounded down one by one, so `at least`; entries and witnesses, the record's latest checkpoint
-and its cosignatures. Without the gateway kinds, ways out and the record are shown all the same, from the rules and the log.
+Where each number comes from: sensors of a kind, ``public.sensors`` (of homes rounded down to 5 in each place, so `at least`); how
+far a gate is open, ``public.flows`` (see ``ways.opening``); for how long a recipient keeps, the rules in force; yesterday's
+readings, ``public.balance``, whose accounts are rounded down one by one, so `at least`; entries, witnesses: the record's latest
+checkpoint and its cosignatures. Without the gateway all of the rules and of the log is shown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How far a way out is open: by law, for so many homes, or not at all, as far as the gateway's rounded numbers prove it.
 
 Numbers of homes come from ``PublicFlows`` and are rounded down to ``HOMES_STEP``: of `permitted = 10` there may be 14. The count
-that a figure needs has noise besides. So no number alone proves that a gate is shut: it is said only where nothing has left for 30
-days, which is known of figures; what leaves of homes one by one is counted so coarsely that nothing and a little look alike.
+that a figure needs has noise besides. So no number alone proves that a gate is shut: it is said only where nothing has left for
+30 days, which is known of figures. What leaves of homes one by one is counted so coarsely that nothing and a little look alike.
 """
 
 from __future__ import annotations
