@@ -88,6 +88,8 @@ def _parameters(route: Route, request: Request) -> dict[str, str]:
 
     Raises: NoSuchPage: one of the path does not.
     """
+    if "\n" in request.scope["path"]:  # the router's expressions pass over one at the end
+        raise NoSuchPage
     found = {}
     for parameter in route.parameters:
         value = (request.query_params if parameter.is_in_query else request.path_params).get(parameter.name, "")

@@ -113,7 +113,11 @@ def said_head(size: int = 2418) -> Head:
     return Head("ribera.example/gw-test", "ribera.example/gw-test+00000000+AAAA", size, bytes(32), NOW_MS, NOW_MS, seen)
 
 
+def said_site(gate: SaidGate, record: SaidRecord, log_folder: str = "/nowhere") -> Site:
+    """Return a site that stands on both, with no bound on how often it is asked."""
+    return Site(PortalConfig(log_folder=log_folder, door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
+
+
 def portal_client(gate: SaidGate, record: SaidRecord) -> TestClient:
     """Return a client of a portal that stands on both."""
-    site = Site(PortalConfig(log_folder="", door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
-    return TestClient(make_app(site), raise_server_exceptions=False)
+    return TestClient(make_app(said_site(gate, record)), raise_server_exceptions=False)
