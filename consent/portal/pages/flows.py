@@ -115,20 +115,17 @@ class AmongView:
         kind: `figures`, `none-yet` (nothing has left of late), `away`, `names`, `singly`, or `nobody` (nothing is about homes).
         group: How many homes a figure takes about.
         group_error: What stands behind ± of the count; empty where it has no noise.
-        least: The fewest of the last 30 days; 0 is fewer than ``step``.
-        usual: The usual of the latest day.
+        summary: The fewest of the last 30 days and the usual of the latest, in two sentences; empty where nothing has left.
         chart: None where nothing has left.
-        days: The same, newest first.
+        days: (day, fewest, usual, number of figures) in words, newest first.
     """
 
     kind: str
     group: int
     group_error: str
-    least: int = 0
-    usual: int = 0
-    step: int = HOMES_STEP
+    summary: tuple[str, ...] = ()
     chart: Markup | None = None
-    days: tuple[HiddenAmong, ...] = ()
+    days: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,10 +297,22 @@ def _among(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold | None,
     if not days:
         return AmongView("none-yet", group, group_error)
     least, usual = min(day.least for day in days), days[0].usual
-    label = visit.text("flows", "among.label", least=visit.number(least), usual=visit.number(usual))
+    summary = (
+        visit.text("flows", "among.least" if least else "among.least-few", n=visit.number(least or HOMES_STEP)),
+        visit.text("flows", "among.usual", n=_homes(visit, usual)),
+    )
     unit = visit.text("flows", "among.unit", n=visit.number(top_of(days)))
-    chart = hidden_among(days, visit, label, unit)
-    return AmongView("figures", group, group_error, least, usual, HOMES_STEP, chart, days)
+    chart = hidden_among(days, visit, " ".join(summary), unit)
+    return AmongView("figures", group, group_error, summary, chart, tuple(_row(visit, day) for day in days))
+
+
+def _row(visit: Visit, day: HiddenAmong) -> tuple[str, ...]:
+    return visit.day(day.day), _homes(visit, day.least), _homes(visit, day.usual), visit.number(day.figures)
+
+
+def _homes(visit: Visit, homes: int) -> str:
+    """Return a number of homes that was rounded down: none is fewer than the step."""
+    return visit.number(homes) if homes else visit.text("flows", "among.below", n=visit.number(HOMES_STEP))
 
 
 def _served(visit: Visit, served: FlowServed, *, is_rounded: bool) -> ServedView:

@@ -28,10 +28,23 @@ def test_neighbourhoods_that_permit_less_stand_apart() -> None:
 
 def test_properties_that_no_sensor_measures_are_not_told() -> None:
     """A flow asks for more than the devices in force measure: what nobody measures is not promised, nor feared."""
-    policies = changed('devices = ["meter", "secure-meter", "noise", "air-quality", "air-station", "footfall"]', 'devices = ["noise"]')
-    assert most_told(policies, policies.flows["city-sensors"])[0].properties == ("LAeq",)
-    (row,) = most_told(policies, policies.flows["energy-hourly"])
-    assert (row.reason, row.properties) == ("not-measured", ())
+    town = city().measures("consumption").measures("LAeq").purpose("energy").recipient("office")
+    town.district("north").zone("quay", "north").device("meter", {"consumption": "kwh"})
+    for name, *properties in (("both", "consumption", "LAeq"), ("loud", "LAeq")):
+        town.flow(
+            *(name, *properties),
+            statistic="mean",
+            purpose="energy",
+            recipient="office",
+            identity="per-epoch",
+            time="day",
+            space="district",
+            retention=9,
+        )
+    policies = town.policies()
+    both, loud = (most_told(policies, policies.flows[name]) for name in ("both", "loud"))
+    assert both[0].properties == ("consumption",)
+    assert [(row.reason, row.properties) for row in loud] == [("not-measured", ())]
 
 
 def test_what_the_ceiling_shuts_leaves_nothing() -> None:
@@ -42,8 +55,8 @@ def test_what_the_ceiling_shuts_leaves_nothing() -> None:
 
 def test_rules_without_zones_tell_nothing() -> None:
     """Where there is no place for a sensor there is nothing to tell."""
-    policies = city().build()
-    assert all(most_told(policies, flow) == () for flow in policies.flows.values())
+    policies = city().policies()
+    assert most_told(policies, shipped().flows["energy-hourly"]) == ()
 
 
 @pytest.mark.parametrize(("flow", "days"), [("energy-hourly", 365), ("energy-daily-totals", 90), ("city-sensors", 3650)])
