@@ -232,7 +232,7 @@ class Config(_Section, frozen=True, kw_only=True):
         state_folder: Database, and by default the log.
         keys_folder: What `sluice keys init` made.
         policies_folder: The policies that `sluice policy apply` puts in force.
-        runtime_folder: Where `control.sock` is, and `portal/portal.sock`, which the group may open too; by default the state folder.
+        runtime_folder: Where `control.sock` is, and `portal/portal.sock` for the group too; by default the state folder.
         broker: Where the sensors publish.
         sink: Where bundles go, by the name that policies give the sink.
     """

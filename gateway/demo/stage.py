@@ -1,4 +1,4 @@
-"""The demo's course: broker, gateway, portal, sensors, recipients; one household withdraws midway; the log is verified and replayed."""
+"""The demo's course: broker, gateway, portal, sensors, recipients; a household withdraws; the log is verified and replayed."""
 
 from __future__ import annotations
 

@@ -14,11 +14,13 @@ import random
 import sqlite3
 import threading
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -30,12 +32,21 @@ from gateway.config import load_config
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.recipient.opening import OpenedBundle
 from tests.crash.slow_link import HELD_S, SlowLink, slow_link
-from tests.crash.street import HOUR_MS, Heard, Message, Street, differences, hourly_figures, public_readings
+from tests.crash.street import HOUR_MS, ZONES, Heard, Message, Street, differences, hourly_figures, public_readings
 from tests.support.asking import Answer
 from tests.support.checkout import ROOT
 from tests.support.killed_gate import first_part
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import Mosquitto, running_mosquitto
+from tests.support.recounted import (
+    Release,
+    as_counted,
+    entries_of,
+    hours_as_counted,
+    hours_recounted,
+    recounted,
+    stored_tallies,
+)
 from tests.support.waiting import HANG_S
 
 MIDNIGHT_MS = 1_779_926_400_000  # 2026-05-28T00:00:00Z
@@ -173,6 +184,7 @@ class Scene:
         assert ledger["pairs.released"] == expected.total()
         self.check_log()
         self.check_publications()
+        self.check_public_numbers()
         return ledger
 
     def _wait_for(self, readings: int, figures: int, timeout_s: float = HANG_S) -> None:
@@ -209,6 +221,27 @@ class Scene:
         assert set(parts.values()) <= {1}, "a part of a publication left as two bundles"
         ends = {end_ms for end_ms, _ in parts}
         assert len(ends) == 0 or ends == set(range(min(ends), max(ends) + 1, HOUR_MS)), "an hour was left out"
+
+    def check_public_numbers(self) -> None:
+        """Fail unless the tallies in the database are those that openings and opened bundles give, counted once more."""
+        assert self.live.place.openings is not None
+        openings = OpeningsReader(self.live.place.openings)
+        releases = [
+            Release(entry.time_ms, decode_release(first_part(openings.read(index) or b"")))
+            for index, entry in entries_of(self.live.place.database).items()
+            if index in self.listener.bundles()  # the others were voided
+        ]
+        stored = stored_tallies(self.live.place.database)
+        assert as_counted(stored.days) == recounted(releases)
+        records = [record for bundle in self.opened.values() for record in bundle.records]
+        properties = tomllib.loads((self.live.place.policies / "city.toml").read_text())["property"]
+        first_steps = {name: table["ladder"][0] for name, table in properties.items()}
+        counted = hours_as_counted(stored.hours, first_steps)
+        assert counted == hours_recounted(records, ZONES)
+        assert counted, "nothing of the city's own was counted by the hour"
+        ended = [day for _, day in sorted(stored.days.items()) if day.begin is not None]
+        for day, following in pairwise(ended):
+            assert day.at == following.begin, "between two days nothing is counted twice, or not at all"
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What the pages say of a city equals what its log, its openings and its registry say, counted anew; and a browser shows them.
 
-The numbers of the pages are read as a visitor reads them, from HTML without script. What they are rounded down to is what they say.
+The numbers of the pages are read as a visitor reads them, from HTML without script, and rounded down as they say.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from playwright.sync_api import Browser
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.entries import Kind
 from tests.support.addresses import MISSING, counted, one_of_each
+from tests.support.counted_log import CITY, DAY_MS, CountedLog, Left, Way
 from tests.support.policy_folder import load_policies
 from tests.support.read_page import ReadPage, number, read_page
-from tests.support.recounted import CITY, DAY_MS, Left, Recounted, Way
 from tests.support.still_city import StillCity
 from tests.support.waiting import HANG_S
 from tests.support.watched import PHONE, hindrances, malformed, unreachable_by_keyboard, watched
@@ -31,7 +31,7 @@ HOMES_STEP = 5
 
 
 @pytest.fixture(scope="module")
-def count(city: StillCity) -> Recounted:
+def count(city: StillCity) -> CountedLog:
     """The record, counted anew."""
     return counted(city)
 
@@ -42,10 +42,16 @@ def policies(city: StillCity) -> PolicySet:
     return load_policies(city.place.policies)
 
 
+def asked(city: StillCity, path: str) -> HTTPResponse:
+    """Return the answer of the portal to a request."""
+    answer = urllib.request.urlopen(city.origin + path, timeout=HANG_S)  # noqa: S310  our own portal
+    assert isinstance(answer, HTTPResponse)
+    return answer
+
+
 def fetched(city: StillCity, path: str) -> str:
     """Return what stands at an address."""
-    with urllib.request.urlopen(city.origin + path, timeout=HANG_S) as response:
-        assert isinstance(response, HTTPResponse)
+    with asked(city, path) as response:
         assert response.status == 200
         return response.read().decode()
 
@@ -70,13 +76,13 @@ def balance_rows(city: StillCity, day: int) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(fetched(city, f"/balance.csv?day={day_text(day)}"))))
 
 
-def whole_days(count: Recounted) -> list[int]:
+def whole_days(count: CountedLog) -> list[int]:
     """Return the days that have ended."""
     now_ms = max(entry.time_ms for entry in count.entries)
     return sorted({entry.time_ms // DAY_MS for entry in count.entries if entry.time_ms // DAY_MS < now_ms // DAY_MS})
 
 
-def test_balance_file_says_what_the_record_holds_of_each_flow(city: StillCity, count: Recounted) -> None:
+def test_balance_file_says_what_the_record_holds_of_each_flow(city: StillCity, count: CountedLog) -> None:
     """For every day that has ended: the same flows, and of each the records and pairs of its releases, rounded down as stated."""
     shown = 0
     for day in whole_days(count):
@@ -98,7 +104,7 @@ def test_balance_file_says_what_the_record_holds_of_each_flow(city: StillCity, c
     assert shown > 0
 
 
-def test_balance_file_says_what_the_books_hold(city: StillCity, count: Recounted) -> None:
+def test_balance_file_says_what_the_books_hold(city: StillCity, count: CountedLog) -> None:
     """Each account of a day lies between what the log's own books around its two midnights allow."""
     seen = set()
     for day in whole_days(count):
@@ -112,7 +118,7 @@ def test_balance_file_says_what_the_books_hold(city: StillCity, count: Recounted
     assert "bundles.formed" in seen
 
 
-def test_balance_page_says_what_its_file_says(city: StillCity, count: Recounted, policies: PolicySet) -> None:
+def test_balance_page_says_what_its_file_says(city: StillCity, count: CountedLog, policies: PolicySet) -> None:
     """Of every day, and what went on from the city's own sensors stands there by recipient."""
     for day in whole_days(count):
         page = page_at(city, f"/balance?day={day_text(day)}")
@@ -126,7 +132,7 @@ def test_balance_page_says_what_its_file_says(city: StillCity, count: Recounted,
                 assert number(said) == pairs
 
 
-def test_flow_pages_say_what_left_and_among_how_many(city: StillCity, count: Recounted, policies: PolicySet) -> None:
+def test_flow_pages_say_what_left_and_among_how_many(city: StillCity, count: CountedLog, policies: PolicySet) -> None:
     """Bundles, records and, day by day, the smallest and the usual number of homes that a recipient was told."""
     figures = 0
     for flow in policies.flows:
@@ -154,7 +160,7 @@ def said_served(page: ReadPage) -> tuple[int, int]:
     return number(page.facts.get("Bundles", "0")), number(page.facts.get("Records in them", "0"))
 
 
-def test_check_page_says_what_the_checkpoint_says(city: StillCity, count: Recounted) -> None:
+def test_check_page_says_what_the_checkpoint_says(city: StillCity, count: CountedLog) -> None:
     """Size, root, key, the latest number and how many there are of each kind."""
     page = page_at(city, "/check")
     assert page.facts["Written down"] == f"{len(count.entries):,} numbers"
@@ -167,7 +173,7 @@ def test_check_page_says_what_the_checkpoint_says(city: StillCity, count: Recoun
         assert number(said) == count.kinds()[kind] > 0, kind
 
 
-def test_page_of_each_release_says_what_its_opening_holds(city: StillCity, count: Recounted, policies: PolicySet) -> None:
+def test_page_of_each_release_says_what_its_opening_holds(city: StillCity, count: CountedLog, policies: PolicySet) -> None:
     """Whom it went to and how many values, of the city's own sensors and of figures; of homes one by one not even that."""
     seen: Counter[str] = Counter()
     for (_, way), left in sorted(count.left.items()):
@@ -184,7 +190,7 @@ def test_page_of_each_release_says_what_its_opening_holds(city: StillCity, count
     assert seen["per-record"]
 
 
-def test_page_of_an_answer_says_nothing_of_whose_it_is(city: StillCity, count: Recounted) -> None:
+def test_page_of_an_answer_says_nothing_of_whose_it_is(city: StillCity, count: CountedLog) -> None:
     """No id of a home, which the operator knows, stands on any page of an answer."""
     devices = city.call("device.list")["devices"]
     subjects = {device["subject"] for device in devices if len(device.get("subject") or "") == 32}
@@ -194,7 +200,7 @@ def test_page_of_an_answer_says_nothing_of_whose_it_is(city: StillCity, count: R
         assert not [subject for subject in subjects if subject in html]
 
 
-def test_home_page_counts_what_is_registered(city: StillCity, count: Recounted) -> None:
+def test_home_page_counts_what_is_registered(city: StillCity, count: CountedLog) -> None:
     """Sensors of the city exactly, those of homes by zone and profile rounded down; and the entries of the record."""
     devices = city.call("device.list")["devices"]
     own = sum(not is_about_a_home(device) for device in devices)
@@ -213,7 +219,7 @@ def is_about_a_home(device: dict[str, str]) -> bool:
 def test_pages_are_the_same_to_whom_they_never_saw(city: StillCity) -> None:
     """No page sets a cookie, and each forbids all that it does not bring itself."""
     for path in one_of_each(city)[:-1]:
-        with urllib.request.urlopen(city.origin + path, timeout=HANG_S) as response:
+        with asked(city, path) as response:
             assert response.headers["set-cookie"] is None
             assert response.headers["content-security-policy"].startswith("default-src 'none'")
 

@@ -9,19 +9,19 @@ from consent.portal.answers import HTML, Route
 from consent.portal.pages.ideas import IDEAS
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
+from tests.support.counted_log import CountedLog, counted_log
 from tests.support.policy_folder import load_policies
-from tests.support.recounted import Recounted, recounted
 from tests.support.still_city import StillCity
 
 MISSING: Final = "/nowhere"
 """There is nothing here."""
 
 
-def counted(city: StillCity) -> Recounted:
+def counted(city: StillCity) -> CountedLog:
     """Return a city's record, counted up to the last full hour, as its public numbers are."""
     now_ms: int = city.call("status")["clock"]["now_ms"]
     assert city.place.openings is not None
-    return recounted(city.place.log, city.place.openings, city.vkey, now_ms - now_ms % 3_600_000)
+    return counted_log(city.place.log, city.place.openings, city.vkey, now_ms - now_ms % 3_600_000)
 
 
 def addresses(city: StillCity) -> dict[str, list[str]]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-_BLOCKS: Final = frozenset({"p", "li", "dd", "dt", "div", "h1", "h2", "h3", "td", "th", "tr", "caption", "figure", "section", "ul"})
+_BLOCKS: Final = frozenset(
+    {"p", "li", "dd", "dt", "div", "h1", "h2", "h3", "td", "th", "tr", "caption", "figure", "section", "ul"}
+)
 _SILENT: Final = frozenset({"script", "style", "svg", "title"})
 
 

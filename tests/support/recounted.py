@@ -1,143 +1,137 @@
-"""What the public's pages should say, counted anew from a log and its openings alone: no code of gateway or portal that counts.
-
-Only the formats are shared. Numbers are exact; a test rounds them down itself, to the step that a page names.
-"""
+"""The public's numbers counted once more, from openings and from what recipients opened, whatever the gateway has stored."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from gateway.audit.log.earlier_payloads import decode_release, decode_void
-from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.notes import Verifier
-from gateway.audit.log.payloads import AccountPayload
-from gateway.audit.log.reader import LogReader, OpeningsReader
-from gateway.audit.log.tiles import TILE_WIDTH
-from gateway.audit.verify.trust import Anchors, open_checkpoint
+from gateway.audit.log.earlier_payloads import AnyReleasePayload
+from gateway.audit.log.entries import Entry
+from gateway.core.public.tally import DayTally, HourTally, decode_day, decode_hour
+from gateway.recipient.records import Record
 
-DAY_MS: Final = 86_400_000
-CITY: Final = "city"
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 
 
-class Way(NamedTuple):
-    """By what something left: flow and recipient, `city` or `resident`, and the level of identity."""
+class Left(NamedTuple):
+    """Where a number was counted: day, flow, recipient, whose it is, identity, and what was counted."""
 
+    day: int
     flow: str
     recipient: str
     owner: str
     identity: str
+    what: str
 
 
-@dataclass(slots=True)
-class Left:
-    """What left by one way.
+class Release(NamedTuple):
+    """A release of which nothing was voided: when its entry was written, and what it states."""
 
-    Attributes:
-        told: Numbers of homes that the recipient was told, one for each figure.
-        pairs: As the ledger counts them.
-        indices: Of the entries that account for it.
+    time_ms: int
+    payload: AnyReleasePayload
+
+
+def recounted(releases: Iterable[Release]) -> Counter[Left]:
+    """Return what left by day and flow: records, pairs, bundles with something of the flow, and figures by what was told."""
+    counts: Counter[Left] = Counter()
+    for time_ms, payload in releases:
+        of_flows: dict[str, Left] = {}
+        for record in payload.records:
+            owner = "city" if record.owner == "city" else "resident"
+            at = Left(time_ms // DAY_MS, record.flow, payload.recipient, owner, record.identity, "records")
+            of_flows.setdefault(record.flow, at)
+            counts[at] += 1
+            counts[at._replace(what="pairs")] += record.n
+        for draw in payload.draws:
+            if draw.records:
+                at = Left(time_ms // DAY_MS, draw.flow, payload.recipient, "resident", "aggregate", "records")
+                of_flows.setdefault(draw.flow, at)
+                counts[at] += draw.records
+                counts[at._replace(what="pairs")] += draw.n
+                counts[at._replace(what=f"told {draw.told}")] += draw.records
+        counts.update(at._replace(what="bundles") for at in of_flows.values())
+    return +counts
+
+
+def as_counted(days: dict[int, DayTally]) -> Counter[Left]:
+    """Return what a gateway has counted, in the same form."""
+    counts: Counter[Left] = Counter()
+    for number, day in days.items():
+        for key, tally in day.flows.items():
+            at = Left(number, key.flow, key.recipient, key.owner, key.identity, "records")
+            counts[at] += tally.records
+            counts[at._replace(what="pairs")] += tally.pairs
+            counts[at._replace(what="bundles")] += tally.bundles
+            counts.update({at._replace(what=f"told {homes}"): figures for homes, figures in tally.told.items()})
+    return +counts
+
+
+class Hour(NamedTuple):
+    """Of which readings a mean is: hour since the epoch, flow, zone, property."""
+
+    hour: int
+    flow: str
+    zone: str
+    observed_property: str
+
+
+def hours_recounted(records: Iterable[Record], zones: Iterable[str]) -> dict[Hour, tuple[int, float]]:
+    """Return count and mean of records of single readings, by the hour in which they were taken; all must be the city's own."""
+    found: dict[Hour, list[float]] = {}
+    blocks = set(zones)
+    for record in records:
+        start_ms, end_ms = record.phenomenon_time
+        hour = start_ms // HOUR_MS
+        if (
+            record.id is not None
+            and not record.statistic
+            and record.cell in blocks
+            and max(start_ms, end_ms - 1) // HOUR_MS == hour
+        ):
+            found.setdefault(Hour(hour, record.flow, record.cell, record.observed_property), []).append(float(record.result))
+    return {key: (len(values), round(sum(values) / len(values), 6)) for key, values in found.items()}
+
+
+def hours_as_counted(hours: dict[int, HourTally], first_steps: Mapping[str, float]) -> dict[Hour, tuple[int, float]]:
+    """Return what a gateway has counted, in the same form.
+
+    Args:
+        first_steps: By property, the step at which records show no middle.
     """
-
-    indices: set[int] = field(default_factory=set)
-    records: int = 0
-    pairs: int = 0
-    told: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Recounted:
-    """A log, counted.
-
-    Attributes:
-        root: Of its tree.
-        entries: All of them.
-        left: By day since the epoch and way; only what was not voided, and was formed before a given time.
-        books: The ledger's totals as the log holds them, each with the time of its entry.
-    """
-
-    root: bytes
-    entries: list[Entry]
-    left: dict[tuple[int, Way], Left]
-    books: list[tuple[int, dict[str, int]]]
-
-    def kinds(self) -> Counter[str]:
-        """Return how many entries there are of each kind."""
-        return Counter(entry.kind.word for entry in self.entries)
-
-    def of_flow(self, flow: str) -> list[Left]:
-        """Return what left by a flow, of all days and ways."""
-        return [left for (_, way), left in self.left.items() if way.flow == flow]
-
-    def told(self, flow: str) -> dict[int, list[int]]:
-        """Return, by day, the numbers of homes that its recipients were told."""
-        days: dict[int, list[int]] = defaultdict(list)
-        for (day, way), left in self.left.items():
-            if way.flow == flow and left.told:
-                days[day] += left.told
-        return days
-
-    def between(self, account: str, from_ms: int, until_ms: int) -> tuple[int, int]:
-        """Return the least and the most that can have been entered in an account from one time to another, by the books."""
-        before, after = self._around(account, from_ms), self._around(account, until_ms)
-        return after[0] - before[1], after[1] - before[0]
-
-    def _around(self, account: str, at_ms: int) -> tuple[int, int]:
-        """Return an account's totals in the books before and after a time; they only grow where both are asked of a flow in."""
-        earlier = [totals.get(account, 0) for time_ms, totals in self.books if time_ms < at_ms]
-        later = [totals.get(account, 0) for time_ms, totals in self.books if time_ms >= at_ms]
-        return (earlier or [0])[-1], (later or earlier or [0])[0]
-
-
-def recounted(log: Path, openings: Path, vkey: str, until_ms: int) -> Recounted:
-    """Count a published log; of what left, what was formed before a time."""
-    reader, kept = LogReader(log), OpeningsReader(openings)
-    checkpoint, _ = open_checkpoint(reader.checkpoint(), Anchors(Verifier.parse(vkey)))
-    entries = list(_entries(reader, checkpoint.size))
-    count = Recounted(checkpoint.root, entries, defaultdict(Left), [])
-    voided = {_void_of(kept, entry) for entry in entries if entry.kind is Kind.VOID}
-    for entry in entries:
-        if entry.kind is Kind.ACCOUNT:
-            count.books.append((entry.time_ms, dict(AccountPayload.decode(_first(kept, entry)).totals)))
-        elif entry.kind is Kind.RELEASE and entry.time_ms < until_ms and entry.sequence not in voided:
-            _count(count, entry, _first(kept, entry))
-    return count
-
-
-def _entries(reader: LogReader, size: int) -> list[Entry]:
-    found: list[Entry] = []
-    for index in range(-(-size // TILE_WIDTH)):
-        bundle = reader.bundle(index, min(TILE_WIDTH, size - index * TILE_WIDTH))
-        found += [Entry.decode(data) for data in bundle.entries]
+    found = {}
+    for number, hour in hours.items():
+        for key, mean in hour.series.items():
+            middle = 0.0 if float(key.step) == first_steps[key.observed_property] else 0.5
+            value = (mean.total / mean.count + middle) * float(key.step)
+            found[Hour(number, key.flow, key.zone, key.observed_property)] = (mean.count, round(value, 6))
     return found
 
 
-def _first(kept: OpeningsReader, entry: Entry) -> bytes:
-    opening = kept.opening(entry.sequence, entry.commitment)
-    assert opening is not None
-    assert opening.first is not None
-    return opening.first
+class StoredTallies(NamedTuple):
+    """What lies in a gateway's database."""
+
+    days: dict[int, DayTally]
+    hours: dict[int, HourTally]
+    shown: dict[int, DayTally]
 
 
-def _void_of(kept: OpeningsReader, entry: Entry) -> int:
-    return decode_void(_first(kept, entry)).release
+def stored_tallies(database: Path) -> StoredTallies:
+    """Read the tallies of a database in which nobody writes."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT is_day, number, content, shown FROM public_tally").fetchall()
+    return StoredTallies(
+        {number: decode_day(content) for is_day, number, content, _ in rows if is_day},
+        {number: decode_hour(content) for is_day, number, content, _ in rows if not is_day},
+        {number: decode_day(shown) for is_day, number, _, shown in rows if is_day and shown},
+    )
 
 
-def _count(count: Recounted, entry: Entry, first: bytes) -> None:
-    payload = decode_release(first)
-    day = entry.time_ms // DAY_MS
-    for record in payload.records:
-        owner = CITY if record.owner == CITY else "resident"
-        left = count.left[day, Way(record.flow, payload.recipient, owner, record.identity)]
-        left.indices.add(entry.sequence)
-        left.records += 1
-        left.pairs += record.n
-    for draw in payload.draws:
-        if draw.records:
-            left = count.left[day, Way(draw.flow, payload.recipient, "resident", "aggregate")]
-            left.indices.add(entry.sequence)
-            left.records += draw.records
-            left.pairs += draw.n
-            left.told += [draw.told] * draw.records
+def entries_of(database: Path) -> dict[int, Entry]:
+    """Read the log's entries of a database in which nobody writes, by index."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return {index: Entry.decode(content) for index, content in connection.execute("SELECT entry_index, content FROM entry")}
