@@ -159,11 +159,15 @@ def _wait(city: StillCity) -> None:
             shown = city.call("status")
         except AwayError:
             shown = None
-        if shown is not None and shown["broker"]["dry"] and all(sink["connected"] for sink in shown["sinks"].values()):
-            if shown["outbox_rows"] == shown["bundles_under_way"] == 0 and _published(city) >= shown["log"]["size"]:
-                return
+        if shown is not None and _is_at_rest(shown) and _published(city) >= shown["log"]["size"]:
+            return
         assert time.monotonic() < deadline_s, f"{shown}\n{(city.folder / 'run.log').read_text()[-2000:]}"
         time.sleep(_LOOK_S)
+
+
+def _is_at_rest(shown: dict[str, Any]) -> bool:
+    is_connected: bool = shown["broker"]["dry"] and all(sink["connected"] for sink in shown["sinks"].values())
+    return is_connected and shown["outbox_rows"] == shown["bundles_under_way"] == 0
 
 
 def _published(city: StillCity) -> int:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, Response
@@ -132,13 +133,13 @@ def wider_than_its_window(page: Page) -> list[str]:
     culprits = page.evaluate(
         "() => [...document.querySelectorAll('body *')].filter(each => each.getBoundingClientRect().right > "
         "document.documentElement.clientWidth + 0.5 && !each.closest('.vh,.skip')).slice(0, 4).map(each => "
-        "each.tagName.toLowerCase() + '.' + (each.getAttribute('class') || '') + ' ' + (each.textContent || '').trim().slice(0, 40))"
+        "`${each.tagName}.${each.getAttribute('class')} ${(each.textContent || '').trim().slice(0, 40)}`)"
     )
     return [f"it is {form['reaches']} pixels wide in {form['width']}: {culprits}"]
 
 
 def _steps(levels: list[int]) -> Iterator[tuple[int, int]]:
-    return zip(levels, levels[1:], strict=False)
+    return pairwise(levels)
 
 
 FOCUSED: Final = """() => {
@@ -149,7 +150,7 @@ FOCUSED: Final = """() => {
         number: window.walked.indexOf(here),
         name: here.tagName.toLowerCase() + ' ' + (here.getAttribute('aria-label') || here.textContent || '').trim().slice(0, 40),
         outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
-        shown: box.width > 0 && box.height > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+        shown: box.width && box.right > 0 && box.left < innerWidth && box.height && box.bottom > 0 && box.top < innerHeight,
         skips: here.classList.contains('skip'),
     };
 }"""
