@@ -62,7 +62,7 @@ def watched(browser: Browser, origin: str, width: int, **settings: Any) -> Itera
         width: Of the window, in CSS pixels.
         settings: More of Playwright's, as `java_script_enabled`.
     """
-    context = browser.new_context(viewport={"width": width, "height": _HEIGHT}, service_workers="block", **settings)
+    context = browser.new_context(viewport={"width": width, "height": _HEIGHT}, reduced_motion="reduce", **settings)
     context.set_default_timeout(HANG_MS)
     page = context.new_page()
     seen = Watched(page, origin)
