@@ -9,16 +9,16 @@ from consent.portal.http.openapi import described
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
+    *rules.ROUTES,
     *flows.ROUTES,
     *balance.ROUTES,
     *check.ROUTES,
     *entry.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,
-    *rules.ROUTES,
-    *home.ROUTES,
-    *places.ROUTES,
-    *signs.ROUTES,
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
