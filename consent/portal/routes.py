@@ -6,7 +6,7 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import balance, check, files, flows, home, ideas, offline, paper, places, register, signs
+from consent.portal.pages import balance, check, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
@@ -14,6 +14,7 @@ _PAGES: Final[tuple[Route, ...]] = (
     *signs.ROUTES,
     *flows.ROUTES,
     *balance.ROUTES,
+    *rules.ROUTES,
     *check.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,

@@ -17,6 +17,7 @@ _STEPS: Final = (0.0, 290.0, 600.0)
 _LEAST_START: Final = 46.0
 _INNER: Final = 380.0
 _LINE: Final = 19.0
+_MARGIN: Final = 14.0
 _AROUND_GROUP: Final = 46.0
 """Above and below a group there is room for its name."""
 _TWO_LINES: Final = 44.0
@@ -61,7 +62,7 @@ class WideChart:
     @cached_property
     def _layout(self) -> tuple[list[float], float]:
         """Where each leaf begins, and the height of all."""
-        places, y = [], 4.0
+        places, y = [], _MARGIN
         for index, group in enumerate(groups_of(self.whole)):
             y += _BETWEEN_GROUPS if index else 0.0
             slots = [self._slot(leaf) for leaf in group.leaves()]
@@ -72,7 +73,7 @@ class WideChart:
                 places.append(y + (slot - self.thickness(leaf)) / 2)
                 y += slot + _BETWEEN_LEAVES
             y += spare - _BETWEEN_LEAVES
-        return places, y + 4.0
+        return places, y + _MARGIN
 
     def places(self) -> list[float]:
         """Where each leaf begins, across."""
@@ -109,10 +110,8 @@ class WideChart:
         is_above = group.start + group.size / 2 < self.layout.first.start + self.layout.first.size / 2
         y = group.start - 8.0 if is_above else group.end + 17.0
         before = x - width_of(value, LARGE) - 10.0
-        return [
-            Label(cut(name, before - BLOCK - 14.0, LARGE), before, y, LARGE, "t", "end"),
-            Label(value, x, y, LARGE, "v", "end"),
-        ]
+        name = cut(name, before - BLOCK - 14.0, LARGE)
+        return [Label(name, before, y, LARGE, "t off", "end"), Label(value, x, y, LARGE, "v off", "end")]
 
     def drawn(self, label: str) -> Markup:
         """Return it as SVG."""

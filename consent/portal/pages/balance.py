@@ -1,8 +1,8 @@
 """`/balance`: where the readings of a day went. Every use of a reading stands in one place: told, held back and why, or waiting.
 
 Every number is of ``public.balance``: the ledger's accounts as differences over a UTC day, and what left by which flow, all
-rounded down by the gateway; ``accounts.day`` adds them up and says what rounding has left over. Titles of recipients come from the
-rules in force. Without the gateway there is nothing to show: 503.
+rounded down by the gateway; ``accounts.day`` adds them up and says what rounding has left over. Titles of recipients come from
+the rules in force. Without the gateway there is nothing to show: 503.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _told_row(site: Site, visit: Visit, told: Told) -> Row:
     known = None if site.record.policies is None else site.record.policies.recipients.get(told.recipient)
     recipient = told.recipient if known is None else visit.title(known.title) or told.recipient
     name = visit.text("balance", f"told.{told.form}", recipient=recipient)
-    return Row(name, visit.text("balance", f"told-short.{told.form}", recipient=recipient), told.uses)
+    return Row(name, name, told.uses)
 
 
 def _row(visit: Visit, block: str, row: str, uses: int) -> Row:

@@ -1,9 +1,9 @@
 """`/flows/<id>`: what the city gets by one way out, and why; every question of somebody who is asked for a yes, with its answer.
 
 Where each number comes from: what is told and how finely, the rules in force (``ways.most_told``); how far it is open, who was
-served and among how many homes one was hidden, ``public.flows`` (rounded down as it says, and said as `about`, `at least` or
-`fewer than`); the odds, ``consent.core.exposure`` over what the rules let leave; the example, made up by ``ways.example`` with the
-errors of ``consent.core.spread``. Without the gateway all is shown but what only it knows.
+served and among how many homes one was hidden, ``public.flows`` (rounded down as it says, and said as `about`, `at least`, `fewer
+than`); the odds, ``consent.core.exposure`` over what the rules let leave; the example, made up by ``ways.example`` with errors of
+``consent.core.spread``. Without the gateway all is shown but what only it knows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FINEST_ERROR: Final = 3  # no more digits of an error are known
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TermsView:
     """On what terms something leaves.
 
     Attributes:
@@ -115,20 +115,17 @@ class AmongView:
         kind: `figures`, `none-yet` (nothing has left of late), `away`, `names`, `singly`, or `nobody` (nothing is about homes).
         group: How many homes a figure takes about.
         group_error: What stands behind ± of the count; empty where it has no noise.
-        least: The fewest of the last 30 days; 0 is fewer than ``step``.
-        usual: The usual of the latest day.
+        summary: The fewest of the last 30 days and the usual of the latest, in two sentences; empty where nothing has left.
         chart: None where nothing has left.
-        days: The same, newest first.
+        days: (day, fewest, usual, number of figures) in words, newest first.
     """
 
     kind: str
     group: int
     group_error: str
-    least: int = 0
-    usual: int = 0
-    step: int = HOMES_STEP
+    summary: tuple[str, ...] = ()
     chart: Markup | None = None
-    days: tuple[HiddenAmong, ...] = ()
+    days: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +165,7 @@ class FlowView:
     why: str
     by_law: bool
     open: HowFarOpen
-    terms: Terms
+    terms: TermsView
     example: ExampleView | None
     among: AmongView
     odds: tuple[str, ...]
@@ -218,9 +215,9 @@ async def _asked(site: Site) -> PublicFlows | None:
         return None
 
 
-def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, ...], most: MostTold | None) -> Terms:
+def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, ...], most: MostTold | None) -> TermsView:
     recipient, purpose = policies.recipients[flow.recipient], policies.purposes[flow.purpose]
-    return Terms(
+    return TermsView(
         what=properties_of(visit, policies, flow.properties if most is None else most.properties),
         how_finely="" if most is None else how_finely(visit, policies, most),
         kept="" if most is None else kept(visit, kept_days(policies, flow, most.disclosure)),
@@ -300,10 +297,22 @@ def _among(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold | None,
     if not days:
         return AmongView("none-yet", group, group_error)
     least, usual = min(day.least for day in days), days[0].usual
-    label = visit.text("flows", "among.label", least=visit.number(least), usual=visit.number(usual))
+    summary = (
+        visit.text("flows", "among.least" if least else "among.least-few", n=visit.number(least or HOMES_STEP)),
+        visit.text("flows", "among.usual", n=_homes(visit, usual)),
+    )
     unit = visit.text("flows", "among.unit", n=visit.number(top_of(days)))
-    chart = hidden_among(days, visit, label, unit)
-    return AmongView("figures", group, group_error, least, usual, HOMES_STEP, chart, days)
+    chart = hidden_among(days, visit, " ".join(summary), unit)
+    return AmongView("figures", group, group_error, summary, chart, tuple(_row(visit, day) for day in days))
+
+
+def _row(visit: Visit, day: HiddenAmong) -> tuple[str, ...]:
+    return visit.day(day.day), _homes(visit, day.least), _homes(visit, day.usual), visit.number(day.figures)
+
+
+def _homes(visit: Visit, homes: int) -> str:
+    """Return a number of homes that was rounded down: none is fewer than the step."""
+    return visit.number(homes) if homes else visit.text("flows", "among.below", n=visit.number(HOMES_STEP))
 
 
 def _served(visit: Visit, served: FlowServed, *, is_rounded: bool) -> ServedView:
