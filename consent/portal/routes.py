@@ -6,7 +6,7 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
-from consent.portal.pages import balance, check, files, flows, home, ideas, offline, paper, places, register, rules, signs
+from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
@@ -16,6 +16,7 @@ _PAGES: Final[tuple[Route, ...]] = (
     *balance.ROUTES,
     *rules.ROUTES,
     *check.ROUTES,
+    *entry.ROUTES,
     *ideas.ROUTES,
     *paper.ROUTES,
     *register.ROUTES,
