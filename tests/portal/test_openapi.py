@@ -50,7 +50,9 @@ def gate(*, away: bool = False) -> SaidGate:
 
 def routes(*, with_parameters: bool = False) -> list[str]:
     """Return the addresses as the document has them; all, or those to which something can be said."""
-    return [route.path.replace(":path}", "}") for route in ROUTES if not with_parameters or route.parameters or route.media == HTML]
+    return [
+        route.path.replace(":path}", "}") for route in ROUTES if not with_parameters or route.parameters or route.media == HTML
+    ]
 
 
 def ask(schema: schemathesis.BaseSchema, path: str, mode: GenerationMode, check: Callable[[schemathesis.Case], None]) -> None:
@@ -67,7 +69,8 @@ def ask(schema: schemathesis.BaseSchema, path: str, mode: GenerationMode, check:
 
 @pytest.mark.parametrize(
     ("path", "mode"),
-    [(path, GenerationMode.POSITIVE) for path in routes()] + [(path, GenerationMode.NEGATIVE) for path in routes(with_parameters=True)],
+    [(path, GenerationMode.POSITIVE) for path in routes()]
+    + [(path, GenerationMode.NEGATIVE) for path in routes(with_parameters=True)],
 )
 def test_portal_answers_as_it_declares(path: str, mode: GenerationMode) -> None:
     """With everything in order there is no server error at all."""
