@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
+from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -55,13 +56,13 @@ def routes(*, with_parameters: bool = False) -> list[str]:
     ]
 
 
-def ask(schema: schemathesis.BaseSchema, path: str, mode: GenerationMode, check: Callable[[schemathesis.Case], None]) -> None:
+def ask(schema: schemathesis.BaseSchema, path: str, mode: GenerationMode, check: Callable[[Case[Any]], None]) -> None:
     """Ask an address with parameters that fit the document, or that do not."""
     operation = schema[path]["GET"]
 
     @BOUNDED
     @given(operation.as_strategy(generation_mode=mode))
-    def asked(case: schemathesis.Case) -> None:
+    def asked(case: Case[Any]) -> None:
         check(case)
 
     asked()
@@ -75,7 +76,7 @@ def ask(schema: schemathesis.BaseSchema, path: str, mode: GenerationMode, check:
 def test_portal_answers_as_it_declares(path: str, mode: GenerationMode) -> None:
     """With everything in order there is no server error at all."""
 
-    def check(case: schemathesis.Case) -> None:
+    def check(case: Case[Any]) -> None:
         case.call_and_validate(checks=[not_a_server_error, *DECLARED])
 
     ask(schema(gate(), SaidRecord(POLICIES, said_head())), path, mode, check)
@@ -85,7 +86,7 @@ def test_portal_answers_as_it_declares(path: str, mode: GenerationMode) -> None:
 def test_portal_alone_answers_as_it_declares(path: str) -> None:
     """Without gate and record nothing fails but what is declared to: 503."""
 
-    def check(case: schemathesis.Case) -> None:
+    def check(case: Case[Any]) -> None:
         response = case.call_and_validate(checks=DECLARED)
         assert response.status_code < 500 or response.status_code == 503
 

@@ -77,7 +77,7 @@ BROKEN = {
     "many headers": b"GET /offline HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 20_000 + b"\r\n",
     "long body": b"POST /offline HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 1_000_000,
     "dots": b"GET /log/../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "proxied": b"GET /robots.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: \xff\r\nX-Forwarded-Proto: https\r\n\r\n",
+    "proxied": ROBOTS[:-2] + b"Connection: close\r\nX-Forwarded-For: \xff\r\nX-Forwarded-Proto: https\r\n\r\n",
 }
 SERVER_ERRORS = (b"HTTP/1.1 500", b"HTTP/1.1 501", b"HTTP/1.1 502")
 
