@@ -104,7 +104,7 @@ class DrainMarker:
         self._heard_s = now_s
 
     def returned(self, payload: bytes, now_s: float) -> bool:
-        """Return True once, when this is this connection's marker, or make it due again. Older ones, redelivered, do not count."""
+        """Return True once, when this is our marker, or make it due again; older ones, redelivered, do not count."""
         if self._drained or self._began_s is None or payload != self.nonce:
             return False
         took_s = now_s - self._began_s
