@@ -17,7 +17,7 @@ MAX_STEPS = 2**53
 LEAST_STEPS = -MAX_STEPS
 
 _MOST, _LEAST = float(MAX_STEPS), float(LEAST_STEPS)
-"""The same as floats: comparing a float with so large an int takes Python several times as long, and every reading is compared."""
+"""The same as floats: Python takes several times as long to compare a float with so large an int, for each reading."""
 
 _TOLERANCE = 1e-6
 

@@ -59,7 +59,7 @@ class CellTable:
         sums: The sum of the readings in each cell, in first steps (of a counter: of the differences), row after row.
         counts: How many readings were contributed to each cell and not published or given up yet, row after row.
         edges_ms: The first time of each cell, and of the one after the last: a counter's cell is (start, end], any other
-            [start, end). All targets share these numbers, which therefore lie in the processor's cache.
+            [start, end). All targets refer to the same numbers, so that these stay in the processor's cache.
     """
 
     __slots__ = ("_free", "cohort", "contributions", "counts", "edges_ms", "rows", "shape", "start_ms", "sums")
