@@ -15,7 +15,7 @@ from consent.core.disclosure import DAY_MS, Identity
 from consent.core.outcome import outcome
 from consent.core.policies.policy import Flow
 from consent.core.policies.quantity import Mechanism
-from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.earlier_payloads import PRESENT_FORM, decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import CITY_OWNED, Contribution, PublicationPart, ReleasedDraw, ReleaseRecord
@@ -137,7 +137,8 @@ class ReleaseAudit:
             if isinstance(part, Part):
                 one = self._entitlement.cut(part.data)
                 members[one.share.record].append(one)
-        release = CheckedRelease(entry.sequence, policies, entry.time_ms, payload, opening.erased_count)
+        as_meant = payload.form < PRESENT_FORM
+        release = CheckedRelease(entry.sequence, policies, entry.time_ms, payload, opening.erased_count, as_meant)
         records = len(payload.records)
         found = ["a part is of no record in it"] if members and max(members) >= records + len(payload.draws) else []
         found += self._publication(release)
