@@ -222,7 +222,8 @@ class ReleaseAudit:
         group = 0
         for one in stood:
             problem, plan = self._entitlement.member(release, flow, record, one)
-            found += [problem] if problem else []
+            if problem:
+                found.append(problem)
             group = max(group, plan.outcome.group if plan and not plan.outcome.reason else 0)
         subjects = {one.subject for one in stood}
         if aggregate and len(subjects) < group:
@@ -268,8 +269,9 @@ class ReleaseAudit:
             found.append("its span is not the one that is published")
         for one in stood:
             problem, _ = self._entitlement.member(release, flow, draw, one)
-            found += [problem] if problem else []
-        if (given := sum(one.share.n for one in stood)) > draw.n:
+            if problem:
+                found.append(problem)
+        if (given := sum([one.share.n for one in stood])) > draw.n:
             found.append(f"its subjects gave `{given}` pairs, it states `{draw.n}`")
         subjects = {one.subject for one in stood}
         found += self._standing.take(release.entry, draw, stood)
