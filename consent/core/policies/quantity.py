@@ -29,7 +29,7 @@ class Quantity:
     """
 
     id: str
-    title: Texts = field(hash=False)
+    title: Texts = field(hash=False)  # a dictionary has none
     properties: tuple[str, ...]
     unit: str
     cell: Time
