@@ -8,6 +8,7 @@ read it. Only the tests' oracle computes it independently.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
@@ -124,13 +125,13 @@ def outcome(
         as_meant: What followed while policies might still ask all that these ask, and figures about subjects had no noise: for
             those who read an old log.
     """
-    is_figure = _is_figure_of_subjects(decision)
     if decision.reason:
-        reason = decision.reason
-    elif as_meant:
-        reason = _no_noise(decision.disclosure) if is_figure else ""
-    else:
+        return withheld(decision.reason)
+    is_figure = _is_figure_of_subjects(decision)
+    if not as_meant:
         reason = unsupported_reason(policies, flow, observed_property, decision)
+    else:
+        reason = _no_noise(decision.disclosure) if is_figure else ""
     if reason:
         return withheld(reason)
     return Outcome(
@@ -144,8 +145,9 @@ def outcome(
     )
 
 
+@lru_cache(maxsize=256)
 def withheld(reason: str) -> Outcome:
-    """Return the outcome for readings that are withheld."""
+    """Return the outcome for readings that are withheld, one object for all of a reason."""
     return Outcome(reason, BOTTOM, NO_LEVEL, "", 0, NEVER_MS)
 
 

@@ -25,7 +25,7 @@ from hashlib import sha256
 
 from gateway.core.hubs.carried import Carried, HubFrames
 from gateway.core.ingest.memory import Admissions
-from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
+from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
 from gateway.core.journal import Missed, Subscriptions, WholeSince
 from gateway.core.model import (
@@ -242,7 +242,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     continue
                 # 7 minimise
                 n = floor_steps(observation.result, slot.step)
-                if not -MAX_STEPS <= n <= MAX_STEPS:
+                if n > MAX_STEPS or n < LEAST_STEPS:
                     refused[OUT_OF_RANGE.reason] += 1
                     plan.memory.heard.reject(OUT_OF_RANGE.reason, now_ms)
                     continue

@@ -5,7 +5,7 @@ A household's day is one array of cells of a quantity; accounting of noise and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import inf
@@ -29,7 +29,7 @@ class Quantity:
     """
 
     id: str
-    title: Texts
+    title: Texts = field(hash=False)  # a dictionary has none
     properties: tuple[str, ...]
     unit: str
     cell: Time

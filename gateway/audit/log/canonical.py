@@ -7,6 +7,7 @@ every other value, and every other encoding of the same one, so that a hash of t
 from __future__ import annotations
 
 import math
+from types import NoneType
 from typing import Final
 
 from consent.core.canonical import CborError, decode_item, encode_canonical
@@ -14,6 +15,8 @@ from consent.core.canonical import CborError, decode_item, encode_canonical
 LONGEST_BYTES: Final = 1 << 23
 """How long the bytes of a value may be: read as arrays of nothing, they would take seventy times that."""
 _MAX_DEPTH = 16
+_PERMITTED_WHOLE: Final = frozenset({NoneType, bool, str, bytes})
+"""The types of which every value is permitted."""
 
 
 class CanonicalError(ValueError):
@@ -49,21 +52,32 @@ def decode(data: bytes) -> object:
     Raises:
         CanonicalError: when the bytes are anything else, including another encoding of a value.
     """
+    value = decode_any_spelling(data)
+    if encode_canonical(value) != data:
+        raise CanonicalError("not the deterministic encoding of its value")
+    return value
+
+
+def decode_any_spelling(data: bytes) -> object:
+    """Return the value of CBOR that need not be deterministic, for callers who compare the bytes with their own encoding.
+
+    Raises:
+        CanonicalError: when the bytes are no CBOR, or of a value that is not of a permitted kind.
+    """
     if len(data) > LONGEST_BYTES:
         raise CanonicalError(f"longer than `{LONGEST_BYTES}` bytes")
     try:
         value: object = decode_item(data, _MAX_DEPTH)
     except CborError as error:
         raise CanonicalError(f"not CBOR: {error}") from error
-    if encode(value) != data:
-        raise CanonicalError("not the deterministic encoding of its value")
+    _check(value, _MAX_DEPTH)
     return value
 
 
 def _check(value: object, depth: int) -> None:
     """Refuse values outside the permitted kinds, including tags and simple values."""
     kind = type(value)
-    if value is None or kind in (bool, str, bytes):
+    if kind in _PERMITTED_WHOLE:
         return
     if isinstance(value, int):
         if not -(1 << 63) <= value < 1 << 63:
@@ -75,11 +89,13 @@ def _check(value: object, depth: int) -> None:
         raise CanonicalError("nested too deep")
     elif kind in (list, tuple):
         for item in value:  # type: ignore[attr-defined]  # a list or tuple, as just seen
-            _check(item, depth - 1)
+            if type(item) not in _PERMITTED_WHOLE:  # most are, and a call for each would take longer than the question
+                _check(item, depth - 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             if type(key) is not str:
                 raise CanonicalError("a map key that is not text")
-            _check(item, depth - 1)
+            if type(item) not in _PERMITTED_WHOLE:
+                _check(item, depth - 1)
     else:
         raise CanonicalError(f"a value of type `{kind.__name__}`")

@@ -5,6 +5,7 @@ A payload that changes its content gets a new tag. The earlier form remains read
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar, Final, Self, TypeVar
 
 from msgspec import UNSET
@@ -167,5 +168,11 @@ def _decode(data: bytes, present: type[_Present], earlier: type[_Earlier]) -> _P
 
 def _is_of(data: bytes, earlier: type[Payload]) -> bool:
     """Return whether a payload is of an earlier form: in each the first key behind the map's head, the shortest, is its kind."""
+    return data.startswith(_beginning(earlier), 1)
+
+
+@cache
+def _beginning(earlier: type[Payload]) -> bytes:
+    """Return the bytes behind the map's head by which an earlier form is known; there are a few forms, and many payloads."""
     tag = str(earlier.__struct_config__.tag).encode()
-    return data[1:].startswith(b"".join((_KIND, head(0x60, len(tag)), tag)))
+    return b"".join((_KIND, head(0x60, len(tag)), tag))

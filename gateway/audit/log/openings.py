@@ -78,7 +78,7 @@ class Opening(msgspec.Struct, frozen=True):
     @property
     def erased_count(self) -> int:
         """How many parts have been erased."""
-        return sum(isinstance(part, bytes) for part in self.parts)
+        return len([part for part in self.parts if isinstance(part, bytes)])
 
     def erase(self, numbers: Collection[int]) -> Opening:
         """Return the opening without the parts of these numbers, their leaf hashes kept."""

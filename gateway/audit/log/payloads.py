@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from consent.core.canonical import encode_canonical
 from gateway.audit.log import canonical
 from gateway.audit.log.canonical import head
 from gateway.audit.log.openings import Opening, Part, part_leaf, void_salt
@@ -40,7 +41,7 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def encode(self) -> bytes:
         """Return the part's canonical bytes."""
-        return canonical.encode(msgspec.to_builtins(self, builtin_types=(bytes,)))
+        return canonical.encode(self._plain())
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -50,12 +51,15 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             PayloadError: when they hold another, or are not canonical.
         """
         try:
-            payload = msgspec.convert(canonical.decode(data), cls, builtin_types=(bytes,))
+            payload = msgspec.convert(canonical.decode_any_spelling(data), cls, builtin_types=(bytes,))
         except (canonical.CanonicalError, msgspec.ValidationError) as error:
             raise PayloadError(f"not a payload of kind `{cls.word}`: {error}") from error
-        if payload.encode() != data:
+        if encode_canonical(payload._plain()) != data:  # no value in it can be other than permitted: none was
             raise PayloadError(f"not the only spelling of a payload of kind `{cls.word}`")
         return payload
+
+    def _plain(self) -> object:
+        return msgspec.to_builtins(self, builtin_types=(bytes,))
 
 
 class GenesisPayload(Payload, frozen=True, tag_field="kind", tag="genesis"):

@@ -61,8 +61,9 @@ def bounds(policies: PolicySet, flow: Flow, mechanism: Mechanism, draw: Released
     return NumberBounds(max(0, ceil(draw.told - spread)), floor(draw.told + TOLD_STEP + spread))
 
 
+@lru_cache(maxsize=256)
 def spread_of_number(mechanism: Mechanism, window_ms: int) -> float:
-    """Return the standard deviation of the noise in the number of subjects.
+    """Return the standard deviation of the noise in the number of subjects; policies have a few, for all draws.
 
     Raises: ValueError: figures are exact.
     """

@@ -17,7 +17,7 @@ from consent.core.outcome import NO_LEVEL, WINDOW_MS_BY_LABEL, Level, Outcome, o
 from consent.core.periods import Period
 from consent.core.policies.policy import Flow, PolicySet
 from gateway.audit.log import canonical
-from gateway.audit.log.earlier_payloads import PRESENT_FORM, AnyReleasePayload
+from gateway.audit.log.earlier_payloads import AnyReleasePayload
 from gateway.audit.log.payloads import (
     Contribution,
     ReleasedDraw,
@@ -44,18 +44,18 @@ class ReleasedPart(NamedTuple):
 
 
 class CheckedRelease(NamedTuple):
-    """The release that is being checked: where it stands, what was in force, what it says, and how many parts it has lost."""
+    """The release that is being checked: where it stands, what was in force, what it says, and how many parts it has lost.
+
+    Attributes:
+        as_meant: Whether it is by the rules of a version before this one.
+    """
 
     entry: int
     policies: PolicySet
     now_ms: int
     payload: AnyReleasePayload
     erased: int
-
-    @property
-    def as_meant(self) -> bool:
-        """Return whether it is by the rules of a version before this one."""
-        return self.payload.form < PRESENT_FORM
+    as_meant: bool
 
 
 @dataclass(frozen=True, slots=True)

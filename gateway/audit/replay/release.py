@@ -15,7 +15,7 @@ from consent.core.disclosure import DAY_MS, Identity
 from consent.core.outcome import outcome
 from consent.core.policies.policy import Flow
 from consent.core.policies.quantity import Mechanism
-from gateway.audit.log.earlier_payloads import decode_release
+from gateway.audit.log.earlier_payloads import PRESENT_FORM, decode_release
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import CITY_OWNED, Contribution, PublicationPart, ReleasedDraw, ReleaseRecord
@@ -137,7 +137,8 @@ class ReleaseAudit:
             if isinstance(part, Part):
                 one = self._entitlement.cut(part.data)
                 members[one.share.record].append(one)
-        release = CheckedRelease(entry.sequence, policies, entry.time_ms, payload, opening.erased_count)
+        as_meant = payload.form < PRESENT_FORM
+        release = CheckedRelease(entry.sequence, policies, entry.time_ms, payload, opening.erased_count, as_meant)
         records = len(payload.records)
         found = ["a part is of no record in it"] if members and max(members) >= records + len(payload.draws) else []
         found += self._publication(release)
@@ -221,7 +222,8 @@ class ReleaseAudit:
         group = 0
         for one in stood:
             problem, plan = self._entitlement.member(release, flow, record, one)
-            found += [problem] if problem else []
+            if problem:
+                found.append(problem)
             group = max(group, plan.outcome.group if plan and not plan.outcome.reason else 0)
         subjects = {one.subject for one in stood}
         if aggregate and len(subjects) < group:
@@ -267,8 +269,9 @@ class ReleaseAudit:
             found.append("its span is not the one that is published")
         for one in stood:
             problem, _ = self._entitlement.member(release, flow, draw, one)
-            found += [problem] if problem else []
-        if (given := sum(one.share.n for one in stood)) > draw.n:
+            if problem:
+                found.append(problem)
+        if (given := sum([one.share.n for one in stood])) > draw.n:
             found.append(f"its subjects gave `{given}` pairs, it states `{draw.n}`")
         subjects = {one.subject for one in stood}
         found += self._standing.take(release.entry, draw, stood)

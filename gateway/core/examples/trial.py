@@ -21,7 +21,7 @@ from gateway.core.ingest.admission import clock_reject
 from gateway.core.ingest.arrivals import Arrivals
 from gateway.core.ingest.mac0 import Mac0Key, mac0
 from gateway.core.ingest.memory import Admissions, DeviceMemory
-from gateway.core.ingest.minimise import MAX_STEPS, floor_steps
+from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import IGNORE, OUT_OF_RANGE, TOO_LARGE, UNKNOWN_DEVICE, HubPart, Ignore, Observation, Reading, Reject
@@ -154,7 +154,7 @@ class Trial:
             if wrong is not None:
                 return wrong
         n = floor_steps(observation.result, self._steps[observation.observed_property])
-        return None if -MAX_STEPS <= n <= MAX_STEPS else OUT_OF_RANGE
+        return None if LEAST_STEPS <= n <= MAX_STEPS else OUT_OF_RANGE
 
     def _device(self, hub_id: str) -> DevicePlan:
         """Return the plan of a device from which nothing follows."""

@@ -14,6 +14,10 @@ from math import floor
 
 MAX_STEPS = 2**53
 """Beyond this many steps a double can no longer distinguish neighbours, and sums would outgrow what stores hold."""
+LEAST_STEPS = -MAX_STEPS
+
+_MOST, _LEAST = float(MAX_STEPS), float(LEAST_STEPS)
+"""The same as floats: Python takes several times as long to compare a float with so large an int, for each reading."""
 
 _TOLERANCE = 1e-6
 
@@ -34,7 +38,7 @@ def floor_steps(value: float, step: float) -> int:
         n; for a value beyond ``MAX_STEPS`` steps, or not a number, a number beyond ``MAX_STEPS``.
     """
     quotient = value / step
-    if -MAX_STEPS <= quotient <= MAX_STEPS:
+    if _LEAST <= quotient <= _MOST:
         return floor(quotient + _TOLERANCE)
     return -MAX_STEPS - 1 if quotient < 0 else MAX_STEPS + 1
 

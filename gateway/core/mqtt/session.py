@@ -281,8 +281,10 @@ class MqttSession:
             case ConnectionState.CONNECTED, mqtt5.PubAckPacket():
                 self._publication_answered(packet)
             case ConnectionState.CONNECTED, mqtt5.PublishPacket():
-                if self._here.marker.returned(packet.payload):
+                if self._here.marker.returned(packet.payload, self._now_s):
                     self.inbox.note(Drained(self.generation))
+                elif self._here.marker.due:
+                    self._send_marker()
             case ConnectionState.CONNECTED, mqtt5.PingRespPacket():
                 pass
             case ConnectionState.CONNECTED, mqtt5.DisconnectPacket():

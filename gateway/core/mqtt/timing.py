@@ -10,6 +10,7 @@ from enum import Enum, auto
 _QUIET_REFUSED_S = 2.0
 _QUIET_SILENT_S = 10.0
 _LONGEST_REFUSED_S = 60.0
+_SOON_S = 1.0
 
 
 class KeepAliveAction(Enum):
@@ -63,6 +64,9 @@ class DrainMarker:
     """Detects that everything the broker had queued before this connection has arrived.
 
     A marker that the gateway publishes to itself queues up behind everything else: when it comes back, the queue was drained.
+    But what came while it was on its way may have waited as long as it has. So one that took more than a second is sent again,
+    as long as that takes at most half the time: after days of outage the queue is drained once the latest readings are in, and
+    under a load that never lets it get shorter, or on a slow link, once that has shown.
     Where the broker refuses the marker, 2 s without a message count as drained, and 60 s in any case. Some brokers accept the
     marker and drop it (an access list that forbids reading does that): then 10 s of silence count. Silence counts only
     while nothing is unacknowledged, since a broker whose window is full is silent too.
@@ -81,6 +85,7 @@ class DrainMarker:
         self._drained = False
         self._began_s: float | None = None
         self._heard_s = 0.0
+        self._former_s = float("inf")  # how long the last round took
         self.refused = False
 
     def sent(self, token: int, now_s: float) -> None:
@@ -98,12 +103,15 @@ class DrainMarker:
         """Record that a message came."""
         self._heard_s = now_s
 
-    def returned(self, payload: bytes) -> bool:
-        """Return True once, when this is this connection's marker. Older ones, redelivered, do not count."""
-        if self._drained or payload != self.nonce:
+    def returned(self, payload: bytes, now_s: float) -> bool:
+        """Return True once, when this is our marker, or make it due again; older ones, redelivered, do not count."""
+        if self._drained or self._began_s is None or payload != self.nonce:
             return False
-        self._drained = True
-        return True
+        took_s = now_s - self._began_s
+        self.due = _SOON_S < took_s <= self._former_s / 2
+        self._former_s = took_s
+        self._drained = not self.due
+        return self._drained
 
     def found_drained(self, now_s: float, unacknowledged: int) -> bool:
         """Return True once, when silence or the final timeout shows that the queue is drained."""

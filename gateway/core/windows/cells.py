@@ -54,20 +54,26 @@ class CellTable:
         cohort: Who they are; never a public one.
         shape: How its readings lie in cells.
         start_ms: The beginning of the period.
+        contributions: For how many contributions a row counts.
         rows: The place of each contributor's row; those of contributors that have left are empty, and used again.
         sums: The sum of the readings in each cell, in first steps (of a counter: of the differences), row after row.
         counts: How many readings were contributed to each cell and not published or given up yet, row after row.
+        edges_ms: The first time of each cell, and of the one after the last: a counter's cell is (start, end], any other
+            [start, end). All targets refer to the same numbers, so that these stay in the processor's cache.
     """
 
-    __slots__ = ("_free", "cohort", "counts", "rows", "shape", "start_ms", "sums")
+    __slots__ = ("_free", "cohort", "contributions", "counts", "edges_ms", "rows", "shape", "start_ms", "sums")
 
     def __init__(self, cohort: Cohort, shape: CellShape, start_ms: int) -> None:
         self.cohort = cohort
         self.shape = shape
         self.start_ms = start_ms
+        self.contributions = shape.contributions
         self.rows: dict[bytes, int] = {}
         self.sums = array("q")
         self.counts = array("I")
+        first_ms = start_ms + (1 if cohort.statistic == "delta" else 0)
+        self.edges_ms = [first_ms + cell * shape.cell_ms for cell in range(shape.cells + 1)]
         self._free: list[int] = []
 
     @property
@@ -88,7 +94,7 @@ class CellTable:
                 at = self._free.pop()
             else:
                 at = len(self.sums)
-                cells = self.shape.cells
+                cells = len(self.edges_ms) - 1
                 self.sums.frombytes(bytes(self.sums.itemsize * cells))
                 self.counts.frombytes(bytes(self.counts.itemsize * cells))
             self.rows[contributor] = at

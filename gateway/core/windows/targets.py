@@ -261,15 +261,14 @@ class CellTarget:
     def _open(self, t_ms: int) -> None:
         """Cache the cell of a time, which is not refused."""
         shape, table, at_ms = self.shape, self._table, t_ms - self._offset_ms
-        cell_ms = shape.cell_ms
         if table is None or not 0 <= at_ms - table.start_ms < self._period_ms:
             table = self._table = self._windows.table(self.cohort, shape, shape.period.start_ms(at_ms))
             self._row = self._windows.row(table, self.contributor, self)
             self._sums, self._counts = table.sums, table.counts
-        cell = (at_ms - table.start_ms) // cell_ms
+        cell = (at_ms - table.start_ms) // shape.cell_ms
         self._at = self._row + cell
-        self._from_ms = from_ms = table.start_ms + cell * cell_ms + self._offset_ms
-        self._until_ms = min(from_ms + cell_ms, self.terms.expires_ms)
+        self._from_ms = table.edges_ms[cell]
+        self._until_ms = min(table.edges_ms[cell + 1], self.terms.expires_ms)
 
 
 class DifferenceTarget(CellTarget):

@@ -122,7 +122,7 @@ class Windows:
     def row(self, table: CellTable, contributor: bytes, target: Cached) -> int:
         """Return the place of a contributor's row in one of the tables, for a target that remembers it."""
         if contributor not in table.rows:
-            self.contributions += table.shape.contributions
+            self.contributions += table.contributions
         self._cached.add(target)
         return table.row(contributor)
 
@@ -273,7 +273,7 @@ class Windows:
 
     def recount(self) -> None:
         """Count the accumulators and rows that exist."""
-        rows = sum(len(table.rows) * table.shape.contributions for table in self.tables.values())
+        rows = sum(len(table.rows) * table.contributions for table in self.tables.values())
         self.contributions = rows + sum(len(window.members) for window in self.open.values())
 
     def is_empty(self) -> bool:

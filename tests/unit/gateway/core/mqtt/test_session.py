@@ -154,6 +154,20 @@ def test_mark_asks_anew_and_an_earlier_marker_no_longer_counts() -> None:
     assert book.events == [Drained(1)]
 
 
+@pytest.mark.parametrize(
+    ("rounds_s", "sent"), [([0.9], 1), ([1.1, 0.2], 2), ([60.0, 7.0, 1.0], 3), ([60.0, 30.1], 2), ([8.0, 4.0, 2.1], 3)]
+)
+def test_marker_that_was_long_on_its_way_is_sent_again_until_that_helps_no_more(rounds_s: list[float], sent: int) -> None:
+    """What came behind a slow marker may have waited as long, and must not be late for a window that has ended meanwhile."""
+    book = connected()
+    for number, took_s in enumerate(rounds_s, 1):
+        assert book.events == []
+        book.now_s += took_s
+        book.says(message(MARK, NONCE, number))
+    assert book.events == [Drained(1)]
+    assert [packet.payload for packet in book.all(mqtt5.PublishPacket)] == [NONCE] * sent
+
+
 def test_mark_before_the_first_marker_or_without_a_connection_sends_nothing() -> None:
     """The first marker is still to come, and will do."""
     book = Playbook()

@@ -56,6 +56,13 @@ def test_row_of_another_is_not_touched() -> None:
     assert one.pairs([ANN, BEN], 1) == one.pairs([ANN, BEN], 23, 24) == 1
 
 
+def test_cells_of_a_counter_begin_behind_the_hour() -> None:
+    """A reading on the hour tells what was counted before it; of any other property it is the next hour's first."""
+    of_readings, of_counters = table(), CellTable(COHORT._replace(statistic="delta"), DAY, MIDNIGHT_MS)
+    assert of_readings.edges_ms == [MIDNIGHT_MS + hour * HOUR_MS for hour in range(25)]
+    assert of_counters.edges_ms == [edge_ms + 1 for edge_ms in of_readings.edges_ms]
+
+
 def test_row_of_who_has_left_is_empty_and_used_again() -> None:
     """Whoever comes next finds nothing in it, and no row is lost."""
     one = table([(ANN, 3, 5), (BEN, 4, 7)])
