@@ -11,7 +11,7 @@ from gateway.audit.log.openings import Opening
 from gateway.core.public.numbers import PublicNumbers
 from gateway.edge.store.reading import StoreReader
 from gateway.restore.public_tail import PublicTail
-from tests.support.gate import DAY_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS
+from tests.support.gate import DAY_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, only
 from tests.support.killed_gate import KilledGate
 from tests.support.publications import FIRST_DAY_MS, exact_town
 from tests.support.recounted import as_counted
@@ -64,6 +64,19 @@ async def test_numbers_after_a_restore_are_those_of_the_log(part: float) -> None
     assert as_counted(numbers.days) == as_counted(gate.state.public.days)
     assert as_counted(numbers.days)
     assert min(numbers.days) * DAY_MS >= FIRST_DAY_MS
+
+
+async def test_limit_hours_since_the_backup_are_not_known() -> None:
+    """Openings hold no values: what the city's own sensors told in those hours is in no page any more."""
+    gate = KilledGate(only("street-noise"))
+    gate.send(gate.device(), MIDNIGHT_MS, db=60)
+    assert gate.bundle("public") is not None
+    numbers = PublicNumbers()
+    tail = PublicTail(numbers, cast("StoreReader", Rows(gate.entries)))
+    for _, content, opening in gate.entries:
+        await tail.take(Entry.decode(content), Opening.decode(opening))
+    assert as_counted(numbers.days) == as_counted(gate.state.public.days)
+    assert (numbers._hours, bool(gate.state.public._hours)) == ({}, True)
 
 
 async def test_entry_whose_opening_is_gone_counts_for_nothing() -> None:
