@@ -97,8 +97,8 @@ class ToldBy(Result, frozen=True, kw_only=True):
 
     Attributes:
         owner: `city` where it is about nobody, else `resident`.
-        step: To a multiple of this its numbers of readings are rounded down: as in `PublicBalance.steps`; the group where they are
-            about nobody.
+        step: To a multiple of this its numbers of readings are rounded down: as in `PublicBalance.steps`, by the flow's own group
+            where that is larger; that group alone where they are about nobody.
         pairs: How many readings went into it, each once for each use.
         records: How many records left; exact but for homes one by one, where it is rounded down as pairs are.
     """
@@ -118,13 +118,13 @@ class PublicBalance(Result, frozen=True, kw_only=True):
     Attributes:
         day: As `2026-11-28`.
         until_ms: Up to when it counts: the end of the day, or the beginning of the present hour.
-        group: Behind how many homes one hides in these numbers: the largest group that a flow about homes asks for.
+        group: Among how many homes one hides in these numbers at least: the least group that a flow about homes asks for.
         days: The days that can be asked for, newest first: at most 30.
         accounts: Ledger account → how much was entered on the day, as in `pairs.considered`; those of none are left out. Only pairs
             and bundles: how many messages came in would tell of homes that no flow asks.
         steps: Ledger account → to multiples of what it is rounded down. A home gives many readings: it is what `group` homes give
-            in a day, each as many as the loudest home did in any hour of it; of readings that leave together by the week, in a week.
-            1 of bundles.
+            in a day, each as many as the loudest home did in any hour of it; on days on which figures of a week leave, in a week. 1
+            of bundles.
         told: By flow; of those that are no longer in force too.
     """
 

@@ -38,14 +38,16 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     log_folder: str
     door: str
-    address: str = ""
+    address: Annotated[str, Meta(pattern=r"^(https?://[^\s/]+)?\Z", description="address without a slash at its end")] = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8460
     certificate_file: str | None = None
     private_key_file: str | None = None
     trusts_proxy: bool = False
     requests_per_minute: Annotated[int, Meta(ge=0, le=1_000_000)] = 600
-    security_contact: str = ""
+    security_contact: Annotated[
+        str, Meta(pattern=r"^((mailto:|https://|tel:)[^\s]+)?\Z", description="`mailto:`, `https:` or `tel:`")
+    ] = ""
 
 
 class PortalConfigError(Exception):

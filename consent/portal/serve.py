@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from consent.portal.app import make_app
@@ -127,7 +128,7 @@ async def _serve(config: PortalConfig, tls: ssl.SSLContext | None, listeners: li
     record = LogRecord(Path(config.log_folder))
     door = Door(Path(config.door))
     site = Site(config, record, door, lambda: time.time_ns() // 1_000_000)
-    server = PortalServer(_uvicorn_config(site, tls))
+    server = PortalServer(uvicorn_config(make_app(site), tls, OpenConnections()))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(setattr, server, "should_exit", True))
@@ -145,10 +146,11 @@ async def _serve(config: PortalConfig, tls: ssl.SSLContext | None, listeners: li
         await following
 
 
-def _uvicorn_config(site: Site, tls: ssl.SSLContext | None) -> Config:
-    protocol = cast("Any", partial(BoundedConnection, OpenConnections()))
+def uvicorn_config(app: ASGIApp, tls: ssl.SSLContext | None, opened: OpenConnections) -> Config:
+    """Return how uvicorn serves an application: h11 within our bounds, no word of its own, no log of requests."""
+    protocol = cast("Any", partial(BoundedConnection, opened))
     config = Config(
-        make_app(site),
+        app,
         http=protocol,
         ws="none",
         lifespan="off",

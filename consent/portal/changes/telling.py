@@ -57,15 +57,15 @@ def summary(visit: Visit, pair: SetsPair) -> Summary:
     difference = pair.difference
     falls = Direction.FALLS in {row.direction for section in found for row in section.rows}
     direction = Direction.RISES if difference.rises else Direction.FALLS if falls else Direction.DIFFERS
-    more, less = (tuple(_named(found, each)) for each in (Direction.RISES, Direction.FALLS))
+    more, less = [tuple(_named(visit, found, each)) for each in (Direction.RISES, Direction.FALLS)]
     return Summary(direction, more, less, not found)
 
 
-def _named(found: list[ChangeSection], direction: Direction) -> Iterator[str]:
+def _named(visit: Visit, found: list[ChangeSection], direction: Direction) -> Iterator[str]:
     """Yield whom sections are about in which something tells more, or less."""
     for section in found:
         if direction in {row.direction for row in section.rows}:
-            yield f"{section.who}: {section.title}" if section.who else section.title
+            yield visit.text("rules", "item", title=section.title, who=section.who) if section.who else section.title
 
 
 def _flow_sections(visit: Visit, pair: SetsPair) -> Iterator[ChangeSection]:

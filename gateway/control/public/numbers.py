@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from consent.core.decide import Owner
+from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
 from consent.messages import Nothing
 from consent.printable import one_line
@@ -35,7 +36,7 @@ from gateway.control.context import Caller, Control, MethodError
 from gateway.control.public.answers import KeptAnswers
 from gateway.core.public.bundle import AGGREGATE
 from gateway.core.public.numbers import Shown
-from gateway.core.public.rounding import account_period, floor_to, flow_period, group_of, step_of
+from gateway.core.public.rounding import account_period, floor_to, flow_group, flow_period, group_of, step_of
 from gateway.core.public.tally import HOUR_MS, HOURS_OF_A_DAY, DayTally, FlowKey, FlowTally, Homes, Mean, decode_hour
 
 A = TypeVar("A")
@@ -155,13 +156,15 @@ def _accounts(day: DayTally) -> list[str]:
 
 
 def _account_step(name: str, day: DayTally, policies: PolicySet) -> int:
-    return step_of(group_of(policies), day.hour_share, account_period(policies, name))
+    period = account_period(policies, name, {key.flow for key in day.flows})
+    return step_of(group_of(policies), day.hour_share, period)
 
 
 def _told(key: FlowKey, tally: FlowTally, day: DayTally, policies: PolicySet) -> ToldBy:
-    group = group_of(policies)
+    flow = policies.flows.get(key.flow)
     is_own = key.owner == Owner.CITY
-    step = group if is_own else step_of(group, day.hour_share, flow_period(policies, policies.flows.get(key.flow)))
+    share, period = (0, Period.DAY) if is_own else (day.hour_share, flow_period(policies, flow))
+    step = step_of(flow_group(policies, flow), share, period)
     return ToldBy(
         flow=key.flow,
         recipient=key.recipient,

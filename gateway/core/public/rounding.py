@@ -6,6 +6,7 @@ loudest home did, over the whole day or, where a week's readings leave together,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from consent.core.periods import Period
@@ -14,8 +15,10 @@ from consent.core.policies.policy import Flow, PolicySet
 DEFAULT_GROUP: Final = 15
 """Among how many homes one hides where no flow says it."""
 _HOURS: Final = {Period.DAY: 24, Period.WEEK: 168}
-_GATHERED: Final = ("pairs.open", "pairs.aggregated", "pairs.withdrawn", "pairs.suppressed")
-"""Accounts into which all that a home has given since the beginning of a period is entered at once."""
+_LEFT_OPEN: Final = ("pairs.withdrawn", "pairs.suppressed")
+"""Accounts into which all that a home has given since the beginning of a period may be entered on any day."""
+_PUBLISHED: Final = ("pairs.aggregated", "pairs.open")
+"""Likewise on the days on which figures of the period leave."""
 
 
 def floor_to(n: int, step: int) -> int:
@@ -24,9 +27,14 @@ def floor_to(n: int, step: int) -> int:
 
 
 def group_of(policies: PolicySet) -> int:
-    """Return the largest group that a flow about homes asks for."""
+    """Return among how many homes one hides at least in what leaves: the least group that a flow about homes asks for."""
     groups = (flow.ask.group for flow in policies.flows.values() if policies.rests_on_consent(flow))
-    return max((group for group in groups if group > 1), default=DEFAULT_GROUP)
+    return min((group for group in groups if group > 1), default=DEFAULT_GROUP)
+
+
+def flow_group(policies: PolicySet, flow: Flow | None) -> int:
+    """Return among how many homes one hides in the numbers of a flow: the group that it asks for itself, where that is larger."""
+    return max(group_of(policies), 0 if flow is None else flow.ask.group)
 
 
 def step_of(group: int, hour_share: int, period: Period = Period.DAY) -> int:
@@ -41,10 +49,19 @@ def step_of(group: int, hour_share: int, period: Period = Period.DAY) -> int:
     return group * _HOURS[period] * (1 << (hour_share - 1).bit_length()) if hour_share > 0 else group
 
 
-def account_period(policies: PolicySet, account: str) -> Period:
-    """Return how long the readings are gathered that a ledger account takes in at once."""
-    gathers_weeks = any(mechanism.period is Period.WEEK for mechanism in policies.mechanisms.values())
-    return Period.WEEK if gathers_weeks and account.startswith(_GATHERED) else Period.DAY
+def account_period(policies: PolicySet, account: str, flows: Iterable[str]) -> Period:
+    """Return how long the readings were gathered that a ledger account took in on a day.
+
+    Args:
+        flows: Those by which something left on the day.
+    """
+    if account.startswith(_LEFT_OPEN):
+        gathers_weeks = any(mechanism.period is Period.WEEK for mechanism in policies.mechanisms.values())
+    else:
+        gathers_weeks = account.startswith(_PUBLISHED) and any(
+            flow_period(policies, policies.flows.get(flow)) is Period.WEEK for flow in flows
+        )
+    return Period.WEEK if gathers_weeks else Period.DAY
 
 
 def flow_period(policies: PolicySet, flow: Flow | None) -> Period:

@@ -6,6 +6,7 @@ import json
 
 import msgspec
 
+from consent.core.decide import Owner
 from consent.portal.pages.register import Register
 from consent.public_messages import FlowServed, PublicFlows, PublicSensors, SensorsAt
 from tests.support.checkout import ROOT
@@ -19,8 +20,8 @@ def gate() -> SaidGate:
     """Return a gate with some sensors and one flow that is open."""
     zone, profile, flow = next(iter(POLICIES.zones)), "meter", next(iter(POLICIES.flows))
     sensors = [
-        SensorsAt(zone=zone, profile=profile, owner="resident", count=40),
-        SensorsAt(zone=zone, profile="gone", owner="city", count=2),
+        SensorsAt(zone=zone, profile=profile, owner=Owner.RESIDENT, count=40),
+        SensorsAt(zone=zone, profile="gone", owner=Owner.CITY, count=2),
     ]
     served = FlowServed(flow=flow, asked=40, permitted=30, days=[], bundles=7, records=21, last_ms=0)
     return SaidGate(
@@ -38,7 +39,8 @@ def test_register_tells_everything_of_the_rules() -> None:
     assert [one.id for one in register.flows] == list(POLICIES.flows)
     assert [one.id for one in register.recipients] == list(POLICIES.recipients)
     assert [one.id for one in register.purposes] == list(POLICIES.purposes)
-    assert all(one.title for one in (*register.places, *register.flows, *register.recipients, *register.purposes))
+    titles = [one.title for one in register.places] + [one.title for one in register.flows]
+    assert all(titles + [one.title for one in register.recipients] + [one.title for one in register.purposes])
     first = register.flows[0]
     assert (first.homes_asked, first.homes_permitting, first.records_30_days) == (40, 30, 21)
     here = register.places[0].sensors

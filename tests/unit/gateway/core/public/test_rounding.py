@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.periods import Period
-from gateway.core.public.rounding import DEFAULT_GROUP, account_period, floor_to, flow_period, group_of, step_of
+from gateway.core.public.rounding import DEFAULT_GROUP, account_period, floor_to, flow_group, flow_period, group_of, step_of
 from tests.support.gate import only, town
 from tests.support.publications import bare_town, exact_town, figures, noisy_town
 
@@ -44,19 +44,25 @@ def test_without_homes_numbers_are_rounded_to_the_group() -> None:
     assert step_of(15, 0) == 15
 
 
-def test_group_is_the_largest_that_a_flow_about_homes_asks() -> None:
-    """Those of flows about nobody bind nothing; where no flow says one there is one nevertheless."""
+def test_group_is_the_least_that_a_flow_about_homes_asks() -> None:
+    """It is what homes are promised; those of flows about nobody bind nothing, and where no flow says one there is one."""
     assert group_of(town()) == 2, "street-hourly asks for 10 and is about nobody"
-    assert group_of(noisy_town(group=20).policies()) == 20
+    two = figures(figures(bare_town(mu_day=9), "some", budget=2, group=20), "many", budget=2, group=60).policies()
+    assert group_of(two) == flow_group(two, two.flows["some"]) == flow_group(two, None) == 20
+    assert flow_group(two, two.flows["many"]) == 60
     assert group_of(only("street-hourly", "raw")) == DEFAULT_GROUP
 
 
 def test_what_leaves_together_by_the_week_is_rounded_by_the_week() -> None:
-    """In the accounts that it enters at once, and of the flow; of a flow that nobody knows any more it is assumed."""
+    """In the accounts that it enters at once, on days when it may; of a flow that nobody knows any more it is assumed."""
     weekly = figures(bare_town(mu_day=9), "typical", budget=2, period="week", statistic="typical-day").policies()
     daily = noisy_town().policies()
-    assert account_period(weekly, "pairs.aggregated") is account_period(weekly, "pairs.suppressed.k") is Period.WEEK
-    assert account_period(weekly, "pairs.considered") is account_period(daily, "pairs.aggregated") is Period.DAY
+    assert account_period(weekly, "pairs.aggregated", {"typical"}) is Period.WEEK
+    assert account_period(weekly, "pairs.aggregated", {"gone"}) is Period.WEEK
+    assert account_period(weekly, "pairs.aggregated", ()) is Period.DAY
+    assert account_period(weekly, "pairs.suppressed.k", ()) is account_period(weekly, "pairs.withdrawn", ()) is Period.WEEK
+    assert account_period(weekly, "pairs.considered", {"typical"}) is Period.DAY
+    assert account_period(daily, "pairs.aggregated", {"hourly"}) is account_period(daily, "pairs.withdrawn", ()) is Period.DAY
     assert flow_period(weekly, weekly.flows["typical"]) is Period.WEEK
     assert flow_period(daily, daily.flows["hourly"]) is Period.DAY
     assert flow_period(daily, None) is Period.WEEK
