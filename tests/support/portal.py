@@ -53,7 +53,9 @@ class SaidGate:
     async def balance(self, day: str = "") -> PublicBalance:
         """As the protocol has it."""
         self._answer()
-        return self.says_balance or PublicBalance(day=day or "2026-11-28", until_ms=0, group=15, days=[], accounts={}, told=[])
+        return self.says_balance or PublicBalance(
+            day=day or "2026-11-28", until_ms=0, group=15, days=[], accounts={}, steps={}, told=[]
+        )
 
     async def place(self, zone: str, day: str = "") -> PlaceTold:
         """As the protocol has it."""

@@ -22,6 +22,8 @@ from gateway.audit.log.entries import Kind
 
 LOG: Final = "/log/"
 SCRIPT: Final = "check.js"
+LOCALES: Final = {"en": "en-GB", "es": "es-ES", "pt": "pt-PT"}
+"""How the script writes numbers and dates: as the page does."""
 SAID: Final = "say."
 """How the keys of the sentences begin that the script says."""
 WHOLE_BUNDLES: Final = 64
@@ -52,7 +54,7 @@ class BrowserCheck:
 
     Attributes:
         setup: JSON: where the log is, keys, the entry to be looked at, and the sentences that the script says.
-        script_kib: How long the script is.
+        script_kb: How long the script is.
         waiting: What is said of a step before it is done.
         no_script: What is said where no script runs.
         again: What the button says that begins anew.
@@ -60,7 +62,7 @@ class BrowserCheck:
 
     setup: str
     steps: tuple[Step, ...]
-    script_kib: int
+    script_kb: int
     waiting: str
     no_script: str
     again: str
@@ -126,6 +128,7 @@ def browser_check(visit: Visit, head: Head, entry: int | None = None) -> Browser
         "witnesses": [{"name": each.name, "vkey": each.vkey} for each in head.witnesses if each.vkey],
         "entry": entry,
         "bundles": WHOLE_BUNDLES,
+        "locale": LOCALES[visit.language],
         "zone": visit.zone.key,
         "words": say,
     }
@@ -136,13 +139,13 @@ def browser_check(visit: Visit, head: Head, entry: int | None = None) -> Browser
         for step, key in shown.items()
     ]
     waiting, no_script, again = (visit.text("check", key) for key in ("waiting", "no-script", "again"))
-    return BrowserCheck(json.dumps(setup, ensure_ascii=False), tuple(steps), script_kib(), waiting, no_script, again)
+    return BrowserCheck(json.dumps(setup, ensure_ascii=False), tuple(steps), script_kb(), waiting, no_script, again)
 
 
 @cache
-def script_kib() -> int:
-    """Return how long the script is, in KiB, rounded up."""
-    return -(-len((files("consent.portal") / "static" / SCRIPT).read_bytes()) // 1024)
+def script_kb() -> int:
+    """Return how long the script is, in kilobytes, rounded up."""
+    return -(-len((files("consent.portal") / "static" / SCRIPT).read_bytes()) // 1000)
 
 
 def moment(visit: Visit, at_ms: int) -> str:
@@ -155,6 +158,6 @@ def moment(visit: Visit, at_ms: int) -> str:
 
 
 ROUTES = (
-    Route("/check", show, "Is the record whole", parameters=(Parameter("n", TYPED, "2405", is_in_query=True),)),
+    Route("/check", show, "Is the record whole", parameters=(Parameter("n", TYPED, "2405", is_in_query=True),), statuses=(303,)),
     Route("/verify.py", program, "The verifier that needs Python alone", media="text/x-python; charset=utf-8"),
 )

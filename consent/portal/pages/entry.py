@@ -127,7 +127,7 @@ async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answ
 
 
 async def _told(site: Site, entry: Entry) -> EntryTold | None:
-    """Return what the gate tells of a release; None of anything else, where the gate is away, and where it knows no such entry."""
+    """Return what the gate tells of a release; None of anything else, and where the gate is away or does not know it."""
     if entry.kind is not Kind.RELEASE:
         return None
     try:

@@ -36,7 +36,7 @@ _FINEST_ERROR: Final = 3  # no more digits of an error are known
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TermsView:
     """On what terms something leaves.
 
     Attributes:
@@ -165,7 +165,7 @@ class FlowView:
     why: str
     by_law: bool
     open: HowFarOpen
-    terms: Terms
+    terms: TermsView
     example: ExampleView | None
     among: AmongView
     odds: tuple[str, ...]
@@ -215,9 +215,9 @@ async def _asked(site: Site) -> PublicFlows | None:
         return None
 
 
-def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, ...], most: MostTold | None) -> Terms:
+def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, ...], most: MostTold | None) -> TermsView:
     recipient, purpose = policies.recipients[flow.recipient], policies.purposes[flow.purpose]
-    return Terms(
+    return TermsView(
         what=properties_of(visit, policies, flow.properties if most is None else most.properties),
         how_finely="" if most is None else how_finely(visit, policies, most),
         kept="" if most is None else kept(visit, kept_days(policies, flow, most.disclosure)),

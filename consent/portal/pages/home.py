@@ -41,7 +41,7 @@ _HELD_BACK: Final = ("pairs.withheld.", "pairs.withheld_at_release.", "pairs.sup
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SensedKind:
     """A kind of what is measured.
 
     Attributes:
@@ -126,7 +126,7 @@ class HomeView:
 
     sensors: int | None
     is_least: bool
-    kinds: tuple[Kind, ...]
+    kinds: tuple[SensedKind, ...]
     ways: tuple[WayOut, ...]
     yesterday: Yesterday | None
     entries: Entries | None
@@ -162,7 +162,7 @@ def _day_before(day: str) -> str:
     return (datetime.fromisoformat(day).replace(tzinfo=UTC) - timedelta(days=1)).date().isoformat()
 
 
-def _kinds(visit: Visit, policies: PolicySet, sensors: PublicSensors | None) -> Iterator[Kind]:
+def _kinds(visit: Visit, policies: PolicySet, sensors: PublicSensors | None) -> Iterator[SensedKind]:
     """Yield the kinds that device profiles in force measure."""
     kinds: dict[str, set[str]] = {}
     for profile in policies.profiles.values():
@@ -174,12 +174,12 @@ def _kinds(visit: Visit, policies: PolicySet, sensors: PublicSensors | None) -> 
         yield _kind(visit, policies, sensors, kind, [name for name in policies.properties if name in kinds[kind]])
 
 
-def _kind(visit: Visit, policies: PolicySet, sensors: PublicSensors | None, kind: str, names: list[str]) -> Kind:
+def _kind(visit: Visit, policies: PolicySet, sensors: PublicSensors | None, kind: str, names: list[str]) -> SensedKind:
     readers = [flow for flow in policies.flows.values() if set(names) & set(flow.properties)]
     about = {policies.rests_on_consent(flow) for flow in readers}
     recipients = dict.fromkeys(visit.title(policies.recipients[flow.recipient].title) or flow.recipient for flow in readers)
     is_known = kind in _FAMILIES
-    return Kind(
+    return SensedKind(
         icon=kind if is_known else _OTHER,
         title=visit.text("home", f"kind.{kind}") if is_known else title_of(visit, policies.properties[kind]),
         what=properties_of(visit, policies, names),

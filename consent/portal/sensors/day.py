@@ -73,13 +73,13 @@ async def yesterday(gate: Gate, zone: str, uses: Iterable[SensorUse], visit: Vis
 
 
 def day_of(told: PlaceTold, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay:
-    """Return a day's charts of what may leave by some uses; a property of which nothing left has none."""
-    shown = {each.known.id: each for use in uses for each in use.told}
+    """Return a day's charts of what may leave by some uses, one for each use and property; what nothing left of has none."""
+    shown = {(use.flow.id, each.known.id): each for use in uses for each in use.told}
     start_ms = int(datetime.fromisoformat(told.day).replace(tzinfo=UTC).timestamp() * 1000)
     charts = tuple(
-        _chart(series, shown[series.observed_property], told.day, start_ms, visit)
+        _chart(series, shown[series.flow, series.observed_property], told.day, start_ms, visit)
         for series in told.series
-        if series.observed_property in shown and any(0 <= each.hour < _HOURS for each in series.hours)
+        if (series.flow, series.observed_property) in shown and any(0 <= each.hour < _HOURS for each in series.hours)
     )
     return PlaceDay(visit.day(told.day), visit.time(start_ms), charts)
 

@@ -1,37 +1,32 @@
-// Checks the record in your own browser.
-//
+// Checks the record in your browser.
 //   1. signature   the checkpoint (the record's name, its size, one hash over all of it) is signed with the record's key
 //   2. witnesses   others have signed that they saw the same
-//   3. tree        the entries, as they were fetched just now, lead to that one hash; on the page of one of them, that one does
-//   4. growth      what you saw at your last visit (kept in this browser) is still how the record begins
-//
-// Formats: C2SP (signed-note, tlog-checkpoint, tlog-tiles, cosignature/v1) and RFC 6962. Served as it stands in the repository.
-// Whoever does not believe a page about itself runs verify.py, which the page names.
+//   3. tree        the entries, as fetched just now, lead to that hash; on the page of one of them, that one does
+//   4. growth      what you saw at your last visit (kept in this browser) is still how it begins
+// Formats: C2SP (signed-note, tlog-checkpoint, tlog-tiles, cosignature/v1), RFC 6962.
+// Whoever does not believe a page about itself runs verify.py.
 
-const section = document.getElementById("browser");
-const setup = JSON.parse(section.dataset.setup); // log, key, witnesses, entry, zone, words, bundles
-const language = document.documentElement.lang;
-const [again, progress, verdict] = ["again", "progress", "verdict"].map((id) => document.getElementById(id));
-const KEPT = "sluice.check"; // in localStorage: key, size, root and time of the last check that held
+const byId = (id) => document.getElementById(id);
+const section = byId("browser");
+const setup = JSON.parse(section.dataset.setup); // log, key, witnesses, entry, bundles, locale, zone, words
+const [again, progress, verdict] = ["again", "progress", "verdict"].map(byId);
+const KEPT = "sluice.check"; // in localStorage: of the last check that held
 const WIDTH = 256; // hashes in a tile, entries in a bundle
-const AHEAD = 4; // how many tiles are fetched before they are needed
+const AHEAD = 4; // tiles fetched before they are needed
 
-/** Something does not hold, or (`isOpen`) cannot be found out; `key` and `gaps` are those of the sentence that says it. */
+/** Something does not hold, or (`isOpen`) is not known; `key` and `gaps` make the sentence that says it. */
 class Finding {
-  constructor(key, gaps = {}, isOpen = false) {
+  constructor(key, gaps, isOpen) {
     Object.assign(this, { key, gaps, isOpen });
   }
 }
 const unknown = (key, gaps) => new Finding(key, gaps, true);
 
-function say(key, gaps = {}) {
-  const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : value);
-  return setup.words[key].replace(/\{(\w+)\}/g, (_, name) => shown(gaps[name]));
-}
-const when = (ms) => new Date(ms).toLocaleString(language, { dateStyle: "long", timeStyle: "short", timeZone: setup.zone });
-const took = (since) => `${Math.max(0.1, performance.now() - since).toLocaleString(language, { maximumFractionDigits: 1 })} ms`;
+const say = (key, gaps) => setup.words[key].replace(/\{(\w+)\}/g, (_, name) => gaps[name].toLocaleString(setup.locale));
+const when = (ms) => new Date(ms).toLocaleString(setup.locale, { dateStyle: "long", timeStyle: "short", timeZone: setup.zone });
+const took = (since) => `${Math.ceil(performance.now() - since).toLocaleString(setup.locale)} ms`;
 
-// --- SHA-256 (FIPS 180-4). The browser's own is there only behind https, and slow for a million short texts.
+// --- SHA-256 (FIPS 180-4): the browser's own needs https, and is slow for many short texts
 
 const primes = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
@@ -48,7 +43,7 @@ function sha256(...parts) {
   for (const part of parts) padded.set(part, (at += part.length) - part.length);
   padded[length] = 0x80;
   const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 4, 8 * length); // no text of ours is longer than 512 MB
+  view.setUint32(padded.length - 4, 8 * length);
   const hash = START.slice();
   for (let block = 0; block < padded.length; block += 64) {
     let [a, b, c, d, e, f, g, h] = hash;
@@ -79,7 +74,7 @@ function fromBase64(text) {
   return bytes;
 }
 
-// --- Keys and signatures
+// --- Signatures
 
 function parseKey(vkey) {
   const [, name, encoded] = /^([^+]+)\+[^+]+\+(.+)$/.exec(vkey);
@@ -87,7 +82,7 @@ function parseKey(vkey) {
   return { name, id: sha256(bytesOf(`${name}\n`), data).slice(0, 4), key: data.slice(1) };
 }
 
-/** The text of a note, and its signature lines, unverified. */
+/** Text and signature lines of a note, unverified. */
 function parseNote(bytes) {
   const note = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const end = note.lastIndexOf("\n\n") + 1;
@@ -114,9 +109,9 @@ async function isSigned(key, message, signature) {
 // --- Files
 
 let fetched = 0;
-let reads = new Map(); // path → what is being fetched
+let reads = new Map(); // path → what is fetched
 
-/** The bytes of a file; null where the server says that there is none. */
+/** A file's bytes; null where the server says that there is none. */
 async function get(path) {
   for (let tries = 1; tries < 9; tries++) {
     const answer = await fetch(setup.log + path, { cache: "no-cache" }).catch(() => null);
@@ -144,7 +139,7 @@ function read(size, kind, index) {
       if (!instead) throw new Finding("missing", { file: path });
       return { path: full, bytes: instead, width, due: WIDTH };
     });
-    reading.catch(() => {}); // whoever awaits it is told
+    reading.catch(() => {}); // who awaits it is told
     reads.set(path, reading);
     if (reads.size > 64) reads.delete(reads.keys().next().value);
   }
@@ -161,15 +156,12 @@ async function entriesOf(size, index) {
   const { path, bytes, width, due } = await read(size, "entries", index);
   const entries = [];
   let at = 0;
-  while (at < bytes.length) {
-    entries.push(bytes.slice(at + 2, at + 2 + 256 * bytes[at] + bytes[at + 1]));
-    at += 2 + 256 * bytes[at] + bytes[at + 1];
-  }
+  while (at < bytes.length) entries.push(bytes.slice(at + 2, (at += 2 + 256 * bytes[at] + bytes[at + 1])));
   if (at !== bytes.length || entries.length !== due) throw new Finding("tile", { file: path });
   return entries.slice(0, width);
 }
 
-// --- The tree. Roots come in pairs: over all entries, and over those that were there at the last visit (null: none was).
+// --- The tree. Roots come in pairs: over all entries, and over those that were there at the last visit (null: none).
 
 function join([left, olderLeft], [right, olderRight]) {
   const both = parent(left, right);
@@ -183,7 +175,7 @@ function half(count) {
   return power;
 }
 
-/** `before`: the size at the last visit; `entry`: the one to be looked at, null for all of them. */
+/** `before`: the size at the last visit; `entry`: the one to be looked at, null for all. */
 function treeOf(size, before, entry) {
   const blocks = Math.ceil(size / WIDTH);
   const first = entry === null ? Math.max(0, blocks - setup.bundles) : 0;
@@ -251,7 +243,7 @@ async function checkSignature(found) {
   }
   try {
     found.last = JSON.parse(localStorage.getItem(KEPT));
-  } catch {} // a browser that keeps nothing compares nothing
+  } catch {} // who keeps nothing compares nothing
   if (found.last && found.last.key !== setup.key) throw new Finding("signature.other");
   if (!line || !(await isSigned(key.key, found.note.text, line.signature))) throw new Finding("signature.fails");
   return say("signature.holds", { end: setup.key.slice(-8) });
@@ -270,7 +262,7 @@ async function checkWitnesses({ note }) {
     seen.push(say("witnesses.one", { name, time: when(Math.min(1000 * Number(seconds), 8e15)) }));
   }
   if (!seen.length) throw unknown("witnesses.unseen");
-  return seen.join(" ");
+  return seen.join("\n");
 }
 
 async function checkTree(found) {
@@ -312,25 +304,25 @@ async function check() {
       states[id] = finding.isOpen ? "open" : "fails";
       text = say(finding.key, finding.gaps);
     }
-    const shown = document.getElementById(`step-${id}`);
+    const shown = byId(`step-${id}`);
+    const note = say("took", { files: fetched - before, time: took(since) });
+    const lines = { state: say(`state.${states[id]}`), said: text, took: note };
+    for (const [name, line] of Object.entries(lines)) shown.querySelector(`.${name}`).textContent = line;
     shown.dataset.state = states[id];
-    shown.querySelector(".state").textContent = say(`state.${states[id]}`);
-    shown.querySelector(".said").textContent = text;
-    shown.querySelector(".took").textContent = say("took", { files: fetched - before, time: took(since) });
   }
   const isWhole = states.signature === "holds" && states.tree === "holds";
   const answer = Object.values(states).includes("fails") ? "no" : isWhole ? "yes" : "open";
   verdict.textContent = say(`verdict.${answer}`, { time: took(began) });
   section.dataset.state = answer;
   if (answer === "yes") {
-    const kept = { key: setup.key, size: found.size, root: toBase64(found.root), at: Date.now() };
+    const { size, root } = found;
     try {
-      localStorage.setItem(KEPT, JSON.stringify(kept));
+      localStorage.setItem(KEPT, JSON.stringify({ key: setup.key, size, root: toBase64(root), at: Date.now() }));
     } catch {} // likewise
   }
   progress.hidden = true;
   again.hidden = false;
 }
 
-again.addEventListener("click", check);
+again.onclick = check;
 check();

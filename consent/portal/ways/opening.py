@@ -18,7 +18,7 @@ from consent.portal.ways.most_told import MostTold
 from consent.public_messages import HOMES_STEP, FlowServed
 
 
-class Opening(StrEnum):
+class Openness(StrEnum):
     """How far; each is a sentence of the part `ways`, and a drawing."""
 
     BY_LAW = "by-law"
@@ -31,16 +31,16 @@ class Opening(StrEnum):
 
 
 _DRAWINGS = {
-    Opening.BY_LAW: "gate-open",
-    Opening.BY_RULES: "gate-shut",
-    Opening.UNKNOWN: "why",
-    Opening.ALL: "gate-open",
-    Opening.HOMES: "gate-half",
-    Opening.FEW: "gate-half",
-    Opening.TOO_FEW: "gate-shut",
+    Openness.BY_LAW: "gate-open",
+    Openness.BY_RULES: "gate-shut",
+    Openness.UNKNOWN: "why",
+    Openness.ALL: "gate-open",
+    Openness.HOMES: "gate-half",
+    Openness.FEW: "gate-half",
+    Openness.TOO_FEW: "gate-shut",
 }
 
-_EXPLAINED = {Opening.BY_RULES, Opening.UNKNOWN, Opening.TOO_FEW}
+_EXPLAINED = {Openness.BY_RULES, Openness.UNKNOWN, Openness.TOO_FEW}
 """Those that a sentence explains."""
 
 
@@ -54,25 +54,25 @@ class HowFarOpen:
         more: A sentence about it; empty where nothing is to be added.
     """
 
-    opening: Opening
+    opening: Openness
     drawing: str
     text: str
     more: str
 
 
-def opening_of(policies: PolicySet, flow: Flow, told: Sequence[MostTold], served: FlowServed | None) -> Opening:
+def opening_of(policies: PolicySet, flow: Flow, told: Sequence[MostTold], served: FlowServed | None) -> Openness:
     """Return how far a flow is open; ``served`` is None where the gateway is away, or has not spoken of it."""
     if told and all(row.reason for row in told):
-        return Opening.BY_RULES
+        return Openness.BY_RULES
     if not policies.rests_on_consent(flow):
-        return Opening.BY_LAW
+        return Openness.BY_LAW
     if served is None:
-        return Opening.UNKNOWN
+        return Openness.UNKNOWN
     if has_left_nothing(policies, flow, served) and served.permitted < flow.ask.group:
-        return Opening.TOO_FEW
+        return Openness.TOO_FEW
     if served.permitted:
-        return Opening.ALL if served.permitted >= served.asked else Opening.HOMES
-    return Opening.FEW
+        return Openness.ALL if served.permitted >= served.asked else Openness.HOMES
+    return Openness.FEW
 
 
 def is_one_by_one(policies: PolicySet, flow: Flow) -> bool:

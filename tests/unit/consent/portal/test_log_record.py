@@ -368,7 +368,7 @@ SPOIL: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "short": lambda file: file.write_bytes(file.read_bytes()[:-1]),
     "long": lambda file: file.write_bytes(file.read_bytes() + b"x"),
-    "folder": lambda file: _make_folder(file),
+    "folder": _make_folder,
     "flipped": lambda file: file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:]),
 }
 

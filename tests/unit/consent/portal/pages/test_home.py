@@ -24,7 +24,9 @@ def gate(*flows: FlowServed, **accounts: int) -> SaidGate:
     """Return a gateway that says something of each flow, and how the readings of yesterday were entered."""
     says = speaking_gate(*(flows or (served("energy-hourly", 40, 30, 1440), served("city-sensors", records=900))))
     entered = {name.replace("__", "."): n for name, n in accounts.items()}
-    says.says_balance = PublicBalance(day=YESTERDAY, until_ms=NOW_MS, group=15, days=[DAY, YESTERDAY], accounts=entered, told=[])
+    says.says_balance = PublicBalance(
+        day=YESTERDAY, until_ms=NOW_MS, group=15, days=[DAY, YESTERDAY], accounts=entered, steps={}, told=[]
+    )
     return says
 
 
@@ -119,7 +121,9 @@ def test_day_without_a_number_is_not_said_to_be_empty() -> None:
 def test_gate_without_yesterday_says_nothing_of_it() -> None:
     """On its first day there is no day before."""
     says = gate(pairs__considered=5)
-    says.says_balance = PublicBalance(day=DAY, until_ms=NOW_MS, group=15, days=[DAY], accounts={"pairs.considered": 5}, told=[])
+    says.says_balance = PublicBalance(
+        day=DAY, until_ms=NOW_MS, group=15, days=[DAY], accounts={"pairs.considered": 5}, steps={}, told=[]
+    )
     assert "Only the gate can say, and it has not said yet." in words_of(page(says))
 
 

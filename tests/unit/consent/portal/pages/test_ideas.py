@@ -48,8 +48,8 @@ def test_picture_is_one_and_is_said_in_a_sentence(idea: str, language: str) -> N
 def test_languages_differ_in_every_sentence(idea: str) -> None:
     """No sentence was left in another language."""
     one, two, three = (set(re.findall(r"<(?:h1|p|text)[^>]*>([^<]{12,})<", page(idea, language))) for language in LANGUAGES)
-    assert len(one) == len(two) == len(three) >= 5
-    assert not one & two | one & three | two & three
+    assert min(len(one), len(two), len(three)) >= 5
+    assert one & two | one & three | two & three == set()
 
 
 @pytest.mark.parametrize("idea", IDEAS)

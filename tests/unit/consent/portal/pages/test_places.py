@@ -33,7 +33,7 @@ GATE = SaidGate(
         "north-quay": PlaceTold(
             zone="north-quay",
             day="2026-11-27",
-            series=[SeriesTold(observed_property=name, hours=HOURS) for name in ("LAeq", "temperature")],
+            series=[SeriesTold(flow="city-sensors", observed_property=name, hours=HOURS) for name in ("LAeq", "temperature")],
         )
     },
 )

@@ -24,10 +24,12 @@ USES = uses_of(RIBERA, "north-quay", "noise")
 MADRID = Visit("en", zone=ZoneInfo("Europe/Madrid"))
 
 
-def told(*hours: tuple[int, float, int], name: str = "LAeq") -> PlaceTold:
+def told(*hours: tuple[int, float, int], name: str = "LAeq", flow: str = "city-sensors") -> PlaceTold:
     """Return a day with (hour, mean, readings) of one property."""
     series = SeriesTold(
-        observed_property=name, hours=[HourTold(hour=hour, mean=mean, readings=readings) for hour, mean, readings in hours]
+        flow=flow,
+        observed_property=name,
+        hours=[HourTold(hour=hour, mean=mean, readings=readings) for hour, mean, readings in hours],
     )
     return PlaceTold(zone="north-quay", day="2026-11-27", series=[series])
 
@@ -59,6 +61,7 @@ def test_day_that_was_alike_says_so_once() -> None:
 def test_what_may_not_leave_is_not_shown() -> None:
     """A series that no use of the sensor names is passed over, and one without hours is none."""
     assert day_of(told((0, 1.0, 1), name="pm25"), USES, MADRID).charts == ()
+    assert day_of(told((0, 1.0, 1), flow="another"), USES, MADRID).charts == ()
     assert day_of(told(), USES, MADRID).charts == ()
     assert day_of(told((24, 1.0, 1)), USES, MADRID).charts == ()
 

@@ -1,8 +1,9 @@
-"""The sentences of the portal's pages avoid the field's terms, which those who read them need not know, in every language."""
+"""The sentences of the portal's pages: without the field's terms, which those who read them need not know, and whole in number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,19 @@ def test_list_finds_what_it_names(language: str) -> None:
     for word in (*EVERYWHERE, *AVOIDED[language]):
         assert word in found_in(language, f"({word.capitalize()}).")
     assert found_in("en", "Avoid the subjective; look.") == []
+
+
+@pytest.mark.parametrize("part", list(parts()))
+def test_every_number_has_both_its_forms(part: str) -> None:
+    """A sentence for one has another for more, which says how many."""
+    said = page_sentences(part)["en"]
+    stems = {key.rpartition(".")[0] for key in said if key.endswith(".one")}
+    for stem, language in product(stems, LANGUAGES):
+        texts = page_sentences(part)[language]
+        assert "{n}" in texts[f"{stem}.other"]
+
+
+def test_part_that_is_nowhere_is_an_error() -> None:
+    """A page whose sentences are missing is found by its first test, not by its first reader."""
+    with pytest.raises(FileNotFoundError):
+        page_sentences("nothing-such")
