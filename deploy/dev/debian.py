@@ -41,6 +41,7 @@ MOSQUITTO = Program("mosquitto", "mosquitto")
 MOSQUITTO_SUB = Program("mosquitto_sub", "mosquitto-clients")
 NGINX = Program("nginx", "nginx")
 JQ = Program("jq", "jq")
+CHROMIUM = Program("/usr/bin/chromium", "chromium")  # by its path, as the tests start it
 DEBOOTSTRAP = Program("debootstrap", "debootstrap")
 STRACE = Program("strace", "strace")
 CHROMIUM = Program("chromium", "chromium")
