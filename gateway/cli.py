@@ -14,7 +14,7 @@ from consent.control import ControlError
 from firmware_sim import arguments as sim
 from gateway import demo
 from gateway.audit import arguments as auditing
-from gateway.commands import backups, clock, consents, gateway, keys, policies, subjects
+from gateway.commands import backups, clock, consents, gateway, keys, policies, portal, subjects
 from gateway.commands.devices import verbs as devices
 from gateway.commands.parser import Parser, Verbs, group, verb
 from gateway.config import CONFIG_VARIABLE
@@ -24,7 +24,7 @@ from gateway.recipient import arguments as recipient
 from gateway.terminal import command_parser, complain, exit_status, guard_streams
 from gateway.witness import arguments as witness
 
-NOUNS = (gateway, keys, policies, devices, consents, subjects, backups, clock)
+NOUNS = (gateway, portal, keys, policies, devices, consents, subjects, backups, clock)
 
 
 def build_parser() -> Parser:

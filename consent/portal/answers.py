@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -14,6 +16,9 @@ SVG: Final = "image/svg+xml"
 JSON: Final = "application/json"
 CSV: Final = "text/csv; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
+BYTES: Final = "application/octet-stream"
+PROBLEM: Final = "application/problem+json"
+"""What is said instead of data that cannot be had (RFC 9457)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,14 @@ class Page:
         view: What it shows: a frozen dataclass of the page's module, named `view` in the template.
         status: HTTP status.
         keep_s: For how long a browser may keep it.
+        is_of_any_time: It tells nothing of how gate and record are just now.
     """
 
     template: str
     view: object
     status: int = 200
     keep_s: int = 0
+    is_of_any_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,10 @@ class NoSuchPage(Exception):  # noqa: N818  it is an answer: 404, as a page
 
 Answer = Page | Content
 Handler = Callable[[Site, Visit, Mapping[str, str]], Awaitable[Answer]]
-"""(site, visit, the checked parameters of path and query) → what to answer. Raises ``GateAwayError``, ``NoSuchPage``."""
+"""(site, visit, the checked parameters of path and query) → what to answer.
+
+Raises ``GateAwayError``, ``GateRefusedError``, ``NoSuchPage``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +97,10 @@ class Route:
         path: With the names of parameters in braces.
         handler: Answers it.
         summary: What is found there, in a line.
-        media: Of the answer with status 200.
+        media: Of the answer with status 200. What goes wrong is told by a page where that is ``HTML``, else as ``PROBLEM``.
         needs_gate: Without the gateway there is nothing to show: 503.
+        says: The struct whose JSON is answered, where it is one.
+        statuses: With which it answers besides 200, 404 and 503, as a redirection.
     """
 
     path: str
@@ -97,3 +109,5 @@ class Route:
     media: str = HTML
     parameters: tuple[Parameter, ...] = ()
     needs_gate: bool = False
+    says: type[msgspec.Struct] | None = None
+    statuses: tuple[int, ...] = ()

@@ -31,18 +31,23 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         certificate_file: Its certificate chain, where it speaks TLS itself.
         private_key_file: The certificate's key, where that is not in the same file.
         trusts_proxy: Requests come through a reverse proxy on this machine, which names the visitor in `X-Forwarded-For`.
+        requests_per_minute: How many pages one visitor is shown in a minute, a quarter of them at once; ten files count as one
+            page. 0: no bound, for a portal that only this machine or a test asks.
         security_contact: For `security.txt`, as `mailto:security@ribera.example`; none: the policies' data protection officer.
     """
 
     log_folder: str
     door: str
-    address: str = ""
+    address: Annotated[str, Meta(pattern=r"^(https?://[^\s/]+)?\Z", description="address without a slash at its end")] = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8460
     certificate_file: str | None = None
     private_key_file: str | None = None
     trusts_proxy: bool = False
-    security_contact: str = ""
+    requests_per_minute: Annotated[int, Meta(ge=0, le=1_000_000)] = 600
+    security_contact: Annotated[
+        str, Meta(pattern=r"^((mailto:|https://|tel:)[^\s]+)?\Z", description="`mailto:`, `https:` or `tel:`")
+    ] = ""
 
 
 class PortalConfigError(Exception):
@@ -61,7 +66,9 @@ def load_portal_config(file: Path) -> PortalConfig:
             raise PolicyError(str(file), "", f"is longer than {_LARGEST_BYTES} bytes")
         tables = TomlFile(str(file), file.read_bytes()).tables
         config = msgspec.convert(tables, PortalConfig)
-    except (OSError, PolicyError) as error:
+    except OSError as error:
+        raise PortalConfigError(f"`{file}`: {(error.strerror or str(error)).lower()}") from error
+    except PolicyError as error:
         raise PortalConfigError(str(error)) from error
     except msgspec.ValidationError as error:
         raise PortalConfigError(str(PolicyError(str(file), *refusal(tables, PortalConfig, error)))) from error

@@ -1,6 +1,6 @@
-"""The citizens' door, from the portal's side: asks the gateway, and knows what it last said where it is away.
+"""The citizens' door, from the portal's side: what the pages ask the gateway, and how they hear that it cannot be asked.
 
-Answers are kept for a moment, so that a hundred readers ask the gateway once. ``gateway.control.public`` answers.
+``door`` asks it, ``gateway.control.public`` answers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ class GateAwayError(Exception):
     """The gateway does not answer; the page says so, and that nothing was changed."""
 
 
+class GateRefusedError(Exception):
+    """The gateway has nothing of what was asked, a day or a zone that it does not know: as a page, there is nothing here."""
+
+
 class Gate(Protocol):
-    """What the pages ask the gateway. Each raises ``GateAwayError`` where it does not answer in time."""
+    """What the pages ask the gateway. Each raises ``GateAwayError`` where it does not answer in time, ``GateRefusedError``."""
 
     async def state(self) -> PublicState:
         """Return how the gateway is."""

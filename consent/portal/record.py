@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.entries import Entry
@@ -19,10 +19,12 @@ class Seen:
 
     Attributes:
         cosigned_ms: When it cosigned the latest checkpoint, by its own clock; 0 if it has not.
+        vkey: Its key, as the log's description names it.
     """
 
     name: str
     cosigned_ms: int
+    vkey: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,28 @@ class RulesChange:
     policies: PolicySet | None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordFault:
+    """What does not hold about the log's folder. Pages show it plainly, and go on with what held before.
+
+    Attributes:
+        kind: `key`: the folder's own key is absent, malformed, or another than before. `signature`: the checkpoint is not one
+            that the log's key has signed. `absent`: there is no checkpoint any more. `rollback`: it is behind one that was seen
+            before. `fork`: it contradicts one that was seen before. `damaged`: a file is absent, or does not lead to the
+            checkpoint. `cosignature`: a witness's signature in the checkpoint is wrong.
+        where: The file; of a cosignature the witness.
+        at_ms: When it was found, by the machine's clock.
+        size: How many entries the checkpoint in question claims; 0 where that is not known.
+        before: How many the one before it had, that held; 0 if there was none.
+    """
+
+    kind: Literal["key", "signature", "absent", "rollback", "fork", "damaged", "cosignature"]
+    where: str
+    at_ms: int
+    size: int = 0
+    before: int = 0
+
+
 class Record(Protocol):
     """The log."""
 
@@ -76,8 +100,15 @@ class Record(Protocol):
     def is_read(self) -> bool:
         """Whether all entries of the latest checkpoint have been read."""
 
+    @property
+    def fault(self) -> RecordFault | None:
+        """The gravest of what does not hold; None where all does."""
+
     def count(self, kind: str) -> int:
         """Return how many entries of a kind there are, as `release`."""
 
     def entry(self, index: int) -> Entry | None:
-        """Return an entry; None where there is none."""
+        """Return an entry that leads to the latest checkpoint; None where there is none."""
+
+    def proof(self, index: int) -> bytes | None:
+        """Return the proof of an entry for somebody who has the log's key alone (`tlog-proof`); None where there is none."""

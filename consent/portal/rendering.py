@@ -1,19 +1,22 @@
 """Makes HTML of a page's view: Jinja2 with everything escaped, and the sentences at hand as `t` and `tn`.
 
-In a template `{{ t("key", n=3) }}` is a sentence of the template's own part, `{{ tn("key", 3) }}` one with a number, `{{ c("key") }}`
-one that is common to all, `visit` the reader, `site` the city, and `{{ link("/check", t("check")) }}` a link. A gap may be filled
-with markup: it is not escaped again.
+In a template `{{ t("key", n=3) }}` is a sentence of the template's own part, `{{ tn("key", 3) }}` one with a number, and
+`{{ c("key") }}` one that is common to all; `visit` is the reader, `site` the frame, `{{ link("/check", t("check")) }}` a link,
+and `{{ asset("check.js") }}` the address of a static file. A gap may be filled with markup: it is not escaped again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from consent.portal.answers import Page
+from consent.portal.frame import PageFrame
+from consent.portal.http.static_files import asset
+from consent.portal.icons import icon
 from consent.portal.visit import Visit
 
 _TEMPLATES: Final = Environment(
@@ -27,21 +30,21 @@ COMMON: Final = "common"
 """The part with the sentences of every page."""
 
 
-def render(page: Page, visit: Visit, city: object, icon: Callable[[str], str]) -> str:
+def render(page: Page, visit: Visit, frame: PageFrame) -> str:
     """Return a page as HTML.
 
     Args:
         page: The page; sentences are those of the part that is named as its template.
         visit: Who reads.
-        city: What header and footer show; see ``app.CityView``.
-        icon: Returns a drawing by its name.
+        frame: What header and footer show.
     """
     part = page.template.removesuffix(".html")
     template = _TEMPLATES.get_template(page.template)
     return template.render(
         view=page.view,
         visit=visit,
-        site=city,
+        site=frame,
+        asset=asset,
         icon=lambda name: Markup(icon(name)),  # noqa: S704  our own drawings
         link=link,
         **speakers(visit, part),
@@ -60,7 +63,7 @@ def speakers(visit: Visit, part: str) -> dict[str, Callable[..., Markup]]:
     return {"t": one(part), "tn": many(part), "c": one(COMMON), "cn": many(COMMON)}
 
 
-def _escaped(gaps: dict[str, Any]) -> dict[str, Markup]:
+def _escaped(gaps: Mapping[str, object]) -> dict[str, Markup]:
     return {name: escape(value) for name, value in gaps.items()}
 
 

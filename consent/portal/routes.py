@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
-from consent.portal.pages import home
+from consent.portal.http.openapi import described
+from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES,)
+_PAGES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *places.ROUTES,
+    *signs.ROUTES,
+    *flows.ROUTES,
+    *balance.ROUTES,
+    *rules.ROUTES,
+    *check.ROUTES,
+    *entry.ROUTES,
+    *ideas.ROUTES,
+    *paper.ROUTES,
+    *register.ROUTES,
+    *files.ROUTES,
+    *offline.ROUTES,
+)
+ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

@@ -43,6 +43,7 @@ NGINX = Program("nginx", "nginx")
 JQ = Program("jq", "jq")
 DEBOOTSTRAP = Program("debootstrap", "debootstrap")
 STRACE = Program("strace", "strace")
+CHROMIUM = Program("chromium", "chromium")
 LIBATOMIC = Program("libatomic.so.1", "libatomic1")  # regopy, a peer in the consent bench, is linked against it
 GO = Program("go", "golang-go")
 GO_MOD = Program("/usr/share/doc/golang-golang-x-mod-dev/copyright", "golang-golang-x-mod-dev")  # every package has one

@@ -16,10 +16,12 @@ from typing import Any
 from consent.control import ControlClient, ControlError
 from consent.core.cases.cases import CaseResult, try_case
 from consent.core.cases.parse import read_cases
+from consent.core.decide import Owner
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import DEVICES
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.core.policies.use import KEY as USED
+from consent.core.review.unsaid import unsaid_in, without_a_sign
 from consent.core.review.warnings import Note, Weight, notes_on
 from consent.core.toml.file import TomlFile
 from consent.errors import ControlRequestError, PolicyError
@@ -81,8 +83,9 @@ def check_gateway(config: Path) -> Checked:
     if not faults:
         found, devices = _found_while_running(place)
         notes += (*unheard_devices(place.file.name, devices), *_notes_on_brokers(place, found))
-        errors, more = _errors_of_homes(checked, _devices_at_rest(place) if found is None else devices)
-        notes += more
+        devices = _devices_at_rest(place) if found is None else devices
+        errors, more = _errors_of_homes(checked, devices)
+        notes += (*more, *_signs_wanted(checked, devices))
     files = (*checked.files, place.file.name)
     return replace(checked, files=files, faults=(*faults, *checked.faults), notes=notes, errors=errors)
 
@@ -109,6 +112,12 @@ def _errors_of_homes(
         return checked.errors, ()
     errors = tuple(expected_errors(checked.policies, homes))
     return errors, tuple(notes_on_errors(errors))
+
+
+def _signs_wanted(checked: Checked, devices: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
+    if checked.policies is not None:
+        at = ((Owner(each["owner"]), (each["zone"], each["profile"])) for each in devices)
+        yield from without_a_sign(checked.policies, at)
 
 
 def _devices_at_rest(place: Installation) -> Sequence[Mapping[str, Any]]:
@@ -160,7 +169,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
         units = tuple(code_faults(texts)) if fault.key.endswith(_OF_UNITS) else ()  # it fits no other because it is none
         return Checked(files, faults=units or (Fault.of_policies(fault),))
     faults = [*map(Fault.of_policies, policies.refusals()), *faults_in(policies)]
-    notes = [*notes_on(policies), *(() if faults else notes_in(policies)), *_not_in_force(folder, texts)]
+    notes = [*notes_on(policies), *unsaid_in(policies), *(() if faults else notes_in(policies)), *_not_in_force(folder, texts)]
     keys: dict[str, str] = {}
     for recipient in policies.recipients.values():
         if sinks is None and _lacks_key(folder, recipient):

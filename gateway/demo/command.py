@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
 _EARLIEST_MS, _LATEST_MS = 315_532_800_000, 7_258_118_400_000  # 1980 to 2200
 _FASTEST = 20_000  # above this, the simulated sensors fall behind their clock
+_HIGHEST_PORT = 65_535
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, None: 1}
 
 
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, metavar="DIR", help="keep the whole state there (default: a temporary folder)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this MQTT 5 broker (default: an embedded one)")
     parser.add_argument("--start", default="2026-05-03T23:00:00Z", metavar="TIME", help="simulated start (default: %(default)s)")
+    port = "where the portal listens on this machine (default: a free port)"
+    parser.add_argument("--portal-port", type=int, default=0, metavar="PORT", help=port)
     parser.add_argument("--rate", type=float, default=10_800, metavar="R", help="simulated seconds in one (default: %(default)g)")
 
 
@@ -66,6 +69,8 @@ def _options(args: argparse.Namespace) -> Options:
         raise OperatorError(f"`--start`: {error}") from error
     if not _EARLIEST_MS <= start_ms <= _LATEST_MS:
         raise OperatorError(f"`--start`: `{args.start}` is not from 1980 to 2200")
+    if not 0 <= args.portal_port <= _HIGHEST_PORT:
+        raise OperatorError(f"`--portal-port`: `{args.portal_port}` is not from 0 to {_HIGHEST_PORT}")
     seconds, broker = _seconds(args.span), _broker(args.broker)
     folder = None if args.dir is None else _empty_folder(args.dir)
     if args.json is not None:
@@ -76,7 +81,7 @@ def _options(args: argparse.Namespace) -> Options:
         raise OperatorError(f"`{args.json}`: there is no such folder")
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="sluice-demo-"))
-    return Options(folder.resolve(), seconds, broker, start_ms, args.rate)
+    return Options(folder.resolve(), seconds, broker, start_ms, args.rate, args.portal_port)
 
 
 def _empty_folder(folder: Path) -> Path:
@@ -122,6 +127,6 @@ def _broker(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
         raise OperatorError(f"`--broker`: `{text}` is no address such as 127.0.0.1:1883")
     return host, int(port)

@@ -57,7 +57,7 @@ class Screen:
         """Draw on ``out``."""
         self._console = _PrintableConsole(file=drawing(out))
         self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
-        self._phase = ""
+        self._phase = self._portal = ""
 
     def __enter__(self) -> Self:
         """Start drawing."""
@@ -77,6 +77,15 @@ class Screen:
         elif scene.phase != self._phase:
             self._phase = scene.phase
             self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {scene.phase}")
+        self._show_portal(scene)
+
+    def _show_portal(self, scene: DemoScene) -> None:
+        """Print where the portal answers, or why it does not, as soon as that is known; a terminal has it in its picture."""
+        said = _portal(scene)
+        if self._live is None and said != self._portal:
+            self._portal = said
+            if said:
+                self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {said}", highlight=False, soft_wrap=True)
 
     def finish(self, scene: DemoScene, outcome: dict[str, Any]) -> None:
         """Print the outcome."""
@@ -109,6 +118,15 @@ def _what_figures_were_worth(compared: list[Compared]) -> str:
     return text if weekly else f"{text} The week's typical day comes once a week has ended: after {_WEEK_S} s."
 
 
+def _portal(scene: DemoScene) -> str:
+    """Return where the public's pages are, or why they are nowhere; empty while neither is known, and once they have ended."""
+    if scene.portal is None:
+        return ""
+    if scene.portal.trouble:
+        return f"there is no portal: {scene.portal.trouble}"
+    return f"what the public sees: {scene.portal.address}" if scene.portal.address else ""
+
+
 def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
@@ -131,6 +149,8 @@ def _picture(scene: DemoScene, *, small: bool) -> RenderableType:
         (f"simulated, {scene.clock.rate:g} times as fast as real time", "yellow"),
         f"   {scene.phase}, {time.time() - scene.began_at_s:.0f} s",
     )
+    if said := _portal(scene):
+        head = Text.assemble(head, "\n", (said, "bold"))
     if small:  # 80 columns and 24 lines: what the city got comes first
         return Group(
             head, _figures(scene, most=2, title=""), _beside(scene, kinds=["meter"], title=""), _in_columns(_balance_rows(scene))

@@ -1,4 +1,4 @@
-"""The demo's course: broker, gateway, sensors, recipients; one household withdraws midway; the log is verified and replayed."""
+"""The demo's course: broker, gateway, portal, sensors, recipients; a household withdraws; the log is verified and replayed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Listened, Listeners
 from gateway.demo.measured import Compared, Measured
+from gateway.demo.portal_process import PortalProcess
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
@@ -47,6 +48,7 @@ class DemoScene:
         report: What the verification of the log found.
         replayed: What its replay found; None before, and where the log did not verify.
         measured: What the homes' meters measured.
+        portal: The public's pages; None where a scene has none.
     """
 
     city: DemoCity
@@ -62,6 +64,7 @@ class DemoScene:
     withdrawn_at_index: int = -1
     report: Report | None = None
     replayed: ReplayReport | None = None
+    portal: PortalProcess | None = None
     measured: Measured = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +83,7 @@ class Options:
     Attributes:
         seconds: How long sensors publish, start-up included; None: until stopped.
         broker: (host, port) of a running broker; None: an embedded one.
+        portal_port: Where the portal listens; 0: at a free port.
     """
 
     folder: Path
@@ -87,6 +91,7 @@ class Options:
     broker: tuple[str, int] | None
     start_ms: int
     rate: float
+    portal_port: int = 0
 
 
 async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene], None]) -> DemoScene:
@@ -111,8 +116,9 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene]
         ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
         clock = GatewayClock(city.place.config.clock)
         scene = DemoScene(city, clock, Counters(), listeners.heard, process, ends_at_s, began_at_s)
+        scene.portal = PortalProcess(city.folder, city.place, options.portal_port)
         await listeners.introduce()
-        async with _background(process.run(), "gateway") as gateway:
+        async with _background(process.run(), "gateway") as gateway, _background(scene.portal.run(), "portal"):
             hearing = asyncio.Event()
             async with _background(listeners.run(hearing), "listeners") as listening:
                 await _connected(scene, gateway)

@@ -54,6 +54,7 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "log_dir": str(scene.city.place.log),
         "openings_dir": str(scene.city.place.openings),
         "log_vkey": scene.city.vkey,
+        "portal": (scene.portal.was_at or None) if scene.portal is not None else None,
         "withheld_by_reason": {
             name.removeprefix("pairs.withheld."): n for name, n in ledger.items() if name.startswith("pairs.withheld.")
         },

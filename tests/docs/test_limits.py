@@ -23,6 +23,7 @@ from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from consent.device_messages import Discover
+from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import ReleasedDraw
 from gateway.audit.replay import in_force
@@ -35,6 +36,7 @@ from tests.docs.pages import pages
 from tests.docs.shell import leaves
 from tests.support.checkout import ROOT
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, result_of, town
+from tests.support.portal import SaidGate, SaidRecord, portal_client, said_state
 
 PAGE = "docs/limits.md"
 COMMANDS = {words for words, _ in leaves(build_parser())}
@@ -141,10 +143,11 @@ def hour(gate: Gate, use: list[tuple[Device, float]]) -> list[float | int]:
 # what is not there
 
 
-def test_limit_no_pages_for_citizens() -> None:
-    """No package, no command."""
-    assert find_spec("consent.portal") is None
-    assert not [words for words in COMMANDS if "portal" in words]
+def test_limit_pages_take_no_answers() -> None:
+    """No address for a code, for signing in or for one's own answers; and none that takes anything."""
+    assert {route.path.split("/")[1] for route in ROUTES}.isdisjoint({"claim", "in", "my"})
+    client = portal_client(SaidGate(said_state()), SaidRecord(None))
+    assert {client.post(route.path).status_code for route in ROUTES if "{" not in route.path} == {405}
 
 
 def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:

@@ -16,7 +16,7 @@ from consent.core.disclosure import AxisLevel, Identity, Space, Time
 from consent.core.policies import bounds, use
 from consent.core.policies import parse as policy_text
 from consent.core.policies.policy import LegalBasis, Statistic
-from consent.core.policies.tables import flows, quantities, subjects
+from consent.core.policies.tables import flows, quantities, signs, subjects
 from consent.core.profiles import fields as field_text
 from consent.core.profiles import parse as profile_text
 from consent.core.profiles import selection, timing
@@ -42,6 +42,7 @@ TABLES: dict[str, type[Table]] = {
     "`[quantity.<id>]`": quantities.QuantityTable,
     "`[purpose.<id>]`": flows.PurposeTable,
     "`[recipient.<id>]`": flows.RecipientTable,
+    "`[sign.<id>]`": signs.SignTable,
     "`[flow.<id>]`": flows.FlowTable,
     "`ask`": bounds.AskTable,
     "`neighbourhoods/<id>.toml`": policy_text.NeighbourhoodFile,

@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gate import GateAwayError
-from consent.portal.record import Head, RulesChange, Seen
+from consent.portal.record import Head, RecordFault, RulesChange, Seen
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState
 from gateway.audit.log.entries import Entry
@@ -53,8 +53,9 @@ class SaidGate:
     async def balance(self, day: str = "") -> PublicBalance:
         """As the protocol has it."""
         self._answer()
-        assert self.says_balance is not None
-        return self.says_balance
+        return self.says_balance or PublicBalance(
+            day=day or "2026-11-28", until_ms=0, group=15, days=[], accounts={}, steps={}, told=[]
+        )
 
     async def place(self, zone: str, day: str = "") -> PlaceTold:
         """As the protocol has it."""
@@ -76,6 +77,8 @@ class SaidRecord:
     changes: Sequence[RulesChange] = ()
     is_read: bool = True
     entries: dict[int, Entry] = field(default_factory=dict)
+    fault: RecordFault | None = None
+    proofs: dict[int, bytes] = field(default_factory=dict)
 
     def count(self, kind: str) -> int:
         """As the protocol has it."""
@@ -84,6 +87,10 @@ class SaidRecord:
     def entry(self, index: int) -> Entry | None:
         """As the protocol has it."""
         return self.entries.get(index)
+
+    def proof(self, index: int) -> bytes | None:
+        """As the protocol has it."""
+        return self.proofs.get(index)
 
 
 def said_state(**others: object) -> PublicState:
@@ -108,7 +115,11 @@ def said_head(size: int = 2418) -> Head:
     return Head("ribera.example/gw-test", "ribera.example/gw-test+00000000+AAAA", size, bytes(32), NOW_MS, NOW_MS, seen)
 
 
+def said_site(gate: SaidGate, record: SaidRecord, log_folder: str = "/nowhere") -> Site:
+    """Return a site that stands on both, with no bound on how often it is asked."""
+    return Site(PortalConfig(log_folder=log_folder, door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
+
+
 def portal_client(gate: SaidGate, record: SaidRecord) -> TestClient:
     """Return a client of a portal that stands on both."""
-    site = Site(PortalConfig(log_folder="", door=""), record, gate, lambda: NOW_MS)
-    return TestClient(make_app(site), raise_server_exceptions=False)
+    return TestClient(make_app(said_site(gate, record)), raise_server_exceptions=False)

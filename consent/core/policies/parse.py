@@ -1,6 +1,6 @@
 """Parses the text of a policies folder into a policy set: the only way to make one, and it checks everything.
 
-    city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, ceiling, limits
+    city.toml                   the controller, properties, purposes, recipients, flows, districts, zones, signs, ceiling, limits
     neighbourhoods/<id>.toml    a community's ceiling
     devices/<id>.toml           a device profile; where `[use]` of city.toml names some, there are these and no others
 
@@ -27,6 +27,7 @@ from consent.core.policies.policy import CITY_FILE, City, PolicySet, Zone
 from consent.core.policies.property import Property
 from consent.core.policies.tables.flows import Declared, read_flow, read_property, read_purpose, read_recipient
 from consent.core.policies.tables.quantities import has_former_budgets, read_limits, read_quantities, refuse_no_figures
+from consent.core.policies.tables.signs import SignTable, read_sign
 from consent.core.policies.unsupported import unsupported_in
 from consent.core.policies.use import UseTable, read_use, refuse_unused
 from consent.core.profiles.parse import CityTerms, read_profile
@@ -86,6 +87,7 @@ class CityFile(Table, frozen=True, kw_only=True):
     ceiling: dict[str, Any]
     limits: dict[str, Any]
     use: UseTable | None = None
+    sign: dict[str, SignTable] = msgspec.field(default_factory=dict)
 
 
 class NeighbourhoodFile(Table, frozen=True, kw_only=True):
@@ -138,6 +140,7 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
         neighbourhood_titles=titles,
         profiles=profiles,
         quantities=declared.quantities,
+        signs={name: read_sign(file, name, table, city.languages, tables.zone, profiles) for name, table in tables.sign.items()},
     )
     for error in overspent(policies):
         raise error

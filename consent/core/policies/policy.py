@@ -69,12 +69,17 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why data is processed; ``dpv`` is the term of the Data Privacy Vocabulary that it comes under."""
+    """Why data is processed; ``dpv`` is the term of the Data Privacy Vocabulary that it comes under.
+
+    Attributes:
+        if_no: What happens after a no, in words, by language code; empty where the policies do not say.
+    """
 
     id: str
     title: Texts
     dpv: str
     legal_basis: LegalBasis
+    if_no: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,16 @@ class Recipient:
     Attributes:
         public_key_file: Path relative to the policies folder; None means open data only.
         sink: Name of the configured connection that carries them.
+        contact: Where to ask it: an `https://` or e-mail address; empty where the policies give none.
+        telephone: As `+34 555 010 010`; likewise.
     """
 
     id: str
     title: Texts
     public_key_file: str | None
     sink: str
+    contact: str = ""
+    telephone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,23 @@ class Zone:
     title: Texts
     district: str
     neighbourhood: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign at a sensor of the city's own, which tells whoever stands before it what the sensor measures.
+
+    Attributes:
+        id: 2 to 12 capital letters and digits, as the sign's address has it.
+        zone: Where the sensor stands.
+        profile: The device profile of the sensor.
+        text: Where in the zone, in words, by language code.
+    """
+
+    id: str
+    zone: str
+    profile: str
+    text: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +215,7 @@ class PolicySet:
         zones: The blocks of the registry, by id.
         neighbourhoods: Each community's ceiling; titles stand in ``neighbourhood_titles``.
         unsupported: What they may no longer ask; empty in a set that can be put in force.
+        signs: The signs at the city's own sensors, by id.
     """
 
     sha256: bytes
@@ -207,6 +234,7 @@ class PolicySet:
     profiles: dict[str, Profile]
     unsupported: tuple[Unsupported, ...] = ()
     quantities: dict[str, Quantity] = field(default_factory=dict)
+    signs: dict[str, Sign] = field(default_factory=dict)
 
     def cell(self, zone_id: str, space: Space) -> str:
         """Return the name of the cell that a zone's readings belong to at a level of space.

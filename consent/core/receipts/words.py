@@ -21,12 +21,18 @@ from consent.core.toml.file import TomlFile
 from consent.core.toml.misfit import misfit
 from consent.errors import RecordError
 
+_LOCATION: Final = "loc:"
 _UNDER_GDPR: Final = re.compile(
-    "loc:(AT|BE|BG|CY|CZ|DE|DK|EE|ES|EU|FI|FR|GR|HR|HU|IE|IS|IT|LI|LT|LU|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK)(-[A-Z0-9]+)?"
+    "(AT|BE|BG|CY|CZ|DE|DK|EE|ES|EU|FI|FR|GR|HR|HU|IE|IS|IT|LI|LT|LU|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK)(-[A-Z0-9]+)?"
 )
 """Where Regulation (EU) 2016/679 is law: the Union, and by the EEA agreement three more."""
 
 N = TypeVar("N", bound="Node")
+
+
+def is_under_gdpr(jurisdiction: str) -> bool:
+    """Return whether Regulation (EU) 2016/679 is law in a jurisdiction, as policies name it: `ES`, or `PT-20`."""
+    return _UNDER_GDPR.fullmatch(jurisdiction) is not None
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="@type"):
@@ -60,7 +66,7 @@ class Controller(Node, frozen=True, kw_only=True, tag="dpv:DataController"):
     @property
     def under_gdpr(self) -> bool:
         """Return whether the General Data Protection Regulation applies there."""
-        return _UNDER_GDPR.fullmatch(self.jurisdiction) is not None
+        return self.jurisdiction.startswith(_LOCATION) and is_under_gdpr(self.jurisdiction.removeprefix(_LOCATION))
 
 
 class Storage(Node, frozen=True, kw_only=True, tag="dpv:StorageLocation"):
@@ -154,7 +160,7 @@ def _controller(city: City, origin: str) -> Controller:
         address=city.address,
         contact=city.contact,
         officer=Officer(city.data_protection_officer),
-        jurisdiction=f"loc:{city.jurisdiction}",
+        jurisdiction=f"{_LOCATION}{city.jurisdiction}",
     )
 
 

@@ -14,13 +14,15 @@ from typing import Any, Final
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure, Time
 from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import Flow, PolicySet
+from consent.core.policies.policy import Flow, PolicySet, Sign
 from consent.core.policies.property import Property
+from consent.core.profiles.profile import Texts
 from consent.core.review.noise import noise_changes
 from consent.core.review.reach import Direction
 from consent.core.review.readings import profile_changes
 
 ABSENT: Final = "nothing"
+_WHOM_TO_ASK: Final = ("contact", "telephone")
 _CONTROLLER: Final = ("name", "jurisdiction", "storage_place", "data_protection_officer")
 
 
@@ -54,7 +56,7 @@ def rule_changes(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], 
         new_keys: The later ones.
     """
     found = [*_flows(old, new), *_purposes(old, new), *_recipients(old, new, old_keys, new_keys), *_properties(old, new)]
-    found += [*_noise(old, new), *_profiles(old, new), *_places(old, new), *_controller(old, new)]
+    found += [*_noise(old, new), *_profiles(old, new), *_places(old, new), *_signs(old, new), *_controller(old, new)]
     order = list(Direction)
     return sorted(found, key=lambda rule: (order.index(rule.direction), rule.key))
 
@@ -100,6 +102,7 @@ def _purposes(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
         before, after = old.purposes[name], new.purposes[name]
         yield from _changed(Direction.DIFFERS, f"purpose.{name}.legal_basis", before.legal_basis, after.legal_basis)
         yield from _changed(Direction.DIFFERS, f"purpose.{name}.dpv", before.dpv, after.dpv)
+        yield from _worded(f"purpose.{name}.if_no", before.if_no, after.if_no)
 
 
 def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], new_keys: Mapping[str, bytes]) -> Iterator[Rule]:
@@ -111,7 +114,15 @@ def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], n
         was, now = old_keys.get(name), new_keys.get(name)
         if was is not None and now is not None:
             yield from _changed(Direction.RISES, f"{key} public key", fingerprint(was), fingerprint(now))
+        for each in _WHOM_TO_ASK:
+            yield from _changed(Direction.DIFFERS, f"{key}.{each}", getattr(before, each), getattr(after, each))
         yield from _changed(Direction.DIFFERS, f"{key}.sink", before.sink, after.sink)
+
+
+def _worded(key: str, old: Texts, new: Texts) -> Iterator[Rule]:
+    """Compare what citizens read, language by language: whatever it says, it lets nobody have more."""
+    for language in old.keys() | new.keys():
+        yield from _changed(Direction.DIFFERS, f"{key}.{language}", old.get(language), new.get(language))
 
 
 def _properties(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
@@ -175,6 +186,19 @@ def _places(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
 def _neighbours(policies: PolicySet, zone: str) -> set[str]:
     district = policies.zones[zone].district
     return {each.id for each in policies.zones.values() if each.district == district}
+
+
+def _signs(old: PolicySet, new: PolicySet) -> Iterator[Rule]:
+    """Compare the signs at sensors; they stand at the city's own, and decide nothing."""
+    for name in old.signs.keys() | new.signs.keys():
+        before, after, key = old.signs.get(name), new.signs.get(name), f"sign.{name}"
+        yield from _changed(Direction.DIFFERS, key, _stands(before), _stands(after))
+        if before is not None and after is not None:
+            yield from _worded(f"{key}.text", before.text, after.text)
+
+
+def _stands(sign: Sign | None) -> str:
+    return ABSENT if sign is None else f"{sign.profile} in {sign.zone}"
 
 
 def _controller(old: PolicySet, new: PolicySet) -> Iterator[Rule]:

@@ -21,6 +21,7 @@ from consent.core.policies.bounds import read_ask
 from consent.core.policies.policy import Flow, LegalBasis, Limits, Purpose, Recipient, Statistic
 from consent.core.policies.property import Property, Range
 from consent.core.policies.quantity import Quantity
+from consent.core.policies.tables.contacts import read_contact, read_telephone
 from consent.core.policies.tables.dpv_purposes import PURPOSES
 from consent.core.policies.tables.subjects import FiguresTable, check_figures
 from consent.core.toml.file import Number, Table, TomlFile
@@ -48,6 +49,7 @@ class PurposeTable(Table, frozen=True, kw_only=True):
     title: dict[str, Any]
     dpv: str
     legal_basis: str
+    if_no: dict[str, str] | None = None
 
 
 class RecipientTable(Table, frozen=True, kw_only=True):
@@ -56,6 +58,8 @@ class RecipientTable(Table, frozen=True, kw_only=True):
     title: dict[str, Any]
     public_key_file: str | None = None
     sink: str
+    contact: str | None = None
+    telephone: str | None = None
 
 
 class FlowTable(FiguresTable, frozen=True, kw_only=True):
@@ -158,7 +162,9 @@ def read_purpose(file: TomlFile, name: str, value: Any, languages: tuple[str, ..
             f"{key}.dpv", f"`{table.dpv}` is no purpose of the data privacy vocabulary, such as ImprovePublicServices"
         )
     basis = file.choice(table.legal_basis, LegalBasis, f"{key}.legal_basis")
-    return Purpose(name, file.texts(table.title, languages, f"{key}.title"), table.dpv, basis)
+    title = file.texts(table.title, languages, f"{key}.title")
+    if_no = {} if table.if_no is None else file.texts(table.if_no, languages, f"{key}.if_no")
+    return Purpose(name, title, table.dpv, basis, if_no)
 
 
 def read_recipient(file: TomlFile, name: str, value: Any, languages: tuple[str, ...]) -> Recipient:
@@ -173,7 +179,14 @@ def read_recipient(file: TomlFile, name: str, value: Any, languages: tuple[str, 
             raise file.error(f"{key}.public_key_file", "should be a path inside the policies folder")
         key_file = str(path)
     title = file.texts(table.title, languages, f"{key}.title")
-    return Recipient(name, title, key_file, file.id(table.sink, f"{key}.sink"))
+    return Recipient(
+        id=name,
+        title=title,
+        public_key_file=key_file,
+        sink=file.id(table.sink, f"{key}.sink"),
+        contact="" if table.contact is None else read_contact(file, table.contact, f"{key}.contact"),
+        telephone="" if table.telephone is None else read_telephone(file, table.telephone, f"{key}.telephone"),
+    )
 
 
 def read_flow(file: TomlFile, name: str, value: Any, declared: Declared) -> Flow:

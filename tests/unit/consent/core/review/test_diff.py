@@ -583,3 +583,34 @@ def test_diff_the_other_way_round_falls_where_it_rose(old: PolicySet, new: Polic
     turned = {RISES: FALLS, FALLS: RISES}
     there = {(turned[row.direction], row.whose, row.flow, row.axis, row.new, row.old) for row in compare(old, new).changes}
     assert there == {(row.direction, row.whose, row.flow, row.axis, row.old, row.new) for row in compare(new, old).changes}
+
+
+# what is only said
+
+
+def test_what_citizens_are_only_told_lets_nobody_have_more() -> None:
+    """Whom to ask, what follows a no, and signs: shown, and no rise that anyone would have to accept."""
+    sign = '[sign.M1]\nzone = "mill"\nprofile = "sound"\ntext = { en = "Here", pt = "Aqui" }\n[ceiling]'
+    office, basis = '"keys/office.pub"\n', 'legal_basis = "consent"\n'
+    said = city(
+        ("[ceiling]", sign),
+        (office, f'{office}contact = "office@town.example"\ntelephone = "+34 555 010 010"\n'),
+        (basis, basis + 'if_no = { en = "Nothing", pt = "Nada" }\n'),
+    )
+    found = compare(CITY, said)
+    assert not found.rises
+    assert found.changes == ()
+    assert set(found.rules) == {
+        Rule(DIFFERS, "recipient.office.contact", "nothing", "office@town.example"),
+        Rule(DIFFERS, "recipient.office.telephone", "nothing", "+34 555 010 010"),
+        Rule(DIFFERS, "purpose.energy.if_no.en", "nothing", "Nothing"),
+        Rule(DIFFERS, "purpose.energy.if_no.pt", "nothing", "Nada"),
+        Rule(DIFFERS, "sign.M1", "nothing", "sound in mill"),
+    }
+    assert set(compare(said, CITY).rules) == {replace(rule, old=rule.new, new=rule.old) for rule in found.rules}
+    moved = city(("[ceiling]", sign.replace('"mill"', '"chapel"').replace("Here", "There")))
+    unmoved = city(("[ceiling]", sign))
+    assert set(compare(unmoved, moved).rules) == {
+        Rule(DIFFERS, "sign.M1", "sound in mill", "sound in chapel"),
+        Rule(DIFFERS, "sign.M1.text.en", "Here", "There"),
+    }

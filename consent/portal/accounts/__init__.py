@@ -1,0 +1,1 @@
+"""The ledger's accounts for citizens: which words each account comes under, and how they add up to where readings went."""

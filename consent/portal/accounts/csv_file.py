@@ -1,0 +1,67 @@
+"""`balance.csv`: every number of a day that the gateway tells, one in each line, for whoever wants to add them up again.
+
+The columns, in this order; those that do not apply are empty:
+
+- `day`: the UTC day.
+- `until`: up to when it counts, as `2026-11-28T17:00:00Z`.
+- `rounded_to`: every number is rounded down to a multiple of this.
+- `kind`: `account` or `flow`.
+- `account`: of an account, its name in the ledger; see ``docs/log-format.md``, "Accounts".
+- `flow`, `recipient`, `owner`, `identity`: of a flow, what left by it: to whom, whose sensors told it (`city` where it is about
+  nobody, else `resident`), and at which level of identity.
+- `row`: the row of the page `/balance` that counts the number: `considered`, `told.<form>`, `held.<reason>`, `waiting.<reason>`;
+  of an account of what waited, `carried` where it fell. Empty where none does.
+- `unit`: `pairs` (uses of readings), `records`, `frames` (messages), `readings`, `observations` or `bundles`.
+- `n`: the number.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from consent.portal.accounts.day import form_of
+from consent.portal.accounts.reasons import WAITING, held_row
+from consent.public_messages import PublicBalance
+
+COLUMNS: Final = ("day", "until", "rounded_to", "kind", "account", "flow", "recipient", "owner", "identity", "row", "unit", "n")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so would be run by a spreadsheet."""
+
+
+def csv_of(answer: PublicBalance) -> str:
+    """Return the file of a day."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    until = datetime.fromtimestamp(answer.until_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for line in _lines(answer):
+        writer.writerow([answer.day, until, answer.group, *map(_cell, line)])
+    return file.getvalue()
+
+
+def _cell(value: str | int) -> str | int:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _lines(answer: PublicBalance) -> Iterator[tuple[str | int, ...]]:
+    for account, n in sorted(answer.accounts.items()):
+        yield "account", account, "", "", "", "", row_of(account, n), account.partition(".")[0], n
+    for told in answer.told:
+        flow = "flow", "", told.flow, told.recipient, told.owner, told.identity
+        yield *flow, f"told.{form_of(told)}", "pairs", told.pairs
+        yield *flow, "", "records", told.records
+
+
+def row_of(account: str, n: int) -> str:
+    """Return the row of the page that counts an account; empty where none does."""
+    if account == "pairs.considered":
+        return "considered"
+    waiting = next((row for row, name in WAITING.items() if name == account), "")
+    if waiting:
+        return "carried" if n < 0 else f"waiting.{waiting}"
+    row = held_row(account)
+    return f"held.{row}" if row and n > 0 else ""

@@ -1,0 +1,143 @@
+"""Bounds on a request: its method, its length, how many there are, of one visitor and at once, and how long an answer may take.
+
+What is out of bounds is answered without asking anything else of the portal, by a page that is made once for each language.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from consent.portal.http.visitors import Rates, scheme_of, visitor_of
+
+METHODS: Final = ("GET", "HEAD")
+PAGE_PRICE: Final = 10
+FILE_PRICE: Final = 1
+
+
+class Refusal(StrEnum):
+    """Why a request is not taken: the key of its page in the part `errors`."""
+
+    METHOD = "method"
+    LONG = "long"
+    HEADERS = "headers"
+    BODY = "body"
+    OFTEN = "often"
+    BUSY = "busy"
+    SLOW = "slow"
+
+
+STATUS: Final = {
+    Refusal.METHOD: 405,
+    Refusal.LONG: 414,
+    Refusal.HEADERS: 431,
+    Refusal.BODY: 413,
+    Refusal.OFTEN: 429,
+    Refusal.BUSY: 503,
+    Refusal.SLOW: 503,
+}
+Refuse = Callable[[Scope, Refusal], Response]
+"""(the request, why) → the page that says so, with its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBounds:
+    """How much a request may be.
+
+    Attributes:
+        at_once: So many requests are answered at once.
+        answer_s: So long an answer may take.
+        light: Addresses that begin so are files, which cost `FILE_PRICE`; others cost `PAGE_PRICE`.
+    """
+
+    path_bytes: int = 512
+    query_bytes: int = 1024
+    headers: int = 64
+    headers_bytes: int = 12_288
+    at_once: int = 128
+    answer_s: float = 10.0
+    light: tuple[str, ...] = ("/log/", "/static/", "/.well-known/")
+
+
+@dataclass(slots=True)
+class RequestGuard:
+    """The application behind it, asked only what is within bounds.
+
+    Attributes:
+        trusts_proxy: See ``visitors.visitor_of``.
+    """
+
+    app: ASGIApp
+    refuse: Refuse
+    rates: Rates
+    trusts_proxy: bool
+    bounds: RequestBounds = field(default_factory=RequestBounds)
+    _under_way: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; see ASGI 3."""
+        scope["scheme"] = scheme_of(scope, trusts_proxy=self.trusts_proxy)
+        if (refusal := self._misfit(scope)) is not None:
+            await self._answer(scope, receive, send, refusal, _headers_of(refusal))
+        elif wait_s := self.rates.wait_s(visitor_of(scope, trusts_proxy=self.trusts_proxy), self._price(scope)):
+            await self._answer(scope, receive, send, Refusal.OFTEN, {"retry-after": str(math.ceil(wait_s))})
+        elif self._under_way >= self.bounds.at_once:
+            await self._answer(scope, receive, send, Refusal.BUSY, {"retry-after": "5"})
+        else:
+            self._under_way += 1
+            try:
+                await self._in_time(scope, receive, send)
+            finally:
+                self._under_way -= 1
+
+    def _misfit(self, scope: Scope) -> Refusal | None:
+        headers = scope["headers"]
+        if scope["method"] not in METHODS:
+            return Refusal.METHOD
+        path = scope.get("raw_path") or scope["path"].encode()
+        if len(path) > self.bounds.path_bytes or len(scope["query_string"]) > self.bounds.query_bytes:
+            return Refusal.LONG
+        if (
+            len(headers) > self.bounds.headers
+            or sum(len(name) + len(value) for name, value in headers) > self.bounds.headers_bytes
+        ):
+            return Refusal.HEADERS
+        if any(name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0") for name, value in headers):
+            return Refusal.BODY
+        return None
+
+    def _price(self, scope: Scope) -> int:
+        return FILE_PRICE if scope["path"].startswith(self.bounds.light) else PAGE_PRICE
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.bounds.answer_s) as limit:
+                await self.app(scope, receive, sent)
+        except TimeoutError:
+            if begun or not limit.expired():
+                raise
+            await self._answer(scope, receive, send, Refusal.SLOW, {"retry-after": "5"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, refusal: Refusal, headers: Mapping[str, str]) -> None:
+        response = self.refuse(scope, refusal)
+        response.headers.update({"cache-control": "no-store", **headers})
+        await response(scope, receive, send)
+
+
+def _headers_of(refusal: Refusal) -> Mapping[str, str]:
+    """Return what goes with the answer: what is allowed, and of a body that is not read that nothing comes after it."""
+    return {"allow": ", ".join(METHODS)} if refusal is Refusal.METHOD else {"connection": "close"}

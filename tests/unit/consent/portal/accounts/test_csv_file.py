@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+
+from hypothesis import given
+
+from consent.portal.accounts import csv_file
+from consent.portal.accounts.csv_file import COLUMNS, csv_of
+from consent.portal.accounts.day import day_balance
+from consent.public_messages import PublicBalance
+from tests.support.balances import rounded_days, said_balance, told_by
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    """Return the lines of a file by their columns."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@given(rounded_days())
+def test_the_lines_of_a_row_add_up_to_the_row(answer: PublicBalance) -> None:
+    sums: dict[str, int] = defaultdict(int)
+    for line in rows_of(csv_of(answer)):
+        if line["row"]:
+            sums[line["row"]] += int(line["n"])
+    balance = day_balance(answer)
+    assert sums.pop("considered", 0) == balance.considered
+    assert -sums.pop("carried", 0) == balance.carried
+    expected = {f"held.{row}": uses for row, uses in balance.held} | {f"waiting.{row}": uses for row, uses in balance.waiting}
+    for told in balance.told:
+        expected[f"told.{told.form}"] = expected.get(f"told.{told.form}", 0) + told.uses
+    assert {row: n for row, n in sums.items() if n} == expected
+
+
+def test_every_account_and_flow_is_there_with_its_unit() -> None:
+    answer = said_balance()
+    lines = rows_of(csv_of(answer))
+    assert {line["account"]: int(line["n"]) for line in lines if line["kind"] == "account"} == answer.accounts
+    assert {line["unit"] for line in lines} == {"frames", "observations", "pairs", "records"}
+    assert sum(line["kind"] == "flow" for line in lines) == 2 * len(answer.told)
+    assert {line["until"] for line in lines} == {"2026-11-28T00:00:00Z"}
+
+
+def test_no_cell_is_run_by_a_spreadsheet() -> None:
+    lines = rows_of(csv_of(said_balance(told=[told_by("=1+1", "@evil", "resident", "-stable,\n", 15)])))
+    assert (lines[-1]["flow"], lines[-1]["recipient"], lines[-1]["identity"]) == ("'=1+1", "'@evil", "'-stable,\n")
+
+
+def test_every_column_is_described() -> None:
+    assert all(f"`{column}`" in (csv_file.__doc__ or "") for column in COLUMNS)
