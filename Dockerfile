@@ -41,7 +41,7 @@ RUN --mount=type=secret,id=apt,target=/etc/apt/apt.conf.d/99site \
     && groupadd --system --gid 990 sluice \
     && useradd --system --uid 990 --gid sluice --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice \
     && install -d -o sluice -g sluice -m 0700 /var/lib/sluice \
-    && install -d -o sluice -g sluice -m 0750 /run/sluice
+    && install -d -o sluice -g sluice -m 0710 /run/sluice
 
 COPY --from=builder /opt/sluice /opt/sluice
 COPY policies /etc/sluice/policies

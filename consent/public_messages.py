@@ -183,7 +183,7 @@ class EntryAt(Parameters, frozen=True, kw_only=True):
     index: int
 
 
-class ReleasedPart(Result, frozen=True, kw_only=True):
+class PartTold(Result, frozen=True, kw_only=True):
     """Records of one kind in a bundle that are about nobody, or one draw of figures about homes.
 
     Attributes:
@@ -219,7 +219,7 @@ class EntryTold(Result, frozen=True, kw_only=True):
 
     known: bool
     recipient: str = ""
-    parts: tuple[ReleasedPart, ...] = ()
+    parts: tuple[PartTold, ...] = ()
     voided_by: int | None = None
 
 

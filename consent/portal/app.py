@@ -19,9 +19,9 @@ from starlette.types import ASGIApp, Scope
 
 from consent.core.languages import LANGUAGES
 from consent.portal.answers import HTML, PROBLEM, Answer, Content, NoSuchPage, Page, Route
-from consent.portal.frame import Frame, city_frame, frame_of
+from consent.portal.frame import PageFrame, city_frame, frame_of
 from consent.portal.gate import GateAwayError, GateRefusedError
-from consent.portal.http.bounds import PAGE_PRICE, STATUS, Guard, Refusal
+from consent.portal.http.bounds import PAGE_PRICE, STATUS, Refusal, RequestGuard
 from consent.portal.http.compression import Gzip
 from consent.portal.http.headers import SafeHeaders
 from consent.portal.http.static_files import STATIC, serve_static
@@ -56,7 +56,7 @@ def make_app(site: Site) -> ASGIApp:
     pages = Starlette(routes=routes, exception_handlers={404: _not_found(site), 500: _failed(site)})
     a_minute = site.config.requests_per_minute
     rates = Rates(a_minute * PAGE_PRICE, a_minute * PAGE_PRICE * BURST_S // 60, time.monotonic)
-    return SafeHeaders(Gzip(Guard(pages, _refuse(site), rates, site.config.trusts_proxy)))
+    return SafeHeaders(Gzip(RequestGuard(pages, _refuse(site), rates, site.config.trusts_proxy)))
 
 
 def _endpoint(site: Site, route: Route) -> Callable[[Request], Awaitable[Response]]:
@@ -121,7 +121,7 @@ async def _respond(site: Site, visit: Visit, answer: Answer) -> Response:
     return _page(answer, visit, city_frame(site) if answer.is_of_any_time else await frame_of(site, visit))
 
 
-def _page(page: Page, visit: Visit, frame: Frame) -> Response:
+def _page(page: Page, visit: Visit, frame: PageFrame) -> Response:
     headers = {"content-language": visit.language, "vary": "Accept-Language", "cache-control": _kept(page.keep_s)}
     return Response(render(page, visit, frame), page.status, headers, HTML)
 

@@ -78,7 +78,7 @@ class _Kept:
     until: float | None = None
 
 
-class Door:
+class PublicGate:
     """The gateway behind one socket; of one event loop."""
 
     def __init__(self, path: Path, waits: Waits | None = None, clock: Callable[[], float] | None = None) -> None:

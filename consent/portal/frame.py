@@ -33,7 +33,7 @@ class FrameNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PageFrame:
     """What header and footer show; `site` in templates. Of the city nothing before policies are in force.
 
     Attributes:
@@ -55,15 +55,15 @@ class Frame:
         return "gate-open" if self.gate == "open" else "gate-shut" if self.gate in ("shut", "away") else "gate-half"
 
 
-def city_frame(site: Site) -> Frame:
+def city_frame(site: Site) -> PageFrame:
     """Return the frame of a page for which the gateway is not asked."""
     if site.record.policies is None:
-        return Frame()
+        return PageFrame()
     city = site.record.policies.city
-    return Frame(city.name, city.address, city.contact, city.data_protection_officer, city.languages)
+    return PageFrame(city.name, city.address, city.contact, city.data_protection_officer, city.languages)
 
 
-async def frame_of(site: Site, visit: Visit) -> Frame:
+async def frame_of(site: Site, visit: Visit) -> PageFrame:
     """Return the frame of a page."""
     try:
         state = await site.gate.state()

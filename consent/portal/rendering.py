@@ -7,14 +7,14 @@ and `{{ asset("check.js") }}` the address of a static file. A gap may be filled 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from consent.portal.answers import Page
-from consent.portal.frame import Frame
+from consent.portal.frame import PageFrame
 from consent.portal.http.static_files import asset
 from consent.portal.icons import icon
 from consent.portal.visit import Visit
@@ -30,7 +30,7 @@ COMMON: Final = "common"
 """The part with the sentences of every page."""
 
 
-def render(page: Page, visit: Visit, frame: Frame) -> str:
+def render(page: Page, visit: Visit, frame: PageFrame) -> str:
     """Return a page as HTML.
 
     Args:
@@ -63,7 +63,7 @@ def speakers(visit: Visit, part: str) -> dict[str, Callable[..., Markup]]:
     return {"t": one(part), "tn": many(part), "c": one(COMMON), "cn": many(COMMON)}
 
 
-def _escaped(gaps: dict[str, Any]) -> dict[str, Markup]:
+def _escaped(gaps: Mapping[str, object]) -> dict[str, Markup]:
     return {name: escape(value) for name, value in gaps.items()}
 
 

@@ -38,6 +38,7 @@ from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.files import reason_of, sync_folder
 from gateway.restore.last_policies import LastPolicies
+from gateway.restore.public_tail import PublicTail
 from gateway.restore.published_log import PublishedLog
 from gateway.restore.restored_store import PublishedRow, RestoredStore
 from gateway.restore.witnessed import as_witnessed
@@ -276,10 +277,11 @@ class _Restoration:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
         if now_ms < state.log.latest_entry_ms:
             raise OperatorError("the clock is behind the log's latest entry: set it right first")
-        tail = restoration.LogTail(state)
+        tail, public_tail = restoration.LogTail(state), PublicTail(state.public, durable.store.reader)
         applied, changed = None, False
         async for entry, opening in self._tail(durable, first):
             tail.take(entry, opening)
+            await public_tail.take(entry, opening)
             if entry.kind is Kind.POLICY:
                 applied, changed = opening, True
         restoration.drop_under_way(state, now_ms)

@@ -15,7 +15,7 @@ from tests.support.checkout import ROOT
 
 PAGE: Final = "docs/commands.md"
 SCHEMA: Final = "docs/control-schema.json"
-_DOORS: Final = {Door.SHELL: "operator", Door.CITIZEN: "citizens"}
+_DOORS: Final = {Door.SHELL: "operator", Door.CITIZEN: "citizens", Door.PUBLIC: "anyone"}
 _TABLE: Final = re.compile(r"(?<=<!-- methods -->\n).*?(?=<!-- end of methods -->)", re.DOTALL)
 
 

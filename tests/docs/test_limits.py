@@ -153,7 +153,9 @@ def test_limit_pages_take_no_answers() -> None:
 def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:
     """A yes that a resident signed is a fault to the auditor, and the gateway asks for none."""
     assert PORTAL not in in_force._CHANNELS
-    assert "portal.sock" not in (ROOT / "gateway" / "service.py").read_text()
+    service = (ROOT / "gateway" / "service.py").read_text()
+    assert "ANYONE" in service, "the door of `portal.sock` is for whoever has shown nothing of who they are"
+    assert "resident_caller" not in service
 
 
 def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:

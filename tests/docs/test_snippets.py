@@ -102,7 +102,8 @@ def test_shipped_configuration_matches_broker_access_and_service() -> None:
     assert config.runtime_folder == "/run/sluice"
     assert "\nStateDirectory=sluice\n" in service
     assert config.state_folder == "/var/lib/sluice"
-    assert "\nRuntimeDirectoryMode=0700\n" in service  # as docs/threats.md promises of the socket's folder
+    assert "\nRuntimeDirectoryMode=0710\n" in service  # as docs/threats.md promises of the sockets' folder
+    assert "\nStateDirectoryMode=0700\n" in service
     assert f"\nReadWritePaths=-{config.audit.log_folder}\n" in service
 
 

@@ -67,7 +67,7 @@ class RequestBounds:
 
 
 @dataclass(slots=True)
-class Guard:
+class RequestGuard:
     """The application behind it, asked only what is within bounds.
 
     Attributes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import h11
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from consent.portal.http.visitors import is_local, network_of
@@ -122,6 +122,15 @@ class BoundedConnection(H11Protocol):
             self.transport.abort()
             return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Turn away what is no request; where one before it is being answered, that answer has nowhere to go any more."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """Wait for the next request; one that has come already is under way when this returns."""

@@ -17,7 +17,7 @@ from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, mome
 from consent.portal.record import Record, RulesChange
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.public_messages import EntryTold, ReleasedPart
+from consent.public_messages import EntryTold, PartTold
 from gateway.audit.explain.content import SENTENCES
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 
@@ -34,7 +34,7 @@ class PartShown:
         flow_title: Of the use of data; its id where the rules have none.
         is_flow: The rules in force have that use, so that it has a page.
         statistic: Empty where the values are single readings.
-        homes: As in ``ReleasedPart``.
+        homes: As in ``PartTold``.
     """
 
     flow: str
@@ -147,7 +147,7 @@ def _recipient(visit: Visit, policies: PolicySet | None, name: str) -> str:
     return visit.title(known.title) or name if known else name
 
 
-def _part(visit: Visit, policies: PolicySet | None, in_force: PolicySet | None, part: ReleasedPart) -> PartShown:
+def _part(visit: Visit, policies: PolicySet | None, in_force: PolicySet | None, part: PartTold) -> PartShown:
     flow = policies.flows.get(part.flow) if policies else None
     observed = policies.properties.get(part.observed_property) if policies else None
     return PartShown(

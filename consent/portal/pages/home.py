@@ -184,7 +184,7 @@ def _kind(visit: Visit, policies: PolicySet, sensors: PublicSensors | None, kind
         title=visit.text("home", f"kind.{kind}") if is_known else title_of(visit, policies.properties[kind]),
         what=properties_of(visit, policies, names),
         about="nowhere" if not readers else "both" if len(about) > 1 else "homes" if True in about else "nobody",
-        goes_to=", ".join(recipients),
+        goes_to="; ".join(recipients),
         homes=_count(policies, sensors, names, Owner.RESIDENT),
         city=_count(policies, sensors, names, Owner.CITY),
     )

@@ -149,7 +149,7 @@ class RegisterPurpose(msgspec.Struct, frozen=True, kw_only=True):
     legal_basis: Literal["consent", "public-task"]
 
 
-class Register(msgspec.Struct, frozen=True, kw_only=True):
+class PublicRegister(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is sensed, and everywhere it may go.
 
     Attributes:
@@ -176,15 +176,15 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     with suppress(GateAwayError, GateRefusedError):
         sensors, flows = await site.gate.sensors(), await site.gate.flows()
     policies = site.record.policies
-    register = Register() if policies is None else register_of(policies, sensors, flows)
+    register = PublicRegister() if policies is None else register_of(policies, sensors, flows)
     return Content(msgspec.json.encode(register), JSON, keep_s=_KEPT_S, headers=FOR_ALL)
 
 
-def register_of(policies: PolicySet, sensors: PublicSensors | None, flows: PublicFlows | None) -> Register:
+def register_of(policies: PolicySet, sensors: PublicSensors | None, flows: PublicFlows | None) -> PublicRegister:
     """Return the register of a policy set, with the numbers that are known."""
     city = policies.city
     served = {} if flows is None else {one.flow: one for one in flows.flows}
-    return Register(
+    return PublicRegister(
         policies=policies.sha256.hex(),
         city=RegisterCity(
             name=city.name,
@@ -255,4 +255,4 @@ def _flow(flow: Flow, served: FlowServed | None) -> RegisterFlow:
     )
 
 
-ROUTES = (Route("/register.json", show, "What is sensed, where, why and for whom, as data", JSON, says=Register),)
+ROUTES = (Route("/register.json", show, "What is sensed, where, why and for whom, as data", JSON, says=PublicRegister),)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from consent.public_messages import HOMES_STEP, EntryAt, EntryTold, ReleasedPart
+from consent.public_messages import HOMES_STEP, EntryAt, EntryTold, PartTold
 from gateway.audit.log.earlier_payloads import AnyReleasePayload, decode_release
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
@@ -56,7 +56,7 @@ def _told(opening: bytes, voided_by: int | None) -> EntryTold:
     return EntryTold(known=True, recipient=payload.recipient if is_told else "", parts=parts, voided_by=voided_by)
 
 
-def _parts_about_nobody(records: tuple[ReleaseRecord, ...]) -> Iterator[ReleasedPart]:
+def _parts_about_nobody(records: tuple[ReleaseRecord, ...]) -> Iterator[PartTold]:
     """Yield what is said of the records that state that they are about nobody: one part for each kind."""
     kinds: dict[tuple[str, ...], list[ReleaseRecord]] = {}
     for record in records:
@@ -64,7 +64,7 @@ def _parts_about_nobody(records: tuple[ReleaseRecord, ...]) -> Iterator[Released
             kinds.setdefault((record.flow, record.cell, record.property, record.statistic), []).append(record)
     for (flow, cell, name, statistic), alike in sorted(kinds.items()):
         from_ms, until_ms = min(each.window[0] for each in alike), max(each.window[1] for each in alike)
-        yield ReleasedPart(
+        yield PartTold(
             flow=flow,
             cell=cell,
             observed_property=name,
@@ -75,11 +75,11 @@ def _parts_about_nobody(records: tuple[ReleaseRecord, ...]) -> Iterator[Released
         )
 
 
-def _draws(payload: AnyReleasePayload) -> Iterator[ReleasedPart]:
+def _draws(payload: AnyReleasePayload) -> Iterator[PartTold]:
     """Yield what is said of the figures about homes: one part for each draw that gave any."""
     for draw in payload.draws:
         if draw.records:
-            yield ReleasedPart(
+            yield PartTold(
                 flow=draw.flow,
                 cell=draw.cell,
                 observed_property=draw.property,

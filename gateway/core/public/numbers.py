@@ -83,9 +83,12 @@ class PublicNumbers:
         number = tally.formed_ms // DAY_MS
         for key, less in tally.flows.items() if number in self.days else ():
             flows = self._day(number).flows
-            _count(flows[key], less, -1)
-            flows[key].last_ms = tally.former_ms[key]
-            if not flows[key].records:
+            flow = flows.get(key)
+            if flow is None:
+                continue  # a restore does not know it
+            _count(flow, less, -1)
+            flow.last_ms = tally.former_ms.get(key, flow.last_ms)
+            if not flow.records:
                 del flows[key]
         self._count_hours(tally, -1)
 

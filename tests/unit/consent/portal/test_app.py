@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from consent.portal.answers import Page
 from consent.portal.app import make_app
-from consent.portal.frame import Frame
+from consent.portal.frame import PageFrame
 from consent.portal.gate import GateRefusedError
 from consent.portal.http.bounds import Refusal
 from consent.portal.rendering import render
@@ -151,7 +151,7 @@ def test_refusals_cost_one_rendering_a_language(monkeypatch: pytest.MonkeyPatch)
     """Whoever is refused a thousand times costs what one page costs."""
     rendered = []
 
-    def counting(page: Page, visit: Visit, frame: Frame) -> str:
+    def counting(page: Page, visit: Visit, frame: PageFrame) -> str:
         rendered.append(visit.language)
         return render(page, visit, frame)
 

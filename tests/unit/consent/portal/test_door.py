@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from consent.messages import plain
-from consent.portal.door import ANSWER_BYTES, Door, Waits
+from consent.portal.door import ANSWER_BYTES, PublicGate, Waits
 from consent.portal.gate import GateAwayError, GateRefusedError
 from consent.public_messages import PublicBalance
 from tests.support.portal import said_state
@@ -122,7 +122,7 @@ async def test_hundred_readers_ask_once(tmp_path: Path) -> None:
     now = Now()
     async with spoken(tmp_path / "s") as gateway:
         gateway.may_answer.clear()
-        door = Door(tmp_path / "s", clock=now)
+        door = PublicGate(tmp_path / "s", clock=now)
         readers = [asyncio.create_task(door.state()) for _ in range(100)]
         await gateway.waiting.wait()
         gateway.may_answer.set()
@@ -141,7 +141,7 @@ async def test_reader_who_leaves_takes_no_answer_along(tmp_path: Path) -> None:
     """The question goes on for the others."""
     async with spoken(tmp_path / "s") as gateway:
         gateway.may_answer.clear()
-        door = Door(tmp_path / "s")
+        door = PublicGate(tmp_path / "s")
         first, second = asyncio.create_task(door.state()), asyncio.create_task(door.state())
         await gateway.waiting.wait()
         first.cancel()
@@ -163,7 +163,7 @@ async def test_numbers_are_kept_for_seconds_but_not_into_the_next_hour(tmp_path:
             ({"now_ms": 31 * HOUR_MS - 4000}, 4.0),
             ({"now_ms": 30 * HOUR_MS, "simulated": True}, 1.0),
         ):
-            door = Door(tmp_path / "s", clock=now)
+            door = PublicGate(tmp_path / "s", clock=now)
             await door.state()
             gateway.asked.clear()
             await door.sensors()
@@ -180,7 +180,7 @@ async def test_few_questions_at_once_and_few_answers_kept(tmp_path: Path) -> Non
     """A reader who asks for a thousand days keeps the gateway busy with four, and the portal's memory with some hundreds."""
     async with spoken(tmp_path / "s") as gateway:
         gateway.may_answer.clear()
-        door = Door(tmp_path / "s", Waits(answers=50))
+        door = PublicGate(tmp_path / "s", Waits(answers=50))
         readers = [asyncio.create_task(door.balance(f"day-{n}")) for n in range(300)]
         await gateway.waiting.wait()
         gateway.may_answer.set()
@@ -196,7 +196,7 @@ async def test_few_questions_at_once_and_few_answers_kept(tmp_path: Path) -> Non
 async def test_gateway_that_is_away_is_away_at_once_and_back_when_it_is(tmp_path: Path) -> None:
     """That it is away is kept for a moment, not for long; nothing has to be started again."""
     now = Now()
-    door = Door(tmp_path / "s", clock=now)
+    door = PublicGate(tmp_path / "s", clock=now)
     with pytest.raises(GateAwayError):
         await door.state()
     async with spoken(tmp_path / "s") as gateway:
@@ -212,7 +212,7 @@ async def test_gateway_that_is_away_is_away_at_once_and_back_when_it_is(tmp_path
 async def test_gateway_that_was_restarted_is_asked_on_a_new_connection(tmp_path: Path) -> None:
     """The reader of the first page after that sees no error."""
     now = Now()
-    door = Door(tmp_path / "s", clock=now)
+    door = PublicGate(tmp_path / "s", clock=now)
     async with spoken(tmp_path / "s") as gateway:
         await door.state()
         assert gateway.connections == 1
@@ -250,7 +250,7 @@ async def test_gateway_that_talks_nonsense_is_away(tmp_path: Path, answer: bytes
         return said.pop() if said else well(method, params)
 
     async with spoken(tmp_path / "s", says) as gateway:
-        door = Door(tmp_path / "s", QUICK if answer == b"" else Waits(), now)
+        door = PublicGate(tmp_path / "s", QUICK if answer == b"" else Waits(), now)
         with pytest.raises(GateAwayError):
             await door.state()
         now.s = 2.0
@@ -264,7 +264,7 @@ async def test_late_answer_is_not_taken_for_that_to_another_question(tmp_path: P
     now = Now()
     async with spoken(tmp_path / "s") as gateway:
         gateway.may_answer.clear()
-        door = Door(tmp_path / "s", QUICK, now)
+        door = PublicGate(tmp_path / "s", QUICK, now)
         with pytest.raises(GateAwayError):
             await door.state()
         gateway.may_answer.set()
@@ -280,7 +280,7 @@ async def test_refusal_is_an_answer_where_there_was_something_to_refuse(tmp_path
         return well("other", params)
 
     async with spoken(tmp_path / "s", refuses) as gateway:
-        door = Door(tmp_path / "s")
+        door = PublicGate(tmp_path / "s")
         with pytest.raises(GateRefusedError):
             await door.place("nowhere")
         with pytest.raises(GateRefusedError):

@@ -28,12 +28,13 @@ def answering(path: Path) -> Iterator[None]:
     """Serve a gateway's state at a socket, in a thread."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         while line := await reader.readline():
             request = msgspec.json.decode(line)
             said = {"result": plain(said_state())} if request["method"] == "public.state" else {"result": None}
             writer.write(msgspec.json.encode({"jsonrpc": "2.0", "id": request["id"], **said}) + b"\n")
-        writer.close()
 
+    writers: list[asyncio.StreamWriter] = []
     ready, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
@@ -41,6 +42,9 @@ def answering(path: Path) -> Iterator[None]:
         ready.set()
         await asyncio.to_thread(stop.wait)
         server.close()
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()

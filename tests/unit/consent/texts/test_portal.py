@@ -1,4 +1,4 @@
-"""The sentences of the portal's pages: without the field's terms, which those who read them need not know, and whole in number."""
+"""The sentences of the portal's pages: without the field's terms, which their readers need not know, and whole in number."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import AsyncIterator
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from consent.core.consents.records import PORTAL, decode
 from consent.core.policies.archive import MOST_BYTES
 from consent.messages import Parameters, Result, schemas_of
-from gateway.control.context import Caller, Door, MethodError, resident_caller
+from consent.public_messages import PublicDoor
+from gateway.control.context import ANYONE, Caller, Door, MethodError, resident_caller
 from gateway.control.doors import read
 from gateway.control.methods import METHODS
 from gateway.durable.state import Durable
@@ -24,6 +25,7 @@ from tests.support.live import LiveGateway
 
 SCOPE = "purpose:energy-planning"
 FLOW = "energy-hourly"
+PUBLIC = {f"public.{what}" for what in ("state", "sensors", "flows", "balance", "place", "entry")}
 CITIZENS = {name for name, method in METHODS.items() if Door.CITIZEN in method.doors}
 
 
@@ -120,6 +122,29 @@ async def test_resident_reads_and_changes_what_is_their_own(homes: Homes) -> Non
     assert (await homes.ask("consent.export", subject=homes.own["subject"]))["subject"] == homes.own["subject"]
 
 
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - PUBLIC))
+async def test_only_public_methods_exist_for_anyone(method: str, homes: Homes) -> None:
+    """Whoever has shown nothing of who they are is told of no person and changes nothing: not even what a resident may."""
+    before = homes.durable.state.log.size
+    with pytest.raises(MethodError) as refusal:
+        await begin(homes.durable, method, given(method, homes, homes.own), ANYONE)
+    assert str(refusal.value) == f"there is no method `{method}`"
+    assert homes.durable.state.log.size == before
+
+
+def test_anyone_may_see_what_is_about_nobody_alone(homes: Homes) -> None:
+    """Also where a method forgets to ask."""
+    assert ANYONE.may_see(None)
+    assert not ANYONE.may_see(bytes.fromhex(homes.own["subject"]))
+    with pytest.raises(MethodError, match="there is no such subject"):
+        ANYONE.refuse_other(bytes.fromhex(homes.own["subject"]), b"")
+
+
+def test_public_methods_are_those_of_the_portal_s_messages() -> None:
+    """The portal asks by no other, and the door has no other."""
+    assert {name for name, method in METHODS.items() if Door.PUBLIC in method.doors} == PUBLIC == set(get_args(PublicDoor))
+
+
 # the table
 
 
@@ -163,6 +188,7 @@ def test_methods_that_change_who_may_see_what_get_the_room_set_aside() -> None:
     }
     assert {name for name, method in METHODS.items() if method.ticks} == {"clock.advance"}
     assert {name for name, method in METHODS.items() if method.while_waiting} == {"status"}
+    assert {name for name, method in METHODS.items() if method.at_once} == PUBLIC
 
 
 def test_schema_describes_every_method() -> None:

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from consent.portal.http.bounds import PAGE_PRICE, STATUS, Guard, Refusal, RequestBounds
+from consent.portal.http.bounds import PAGE_PRICE, STATUS, Refusal, RequestBounds, RequestGuard
 from consent.portal.http.visitors import Rates
 
 
@@ -34,15 +34,19 @@ def refuse(scope: Scope, refusal: Refusal) -> Response:
     return PlainTextResponse(refusal.value, STATUS[refusal])
 
 
-def guarded(bounds: RequestBounds | None = None, *, ready: bool = True, rates: Rates | None = None) -> tuple[Guard, Application]:
+def guarded(
+    bounds: RequestBounds | None = None, *, ready: bool = True, rates: Rates | None = None
+) -> tuple[RequestGuard, Application]:
     """Return a guard before an application."""
     app = Application(asyncio.Event())
     if ready:
         app.may_answer.set()
-    return Guard(app, refuse, rates or Rates(0, 0, lambda: 0.0), False, bounds or RequestBounds()), app
+    return RequestGuard(app, refuse, rates or Rates(0, 0, lambda: 0.0), False, bounds or RequestBounds()), app
 
 
-async def ask(guard: Guard, method: str = "GET", path: str = "/", query: bytes = b"", *headers: tuple[bytes, bytes]) -> Any:
+async def ask(
+    guard: RequestGuard, method: str = "GET", path: str = "/", query: bytes = b"", *headers: tuple[bytes, bytes]
+) -> Any:
     """Return (status, headers, body) of the answer to a request."""
     said: list[Any] = []
 
@@ -57,7 +61,7 @@ async def ask(guard: Guard, method: str = "GET", path: str = "/", query: bytes =
     return said[0]["status"], {name.decode(): value.decode() for name, value in said[0]["headers"]}, said[1]["body"].decode()
 
 
-OUT_OF_BOUNDS: dict[str, tuple[Refusal, Callable[[Guard], Any]]] = {
+OUT_OF_BOUNDS: dict[str, tuple[Refusal, Callable[[RequestGuard], Any]]] = {
     "post": (Refusal.METHOD, lambda guard: ask(guard, "POST")),
     "options": (Refusal.METHOD, lambda guard: ask(guard, "OPTIONS", "*")),
     "connect": (Refusal.METHOD, lambda guard: ask(guard, "CONNECT", "host:80")),

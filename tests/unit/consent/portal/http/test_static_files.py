@@ -65,3 +65,12 @@ def test_worker_keeps_the_offline_page_and_no_other() -> None:
     assert "cache.add(" not in text
     assert text.count("addAll(") == 1
     assert "/offline?lang=" in text
+
+
+def test_no_file_holds_what_merging_leaves_behind() -> None:
+    """A browser passes over such a line, and the rule behind it, without a word."""
+    for name, file in static_files().items():
+        if not name.endswith(".woff2"):
+            assert not [line for line in file.body.decode().splitlines() if line.startswith(("<<<<<<<", "=======", ">>>>>>>"))], (
+                name
+            )

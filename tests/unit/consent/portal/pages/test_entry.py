@@ -9,14 +9,14 @@ import pytest
 
 from consent.portal.gate import GateRefusedError
 from consent.portal.record import RulesChange
-from consent.public_messages import EntryTold, ReleasedPart
+from consent.public_messages import EntryTold, PartTold
 from consent.texts.portal import page_sentences
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
 from tests.support.portal import NOW_MS, SaidGate, SaidRecord, portal_client, said_state
 from tests.support.read_pages import client, head, record, rules, setup_of, words_of
 
 HOUR_MS = 3_600_000
-PART = ReleasedPart(
+PART = PartTold(
     flow="noise-hourly",
     cell="riverside",
     observed_property="LAeq",
@@ -109,10 +109,10 @@ def test_names_that_the_rules_do_not_know_are_shown_as_they_are_and_nothing_more
     assert "fewer than 5" in page
 
 
-def replace_part(**others: Any) -> ReleasedPart:
+def replace_part(**others: Any) -> PartTold:
     """Return other figures."""
     fields = {name: getattr(PART, name) for name in PART.__struct_fields__}
-    return ReleasedPart(**{**fields, **others})
+    return PartTold(**{**fields, **others})
 
 
 def test_release_that_was_taken_back_says_by_which_number() -> None:

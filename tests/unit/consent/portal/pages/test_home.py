@@ -95,7 +95,7 @@ def test_sensors_are_counted_as_the_gateway_counts_them() -> None:
 def test_property_of_no_known_kind_is_one_of_its_own() -> None:
     """A city that measures something else finds it under its own title, and nothing of it is lost."""
     text = words_of(page(record=SaidRecord(changed("LAeq", "rainfall"), said_head())))
-    assert "Noise level What is read: Noise level, and nothing else." in text
+    assert "Noise level Of what such sensors measure, this is read: Noise level, and nothing else." in text
 
 
 def test_yesterday_is_said_as_what_it_is_at_least() -> None:

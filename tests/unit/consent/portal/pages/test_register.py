@@ -7,7 +7,7 @@ import json
 import msgspec
 
 from consent.core.decide import Owner
-from consent.portal.pages.register import Register
+from consent.portal.pages.register import PublicRegister
 from consent.public_messages import FlowServed, PublicFlows, PublicSensors, SensorsAt
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
@@ -32,7 +32,7 @@ def gate() -> SaidGate:
 def test_register_tells_everything_of_the_rules() -> None:
     """Every kind, place, flow, recipient and purpose, with its titles, and the numbers beside them."""
     answer = portal_client(gate(), SaidRecord(POLICIES, said_head())).get("/register.json")
-    register = msgspec.json.decode(answer.content, type=Register)
+    register = msgspec.json.decode(answer.content, type=PublicRegister)
     assert register.policies == POLICIES.sha256.hex()
     assert [one.id for one in register.kinds] == list(POLICIES.properties)
     assert [one.id for one in register.places] == list(POLICIES.zones)
@@ -56,7 +56,7 @@ def test_register_has_no_numbers_while_the_gate_is_away() -> None:
     asked = gate()
     asked.away = True
     register = msgspec.json.decode(
-        portal_client(asked, SaidRecord(POLICIES, said_head())).get("/register.json").content, type=Register
+        portal_client(asked, SaidRecord(POLICIES, said_head())).get("/register.json").content, type=PublicRegister
     )
     assert {one.homes_asked for one in register.flows} == {None}
     assert {one.records_30_days for one in register.flows} == {None}
@@ -67,7 +67,7 @@ def test_register_has_no_numbers_while_the_gate_is_away() -> None:
 def test_register_before_there_are_rules_says_so() -> None:
     """Empty, and in the same form."""
     answer = portal_client(gate(), SaidRecord(None)).get("/register.json")
-    register = msgspec.json.decode(answer.content, type=Register)
+    register = msgspec.json.decode(answer.content, type=PublicRegister)
     assert (register.policies, register.city, register.flows) == ("", None, [])
     assert answer.headers["access-control-allow-origin"] == "*"
 

@@ -64,7 +64,7 @@ def test_address_of_either_kind_is_taken(contact: str) -> None:
         "https://-town.example",
         "mailto:energy@town.example",
         "energy@town",
-        "energy?bcc=thief@town.example",
+        "energy?bcc@town.example",
         "energy@town.example?bcc=thief@else.example",
         "en ergy@town.example",
         ".energy@town.example",
