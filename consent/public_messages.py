@@ -1,8 +1,8 @@
 """What the citizens' door tells anyone who asks, one struct each: numbers for the portal's public pages, and never a person.
 
 What counts homes, or readings of homes, is rounded down, so that no home shows: see each struct. Numbers are those of the last
-full hour, UTC, and stay as they are until the next. ``gateway.control.public`` makes them; ``gateway.control.methods`` says by which
-method. Titles and rules are not repeated here: the portal reads them in the public log.
+full hour, UTC, and stay as they are until the next. ``gateway.control.public`` makes them; ``gateway.control.methods`` says
+by which method. Titles and rules are not repeated here: the portal reads them in the public log.
 """
 
 from __future__ import annotations
