@@ -4,15 +4,16 @@ The columns, in this order; those that do not apply are empty:
 
 - `day`: the UTC day.
 - `until`: up to when it counts, as `2026-11-28T17:00:00Z`.
-- `rounded_to`: every number is rounded down to a multiple of this.
+- `rounded_to`: the number is rounded down to a multiple of this, so that it never tells of fewer homes than the group; 1: it is
+  exact.
 - `kind`: `account` or `flow`.
 - `account`: of an account, its name in the ledger; see ``docs/log-format.md``, "Accounts".
 - `flow`, `recipient`, `owner`, `identity`: of a flow, what left by it: to whom, whose sensors told it (`city` where it is about
   nobody, else `resident`), and at which level of identity.
 - `row`: the row of the page `/balance` that counts the number: `considered`, `told.<form>`, `held.<reason>`, `waiting.<reason>`;
-  of an account of what waited, `carried` where it fell. Empty where none does.
-- `unit`: `pairs` (uses of readings), `records`, `frames` (messages), `readings`, `observations` or `bundles`.
-- `n`: the number.
+  empty where none does.
+- `unit`: `pairs` (uses of readings), `records` or `bundles`.
+- `n`: the number; 0 where there was something, and less than `rounded_to`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from consent.portal.accounts.day import form_of
+from consent.portal.accounts.day import CONSIDERED, Form, form_of
 from consent.portal.accounts.reasons import WAITING, held_row
 from consent.public_messages import PublicBalance
 
@@ -39,7 +40,7 @@ def csv_of(answer: PublicBalance) -> str:
     writer.writerow(COLUMNS)
     until = datetime.fromtimestamp(answer.until_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for line in _lines(answer):
-        writer.writerow([answer.day, until, answer.group, *map(_cell, line)])
+        writer.writerow([answer.day, until, *map(_cell, line)])
     return file.getvalue()
 
 
@@ -48,20 +49,21 @@ def _cell(value: str | int) -> str | int:
 
 
 def _lines(answer: PublicBalance) -> Iterator[tuple[str | int, ...]]:
-    for account, n in sorted(answer.accounts.items()):
-        yield "account", account, "", "", "", "", row_of(account, n), account.partition(".")[0], n
+    for account, step in sorted(answer.steps.items()):
+        n = max(answer.accounts.get(account, 0), 0)
+        yield step, "account", account, "", "", "", "", row_of(account), account.partition(".")[0], n
     for told in answer.told:
-        flow = "flow", "", told.flow, told.recipient, told.owner, told.identity
-        yield *flow, f"told.{form_of(told)}", "pairs", told.pairs
-        yield *flow, "", "records", told.records
+        flow, form = ("flow", "", told.flow, told.recipient, told.owner, told.identity), form_of(told)
+        yield told.step, *flow, f"told.{form}", "pairs", told.pairs
+        yield told.step if form is Form.SINGLY else 1, *flow, "", "records", told.records
 
 
-def row_of(account: str, n: int) -> str:
+def row_of(account: str) -> str:
     """Return the row of the page that counts an account; empty where none does."""
-    if account == "pairs.considered":
+    if account == CONSIDERED:
         return "considered"
     waiting = next((row for row, name in WAITING.items() if name == account), "")
     if waiting:
-        return "carried" if n < 0 else f"waiting.{waiting}"
+        return f"waiting.{waiting}"
     row = held_row(account)
-    return f"held.{row}" if row and n > 0 else ""
+    return f"held.{row}" if row else ""

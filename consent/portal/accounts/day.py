@@ -1,8 +1,11 @@
 """Where the uses of readings of a day went, from the gateway's accounts: told, held back or still waiting, each use once.
 
-The balances are those of ``docs/log-format.md``, "Accounts", taken as differences over one day. What waits may have become less:
-then readings of the days before went on or were held back, and that much had been waiting from before. All numbers were rounded
-down before they left the gateway, each by itself, so that sums differ a little: the difference is stated, not spread.
+The balances are those of ``docs/log-format.md``, "Accounts", taken as differences over one day. What left or was held back may
+have been waiting from the days before, so that the rows can be more than was weighed on the day.
+
+Every number was rounded down before it left the gateway, each by itself and to a step of its own, so that it never tells of fewer
+homes than the group. None is therefore computed from others: what the rows do not add up to is stated as such, and of what is
+below its step only that is said.
 
 What was held back is not told apart by owner: the ledger counts homes' readings and those of the city's own sensors together, and
 only what left is known by flow.
@@ -10,8 +13,7 @@ only what left is known by flow.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -20,6 +22,7 @@ from consent.core.decide import Owner
 from consent.portal.accounts.reasons import HELD, OTHER, WAITING, held_row
 from consent.public_messages import PublicBalance, ToldBy
 
+CONSIDERED: Final = "pairs.considered"
 _SUMS: Final = "aggregate"
 
 
@@ -39,88 +42,114 @@ def form_of(told: ToldBy) -> Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Uses:
+    """A number of uses of readings: a reading counts once for each use of data that it was weighed for.
+
+    Attributes:
+        least: At least so many.
+        below: What was too few for its step, all of it together, is fewer than this; 0 where there is nothing such.
+    """
+
+    least: int = 0
+    below: int = 0
+
+    @classmethod
+    def of(cls, rounded: int, step: int) -> Uses:
+        """Return what a number that was rounded down says: of one above zero that it is at least so many."""
+        return cls(rounded, 0) if rounded > 0 else cls(0, step)
+
+    def __add__(self, other: Uses) -> Uses:
+        """Return both together."""
+        return Uses(self.least + other.least, self.below + other.below)
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What one recipient got in one form."""
+    """What one recipient got in one form.
+
+    Attributes:
+        records: In so many records, at least.
+    """
 
     recipient: str
     form: Form
-    uses: int
+    uses: Uses
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
 class DayBalance:
-    """A day; all numbers are uses of readings: a reading counts once for each use of data that it was weighed for.
+    """A day.
 
     Attributes:
         considered: Weighed on the day.
-        carried: Waiting at its beginning, and no longer at its end: at least so many.
-        told: Those of none are left out, as in the following.
+        told: What went on; in this and the following, rows of which there was nothing are absent.
         held: (row of ``reasons``, uses).
         waiting: Likewise, more at the end of the day than at its beginning.
-        group: All numbers are rounded down to multiples of this.
+        steps: To multiples of these the numbers are rounded down, least first.
     """
 
-    considered: int
-    carried: int
+    considered: Uses
     told: tuple[Told, ...]
-    held: tuple[tuple[str, int], ...]
-    waiting: tuple[tuple[str, int], ...]
-    group: int
+    held: tuple[tuple[str, Uses], ...]
+    waiting: tuple[tuple[str, Uses], ...]
+    steps: tuple[int, ...]
 
     @property
-    def told_uses(self) -> int:
-        """How many went on."""
-        return sum(told.uses for told in self.told)
+    def went_on(self) -> Uses:
+        """All that went on."""
+        return sum_of(told.uses for told in self.told)
 
     @property
-    def held_uses(self) -> int:
-        """How many were held back."""
-        return sum(uses for _, uses in self.held)
-
-    @property
-    def waiting_uses(self) -> int:
-        """How many wait."""
-        return sum(uses for _, uses in self.waiting)
-
-    @property
-    def remainder(self) -> int:
-        """How much more was weighed, or had waited, than stands in any row; negative where the rows hold more."""
-        return self.considered + self.carried - self.told_uses - self.held_uses - self.waiting_uses
+    def rows(self) -> Uses:
+        """All rows together."""
+        return sum_of([self.went_on, *(uses for _, uses in (*self.held, *self.waiting))])
 
     @property
     def whole(self) -> int:
-        """All: what the rows, and a remainder above zero, add up to."""
-        return self.considered + self.carried + max(-self.remainder, 0)
+        """What drawing and table add up to; 0 where too little was weighed to say how much it was."""
+        return max(self.considered.least, self.rows.least) if self.considered.least else 0
 
     @property
-    def is_rounding(self) -> bool:
-        """Whether rounding can have made the remainder: each number lost less than the group."""
-        return abs(self.remainder) < self.group * (len(self.told) + len(self.held) + len(self.waiting) + 2)
+    def left_over(self) -> int:
+        """How much more was weighed than stands in the rows, which are rounded down."""
+        return max(self.considered.least - self.rows.least, 0)
+
+    @property
+    def added(self) -> int:
+        """How much more stands in the rows than was weighed on the day: it had been waiting, or the whole is rounded down."""
+        return max(self.whole - self.considered.least, 0)
+
+
+def sum_of(parts: Iterable[Uses]) -> Uses:
+    """Return all parts together."""
+    return sum(parts, Uses())
 
 
 def day_balance(answer: PublicBalance) -> DayBalance:
     """Return where the uses of readings of a day went."""
-    accounts = answer.accounts
-    held: dict[str, int] = defaultdict(int)
-    for account, uses in accounts.items():
-        if row := held_row(account):
-            held[row] += max(uses, 0)
-    waited = {row: accounts.get(account, 0) for row, account in WAITING.items()}
+    told = tuple(_told(answer.told))
+    accounts = {name: Uses.of(answer.accounts.get(name, 0), step) for name, step in answer.steps.items()}
+    held: dict[str, Uses] = {}
+    for name, uses in accounts.items():
+        if row := held_row(name):
+            held[row] = held.get(row, Uses()) + uses
+    steps = {step for name, step in answer.steps.items() if name.startswith("pairs.")} | {row.step for row in answer.told}
     return DayBalance(
-        considered=max(accounts.get("pairs.considered", 0), 0),
-        carried=-sum(min(uses, 0) for uses in waited.values()),
-        told=tuple(_told(answer.told)),
-        held=tuple([(row, held[row]) for row in (*HELD, OTHER) if held.get(row)]),
-        waiting=tuple([(row, uses) for row, uses in waited.items() if uses > 0]),
-        group=answer.group,
+        considered=accounts.get(CONSIDERED, Uses()),
+        told=told,
+        held=tuple([(row, held[row]) for row in (*HELD, OTHER) if row in held]),
+        waiting=tuple([(row, accounts[account]) for row, account in WAITING.items() if account in accounts]),
+        steps=tuple(sorted(steps)),
     )
 
 
-def _told(rows: Iterable[ToldBy]) -> Iterable[Told]:
-    uses: dict[tuple[str, Form], int] = defaultdict(int)
+def _told(rows: Iterable[ToldBy]) -> Iterator[Told]:
+    found: dict[tuple[str, Form], tuple[Uses, int]] = {}
     for row in rows:
-        uses[row.recipient, form_of(row)] += max(row.pairs, 0)
+        key = row.recipient, form_of(row)
+        uses, records = found.get(key, (Uses(), 0))
+        found[key] = uses + Uses.of(row.pairs, row.step), records + row.records
     forms = list(Form)
-    for recipient, form in sorted(uses, key=lambda key: (key[0], forms.index(key[1]))):
-        if uses[recipient, form]:
-            yield Told(recipient, form, uses[recipient, form])
+    for recipient, form in sorted(found, key=lambda key: (key[0], forms.index(key[1]))):
+        yield Told(recipient, form, *found[recipient, form])

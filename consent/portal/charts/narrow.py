@@ -9,7 +9,19 @@ from typing import Final
 from markupsafe import Markup
 
 from consent.portal.charts.labels import LARGE, SMALL, Label, width_of, wrapped
-from consent.portal.charts.ribbons import BLOCK, LEAST, Block, Layout, Node, Ribbon, drawing, groups_of, laid_out, named, shape
+from consent.portal.charts.ribbons import (
+    BLOCK,
+    LEAST,
+    FlowBlock,
+    FlowLayout,
+    Ribbon,
+    Share,
+    drawing,
+    groups_of,
+    laid_out,
+    named,
+    shape,
+)
 from consent.portal.visit import Visit
 
 _STEPS: Final = (44.0, 150.0, 280.0)
@@ -33,7 +45,7 @@ class KeyRow:
         y: Its top.
     """
 
-    node: Node
+    node: Share
     numeral: str
     lines: list[str]
     y: float
@@ -48,7 +60,7 @@ class KeyRow:
 class NarrowChart:
     """From top to bottom: the parts are numbered, and a key beneath has their names and numbers."""
 
-    whole: Node
+    whole: Share
     visit: Visit
 
     @cached_property
@@ -61,12 +73,12 @@ class NarrowChart:
         leaves, groups = len(self.whole.leaves()), len(groups_of(self.whole))
         return (leaves - groups) * _BETWEEN_LEAVES + max(groups - 1, 0) * _BETWEEN_GROUPS
 
-    def thickness(self, leaf: Node) -> float:
+    def thickness(self, leaf: Share) -> float:
         """Return how wide a leaf's flow is."""
         return max(leaf.value * self.scale, LEAST)
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> FlowLayout:
         """Where everything is."""
         return laid_out(self.whole, self.places(), self.thickness, _STEPS)
 
@@ -80,7 +92,7 @@ class NarrowChart:
             fixed += _LEAST_SLOT
         return (self.width - self._gaps - fixed) / sum(large) if large else 0.0
 
-    def _slot(self, leaf: Node) -> float:
+    def _slot(self, leaf: Share) -> float:
         return max(self.thickness(leaf), _LEAST_SLOT)
 
     def places(self) -> list[float]:
@@ -147,6 +159,6 @@ class NarrowChart:
         )
         return shape(f"{one.node.meaning} s", path, named(one.node, self.visit))
 
-    def _block(self, one: Block) -> Markup:
+    def _block(self, one: FlowBlock) -> Markup:
         path = f"M{one.start:.1f} {one.at:.1f}h{one.size:.1f}v{BLOCK:.1f}h-{one.size:.1f}z"
         return shape(one.node.meaning, path, named(one.node, self.visit))

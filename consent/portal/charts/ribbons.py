@@ -23,7 +23,7 @@ BLOCK: Final = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Share:
     """A number, and what it consists of.
 
     Attributes:
@@ -34,7 +34,7 @@ class Node:
     name: str
     value: int
     meaning: Meaning
-    parts: tuple[Node, ...] = ()
+    parts: tuple[Share, ...] = ()
 
     def check(self) -> None:
         """Check that all parts add up.
@@ -46,17 +46,17 @@ class Node:
         for part in self.parts:
             part.check()
 
-    def leaves(self) -> list[Node]:
+    def leaves(self) -> list[Share]:
         """Return what is not divided further, and not zero: no line is drawn for nothing."""
         found = [leaf for part in self.parts for leaf in part.leaves()] if self.parts else [self]
         return [leaf for leaf in found if leaf.value > 0]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FlowBlock:
     """The end of a flow: along the main direction from `at`, across it from `start`, `size` wide."""
 
-    node: Node
+    node: Share
     at: float
     start: float
     size: float
@@ -71,7 +71,7 @@ class Block:
 class Ribbon:
     """A flow from one block to the next, equally wide all along."""
 
-    node: Node
+    node: Share
     begin: float
     begin_start: float
     end: float
@@ -80,15 +80,15 @@ class Ribbon:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FlowLayout:
     """Where everything is: the whole, its groups, and their leaves."""
 
-    first: Block
-    middle: tuple[Block, ...]
-    leaves: tuple[Block, ...]
+    first: FlowBlock
+    middle: tuple[FlowBlock, ...]
+    leaves: tuple[FlowBlock, ...]
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[FlowBlock, ...]:
         """All of them."""
         return self.first, *self.middle, *self.leaves
 
@@ -106,33 +106,33 @@ class Layout:
 
 
 def laid_out(
-    whole: Node,
+    whole: Share,
     places: Sequence[float],
-    thickness: Callable[[Node], float],
+    thickness: Callable[[Share], float],
     steps: tuple[float, float, float],
     least_start: float = 0.0,
-) -> Layout:
+) -> FlowLayout:
     """Return a layout: groups stand amid their leaves, the whole amid the groups, and each is as wide as its parts.
 
     Args:
         whole: Not zero.
-        places: Where each leaf begins, across; in the order of ``Node.leaves``.
+        places: Where each leaf begins, across; in the order of ``Share.leaves``.
         thickness: How wide a leaf is.
         steps: Where the whole, the groups and the leaves stand along the flow.
         least_start: Where the whole may begin at the earliest, across.
     """
-    leaves = [Block(leaf, steps[2], place, thickness(leaf)) for leaf, place in zip(whole.leaves(), places, strict=True)]
+    leaves = [FlowBlock(leaf, steps[2], place, thickness(leaf)) for leaf, place in zip(whole.leaves(), places, strict=True)]
     middle, rest = [], iter(leaves)
     for group in groups_of(whole):
         own = [next(rest) for _ in group.leaves()]
         size = sum(leaf.size for leaf in own)
-        middle.append(Block(group, steps[1], (own[0].start + own[-1].end - size) / 2, size))
+        middle.append(FlowBlock(group, steps[1], (own[0].start + own[-1].end - size) / 2, size))
     size = sum(group.size for group in middle)
     start = max((middle[0].start + middle[-1].end - size) / 2, least_start)
-    return Layout(Block(whole, steps[0], start, size), tuple(middle), tuple(leaves))
+    return FlowLayout(FlowBlock(whole, steps[0], start, size), tuple(middle), tuple(leaves))
 
 
-def groups_of(whole: Node) -> list[Node]:
+def groups_of(whole: Share) -> list[Share]:
     """Return the groups in which there is anything."""
     return [group for group in whole.parts if group.leaves()]
 
@@ -151,6 +151,6 @@ def drawing(kind: str, width: float, height: float, label: str, inner: Sequence[
     return head + Markup().join(inner) + Markup("</svg>")
 
 
-def named(node: Node, visit: Visit) -> str:
+def named(node: Share, visit: Visit) -> str:
     """Return a node's name with its number."""
     return f"{node.name}: {visit.number(node.value)}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from consent.portal.charts.narrow import NarrowChart
-from consent.portal.charts.ribbons import LEAST, Node
+from consent.portal.charts.ribbons import LEAST, Share
 from consent.portal.charts.wide import WideChart
 from consent.portal.visit import Visit
 
@@ -30,7 +30,7 @@ class Flowchart:
     thickened: bool
 
 
-def sankey(whole: Node, *, label: str, visit: Visit) -> Flowchart:
+def sankey(whole: Share, *, label: str, visit: Visit) -> Flowchart:
     """Return the drawings of a whole in groups, and these in parts.
 
     Args:

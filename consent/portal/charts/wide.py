@@ -9,7 +9,19 @@ from typing import Final
 from markupsafe import Markup
 
 from consent.portal.charts.labels import LARGE, Label, cut, width_of, wrapped
-from consent.portal.charts.ribbons import BLOCK, LEAST, Block, Layout, Node, Ribbon, drawing, groups_of, laid_out, named, shape
+from consent.portal.charts.ribbons import (
+    BLOCK,
+    LEAST,
+    FlowBlock,
+    FlowLayout,
+    Ribbon,
+    Share,
+    drawing,
+    groups_of,
+    laid_out,
+    named,
+    shape,
+)
 from consent.portal.visit import Visit
 
 _WIDTH: Final = 1056.0
@@ -30,15 +42,15 @@ _BETWEEN_GROUPS: Final = 26.0
 class WideChart:
     """From left to right: names of the parts beside them, their numbers at the right edge."""
 
-    whole: Node
+    whole: Share
     visit: Visit
 
-    def thickness(self, leaf: Node) -> float:
+    def thickness(self, leaf: Share) -> float:
         """Return how wide a leaf's flow is."""
         return max(leaf.value * self.scale, LEAST)
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> FlowLayout:
         """Where everything is."""
         return laid_out(self.whole, self.places(), self.thickness, _STEPS, _LEAST_START)
 
@@ -52,10 +64,10 @@ class WideChart:
         widest = max(width_of(self.visit.number(leaf.value), LARGE) for leaf in self.whole.leaves())
         return _WIDTH - widest - 16.0
 
-    def _lines(self, leaf: Node) -> list[str]:
+    def _lines(self, leaf: Share) -> list[str]:
         return wrapped(leaf.name, self._value_left - _STEPS[2] - BLOCK - 12.0, LARGE)
 
-    def _slot(self, leaf: Node) -> float:
+    def _slot(self, leaf: Share) -> float:
         """Return how high a leaf is with its name."""
         return max(self.thickness(leaf), _LINE * len(self._lines(leaf)) + 4.0)
 
@@ -99,7 +111,7 @@ class WideChart:
             found.append(Label(number(leaf.node.value), _WIDTH, middle, LARGE, "v", "end"))
         return found
 
-    def _beside(self, group: Block) -> list[Label]:
+    def _beside(self, group: FlowBlock) -> list[Label]:
         """Return a group's name and number: upon the flow that leads to it, or off a thin one, where that does not pass."""
         name, value = group.node.name, self.visit.number(group.node.value)
         x, room = group.at - 10.0, group.at - 10.0 - BLOCK - 14.0
@@ -129,6 +141,6 @@ class WideChart:
         )
         return shape(f"{one.node.meaning} s", path, named(one.node, self.visit))
 
-    def _block(self, one: Block) -> Markup:
+    def _block(self, one: FlowBlock) -> Markup:
         path = f"M{one.at:.1f} {one.start:.1f}h{BLOCK:.1f}v{one.size:.1f}h-{BLOCK:.1f}z"
         return shape(one.node.meaning, path, named(one.node, self.visit))

@@ -15,11 +15,13 @@ from typing import Final
 
 from markupsafe import Markup
 
+from consent.core.disclosure import DAY_MS
+from consent.core.explain.phrases import Phrases
 from consent.portal.accounts.csv_file import csv_of
-from consent.portal.accounts.day import DayBalance, Told, day_balance
+from consent.portal.accounts.day import DayBalance, Told, Uses, day_balance, sum_of
 from consent.portal.answers import CSV, Answer, Content, NoSuchPage, Page, Parameter, Route
 from consent.portal.charts.meaning import Meaning
-from consent.portal.charts.ribbons import Node
+from consent.portal.charts.ribbons import Share
 from consent.portal.charts.sankey import sankey
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -29,16 +31,22 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the table, and a part of the drawing."""
+class BalanceRow:
+    """A row of the table, and a part of the drawing.
+
+    Attributes:
+        name: In full; `short` as the drawing has it.
+        records: In so many records it left; 0 where that is not told.
+    """
 
     name: str
     short: str
-    uses: int
+    uses: Uses
+    records: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BalanceBlock:
     """A heading of the table with its rows, which add up to it.
 
     Attributes:
@@ -47,16 +55,12 @@ class Block:
 
     name: str
     meaning: Meaning
-    uses: int
-    rows: tuple[Row, ...]
+    rows: tuple[BalanceRow, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class DoorRow:
-    """A number of what came to the gate at all: messages, and values in them."""
-
-    key: str
-    n: int
+    @property
+    def uses(self) -> Uses:
+        """All rows together."""
+        return sum_of(row.uses for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +80,38 @@ class BalanceView:
     what was told is.
 
     Attributes:
+        kind: `whole` (of so many, so many went on), `whole-few` (too few went on to say how many), `whole-none`; the same where
+            too little was weighed to say how much: `part`, `part-few`, `part-none`; or `empty`.
         day: In words.
         until: Up to when it counts, local time; empty for a whole day.
         begins: When the UTC day begins, local time.
-        uses: All: of how many uses this tells.
-        considered: How many of them were weighed on the day.
-        carried: How many had been waiting since before.
-        told: How many went on.
+        whole: Of how many uses this tells; 0 where that is not told.
+        considered: Weighed on the day.
+        added: How much more the rows hold than was weighed.
+        told: What went on.
         chart: Empty where there is nothing to draw.
         is_thickened: Whether some flow is drawn thicker than its number.
-        blocks: What went on, what was held back, what waits, and what rounding leaves over.
-        is_rounding: Whether rounding explains the difference between the numbers.
-        added: How much more the rows hold than was weighed, or had waited.
-        group: To multiples of this all is rounded down.
+        blocks: What went on, what was held back, what waits, and what the rows leave over.
+        group: No number tells of fewer homes than this.
+        steps: To multiples of these the numbers are rounded down, as a list in words.
         csv: The address of the file.
         earlier: The day before, if it can be asked for.
         later: The day after, likewise.
     """
 
+    kind: str
     day: str
     until: str
     begins: str
-    uses: int
-    considered: int
-    carried: int
-    told: int
+    whole: int
+    considered: Uses
+    added: int
+    told: Uses
     chart: Markup
     is_thickened: bool
-    blocks: tuple[Block, ...]
-    is_rounding: bool
-    added: int
+    blocks: tuple[BalanceBlock, ...]
     group: int
-    door: tuple[DoorRow, ...]
+    steps: str
     csv: str
     earlier: DayLink | None
     later: DayLink | None
@@ -144,30 +148,27 @@ async def _asked(site: Site, day: str) -> tuple[PublicBalance, list[str]]:
 
 
 def _view(site: Site, visit: Visit, answer: PublicBalance, days: list[str]) -> BalanceView:
-    balance = day_balance(answer)
+    balance, begin_ms = day_balance(answer), _midnight_ms(answer.day)
     blocks = tuple(_blocks(site, visit, balance))
     drawn = None
     if balance.whole:
-        label = _label(visit, visit.day(answer.day), blocks, balance)
-        drawn = sankey(_tree(visit, balance, blocks), label=label, visit=visit)
-    begin_ms = _midnight_ms(answer.day)
+        drawn = sankey(_tree(visit, balance, blocks), label=_label(visit, visit.day(answer.day), blocks, balance), visit=visit)
     links = tuple([_link(visit, day, day == answer.day) for day in days])
     at = days.index(answer.day) if answer.day in days else -1
     return BalanceView(
+        kind=_kind(balance),
         day=visit.day(answer.day),
-        until="" if answer.until_ms >= begin_ms + _DAY_MS else visit.time(answer.until_ms),
+        until="" if answer.until_ms >= begin_ms + DAY_MS else visit.time(answer.until_ms),
         begins=visit.time(begin_ms),
-        uses=balance.whole,
+        whole=balance.whole,
         considered=balance.considered,
-        carried=balance.carried,
-        told=balance.told_uses,
+        added=balance.added,
+        told=balance.went_on,
         chart=Markup() if drawn is None else drawn.svg,
         is_thickened=drawn is not None and drawn.thickened,
         blocks=blocks,
-        is_rounding=balance.is_rounding,
-        added=max(-balance.remainder, 0),
         group=answer.group,
-        door=tuple(_door(answer.accounts)),
+        steps=Phrases(visit.language).listed([visit.number(step) for step in balance.steps]) if balance.steps else "",
         csv=visit.url("/balance.csv", day=answer.day),
         earlier=links[at + 1] if 0 <= at < len(links) - 1 else None,
         later=links[at - 1] if at > 0 else None,
@@ -175,70 +176,63 @@ def _view(site: Site, visit: Visit, answer: PublicBalance, days: list[str]) -> B
     )
 
 
-_DAY_MS: Final = 86_400_000
+def _kind(balance: DayBalance) -> str:
+    if balance.considered == Uses() and balance.rows == Uses():
+        return "empty"
+    told = balance.went_on
+    amount = "" if told.least else "-few" if balance.told else "-none"
+    return f"{'whole' if balance.whole else 'part'}{amount}"
 
 
 def _midnight_ms(day: str) -> int:
-    return (date.fromisoformat(day) - date(1970, 1, 1)).days * _DAY_MS
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
 
 
 def _link(visit: Visit, day: str, is_shown: bool) -> DayLink:
     return DayLink(visit.day(day), visit.url("/balance", day=day), is_shown)
 
 
-def _blocks(site: Site, visit: Visit, balance: DayBalance) -> Iterator[Block]:
+def _blocks(site: Site, visit: Visit, balance: DayBalance) -> Iterator[BalanceBlock]:
     """Yield what was told, held back, waits, and is left over, as far as there is any."""
     told = [_told_row(site, visit, told) for told in balance.told]
     held = [_row(visit, "held", row, uses) for row, uses in balance.held]
     waiting = [_row(visit, "waiting", row, uses) for row, uses in balance.waiting]
-    left = [_row(visit, "left", "rounding" if balance.is_rounding else "more", max(balance.remainder, 0))]
+    left = [_row(visit, "left", "rounding", Uses(balance.left_over))] if balance.left_over else []
     each = (("told", Meaning.TOLD, told), ("held", Meaning.HELD, held), ("waiting", Meaning.WAITING, waiting))
     for key, meaning, rows in (*each, ("left", Meaning.ROUNDED, left)):
-        if uses := sum(row.uses for row in rows):
-            yield Block(visit.text("balance", f"block.{key}"), meaning, uses, tuple(rows))
+        if rows:
+            yield BalanceBlock(visit.text("balance", f"block.{key}"), meaning, tuple(rows))
 
 
-def _told_row(site: Site, visit: Visit, told: Told) -> Row:
+def _told_row(site: Site, visit: Visit, told: Told) -> BalanceRow:
     known = None if site.record.policies is None else site.record.policies.recipients.get(told.recipient)
     recipient = told.recipient if known is None else visit.title(known.title) or told.recipient
     name = visit.text("balance", f"told.{told.form}", recipient=recipient)
-    return Row(name, name, told.uses)
+    return BalanceRow(name, name, told.uses, told.records)
 
 
-def _row(visit: Visit, block: str, row: str, uses: int) -> Row:
-    return Row(visit.text("balance", f"{block}.{row}"), visit.text("balance", f"{block}-short.{row}"), uses)
+def _row(visit: Visit, block: str, row: str, uses: Uses) -> BalanceRow:
+    return BalanceRow(visit.text("balance", f"{block}.{row}"), visit.text("balance", f"{block}-short.{row}"), uses)
 
 
-def _tree(visit: Visit, balance: DayBalance, blocks: tuple[Block, ...]) -> Node:
-    groups = tuple(
-        [
-            Node(block.name, block.uses, block.meaning, tuple([Node(row.short, row.uses, block.meaning) for row in block.rows]))
-            for block in blocks
-        ]
-    )
-    return Node(visit.text("balance", "all"), balance.whole, Meaning.ALL, groups)
+def _tree(visit: Visit, balance: DayBalance, blocks: tuple[BalanceBlock, ...]) -> Share:
+    groups = tuple([Share(block.name, block.uses.least, block.meaning, _shares(block)) for block in blocks])
+    return Share(visit.text("balance", "all"), balance.whole, Meaning.ALL, groups)
 
 
-def _label(visit: Visit, day: str, blocks: tuple[Block, ...], balance: DayBalance) -> str:
+def _shares(block: BalanceBlock) -> tuple[Share, ...]:
+    return tuple([Share(row.short, row.uses.least, block.meaning) for row in block.rows])
+
+
+def _label(visit: Visit, day: str, blocks: tuple[BalanceBlock, ...], balance: DayBalance) -> str:
     """Return the drawing in a sentence for each block."""
     said = [visit.text("balance", "label", day=day, uses=visit.number(balance.whole))]
     for block in blocks:
-        rows = "; ".join(f"{row.short}: {visit.number(row.uses)}" for row in block.rows)
-        said.append(visit.text("balance", "label-block", block=block.name, uses=visit.number(block.uses), rows=rows))
+        rows = "; ".join(f"{row.short}: {visit.number(row.uses.least)}" for row in block.rows if row.uses.least)
+        if rows:
+            uses = visit.number(block.uses.least)
+            said.append(visit.text("balance", "label-block", block=block.name, uses=uses, rows=rows))
     return " ".join(said)
-
-
-def _door(accounts: Mapping[str, int]) -> Iterator[DoorRow]:
-    """Yield what came to the gate, before any use of it was weighed."""
-    for key in ("frames.received", "frames.ignored", "frames.rejected.", "observations.decoded", "observations.unasked"):
-        yield DoorRow(key.rstrip(".").replace(".", "-"), _sum(accounts, key))
-    yield DoorRow("observations-refused", _sum(accounts, "observations.refused."))
-
-
-def _sum(accounts: Mapping[str, int], name: str) -> int:
-    return sum(
-        max(n, 0) for account, n in accounts.items() if account == name or (name.endswith(".") and account.startswith(name))
-    )
 
 
 _DAY_PARAMETER: Final = Parameter("day", r"\d{4}-\d{2}-\d{2}", "2026-11-27", is_in_query=True)

@@ -9,8 +9,7 @@ from hypothesis import given
 from consent.portal.accounts import csv_file
 from consent.portal.accounts.csv_file import COLUMNS, csv_of
 from consent.portal.accounts.day import day_balance
-from consent.public_messages import PublicBalance
-from tests.support.balances import rounded_days, said_balance, told_by
+from tests.support.balances import RoundedDay, rounded_days, said_balance, told_by
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -19,27 +18,43 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 
 @given(rounded_days())
-def test_the_lines_of_a_row_add_up_to_the_row(answer: PublicBalance) -> None:
+def test_the_lines_of_a_row_add_up_to_the_row(day: RoundedDay) -> None:
     sums: dict[str, int] = defaultdict(int)
-    for line in rows_of(csv_of(answer)):
+    for line in rows_of(csv_of(day.answer)):
         if line["row"]:
             sums[line["row"]] += int(line["n"])
-    balance = day_balance(answer)
-    assert sums.pop("considered", 0) == balance.considered
-    assert -sums.pop("carried", 0) == balance.carried
-    expected = {f"held.{row}": uses for row, uses in balance.held} | {f"waiting.{row}": uses for row, uses in balance.waiting}
+    balance = day_balance(day.answer)
+    assert sums.pop("considered", 0) == balance.considered.least
+    expected = {f"held.{row}": uses.least for row, uses in balance.held}
+    expected |= {f"waiting.{row}": uses.least for row, uses in balance.waiting}
     for told in balance.told:
-        expected[f"told.{told.form}"] = expected.get(f"told.{told.form}", 0) + told.uses
-    assert {row: n for row, n in sums.items() if n} == expected
+        expected[f"told.{told.form}"] = expected.get(f"told.{told.form}", 0) + told.uses.least
+    assert sums == expected
+
+
+@given(rounded_days())
+def test_each_number_is_a_multiple_of_what_it_says_it_is_rounded_to(day: RoundedDay) -> None:
+    for line in rows_of(csv_of(day.answer)):
+        assert line["unit"] == "records" or int(line["n"]) % int(line["rounded_to"]) == 0
+        if line["kind"] == "account":
+            n, step = int(line["n"]), int(line["rounded_to"])
+            assert n <= day.exact[line["account"]] < n + step
 
 
 def test_every_account_and_flow_is_there_with_its_unit() -> None:
     answer = said_balance()
     lines = rows_of(csv_of(answer))
-    assert {line["account"]: int(line["n"]) for line in lines if line["kind"] == "account"} == answer.accounts
-    assert {line["unit"] for line in lines} == {"frames", "observations", "pairs", "records"}
+    accounts = {line["account"]: int(line["n"]) for line in lines if line["kind"] == "account"}
+    assert accounts == {**answer.accounts, "pairs.duplicate": 0}
+    assert {line["unit"] for line in lines} == {"bundles", "pairs", "records"}
     assert sum(line["kind"] == "flow" for line in lines) == 2 * len(answer.told)
     assert {line["until"] for line in lines} == {"2026-11-28T00:00:00Z"}
+
+
+def test_records_are_exact_but_for_homes_one_by_one() -> None:
+    lines = rows_of(csv_of(said_balance()))
+    steps = {line["identity"]: line["rounded_to"] for line in lines if line["unit"] == "records"}
+    assert steps == {"aggregate": "1", "per-record": "1", "per-epoch": "15"}
 
 
 def test_no_cell_is_run_by_a_spreadsheet() -> None:

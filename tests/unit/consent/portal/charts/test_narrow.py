@@ -6,13 +6,13 @@ import pytest
 
 from consent.portal.charts.meaning import Meaning
 from consent.portal.charts.narrow import NarrowChart
-from consent.portal.charts.ribbons import Node
+from consent.portal.charts.ribbons import Share
 from consent.portal.visit import Visit
 
 
-def _whole(*values: int) -> Node:
-    parts = tuple(Node(f"part {index}", value, Meaning.HELD) for index, value in enumerate(values))
-    return Node("all", sum(values), Meaning.ALL, (Node("held", sum(values), Meaning.HELD, parts),))
+def _whole(*values: int) -> Share:
+    parts = tuple(Share(f"part {index}", value, Meaning.HELD) for index, value in enumerate(values))
+    return Share("all", sum(values), Meaning.ALL, (Share("held", sum(values), Meaning.HELD, parts),))
 
 
 def test_the_parts_fill_the_width_however_small_some_are() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consent.portal.charts.meaning import Meaning
 from consent.portal.charts.narrow import NarrowChart
-from consent.portal.charts.ribbons import BLOCK, LEAST, Block, Node
+from consent.portal.charts.ribbons import BLOCK, LEAST, FlowBlock, Share
 from consent.portal.charts.sankey import sankey
 from consent.portal.charts.wide import WideChart
 from consent.portal.visit import Visit
@@ -18,24 +18,24 @@ _counts = st.one_of(st.just(0), st.integers(1, 40), st.integers(0, 50_000_000))
 
 
 @st.composite
-def wholes(draw: st.DrawFn) -> Node:
+def wholes(draw: st.DrawFn) -> Share:
     """Return any whole of which something is there."""
     groups = []
     for meaning in (Meaning.TOLD, Meaning.HELD, Meaning.WAITING):
-        parts = tuple(Node(draw(names), draw(_counts), meaning) for _ in range(draw(st.integers(0, 5))))
+        parts = tuple(Share(draw(names), draw(_counts), meaning) for _ in range(draw(st.integers(0, 5))))
         if parts:
-            groups.append(Node(draw(names), sum(part.value for part in parts), meaning, parts))
-    whole = Node(draw(names), sum(group.value for group in groups), Meaning.ALL, tuple(groups))
+            groups.append(Share(draw(names), sum(part.value for part in parts), meaning, parts))
+    whole = Share(draw(names), sum(group.value for group in groups), Meaning.ALL, tuple(groups))
     assume(whole.value > 0)
     return whole
 
 
-def _charts(whole: Node) -> list[WideChart | NarrowChart]:
+def _charts(whole: Share) -> list[WideChart | NarrowChart]:
     return [WideChart(whole, Visit("en")), NarrowChart(whole, Visit("es"))]
 
 
 @given(wholes())
-def test_the_widths_of_the_parts_add_up_at_every_step(whole: Node) -> None:
+def test_the_widths_of_the_parts_add_up_at_every_step(whole: Share) -> None:
     for chart in _charts(whole):
         layout, ribbons = chart.layout, list(chart.layout.ribbons())
         assert layout.first.size == pytest.approx(sum(group.size for group in layout.middle))
@@ -49,7 +49,7 @@ def test_the_widths_of_the_parts_add_up_at_every_step(whole: Node) -> None:
             _fills(group, [each for each in leaving if group.start - 0.01 <= each.begin_start <= group.end])
 
 
-def _fills(block: Block, leaving: list) -> None:  # type: ignore[type-arg]
+def _fills(block: FlowBlock, leaving: list) -> None:  # type: ignore[type-arg]
     """Check that ribbons cover a block without a gap."""
     at = block.start
     for each in leaving:
@@ -59,14 +59,14 @@ def _fills(block: Block, leaving: list) -> None:  # type: ignore[type-arg]
 
 
 @given(wholes())
-def test_flows_are_as_wide_as_their_numbers_and_never_too_thin_to_see(whole: Node) -> None:
+def test_flows_are_as_wide_as_their_numbers_and_never_too_thin_to_see(whole: Share) -> None:
     for chart in _charts(whole):
         for leaf in chart.layout.leaves:
             assert leaf.size == pytest.approx(max(leaf.node.value * chart.scale, LEAST))
 
 
 @given(wholes())
-def test_nothing_is_outside_and_nothing_overlaps(whole: Node) -> None:
+def test_nothing_is_outside_and_nothing_overlaps(whole: Share) -> None:
     wide, narrow = _charts(whole)
     for chart, width in ((wide, 1056.0), (narrow, NarrowChart(whole, Visit("es")).width)):
         labels = [label for label in chart.labels() if label.text]
@@ -80,16 +80,16 @@ def test_nothing_is_outside_and_nothing_overlaps(whole: Node) -> None:
 
 
 @given(wholes(), names)
-def test_any_name_stays_text(whole: Node, label: str) -> None:
+def test_any_name_stays_text(whole: Share, label: str) -> None:
     found = drawings(sankey(whole, label=label, visit=Visit("en")).svg)
     assert [drawing.kind for drawing in found] == ["wide", "narrow"]
     assert all(drawing.name == label for drawing in found)
 
 
-def _told(*values: int) -> Node:
-    parts = tuple(Node(f"part {index}", value, Meaning.TOLD) for index, value in enumerate(values))
-    group = Node("told", sum(values), Meaning.TOLD, parts)
-    return Node("all", group.value, Meaning.ALL, (group,))
+def _told(*values: int) -> Share:
+    parts = tuple(Share(f"part {index}", value, Meaning.TOLD) for index, value in enumerate(values))
+    group = Share("told", sum(values), Meaning.TOLD, parts)
+    return Share("all", group.value, Meaning.ALL, (group,))
 
 
 def test_what_is_drawn_thicker_than_it_is_is_said() -> None:
@@ -98,9 +98,9 @@ def test_what_is_drawn_thicker_than_it_is_is_said() -> None:
 
 
 def test_parts_that_do_not_add_up_are_not_drawn() -> None:
-    group = Node("told", 5, Meaning.TOLD, (Node("one", 4, Meaning.TOLD),))
+    group = Share("told", 5, Meaning.TOLD, (Share("one", 4, Meaning.TOLD),))
     with pytest.raises(ValueError, match="do not add up to 5"):
-        sankey(Node("all", 5, Meaning.ALL, (group,)), label="n", visit=Visit("en"))
+        sankey(Share("all", 5, Meaning.ALL, (group,)), label="n", visit=Visit("en"))
     with pytest.raises(ValueError, match="nothing to draw"):
         sankey(_told(0, 0), label="n", visit=Visit("en"))
 

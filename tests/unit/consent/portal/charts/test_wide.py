@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from consent.portal.charts.meaning import Meaning
-from consent.portal.charts.ribbons import Node
+from consent.portal.charts.ribbons import Share
 from consent.portal.charts.wide import WideChart
 from consent.portal.visit import Visit
 
 
-def _whole(held: int) -> Node:
-    told = Node("Told", 1000, Meaning.TOLD, (Node("Office", 1000, Meaning.TOLD),))
-    back = Node("Held back", held, Meaning.HELD, (Node("Nobody said yes", held, Meaning.HELD),))
-    return Node("All uses", 1000 + held, Meaning.ALL, (told, back))
+def _whole(held: int) -> Share:
+    told = Share("Told", 1000, Meaning.TOLD, (Share("Office", 1000, Meaning.TOLD),))
+    back = Share("Held back", held, Meaning.HELD, (Share("Nobody said yes", held, Meaning.HELD),))
+    return Share("All uses", 1000 + held, Meaning.ALL, (told, back))
 
 
 def test_the_name_of_a_thin_group_stands_beneath_it() -> None:
@@ -27,8 +27,8 @@ def test_a_wide_group_bears_its_name() -> None:
 
 
 def test_a_long_name_is_broken_and_the_number_stands_at_its_middle() -> None:
-    long = Node("Oficina municipal de energía, casa por casa, con un nombre inventado", 1000, Meaning.TOLD)
-    chart = WideChart(Node("T", 1000, Meaning.ALL, (Node("Told", 1000, Meaning.TOLD, (long,)),)), Visit("es"))
+    long = Share("Oficina municipal de energía, casa por casa, con un nombre inventado", 1000, Meaning.TOLD)
+    chart = WideChart(Share("T", 1000, Meaning.ALL, (Share("Told", 1000, Meaning.TOLD, (long,)),)), Visit("es"))
     first, second, value = chart.labels()[-3:]
     assert f"{first.text} {second.text}" == long.name
     assert first.y < value.y < second.y

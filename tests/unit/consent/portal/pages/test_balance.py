@@ -39,13 +39,18 @@ def _client(*balances: PublicBalance, away: bool = False):  # type: ignore[no-un
 
 
 def _number(text: str) -> int:
-    return int(re.sub(r"[^0-9]", "", text))
+    """Return a number; one that is said to be fewer than some is the negative of that."""
+    n = int(re.sub(r"[^0-9]", "", text))
+    return n if re.fullmatch(r"[0-9,.\s\u00a0]+", text) else -n
 
 
 def _table(html: str) -> dict[str, int]:
     """Return the rows of the first table."""
     table = html.partition("<table>")[2].partition("</table>")[0]
-    return {name: _number(n) for name, n in re.findall(r'<th scope="row(?:group)?">(.*?)</th><td class="n">(.*?)</td>', table)}
+    return {
+        name: _number(n)
+        for name, n in re.findall(r'<th scope="row(?:group)?">(.*?)(?: <span.*?)?</th><td class="n">(.*?)</td>', table)
+    }
 
 
 @pytest.mark.parametrize(
@@ -65,13 +70,13 @@ def test_page_drawing_table_and_file_tell_the_same_numbers(language: str) -> Non
     client = _client()
     html = client.get(f"/balance?lang={language}").text
     table = list(_table(html).values())
-    whole, considered = table[:2]
-    assert whole == considered == 3840
-    assert table[2:] == [1830, 1545, 240, 45, 1950, 1830, 60, 45, 15, 45, 45, 15, 15]
+    assert table == [3840, 1830, 1545, 240, 45, 1950, 1830, 60, 45, 15, -15, 45, 45, 15, 15]
     wide, narrow = drawings(html.partition('<figure class="flowchart">')[2].partition("</figure>")[0])
     for drawing in (wide, narrow):
         shown = {_number(text) for text in drawing.texts if re.fullmatch(r"[0-9,.\s\u00a0]+", text)}
-        assert {3840, *table} <= shown
+        said, numerals = {n for n in table if n > 0}, set(range(1, 10))
+        assert said <= shown
+        assert shown - said <= numerals
     lines = list(csv.DictReader(io.StringIO(client.get("/balance.csv").text, newline="")))
     assert sum(int(line["n"]) for line in lines if line["row"].startswith("told.")) == 1830
     assert sum(int(line["n"]) for line in lines if line["row"].startswith("held.")) == 1950
@@ -81,8 +86,10 @@ def test_the_table_adds_up_and_says_how_it_is_rounded() -> None:
     html = _client().get("/balance").text
     table = _table(html)
     assert table["All uses of readings"] == table["Went on"] + table["Held back"] + table["Still waiting"] + table["Left over"]
-    assert table["Because each number is rounded down by itself"] == 15
-    assert "each number rounded down to a multiple of 15 so that no home shows" in html
+    assert table["In none of these rows: each of them is rounded down by itself"] == 15
+    assert table["Came twice and counts once"] == -15
+    assert "Each number is rounded down by itself, to a multiple of 15, so that it never tells of fewer than 15 homes." in html
+    assert "in 103 records" in html
     assert "drawn a little thicker than it is" in html
 
 
@@ -110,28 +117,55 @@ def test_without_the_gate_nothing_is_made_up(path: str) -> None:
 
 
 def test_a_day_without_uses_says_so() -> None:
-    html = _client(said_balance(accounts={}, told=[])).get("/balance").text
-    assert "<h1>Nothing was used on 27 November 2026</h1>" in html
-    assert "No use came to 15 readings on this day, and fewer are not shown." in html
+    html = _client(said_balance({}, told=[])).get("/balance").text
+    assert "<h1>On 27 November 2026, nothing was used</h1>" in html
+    assert "There is nothing to count on this day." in html
     assert "<svg class=" not in html.partition("<main")[2].replace('class="ico', "")
 
 
-def test_a_day_of_which_nothing_left_says_so() -> None:
-    html = _client(said_balance(accounts={"pairs.considered": 30, "pairs.withheld.refused": 30}, told=[])).get("/balance").text
-    assert "<h1>Of 30 uses of readings on 27 November 2026, none went on to the city</h1>" in html
+@pytest.mark.parametrize(
+    ("considered", "told", "heading"),
+    [
+        (30, [], "Of 30 uses of readings on 27 November 2026, none went on to the city"),
+        (30, [0], "Of 30 uses of readings on 27 November 2026, too few went on to count them here"),
+        (0, [45], "On 27 November 2026, at least 45 uses of readings went on to the city"),
+        (0, [0], "On 27 November 2026, too few uses of readings went on to count them here"),
+        (0, [], "On 27 November 2026, nothing went on to the city"),
+    ],
+)
+def test_the_heading_says_no_more_than_is_known(considered: int, told: list[int], heading: str) -> None:
+    rows = [told_by("f", "city-energy", "resident", "aggregate", n) for n in told]
+    html = (
+        _client(said_balance({"pairs.considered": considered, "pairs.withheld.refused": considered}, told=rows))
+        .get("/balance")
+        .text
+    )
+    assert f"<h1>{heading}</h1>" in html
+    assert ('<figure class="flowchart">' in html) is (considered > 0)
+
+
+def test_where_too_little_was_weighed_no_share_is_drawn_and_what_left_is_told() -> None:
+    told = [told_by("f", "city-environment", "city", "per-record", 800, 50)]
+    html = _client(said_balance({"pairs.considered": 0, "pairs.withheld.refused": 0}, 4800, told=told)).get("/balance").text
+    assert "fewer than 4,800, and so few could tell of a home" in html
+    table = _table(html)
+    assert table["All uses of readings"] == table["Nobody had said yes, or not everyone in the home had"] == -4800
+    assert table["City environment office, from the city’s own sensors"] == 800
+    assert "to a multiple of 50 and 4,800" in html
+    assert "Left over" not in table
 
 
 def test_what_had_been_waiting_has_its_row() -> None:
-    accounts = {"pairs.considered": 30, "pairs.open": -60, "pairs.aggregated": 90}
-    html = _client(said_balance(accounts=accounts, told=[told_by("f", "gone", "resident", "aggregate", 90)])).get("/balance").text
-    table = _table(html)
-    assert table["Had been waiting since the days before"] == 60
+    told = [told_by("f", "gone", "resident", "aggregate", 90)]
+    table = _table(_client(said_balance({"pairs.considered": 30}, told=told)).get("/balance").text)
+    assert table["Weighed on this day"] == 30
+    assert table["Had been waiting since the days before, or is lost in rounding"] == 60
     assert table["gone, in sums"] == table["All uses of readings"] == 90
 
 
 def test_a_hostile_title_stays_text() -> None:
     told = [told_by("f", "<script>alert(1)</script>", "resident", "aggregate", 30)]
-    html = _client(said_balance(accounts={"pairs.considered": 30}, told=told)).get("/balance").text
+    html = _client(said_balance({"pairs.considered": 30}, told=told)).get("/balance").text
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;, in sums" in html
 
