@@ -6,7 +6,6 @@ are made up; in the others gateway or record is away, still, empty or at fault.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +101,7 @@ def larger(gate: SaidGate, city: StillCity) -> SaidGate:
     """Return a gate with the numbers of a large city, made up."""
     day = gate.says_flows.day
     return SaidGate(
-        says_state=msgspec.structs.replace(gate.says_state, simulated=False, rate=1.0, now_ms=time.time_ns() // 1_000_000),
+        says_state=gate.says_state,
         says_sensors=PublicSensors(
             sensors=[msgspec.structs.replace(row, count=row.count * 40) for row in gate.says_sensors.sensors]
         ),
