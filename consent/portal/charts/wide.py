@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -30,6 +30,7 @@ _LEAST_START: Final = 46.0
 _INNER: Final = 380.0
 _LINE: Final = 19.0
 _MARGIN: Final = 14.0
+_LEAST_NAME: Final = 84.0
 _AROUND_GROUP: Final = 46.0
 """Above and below a group there is room for its name."""
 _TWO_LINES: Final = 44.0
@@ -99,10 +100,8 @@ class WideChart:
     def labels(self) -> list[Label]:
         """Return the whole's name above it, the groups' left of them, the leaves' at their right."""
         number = self.visit.number
-        top = self.layout.first.start
-        found = [Label(line, 0.0, top - 27.0, LARGE, "t") for line in wrapped(self.whole.name, _STEPS[1] - 20, LARGE, 1)]
-        found.append(Label(number(self.whole.value), 0.0, top - 8.0, LARGE, "v"))
-        found += [label for group in self.layout.middle for label in self._beside(group)]
+        found = [label for group in self.layout.middle for label in self._beside(group)]
+        found += self._above(found)
         for leaf in self.layout.leaves:
             lines = self._lines(leaf.node)
             y = leaf.start + leaf.size / 2 + 5.0 - _LINE * (len(lines) - 1) / 2
@@ -111,10 +110,26 @@ class WideChart:
             found.append(Label(number(leaf.node.value), _WIDTH, middle, LARGE, "v", "end"))
         return found
 
+    @property
+    def _inner_left(self) -> float:
+        """Where the groups' names may begin: left of it is room for the whole's number."""
+        return max(_LEAST_NAME, width_of(self.visit.number(self.whole.value), LARGE) + 16.0)
+
+    def _above(self, groups: list[Label]) -> list[Label]:
+        """Return the whole's name and number, above it and left of what groups have there."""
+        top = self.layout.first.start
+        name = Label(self.whole.name, 0.0, top - 27.0, LARGE, "t")
+        beside = [label.left for label in groups if label.top < name.bottom and name.top < label.bottom]
+        room = min([*beside, _STEPS[1] - 10.0]) - 10.0
+        return [
+            replace(name, text=cut(name.text, room, LARGE)),
+            Label(self.visit.number(self.whole.value), 0.0, top - 8.0, LARGE, "v"),
+        ]
+
     def _beside(self, group: FlowBlock) -> list[Label]:
         """Return a group's name and number: upon the flow that leads to it, or off a thin one, where that does not pass."""
         name, value = group.node.name, self.visit.number(group.node.value)
-        x, room = group.at - 10.0, group.at - 10.0 - BLOCK - 14.0
+        x, room = group.at - 10.0, group.at - 10.0 - self._inner_left
         if group.size >= _TWO_LINES:
             y = group.start + group.size / 2
             lines = wrapped(name, room, LARGE, 1)
@@ -122,7 +137,7 @@ class WideChart:
         is_above = group.start + group.size / 2 < self.layout.first.start + self.layout.first.size / 2
         y = group.start - 8.0 if is_above else group.end + 17.0
         before = x - width_of(value, LARGE) - 10.0
-        name = cut(name, before - BLOCK - 14.0, LARGE)
+        name = cut(name, before - self._inner_left, LARGE)
         return [Label(name, before, y, LARGE, "t off", "end"), Label(value, x, y, LARGE, "v off", "end")]
 
     def drawn(self, label: str) -> Markup:
