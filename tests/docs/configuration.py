@@ -51,8 +51,9 @@ A whole file with comments, as an operator would have it: [`deploy/gateway.toml`
 _PORTAL = """\
 ## The portal
 
-`sluice portal` has a file of its own, by default `/etc/sluice/portal.toml`, since its user cannot read the gateway's. The same rules
-hold for it. How to run the portal: [portal.md](portal.md). A whole file with comments: [`deploy/portal.toml`](../deploy/portal.toml).
+`sluice portal` has a file of its own, by default `/etc/sluice/portal.toml`, since its user cannot read the gateway's. The same
+rules hold for it. How to run the portal: [portal.md](portal.md). A whole file with comments:
+[`deploy/portal.toml`](../deploy/portal.toml).
 """
 
 _TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
@@ -101,7 +102,7 @@ def _row(field: FieldInfo, meaning: str) -> str:
 
 
 def _values(field: FieldInfo) -> str:
-    if field.name.endswith(("_file", "_folder")):
+    if field.name.endswith(("_file", "_folder")) or field.name == "door":
         return "path"
     unit = next((f" {unit}" for ending, unit in _UNITS.items() if field.name.endswith(ending)), "")
     return _in_words(types.type_info(field.type)) + unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from consent.core.explain.phrases import PRECISION, Phrases
 from consent.core.policies.policy import Flow, PolicySet
@@ -18,6 +18,15 @@ from consent.portal.ways.most_told import kept_days, most_told
 from consent.portal.ways.words import how_finely, kept, properties_of, title_of
 
 _WHOSE: Final = {Whose.AGREEING: "agreeing", Whose.FIGURES: "figures", Whose.PUBLIC: "city"}
+
+
+class _Alike(NamedTuple):
+    """What the changes that share a row have in common; no zones are all of them."""
+
+    direction: Direction
+    text: str
+    whose: Whose
+    zones: tuple[str, ...]
 
 
 def asked_rows(visit: Visit, policies: PolicySet, flow: Flow) -> Iterator[ChangeRow]:
@@ -50,12 +59,13 @@ def ended_rows(visit: Visit) -> Iterator[ChangeRow]:
 
 def decision_rows(visit: Visit, pair: SetsPair, changes: Iterable[Change]) -> Iterator[ChangeRow]:
     """Yield what is decided otherwise for a flow; sensors of several kinds for which the same changes share a row."""
-    merged: dict[tuple[Direction, str, Whose, tuple[str, ...], bool], list[str]] = {}
+    merged: dict[_Alike, list[str]] = {}
     for change in changes:
-        key = change.direction, _sentence(visit, pair, change), change.whose, change.zones, change.everywhere
-        merged.setdefault(key, []).append(change.profile)
-    for (direction, text, whose, zones, everywhere), profiles in merged.items():
-        yield ChangeRow(direction, text, _about(visit, pair, whose, profiles, () if everywhere else zones))
+        zones = () if change.everywhere else change.zones
+        alike = _Alike(change.direction, _sentence(visit, pair, change), change.whose, zones)
+        merged.setdefault(alike, []).append(change.profile)
+    for alike, profiles in merged.items():
+        yield ChangeRow(alike.direction, alike.text, _about(visit, pair, alike, profiles))
 
 
 def _sentence(visit: Visit, pair: SetsPair, change: Change) -> str:
@@ -77,14 +87,15 @@ def _sentence(visit: Visit, pair: SetsPair, change: Change) -> str:
     return visit.text("change", f"axis.precision.{key}", **gaps)
 
 
-def _about(visit: Visit, pair: SetsPair, whose: Whose, profiles: list[str], zones: tuple[str, ...]) -> str:
+def _about(visit: Visit, pair: SetsPair, alike: _Alike, profiles: list[str]) -> str:
     """Return whose sensors, of which kinds and where."""
     phrases = Phrases(visit.language)
-    about = [visit.text("change", f"whose.{_WHOSE[whose]}")]
+    about = [visit.text("change", f"whose.{_WHOSE[alike.whose]}")]
     kinds = [_titled(visit, pair, "profiles", profile) for profile in dict.fromkeys(profiles)]
     about.append(visit.text("change", "kinds", kinds=phrases.listed(kinds)))
-    if zones:
-        about.append(visit.text("change", "where", where=phrases.listed([_titled(visit, pair, "zones", zone) for zone in zones])))
+    if alike.zones:
+        where = phrases.listed([_titled(visit, pair, "zones", zone) for zone in alike.zones])
+        about.append(visit.text("change", "where", where=where))
     return " · ".join(about)
 
 
