@@ -119,6 +119,7 @@ def test_balance_file_says_what_the_books_hold(city: StillCity, count: CountedLo
 
 def test_balance_page_says_what_its_file_says(city: StillCity, count: CountedLog, policies: PolicySet) -> None:
     """Of every day, and what went on from the city's own sensors stands there by recipient."""
+    compared = 0
     for day in whole_days(count):
         page = page_at(city, f"/balance?day={day_text(day)}")
         told: Counter[str] = Counter()
@@ -127,8 +128,10 @@ def test_balance_page_says_what_its_file_says(city: StillCity, count: CountedLog
                 told[policies.recipients[row["recipient"]].title["en"]] += int(row["n"])
         for recipient, pairs in told.items():
             if pairs:
-                (said,) = page.row(f"To {recipient}, from the city’s own sensors")
+                (said,) = [row[-1] for row in page.rows if row[0].startswith(f"{recipient}, from the city’s own sensors")]
                 assert number(said) == pairs
+                compared += 1
+    assert compared > 0
 
 
 def test_flow_pages_say_what_left_and_among_how_many(city: StillCity, count: CountedLog, policies: PolicySet) -> None:

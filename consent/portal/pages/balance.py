@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from consent.core.disclosure import DAY_MS
 from consent.core.explain.phrases import Phrases
-from consent.portal.accounts.csv_file import csv_of
+from consent.portal.accounts.csv_file import COLUMNS, csv_of
 from consent.portal.accounts.day import DayBalance, Told, Uses, day_balance, sum_of
 from consent.portal.answers import CSV, Answer, Content, NoSuchPage, Page, Parameter, Route
 from consent.portal.charts.meaning import Meaning
@@ -95,6 +95,7 @@ class BalanceView:
         group: No number tells of fewer homes than this.
         steps: To multiples of these the numbers are rounded down, as a list in words.
         csv: The address of the file.
+        columns: Its columns.
         earlier: The day before, if it can be asked for.
         later: The day after, likewise.
     """
@@ -113,6 +114,7 @@ class BalanceView:
     group: int
     steps: str
     csv: str
+    columns: tuple[str, ...]
     earlier: DayLink | None
     later: DayLink | None
     days: tuple[DayLink, ...]
@@ -170,6 +172,7 @@ def _view(site: Site, visit: Visit, answer: PublicBalance, days: list[str]) -> B
         group=answer.group,
         steps=Phrases(visit.language).listed([visit.number(step) for step in balance.steps]) if balance.steps else "",
         csv=visit.url("/balance.csv", day=answer.day),
+        columns=COLUMNS,
         earlier=links[at + 1] if 0 <= at < len(links) - 1 else None,
         later=links[at - 1] if at > 0 else None,
         days=links,

@@ -88,7 +88,7 @@ def test_the_table_adds_up_and_says_how_it_is_rounded() -> None:
     assert table["All uses of readings"] == table["Went on"] + table["Held back"] + table["Still waiting"] + table["Left over"]
     assert table["In none of these rows: each of them is rounded down by itself"] == 15
     assert table["Came twice and counts once"] == -15
-    assert "Each number is rounded down by itself, to a multiple of 15, so that it never tells of fewer than 15 homes." in html
+    assert "Each number is rounded down by itself, to multiples of 15, so that it never tells of fewer than 15 homes." in html
     assert "in 103 records" in html
     assert "drawn a little thicker than it is" in html
 
@@ -151,7 +151,7 @@ def test_where_too_little_was_weighed_no_share_is_drawn_and_what_left_is_told() 
     table = _table(html)
     assert table["All uses of readings"] == table["Nobody had said yes, or not everyone in the home had"] == -4800
     assert table["City environment office, from the city’s own sensors"] == 800
-    assert "to a multiple of 50 and 4,800" in html
+    assert "to multiples of 50 and 4,800" in html
     assert "Left over" not in table
 
 
@@ -168,6 +168,12 @@ def test_a_hostile_title_stays_text() -> None:
     html = _client(said_balance({"pairs.considered": 30}, told=told)).get("/balance").text
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;, in sums" in html
+
+
+def test_every_column_of_the_file_is_described_on_the_page() -> None:
+    client = _client()
+    columns = client.get("/balance.csv").text.splitlines()[0].split(",")
+    assert re.findall(r"<dt><code>(.*?)</code></dt>", client.get("/balance").text) == columns
 
 
 def test_the_file_is_named_after_its_day_and_is_csv() -> None:
