@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,13 @@ def all_came(folder: Path) -> bool:
     return {*map(kind_of, records)} >= AWAITED and len(totals) >= MOST_TOTALS
 
 
+def seen_by_the_public(folder: Path) -> str:
+    """Return the first page of the demo's portal."""
+    (port,) = re.findall(r"(?m)^port = (\d+)$", (folder / "portal.toml").read_text())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/?lang=en", timeout=HANG_S) as answer:
+        return str(answer.read().decode())
+
+
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Play the demo until all has come, end it as a user does, and return what it wrote."""
@@ -67,6 +76,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 assert demo.poll() is None, "the demo ended"
                 assert time.monotonic() < deadline_s, {*map(kind_of, received(folder / "city"))}
                 time.sleep(0.2)
+            page = seen_by_the_public(folder / "city")
             demo.send_signal(signal.SIGINT)
             printed, complaints = demo.communicate(timeout=HANG_S)
         finally:
@@ -74,7 +84,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert demo.returncode == 0, printed + complaints
     assert complaints == ""
     result: dict[str, Any] = json.loads((folder / "out.json").read_text())
-    return {**result, "folder": folder / "city", "printed": printed}
+    return {**result, "folder": folder / "city", "printed": printed, "page": page}
 
 
 def test_demo_printed_command_runs_as_printed(outcome: dict[str, Any]) -> None:
@@ -155,6 +165,15 @@ def test_demo_log_verifies_again_with_the_printed_key(outcome: dict[str, Any]) -
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 0, done.stdout
     assert outcome["audit"] == outcome["replay"] == "ok"
+
+
+def test_demo_shows_the_public_what_it_may_know(outcome: dict[str, Any]) -> None:
+    """Its portal answers over the running gateway, where the screen and the outcome say, and ends with it."""
+    assert f"what the public sees: {outcome['portal']}\n" in outcome["printed"]
+    assert "What is sensed here" in outcome["page"]
+    assert "Open for about 100 of 120 homes" in outcome["page"]
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(outcome["portal"], timeout=HANG_S)  # noqa: S310  our own
 
 
 def test_demo_refuses_a_folder_in_use(outcome: dict[str, Any]) -> None:

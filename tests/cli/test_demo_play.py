@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -176,6 +177,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
     played.heard.figures.append(OpenedFigure(msgspec.structs.replace(total, **figure, standard_error=5.0, mu=2.0), log_index=7))
     for topic, kwh in (("m/1", 12.0), ("m/2", 12.5), ("m/3", 99.0)):
         played.measured.take(truth(topic, hour_ms[0], kwh))
+    played.portal = cast("Any", SimpleNamespace(address="http://127.0.0.1:44095/", trouble=""))
     drawn = Terminal()
     with Screen(drawn) as screen:
         screen.show(played)
@@ -189,6 +191,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
         "consumption 7 kW.h",
         "riverside 31.5 ± 9.8 kWh",
         "24.5 kWh: 2 homes",
+        "what the public sees: http://127.0.0.1:44095/",
         "2,500",
     ):
         assert expected in text, text
@@ -251,6 +254,31 @@ def test_demo_that_ends_before_its_first_frame_drains_and_audits(tmp_path: Path)
     finally:
         for process in processes:
             _end(process)
+
+
+def test_demo_without_a_port_for_its_portal_goes_on(tmp_path: Path) -> None:
+    """Another program has the port that was asked for: all but the public's pages is as ever."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = _demo(tmp_path / "taken", "--portal-port", str(taken.getsockname()[1]))
+        try:
+            said = (tmp_path / "taken" / "city" / "portal.log", tmp_path / "taken" / "city" / "gateway.pid")
+            _wait(process, lambda: all(file.exists() and file.stat().st_size for file in said))
+            process.send_signal(signal.SIGINT)
+            assert _ended(tmp_path / "taken", process)["portal"] is None
+        finally:
+            _end(process)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_demo_refuses_a_port_that_there_is_not(port: str, tmp_path: Path) -> None:
+    """In one line, before anything is made."""
+    process = _demo(tmp_path / "none", "--portal-port", port)
+    printed, _ = process.communicate(timeout=HANG_S)
+    assert process.returncode == 2
+    assert printed == f"sluice: `--portal-port`: `{port}` is not from 0 to 65535\n"
+    assert not (tmp_path / "none" / "city").exists()
 
 
 @pytest.mark.slow
