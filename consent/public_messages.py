@@ -1,8 +1,8 @@
 """What the citizens' door tells anyone who asks, one struct each: numbers for the portal's public pages, and never a person.
 
-What counts homes, or readings of homes, is rounded down, so that no home shows: see each struct. Numbers are those of the last full
-hour, UTC, and stay as they are until the next. ``gateway.control.public`` makes them; ``gateway.control.methods`` says by which
-method. Titles and rules are not repeated here: the portal reads them in the public log.
+What counts homes, or readings of homes, is rounded down, so that no home shows: see each struct. Numbers are those of the last
+full hour, UTC, and stay as they are until the next. ``gateway.control.public`` makes them; ``gateway.control.methods`` says
+by which method. Titles and rules are not repeated here: the portal reads them in the public log.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class HiddenAmong(Result, frozen=True, kw_only=True):
 
     Attributes:
         day: As `2026-11-28`.
-        least: The smallest number that a recipient was told; rounded down to a multiple of ``HOMES_STEP``, and 0 below that. Where
-            figures have noise, so has this.
+        least: The smallest number that a recipient was told; rounded down to a multiple of ``HOMES_STEP``, and 0 below that.
+            Where figures have noise, so has this.
         usual: Their lower median, likewise.
         figures: How many figures these are.
     """
@@ -63,11 +63,11 @@ class FlowServed(Result, frozen=True, kw_only=True):
         permitted: How many of them let it have anything at the beginning of the present day, likewise. On a gateway's first day
             both are counted an hour after its first sensor is registered; until then they are 0.
         days: The last 30 days on which figures about homes left, newest first; of other flows none.
-        bundles: How many bundles with something of it were formed in the last 30 days, and not taken back. Where homes leave one by
-            one, each day is rounded down as its readings are in `ToldBy.pairs`.
+        bundles: How many bundles with something of it were formed in the last 30 days, and not taken back. Where homes leave one
+            by one, each day is rounded down as its readings are in `ToldBy.pairs`.
         records: How many records those held, likewise.
-        last_ms: The beginning of the hour in which the last of them was formed; where homes leave one by one, of the last day that
-            is not rounded down to none. 0 if there was none.
+        last_ms: The beginning of the hour in which the last of them was formed; where homes leave one by one, of the last day
+            that is not rounded down to none. 0 if there was none.
     """
 
     flow: str
@@ -120,11 +120,11 @@ class PublicBalance(Result, frozen=True, kw_only=True):
         until_ms: Up to when it counts: the end of the day, or the beginning of the present hour.
         group: Among how many homes one hides in these numbers at least: the least group that a flow about homes asks for.
         days: The days that can be asked for, newest first: at most 30.
-        accounts: Ledger account → how much was entered on the day, as in `pairs.considered`; those of none are left out. Only pairs
-            and bundles: how many messages came in would tell of homes that no flow asks.
+        accounts: Ledger account → how much was entered on the day, as in `pairs.considered`; those of none are left out. Only
+            pairs and bundles: how many messages came in would tell of homes that no flow asks.
         steps: Ledger account → to multiples of what it is rounded down. A home gives many readings: it is what `group` homes give
-            in a day, each as many as the loudest home did in any hour of it; on days on which figures of a week leave, in a week. 1
-            of bundles.
+            in a day, each as many as the loudest home did in any hour of it; on days on which figures of a week leave, in a week.
+            1 of bundles.
         told: By flow; of those that are no longer in force too.
     """
 
@@ -234,8 +234,8 @@ class PublicState(Result, frozen=True, kw_only=True):
         reaches_city: Whether it is connected to every sink.
         confirmed: Whether a witness has confirmed the log, or none is asked to; until then nothing leaves.
         disk_full: Nothing is taken in and nothing leaves.
-        heard_ms: The minute in which a reading of the city's own sensors last came in; 0 if none has since the start. When a home's
-            did is never told.
+        heard_ms: The minute in which a reading of the city's own sensors last came in; 0 if none has since the start. When a
+            home's did is never told.
     """
 
     gateway: str

@@ -33,6 +33,7 @@ from gateway.control.context import MethodError
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
+from gateway.core.public.tally import DayTally
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
@@ -302,6 +303,11 @@ class Gate:
         await self._durable.publisher.drained()
 
     # what may be known of it
+
+    @property
+    def shown_days(self) -> dict[int, DayTally]:
+        """What anyone is shown of each day, by its number since the epoch."""
+        return dict(self._durable.state.public.shown.days)
 
     @property
     def log_entries(self) -> int:

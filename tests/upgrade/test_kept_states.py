@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.recounted import StoredTallies, stored_tallies
 from tests.support.shell import sluice
 from tests.upgrade.gate import (
     CONFIG_FILE,
@@ -54,12 +55,14 @@ class Writer:
         states_owners: Whether it stored whose a device is.
         has_quantities: Whether its policies say by which quantities and with which noise figures about households are made.
             What policies that do not have gathered is not gone on with.
+        has_public_numbers: Whether it counted what anyone may know.
     """
 
     journal_kinds: frozenset[int] = frozenset(range(8))
     one_homes_value: bool = False
     states_owners: bool = True
     has_quantities: bool = True
+    has_public_numbers: bool = False
 
     @property
     def unsupported_pairs(self) -> int:
@@ -78,6 +81,7 @@ WRITERS = {
     "v0_3": Writer(has_quantities=False),
     "v0_4": Writer(has_quantities=False),
     "v0_5": Writer(journal_kinds=frozenset({*range(8), 11, 13})),
+    "v0_6": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True),
 }
 
 
@@ -196,6 +200,26 @@ async def test_kept_devices_have_the_owners_that_they_were_meant_to_have(kept: K
         await gate.ask("device.own", device=device, owner="city")
         assert gate.ledger["pairs.withdrawn"] == before["pairs.withdrawn"], "what it gave stands: it is read by the same consents"
     kept.check_log()
+
+
+async def test_kept_numbers_of_the_public_are_counted_on(kept: Kept) -> None:
+    """What was counted and shown is the same after the kill; a version that counted nothing begins with the present hour."""
+    database = kept.folder / "state" / DATABASE_FILE
+    before = stored_tallies(database) if kept.writer.has_public_numbers else StoredTallies({}, {}, {})
+    assert bool(before.shown) is bool(before.hours) is kept.writer.has_public_numbers
+    async with started(kept.folder) as gate:
+        assert gate.shown_days == before.shown or not kept.writer.has_public_numbers
+        await gate.deliver()
+        await _hours(gate, kept, 2)
+        await gate.deliver()
+        await gate.settle()
+        now = max(gate.shown_days)
+        assert gate.shown_days[now].until == gate.now_ms // HOUR_MS
+    after = stored_tallies(database)
+    assert after.shown.keys() > before.shown.keys() or after.shown != before.shown
+    for number, day in before.days.items():
+        for key, tally in day.flows.items():
+            assert after.days[number].flows[key].records >= tally.records
 
 
 async def test_kept_exports_say_the_same_today(kept: Kept) -> None:

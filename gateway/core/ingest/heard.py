@@ -20,7 +20,7 @@ class Heard:
         last_ms: When it last sent anything, by the gateway's clock, or ``NEVER_HEARD_MS``.
         reading_ms: When it last sent a reading that was admitted, likewise.
         readings: How many were admitted.
-        pairs: How many pairs of observation and flow were considered for them.
+        pairs: How many pairs of observation and flow were considered for them in this hour; see ``public.homes.loudest``.
         rejected: How many messages or readings were refused, by reason; a reading's single values included.
     """
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.values import told
 from gateway.core.plans import DevicePlan
-from gateway.core.public.numbers import PublicNumbers
 from gateway.core.public.tally import DayTally, Homes
 from gateway.core.registry import Registry
 
@@ -51,15 +50,12 @@ def _sensors(registry: Registry) -> dict[tuple[str, str], int]:
     return {place: told(n) for place, n in sorted(counts.items()) if told(n)}
 
 
-def loudest(numbers: PublicNumbers, plans: Iterable[DevicePlan]) -> int:
+def loudest(plans: Iterable[DevicePlan]) -> int:
     """Return the most pairs that one home's readings have given since this was last asked, or since the start."""
     homes: Counter[bytes] = Counter()
-    heard: dict[bytes, int] = {}
     for plan in plans:
-        device = plan.device
-        if device.subject is not None:
-            pairs = heard[device.id] = plan.memory.heard.pairs
-            before = numbers.heard.get(device.id, 0)
-            homes[device.subject] += pairs - before if pairs >= before else pairs
-    numbers.heard = heard
+        if plan.device.subject is not None:
+            heard = plan.memory.heard
+            homes[plan.device.subject] += heard.pairs
+            heard.pairs = 0
     return max(homes.values(), default=0)

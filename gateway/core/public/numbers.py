@@ -51,7 +51,6 @@ class PublicNumbers:
         days: As counted, by day since the epoch. Changed here alone.
         turned: Up to which hour since the epoch the ledger was counted; 0 before the first turn.
         shown: As shown; replaced once a turn is durable.
-        heard: By device of a home, how many pairs its readings had given at the last turn; in memory alone.
     """
 
     def __init__(self) -> None:
@@ -59,7 +58,6 @@ class PublicNumbers:
         self.days: dict[int, DayTally] = {}
         self.turned = 0
         self.shown = Shown()
-        self.heard: dict[bytes, int] = {}
         self._hours: dict[int, HourTally] = {}  # those that have changed since they were shown
         self._unshown: set[tuple[bool, int]] = set()  # (is a day, number) of what has changed since the last turn
         self._unstored: set[tuple[bool, int]] = set()

@@ -35,6 +35,6 @@ def turn(numbers: PublicNumbers, hour: int, counted: Counted) -> None:
     Homes are counted at the first turn of a day. A gateway that has no sensor yet, as on its first start, counts them later.
     """
     plans = list(counted.plans)
-    day = numbers.turn(hour, counted.totals, loudest(numbers, plans))
+    day = numbers.turn(hour, counted.totals, loudest(plans))
     if counted.registry.devices and counted.force is not None:
         survey(day, counted.force.policies, counted.registry, plans)

@@ -83,7 +83,7 @@ def test_loudest_home_is_the_one_whose_readings_give_most_pairs() -> None:
     for turn in range(3):
         for device in (loud, second, street, street):
             gate.send(device, MIDNIGHT_MS + turn * MINUTE_MS, kwh=1)
-    assert loudest(gate.state.public, gate.state.plans()) == 3 * 2 * 2
-    assert loudest(gate.state.public, gate.state.plans()) == 0
+    assert loudest(gate.state.plans()) == 3 * 2 * 2
+    assert loudest(gate.state.plans()) == 0
     gate.send(quiet, MIDNIGHT_MS + MINUTE_MS, kwh=1)
-    assert loudest(gate.state.public, gate.state.plans()) == 2
+    assert loudest(gate.state.plans()) == 2

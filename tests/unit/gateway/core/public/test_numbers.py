@@ -119,7 +119,11 @@ def test_turn_that_was_not_durable_has_not_been_seen() -> None:
     before = seen(numbers)
     numbers.turn(FIRST_HOUR + 1, {}, 0)
     assert seen(numbers) == before
+    numbers.take_rows()  # the commit is under way
+    assert seen(numbers) == before
     assert seen(database.restarted()) == before
+    numbers.show()
+    assert seen(numbers) != before
 
 
 def test_month_is_kept_and_no_more() -> None:

@@ -39,6 +39,13 @@ def test_step_tells_the_loudest_home_to_a_power_of_two(share: int) -> None:
     assert (step // 24).bit_count() == 1
 
 
+def test_limit_who_knows_all_the_others_sees_an_edge_crossed() -> None:
+    """Rounding is no noise: where the others stand just below a multiple, one more shows."""
+    step = step_of(15, 4)
+    others = 2 * step - 1
+    assert floor_to(others, step) < floor_to(others + 1, step)
+
+
 def test_without_homes_numbers_are_rounded_to_the_group() -> None:
     """There is none to hide; and nobody can tell whether there is."""
     assert step_of(15, 0) == 15
