@@ -86,7 +86,7 @@ class Parameter:
 
     def schema(self) -> Mapping[str, Any]:
         """Return its JSON Schema."""
-        return {"type": "string", "pattern": f"^{self.pattern}$", "example": self.example}
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$", "example": self.example}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ usage:
   ./dev test [--slow] [PYTEST ARGUMENTS]          the tests; with --slow the long ones instead
   ./dev lint                                      style, types and import rules
   ./dev bench NAME [--json FILE] ...              measure against peers on this machine
+  ./dev shots DIR                                 pictures of the portal's pages in every state, with an index.html
   ./dev privacy [--json FILE] [--html FILE] ...   how well attacks do on what recipients receive
   ./dev fresh [--suite bookworm|trixie] [--user]  demo and tests in a bare Debian, as a stranger runs them
   ./dev docs                                      remake the pages of docs/ that are made from the source
@@ -70,6 +71,10 @@ def _privacy(arguments: Sequence[str]) -> int:
     return _become("tests.privacy.measured", *arguments, PYTHONPATH=str(ROOT))
 
 
+def _shots(arguments: Sequence[str]) -> int:
+    return _become("tests.shots", *arguments, PYTHONPATH=str(ROOT))
+
+
 def _test(arguments: Sequence[str]) -> int:
     # The quick ones side by side, one more than there are processors since many wait; the slow ones measure, and run alone.
     workers = min(len(os.sched_getaffinity(0)), 7) + 1
@@ -100,6 +105,7 @@ COMMANDS = {
     "test": Command(_test, programs=TEST_PROGRAMS, slow_programs=(debian.GO, debian.GO_MOD)),
     "lint": Command(_lint),
     "bench": Command(_bench, programs=BENCH_PROGRAMS),
+    "shots": Command(_shots, programs=(debian.MOSQUITTO, debian.CHROMIUM)),
     "privacy": Command(_privacy),
     "fresh": Command(lambda arguments: fresh.main(ROOT, arguments), None, FRESH_PROGRAMS),
     "docs": Command(lambda arguments: _become("tests.docs", *arguments, in_checkout=True)),

@@ -6,9 +6,16 @@ import sys
 
 import pytest
 
-from tests.bench import audit, closing, consent, formats, ingest
+from tests.bench import audit, closing, consent, formats, ingest, portal
 
-BENCHES = {"ingest": ingest.main, "consent": consent.main, "audit": audit.main, "formats": formats.main, "closing": closing.main}
+BENCHES = {
+    "ingest": ingest.main,
+    "consent": consent.main,
+    "audit": audit.main,
+    "formats": formats.main,
+    "closing": closing.main,
+    "portal": portal.main,
+}
 
 
 def main(arguments: list[str]) -> int:

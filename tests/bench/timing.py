@@ -39,17 +39,17 @@ def measure(consumer: Consumer, messages: Sequence[Message], rate: float | None 
     Raises: BenchError: not all have come through.
     """
     with consumer.turn(len(messages)) as turn:
-        before_s, started_s = _cpu_s(turn.process), time.monotonic()
+        before_s, started_s = cpu_s(turn.process), time.monotonic()
         sent = Load("127.0.0.1", consumer.port, messages, rate=rate).run(_TIMEOUT_S)
         if sent.missing or sent.unheard:
             raise BenchError(
                 f"`{consumer.name}`: of `{sent.messages}` messages `{sent.acknowledged}` were taken, `{sent.unheard}` unheard"
             )
         turn.wait(_TIMEOUT_S)
-        return Sample(len(messages), _cpu_s(turn.process) - before_s, time.monotonic() - started_s)
+        return Sample(len(messages), cpu_s(turn.process) - before_s, time.monotonic() - started_s)
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
     """Return what the operating system has charged to a process and its children, dead and alive."""
     own_s = time.clock_gettime(~process.pid << 3 | _ALL_THREADS)  # to the nanosecond, where `cpu_times` counts by the hundredth
     ended_s: float = sum(process.cpu_times()[2:4])

@@ -1,4 +1,4 @@
-"""Makes `docs/configuration.md` from the structs of `gateway/config.py`, which are the manual: values, default, meaning."""
+"""Makes `docs/configuration.md` from the structs of the two configurations, which are the manual: values, default, meaning."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from msgspec import inspect as types
 from msgspec.structs import FieldInfo, fields
 
+from consent.portal.config import PortalConfig
 from gateway import config
 from tests.docs.pages import MADE
 
@@ -19,7 +20,7 @@ _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _HEAD = f"""\
 # Configuration
 
-{MADE.format(source="gateway/config.py")}
+{MADE.format(source="gateway/config.py and consent/portal/config.py")}
 
 One TOML file tells the gateway where things lie, which brokers to use and how often to do what. Every command that needs it
 takes `--config FILE`; where that is not given, the file is the one that `SLUICE_CONFIG` in the environment names, and else
@@ -47,12 +48,21 @@ host = "broker.ribera.example"
 A whole file with comments, as an operator would have it: [`deploy/gateway.toml`](../deploy/gateway.toml).
 """
 
+_PORTAL = """\
+## The portal
+
+`sluice portal` has a file of its own, by default `/etc/sluice/portal.toml`, since its user cannot read the gateway's. The same
+rules hold for it. How to run the portal: [portal.md](portal.md). A whole file with comments:
+[`deploy/portal.toml`](../deploy/portal.toml).
+"""
+
 _TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
 
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, f"## At the top\n\n{_summary(config.Config)}\n", *_sections(config.Config, "")])
+    gateway = [_HEAD, f"## At the top\n\n{_summary(config.Config)}\n", *_sections(config.Config, "")]
+    return "\n".join([*gateway, _PORTAL, *_sections(PortalConfig, "")])
 
 
 def _sections(struct: type[msgspec.Struct], path: str) -> Iterator[str]:
@@ -92,7 +102,7 @@ def _row(field: FieldInfo, meaning: str) -> str:
 
 
 def _values(field: FieldInfo) -> str:
-    if field.name.endswith(("_file", "_folder")):
+    if field.name.endswith(("_file", "_folder")) or field.name == "door":
         return "path"
     unit = next((f" {unit}" for ending, unit in _UNITS.items() if field.name.endswith(ending)), "")
     return _in_words(types.type_info(field.type)) + unit

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from consent.core.policies.policy import PolicySet
+from consent.portal.config import load_portal_config
 from gateway.cli import build_parser
 from gateway.config import Config, load_config
 from tests.docs.pages import Block, Page, pages
@@ -23,7 +24,7 @@ from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 
 PAGES = pages()
-LANGUAGES = {"sh", "console", "text", "json", "python", "toml", "toml gateway.toml", ""}
+LANGUAGES = {"sh", "console", "text", "json", "python", "toml", "toml gateway.toml", "toml portal.toml", ""}
 
 
 def blocks(*infos: str) -> list[tuple[str, Block]]:
@@ -57,10 +58,18 @@ def test_json_snippet_parses(name: str, block: Block) -> None:
     assert json_values(block.text), name
 
 
-@pytest.mark.parametrize(("name", "block"), blocks("toml", "toml gateway.toml"))
+@pytest.mark.parametrize(("name", "block"), blocks("toml", "toml gateway.toml", "toml portal.toml"))
 def test_toml_snippet_parses(name: str, block: Block) -> None:
     """Whatever it is a part of."""
     assert tomllib.loads(block.text), name
+
+
+@pytest.mark.parametrize(("name", "block"), blocks("toml portal.toml"))
+def test_portal_toml_snippet_loads(name: str, block: Block, tmp_path: Path) -> None:
+    """As the portal itself would read it."""
+    file = tmp_path / "portal.toml"
+    file.write_text(block.text)
+    assert load_portal_config(file).log_folder == "/srv/sluice-log", name
 
 
 @pytest.mark.parametrize(("name", "block"), blocks("toml gateway.toml"))

@@ -162,6 +162,11 @@ def flip(file: Path, at: int = 0) -> None:
     file.write_bytes(data)
 
 
+def lengthen(file: Path) -> None:
+    """Put something behind the end of a file, which looks like one more hash, or like empty entries."""
+    file.write_bytes(file.read_bytes() + bytes(32))
+
+
 @dataclass(frozen=True)
 class Attack:
     """What somebody does to a log of 600 entries, which witnesses have cosigned and a visitor has seen.
@@ -214,9 +219,9 @@ ATTACKS = {
     "tile at the bottom": Attack(lambda log: flip(log.log.path / "tile/0/001", 40), "tree", "tile/0/001"),
     "tile at the top": Attack(lambda log: flip(log.log.path / "tile/1/000.p/2", 40), "tree", "tile/1/000.p/2"),
     "last tile": Attack(lambda log: flip(log.log.path / "tile/0/002.p/88", 40), "tree", "tile/0/002.p/88"),
-    "tile too long": Attack(
-        lambda log: (log.log.path / "tile/0/002.p/88").write_bytes(bytes(32 * 89)), "tree", "tile/0/002.p/88"
-    ),
+    "tile too long": Attack(lambda log: lengthen(log.log.path / "tile/0/001"), "tree", "tile/0/001"),
+    "partial tile too long": Attack(lambda log: lengthen(log.log.path / "tile/0/002.p/88"), "tree", "tile/0/002.p/88"),
+    "entries too many": Attack(lambda log: lengthen(log.log.path / "tile/entries/001"), "tree", "tile/entries/001"),
     "entry": Attack(lambda log: flip(log.log.path / "tile/entries/001", 5), "tree", "Number 256 was changed"),
     "last entry": Attack(lambda log: flip(log.log.path / "tile/entries/002.p/88", -1), "tree", "Number 599 was changed"),
     "length of an entry": Attack(lambda log: flip(log.log.path / "tile/entries/000", 1), "tree", "tile/entries/000"),

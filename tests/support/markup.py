@@ -52,6 +52,13 @@ class Markup(HTMLParser):
         named = {one for each in self.elements for one in each.attributes.get("aria-labelledby", "").split()}
         if not named <= set(ids):
             raise MarkupError(f"names refer to no element: {sorted(named - set(ids))}")
+        texts = {each.attributes["id"]: each.text for each in self.elements if "id" in each.attributes}
+        parts = [
+            each.attributes["aria-labelledby"].split() for each in self.all("section") if "aria-labelledby" in each.attributes
+        ]
+        names = [" ".join(texts[one] for one in part) for part in parts]
+        if len(names) != len(set(names)):
+            raise MarkupError(f"parts of the page have the same name: {names}")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""

@@ -10,8 +10,8 @@ from consent.core.policies.policy import PolicySet, Sign
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
 from consent.portal.sensors.day import PlaceDay, yesterday
 from consent.portal.sensors.facts import UseFacts, WhoToAsk, facts_of, listed, title_of, who_to_ask
-from consent.portal.sensors.standing import Standing, standing_now
-from consent.portal.sensors.uses import SensorUse, merged, uses_of
+from consent.portal.sensors.standing import SensorsThere, standing_now
+from consent.portal.sensors.uses import SensorUse, SharedUse, merged, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -96,6 +96,14 @@ class OwnKind:
 
 
 @dataclass(frozen=True, slots=True)
+class UseThere:
+    """A use of the city's own sensors in a zone, and of what kinds they are."""
+
+    kinds: str
+    facts: UseFacts
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceView:
     """One zone.
 
@@ -111,7 +119,7 @@ class PlaceView:
     district: str
     community: str
     own: tuple[OwnKind, ...]
-    uses: tuple[UseFacts, ...]
+    uses: tuple[UseThere, ...]
     signs: tuple[SignThere, ...]
     homes: tuple[HomesThere, ...]
     ask: tuple[WhoToAsk, ...]
@@ -124,14 +132,14 @@ async def show_all(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     if policies is None:
         return Page("places.html", PlacesView((), (), is_away=False))
     found = await standing_now(site.gate, policies)
-    there = found or Standing({}, {})
+    there = found or SensorsThere({}, {})
     districts = tuple(_district(policies, name, there, visit) for name in policies.districts)
     return Page(
         "places.html", PlacesView(districts, _kinds(policies, there.homes.get(policies.city.id, {}), visit), found is None)
     )
 
 
-def _district(policies: PolicySet, name: str, there: Standing, visit: Visit) -> DistrictRow:
+def _district(policies: PolicySet, name: str, there: SensorsThere, visit: Visit) -> DistrictRow:
     zones = tuple(
         ZoneRow(
             id=zone.id,
@@ -170,7 +178,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         district=visit.title(policies.districts[zone.district]),
         community="" if zone.neighbourhood is None else visit.title(policies.neighbourhood_titles[zone.neighbourhood]),
         own=tuple(_own(policies, name, profile, each, there, visit) for profile, each in uses.items()),
-        uses=tuple(facts_of(use, visit) for use in merged(every)),
+        uses=tuple(_shared(policies, each, visit) for each in merged(uses)),
         signs=tuple(
             SignThere(sign.id, visit.title(policies.profiles[sign.profile].title), visit.title(sign.text)) for sign in signs
         ),
@@ -181,7 +189,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("place.html", view)
 
 
-def _uses(policies: PolicySet, zone: str, there: Standing | None, signs: list[Sign]) -> dict[str, tuple[SensorUse, ...]]:
+def _uses(policies: PolicySet, zone: str, there: SensorsThere | None, signs: list[Sign]) -> dict[str, tuple[SensorUse, ...]]:
     """Return the uses of the city's own sensors in a zone, by device profile: of those registered and those with a sign."""
     registered = set() if there is None else there.own.get(zone, {}).keys()
     profiles = [profile for profile in policies.profiles if profile in registered | {sign.profile for sign in signs}]
@@ -189,7 +197,7 @@ def _uses(policies: PolicySet, zone: str, there: Standing | None, signs: list[Si
 
 
 def _own(
-    policies: PolicySet, zone: str, profile: str, uses: tuple[SensorUse, ...], there: Standing | None, visit: Visit
+    policies: PolicySet, zone: str, profile: str, uses: tuple[SensorUse, ...], there: SensorsThere | None, visit: Visit
 ) -> OwnKind:
     known = {each.known.id: title_of(each.known, visit) for use in uses for each in use.told}
     return OwnKind(
@@ -199,7 +207,12 @@ def _own(
     )
 
 
-def _homes(policies: PolicySet, name: str, there: Standing, visit: Visit) -> tuple[HomesThere, ...]:
+def _shared(policies: PolicySet, shared: SharedUse, visit: Visit) -> UseThere:
+    kinds = sorted(visit.title(policies.profiles[profile].title) for profile in shared.profiles)
+    return UseThere(", ".join(kinds), facts_of(shared.use, visit))
+
+
+def _homes(policies: PolicySet, name: str, there: SensorsThere, visit: Visit) -> tuple[HomesThere, ...]:
     """Return homes' sensors of the zone, of its district and of the city, as far as each may be told of."""
     zone = policies.zones[name]
     places = (

@@ -19,7 +19,7 @@ from consent.public_messages import HOMES_STEP, PublicSensors, SensorsAt
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SensorsThere:
     """Which sensors stand where.
 
     Attributes:
@@ -36,7 +36,7 @@ class Standing:
         return self.own.get(zone, {}).get(profile, 0)
 
 
-async def standing_now(gate: Gate, policies: PolicySet) -> Standing | None:
+async def standing_now(gate: Gate, policies: PolicySet) -> SensorsThere | None:
     """Return which sensors stand where at present; None where the gateway is away."""
     try:
         return standing(policies, await gate.sensors())
@@ -44,7 +44,7 @@ async def standing_now(gate: Gate, policies: PolicySet) -> Standing | None:
         return None
 
 
-def standing(policies: PolicySet, registered: PublicSensors) -> Standing:
+def standing(policies: PolicySet, registered: PublicSensors) -> SensorsThere:
     """Return what may be told of registered sensors.
 
     The city's own are those that a public task reads. Any other that the city owns measures something about homes, and is counted
@@ -59,7 +59,7 @@ def standing(policies: PolicySet, registered: PublicSensors) -> Standing:
             own.setdefault(row.zone, Counter())[row.profile] += row.count
         elif rounded := row.count - row.count % HOMES_STEP:
             homes.setdefault(_told_place(policies, row), Counter())[row.profile] += rounded
-    return Standing(own, homes)
+    return SensorsThere(own, homes)
 
 
 def _told_place(policies: PolicySet, row: SensorsAt) -> str:

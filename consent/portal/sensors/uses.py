@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -50,6 +50,20 @@ class SensorUse:
         return max(each.outcome.disclosure.retention_days for each in self.told)
 
 
+@dataclass(frozen=True, slots=True)
+class SharedUse:
+    """One use of what sensors of several profiles measure, with what any of them tells."""
+
+    profiles: tuple[str, ...]
+    use: SensorUse
+
+    def joined(self, profile: str, use: SensorUse) -> SharedUse:
+        """Return it with what another profile tells."""
+        have = {each.known.id for each in self.use.told}
+        told = (*self.use.told, *(each for each in use.told if each.known.id not in have))
+        return SharedUse((*self.profiles, profile), replace(self.use, told=told))
+
+
 def uses_of(policies: PolicySet, zone: str, profile: str) -> tuple[SensorUse, ...]:
     """Return every use of the city's own sensors of a profile in a zone; none where nothing of them may leave."""
     found = []
@@ -64,15 +78,14 @@ def uses_of(policies: PolicySet, zone: str, profile: str) -> tuple[SensorUse, ..
     return tuple(found)
 
 
-def merged(uses: Iterable[SensorUse]) -> tuple[SensorUse, ...]:
-    """Return uses of several kinds of sensors with those that are alike as one: same flow, form, time, place and retention."""
-    found: dict[tuple[str, int, str, str], SensorUse] = {}
-    for use in uses:
-        level = use.told[0].outcome.level
-        alike = use.flow.id, use.retention_days, level.time, level.space
-        known = found.get(alike, use)
-        have = {each.known.id for each in known.told}
-        found[alike] = replace(known, told=(*known.told, *(each for each in use.told if each.known.id not in have)))
+def merged(uses: Mapping[str, tuple[SensorUse, ...]]) -> tuple[SharedUse, ...]:
+    """Return the uses of several device profiles with those that are alike as one: same flow, time, place and retention."""
+    found: dict[object, SharedUse] = {}
+    for profile, each in uses.items():
+        for use in each:
+            level = use.told[0].outcome.level
+            alike = use.flow.id, use.retention_days, level.time, level.space
+            found[alike] = found[alike].joined(profile, use) if alike in found else SharedUse((profile,), use)
     return tuple(found.values())
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from consent.core.decide import Owner
 from consent.core.languages import LANGUAGES
+from consent.core.policies.parse import parse_policies
 from consent.public_messages import HourTold, PlaceTold, PublicSensors, SensorsAt, SeriesTold
 from consent.texts.portal import page_sentences
 from tests.support.checkout import ROOT
 from tests.support.markup import Markup
 from tests.support.policy_folder import load_policies
 from tests.support.portal import SaidGate, SaidRecord, portal_client, said_head, said_state
+from tests.support.street_city import street
 
 RIBERA = load_policies(ROOT / "policies")
 STANDING = PublicSensors(
@@ -93,6 +95,18 @@ def test_zone_tells_what_its_sensors_are_for_and_what_left_yesterday() -> None:
         "Noise level, dB, by the hour, 27 November 2026",
         "Air temperature, °C, by the hour, 27 November 2026",
     ]
+
+
+def test_uses_that_differ_in_form_have_names_of_their_own() -> None:
+    """Two kinds of sensors that one flow reads, one of them by the hour alone: two parts, told apart by kind."""
+    text = street().other_files()["devices/station.toml"]
+    files = {**street().files(), "devices/exact.toml": text.replace("Station", "Exact").replace('[cap]\ntime = "1h"\n', "")}
+    policies = parse_policies({name: each.encode() for name, each in files.items()})
+    sensors = [SensorsAt(zone="mill", profile=each, owner=Owner.CITY, count=1) for each in ("station", "exact")]
+    gate = SaidGate(said_state(), PublicSensors(sensors=sensors))
+    found = Markup(portal_client(gate, SaidRecord(policies, said_head())).get("/places/mill?lang=en").text)
+    assert {"Exact", "Station"} <= {each.text for each in found.all("h2")}
+    assert len([each for each in found.all("dt") if each.text == "Why"]) == 2
 
 
 def test_zone_in_a_neighbourhood_says_whose_rules_hold_besides() -> None:

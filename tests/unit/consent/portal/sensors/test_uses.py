@@ -41,8 +41,9 @@ def test_meters_of_homes_have_no_use_without_consent() -> None:
 def test_uses_that_are_alike_are_one() -> None:
     """Of two kinds that the same flow reads in the same way, with what both tell."""
     noise, air = uses_of(RIBERA, "north-quay", "noise"), uses_of(RIBERA, "north-quay", "air-station")
-    (one,) = merged([*noise, *air, *noise])
-    assert [each.known.id for each in one.told] == ["LAeq", "pm25", "pm10", "no2", "temperature"]
+    (one,) = merged({"noise": noise, "air-station": air, "again": noise})
+    assert one.profiles == ("noise", "air-station", "again")
+    assert [each.known.id for each in one.use.told] == ["LAeq", "pm25", "pm10", "no2", "temperature"]
 
 
 def test_place_of_homes_is_no_finer_than_may_leave() -> None:
