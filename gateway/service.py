@@ -28,7 +28,7 @@ from gateway.durable.state import Durable, ended_by_the_disk
 from gateway.edge.connections import broker_link
 from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
-from gateway.errors import PoliciesRefusedError, SluiceError
+from gateway.errors import OperatorError, PoliciesRefusedError, SluiceError
 from gateway.terminal import drawing
 
 _log = structlog.get_logger()
@@ -87,13 +87,15 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
-        public = ControlDoor(app, ANYONE).connection
-        for server in (
-            ControlServer(place.control_socket, ControlDoor(app).connection),
-            ControlServer(place.portal_socket, public, PUBLIC_BOUNDS, OWNER_AND_GROUP),
-        ):
-            opened.push_async_callback(server.close)
-            await server.start()
+        control = ControlServer(place.control_socket, ControlDoor(app).connection)
+        opened.push_async_callback(control.close)
+        await control.start()
+        portal = ControlServer(place.portal_socket, ControlDoor(app, ANYONE).connection, PUBLIC_BOUNDS, OWNER_AND_GROUP)
+        opened.push_async_callback(portal.close)
+        try:
+            await portal.start()
+        except OperatorError as error:  # a gateway does its work without one, and an upgrade must not end that
+            _log.error("no door for the portal, whose pages then tell what the public log alone tells", problem=str(error))
         _tell_of_policies(durable)
         if place.config.metrics.port:
             from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so loaded only where it is configured

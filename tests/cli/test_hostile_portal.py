@@ -23,6 +23,8 @@ from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 PUBLIC = {"public.state", "public.sensors", "public.flows", "public.balance", "public.place", "public.entry"}
+LONGEST_SOCKET_PATH = 107
+"""Source: unix(7), `sun_path`."""
 MORE_BYTES = 16 << 20
 """How much more memory than at rest the door may ever make the gateway take."""
 
@@ -166,3 +168,18 @@ def test_client_of_the_control_interface_speaks_to_the_door(live: LiveGateway) -
     """As the portal does."""
     with ControlClient(live.place.portal_socket) as client:
         assert client.call("public.state")["gateway"] == "gw-test"
+
+
+def test_gateway_runs_where_the_path_of_the_portals_socket_is_too_long(tmp_path: Path) -> None:
+    """Its folder may be as deep as the operator's socket allows: an upgrade that adds a door must not keep it from starting."""
+    broker = HostileBroker({})
+    room = LONGEST_SOCKET_PATH - len(str(tmp_path / "d" / "state" / "control.sock"))
+    gateway = LiveGateway(tmp_path / ("d" * (1 + room)), broker.port)
+    assert len(str(gateway.place.control_socket)) == LONGEST_SOCKET_PATH < len(str(gateway.place.portal_socket))
+    try:
+        gateway.start()
+        assert "no door for the portal" in gateway.log()
+        assert gateway.stop() == 0
+    finally:
+        gateway.end()
+        broker.close()

@@ -16,7 +16,7 @@ import threading
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,17 +92,17 @@ class Scene:
 
     def messages(self, count: int, seconds: float) -> list[Message]:
         """Return about ``count`` messages of sensors whose clocks are ahead from now on, over ``seconds``."""
-        now_ms: int = self.live.status()["clock"]["now_ms"]
-        start_ms = now_ms // 1000 * 1000 + round(AHEAD_S * RATE) * 1000
-        return self.street.messages(start_ms, count, start_ms + round(seconds * RATE) * 1000)
+        return self.street.messages(*self._span(count, seconds))
 
     def publishing(self, count: int, seconds: float) -> Publishing:
-        """Return sensors that publish about ``count`` messages over ``seconds`` from now on, each as soon as its time has come.
+        """Return sensors that publish about ``count`` messages over ``seconds`` from now on, each when its time has come."""
+        began_s, span = time.monotonic(), self._span(count, seconds)
+        return Publishing(self.broker.port, self.street.stream(*span), RATE, span[0], began_s)
 
-        What became due while the messages were made, they make up for.
-        """
-        began_s = time.monotonic()
-        return Publishing(self.broker.port, self.messages(count, seconds), RATE, began_s)
+    def _span(self, count: int, seconds: float) -> tuple[int, int, int]:
+        now_ms: int = self.live.status()["clock"]["now_ms"]
+        start_ms = now_ms // 1000 * 1000 + round(AHEAD_S * RATE) * 1000
+        return start_ms, count, start_ms + round(seconds * RATE) * 1000
 
     def run_for_s(self, least_s: float, most_s: float, *, answering: bool = True) -> None:
         """Let the gateway run for a random while, counted from when it answers, or from its start."""
@@ -192,6 +192,8 @@ class Scene:
             assert figures[0] in right, f"the hour from {start_ms}; {late} pairs came too late for theirs"
         ledger: dict[str, int] = shown["ledger"]
         assert shown["imbalances"] == []
+        left = [index for index in self.listener.bundles() if index < shown["log"]["size"]]  # more may have left since
+        assert ledger["bundles.formed"] - ledger.get("bundles.voided", 0) == ledger["bundles.acknowledged"] == len(left)
         assert ledger.get("pairs.late", 0) == ledger.get("pairs.waiting", 0) == 0
         assert ledger["pairs.released"] == expected.total()
         self.check_log()
@@ -340,25 +342,28 @@ class Publishing:
     """Sensors that publish in a thread of their own, as their clocks run; leaving the context waits for the last of them.
 
     Attributes:
-        messages: What there is to publish.
         published: What the broker has acknowledged, whole stretches of it at a time.
         reconnects: How often the sensors lost the broker.
     """
 
-    def __init__(self, port: int, messages: Sequence[Message], rate: float, began_s: float | None = None) -> None:
+    def __init__(
+        self, port: int, messages: Iterable[Message], rate: float, start_ms: int = 0, began_s: float | None = None
+    ) -> None:
         """Name what to publish, and when.
 
         Args:
             port: The broker's.
             messages: In the order of their times.
             rate: Simulated seconds in a second by the sensors' clocks; infinite to publish all as fast as a stretch may.
-            began_s: When the first message is due, by the monotonic clock; at the beginning if None.
+            start_ms: What their clocks show at the beginning.
+            began_s: When that was, by the monotonic clock; when the context is entered if None.
         """
-        self.messages = messages
         self.published: list[Message] = []
         self.reconnects = 0
         self._port = port
+        self._messages = messages
         self._rate = rate
+        self._start_ms = start_ms
         self._began_s = began_s
         self._stopped = False
         self._unacknowledged = 0
@@ -366,11 +371,11 @@ class Publishing:
 
     def _run(self) -> None:
         began_s = time.monotonic() if self._began_s is None else self._began_s
-        first_ms = self.messages[0].t_ms
-        for _, group in groupby(self.messages, lambda message: (message.t_ms - first_ms) // (1000 * STRETCH_S * self._rate)):
+        length_ms = 1000 * STRETCH_S * self._rate
+        for _, group in groupby(self._messages, lambda message: (message.t_ms - self._start_ms) // length_ms):
             stretch = list(group)
             pairs = [(message.topic, message.payload) for message in stretch]
-            due_s = began_s + (stretch[-1].t_ms - first_ms) / 1000 / self._rate
+            due_s = began_s + (stretch[-1].t_ms - self._start_ms) / 1000 / self._rate
             left_s = due_s - time.monotonic()  # what was held up is made up for
             result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(60)
             self.reconnects += result.reconnects

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Any, NamedTuple
 
 import cbor2
@@ -71,19 +72,23 @@ class Street:
             count: At most as many as there are devices and whole seconds.
             end_ms: A whole second.
         """
+        return list(self.stream(start_ms, count, end_ms))
+
+    def stream(self, start_ms: int, count: int, end_ms: int) -> Iterator[Message]:
+        """Yield the same messages, made as they are asked for."""
         rounds = count // len(self.public)
         spacing_ms = (end_ms - start_ms) // rounds // 1000 * 1000
         assert spacing_ms >= 1000, "messages tell whole seconds only"
-        made = [
+        public = (
             self._public(place, turn, start_ms + turn * spacing_ms) for turn in range(rounds) for place in range(len(self.public))
-        ]
+        )
         first_ms = -(-start_ms // METER_EVERY_MS) * METER_EVERY_MS
-        made += [
+        meters = (
             self._meter(topic, turn, t_ms)
             for turn, t_ms in enumerate(range(first_ms, end_ms, METER_EVERY_MS))
             for topic in self.meters
-        ]
-        return sorted(made, key=lambda message: message.t_ms)
+        )
+        return merge(public, meters, key=lambda message: message.t_ms)
 
     def _public(self, place: int, turn: int, t_ms: int) -> Message:
         kind, topic, zone = self.public[place]

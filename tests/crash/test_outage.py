@@ -29,7 +29,7 @@ def play_outage(folder: Path, seconds: float, rate: int, kills: int) -> None:
         play.clock_to(second + 16 * MINUTE_MS)
         play.wait_for_figures()
         messages = play.street.messages(second, round(rate * load_s), second + 12 * HOUR_MS)
-        with Publishing(play.broker.port, messages, 12 * HOUR_MS / 1000 / load_s) as sensors:
+        with Publishing(play.broker.port, messages, 12 * HOUR_MS / 1000 / load_s, second) as sensors:
             play.lose_upstream()
             away_s = time.monotonic()
             play.publish(second + 80 * MINUTE_MS, second + 110 * MINUTE_MS, second + 125 * MINUTE_MS)
