@@ -96,7 +96,7 @@ def well(method: str, params: Any) -> Any:
         return {"result": {"sensors": []}}
     if method == "public.balance":
         day = params["day"] or "2026-11-28"
-        return {"result": {"day": day, "until_ms": 0, "group": 15, "days": [], "accounts": {}, "told": []}}
+        return {"result": {"day": day, "until_ms": 0, "group": 15, "days": [], "accounts": {}, "steps": {}, "told": []}}
     return {"error": {"code": -32000, "message": "there is none", "data": {"exit_status": 2}}}
 
 
