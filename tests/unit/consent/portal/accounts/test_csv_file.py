@@ -34,7 +34,10 @@ def test_the_lines_of_a_row_add_up_to_the_row(day: RoundedDay) -> None:
 
 @given(rounded_days())
 def test_each_number_is_a_multiple_of_what_it_says_it_is_rounded_to(day: RoundedDay) -> None:
-    for line in rows_of(csv_of(day.answer)):
+    lines = rows_of(csv_of(day.answer))
+    steps = [int(line["rounded_to"]) for line in lines if line["kind"] == "flow" and line["unit"] == "pairs"]
+    assert steps == [told.step for told in day.answer.told]
+    for line in lines:
         assert line["unit"] == "records" or int(line["n"]) % int(line["rounded_to"]) == 0
         if line["kind"] == "account":
             n, step = int(line["n"]), int(line["rounded_to"])
