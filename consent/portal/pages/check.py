@@ -5,13 +5,14 @@ Also the program with which the same is done without a browser. The page of one 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from consent.portal.answers import Answer, Content, Page, Parameter, Route
 from consent.portal.record import Head, RecordFault, Seen
@@ -34,7 +35,7 @@ TYPED: Final = r"\s*[0-9](?:[0-9 .,'’\u00a0\u202f]{0,30})"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """One step of the browser's check.
 
     Attributes:
@@ -48,12 +49,39 @@ class Step:
     how: str
 
 
+class NamedWitness(msgspec.Struct, frozen=True):
+    """A witness, and its key."""
+
+    name: str
+    vkey: str
+
+
+class ScriptSetup(msgspec.Struct, frozen=True):
+    """What the script is told, in JSON.
+
+    Attributes:
+        log: Where the log's files are.
+        entry: The one to be looked at; None for all of them.
+        bundles: Of so many bundles, the last ones, the entries are read.
+        words: The sentences that it says, by key.
+    """
+
+    log: str
+    key: str
+    witnesses: list[NamedWitness]
+    entry: int | None
+    bundles: int
+    locale: str
+    zone: str
+    words: dict[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserCheck:
     """What the script is given.
 
     Attributes:
-        setup: JSON: where the log is, keys, the entry to be looked at, and the sentences that the script says.
+        setup: ``ScriptSetup``, in JSON.
         script_kb: How long the script is.
         waiting: What is said of a step before it is done.
         no_script: What is said where no script runs.
@@ -61,7 +89,7 @@ class BrowserCheck:
     """
 
     setup: str
-    steps: tuple[Step, ...]
+    steps: tuple[CheckStep, ...]
     script_kb: int
     waiting: str
     no_script: str
@@ -122,24 +150,24 @@ def browser_check(visit: Visit, head: Head, entry: int | None = None) -> Browser
     say = {key.removeprefix(SAID): text for key, text in page_sentences("check")[visit.language].items() if key.startswith(SAID)}
     if entry is not None:
         say |= {f"verdict.{answer}": say[f"one.{answer}"] for answer in ("yes", "no", "open")}
-    setup: dict[str, Any] = {
-        "log": LOG,
-        "key": head.vkey,
-        "witnesses": [{"name": each.name, "vkey": each.vkey} for each in head.witnesses if each.vkey],
-        "entry": entry,
-        "bundles": WHOLE_BUNDLES,
-        "locale": LOCALES[visit.language],
-        "zone": visit.zone.key,
-        "words": say,
-    }
+    setup = ScriptSetup(
+        log=LOG,
+        key=head.vkey,
+        witnesses=[NamedWitness(each.name, each.vkey) for each in head.witnesses if each.vkey],
+        entry=entry,
+        bundles=WHOLE_BUNDLES,
+        locale=LOCALES[visit.language],
+        zone=visit.zone.key,
+        words=say,
+    )
     shown = {"signature": "signature", "witnesses": "witnesses", "tree": "tree" if entry is None else "one", "growth": "growth"}
     end = head.vkey[-8:]
     steps = [
-        Step(step, visit.text("check", f"step.{key}"), visit.text("check", f"step.{key}-how", end=end))
+        CheckStep(step, visit.text("check", f"step.{key}"), visit.text("check", f"step.{key}-how", end=end))
         for step, key in shown.items()
     ]
     waiting, no_script, again = (visit.text("check", key) for key in ("waiting", "no-script", "again"))
-    return BrowserCheck(json.dumps(setup, ensure_ascii=False), tuple(steps), script_kb(), waiting, no_script, again)
+    return BrowserCheck(msgspec.json.encode(setup).decode(), tuple(steps), script_kb(), waiting, no_script, again)
 
 
 @cache
