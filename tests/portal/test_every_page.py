@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from consent.core.languages import LANGUAGES
+from tests.shots.states import states
 from tests.support.addresses import MISSING, all_pages, one_of_each
 from tests.support.still_city import StillCity
 from tests.support.watched import (
@@ -150,3 +152,27 @@ def _sheets(pdf: bytes) -> Sequence[tuple[float, float]]:
     """Return the size of each page of a PDF as Chromium writes it, in points."""
     boxes = re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", pdf)
     return [(float(width), float(height)) for width, height in boxes]
+
+
+def test_page_of_every_state_hinders_nobody(city: StillCity, browser: Browser, tmp_path: Path) -> None:
+    """Nothing yet, gate away, record still, at fault, failed: a page all the same, in form, with the status that fits."""
+    found: dict[str, list[str]] = {}
+    seen = set()
+    for state in states(city, tmp_path):
+        if state.origin == city.origin:
+            continue
+        seen.add(state.name)
+        with watched(browser, state.origin, PHONE, locale="en") as tab:
+            for path in state.paths:
+                status = tab.open(path).status
+                wrong = [*malformed(tab.page, "en"), *hindrances(tab.page)]
+                if status not in _STATUS.get(state.name, {200}):
+                    wrong.append(f"status {status}")
+                if wrong:
+                    found[f"{state.name} {path}"] = wrong
+    assert found == {}
+    assert seen == {"larger", "nothing", "away", "still", "fault", "failed"}
+
+
+_STATUS = {"away": {200, 503}, "failed": {404, 500}}
+"""Those that fit a state; of others all is well."""
