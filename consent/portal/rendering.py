@@ -58,7 +58,7 @@ def speakers(visit: Visit, part: str) -> dict[str, Callable[..., Markup]]:
         return lambda key, **gaps: Markup(visit.text(name, key, **_escaped(gaps)))  # noqa: S704  our own sentences
 
     def many(name: str) -> Callable[..., Markup]:
-        return lambda key, n, **gaps: Markup(visit.counted(name, key, n, **_escaped(gaps)))  # noqa: S704
+        return lambda key, n, **gaps: Markup(visit.counted(name, key, n, **_escaped(gaps)))  # noqa: S704  likewise
 
     return {"t": one(part), "tn": many(part), "c": one(COMMON), "cn": many(COMMON)}
 

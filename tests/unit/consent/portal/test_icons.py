@@ -1,4 +1,4 @@
-"""The line drawings."""
+"""The line drawings of the pages, by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The route table."""
+"""The route table: every address once, each with an answer."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The balance as a file: the same numbers as the page's, a row for each account and flow."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""The accounts of a day as the page groups them: each number once, by what was told, held back and still waits."""
+
 from __future__ import annotations
 
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""What changed of a use of data, told as more, less or merely otherwise."""
+
 from __future__ import annotations
 
 from consent.core.review.reach import Direction

@@ -1,3 +1,5 @@
+"""The levels at which something leaves before and after a change of the rules."""
+
 from __future__ import annotations
 
 import pytest

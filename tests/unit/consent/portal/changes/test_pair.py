@@ -1,3 +1,5 @@
+"""Two sets of rules side by side, as a page tells them."""
+
 from __future__ import annotations
 
 from consent.core.review.diff import Side, diff

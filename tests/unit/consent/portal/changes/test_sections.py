@@ -1,3 +1,5 @@
+"""The parts of a page on a change of the rules, for every kind of edit."""
+
 from __future__ import annotations
 
 from consent.core.review.reach import Direction

@@ -1,3 +1,5 @@
+"""Columns by hour or day: nothing outside the drawing, gaps where values are missing."""
+
 from __future__ import annotations
 
 import itertools

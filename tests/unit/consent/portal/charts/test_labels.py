@@ -1,3 +1,5 @@
+"""Names in drawings: where they stand and that none lies over another."""
+
 from __future__ import annotations
 
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Each meaning has a class of its own, for its one colour."""
+
 from __future__ import annotations
 
 from consent.portal.charts.meaning import Meaning

@@ -1,3 +1,5 @@
+"""The flow chart for narrow windows, from top to bottom."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""The bands of a flow chart: their widths are in proportion and add up."""
+
 from __future__ import annotations
 
 import pytest

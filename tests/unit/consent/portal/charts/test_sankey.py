@@ -1,3 +1,5 @@
+"""Flow charts from any numbers: what is drawn is what was given."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""Round values on an axis, for any range."""
+
 from __future__ import annotations
 
 import itertools

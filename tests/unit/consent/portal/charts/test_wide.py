@@ -1,3 +1,5 @@
+"""The flow chart for wide windows, from left to right."""
+
 from __future__ import annotations
 
 from consent.portal.charts.meaning import Meaning
