@@ -26,7 +26,7 @@ from consent.core.policies.archive import unpack_files
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.errors import PolicyError, RecordError
-from consent.portal.record import Head, RecordFault, RulesChange, Seen
+from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import NO_POLICY, Entry, Kind
 from gateway.audit.log.inclusion_proofs import proven_block, proven_entry
@@ -66,7 +66,7 @@ def machine_ms() -> int:
 
 
 class LogRecord:
-    """The log in a folder; see ``record.Record``.
+    """The log in a folder; see ``record.PublicRecord``.
 
     One caller at a time runs ``follow``, or ``look`` and ``read_on`` itself; everything else may be asked meanwhile.
 
@@ -294,7 +294,7 @@ class LogRecord:
             return None
         return Entry.decode(proven_entry(self._reader, checkpoint, checkpoint.size - 1)[0])
 
-    def _witnesses(self, note: bytes) -> tuple[Seen, ...]:
+    def _witnesses(self, note: bytes) -> tuple[SeenBy, ...]:
         """Return the witnesses that the log's description names, and when each cosigned."""
         try:
             described = self._reader.source.read(DESCRIPTION_NAME, _LONGEST_DESCRIPTION_BYTES)
@@ -305,18 +305,18 @@ class LogRecord:
         self._faults.pop("witness", None)
         return tuple(seen for each in named if (seen := self._seen(each, text, lines)) is not None)
 
-    def _seen(self, witness: _Witness, text: str, lines: Sequence[Signature]) -> Seen | None:
+    def _seen(self, witness: _Witness, text: str, lines: Sequence[Signature]) -> SeenBy | None:
         try:
             verifier = Verifier.parse(witness.vkey)
         except (KeyFormatError, UnicodeEncodeError):
             return None  # no key: nobody whose word could be checked
         line = next((one for one in lines if (one.name, one.key_id) == (verifier.name, verifier.key_id)), None)
         if line is None:
-            return Seen(witness.name, 0, witness.vkey)
+            return SeenBy(witness.name, 0, witness.vkey)
         if not verifier.verify(text, line.signature):
             self._find("witness", "cosignature", witness.name)
-            return Seen(witness.name, 0, witness.vkey)
-        return Seen(witness.name, min(line.cosigned_s * 1000, _LATEST_MS), witness.vkey)
+            return SeenBy(witness.name, 0, witness.vkey)
+        return SeenBy(witness.name, min(line.cosigned_s * 1000, _LATEST_MS), witness.vkey)
 
     def _stamp_of_files(self) -> _Stamp:
         return tuple(map(self._stamp_of, _WATCHED))

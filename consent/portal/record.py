@@ -14,7 +14,7 @@ from gateway.audit.log.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenBy:
     """A witness that is asked to cosign.
 
     Attributes:
@@ -42,7 +42,7 @@ class Head:
     root: bytes
     latest_ms: int
     read_ms: int
-    witnesses: tuple[Seen, ...]
+    witnesses: tuple[SeenBy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class RecordFault:
     before: int = 0
 
 
-class Record(Protocol):
+class PublicRecord(Protocol):
     """The log."""
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from consent.portal.config import PortalConfig
 from consent.portal.gate import Gate
-from consent.portal.record import Record
+from consent.portal.record import PublicRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ class Site:
     """
 
     config: PortalConfig
-    record: Record
+    record: PublicRecord
     gate: Gate
     now_ms: Callable[[], int]

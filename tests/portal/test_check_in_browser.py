@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -233,6 +233,9 @@ ATTACKS = {
     ),
     "another's checkpoint": Attack(
         lambda log: _sign(log, Signer(ORIGIN, bytes(32)), log.writer.checkpoint()), "signature", "signature is missing or wrong"
+    ),
+    "another log of the same key": Attack(
+        lambda log: _sign(log, SIGNER, replace(log.writer.checkpoint(), origin="other.example/log")), "signature", "signature"
     ),
     "no checkpoint": Attack(lambda log: (log.log.path / "checkpoint").write_bytes(b"no note\n"), "signature", "cannot be read"),
     "cosignature": Attack(lambda log: _spoil_line(log, 5), "witnesses", COSIGNERS[0].name),

@@ -17,7 +17,7 @@ import msgspec
 
 from consent.messages import JsonObject
 from consent.portal.log_record import LogRecord
-from consent.portal.record import Record, RecordFault
+from consent.portal.record import PublicRecord, RecordFault
 from consent.public_messages import (
     EntryTold,
     FlowServed,
@@ -68,7 +68,7 @@ def states(city: StillCity, folder: Path) -> Iterator[Shown]:
             yield Shown(name, portal.address, paths)
 
 
-def _made(city: StillCity, empty: Path) -> Iterator[tuple[str, Path, SaidGate | None, Record | None, tuple[str, ...]]]:
+def _made(city: StillCity, empty: Path) -> Iterator[tuple[str, Path, SaidGate | None, PublicRecord | None, tuple[str, ...]]]:
     """Yield name, log folder, gate, record and pages of each state that is made up."""
     log, gate = city.place.log, gate_of(city)
     yield "larger", log, larger(gate, city), None, ("/", "/flows/energy-hourly", "/flows/energy-daily-totals", "/balance")
@@ -158,13 +158,13 @@ class _AlteredRecord:
         return getattr(self._record, name)
 
 
-def _altered(log: Path, read_ms: int) -> Record:
+def _altered(log: Path, read_ms: int) -> PublicRecord:
     record = _read(log)
     assert record.head is not None
     return _AlteredRecord(record, head=replace(record.head, read_ms=record.head.read_ms + read_ms))
 
 
-def _faulty(log: Path) -> Record:
+def _faulty(log: Path) -> PublicRecord:
     record = _read(log)
     assert record.head is not None
     size = record.head.size

@@ -11,7 +11,7 @@ from consent.core.policies.policy import PolicySet
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gate import GateAwayError
-from consent.portal.record import Head, RecordFault, RulesChange, Seen
+from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState
 from gateway.audit.log.entries import Entry
@@ -111,7 +111,7 @@ def said_state(**others: object) -> PublicState:
 
 def said_head(size: int = 2418) -> Head:
     """Return a checkpoint that was signed and cosigned just now."""
-    seen = (Seen("asociacion-vecinal", NOW_MS - 8000), Seen("universidad", NOW_MS - 11_000))
+    seen = (SeenBy("asociacion-vecinal", NOW_MS - 8000), SeenBy("universidad", NOW_MS - 11_000))
     return Head("ribera.example/gw-test", "ribera.example/gw-test+00000000+AAAA", size, bytes(32), NOW_MS, NOW_MS, seen)
 
 

@@ -10,16 +10,16 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from consent.core.policies.policy import PolicySet
-from consent.portal.record import Head, Seen
+from consent.portal.record import Head, SeenBy
 from tests.support.checkout import ROOT
 from tests.support.log import SIGNER
 from tests.support.policy_folder import load_policies
 from tests.support.portal import NOW_MS, SaidGate, SaidRecord, portal_client, said_state
 
-WITNESS = Seen("asociacion-vecinal", NOW_MS - 8000, "asociacion.example/w+00000000+AAAA")
+WITNESS = SeenBy("asociacion-vecinal", NOW_MS - 8000, "asociacion.example/w+00000000+AAAA")
 
 
-def head(size: int = 2418, witnesses: tuple[Seen, ...] = (WITNESS,)) -> Head:
+def head(size: int = 2418, witnesses: tuple[SeenBy, ...] = (WITNESS,)) -> Head:
     """Return a checkpoint."""
     return Head(SIGNER.name, SIGNER.vkey(), size, bytes(range(32)), NOW_MS, NOW_MS, witnesses)
 

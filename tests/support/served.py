@@ -14,7 +14,7 @@ import uvicorn
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.log_record import LogRecord, machine_ms
-from consent.portal.record import Record
+from consent.portal.record import PublicRecord
 from consent.portal.site import Site
 from tests.support.portal import SaidGate, said_state
 
@@ -39,7 +39,7 @@ class ServedPortal:
 
 
 @contextmanager
-def served(folder: Path, gate: SaidGate | None = None, record: Record | None = None) -> Iterator[ServedPortal]:
+def served(folder: Path, gate: SaidGate | None = None, record: PublicRecord | None = None) -> Iterator[ServedPortal]:
     """Serve the pages over a log folder, which has been read to its end once.
 
     Args:

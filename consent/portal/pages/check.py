@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from consent.portal.answers import Answer, Content, Page, Parameter, Route
-from consent.portal.record import Head, RecordFault, Seen
+from consent.portal.record import Head, RecordFault, SeenBy
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.texts.portal import page_sentences
@@ -111,7 +111,7 @@ class CheckView:
     latest: str
     key_end: str
     root: str
-    witnesses: tuple[tuple[Seen, str], ...]
+    witnesses: tuple[tuple[SeenBy, str], ...]
     counts: tuple[tuple[str, int], ...]
     is_read: bool
     address: str

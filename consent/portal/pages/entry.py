@@ -14,7 +14,7 @@ from consent.core.policies.policy import PolicySet
 from consent.portal.answers import Answer, Content, NoSuchPage, Page, Parameter, Route
 from consent.portal.gate import GateAwayError, GateRefusedError
 from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, moment
-from consent.portal.record import Record, RulesChange
+from consent.portal.record import PublicRecord, RulesChange
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.public_messages import EntryTold, PartTold
@@ -136,7 +136,7 @@ async def _told(site: Site, entry: Entry) -> EntryTold | None:
         return None
 
 
-def _rules_of(record: Record, entry: Entry) -> RulesChange | None:
+def _rules_of(record: PublicRecord, entry: Entry) -> RulesChange | None:
     """Return the latest change, up to an entry, that put in force the rules that the entry names."""
     found = (each for each in reversed(record.changes) if each.sha256 == entry.policy and each.index <= entry.sequence)
     return next(found, None)

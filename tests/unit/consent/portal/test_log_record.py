@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from consent.core.policies.archive import pack_files
 from consent.portal.log_record import LogRecord
-from consent.portal.record import Seen
+from consent.portal.record import SeenBy
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import signature_lines
 from gateway.audit.log.entries import Entry, Kind
@@ -114,8 +114,8 @@ def test_witnesses_are_those_of_the_description_with_the_times_of_their_cosignat
     cosign_only(folder, whole, 2)
     head = read(folder).head
     assert head is not None
-    seen = [Seen(one.name, COSIGNED_S * 1000, one.vkey()) for one in COSIGNERS[:2]]
-    assert head.witnesses == (*seen, Seen(absent, 0, COSIGNERS[2].vkey()))
+    seen = [SeenBy(one.name, COSIGNED_S * 1000, one.vkey()) for one in COSIGNERS[:2]]
+    assert head.witnesses == (*seen, SeenBy(absent, 0, COSIGNERS[2].vkey()))
 
 
 def cosign_only(folder: Path, log: SampleLog, count: int) -> None:

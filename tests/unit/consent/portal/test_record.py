@@ -8,7 +8,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from consent.portal.log_record import LogRecord
-from consent.portal.record import Record, RecordFault
+from consent.portal.record import PublicRecord, RecordFault
 from consent.texts.portal import page_sentences
 
 KINDS = get_args(get_type_hints(RecordFault)["kind"])
@@ -23,6 +23,6 @@ def test_every_kind_of_fault_has_a_sentence(language: str) -> None:
 
 def test_record_of_a_folder_is_a_record(tmp_path: Path) -> None:
     """It says that there is nothing, before there is anything."""
-    record: Record = LogRecord(tmp_path)
+    record: PublicRecord = LogRecord(tmp_path)
     assert (record.head, record.policies, record.changes, record.is_read, record.fault) == (None, None, [], False, None)
     assert (record.count("release"), record.entry(0), record.proof(0)) == (0, None, None)

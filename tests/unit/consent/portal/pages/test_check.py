@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from consent.portal.record import RecordFault, Seen
+from consent.portal.record import RecordFault, SeenBy
 from consent.texts.portal import page_sentences
 from gateway.audit.log.entries import Entry, Kind
 from tests.support.checkout import ROOT
@@ -37,7 +37,7 @@ def test_page_says_without_script_what_the_record_is(language: str, number: str)
 def test_witness_that_has_not_cosigned_is_named_as_such() -> None:
     """And where none is asked, that is said."""
     unseen = words_of(
-        client(record(head=head(witnesses=(Seen("universidad", 0, "u.example/w+00000000+AAAA"),)))).get("/check").text
+        client(record(head=head(witnesses=(SeenBy("universidad", 0, "u.example/w+00000000+AAAA"),)))).get("/check").text
     )
     assert "universidad: has not confirmed this yet" in unseen
     assert "None is asked." in words_of(client(record(head=head(witnesses=()))).get("/check").text)
