@@ -71,8 +71,8 @@ class Options:
 
     requests: int = 60
     readers: int = 100
-    rounds: int = 4
-    turn_s: int = 12
+    rounds: int = 8
+    turn_s: int = 6
     devices: int = 2000
 
 
