@@ -97,10 +97,19 @@ def _notices(site: Site, visit: Visit, state: PublicState | None) -> list[FrameN
     elif site.record.policies is None and site.record.is_read:
         found.append(FrameNotice("nothing", {}))
     if site.record.head is not None and (still_ms := _still_ms(site.record.head, site.now_ms(), state)) >= STILL_MS:
-        found.append(FrameNotice("still", {"minutes": visit.number(still_ms // _MINUTE_MS)}))
+        found.append(_still(still_ms // _MINUTE_MS, visit))
     if site.record.head is not None and not site.record.is_read:
         found.append(FrameNotice("unread", {}))
     return found
+
+
+def _still(minutes: int, visit: Visit) -> FrameNotice:
+    """Return the notice of a record that has not grown for so long, in a unit of which nobody has to count thousands."""
+    if minutes < 2 * 60:
+        return FrameNotice("still", {"minutes": visit.number(minutes)})
+    if minutes < 2 * 24 * 60:
+        return FrameNotice("still-hours", {"hours": visit.number(minutes // 60)})
+    return FrameNotice("still-days", {"days": visit.number(minutes // (24 * 60))})
 
 
 def _still_ms(head: Head, now_ms: int, state: PublicState | None) -> int:

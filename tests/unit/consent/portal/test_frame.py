@@ -65,6 +65,13 @@ async def test_record_that_does_not_grow_is_said_to_stand_still() -> None:
     later = site(said_state(now_ms=NOW_MS + 720_000), now_ms=NOW_MS + 720_000)
     assert await keys(later) == ["still"]
     assert (await frame_of(later, Visit("en"))).notices[0].gaps == {"minutes": "12"}
+    for seconds, key, gaps in (
+        (7199, "still", {"minutes": "119"}),
+        (172_799, "still-hours", {"hours": "47"}),
+        (172_800, "still-days", {"days": "2"}),
+    ):
+        long_since = site(said_state(now_ms=NOW_MS + seconds * 1000), now_ms=NOW_MS + seconds * 1000)
+        assert [(each.key, each.gaps) for each in (await frame_of(long_since, Visit("en"))).notices] == [(key, gaps)]
     found_late = SaidRecord(POLICIES, replace(head, latest_ms=NOW_MS - 3_600_000))
     assert await keys(site(said_state(), found_late)) == ["still"], "the portal was started an hour after it stopped growing"
     assert await keys(site(None, found_late)) == ["away"], "the clock may be a simulated one"
@@ -85,7 +92,7 @@ async def test_record_is_said_to_be_as_it_is() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_has_its_sentence(language: str) -> None:
     """In each language, on the page, and the logo's state in words for who does not see it."""
-    head = replace(said_head(), read_ms=NOW_MS - 3_600_000)
+    heads = [replace(said_head(), read_ms=NOW_MS - hours * 3_600_000) for hours in (1, 24, 240)]
     fault = RecordFault("fork", "checkpoint", NOW_MS)
     shown = set()
     for gate in (
@@ -94,11 +101,13 @@ def test_every_state_has_its_sentence(language: str) -> None:
         SaidGate(said_state(simulated=True, rate=0.0, confirmed=False)),
         SaidGate(said_state(reaches_city=False)),
     ):
-        for record in (SaidRecord(None), SaidRecord(None, said_head()), SaidRecord(POLICIES, head, is_read=False, fault=fault)):
+        grown = [SaidRecord(POLICIES, head, is_read=False, fault=fault) for head in heads]
+        for record in (SaidRecord(None), SaidRecord(None, said_head()), *grown):
             page = portal_client(gate, record).get(f"/offline-not?lang={language}").text
             shown |= {part.partition('"')[0] for part in page.split('class="notice ')[1:]}
             assert page.count('<span class="vh">') == 1
-    assert shown == {"away", "simulated", "stands", "full", "unconfirmed", "absent", "nothing", "fault", "still", "unread"}
+    usual = {"away", "simulated", "stands", "full", "unconfirmed", "absent", "nothing", "fault", "unread"}
+    assert shown == usual | {"still", "still-hours", "still-days"}
 
 
 @dataclass
