@@ -512,6 +512,12 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         "subject.claim": {"code": device["claim_code"], "subject": device["subject"]},
         "subject.leave": {"subject": device["subject"], "resident": device["resident"]},
         "clock.advance": {"to": "2026-05-01T00:00:00Z"},
+        "public.state": {},
+        "public.sensors": {},
+        "public.flows": {},
+        "public.balance": {"day": "1999-01-01"},
+        "public.place": {"zone": "nowhere", "day": "1999-01-01"},
+        "public.entry": {"index": 2**40},
     }
     assert good.keys() == METHODS.keys() - {"status"}
     good["consent.grant"] |= {"limits": {}, "expiry": ""}
@@ -527,7 +533,14 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         ]
     lines += [_request("consent.grant", {**good["consent.grant"], "limits": limits}) for limits in NASTY_LIMITS]
     before = live.status()
-    allowed = {b'"report": true', b'"resident": ""', b'"language": ""', b'"expiry": ""', b'"limits": {}'}  # as good as left out
+    allowed = {
+        b'"report": true',
+        b'"resident": ""',
+        b'"language": ""',
+        b'"expiry": ""',
+        b'"limits": {}',
+        b'"day": ""',
+    }  # as good as left out
     lines = [line for line in lines if not any(text in line for text in allowed) or b'"more"' in line]
     answers = _talk(live, b"".join(lines))
     assert len(answers) == len(lines)
