@@ -71,7 +71,7 @@ WRITES_BY_ITSELF = {
 }
 ONLY_READS = {
     "status", "device try", "consent check-receipt", "recipient fingerprint", "recipient missing", "audit verify", "audit replay",
-    "audit check-proof", "audit explain", "audit find", "sim run", "sim load",
+    "audit check-proof", "audit explain", "audit find", "sim run", "sim load", "portal",
 }  # fmt: skip
 
 
