@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ OWN = {  # profiles of formats that no shipped profile shows
     "line-protocol": CLIMATE.format(codec="line-protocol", temperature="temperature", humidity="humidity"),
 }
 
+SIGNS = re.compile(r"^\[sign\..+\]\n(?:[a-z]+ = .*\n)+", re.MULTILINE)
+
 
 @pytest.fixture(scope="module")
 def policies() -> PolicySet:
@@ -61,7 +64,8 @@ def policies() -> PolicySet:
     files = {name: content for name, content in read_policy_files(POLICIES).items() if not name.startswith("devices/")}
     city = files[CITY_FILE].decode()
     before, _, after = city.partition("[use]")
-    files[CITY_FILE] = (before + after[after.index("\n# ---") :] if after else city).encode()
+    city = before + after[after.index("\n# ---") :] if after else city
+    files[CITY_FILE] = SIGNS.sub("", city).encode()  # those of profiles that are not here
     for name, unit in PROPERTIES.items():
         title = f'title = {{ en = "{name}", es = "{name}", pt = "{name}" }}'
         files[CITY_FILE] += f'\n[property.{name}]\n{title}\nunit = "{unit}"\nladder = [0.001, 0.01, 0.1, 1]\n'.encode()
