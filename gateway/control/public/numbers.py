@@ -34,7 +34,7 @@ from consent.public_messages import (
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.control.public.answers import KeptAnswers
-from gateway.core.public.bundle import AGGREGATE
+from gateway.core.public.bundle import is_of_homes_one_by_one
 from gateway.core.public.numbers import Shown
 from gateway.core.public.rounding import account_period, floor_to, flow_group, flow_period, group_of, step_of
 from gateway.core.public.tally import HOUR_MS, HOURS_OF_A_DAY, DayTally, FlowKey, FlowTally, Homes, Mean, decode_hour
@@ -123,13 +123,9 @@ def _hidden(number: int, told: Counter[int]) -> HiddenAmong:
     return HiddenAmong(day=_day_text(number), least=floor[0], usual=floor[1], figures=figures)
 
 
-def _is_of_homes_one_by_one(key: FlowKey) -> bool:
-    return key.owner == Owner.RESIDENT and key.identity != AGGREGATE
-
-
 def _step_one_by_one(key: FlowKey, day: DayTally, policies: PolicySet) -> int:
     """Return to what numbers of records and bundles are rounded down: 1 where they follow from the policies alone."""
-    return step_of(group_of(policies), day.hour_share) if _is_of_homes_one_by_one(key) else 1
+    return step_of(group_of(policies), day.hour_share) if is_of_homes_one_by_one(key) else 1
 
 
 def _balance(shown: Shown, policies: PolicySet, asked: str) -> PublicBalance:
@@ -172,7 +168,7 @@ def _told(key: FlowKey, tally: FlowTally, day: DayTally, policies: PolicySet) ->
         identity=key.identity,
         step=step,
         pairs=floor_to(tally.pairs, step),
-        records=floor_to(tally.records, step) if _is_of_homes_one_by_one(key) else tally.records,
+        records=floor_to(tally.records, step) if is_of_homes_one_by_one(key) else tally.records,
     )
 
 
