@@ -42,6 +42,7 @@ from gateway.core.public.tally import HOUR_MS, HOURS_OF_A_DAY, DayTally, FlowKey
 A = TypeVar("A")
 DAYS_TOLD: Final = 30
 _DAY_MS: Final = HOURS_OF_A_DAY * HOUR_MS
+_CONSIDERED: Final = "pairs.considered"
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -135,15 +136,16 @@ def _balance(shown: Shown, policies: PolicySet, asked: str) -> PublicBalance:
     if number not in days:
         raise MethodError(f"nothing is kept of the day `{one_line(asked)}`")
     day = shown.days[number]
-    steps = {name: 1 if name.startswith("bundles.") else _account_step(name, day, policies) for name in _accounts(day)}
+    steps = {name: step for name in _accounts(day) if _is_told(name, day, step := _account_step(name, day, policies))}
+    told = [_told(key, tally, day, policies) for key, tally in sorted(day.flows.items(), key=lambda item: item[0])]
     return PublicBalance(
         day=_day_text(number),
         until_ms=day.until * HOUR_MS,
         group=group,
         days=[_day_text(each) for each in days],
-        accounts={name: told for name, step in steps.items() if (told := floor_to(day.accounts()[name], step))},
+        accounts={name: n for name, step in steps.items() if (n := floor_to(day.accounts()[name], step))},
         steps=steps,
-        told=[_told(key, tally, day, policies) for key, tally in sorted(day.flows.items(), key=lambda item: item[0])],
+        told=[row for row in told if row.records or row.pairs],
     )
 
 
@@ -151,7 +153,14 @@ def _accounts(day: DayTally) -> list[str]:
     return sorted(name for name, n in day.accounts().items() if n > 0 and name.startswith(("pairs.", "bundles.")))
 
 
+def _is_told(name: str, day: DayTally, step: int) -> bool:
+    """Return whether an account is named: one that is below its step could be a single home's, which has just withdrawn."""
+    return name == _CONSIDERED or day.accounts()[name] >= step
+
+
 def _account_step(name: str, day: DayTally, policies: PolicySet) -> int:
+    if name.startswith("bundles."):
+        return 1
     period = account_period(policies, name, {key.flow for key in day.flows})
     return step_of(group_of(policies), day.hour_share, period)
 
