@@ -124,8 +124,10 @@ class PublicBalance(Result, frozen=True, kw_only=True):
             pairs and bundles: how many messages came in would tell of homes that no flow asks.
         steps: Ledger account → to multiples of what it is rounded down. A home gives many readings: it is what `group` homes give
             in a day, each as many as the loudest home did in any hour of it; on days on which figures of a week leave, in a week.
-            1 of bundles.
-        told: By flow; of those that are no longer in force too.
+            1 of bundles. An account that is below its step is not named, but for `pairs.considered`: else it
+            would show that there is something of one home.
+        told: By flow; of those that are no longer in force too. What left of homes one by one and is below its step is left out
+            likewise.
     """
 
     day: str

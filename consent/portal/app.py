@@ -54,6 +54,7 @@ def make_app(site: Site) -> ASGIApp:
     routes = [StarletteRoute(route.path, _endpoint(site, route), methods=["GET"]) for route in ROUTES]
     routes.append(StarletteRoute(f"{STATIC}/{{name}}", _static(site), methods=["GET"]))
     pages = Starlette(routes=routes, exception_handlers={404: _not_found(site), 500: _failed(site)})
+    pages.router.redirect_slashes = False  # it would lead to whatever host the request names
     a_minute = site.config.requests_per_minute
     rates = Rates(a_minute * PAGE_PRICE, a_minute * PAGE_PRICE * BURST_S // 60, time.monotonic)
     return SafeHeaders(Gzip(RequestGuard(pages, _refuse(site), rates, site.config.trusts_proxy)))

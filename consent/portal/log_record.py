@@ -207,7 +207,7 @@ class LogRecord:
     def _load_key(self) -> bool:
         """Read the log's key; return whether it is the one to go by."""
         offered = self._reader.vkey()
-        if offered is None and self._log_key is None and not (self._folder / CHECKPOINT_NAME).exists():
+        if offered is None and self._log_key is None and self._stamp_of(CHECKPOINT_NAME) is None:
             return False  # nothing has been published yet
         try:
             key = Verifier.parse(offered or "")

@@ -59,7 +59,8 @@ class Visit:
 
     def in_language(self, language: str) -> str:
         """Return the address of this page in another language."""
-        return f"{self.path}?{urlencode([*self.query, ('lang', language)])}"
+        path = f"/{self.path.lstrip('/')}"  # two slashes would begin with another host
+        return f"{path}?{urlencode([*self.query, ('lang', language)])}"
 
     # sentences
 

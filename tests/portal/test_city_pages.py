@@ -82,7 +82,10 @@ def whole_days(count: CountedLog) -> list[int]:
 
 
 def test_balance_file_says_what_the_record_holds_of_each_flow(city: StillCity, count: CountedLog) -> None:
-    """For every day that has ended: the same flows, and of each the records and pairs of its releases, rounded down as stated."""
+    """For every day that has ended: the same flows, and of each the records and pairs of its releases, rounded down as stated.
+
+    What is below its step of homes one by one is not named: that there is somebody would show.
+    """
     shown = 0
     for day in whole_days(count):
         said: dict[Way, dict[str, int]] = {}
@@ -94,8 +97,12 @@ def test_balance_file_says_what_the_record_holds_of_each_flow(city: StillCity, c
                 if row["unit"] == "pairs":
                     steps[way] = int(row["rounded_to"])
         left = {way: one for (of, way), one in count.left.items() if of == day}
-        assert said.keys() == left.keys(), day_text(day)
+        unsaid = left.keys() - said.keys()
+        assert said.keys() == left.keys() - unsaid, day_text(day)
+        assert all(way.owner != CITY and way.identity != "aggregate" for way in unsaid), day_text(day)
         for way, one in left.items():
+            if way in unsaid:
+                continue
             assert said[way]["pairs"] == down(one.pairs, steps[way]), way
             is_of_homes = way.owner != CITY and way.identity != "aggregate"
             assert said[way]["records"] == down(one.records, steps[way] if is_of_homes else 1), way

@@ -44,6 +44,8 @@ def recounted(releases: Iterable[Release]) -> Counter[Left]:
         for record in payload.records:
             owner = "city" if record.owner == "city" else "resident"
             at = Left(time_ms // DAY_MS, record.flow, payload.recipient, owner, record.identity, "records")
+            if owner == "city" and of_flows.get(record.flow, at).owner != "city":
+                of_flows[record.flow] = at  # a bundle with both is one about nobody
             of_flows.setdefault(record.flow, at)
             counts[at] += 1
             counts[at._replace(what="pairs")] += record.n

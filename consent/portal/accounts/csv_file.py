@@ -13,7 +13,7 @@ The columns, in this order; those that do not apply are empty:
 - `row`: the row of the page `/balance` that counts the number: `considered`, `told.<form>`, `held.<reason>`, `waiting.<reason>`;
   empty where none does.
 - `unit`: `pairs` (uses of readings), `records` or `bundles`.
-- `n`: the number; 0 where there was something, and less than `rounded_to`.
+- `n`: the number. What is less than `rounded_to` has no line, or 0 where another number of the same has one: it may be none.
 """
 
 from __future__ import annotations

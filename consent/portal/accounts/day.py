@@ -83,7 +83,7 @@ class DayBalance:
 
     Attributes:
         considered: Weighed on the day.
-        told: What went on; in this and the following, rows of which there was nothing are absent.
+        told: What went on; in this and the following, rows of which there was nothing, or too little, are absent.
         held: (row of ``reasons``, uses).
         waiting: Likewise, more at the end of the day than at its beginning.
         steps: To multiples of these the numbers are rounded down, least first.

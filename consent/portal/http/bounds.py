@@ -52,8 +52,8 @@ class RequestBounds:
     """How much a request may be.
 
     Attributes:
-        at_once: So many requests are answered at once.
-        answer_s: So long an answer may take.
+        at_once: So many answers are made at once; one that is made waits for its reader alone.
+        answer_s: So long an answer may take to be made.
         light: Addresses that begin so are files, which cost `FILE_PRICE`; others cost `PAGE_PRICE`.
     """
 
@@ -91,11 +91,7 @@ class RequestGuard:
         elif self._under_way >= self.bounds.at_once:
             await self._answer(scope, receive, send, Refusal.BUSY, {"retry-after": "5"})
         else:
-            self._under_way += 1
-            try:
-                await self._in_time(scope, receive, send)
-            finally:
-                self._under_way -= 1
+            await self._in_time(scope, receive, send)
 
     def _misfit(self, scope: Scope) -> Refusal | None:
         headers = scope["headers"]
@@ -117,20 +113,28 @@ class RequestGuard:
         return FILE_PRICE if scope["path"].startswith(self.bounds.light) else PAGE_PRICE
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        """Answer; how long the answer takes to be read is the connection's affair, and takes no place from others."""
+        is_made = False
 
         async def sent(message: Message) -> None:
-            nonlocal begun
-            begun = True
+            nonlocal is_made
+            if not is_made:
+                is_made = True
+                self._under_way -= 1
+                limit.reschedule(None)
             await send(message)
 
+        self._under_way += 1
         try:
             async with asyncio.timeout(self.bounds.answer_s) as limit:
                 await self.app(scope, receive, sent)
         except TimeoutError:
-            if begun or not limit.expired():
+            if is_made or not limit.expired():
                 raise
             await self._answer(scope, receive, send, Refusal.SLOW, {"retry-after": "5"})
+        finally:
+            if not is_made:
+                self._under_way -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, refusal: Refusal, headers: Mapping[str, str]) -> None:
         response = self.refuse(scope, refusal)

@@ -34,7 +34,7 @@ from consent.public_messages import (
 )
 from gateway.control.context import Caller, Control, MethodError
 from gateway.control.public.answers import KeptAnswers
-from gateway.core.public.bundle import AGGREGATE
+from gateway.core.public.bundle import is_of_homes_one_by_one
 from gateway.core.public.numbers import Shown
 from gateway.core.public.rounding import account_period, floor_to, flow_group, flow_period, group_of, step_of
 from gateway.core.public.tally import HOUR_MS, HOURS_OF_A_DAY, DayTally, FlowKey, FlowTally, Homes, Mean, decode_hour
@@ -42,6 +42,7 @@ from gateway.core.public.tally import HOUR_MS, HOURS_OF_A_DAY, DayTally, FlowKey
 A = TypeVar("A")
 DAYS_TOLD: Final = 30
 _DAY_MS: Final = HOURS_OF_A_DAY * HOUR_MS
+_CONSIDERED: Final = "pairs.considered"
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -123,13 +124,9 @@ def _hidden(number: int, told: Counter[int]) -> HiddenAmong:
     return HiddenAmong(day=_day_text(number), least=floor[0], usual=floor[1], figures=figures)
 
 
-def _is_of_homes_one_by_one(key: FlowKey) -> bool:
-    return key.owner == Owner.RESIDENT and key.identity != AGGREGATE
-
-
 def _step_one_by_one(key: FlowKey, day: DayTally, policies: PolicySet) -> int:
     """Return to what numbers of records and bundles are rounded down: 1 where they follow from the policies alone."""
-    return step_of(group_of(policies), day.hour_share) if _is_of_homes_one_by_one(key) else 1
+    return step_of(group_of(policies), day.hour_share) if is_of_homes_one_by_one(key) else 1
 
 
 def _balance(shown: Shown, policies: PolicySet, asked: str) -> PublicBalance:
@@ -139,15 +136,16 @@ def _balance(shown: Shown, policies: PolicySet, asked: str) -> PublicBalance:
     if number not in days:
         raise MethodError(f"nothing is kept of the day `{one_line(asked)}`")
     day = shown.days[number]
-    steps = {name: 1 if name.startswith("bundles.") else _account_step(name, day, policies) for name in _accounts(day)}
+    steps = {name: step for name in _accounts(day) if _is_told(name, day, step := _account_step(name, day, policies))}
+    told = [_told(key, tally, day, policies) for key, tally in sorted(day.flows.items(), key=lambda item: item[0])]
     return PublicBalance(
         day=_day_text(number),
         until_ms=day.until * HOUR_MS,
         group=group,
         days=[_day_text(each) for each in days],
-        accounts={name: told for name, step in steps.items() if (told := floor_to(day.accounts()[name], step))},
+        accounts={name: n for name, step in steps.items() if (n := floor_to(day.accounts()[name], step))},
         steps=steps,
-        told=[_told(key, tally, day, policies) for key, tally in sorted(day.flows.items(), key=lambda item: item[0])],
+        told=[row for row in told if row.records or row.pairs],
     )
 
 
@@ -155,7 +153,14 @@ def _accounts(day: DayTally) -> list[str]:
     return sorted(name for name, n in day.accounts().items() if n > 0 and name.startswith(("pairs.", "bundles.")))
 
 
+def _is_told(name: str, day: DayTally, step: int) -> bool:
+    """Return whether an account is named: one that is below its step could be a single home's, which has just withdrawn."""
+    return name == _CONSIDERED or day.accounts()[name] >= step
+
+
 def _account_step(name: str, day: DayTally, policies: PolicySet) -> int:
+    if name.startswith("bundles."):
+        return 1
     period = account_period(policies, name, {key.flow for key in day.flows})
     return step_of(group_of(policies), day.hour_share, period)
 
@@ -172,7 +177,7 @@ def _told(key: FlowKey, tally: FlowTally, day: DayTally, policies: PolicySet) ->
         identity=key.identity,
         step=step,
         pairs=floor_to(tally.pairs, step),
-        records=floor_to(tally.records, step) if _is_of_homes_one_by_one(key) else tally.records,
+        records=floor_to(tally.records, step) if is_of_homes_one_by_one(key) else tally.records,
     )
 
 

@@ -44,8 +44,7 @@ def bundle_tally(payload: ReleaseFacts, formed_ms: int, hours: Mapping[int, Hour
     def tally_of(flow: str, owner: Owner, identity: str) -> FlowTally:
         key = FlowKey(flow, payload.recipient, str(owner), identity)
         if key not in flows:
-            is_first = all(each.flow != flow for each in flows)  # the bundle counts once for each flow
-            flows[key] = FlowTally(bundles=int(is_first), last_ms=formed_ms, told={})
+            flows[key] = FlowTally(last_ms=formed_ms, told={})
         return flows[key]
 
     for record in payload.records:
@@ -60,7 +59,24 @@ def bundle_tally(payload: ReleaseFacts, formed_ms: int, hours: Mapping[int, Hour
         flow.records += draw.records
         flow.pairs += draw.n
         flow.told[draw.told] = flow.told.get(draw.told, 0) + draw.records
+    _count_once_a_flow(flows)
     return BundleTally(formed_ms, flows, dict(hours), {})
+
+
+def _count_once_a_flow(flows: Mapping[FlowKey, FlowTally]) -> None:
+    """Count the bundle for each flow once, and where it can be for what is not of homes one by one.
+
+    Numbers of those bundles are told as they are: did they depend on whether a home's record stood first, that would show.
+    """
+    counted: set[str] = set()
+    for key in sorted(flows, key=is_of_homes_one_by_one):
+        flows[key].bundles = int(key.flow not in counted)
+        counted.add(key.flow)
+
+
+def is_of_homes_one_by_one(key: FlowKey) -> bool:
+    """Return whether what is counted left of homes, and not in figures."""
+    return key.owner == Owner.RESIDENT and key.identity != AGGREGATE
 
 
 def note_reading(hours: dict[int, HourTally], cohort: Cohort, span_ms: tuple[int, int], n: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -161,3 +162,21 @@ def test_refusals_cost_one_rendering_a_language(monkeypatch: pytest.MonkeyPatch)
         client.post("/")
         client.post("/", headers={"accept-language": "pt"})
     assert sorted(rendered) == ["en", "pt"]
+
+
+@pytest.mark.parametrize("path", ["/places/", "/places//", "/s/NQ3/", "/balance.csv/"])
+def test_nobody_is_sent_elsewhere(path: str) -> None:
+    """A slash too many is an address that is none: a redirect would lead to whatever host the request names."""
+    client = portal_client(SaidGate(said_state()), record())
+    answer = client.get(path, headers={"host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "evil.example" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example", "/places//evil.example"])
+def test_links_of_an_address_that_is_none_lead_to_this_portal(path: str) -> None:
+    """A link that began with two slashes would lead to another host."""
+    client = portal_client(SaidGate(said_state()), record())
+    answer = client.get(f"http://testserver{path}", follow_redirects=False)
+    assert answer.status_code == 404
+    assert not re.findall(r'(?:href|src|action)="(?://|[^"#/?]*\\)', answer.text)

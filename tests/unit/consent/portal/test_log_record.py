@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -148,6 +150,18 @@ def test_nothing_yet_is_no_fault(tmp_path: Path) -> None:
     log = with_key(grown(tmp_path, 3))
     assert read_on(record).head is not None
     assert record.count("account") == log.writer.size - 1
+
+
+def test_folder_that_may_not_be_looked_into_is_as_one_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a gateway that has just made it for itself alone, or on a disk that fails: the portal goes on."""
+    record = LogRecord(tmp_path / "log", lambda: NOW_MS)
+
+    def refused(path: object, **_: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "stat", refused)
+    record.look()
+    assert (record.head, record.fault) == (None, None)
 
 
 def test_growth_is_followed_and_read_once(tmp_path: Path) -> None:

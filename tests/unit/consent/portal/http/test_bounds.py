@@ -152,3 +152,28 @@ async def test_answer_that_takes_too_long_is_given_up() -> None:
     guard, _ = guarded(RequestBounds(answer_s=0.01), ready=False)
     status, headers, body = await ask(guard)
     assert (status, body, headers["retry-after"]) == (503, "slow", "5")
+
+
+async def test_visitor_who_does_not_read_takes_no_place_and_is_no_fault() -> None:
+    """An answer that is made waits for its reader alone, as long as the connection may; others are answered meanwhile."""
+    guard, _ = guarded(RequestBounds(at_once=1, answer_s=0.01))
+    blocked, reads = asyncio.Event(), asyncio.Event()
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        blocked.set()
+        await reads.wait()
+        said.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": []}
+    deaf = asyncio.create_task(guard({**scope, "client": ("192.0.2.8", 8), "scheme": "http"}, receive, send))
+    await blocked.wait()
+    assert (await ask(guard))[0] == 200
+    guard.app = Application(asyncio.Event())
+    assert (await ask(guard))[0] == 503, "more time has passed than an answer may take to be made"
+    reads.set()
+    await deaf
+    assert [message["type"] for message in said] == ["http.response.start", "http.response.body"]

@@ -167,6 +167,27 @@ async def test_fewer_homes_than_a_group_do_not_show_in_the_balance(town: Town) -
     assert town.durable.state.ledger.totals["pairs.considered"] >= 6 * 3 * 14
 
 
+async def test_that_a_home_withdrew_or_was_held_back_does_not_show_by_a_row_of_its_own(town: Town) -> None:
+    """A row of none, or of fewer than its step, would tell that there is somebody, and in which hour it began."""
+    await town.add(14)
+    for home in town.homes[:7]:
+        call(town.durable, "consent.grant", {"subject": home["subject"], "scope": "purpose:energy-planning"})
+    await town.durable.commit()
+    await town.at(DAY_START_MS)
+    town.clock.time_ms += 60_000
+    for topic in town.topics("meter"):
+        await town.hear(topic, kwh=0.5)
+    await town.at(DAY_START_MS + HOUR_MS)
+    before = town.ask("public.balance")
+    call(town.durable, "consent.withdraw", {"subject": town.homes[0]["subject"], "scope": "purpose:energy-planning"})
+    await town.durable.commit()
+    await town.at(DAY_START_MS + 2 * HOUR_MS)
+    assert town.durable.state.ledger.totals["pairs.withdrawn"]
+    after = town.ask("public.balance")
+    assert (after["steps"], after["told"]) == (before["steps"], before["told"])
+    assert {name for name in after["steps"] if name.startswith("pairs.")} == {"pairs.considered"}
+
+
 async def test_step_follows_the_loudest_home_over_a_restart(tmp_path: Path) -> None:
     """What it gave in an hour is kept: a start that has heard nothing yet does not uncover it."""
     live, clock = LiveGateway(tmp_path, 1), SetClock(DAY_START_MS - HOUR_MS)

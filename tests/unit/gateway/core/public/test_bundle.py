@@ -36,6 +36,14 @@ def test_bundle_counts_once_for_each_flow_in_it() -> None:
     }
 
 
+@pytest.mark.parametrize("is_home_first", [True, False])
+def test_exact_number_of_bundles_does_not_tell_that_a_home_spoke_in_one(is_home_first: bool) -> None:
+    """A bundle that holds both counts as one about nobody, in whatever order: those are told as they are."""
+    records = [record("a"), record("a", "per-epoch", is_own=False)]
+    tally = bundle_tally(ReleasePayload("office", tuple(reversed(records) if is_home_first else records)), 7, {})
+    assert {(key.owner, flow.bundles) for key, flow in tally.flows.items()} == {("city", 1), ("resident", 0)}
+
+
 def test_figures_are_counted_by_what_was_told() -> None:
     """Each record of a draw states the same; a draw that gave none counts for nothing."""
     tally = bundle_tally(ReleasePayload("office", (), (draw(20, 24), draw(25, 3), draw(20, 1), draw(50, 0))), 7, {})
