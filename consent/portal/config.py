@@ -24,7 +24,7 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     Attributes:
         log_folder: The public log, as the gateway writes it.
-        door: The gateway's socket for citizens, `portal.sock`.
+        door: The gateway's socket for the public, `portal.sock`.
         address: How people reach the portal, as `https://sensors.ribera.example`; stands in QR codes and printed pages.
         host: Where to listen.
         port: Likewise; 0 takes a free one.

@@ -56,9 +56,9 @@ def _table(html: str) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("language", "heading"),
     [
-        ("en", "Of 3,840 uses of readings on 27 November 2026, 1,830 went on to the city"),
-        ("es", "El 27 de noviembre de 2026, 1830 de 3840 usos de lecturas siguieron hacia la ciudad"),
-        ("pt", "Em 27 de novembro de 2026, 1830 de 3840 usos de leituras seguiram para a cidade"),
+        ("en", "Of at least 3,840 uses of readings on 27 November 2026, at least 1,830 went on to the city"),
+        ("es", "El 27 de noviembre de 2026, al menos 1830 de al menos 3840 usos de lecturas siguieron hacia la ciudad"),
+        ("pt", "Em 27 de novembro de 2026, pelo menos 1830 de pelo menos 3840 usos de leituras seguiram para a cidade"),
     ],
 )
 def test_the_heading_is_the_answer(language: str, heading: str) -> None:
@@ -126,8 +126,8 @@ def test_a_day_without_uses_says_so() -> None:
 @pytest.mark.parametrize(
     ("considered", "told", "heading"),
     [
-        (30, [], "Of 30 uses of readings on 27 November 2026, none went on to the city"),
-        (30, [0], "Of 30 uses of readings on 27 November 2026, too few went on to count them here"),
+        (30, [], "Of at least 30 uses of readings on 27 November 2026, none went on to the city"),
+        (30, [0], "Of at least 30 uses of readings on 27 November 2026, too few went on to count them here"),
         (0, [45], "On 27 November 2026, at least 45 uses of readings went on to the city"),
         (0, [0], "On 27 November 2026, too few uses of readings went on to count them here"),
         (0, [], "On 27 November 2026, nothing went on to the city"),
