@@ -89,7 +89,7 @@ class BalanceView:
         considered: Weighed on the day.
         added: How much more the rows hold than was weighed.
         told: What went on.
-        chart: Empty where there is nothing to draw.
+        chart: Empty where there is nothing to draw, or less than rounding leaves over.
         is_thickened: Whether some flow is drawn thicker than its number.
         blocks: What went on, what was held back, what waits, and what the rows leave over.
         group: No number tells of fewer homes than this.
@@ -153,7 +153,7 @@ def _view(site: Site, visit: Visit, answer: PublicBalance, days: list[str]) -> B
     balance, begin_ms = day_balance(answer), _midnight_ms(answer.day)
     blocks = tuple(_blocks(site, visit, balance))
     drawn = None
-    if balance.whole:
+    if balance.whole > 2 * balance.left_over:  # else it would be mostly of what rounding leaves over
         drawn = sankey(_tree(visit, balance, blocks), label=_label(visit, visit.day(answer.day), blocks, balance), visit=visit)
     links = tuple([_link(visit, day, day == answer.day) for day in days])
     at = days.index(answer.day) if answer.day in days else -1

@@ -122,6 +122,7 @@ class HomeView:
         is_least: Whether that is rounded down.
         yesterday: None where the gateway is away, or has no such day.
         entries: None before there is a checkpoint.
+        is_unread: The gateway has sensors, so there are rules, and the record that states them is not where the portal looks.
     """
 
     sensors: int | None
@@ -130,6 +131,7 @@ class HomeView:
     ways: tuple[WayOut, ...]
     yesterday: Yesterday | None
     entries: Entries | None
+    is_unread: bool
 
 
 async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -143,6 +145,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         ways=() if policies is None else tuple(_ways(visit, policies, flows)),
         yesterday=None if balance is None else _yesterday(balance),
         entries=_entries(site),
+        is_unread=site.record.head is None and sensors is not None and bool(sensors.sensors),
     )
     return Page("home.html", view)
 

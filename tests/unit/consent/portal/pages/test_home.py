@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from consent.core.decide import Owner
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import most_told
 from consent.portal.ways.words import lead
-from consent.public_messages import FlowServed, PublicBalance
+from consent.public_messages import FlowServed, PublicBalance, PublicSensors, SensorsAt
 from tests.support.checkout import ROOT
 from tests.support.page_text import LANGUAGES, main_of, words_of
 from tests.support.plain_words import found_in
@@ -158,6 +159,15 @@ def test_page_before_there_are_rules_says_that_nothing_goes_out(language: str) -
     said = {"en": "Nothing goes out. That is how it begins.", "es": "No sale nada. Así se empieza.", "pt": "Nada sai."}
     assert said[language] in words_of(markup)
     assert "/flows/" not in markup
+
+
+def test_record_that_is_not_where_the_portal_looks_is_not_said_to_be_empty() -> None:
+    """A misspelt folder: the gateway has sensors, so "nothing goes out" may be untrue."""
+    says = gate()
+    says.says_sensors = PublicSensors(sensors=[SensorsAt(zone="north-quay", profile="noise", owner=Owner.CITY, count=1)])
+    text = words_of(page(says, record=SaidRecord(None)))
+    assert text.count("The record cannot be read here, so this page cannot say.") == 2
+    assert "Nothing goes out" not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -21,7 +21,7 @@ def test_facts_of_a_sound_level_meter() -> None:
     facts = facts_of(use, Visit("en"))
     assert facts.what == ("Noise level, rounded down to 0.1\N{NO-BREAK SPACE}dB",)
     assert facts.why.startswith("To warn of bad air")
-    assert (facts.who, facts.kept) == ("City environment office", "10 years, then deleted")
+    assert (facts.who, facts.kept) == ("City environment office", "10 years at most")
     assert facts.how == "Each reading by itself, with its time, with this place"
     assert "watching over air" in facts.basis
     assert facts_of(use, Visit("pt")).what == ("Nível de ruído, com arredondamento para baixo a 0,1\N{NO-BREAK SPACE}dB",)
@@ -45,11 +45,11 @@ def test_time_that_is_kept_is_in_years_where_it_is_whole_years() -> None:
     """And in days elsewhere."""
     english = Visit("en")
     assert [kept_for(days, english) for days in (1, 90, 365, 730, 731)] == [
-        "1 day, then deleted",
-        "90 days, then deleted",
-        "1 year, then deleted",
-        "2 years, then deleted",
-        "731 days, then deleted",
+        "1 day at most",
+        "90 days at most",
+        "1 year at most",
+        "2 years at most",
+        "731 days at most",
     ]
 
 
