@@ -154,8 +154,10 @@ def test_page_without_the_gateway_says_what_the_record_tells(language: str) -> N
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_before_there_are_rules_says_that_nothing_goes_out(language: str) -> None:
-    """The designed state of nothing yet: no policies, no checkpoint."""
-    markup = page(language=language, record=SaidRecord(None))
+    """The designed state of nothing yet: no policies, no checkpoint, no sensors."""
+    says = gate()
+    says.says_sensors = PublicSensors(sensors=[])
+    markup = page(says, language=language, record=SaidRecord(None))
     said = {"en": "Nothing goes out. That is how it begins.", "es": "No sale nada. Así se empieza.", "pt": "Nada sai."}
     assert said[language] in words_of(markup)
     assert "/flows/" not in markup
