@@ -36,6 +36,7 @@ from tests.support.victim import SCOPE, TOPIC, outage, town, under_way
 
 NOBODY = ""
 """Holds nothing of a subject."""
+TALLIED = "numbers by day and flow, of all homes together; none is a subject's"
 DERIVED = "compiled from the rest, and kept in no file"
 PENDING = "what is about to be stored; committed before the export"
 
@@ -52,6 +53,7 @@ HELD: dict[str, dict[str, str]] = {
         "times_room": NOBODY,
         "windows": "contributions",
         "publications": NOBODY,
+        "public": TALLIED,
         "revision": NOBODY,
         "ledger": NOBODY,
         "journal": "what stands in windows and is remembered, as it came to be; erasure begins it anew",
@@ -99,7 +101,7 @@ HELD: dict[str, dict[str, str]] = {
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled"),
-            *("openings_settled_ms", "erases", "policies", "ledger", "uses_reserve"),
+            *("openings_settled_ms", "erases", "policies", "ledger", "uses_reserve", "public", "public_since"),
         ),
         "rows of the tables below",
     ),
@@ -136,6 +138,7 @@ HELD: dict[str, dict[str, str]] = {
         "outbox": "waiting",
         "moved": NOBODY,
         "full": NOBODY,
+        "tally": TALLIED,
         **dict.fromkeys(("index", "recipient", "subjects"), "bundles_under_way"),
     },
     "SentBundle": {"full": NOBODY, **dict.fromkeys(("recipient", "subjects"), "bundles_under_way")},
@@ -164,6 +167,7 @@ HELD: dict[str, dict[str, str]] = {
         "subject": "residents",
         "device": "devices",
         "claim": "open_claims",
+        "public_tally": TALLIED,
     },
 }
 
