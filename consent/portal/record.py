@@ -44,6 +44,11 @@ class Head:
     read_ms: int
     witnesses: tuple[SeenBy, ...]
 
+    @property
+    def key_end(self) -> str:
+        """The last eight characters of the log's key: signs and pages show them, to be compared by eye."""
+        return self.vkey[-8:]
+
 
 @dataclass(frozen=True, slots=True)
 class RulesChange:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from consent.core.disclosure import DAY_MS
 from consent.core.languages import LANGUAGES, spoken_language
 from consent.portal.config import PortalConfig
 from consent.texts.portal import page_sentences
@@ -115,6 +116,11 @@ class Visit:
     def moment(self, at_ms: int) -> str:
         """Return the local date and time of an instant."""
         return f"{self.date(at_ms)}, {self.time(at_ms)}"
+
+
+def midnight_ms(day: str) -> int:
+    """Return when a UTC day begins, as `2026-11-28` names it, in Unix milliseconds."""
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
 
 
 def language_of(asked: str, accepted: str, city: Sequence[str]) -> tuple[str, bool]:

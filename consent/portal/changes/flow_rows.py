@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from consent.core.explain.phrases import PRECISION, Phrases
-from consent.core.policies.policy import Flow, PolicySet
+from consent.core.policies.policy import Flow, PolicySet, Purpose, Recipient, Zone
+from consent.core.profiles.profile import Profile
 from consent.core.review.reach import ALL_AXES, Direction
 from consent.core.review.rows import Change, Whose
 from consent.core.review.rules import Rule
@@ -17,6 +18,7 @@ from consent.portal.visit import Visit
 from consent.portal.ways.most_told import kept_days, most_told
 from consent.portal.ways.words import how_finely, kept, properties_of, title_of
 
+_Titled = Profile | Purpose | Recipient | Zone
 _WHOSE: Final = {Whose.AGREEING: "agreeing", Whose.FIGURES: "figures", Whose.PUBLIC: "city"}
 
 
@@ -91,17 +93,12 @@ def _about(visit: Visit, pair: SetsPair, alike: _Alike, profiles: list[str]) -> 
     """Return whose sensors, of which kinds and where."""
     phrases = Phrases(visit.language)
     about = [visit.text("change", f"whose.{_WHOSE[alike.whose]}")]
-    kinds = [_titled(visit, pair, "profiles", profile) for profile in dict.fromkeys(profiles)]
+    kinds = [_titled(visit, profile, pair.new.profiles, pair.old.profiles) for profile in dict.fromkeys(profiles)]
     about.append(visit.text("change", "kinds", kinds=phrases.listed(kinds)))
     if alike.zones:
-        where = phrases.listed([_titled(visit, pair, "zones", zone) for zone in alike.zones])
+        where = phrases.listed([_titled(visit, zone, pair.new.zones, pair.old.zones) for zone in alike.zones])
         about.append(visit.text("change", "where", where=where))
     return " · ".join(about)
-
-
-def _titled(visit: Visit, pair: SetsPair, table: str, name: str) -> str:
-    known = getattr(pair.new, table).get(name) or getattr(pair.old, table).get(name)
-    return (visit.title(known.title) if known is not None else "") or name
 
 
 def rule_rows(visit: Visit, pair: SetsPair, flow: str, rules: Iterable[Rule]) -> Iterator[ChangeRow]:
@@ -116,9 +113,9 @@ def _of_rule(visit: Visit, pair: SetsPair, old: Flow, new: Flow, part: str, rule
     key, _, name = part.partition(".")
     match key:
         case "purpose":
-            gaps = [_title_in(visit, each.purposes, flow.purpose) for each, flow in ((pair.old, old), (pair.new, new))]
+            gaps = [_titled(visit, flow.purpose, each.purposes) for each, flow in ((pair.old, old), (pair.new, new))]
         case "recipient":
-            gaps = [_title_in(visit, each.recipients, flow.recipient) for each, flow in ((pair.old, old), (pair.new, new))]
+            gaps = [_titled(visit, flow.recipient, each.recipients) for each, flow in ((pair.old, old), (pair.new, new))]
         case "properties":
             is_added = rule.direction is Direction.RISES
             known = (pair.new if is_added else pair.old).properties[rule.new if is_added else rule.old]
@@ -138,6 +135,7 @@ def _of_rule(visit: Visit, pair: SetsPair, old: Flow, new: Flow, part: str, rule
     return visit.text("change", f"flow.{key}", old=gaps[0], new=gaps[1])
 
 
-def _title_in(visit: Visit, table: dict, name: str) -> str:  # type: ignore[type-arg]  # purposes or recipients
-    known = table.get(name)
+def _titled(visit: Visit, name: str, *tables: Mapping[str, _Titled]) -> str:
+    """Return the title of what the first table has that knows it; the name where none does."""
+    known = next((table[name] for table in tables if name in table), None)
     return (visit.title(known.title) if known is not None else "") or name

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from markupsafe import Markup
@@ -24,7 +23,7 @@ from consent.portal.charts.meaning import Meaning
 from consent.portal.charts.ribbons import Share
 from consent.portal.charts.sankey import sankey
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import Visit, midnight_ms
 from consent.public_messages import PublicBalance
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -150,7 +149,7 @@ async def _asked(site: Site, day: str) -> tuple[PublicBalance, list[str]]:
 
 
 def _view(site: Site, visit: Visit, answer: PublicBalance, days: list[str]) -> BalanceView:
-    balance, begin_ms = day_balance(answer), _midnight_ms(answer.day)
+    balance, begin_ms = day_balance(answer), midnight_ms(answer.day)
     blocks = tuple(_blocks(site, visit, balance))
     drawn = None
     if balance.whole > 2 * balance.left_over:  # else it would be mostly of what rounding leaves over
@@ -185,10 +184,6 @@ def _kind(balance: DayBalance) -> str:
     told = balance.went_on
     amount = "" if told.least else "-few" if balance.told else "-none"
     return f"{'whole' if balance.whole else 'part'}{amount}"
-
-
-def _midnight_ms(day: str) -> int:
-    return (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_MS
 
 
 def _link(visit: Visit, day: str, is_shown: bool) -> DayLink:

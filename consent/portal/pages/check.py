@@ -101,7 +101,6 @@ class CheckView:
     """What the page shows.
 
     Attributes:
-        key_end: The last eight characters of the log's key, as they stand on signs.
         counts: Kind of entry and how many of it have been read; those of none are left out.
         address: Where the log can be fetched from.
     """
@@ -109,7 +108,6 @@ class CheckView:
     head: Head | None
     fault: RecordFault | None
     latest: str
-    key_end: str
     root: str
     witnesses: tuple[tuple[SeenBy, str], ...]
     counts: tuple[tuple[str, int], ...]
@@ -129,7 +127,6 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         head=head,
         fault=record.fault,
         latest="" if head is None else moment(visit, head.latest_ms),
-        key_end="" if head is None else head.vkey[-8:],
         root="" if head is None else head.root.hex(),
         witnesses=() if head is None else tuple((each, moment(visit, each.cosigned_ms)) for each in head.witnesses),
         counts=tuple((kind.word, count) for kind in Kind if (count := record.count(kind.word))),
@@ -161,9 +158,8 @@ def browser_check(visit: Visit, head: Head, entry: int | None = None) -> Browser
         words=say,
     )
     shown = {"signature": "signature", "witnesses": "witnesses", "tree": "tree" if entry is None else "one", "growth": "growth"}
-    end = head.vkey[-8:]
     steps = [
-        CheckStep(step, visit.text("check", f"step.{key}"), visit.text("check", f"step.{key}-how", end=end))
+        CheckStep(step, visit.text("check", f"step.{key}"), visit.text("check", f"step.{key}-how", end=head.key_end))
         for step, key in shown.items()
     ]
     waiting, no_script, again = (visit.text("check", key) for key in ("waiting", "no-script", "again"))

@@ -17,6 +17,7 @@ from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, mome
 from consent.portal.record import PublicRecord, RulesChange
 from consent.portal.site import Site
 from consent.portal.visit import Visit
+from consent.portal.ways.words import place_title
 from consent.public_messages import EntryTold, PartTold
 from gateway.audit.explain.content import SENTENCES
 from gateway.audit.log.entries import NO_CONSENT, NO_POLICY, Entry, Kind
@@ -156,22 +157,12 @@ def _part(visit: Visit, policies: PolicySet | None, in_force: PolicySet | None, 
         is_flow=in_force is not None and part.flow in in_force.flows,
         observed=visit.title(observed.title) or part.observed_property if observed else part.observed_property,
         statistic=SENTENCES[visit.language].get(f"how-figured.{part.statistic}", part.statistic),
-        place=_place(visit, policies, part.cell),
+        place=part.cell if policies is None else place_title(visit, policies, part.cell),
         start=moment(visit, part.from_ms),
         end=moment(visit, part.until_ms),
         records=part.records,
         homes=part.homes,
     )
-
-
-def _place(visit: Visit, policies: PolicySet | None, cell: str) -> str:
-    """Return the name of a zone, of a district or of the whole city."""
-    if policies is None:
-        return cell
-    if cell == policies.city.id:
-        return policies.city.name
-    title = policies.zones[cell].title if cell in policies.zones else policies.districts.get(cell, {})
-    return visit.title(title) or cell
 
 
 def _clear(visit: Visit, entry: Entry) -> list[tuple[str, str]]:

@@ -20,15 +20,16 @@ from consent.core.exposure import Exposure, Leaving, exposures, leaving_of
 from consent.core.policies.policy import Flow, PolicySet
 from consent.core.receipts.words import is_under_gdpr
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
+from consent.portal.charts.among import DAYS, hidden_among, top_of
 from consent.portal.gate import GateAwayError
-from consent.portal.sensors.units import symbol
+from consent.portal.sensors.contacts import Contact, contacts_of
+from consent.portal.sensors.units import digits_of, symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.among import DAYS, hidden_among, top_of
 from consent.portal.ways.example import ExampleRecord, example_of, homes_error
 from consent.portal.ways.most_told import MostTold, kept_days, most_told
 from consent.portal.ways.opening import HowFarOpen, how_far_open, is_one_by_one
-from consent.portal.ways.words import Lowered, how_finely, kept, lead, lowered, properties_of, title_of
+from consent.portal.ways.words import Lowered, how_finely, kept, lead, lowered, place_title, properties_of, title_of
 from consent.public_messages import HOMES_STEP, FlowServed, HiddenAmong, PublicFlows
 
 _MADE_UP_NAME: Final = "7f3c 02d9 …"
@@ -44,8 +45,7 @@ class TermsView:
         how_finely: Of time, place and values; empty where nothing leaves.
         kept: For how long at most; likewise.
         recipient: Its title.
-        contact: An address to write to; empty where the rules give none.
-        telephone: Likewise.
+        contacts: How it can be asked; empty where the rules do not say.
         is_for_all: Whether it is open data.
         purpose: Its title.
         basis: The legal basis, as the rules write it.
@@ -58,24 +58,13 @@ class TermsView:
     how_finely: str
     kept: str
     recipient: str
-    contact: str
-    telephone: str
+    contacts: tuple[Contact, ...]
     is_for_all: bool
     purpose: str
     basis: str
     is_under_gdpr: bool
     if_no: str
     lowered: tuple[Lowered, ...]
-
-    @property
-    def contact_url(self) -> str:
-        """Return the address as a link."""
-        return self.contact if self.contact.startswith("https://") else f"mailto:{self.contact}"
-
-    @property
-    def telephone_url(self) -> str:
-        """Return the number as a link."""
-        return f"tel:{''.join(self.telephone.split())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +211,7 @@ def _terms(visit: Visit, policies: PolicySet, flow: Flow, told: tuple[MostTold, 
         how_finely="" if most is None else how_finely(visit, policies, most),
         kept="" if most is None else kept(visit, kept_days(policies, flow, most.disclosure)),
         recipient=visit.title(recipient.title) or recipient.id,
-        contact=recipient.contact,
-        telephone=recipient.telephone,
+        contacts=contacts_of(recipient),
         is_for_all=recipient.public_key_file is None,
         purpose=visit.title(purpose.title) or purpose.id,
         basis=str(purpose.legal_basis),
@@ -243,20 +231,15 @@ def _example(
     return ExampleView(
         what=title_of(visit, known),
         statistic=visit.text("flows", f"statistic.{made_up.statistic}") if made_up.statistic else "",
-        value=f"{visit.number(float(made_up.value), _digits(made_up))} {unit}".rstrip(),
+        value=f"{visit.number(float(made_up.value), digits_of(made_up.value))} {unit}".rstrip(),
         error="" if made_up.error is None else f"{_rounded(visit, made_up.error)} {unit}".rstrip(),
         homes="" if made_up.homes is None else visit.number(made_up.homes // 5 * 5),
         homes_error="" if made_up.homes_error is None else _rounded(visit, made_up.homes_error),
         span=_span(visit, made_up, now_ms),
-        place=_place(visit, policies, made_up.place),
+        place=place_title(visit, policies, made_up.place or policies.city.id),
         name=_MADE_UP_NAME if made_up.has_name else "",
         is_weekly=made_up.is_weekly,
     )
-
-
-def _digits(made_up: ExampleRecord) -> int:
-    exponent = made_up.value.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _rounded(visit: Visit, error: float) -> str:
@@ -273,13 +256,6 @@ def _span(visit: Visit, made_up: ExampleRecord, now_ms: int) -> str:
         return visit.moment(begin_ms)
     same_day = visit.date(begin_ms) == visit.date(end_ms)
     return f"{visit.moment(begin_ms)}–{visit.time(end_ms) if same_day else visit.moment(end_ms)}"
-
-
-def _place(visit: Visit, policies: PolicySet, place: str) -> str:
-    if not place:
-        return policies.city.name
-    zone = policies.zones.get(place)
-    return visit.title(policies.districts.get(place, {}) if zone is None else zone.title) or place
 
 
 def _among(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold | None, served: FlowServed | None) -> AmongView:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from consent.core.policies.policy import PolicySet
 from consent.core.policies.tables.contacts import is_web_address
 from consent.portal.answers import Answer, Page, Route
+from consent.portal.sensors.contacts import Contact, contacts_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import most_told
@@ -22,25 +23,13 @@ class Office:
     """Whom to ask about what it gets.
 
     Attributes:
-        telephone: Empty where the rules give none.
-        contact: An address to write to; likewise.
+        contacts: At least one way to ask.
         gets: Titles of what it gets.
     """
 
     title: str
-    telephone: str
-    contact: str
+    contacts: tuple[Contact, ...]
     gets: tuple[str, ...]
-
-    @property
-    def contact_url(self) -> str:
-        """Return the address as a link."""
-        return self.contact if self.contact.startswith("https://") else f"mailto:{self.contact}"
-
-    @property
-    def telephone_url(self) -> str:
-        """Return the number as a link."""
-        return f"tel:{''.join(self.telephone.split())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +84,10 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 def _offices(visit: Visit, policies: PolicySet) -> Iterator[Office]:
     for recipient in policies.recipients.values():
         gets = [visit.title(flow.title) or flow.id for flow in policies.flows.values() if flow.recipient == recipient.id]
-        if gets and (recipient.telephone or recipient.contact):
+        contacts = contacts_of(recipient)
+        if gets and contacts:
             title = visit.title(recipient.title) or recipient.id
-            yield Office(title, recipient.telephone, recipient.contact, tuple(gets))
+            yield Office(title, contacts, tuple(gets))
 
 
 def _questions(visit: Visit, policies: PolicySet) -> Iterator[Question]:

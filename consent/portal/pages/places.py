@@ -8,12 +8,14 @@ from typing import Final
 
 from consent.core.policies.policy import PolicySet, Sign
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
+from consent.portal.sensors.contacts import WhoToAsk, who_to_ask
 from consent.portal.sensors.day import PlaceDay, yesterday
-from consent.portal.sensors.facts import UseFacts, WhoToAsk, facts_of, listed, title_of, who_to_ask
+from consent.portal.sensors.facts import UseFacts, facts_of, listed
 from consent.portal.sensors.standing import SensorsThere, standing_now
 from consent.portal.sensors.uses import SensorUse, SharedUse, merged, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
+from consent.portal.ways.words import place_title, title_of
 
 _ZONE: Final = Parameter("zone", "[a-z0-9]+(-[a-z0-9]+)*", "north-quay")
 
@@ -143,24 +145,19 @@ def _district(policies: PolicySet, name: str, there: SensorsThere, visit: Visit)
     zones = tuple(
         ZoneRow(
             id=zone.id,
-            title=zone_title(policies, zone.id, visit),
+            title=place_title(visit, policies, zone.id),
             kinds=_kinds(policies, there.own.get(zone.id, {}), visit),
             signs=tuple(sign.id for sign in policies.signs.values() if sign.zone == zone.id),
         )
         for zone in policies.zones.values()
         if zone.district == name
     )
-    return DistrictRow(visit.title(policies.districts[name]), zones, _kinds(policies, there.homes.get(name, {}), visit))
+    return DistrictRow(place_title(visit, policies, name), zones, _kinds(policies, there.homes.get(name, {}), visit))
 
 
 def _kinds(policies: PolicySet, counts: Mapping[str, int], visit: Visit) -> tuple[KindThere, ...]:
     found = [KindThere(visit.title(policies.profiles[profile].title), count) for profile, count in counts.items()]
     return tuple(sorted(found, key=lambda kind: kind.title))
-
-
-def zone_title(policies: PolicySet, zone: str, visit: Visit) -> str:
-    """Return what a zone is called; its id where the policies give it no title."""
-    return visit.title(policies.zones[zone].title) or zone
 
 
 async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -174,8 +171,8 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     every = [use for each in uses.values() for use in each]
     zone = policies.zones[name]
     view = PlaceView(
-        title=zone_title(policies, name, visit),
-        district=visit.title(policies.districts[zone.district]),
+        title=place_title(visit, policies, name),
+        district=place_title(visit, policies, zone.district),
         community="" if zone.neighbourhood is None else visit.title(policies.neighbourhood_titles[zone.neighbourhood]),
         own=tuple(_own(policies, name, profile, each, there, visit) for profile, each in uses.items()),
         uses=tuple(_shared(policies, each, visit) for each in merged(uses)),
@@ -199,7 +196,7 @@ def _uses(policies: PolicySet, zone: str, there: SensorsThere | None, signs: lis
 def _own(
     policies: PolicySet, zone: str, profile: str, uses: tuple[SensorUse, ...], there: SensorsThere | None, visit: Visit
 ) -> OwnKind:
-    known = {each.known.id: title_of(each.known, visit) for use in uses for each in use.told}
+    known = {each.known.id: title_of(visit, each.known) for use in uses for each in use.told}
     return OwnKind(
         title=visit.title(policies.profiles[profile].title),
         count=None if there is None else there.own_in(zone, profile),
@@ -215,12 +212,10 @@ def _shared(policies: PolicySet, shared: SharedUse, visit: Visit) -> UseThere:
 def _homes(policies: PolicySet, name: str, there: SensorsThere, visit: Visit) -> tuple[HomesThere, ...]:
     """Return homes' sensors of the zone, of its district and of the city, as far as each may be told of."""
     zone = policies.zones[name]
-    places = (
-        (name, zone_title(policies, name, visit)),
-        (zone.district, visit.title(policies.districts[zone.district])),
-        (policies.city.id, policies.city.name),
-    )
-    found = [HomesThere(title, _kinds(policies, there.homes.get(place, {}), visit)) for place, title in places]
+    found = [
+        HomesThere(place_title(visit, policies, place), _kinds(policies, there.homes.get(place, {}), visit))
+        for place in (name, zone.district, policies.city.id)
+    ]
     return tuple(each for each in found if each.kinds)
 
 

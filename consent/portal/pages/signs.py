@@ -11,16 +11,16 @@ from markupsafe import Markup
 from consent.core.languages import LANGUAGES
 from consent.core.policies.policy import PolicySet, Sign
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
-from consent.portal.record import Head
+from consent.portal.sensors.contacts import Contact, WhoToAsk, contacts_of, who_to_ask
 from consent.portal.sensors.day import PlaceDay, yesterday
-from consent.portal.sensors.facts import Contact, UseFacts, WhoToAsk, contacts_of, facts_of, listed, title_of, who_to_ask
+from consent.portal.sensors.facts import UseFacts, facts_of, listed
 from consent.portal.sensors.qr_code import qr_code, short_address, sign_address
 from consent.portal.sensors.standing import standing_now
 from consent.portal.sensors.uses import SensorUse, untold_by, uses_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
+from consent.portal.ways.words import place_title, title_of
 
-_KEY_LETTERS: Final = 8
 _SIGN: Final = Parameter("sign", "[A-Za-z0-9]{2,12}", "NQ3")
 
 
@@ -96,9 +96,9 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         sign=sign,
         kind=visit.title(policies.profiles[sign.profile].title),
         text=visit.title(sign.text),
-        zone=visit.title(policies.zones[sign.zone].title) or sign.zone,
+        zone=place_title(visit, policies, sign.zone),
         what=_what(uses, visit),
-        untold=listed(title_of(each, visit) for each in untold_by(policies, sign.profile, uses)),
+        untold=listed(title_of(visit, each) for each in untold_by(policies, sign.profile, uses)),
         uses=tuple(facts_of(use, visit) for use in uses),
         ask=who_to_ask(policies, uses, visit),
         is_missing=there is not None and not there.own_in(sign.zone, sign.profile),
@@ -119,7 +119,7 @@ async def show_printed(site: Site, visit: Visit, parameters: Mapping[str, str]) 
         columns=tuple(_column(policies, sign, uses, replace(visit, language=each)) for each in spoken or [visit.language]),
         qr=qr_code(sign_address(address, sign.id), visit.text("sign_print", "qr")) if address else None,
         address=short_address(address, sign.id) if address else "",
-        key=_key(site.record.head),
+        key="" if site.record.head is None else site.record.head.key_end,
         telephone=_telephone(uses),
     )
     return Page("sign_print.html", view)
@@ -138,7 +138,7 @@ def _found(site: Site, parameters: Mapping[str, str]) -> tuple[PolicySet, Sign]:
 
 
 def _what(uses: tuple[SensorUse, ...], visit: Visit) -> str:
-    known = {each.known.id: title_of(each.known, visit) for use in uses for each in use.told}
+    known = {each.known.id: title_of(visit, each.known) for use in uses for each in use.told}
     return listed(known.values())
 
 
@@ -156,10 +156,6 @@ def _column(policies: PolicySet, sign: Sign, uses: tuple[SensorUse, ...], visit:
 
 def _each(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def _key(head: Head | None) -> str:
-    return "" if head is None else head.vkey[-_KEY_LETTERS:]
 
 
 def _telephone(uses: tuple[SensorUse, ...]) -> Contact | None:

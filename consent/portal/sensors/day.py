@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from markupsafe import Markup
 
 from consent.portal.charts.bars import bars
 from consent.portal.gate import Gate, GateAwayError, GateRefusedError
-from consent.portal.sensors.units import begins_at_zero, symbol
+from consent.portal.sensors.units import begins_at_zero, digits_of, symbol
 from consent.portal.sensors.uses import PropertyUse, SensorUse
-from consent.portal.visit import Visit
+from consent.portal.visit import Visit, midnight_ms
+from consent.portal.ways.words import title_of
 from consent.public_messages import HourTold, PlaceTold, SeriesTold
 
 PART: Final = "sensors"
@@ -75,7 +75,7 @@ async def yesterday(gate: Gate, zone: str, uses: Iterable[SensorUse], visit: Vis
 def day_of(told: PlaceTold, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay:
     """Return a day's charts of what may leave by some uses, one for each use and property; what nothing left of has none."""
     shown = {(use.flow.id, each.known.id): each for use in uses for each in use.told}
-    start_ms = int(datetime.fromisoformat(told.day).replace(tzinfo=UTC).timestamp() * 1000)
+    start_ms = midnight_ms(told.day)
     charts = tuple(
         _chart(series, shown[series.flow, series.observed_property], told.day, start_ms, visit)
         for series in told.series
@@ -85,8 +85,8 @@ def day_of(told: PlaceTold, uses: Iterable[SensorUse], visit: Visit) -> PlaceDay
 
 
 def _chart(series: SeriesTold, use: PropertyUse, day: str, start_ms: int, visit: Visit) -> DayChart:
-    known, digits = use.known, max(0, -int(use.step.normalize().as_tuple().exponent))
-    title, unit = visit.title(known.title) or known.id, symbol(known.unit)
+    known, digits = use.known, digits_of(use.step)
+    title, unit = title_of(visit, known), symbol(known.unit)
     by_hour = {each.hour: each for each in series.hours if 0 <= each.hour < _HOURS}
 
     def clock(hour: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 _SYMBOLS: Final = {
@@ -34,3 +35,8 @@ def symbol(code: str) -> str:
 def begins_at_zero(code: str) -> bool:
     """Return whether nothing of a quantity is zero of its unit, so that twice the number is twice as much."""
     return code not in _WITHOUT_ZERO
+
+
+def digits_of(step: Decimal) -> int:
+    """Return how many digits behind the point a value needs that is rounded to a step, or is one."""
+    return max(0, -int(step.normalize().as_tuple().exponent))

@@ -57,6 +57,14 @@ def title_of(visit: Visit, known: Property) -> str:
     return visit.title(known.title) or known.id
 
 
+def place_title(visit: Visit, policies: PolicySet, place: str) -> str:
+    """Return the name of a zone, a district or the city by its id; the id where the rules give none."""
+    if place == policies.city.id:
+        return policies.city.name
+    zone = policies.zones.get(place)
+    return visit.title(policies.districts.get(place, {}) if zone is None else zone.title) or place
+
+
 def properties_of(visit: Visit, policies: PolicySet, names: Sequence[str]) -> str:
     """Return the titles of some properties as a list in a sentence."""
     return Phrases(visit.language).listed([title_of(visit, policies.properties[name]) for name in names])

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from consent.portal.visit import Visit, language_of
+from consent.portal.visit import Visit, language_of, midnight_ms
 
 AT_MS = 1_795_995_200_000  # 2026-11-29 23:33:20 UTC
 
@@ -73,3 +73,10 @@ def test_title_is_in_the_readers_language_or_in_any() -> None:
     assert Visit("pt").title({"es": "ruido", "pt": "ruído"}) == "ruído"
     assert Visit("en").title({"es": "ruido"}) == "ruido"
     assert Visit("en").title({}) == ""
+
+
+def test_day_begins_at_midnight_utc() -> None:
+    """Days of the public's numbers are UTC days, wherever the city is."""
+    assert midnight_ms("1970-01-01") == 0
+    assert midnight_ms("2026-11-29") <= AT_MS < midnight_ms("2026-11-30")
+    assert midnight_ms("2026-11-29") % 86_400_000 == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -74,3 +76,17 @@ def test_no_file_holds_what_merging_leaves_behind() -> None:
             assert not [line for line in file.body.decode().splitlines() if line.startswith(("<<<<<<<", "=======", ">>>>>>>"))], (
                 name
             )
+
+
+def test_every_class_of_the_style_is_on_some_page() -> None:
+    """A rule for a class that nothing has is paid for by every visitor's browser."""
+    rules = "".join(static_files()[name].body.decode() for name in ("sluice.css", "sign.css"))
+    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", rules, flags=re.DOTALL)
+    classes = set(re.findall(r"\.([a-zA-Z][\w-]*)", selectors))
+    sources = [
+        file.read_text("utf-8") for ending in ("py", "html", "js") for file in (ROOT / "consent/portal").rglob(f"*.{ending}")
+    ]
+    literals = re.findall(r"""["'`]([\w {}.-]+)["'`]""", "\n".join(sources))
+    named = {word for one in literals for word in re.findall(r"[\w-]+", one)}
+    assert len(classes) > 50
+    assert classes - named == set()

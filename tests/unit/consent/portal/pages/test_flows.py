@@ -9,6 +9,7 @@ import pytest
 
 from consent.core.exposure import exposures, leaving_of
 from consent.core.policies.policy import PolicySet
+from consent.portal.sensors.contacts import contact
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import most_told
 from consent.portal.ways.words import how_finely, lead
@@ -58,7 +59,12 @@ def test_page_says_the_terms_of_the_rules(flow: str, language: str) -> None:
     text = words_of(page(flow, language))
     expected = [
         *(asked.title[language], asked.why[language], recipient.title[language], purpose.title[language]),
-        *(recipient.contact, recipient.telephone, lead(visit, policies, asked, told), how_finely(visit, policies, told)),
+        *(
+            contact(recipient.contact).text,
+            recipient.telephone,
+            lead(visit, policies, asked, told),
+            how_finely(visit, policies, told),
+        ),
         *(policies.properties[name].title[language] for name in asked.properties),
         *([purpose.if_no[language]] if policies.rests_on_consent(asked) else []),
     ]

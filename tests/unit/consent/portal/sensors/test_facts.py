@@ -1,11 +1,11 @@
-"""Facts in the reader's words: in each language something, whatever the rules say, and links that lead where they say."""
+"""Facts in the reader's words: in each language something, whatever the rules say."""
 
 from __future__ import annotations
 
 import pytest
 
 from consent.core.languages import LANGUAGES
-from consent.portal.sensors.facts import Contact, contact, contacts_of, facts_of, kept_for, listed, who_to_ask
+from consent.portal.sensors.facts import facts_of, listed
 from consent.portal.sensors.uses import uses_of
 from consent.portal.visit import Visit
 from tests.support.checkout import ROOT
@@ -41,41 +41,6 @@ def test_every_form_has_words(language: str, time: str, space: str) -> None:
     assert all(facts_of(use, Visit(language)).how for use in uses)
 
 
-def test_time_that_is_kept_is_in_years_where_it_is_whole_years() -> None:
-    """And in days elsewhere."""
-    english = Visit("en")
-    assert [kept_for(days, english) for days in (1, 90, 365, 730, 731)] == [
-        "1 day at most",
-        "90 days at most",
-        "1 year at most",
-        "2 years at most",
-        "731 days at most",
-    ]
-
-
 def test_titles_within_a_sentence_begin_small_but_for_names() -> None:
     """`CO2` is one."""
     assert listed(["Noise level", "CO2", "Ñandú", "X"]) == "noise level, CO2, ñandú, X"
-
-
-def test_whom_to_ask_is_who_gets_it_and_the_city() -> None:
-    """Each with links for what can be one; a recipient of whom the rules say nothing is left out."""
-    uses = uses_of(RIBERA, "north-quay", "noise")
-    office, town = who_to_ask(RIBERA, uses, Visit("en"))
-    assert office.name == "City environment office"
-    assert office.contacts == (
-        Contact("environment@ribera.example", "mailto:environment@ribera.example"),
-        Contact("+34 555 010 012", "tel:+34555010012"),
-    )
-    assert town.contacts[0] == Contact("ribera.example/sensors", "https://ribera.example/sensors")
-    bare = street().policies()
-    assert contacts_of(bare.recipients["office"]) == ()
-    assert [each.name for each in who_to_ask(bare, uses_of(bare, "mill", "station"), Visit("en"))] == ["Town"]
-
-
-@pytest.mark.parametrize(
-    "text", ["Town hall, room 3", "javascript:alert(1)", "http://town.example", "a@b.example?bcc=c@d.example"]
-)
-def test_text_that_is_no_address_is_no_link(text: str) -> None:
-    """`city.contact` may be any text."""
-    assert contact(text) == Contact(text)

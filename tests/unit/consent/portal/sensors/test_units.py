@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from consent.portal.sensors.units import begins_at_zero, symbol
+from consent.portal.sensors.units import begins_at_zero, digits_of, symbol
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 
@@ -26,3 +28,8 @@ def test_shipped_units_have_symbols_that_show_no_code() -> None:
 def test_levels_and_temperatures_have_no_zero() -> None:
     """Twice as many decibels are not twice as loud, so no bar may say so."""
     assert [begins_at_zero(code) for code in ("dB", "Cel", "kW.h", "1")] == [False, False, True, True]
+
+
+def test_step_says_how_many_digits_are_written() -> None:
+    """None behind the point for whole steps, however they are written."""
+    assert [digits_of(Decimal(step)) for step in ("0.01", "0.10", "1", "1.0", "50", "5E+1")] == [2, 1, 0, 0, 0, 0]

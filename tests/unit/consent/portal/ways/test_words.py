@@ -10,7 +10,7 @@ from consent.core.disclosure import Identity, Space, Time
 from consent.core.policies.policy import Statistic
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import most_told
-from consent.portal.ways.words import how_finely, kept, lead, lowered
+from consent.portal.ways.words import how_finely, kept, lead, lowered, place_title
 from tests.support.page_text import LANGUAGES
 from tests.support.ways import shipped
 
@@ -71,3 +71,11 @@ def test_how_finely_names_each_property_where_there_are_several() -> None:
 def test_years_are_said_where_days_make_them(days: int, said: str) -> None:
     """In the number that fits."""
     assert kept(Visit("en"), days) == said
+
+
+def test_places_are_called_as_the_rules_call_them() -> None:
+    """Zone, district and city by their ids; what the rules do not know stays as it is."""
+    policies = shipped()
+    zone = next(iter(policies.zones.values()))
+    names = [place_title(Visit("pt"), policies, each) for each in (zone.id, zone.district, policies.city.id, "nowhere")]
+    assert names == [zone.title["pt"], policies.districts[zone.district]["pt"], policies.city.name, "nowhere"]

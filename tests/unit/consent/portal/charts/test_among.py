@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from consent.portal.charts.among import hidden_among, top_of
 from consent.portal.visit import Visit
-from consent.portal.ways.among import hidden_among, top_of
 from tests.support.ways import hidden
 
 DAYS = hidden((15, 30), (20, 40))
