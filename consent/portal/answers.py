@@ -62,7 +62,18 @@ class NoSuchPage(Exception):  # noqa: N818  it is an answer: 404, as a page
     what: str = "page"
 
 
-Answer = Page | Content
+@dataclass(frozen=True, slots=True)
+class LargeContent:
+    """Content that may be large: it is made only while few others are, and counts until its reader has taken it.
+
+    Attributes:
+        make: Returns it. Raises ``NoSuchPage``.
+    """
+
+    make: Callable[[], Awaitable[Content]]
+
+
+Answer = Page | Content | LargeContent
 Handler = Callable[[Site, Visit, Mapping[str, str]], Awaitable[Answer]]
 """(site, visit, the checked parameters of path and query) → what to answer.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -15,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from consent.core.languages import LANGUAGES
-from consent.portal.answers import HTML, PROBLEM, Answer, Content, NoSuchPage, Page, Route
+from consent.portal.answers import HTML, PROBLEM, Content, LargeContent, NoSuchPage, Page, Route
 from consent.portal.frame import PageFrame, city_frame, frame_of
 from consent.portal.gate import GateAwayError, GateRefusedError
 from consent.portal.http.bounds import PAGE_PRICE, STATUS, Refusal, RequestGuard
@@ -36,6 +38,10 @@ BURST_S = 15
 _RETRY_AFTER = {"retry-after": "5"}
 
 
+LARGE_AT_ONCE: Final = 4
+"""So many answers that may be large, of 16 MiB at most, are held at once: a registry of a million homes fits a small machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorView:
     """What the error page shows.
@@ -51,7 +57,8 @@ class ErrorView:
 
 def make_app(site: Site) -> ASGIApp:
     """Return the application of a portal, behind all its bounds but those on connections."""
-    routes = [StarletteRoute(route.path, _endpoint(site, route), methods=["GET"]) for route in ROUTES]
+    few = asyncio.Semaphore(LARGE_AT_ONCE)
+    routes = [StarletteRoute(route.path, _endpoint(site, route, few), methods=["GET"]) for route in ROUTES]
     routes.append(StarletteRoute(f"{STATIC}/{{name}}", _static(site), methods=["GET"]))
     pages = Starlette(routes=routes, exception_handlers={404: _not_found(site), 500: _failed(site)})
     pages.router.redirect_slashes = False  # it would lead to whatever host the request names
@@ -60,11 +67,14 @@ def make_app(site: Site) -> ASGIApp:
     return SafeHeaders(Gzip(RequestGuard(pages, _refuse(site), rates, site.config.trusts_proxy)))
 
 
-def _endpoint(site: Site, route: Route) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
+def _endpoint(site: Site, route: Route, few: asyncio.Semaphore) -> Callable[[Request], Awaitable[ASGIApp]]:
+    async def answer(request: Request) -> ASGIApp:
         visit = visit_of(site, request)
         try:
-            return await _respond(site, visit, await route.handler(site, visit, _parameters(route, request)))
+            found = await route.handler(site, visit, _parameters(route, request))
+            return (
+                _large(site, visit, route, found, few) if isinstance(found, LargeContent) else await _respond(site, visit, found)
+            )
         except NoSuchPage as missing:
             return await _error(site, visit, route, ErrorView("missing", missing.what), 404)
         except GateRefusedError:
@@ -115,7 +125,21 @@ def visit_of(site: Site, request: Request) -> Visit:
     return Visit(language, request.url.path, pairs, is_chosen, zone, site.config)
 
 
-async def _respond(site: Site, visit: Visit, answer: Answer) -> Response:
+def _large(site: Site, visit: Visit, route: Route, found: LargeContent, few: asyncio.Semaphore) -> ASGIApp:
+    """Return what answers with a large file: readers who take their time hold back others of such files, and fill no memory."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async with few:
+            try:
+                response = await _respond(site, visit, await found.make())
+            except NoSuchPage as missing:
+                response = await _error(site, visit, route, ErrorView("missing", missing.what), 404)
+            await response(scope, receive, send)
+
+    return answer
+
+
+async def _respond(site: Site, visit: Visit, answer: Page | Content) -> Response:
     if isinstance(answer, Content):
         headers = {"cache-control": _kept(answer.keep_s), **answer.headers}
         return Response(answer.body, answer.status, headers, answer.media)

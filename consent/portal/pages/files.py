@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from consent.portal.answers import BYTES, JSON, PLAIN, Answer, Content, NoSuchPage, Parameter, Route
+from consent.portal.answers import BYTES, JSON, PLAIN, Answer, Content, LargeContent, NoSuchPage, Parameter, Route
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from gateway.audit.log.paths import LabelsFile, PoliciesFile, TileFile, parse_path
@@ -53,7 +53,11 @@ async def log_file(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     longest = longest_bytes(path)
     if longest is None:
         raise NoSuchPage
-    return Content(await _read(site, path, longest), BYTES, headers={**FOR_ALL, **_FOR_EVER})
+
+    async def file() -> Content:
+        return Content(await _read(site, path, longest), BYTES, headers={**FOR_ALL, **_FOR_EVER})
+
+    return await file() if path.startswith("tile/") else LargeContent(file)  # a tile is some kilobytes, whatever it may be
 
 
 def longest_bytes(path: str) -> int | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import MutableMapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from consent.portal.app import make_app
+from consent.portal.app import LARGE_AT_ONCE, make_app
 from consent.portal.pages.files import LogFileAbsentError, longest_bytes, read_below
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 from tests.support.portal import SaidGate, SaidRecord, said_head, said_site, said_state
+from tests.support.waiting import HANG_S
 
 FILES = {
     "checkpoint": "text/plain; charset=utf-8",
@@ -158,3 +162,43 @@ def test_security_file_is_absent_while_nobody_is_named(tmp_path: Path) -> None:
     text = TestClient(make_app(replace(site, config=config))).get("/.well-known/security.txt").text
     assert text.count("\n") == 3
     assert text.endswith("Canonical: https://x.example/.well-known/security.txt\n")
+
+
+async def test_readers_who_take_their_time_fill_no_memory_with_large_files(folder: Path) -> None:
+    """So many label files are held at once and no more; the next is made when one has been read, and pages need not wait."""
+    app = make_app(said_site(SaidGate(said_state()), SaidRecord(load_policies(ROOT / "policies"), said_head()), str(folder)))
+    taken, full, waiting = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def read(path: str, *, slowly: bool) -> None:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"host", b"portal")],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+            "root_path": "",
+        }
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                waiting.append(path)
+                if len(waiting) == LARGE_AT_ONCE:
+                    full.set()
+                if slowly:
+                    await taken.wait()
+
+        await app(scope, asyncio.Event().wait, send)  # type: ignore[arg-type]  # nothing more comes
+
+    readers = [asyncio.create_task(read("/log/labels/0", slowly=True)) for _ in range(LARGE_AT_ONCE + 2)]
+    await asyncio.wait_for(full.wait(), HANG_S)
+    await asyncio.wait_for(read("/", slowly=False), HANG_S)
+    assert waiting == ["/log/labels/0"] * LARGE_AT_ONCE + ["/"]
+    taken.set()
+    await asyncio.wait_for(asyncio.gather(*readers), HANG_S)
+    assert len(waiting) == LARGE_AT_ONCE + 3
