@@ -39,7 +39,7 @@ def hidden_among(days: Sequence[HiddenAmong], visit: Visit, label: str, unit: st
         label: The sentence that says the same.
         unit: What the highest line counts, as `{n} homes` filled.
     """
-    return Markup("").join(_svg(drawing, days, visit, label, unit) for drawing in _DRAWINGS)
+    return Markup("").join(_svg(size, days, visit, label, unit) for size in _DRAWINGS)
 
 
 def top_of(days: Sequence[HiddenAmong]) -> int:
@@ -48,8 +48,8 @@ def top_of(days: Sequence[HiddenAmong]) -> int:
     return next((nice for nice in _NICE if nice >= most), -(-most // 1000) * 1000)
 
 
-def _svg(drawing: _Drawing, days: Sequence[HiddenAmong], visit: Visit, label: str, unit: str) -> Markup:
-    _, width, height = drawing
+def _svg(size: _Drawing, days: Sequence[HiddenAmong], visit: Visit, label: str, unit: str) -> Markup:
+    _, width, height = size
     base, top = height - _BELOW, top_of(days)
     last = date.fromisoformat(days[0].day).toordinal()
     slot = (width - _LEFT) / DAYS
@@ -70,7 +70,7 @@ def _svg(drawing: _Drawing, days: Sequence[HiddenAmong], visit: Visit, label: st
         '<path class="usual" d="{}"/><path class="base" d="M{} {}H{}"/><text x="{}" y="{}">{}</text>'
         '<text x="{}" y="{}" text-anchor="end">{}</text></svg>'
     ).format(
-        *(drawing.name, width, height, label, unit),
+        *(size.name, width, height, label, unit),
         *(_TOP, width, _LEFT, middle, width, middle + 4, visit.number(top / 2)),
         *("".join(bars), "".join(lines), _LEFT, base, width),
         *(_LEFT, height - 5, visit.day(first), width, height - 5, visit.day(days[0].day)),

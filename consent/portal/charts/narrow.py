@@ -16,7 +16,7 @@ from consent.portal.charts.ribbons import (
     FlowLayout,
     Ribbon,
     Share,
-    drawing,
+    flow_chart,
     groups_of,
     laid_out,
     named,
@@ -148,7 +148,7 @@ class NarrowChart:
         shapes = [self._ribbon(each) for each in self.layout.ribbons()]
         shapes += [self._block(each) for each in self.layout.blocks]
         shapes += [shape(row.node.meaning, f"M0 {row.y + 1:.1f}h14v14h-14z") for row in self.key if row.numeral]
-        return drawing("narrow", self.width, self.height, label, shapes + [each.drawn() for each in self.labels()])
+        return flow_chart("narrow", self.width, self.height, label, shapes + [each.drawn() for each in self.labels()])
 
     def _ribbon(self, one: Ribbon) -> Markup:
         bend = (one.begin + one.end) / 2

@@ -144,8 +144,8 @@ def shape(kind: str, path: str, title: str = "") -> Markup:
     return Markup('<path class="{}" d="{}"><title>{}</title></path>').format(kind, path, title)
 
 
-def drawing(kind: str, width: float, height: float, label: str, inner: Sequence[Markup]) -> Markup:
-    """Return a whole drawing."""
+def flow_chart(kind: str, width: float, height: float, label: str, inner: Sequence[Markup]) -> Markup:
+    """Return a whole flow chart, in one of its drawings."""
     head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">')
     head = head.format(kind, width, math.ceil(height), label)
     return head + Markup().join(inner) + Markup("</svg>")

@@ -16,7 +16,7 @@ from consent.portal.charts.ribbons import (
     FlowLayout,
     Ribbon,
     Share,
-    drawing,
+    flow_chart,
     groups_of,
     laid_out,
     named,
@@ -145,7 +145,7 @@ class WideChart:
         shapes = [self._ribbon(each) for each in self.layout.ribbons()]
         shapes += [self._block(each) for each in self.layout.blocks]
         texts = [each.drawn() for each in self.labels()]
-        return drawing("wide", _WIDTH, self.height, label, shapes + texts)
+        return flow_chart("wide", _WIDTH, self.height, label, shapes + texts)
 
     def _ribbon(self, one: Ribbon) -> Markup:
         bend = (one.begin + one.end) / 2
