@@ -49,13 +49,13 @@ class HowFarOpen:
     """How far a way out is open, in words.
 
     Attributes:
-        drawing: The icon that shows it.
+        icon: The icon that shows it.
         text: The one thing to know, such as `Open for about 30 of 40 homes`.
         more: A sentence about it; empty where nothing is to be added.
     """
 
     opening: Openness
-    drawing: str
+    icon: str
     text: str
     more: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consent.portal.charts.meaning import Meaning
-from consent.portal.charts.ribbons import BLOCK, FlowBlock, Ribbon, Share, drawing, laid_out, shape
+from consent.portal.charts.ribbons import BLOCK, FlowBlock, Ribbon, Share, flow_chart, laid_out, shape
 from consent.portal.charts.ribbons import groups_of as groups
 
 _LEAVES = Share("a", 6, Meaning.TOLD), Share("b", 0, Meaning.TOLD), Share("c", 4, Meaning.HELD)
@@ -35,4 +35,4 @@ def test_groups_of_nothing_are_left_out_and_negative_numbers_refused() -> None:
 
 def test_titles_are_text_and_heights_whole() -> None:
     assert shape("f-held", "M0 0z", "<b>") == '<path class="f-held" d="M0 0z"><title>&lt;b&gt;</title></path>'
-    assert drawing("wide", 10, 7.2, "&", []) == '<svg class="wide" viewBox="0 0 10 8" role="img" aria-label="&amp;"></svg>'
+    assert flow_chart("wide", 10, 7.2, "&", []) == '<svg class="wide" viewBox="0 0 10 8" role="img" aria-label="&amp;"></svg>'

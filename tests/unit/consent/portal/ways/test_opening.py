@@ -36,7 +36,7 @@ def said(flow: str, what: FlowServed | None) -> HowFarOpen:
 )
 def test_gate_is_drawn_as_far_open_as_is_proven(flow: str, what: FlowServed | None, drawing: str, text: str) -> None:
     """A number of homes one by one that is rounded down to none never shuts the gate; only figures that never left do."""
-    assert (said(flow, what).drawing, said(flow, what).text) == (drawing, text)
+    assert (said(flow, what).icon, said(flow, what).text) == (drawing, text)
 
 
 def test_nothing_left_is_said_of_figures_alone() -> None:
@@ -52,4 +52,4 @@ def test_rules_that_shut_a_way_out_are_named() -> None:
     flow = policies.flows["energy-daily-totals"]
     for what in (None, served("energy-daily-totals", 40, 30, 900)):
         told = how_far_open(Visit("en"), policies, flow, most_told(policies, flow), what)
-        assert (told.drawing, told.text) == ("gate-shut", "Shut by the rules")
+        assert (told.icon, told.text) == ("gate-shut", "Shut by the rules")
