@@ -12,14 +12,12 @@ from consent.portal.charts.labels import LARGE, SMALL, Label, width_of, wrapped
 from consent.portal.charts.ribbons import (
     BLOCK,
     LEAST,
-    FlowBlock,
     FlowLayout,
-    Ribbon,
     Share,
     flow_chart,
+    flow_shapes,
     groups_of,
     laid_out,
-    named,
     shape,
 )
 from consent.portal.visit import Visit
@@ -145,20 +143,6 @@ class NarrowChart:
 
     def drawn(self, label: str) -> Markup:
         """Return it as SVG."""
-        shapes = [self._ribbon(each) for each in self.layout.ribbons()]
-        shapes += [self._block(each) for each in self.layout.blocks]
+        shapes = flow_shapes(self.layout, self.visit, downwards=True)
         shapes += [shape(row.node.meaning, f"M0 {row.y + 1:.1f}h14v14h-14z") for row in self.key if row.numeral]
         return flow_chart("narrow", self.width, self.height, label, shapes + [each.drawn() for each in self.labels()])
-
-    def _ribbon(self, one: Ribbon) -> Markup:
-        bend = (one.begin + one.end) / 2
-        path = (
-            f"M{one.begin_start:.1f} {one.begin:.1f}C{one.begin_start:.1f} {bend:.1f} {one.end_start:.1f} {bend:.1f} "
-            f"{one.end_start:.1f} {one.end:.1f}h{one.size:.1f}C{one.end_start + one.size:.1f} {bend:.1f} "
-            f"{one.begin_start + one.size:.1f} {bend:.1f} {one.begin_start + one.size:.1f} {one.begin:.1f}z"
-        )
-        return shape(f"{one.node.meaning} s", path, named(one.node, self.visit))
-
-    def _block(self, one: FlowBlock) -> Markup:
-        path = f"M{one.start:.1f} {one.at:.1f}h{one.size:.1f}v{BLOCK:.1f}h-{one.size:.1f}z"
-        return shape(one.node.meaning, path, named(one.node, self.visit))

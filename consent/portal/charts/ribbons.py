@@ -144,6 +144,33 @@ def shape(kind: str, path: str, title: str = "") -> Markup:
     return Markup('<path class="{}" d="{}"><title>{}</title></path>').format(kind, path, title)
 
 
+def flow_shapes(layout: FlowLayout, visit: Visit, *, downwards: bool) -> list[Markup]:
+    """Return the ribbons of a layout, and the blocks over them."""
+    ribbons = [shape(f"{each.node.meaning} s", _ribbon(each, downwards), named(each.node, visit)) for each in layout.ribbons()]
+    return ribbons + [shape(each.node.meaning, _block(each, downwards), named(each.node, visit)) for each in layout.blocks]
+
+
+def _ribbon(one: Ribbon, downwards: bool) -> str:
+    begins, ends = (one.begin_start, one.begin_start + one.size), (one.end_start, one.end_start + one.size)
+    bend = (one.begin + one.end) / 2
+
+    def curve(across: float, to_along: float, to_across: float) -> str:
+        steps = ((bend, across), (bend, to_across), (to_along, to_across))
+        return "C" + " ".join(_point(*step, downwards) for step in steps)
+
+    there, back = curve(begins[0], one.end, ends[0]), curve(ends[1], one.begin, begins[1])
+    return f"M{_point(one.begin, begins[0], downwards)}{there}{'h' if downwards else 'v'}{one.size:.1f}{back}z"
+
+
+def _block(one: FlowBlock, downwards: bool) -> str:
+    width, height = (one.size, BLOCK) if downwards else (BLOCK, one.size)
+    return f"M{_point(one.at, one.start, downwards)}h{width:.1f}v{height:.1f}h-{width:.1f}z"
+
+
+def _point(along: float, across: float, downwards: bool) -> str:
+    return f"{across:.1f} {along:.1f}" if downwards else f"{along:.1f} {across:.1f}"
+
+
 def flow_chart(kind: str, width: float, height: float, label: str, inner: Sequence[Markup]) -> Markup:
     """Return a whole flow chart, in one of its drawings."""
     head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">')

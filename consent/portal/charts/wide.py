@@ -14,13 +14,11 @@ from consent.portal.charts.ribbons import (
     LEAST,
     FlowBlock,
     FlowLayout,
-    Ribbon,
     Share,
     flow_chart,
+    flow_shapes,
     groups_of,
     laid_out,
-    named,
-    shape,
 )
 from consent.portal.visit import Visit
 
@@ -142,20 +140,6 @@ class WideChart:
 
     def drawn(self, label: str) -> Markup:
         """Return it as SVG."""
-        shapes = [self._ribbon(each) for each in self.layout.ribbons()]
-        shapes += [self._block(each) for each in self.layout.blocks]
+        shapes = flow_shapes(self.layout, self.visit, downwards=False)
         texts = [each.drawn() for each in self.labels()]
         return flow_chart("wide", _WIDTH, self.height, label, shapes + texts)
-
-    def _ribbon(self, one: Ribbon) -> Markup:
-        bend = (one.begin + one.end) / 2
-        path = (
-            f"M{one.begin:.1f} {one.begin_start:.1f}C{bend:.1f} {one.begin_start:.1f} {bend:.1f} {one.end_start:.1f} "
-            f"{one.end:.1f} {one.end_start:.1f}v{one.size:.1f}C{bend:.1f} {one.end_start + one.size:.1f} "
-            f"{bend:.1f} {one.begin_start + one.size:.1f} {one.begin:.1f} {one.begin_start + one.size:.1f}z"
-        )
-        return shape(f"{one.node.meaning} s", path, named(one.node, self.visit))
-
-    def _block(self, one: FlowBlock) -> Markup:
-        path = f"M{one.at:.1f} {one.start:.1f}h{BLOCK:.1f}v{one.size:.1f}h-{BLOCK:.1f}z"
-        return shape(one.node.meaning, path, named(one.node, self.visit))
