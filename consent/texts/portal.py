@@ -11,9 +11,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from consent.texts.load import Sentences, check, parse
+from consent.texts.load import TEXTS, Sentences, check, parse
 
-LANGUAGES: Final = ("en", "es", "pt")
+LANGUAGES: Final = tuple(TEXTS)
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from typing import Final
 
 from consent.core.decide import Owner
 from consent.core.policies.policy import Flow, PolicySet
+from consent.portal.accounts.day import day_balance, sum_of
 from consent.portal.answers import Answer, Page, Route
 from consent.portal.gate import Gate, GateAwayError
 from consent.portal.site import Site
@@ -37,7 +38,6 @@ _FAMILIES: Final = {
 
 _FAMILY_OF: Final = {name: family for family, names in _FAMILIES.items() for name in names}
 _OTHER: Final = "sensor"
-_HELD_BACK: Final = ("pairs.withheld.", "pairs.withheld_at_release.", "pairs.suppressed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +220,8 @@ def _way_out(visit: Visit, policies: PolicySet, flow: Flow, served: FlowServed |
 
 
 def _yesterday(balance: PublicBalance) -> Yesterday:
-    held = sum(n for account, n in balance.accounts.items() if account.startswith(_HELD_BACK))
-    return Yesterday(balance.day, balance.accounts.get("pairs.considered", 0), held)
+    day = day_balance(balance)
+    return Yesterday(balance.day, day.considered.least, sum_of(uses for _, uses in day.held).least)
 
 
 def _entries(site: Site) -> Entries | None:
