@@ -165,19 +165,20 @@ class Scene:
         for index, (recipient, content) in self.listener.bundles().items():
             if index not in self.opened:
                 self.opened[index] = self.live.open(recipient, content)
-        return Heard(self.opened.values())
+        return Heard(self.opened)
 
-    def check(self, messages: Sequence[Message], *, least_hours: int = 0, withdrawn: str = "") -> dict[str, int]:
+    def check(self, messages: Sequence[Message], *, least_hours: int = 0, withdrawn: tuple[str, int] = ("", 0)) -> dict[str, int]:
         """Wait until all is quiet; fail unless every reading arrived once, the figures are right, and books and log agree.
 
         Args:
             messages: What the broker acknowledged.
             least_hours: How many hours' figures to wait for; all that came are checked.
-            withdrawn: The topic of a household that has withdrawn meanwhile: it stands in no figure that left later.
+            withdrawn: The topic of a household that has withdrawn meanwhile, and the log index of that: it stands in every figure
+                of before, and in none of after.
         Returns: The ledger.
         """
         expected, expected_figures = public_readings(messages), hourly_figures(messages)
-        later_figures = hourly_figures(message for message in messages if message.topic != withdrawn)
+        later_figures = hourly_figures(message for message in messages if message.topic != withdrawn[0])
         self._wait_for(expected.total(), least_hours)
         shown = self.settle()
         heard = self.heard()
@@ -186,10 +187,10 @@ class Scene:
         assert expected.total() == len(heard.ids) == heard.ids.total(), "published_public == city_public == city_public_records"
         assert len(heard.figures) >= least_hours
         for start_ms, figures in heard.figures.items():
-            right = {expected_figures[start_ms], later_figures[start_ms]}
             late = shown["ledger"].get("pairs.late", 0)
-            assert len(figures) == 1, f"the hour from {start_ms}"
-            assert figures[0] in right, f"the hour from {start_ms}; {late} pairs came too late for theirs"
+            (index, _) = figures[0]
+            right = (expected_figures if index < withdrawn[1] else later_figures)[start_ms]
+            assert [(index, right)] == figures, f"the hour from {start_ms}; {late} pairs came too late for theirs"
         ledger: dict[str, int] = shown["ledger"]
         assert shown["imbalances"] == []
         left = [index for index in self.listener.bundles() if index < shown["log"]["size"]]  # more may have left since

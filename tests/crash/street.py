@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import merge
 from typing import Any, NamedTuple
 
@@ -126,17 +126,18 @@ def hourly_figures(messages: Iterable[Message], step_wh: int = 100) -> dict[int,
 class Heard:
     """What the city opened, sorted out."""
 
-    def __init__(self, bundles: Iterable[OpenedBundle]) -> None:
+    def __init__(self, bundles: Mapping[int, OpenedBundle]) -> None:
+        """Sort out the bundles, which come by their log index."""
         self.readings: Counter[Told] = Counter()
         self.ids: Counter[bytes] = Counter()
-        self.figures: dict[int, list[float]] = {}
-        for bundle in bundles:
+        self.figures: dict[int, list[tuple[int, float]]] = {}  # start of the hour → (log index, result) of each
+        for index, bundle in bundles.items():
             for record in bundle.records:
                 if record.id is not None:
                     self.ids[record.id] += 1
                     self.readings[record.observed_property, record.phenomenon_time[0], record.cell, float(record.result)] += 1
                 elif record.identity == "aggregate":
-                    self.figures.setdefault(record.phenomenon_time[0], []).append(round(record.result, 3))
+                    self.figures.setdefault(record.phenomenon_time[0], []).append((index, round(record.result, 3)))
 
 
 def differences(expected: Counter[Any], got: Counter[Any]) -> str:

@@ -114,7 +114,7 @@ def test_bundle_handed_over_and_unacknowledged_is_sent_again_unchanged(tmp_path:
         withdrawn = stage.live.call("consent.withdraw", {"subject": stage.subjects[0], "scope": "purpose:energy-planning"})
         stage.upstream.there_s = stage.upstream.back_s = 0.0
         stage.kill_and_start()
-        ledger = stage.check(messages, withdrawn=stage.street.meters[0])
+        ledger = stage.check(messages, withdrawn=(stage.street.meters[0], withdrawn["log_index"]))
         first, *others = stage.listener.messages
         again = [content for _, index, content in others if index == first[1]]
         assert again == ([first[2]] * len(again) if reaches_city else [])
