@@ -24,6 +24,7 @@ from gateway.audit.log.reader import LogReader
 from gateway.audit.verify.trust import Anchors, open_checkpoint
 from gateway.config import Installation, load_config
 from tests.support.checkout import ROOT
+from tests.support.counted_log import counted_log
 from tests.support.mosquitto import running_mosquitto
 from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
@@ -107,10 +108,11 @@ def _days_of_figures(folder: Path) -> set[int]:
 
 
 def _stopped_clock(folder: Path) -> Installation:
-    """Have the clock stand at the log's latest time: begin a stopped one there, as the gateway resumes it."""
+    """Have the clock stand at the log's latest time, as the gateway resumes it, and no entry come only because time passes."""
     config = folder / "gateway.toml"
     text, changed = re.subn(r"(?m)^rate = .*$", "rate = 0", config.read_text())
-    assert changed == 1
+    text, silenced = re.subn(r"(?m)^\[audit\]$", "[audit]\nheartbeat_s = 86_400", text)
+    assert changed == silenced == 1
     config.write_text(text)
     return load_config(config)
 
@@ -152,17 +154,24 @@ def portal_over(folder: Path, place: Installation) -> Iterator[tuple[str, int]]:
 
 
 def _wait(city: StillCity) -> None:
-    """Wait until the gateway has subscribed and the city's broker takes its bundles, and nothing waits to leave."""
+    """Wait until the gateway has subscribed and the city's broker takes its bundles, and nothing waits to leave or be entered."""
     deadline_s = time.monotonic() + HANG_S
     while True:
         try:
             shown = city.call("status")
         except AwayError:
             shown = None
-        if shown is not None and _is_at_rest(shown) and _published(city) >= shown["log"]["size"]:
+        if shown is not None and _is_at_rest(shown) and _published(city) >= shown["log"]["size"] and _is_booked(city, shown):
             return
         assert time.monotonic() < deadline_s, f"{shown}\n{(city.folder / 'run.log').read_text()[-2000:]}"
         time.sleep(_LOOK_S)
+
+
+def _is_booked(city: StillCity, shown: dict[str, Any]) -> bool:
+    """Return whether the log's latest books are those of the gateway, so that no entry is still to come."""
+    assert city.place.openings is not None
+    books = counted_log(city.place.log, city.place.openings, city.vkey, until_ms=0).books
+    return bool(books) and books[-1][1] == {account: n for account, n in shown["ledger"].items() if n}
 
 
 def _is_at_rest(shown: dict[str, Any]) -> bool:
