@@ -259,10 +259,12 @@ class Listener:
 
         self.messages: list[tuple[str, int, bytes]] = []
         """(recipient, log index, content), in order of arrival."""
-        self._subscribed = threading.Event()
+        self._subscribed, self._caught_up = threading.Event(), threading.Event()
+        self._marker = f"listener/{gateway}"
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"listener-{gateway}", protocol=paho.MQTTv5)
         self._client.on_message = self._take
-        self._client.on_connect = lambda client, *_: client.subscribe(f"sluice/{gateway}/+", qos=1)
+        self._client.message_callback_add(self._marker, lambda *_: self._caught_up.set())
+        self._client.on_connect = lambda client, *_: client.subscribe([(f"sluice/{gateway}/+", 1), (self._marker, 1)])
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 3600
@@ -273,6 +275,12 @@ class Listener:
     def _take(self, _client: Any, _userdata: Any, message: Any) -> None:
         found = dict(message.properties.UserProperty)
         self.messages.append((message.topic.rpartition("/")[2], int(found["log-index"]), bytes(message.payload)))
+
+    def catch_up(self) -> None:
+        """Wait until all has arrived that the broker has taken for it: a message of its own comes after them."""
+        self._caught_up.clear()
+        self._client.publish(self._marker, b"", qos=1)
+        assert self._caught_up.wait(HANG_S)
 
     def bundles(self) -> dict[int, tuple[str, bytes]]:
         """Return what came, de-duplicated by log index: index → (recipient, content)."""
@@ -286,6 +294,7 @@ class Listener:
 
 
 def opened(live: LiveGateway, listener: Listener) -> Iterator[OpenedBundle]:
-    """Open everything that came, once each, in order of log index."""
+    """Open everything that the broker has taken, once each, in order of log index."""
+    listener.catch_up()
     for _, (recipient, content) in sorted(listener.bundles().items()):
         yield live.open(recipient, content)
