@@ -214,6 +214,23 @@ class Clock(_Section, frozen=True, kw_only=True):
                 raise ValueError(f"`start`: {error}") from error
 
 
+class Portal(_Section, frozen=True, kw_only=True):
+    """Where citizens come in.
+
+    Attributes:
+        address: How people reach the portal, as in the portal's own file: `https://sensors.ribera.example`. Passkeys are made for
+            this host alone, so whoever changes it ends them all. None: nobody comes in over the portal.
+    """
+
+    address: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^(https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?)\Z",
+            description="`https:` with a name of a host, or `http://localhost`, without a slash at its end",
+        ),
+    ] = None
+
+
 class Metrics(_Section, frozen=True, kw_only=True):
     """Figures for Prometheus.
 
@@ -250,6 +267,7 @@ class Config(_Section, frozen=True, kw_only=True):
     audit: Audit = Audit()
     clock: Clock = Clock()
     metrics: Metrics = Metrics()
+    portal: Portal = Portal()
 
 
 class Installation:

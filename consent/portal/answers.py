@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
+from consent.citizen_messages import SessionOpened
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -73,7 +75,68 @@ class LargeContent:
     make: Callable[[], Awaitable[Content]]
 
 
+@dataclass(frozen=True, slots=True)
+class SeeOther:
+    """What follows a form that was taken: another page (303), and perhaps a session that begins or ends.
+
+    Attributes:
+        path: Of the page, as ``Visit.url`` gives it.
+        opens: The session that begins: its cookie goes with the answer.
+        closes: Whether the visitor's session ends here; its cookie is taken away.
+    """
+
+    path: str
+    opens: SessionOpened | None = None
+    closes: bool = False
+
+
+class Who(StrEnum):
+    """Who may see a page, or send its form."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed-in"
+    """Whoever has a session; of the others a page leads to `/in`, and anything else is 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a form.
+
+    Attributes:
+        pattern: A regular expression that the whole of it must match.
+        longest: So many characters it may have at most.
+        is_required: Where it is absent, or does not match, the form is not taken (422); else it counts as empty.
+    """
+
+    name: str
+    pattern: str = r"[^\x00-\x08\x0b-\x1f\x7f]*"
+    longest: int = 200
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it came, from one of our own pages.
+
+    Attributes:
+        values: By field, of those that the route names; an empty text where a field is absent.
+        request: The id of this sending, the same when it is sent again; what a ``CitizenGate`` takes.
+    """
+
+    values: Mapping[str, str]
+    request: str
+
+    def __getitem__(self, name: str) -> str:
+        """Return a field's value."""
+        return self.values[name]
+
+
 Answer = Page | Content | LargeContent
+FormHandler = Callable[[Site, Visit, Mapping[str, str], Form], Awaitable[Answer | SeeOther]]
+"""(site, visit, the checked parameters of path and query, the form) → where to go on, or the page again with what is wrong.
+
+Raises what a ``Handler`` does, and ``OutcomeUnknownError``, ``SessionEndedError``.
+"""
 Handler = Callable[[Site, Visit, Mapping[str, str]], Awaitable[Answer]]
 """(site, visit, the checked parameters of path and query) → what to answer.
 
@@ -112,6 +175,9 @@ class Route:
         needs_gate: Without the gateway there is nothing to show: 503.
         says: The struct whose JSON is answered, where it is one.
         statuses: With which it answers besides 200, 404 and 503, as a redirection.
+        who: Who may see it, and send its form.
+        form: Takes a form that is sent to this address; None where none is.
+        fields: Of the form, besides those that guard every form.
     """
 
     path: str
@@ -122,3 +188,6 @@ class Route:
     needs_gate: bool = False
     says: type[msgspec.Struct] | None = None
     statuses: tuple[int, ...] = ()
+    who: Who = Who.ANYONE
+    form: FormHandler | None = None
+    fields: tuple[Field, ...] = ()

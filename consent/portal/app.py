@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from consent.core.languages import LANGUAGES
 from consent.portal.answers import HTML, PROBLEM, Content, LargeContent, NoSuchPage, Page, Route
 from consent.portal.frame import PageFrame, city_frame, frame_of
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.http.bounds import PAGE_PRICE, STATUS, Refusal, RequestGuard
 from consent.portal.http.compression import Gzip
 from consent.portal.http.headers import SafeHeaders

@@ -1,7 +1,7 @@
 """What stands around every page: the city, and how gate and record are.
 
 The logo shows how the gate is, and what a reader should know of the state stands above the page's own matter. The gateway is
-asked once for both the page and its frame: the page's own questions come first, and ``door`` keeps the answer.
+asked once for both the page and its frame: the page's own questions come first, and ``gates.public_door`` keeps the answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from consent.core.languages import LANGUAGES
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.record import Head
 from consent.portal.site import Site
 from consent.portal.visit import Visit

@@ -24,7 +24,8 @@ from uvicorn import Config, Server
 
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig, PortalConfigError, load_portal_config
-from consent.portal.door import PublicGate
+from consent.portal.gates.citizen_door import CitizenDoor
+from consent.portal.gates.public_door import PublicGate
 from consent.portal.http.connections import HEAD_BYTES, BoundedConnection, OpenConnections
 from consent.portal.log_record import LogRecord
 from consent.portal.site import Site
@@ -127,7 +128,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 async def _serve(config: PortalConfig, tls: ssl.SSLContext | None, listeners: list[socket.socket]) -> None:
     record = LogRecord(Path(config.log_folder))
     door = PublicGate(Path(config.door))
-    site = Site(config, record, door, lambda: time.time_ns() // 1_000_000)
+    site = Site(config, record, door, CitizenDoor(Path(config.door)), lambda: time.time_ns() // 1_000_000)
     server = PortalServer(uvicorn_config(make_app(site), tls, OpenConnections()))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

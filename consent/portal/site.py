@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from consent.portal.config import PortalConfig
-from consent.portal.gate import Gate
+from consent.portal.gates.citizen import CitizenGate
+from consent.portal.gates.public import Gate
 from consent.portal.record import PublicRecord
 
 
@@ -17,11 +18,13 @@ class Site:
     Attributes:
         config: As its file says.
         record: The public log, as far as it has been read.
-        gate: The citizens' door of the gateway.
+        gate: The public door of the gateway.
+        citizens: Its door for people who come in.
         now_ms: The machine's clock.
     """
 
     config: PortalConfig
     record: PublicRecord
     gate: Gate
+    citizens: CitizenGate
     now_ms: Callable[[], int]

@@ -14,6 +14,7 @@ from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from consent.citizen_messages import SessionKind
 from consent.core.disclosure import DAY_MS
 from consent.core.languages import LANGUAGES, spoken_language
 from consent.portal.config import PortalConfig
@@ -31,6 +32,21 @@ _WEIGHTED = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q=(
 _MOST_RANGES = 20
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A visitor who has come in.
+
+    Attributes:
+        token: The session's, for the gateway.
+        kind: By what they came in: `passkey`, or `paper`, which tells less and never more.
+        ends_ms: When the session ends by itself.
+    """
+
+    token: str
+    kind: SessionKind
+    ends_ms: int
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request, as far as pages differ by it.
@@ -41,6 +57,9 @@ class Visit:
         query: Its query, but for the language.
         is_chosen: The address names the language, so that links must carry it on.
         zone: The city's time zone.
+        signed_in: The visitor's session; None where there is none.
+        form_token: What every form of this visitor's pages brings back; empty on a page that has none.
+        asks_for_privacy: The browser sends `Sec-GPC: 1` (Global Privacy Control).
     """
 
     language: str
@@ -49,6 +68,9 @@ class Visit:
     is_chosen: bool = False
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     config: PortalConfig | None = None
+    signed_in: SignedIn | None = None
+    form_token: str = ""
+    asks_for_privacy: bool = False
 
     # links
 

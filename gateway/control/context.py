@@ -8,7 +8,7 @@ from enum import Flag, auto
 from typing import TypeVar
 
 from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
-from consent.core.consents.records import PORTAL, Consent, signing_bytes
+from consent.core.consents.records import PASSKEY, Consent, signing_bytes
 from consent.core.languages import LANGUAGES, spoken_language
 from gateway.app import Gateway
 from gateway.core.state import State
@@ -81,12 +81,12 @@ class Caller:
 
 
 OPERATOR = Caller(Door.SHELL, OPERATOR_CHANNEL)
-ANYONE = Caller(Door.PUBLIC, PORTAL)
+ANYONE = Caller(Door.PUBLIC, PASSKEY)
 
 
 def resident_caller(subject: bytes, resident: bytes, sign: Callable[[bytes], bytes]) -> Caller:
     """Return a resident who has shown who they are, and signs what they say."""
-    return Caller(Door.CITIZEN, PORTAL, subject, resident, sign)
+    return Caller(Door.CITIZEN, PASSKEY, subject, resident, sign)
 
 
 class Control:

@@ -19,12 +19,79 @@ MESSAGES_KEPT = 20
 """How many messages are kept for a subject: the latest."""
 
 
+class Passkey(msgspec.Struct, frozen=True, array_like=True):
+    """A passkey of a resident.
+
+    Attributes:
+        credential: Its id, as the browser knows it.
+        public_key: COSE_Key, as the authenticator gave it.
+        sign_count: The highest that it has stated; of one that counts it only rises.
+        how: How it came to be; see ``consent.citizen_messages.Enrolment``.
+        since_ms: When it was enrolled.
+        entry: Log index of the entry that says so.
+        yes_from_ms: Before this it proves nothing that tells more.
+        used_ms: When it last answered; 0: never.
+    """
+
+    credential: bytes
+    public_key: bytes
+    sign_count: int
+    how: str
+    since_ms: int
+    entry: int
+    yes_from_ms: int = 0
+    used_ms: int = 0
+
+
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """A session of a resident.
+
+    Attributes:
+        token_hash: SHA-256 of its token, cut to 16 bytes; its name too.
+        credential: The passkey that opened it; empty where the paper code did.
+    """
+
+    token_hash: bytes
+    credential: bytes
+    since_ms: int
+    ends_ms: int
+
+
+class Paper(msgspec.Struct, frozen=True, array_like=True):
+    """A resident's paper code: its SHA-256, when it was made, and the log index of the entry that says so."""
+
+    code_hash: bytes
+    since_ms: int
+    entry: int
+
+
+class Answered(msgspec.Struct, frozen=True, array_like=True):
+    """A request that a resident made under an id, and what it was answered: JSON, of the method's answer."""
+
+    request: bytes
+    resident: bytes
+    method: str
+    time_ms: int
+    answer: bytes
+
+
 class Resident(msgspec.Struct, frozen=True, array_like=True):
-    """A person with a say in a subject: a random id, when they joined, and when they last claimed it (0: never, or no longer)."""
+    """A person with a say in a subject.
+
+    Attributes:
+        id: 16 random bytes.
+        since_ms: When they joined.
+        claimed_ms: When they last claimed it; 0: never, or no longer.
+        user_handle: What passkeys hold of them: 16 random bytes; empty before there is one.
+    """
 
     id: bytes
     since_ms: int
     claimed_ms: int = 0
+    user_handle: bytes = b""
+    passkeys: tuple[Passkey, ...] = ()
+    paper: Paper | None = None
+    sessions: tuple[Session, ...] = ()
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -46,6 +113,8 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
         label_generation: Counts departures: each one replaces the key by which the subject finds its releases.
         messages: The latest notifications.
         key_entries: Log indices of the entries that record its residents.
+        enrolment_entries: Log indices of the entries that record their credentials.
+        answered: The latest requests that its residents made under an id.
     """
 
     id: bytes
@@ -55,16 +124,25 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     label_generation: int = 0
     messages: tuple[Message, ...] = ()
     key_entries: tuple[int, ...] = ()
+    enrolment_entries: tuple[int, ...] = ()
+    answered: tuple[Answered, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a claim code allows its bearer to do; see ``gateway.core.changes.subjects``."""
+    """What a claim code allows its bearer to do; see ``gateway.core.changes.subjects``.
+
+    Attributes:
+        how: `letter`, `invitation` or `counter`: how a credential that it makes came to be.
+        proof: Of an invitation: the encoded ``Proof`` of who made it.
+    """
 
     code_hash: bytes
     subject: bytes
     resident: bytes
     device: bytes
     expires_ms: int
+    how: str = "letter"
+    proof: bytes = b""
 
 
 def decode_device(content: bytes) -> Device:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consent.core.consents.records import PORTAL
+from consent.core.consents.records import PASSKEY
 from consent.core.policies.accounting import overspent
 from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
@@ -152,7 +152,7 @@ def test_limit_pages_take_no_answers() -> None:
 
 def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:
     """A yes that a resident signed is a fault to the auditor, and the gateway asks for none."""
-    assert PORTAL not in in_force._CHANNELS
+    assert PASSKEY not in in_force._CHANNELS
     service = (ROOT / "gateway" / "service.py").read_text()
     assert "ANYONE" in service, "the door of `portal.sock` is for whoever has shown nothing of who they are"
     assert "resident_caller" not in service

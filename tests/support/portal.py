@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from starlette.testclient import TestClient
 
 from consent.core.policies.policy import PolicySet
+from consent.messages import Parameters, Result
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
-from consent.portal.gate import GateAwayError
+from consent.portal.gates.public import GateAwayError
 from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState
 from gateway.audit.log.entries import Entry
+
+R = TypeVar("R", bound=Result)
 
 NOW_MS = 1_796_000_000_000
 
@@ -69,6 +73,30 @@ class SaidGate:
 
 
 @dataclass
+class SaidHome:
+    """A citizens' door that answers what it is told to, by method.
+
+    Attributes:
+        says: An exception is raised; a function is called with (parameters, session).
+        asked: What it was asked, in order: (method, parameters, session, request).
+    """
+
+    says: dict[str, object] = field(default_factory=dict)
+    asked: list[tuple[str, Parameters, str, str]] = field(default_factory=list)
+
+    async def ask(self, method: str, params: Parameters, kind: type[R], *, session: str = "", request: str = "") -> R:
+        """As the protocol has it."""
+        self.asked.append((method, params, session, request))
+        said = self.says.get(method, GateAwayError())
+        if callable(said):
+            said = said(params, session)
+        if isinstance(said, Exception):
+            raise said
+        assert isinstance(said, kind), f"{method} was told to say {said}"
+        return said
+
+
+@dataclass
 class SaidRecord:
     """A record that holds what it is told to."""
 
@@ -115,11 +143,12 @@ def said_head(size: int = 2418) -> Head:
     return Head("ribera.example/gw-test", "ribera.example/gw-test+00000000+AAAA", size, bytes(32), NOW_MS, NOW_MS, seen)
 
 
-def said_site(gate: SaidGate, record: SaidRecord, log_folder: str = "/nowhere") -> Site:
-    """Return a site that stands on both, with no bound on how often it is asked."""
-    return Site(PortalConfig(log_folder=log_folder, door="", requests_per_minute=0), record, gate, lambda: NOW_MS)
+def said_site(gate: SaidGate, record: SaidRecord, log_folder: str = "/nowhere", home: SaidHome | None = None) -> Site:
+    """Return a site that stands on them, with no bound on how often it is asked."""
+    config = PortalConfig(log_folder=log_folder, door="", requests_per_minute=0)
+    return Site(config, record, gate, home or SaidHome(), lambda: NOW_MS)
 
 
-def portal_client(gate: SaidGate, record: SaidRecord) -> TestClient:
-    """Return a client of a portal that stands on both."""
-    return TestClient(make_app(said_site(gate, record)), raise_server_exceptions=False)
+def portal_client(gate: SaidGate, record: SaidRecord, home: SaidHome | None = None) -> TestClient:
+    """Return a client of a portal that stands on them."""
+    return TestClient(make_app(said_site(gate, record, home=home)), raise_server_exceptions=False)

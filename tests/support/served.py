@@ -16,7 +16,7 @@ from consent.portal.config import PortalConfig
 from consent.portal.log_record import LogRecord, machine_ms
 from consent.portal.record import PublicRecord
 from consent.portal.site import Site
-from tests.support.portal import SaidGate, said_state
+from tests.support.portal import SaidGate, SaidHome, said_state
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def served(folder: Path, gate: SaidGate | None = None, record: PublicRecord | No
     known = LogRecord(folder)
     config = PortalConfig(log_folder=str(folder), door="", requests_per_minute=0)
     asked = gate or SaidGate(said_state(), away=True)
-    site = Site(config, record or known, asked, machine_ms)
+    site = Site(config, record or known, asked, SaidHome(), machine_ms)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)  # whoever comes before the server has begun waits for it

@@ -42,8 +42,12 @@ _KEYS: Final = frozenset(
 )
 OPERATOR: Final = "operator"
 """The channel of what the city's staff entered, on their word."""
-PORTAL: Final = "portal"
-"""The channel of what a resident entered in person."""
+COUNTER: Final = "counter"
+"""The channel of what a resident said at the city's counter, by telephone or on a form, and the city's staff entered."""
+PASSKEY: Final = "passkey"
+"""The channel of what a resident signed in person, with a passkey."""
+SESSION: Final = "session"
+"""The channel of what a resident entered in person, having come in; it permits no more than what was in force."""
 GATEWAY: Final = "gateway"
 """The channel of records that nobody said: the consent ended by its own terms."""
 
@@ -82,8 +86,9 @@ class Consent:
         time_ms: When it was made.
         since_ms: When these limits took force; earlier than ``time_ms`` where they were in force already.
         expiry_ms: From when on it no longer holds; None means until withdrawn.
-        channel: How it came in: ``OPERATOR``, ``PORTAL`` or ``GATEWAY``.
-        signature: Over ``signing_bytes``; empty until signed.
+        channel: How it came in: ``OPERATOR``, ``COUNTER``, ``PASSKEY``, ``SESSION`` or ``GATEWAY``.
+        signature: Of ``signing_bytes``; empty until signed. Of the channel ``PASSKEY`` it is a ``consent.core.passkeys.proof.Proof``
+            of their SHA-256, else the log key's.
         terms: What the resident was shown, one entry for each flow in the scope.
         authority: Who revoked it and on what ground; empty unless it was revoked.
         previous: SHA-256 of the encoded record that this one replaces, ``FIRST`` for the first of its chain.

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from consent.core.consents.records import PORTAL, Consent, decode, record_hash, signing_bytes
+from consent.core.consents.records import PASSKEY, Consent, decode, record_hash, signing_bytes
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.label_key import read_label_key
@@ -70,7 +70,7 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
     except RecordError as error:
         return [str(error)]
     problems = [] if verify(signature, message) else ["the receipt's signature is not by this key, or the receipt was changed"]
-    if consent.channel != PORTAL and not verify(consent.signature, signing_bytes(consent)):
+    if consent.channel != PASSKEY and not verify(consent.signature, signing_bytes(consent)):
         problems.append("the signature of the record itself is not by this key")
     problems += _faults_of_words(consent, stated.entry.origin, words, policies, version)
     received = {key: value for key, value in receipt.items() if key != "signature"}

@@ -12,7 +12,7 @@ from typing import Final
 
 from consent.core.policies.policy import PolicySet
 from consent.portal.answers import Answer, Content, NoSuchPage, Page, Parameter, Route
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, moment
 from consent.portal.record import PublicRecord, RulesChange
 from consent.portal.site import Site

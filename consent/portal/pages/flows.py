@@ -21,7 +21,7 @@ from consent.core.policies.policy import Flow, PolicySet
 from consent.core.receipts.words import is_under_gdpr
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
 from consent.portal.charts.among import DAYS, hidden_among, top_of
-from consent.portal.gate import GateAwayError
+from consent.portal.gates.public import GateAwayError
 from consent.portal.sensors.contacts import Contact, contacts_of
 from consent.portal.sensors.units import digits_of, symbol
 from consent.portal.site import Site

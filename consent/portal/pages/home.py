@@ -17,7 +17,7 @@ from consent.core.decide import Owner
 from consent.core.policies.policy import Flow, PolicySet
 from consent.portal.accounts.day import day_balance, sum_of
 from consent.portal.answers import Answer, Page, Route
-from consent.portal.gate import Gate, GateAwayError
+from consent.portal.gates.public import Gate, GateAwayError
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import kept_days, most_told

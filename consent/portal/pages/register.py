@@ -15,7 +15,7 @@ import msgspec
 from consent.core.decide import Owner
 from consent.core.policies.policy import Flow, PolicySet
 from consent.portal.answers import JSON, Answer, Content, Route
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.pages.files import FOR_ALL
 from consent.portal.site import Site
 from consent.portal.visit import Visit

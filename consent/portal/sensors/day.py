@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from consent.portal.charts.bars import bars
-from consent.portal.gate import Gate, GateAwayError, GateRefusedError
+from consent.portal.gates.public import Gate, GateAwayError, GateRefusedError
 from consent.portal.sensors.units import begins_at_zero, digits_of, symbol
 from consent.portal.sensors.uses import PropertyUse, SensorUse
 from consent.portal.visit import Visit, midnight_ms

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from consent.core.decide import Owner
 from consent.core.disclosure import Space
 from consent.core.policies.policy import PolicySet
-from consent.portal.gate import Gate, GateAwayError
+from consent.portal.gates.public import Gate, GateAwayError
 from consent.portal.sensors.uses import place_of_homes, uses_of
 from consent.public_messages import HOMES_STEP, PublicSensors, SensorsAt
 

@@ -112,6 +112,46 @@ class KeyPayload(Payload, frozen=True, tag_field="kind", tag="key"):
     residents: tuple[SubjectId, ...]
 
 
+class EnrolmentPayload(Payload, frozen=True, tag_field="kind", tag="enrolment"):
+    """A credential of a resident that came to be: a passkey, a paper code, or both. Its entry is of the kind `key` too.
+
+    Attributes:
+        resident: One of the subject's.
+        how: As in ``consent.citizen_messages.Enrolment``.
+        key_sha256: SHA-256 of the passkey's public key (a COSE_Key, as the authenticator gave it); empty: a paper code alone.
+        relying_party: The id for which the passkey was made: a domain; empty without one.
+        paper_sha256: SHA-256 of the paper code that holds from now on (``consent.core.passkeys.codes``); empty: as before.
+        proof: What shows that whoever could did it. Of an `invitation` and of `passkey`: a ``Proof`` by a passkey of another
+            resident, or of this one; of a `recovery`: the paper code that it used up, in its plain form; empty of the others.
+    """
+
+    word = "enrolment"
+    subject: SubjectId
+    resident: SubjectId
+    how: Literal["letter", "invitation", "recovery", "counter", "passkey"]
+    key_sha256: bytes
+    relying_party: str
+    paper_sha256: bytes
+    proof: bytes
+
+
+class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="credentials-ended"):
+    """Credentials of a resident that ended. Its entry is of the kind `key` too.
+
+    Attributes:
+        keys_sha256: Which passkeys, as in ``EnrolmentPayload``.
+        paper: Whether the paper code ended as well.
+        by: `resident`: with a session of theirs; `counter`: at the counter, where a new code is then made; `left`: with them.
+    """
+
+    word = "credentials-ended"
+    subject: SubjectId
+    resident: SubjectId
+    keys_sha256: tuple[bytes, ...]
+    paper: bool
+    by: Literal["resident", "counter", "left"]
+
+
 UNCLEAN_END: Final = "unclean-end"
 AWAY: Final = "away"
 SESSION_LOST: Final = "session-lost"

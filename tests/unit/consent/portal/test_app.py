@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from consent.portal.answers import Page
 from consent.portal.app import make_app
 from consent.portal.frame import PageFrame
-from consent.portal.gate import GateRefusedError
+from consent.portal.gates.public import GateRefusedError
 from consent.portal.http.bounds import Refusal
 from consent.portal.rendering import render
 from consent.portal.visit import Visit

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
-from consent.core.consents.records import PORTAL, decode
+from consent.core.consents.records import PASSKEY, decode
 from consent.core.policies.archive import MOST_BYTES
 from consent.messages import Parameters, Result, schemas_of
 from consent.public_messages import PublicDoor
@@ -109,7 +109,7 @@ async def test_consent_of_a_resident_bears_channel_and_signature_of_their_own(ho
     (row,) = homes.durable.state.commit.consents
     consent = decode(row.content)
     assert (changed["log_index"], consent.resident.hex()) == (row.index, homes.own["resident"])
-    assert consent.channel == PORTAL
+    assert consent.channel == PASSKEY
     assert consent.signature.startswith(b"own:")
     assert changed["undecided"] == [homes.second]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consent.portal.gate import GateRefusedError
+from consent.portal.gates.public import GateRefusedError
 from consent.portal.record import RulesChange
 from consent.public_messages import EntryTold, PartTold
 from consent.texts.portal import page_sentences

@@ -27,7 +27,7 @@ from consent.texts.portal import page_sentences
 from tests.support.checkout import ROOT
 from tests.support.markup import Markup
 from tests.support.policy_folder import load_policies
-from tests.support.portal import NOW_MS, SaidGate, SaidRecord, portal_client, said_head, said_state
+from tests.support.portal import NOW_MS, SaidGate, SaidHome, SaidRecord, portal_client, said_head, said_state
 from tests.support.street_city import street
 
 RIBERA = load_policies(ROOT / "policies")
@@ -48,7 +48,9 @@ def gate() -> SaidGate:
 def client(policies: PolicySet | None = RIBERA, address: str = ADDRESS, *, headless: bool = False) -> TestClient:
     """Return a client of a portal that knows its own address."""
     record = SaidRecord(policies, None if headless else said_head())
-    site = Site(PortalConfig(log_folder="", door="", address=address, requests_per_minute=0), record, gate(), lambda: NOW_MS)
+    site = Site(
+        PortalConfig(log_folder="", door="", address=address, requests_per_minute=0), record, gate(), SaidHome(), lambda: NOW_MS
+    )
     return TestClient(make_app(site), raise_server_exceptions=False)
 
 

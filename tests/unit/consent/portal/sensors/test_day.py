@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.core.languages import LANGUAGES
-from consent.portal.gate import GateRefusedError
+from consent.portal.gates.public import GateRefusedError
 from consent.portal.sensors.day import PlaceDay, day_of, yesterday
 from consent.portal.sensors.uses import uses_of
 from consent.portal.visit import Visit

@@ -1,6 +1,6 @@
-"""The citizens' door, from the portal's side: what the pages ask the gateway, and how they hear that it cannot be asked.
+"""The public door, from the portal's side: what the pages ask the gateway, and how they hear that it cannot be asked.
 
-``door`` asks it, ``gateway.control.public`` answers.
+``public_door`` asks it, ``gateway.control.public`` answers.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from consent.portal.door import PublicGate
-from consent.portal.gate import Gate
+from consent.portal.gates.public import Gate
+from consent.portal.gates.public_door import PublicGate
 from tests.support.portal import SaidGate, said_state
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from consent.messages import plain
-from consent.portal.door import ANSWER_BYTES, PublicGate, Waits
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.gates.public_door import ANSWER_BYTES, PublicGate, Waits
 from consent.public_messages import PublicBalance
 from tests.support.portal import said_state
 

@@ -20,7 +20,7 @@ import msgspec
 from consent.control import Failure
 from consent.errors import ControlRequestError
 from consent.messages import JsonObject, Nothing, Parameters, decode, encode
-from consent.portal.gate import GateAwayError, GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.public_messages import (
     DayOf,
     EntryAt,

@@ -1,0 +1,1 @@
+"""A household's own pages, each for whoever is signed in."""
