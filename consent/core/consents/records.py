@@ -87,7 +87,7 @@ class Consent:
         since_ms: When these limits took force; earlier than ``time_ms`` where they were in force already.
         expiry_ms: From when on it no longer holds; None means until withdrawn.
         channel: How it came in: ``OPERATOR``, ``COUNTER``, ``PASSKEY``, ``SESSION`` or ``GATEWAY``.
-        signature: Of ``signing_bytes``; empty until signed. Of the channel ``PASSKEY`` it is a ``consent.core.passkeys.proof.Proof``
+        signature: Of ``signing_bytes``; empty until signed. Of the channel ``PASSKEY`` a ``consent.core.passkeys.proof.Proof``
             of their SHA-256, else the log key's.
         terms: What the resident was shown, one entry for each flow in the scope.
         authority: Who revoked it and on what ground; empty unless it was revoked.

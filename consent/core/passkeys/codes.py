@@ -1,4 +1,4 @@
-"""Paper codes: eighty random bits as sixteen symbols of Crockford's base 32, in four groups; kept and recorded by a hash alone."""
+"""Paper codes: eighty random bits as sixteen symbols of Crockford's base 32, in four groups; kept by a hash alone."""
 
 from __future__ import annotations
 
