@@ -1,6 +1,6 @@
 """A passkey in software, as an authenticator and a browser make and use one, and what of it can be wrong.
 
-It follows Web Authentication Level 3 (5.8.1 client data, 6.1 authenticator data, 6.5.4 attestation objects) and RFC 9053 for keys,
+It follows Web Authentication Level 3 (5.8.1 client data, 6.1 authenticator data, 6.5.4 attestation objects) and RFC 9053 (keys),
 with its own encoders: it shares none of the code that it tests.
 """
 
