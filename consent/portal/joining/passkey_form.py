@@ -13,20 +13,29 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from consent.citizen_messages import Assertion, Registration
+from consent.core.passkeys.authenticator_data import LONGEST_AUTHENTICATOR_DATA
+from consent.core.passkeys.client_data import LONGEST_CLIENT_DATA
+from consent.core.passkeys.keys import LONGEST_SIGNATURE
+from consent.core.passkeys.registration import LONGEST_ATTESTATION
 from consent.portal.answers import Field, Form
 
 _SIGNS: Final = "[A-Za-z0-9_-]*"
 
-REGISTRATION: Final = (
-    Field("client_data", _SIGNS, 2048),
-    Field("attestation", _SIGNS, 8192),
-)
+_LONGEST_CREDENTIAL: Final = 1023
+
+
+def _field(name: str, longest: int) -> Field:
+    """Return a field for so many bytes."""
+    return Field(name, _SIGNS, -(-longest * 4 // 3))
+
+
+REGISTRATION: Final = (_field("client_data", LONGEST_CLIENT_DATA), _field("attestation", LONGEST_ATTESTATION))
 """The fields of a form that has a passkey made."""
 ASSERTION: Final = (
-    Field("credential", _SIGNS, 1400),
-    Field("client_data", _SIGNS, 2048),
-    Field("authenticator_data", _SIGNS, 2048),
-    Field("signature", _SIGNS, 2048),
+    _field("credential", _LONGEST_CREDENTIAL),
+    _field("client_data", LONGEST_CLIENT_DATA),
+    _field("authenticator_data", LONGEST_AUTHENTICATOR_DATA),
+    _field("signature", LONGEST_SIGNATURE),
 )
 """The fields of a form that has one answer."""
 PASSKEY_FIELDS: Final = tuple({field.name: field for field in (*REGISTRATION, *ASSERTION)}.values())
@@ -51,14 +60,14 @@ class PasskeyAsked:
     keys: str
 
     @classmethod
-    def to_make(cls, challenge: str, user_handle: str, relying_party: str, exclude: Iterable[bytes] = ()) -> Self:
-        """Return what has a passkey made, of a challenge and a user handle in hexadecimal."""
-        return cls("create", _of_hex(challenge), relying_party, _of_hex(user_handle), " ".join(map(_written, exclude)))
+    def to_make(cls, challenge: bytes, user_handle: bytes, relying_party: str, exclude: Iterable[bytes] = ()) -> Self:
+        """Return what has a passkey made."""
+        return cls("create", _written(challenge), relying_party, _written(user_handle), " ".join(map(_written, exclude)))
 
     @classmethod
-    def to_sign(cls, challenge: str, relying_party: str, allow: Iterable[bytes] = ()) -> Self:
-        """Return what has one answer, of a challenge in hexadecimal."""
-        return cls("get", _of_hex(challenge), relying_party, "", " ".join(map(_written, allow)))
+    def to_sign(cls, challenge: bytes, relying_party: str, allow: Iterable[bytes] = ()) -> Self:
+        """Return what has one answer."""
+        return cls("get", _written(challenge), relying_party, "", " ".join(map(_written, allow)))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -76,10 +85,6 @@ def assertion_of(form: Form) -> Assertion | None:
     """Return what a passkey has answered; None where the form holds nothing."""
     read = {field.name: _read(form[field.name]) for field in ASSERTION}
     return Assertion(**read) if all(read.values()) else None
-
-
-def _of_hex(digits: str) -> str:
-    return _written(bytes.fromhex(digits))
 
 
 def _written(data: bytes) -> str:
