@@ -7,6 +7,7 @@ from typing import Final
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
+from consent.portal.sessions import outcome
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
@@ -22,5 +23,6 @@ _PAGES: Final[tuple[Route, ...]] = (
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
+    *outcome.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))
