@@ -6,6 +6,9 @@ from typing import Final
 
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
+from consent.portal.joining import claim, entrance
+from consent.portal.my import erase, keys
+from consent.portal.my import home as household
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 from consent.portal.sessions import outcome
 
@@ -24,5 +27,10 @@ _PAGES: Final[tuple[Route, ...]] = (
     *files.ROUTES,
     *offline.ROUTES,
     *outcome.ROUTES,
+    *claim.ROUTES,
+    *entrance.ROUTES,
+    *household.ROUTES,
+    *keys.ROUTES,
+    *erase.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

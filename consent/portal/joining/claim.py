@@ -143,7 +143,7 @@ ROUTES = (
         "Have you a code? What it would do, and its use",
         form=take,
         fields=(
-            Field("code", longest=60),
+            Field("code", longest=60, is_code=True),
             Field("how", f"{PASSKEY}|{PAPER}|{SENSOR}"),
             Field("challenge", "[0-9a-f]{64}"),
             *REGISTRATION,

@@ -119,6 +119,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=take,
-        fields=(Field("how", "ask|passkey|paper"), Field("code", longest=60), *ASSERTION),
+        fields=(Field("how", "ask|passkey|paper"), Field("code", longest=60, is_code=True), *ASSERTION),
     ),
 )

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from consent.citizen_messages import EnrolmentShown, HomeShown, InviteMade, Mine
 from consent.core.decide import Owner
 from consent.messages import OwnDevice, ResidentLeft
@@ -14,6 +16,7 @@ from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
 from consent.portal.my.acts import OF_ACTS, UNANSWERED, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.sensors.qr_code import qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import place_title
@@ -64,6 +67,8 @@ class HouseholdView:
     Attributes:
         proof: What a passkey is asked for, to make a code.
         code: The code that was made; shown this once, for so many days.
+        claim_address: Where it is used, as people type it; empty where the portal does not know its own address.
+        qr: The same with the code behind `#`; None likewise.
         by_passkey: Whether the session can invite somebody.
         open_codes: How many codes of the home can still be used.
         wrong: Why something was not taken; a sentence of the part `passkey`.
@@ -73,6 +78,8 @@ class HouseholdView:
     proof: PasskeyAsked | None = None
     code: str = ""
     code_days: int = 0
+    claim_address: str = ""
+    qr: Markup | None = None
     by_passkey: bool = False
     people: tuple[PersonShown, ...] = ()
     sensors: tuple[HomeSensor, ...] = ()
@@ -105,7 +112,14 @@ async def _invited(site: Site, visit: Visit, form: Form) -> Answer:
     if proved is None:
         return await _household(site, visit, UNANSWERED)
     made = await site.citizens.ask("home.invite", proved, InviteMade, session=token_of(visit), request=form.request)
-    return Page("my_home.html", HouseholdView(code=made.claim_code, code_days=made.days))
+    address = site.config.address.rstrip("/")
+    view = HouseholdView(
+        code=made.claim_code,
+        code_days=made.days,
+        claim_address=f"{address.removeprefix('https://')}/claim" if address else "",
+        qr=qr_code(f"{address}/claim#{made.claim_code}", visit.text("my_home", "code.qr")) if address else None,
+    )
+    return Page("my_home.html", view)
 
 
 async def _leave(site: Site, visit: Visit, form: Form) -> SeeOther:

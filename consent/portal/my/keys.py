@@ -239,7 +239,7 @@ ROUTES = (
         fields=(
             Field("how", "make|made|proved|replace|replaced|end-passkey|end-session"),
             Field("name", _NAME),
-            Field("code", longest=60),
+            Field("code", longest=60, is_code=True),
             *PASSKEY_FIELDS,
         ),
     ),
