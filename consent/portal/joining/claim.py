@@ -111,6 +111,8 @@ async def _confirm(site: Site, visit: Visit, code: str, form: Form) -> Answer | 
         return await _look(site, visit, code, reason) if reason in _OF_USE else _refused(visit, reason)
     if visit.signed_in is not None:
         return SeeOther(visit.url("/my/home", done="sensor"))
+    if not opened.token:  # asked again after the gate's start: it was done, and whoever did it comes in by what they have now
+        return SeeOther(visit.url("/in", done="claimed"))
     return SeeOther(visit.url("/my"), opens=opened)
 
 

@@ -21,9 +21,11 @@ from consent.portal.visit import Visit
 _PAPER_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{16}")
 _OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-old", "too-many", "no-address"})
 _OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
-_DONE: Final = Parameter("done", "left|ended|erased", "ended", is_in_query=True)
-"""What the visitor did before: left the home, ended the session, or erased everything."""
+_DONE: Final = Parameter("done", "left|ended|erased|claimed", "ended", is_in_query=True)
+"""What the visitor did before: left the home, ended the session, erased everything, or used a code."""
 _FORWARD: Final = Field(AFTERWARDS.name, AFTERWARDS.pattern)
+FORGOTTEN: Final = "forgotten"
+"""The gate was asked again under the same id after its start: it does not know the session's secret any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
         opened = await site.citizens.ask("session.open", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
         return await _page(site, visit, form["next"], reason_of(error, _OF_PASSKEY))
+    if not opened.token:
+        return await _page(site, visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
 
 
@@ -79,6 +83,8 @@ async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], fo
         opened = await site.citizens.ask("session.paper", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
         return _paper_page(visit, form["next"], reason_of(error, _OF_PAPER))
+    if not opened.token:
+        return _paper_page(visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
 
 

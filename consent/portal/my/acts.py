@@ -20,6 +20,8 @@ OF_ACTS: Final = frozenset({
 """Why an act is not taken; each is a sentence of the part `passkey`."""
 UNANSWERED: Final = "passkey-missing"
 """The form came without what a passkey would have said."""
+UNSHOWN: Final = "unshown"
+"""It was done, and the code that came of it is known no more: the gate was asked again after its start."""
 
 
 async def home_of(site: Site, visit: Visit) -> HomeShown:

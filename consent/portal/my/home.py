@@ -15,7 +15,7 @@ from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, 
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_passkey, proof_wanted, proved_by, token_of
 from consent.portal.sensors.qr_code import qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -72,7 +72,7 @@ class HouseholdView:
         by_passkey: Whether the session can invite somebody.
         open_codes: How many codes of the home can still be used.
         wrong: Why something was not taken; a sentence of the part `passkey`.
-        done: As the parameter.
+        done: As the parameter, or ``UNSHOWN``.
     """
 
     proof: PasskeyAsked | None = None
@@ -112,6 +112,8 @@ async def _invited(site: Site, visit: Visit, form: Form) -> Answer:
     if proved is None:
         return await _household(site, visit, UNANSWERED)
     made = await site.citizens.ask("home.invite", proved, InviteMade, session=token_of(visit), request=form.request)
+    if not made.claim_code:
+        return await _household(site, visit, done=UNSHOWN)
     address = site.config.address.rstrip("/")
     view = HouseholdView(
         code=made.claim_code,

@@ -28,7 +28,17 @@ from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, 
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import PASSKEY_FIELDS, PasskeyAsked, assertion_of, registration_of
 from consent.portal.joining.refusals import reason_of
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, gate_now_ms, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import (
+    OF_ACTS,
+    UNANSWERED,
+    UNSHOWN,
+    gate_now_ms,
+    home_of,
+    is_by_passkey,
+    proof_wanted,
+    proved_by,
+    token_of,
+)
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -79,7 +89,7 @@ class KeysView:
         yes_from: As in ``PasskeyRow``, of a passkey just made.
         paper_since: When the paper code was made; empty: there is none.
         wrong: Why something was not taken; a sentence of the part `passkey`.
-        done: As the parameter.
+        done: As the parameter, or ``UNSHOWN``.
     """
 
     step: str = ""
@@ -125,6 +135,8 @@ async def _made(site: Site, visit: Visit, form: Form) -> Answer:
         return Page("my_keys.html", KeysView("prove", await proof_wanted(site, visit, "passkey.add", registration), True))
     added = PasskeyAdded(registration=registration, paper_code=form["code"])
     made = await _change(site, visit, form, "passkey.add", added)
+    if not made.paper_code:
+        return await _ways(site, visit, done=UNSHOWN)
     yes_from = visit.moment(made.yes_from_ms) if made.yes_from_ms else ""
     return Page("my_keys.html", KeysView("kept", paper_code=made.paper_code, yes_from=yes_from))
 
@@ -149,6 +161,8 @@ async def _replaced(site: Site, visit: Visit, form: Form) -> Answer:
     if proved is None:
         return await _ways(site, visit, UNANSWERED)
     made = await site.citizens.ask("paper.replace", proved, PaperMade, session=token_of(visit), request=form.request)
+    if not made.paper_code:
+        return await _ways(site, visit, done=UNSHOWN)
     return Page("my_keys.html", KeysView("kept", paper_code=made.paper_code))
 
 
