@@ -55,6 +55,8 @@ class WebSessions:
         """
         self._now_ms = now_ms
         try:
+            if folder is not None:
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._rows = _opened(":memory:" if folder is None else str(folder / FILE_NAME))
         except (OSError, sqlite3.Error) as error:
             _say(error)
