@@ -80,7 +80,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("done.html", _view(visit, policies, rows, recent))
 
 
-def _view(visit: Visit, policies: PolicySet, rows: Sequence[QuestionRow], recent: RecentChange | None, number: int) -> DoneView:
+def _view(visit: Visit, policies: PolicySet, rows: Sequence[QuestionRow], recent: RecentChange | None) -> DoneView:
     time_ms = max((row.since_ms for row in rows), default=0) if recent is None else recent.answer.time_ms
     gone = sorted({index for change in recent.answer.changes for index in change.handed_over}) if recent is not None else []
     counts_from_ms = recent.counts_from_ms if recent is not None else 0
