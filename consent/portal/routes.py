@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from consent.portal.answers import Route
+from consent.portal.asking import confirm, fine, question
 from consent.portal.http.openapi import described
 from consent.portal.joining import claim, entrance
-from consent.portal.my import erase, keys
+from consent.portal.my import done, erase, keys, overview
 from consent.portal.my import home as household
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 from consent.portal.sessions import outcome
@@ -32,5 +33,10 @@ _PAGES: Final[tuple[Route, ...]] = (
     *household.ROUTES,
     *keys.ROUTES,
     *erase.ROUTES,
+    *overview.ROUTES,
+    *done.ROUTES,
+    *question.ROUTES,  # `/my/<flow>` matches every address with one part more: these come last
+    *fine.ROUTES,
+    *confirm.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

@@ -1,4 +1,4 @@
-"""The small drawings of a question: own readings in sand, what leaves by itself in water, and how far chance blurs a joint figure.
+"""The small drawings of a question: own readings in sand, what leaves by itself in water, how far chance blurs a joint figure.
 
 Built on the bars of ``portal.charts``; each fits a third of the page, and a telephone.
 """

@@ -1,7 +1,8 @@
 """The answers that are offered, each with what the city would have seen of the last day: a small drawing, sentences, a table.
 
-What would leave by itself is drawn in water; what would go into a figure with others in sand, since nobody sees it by itself, with
-the blur of chance behind it where the figure is a sum or a count. How large chance is said as on public pages (``ways.example``).
+What would leave by itself is drawn in water; what would go into a figure with others in sand, since nobody sees it by itself,
+with the blur of chance behind it where the figure is a sum or a count. How large chance is, is said as on public
+pages.
 """
 
 from __future__ import annotations

@@ -117,9 +117,7 @@ def _charts(visit: Visit, asked: Asked, series: Sequence[ReadingsOf], end_ms: in
         yield OwnChart(title, sentence, drawing, rows)
 
 
-def slots_of(
-    readings: Sequence[tuple[int, str]], end_ms: int, slot_ms: int, *, is_total: bool
-) -> list[tuple[int, float | None]]:
+def slots_of(readings: Sequence[tuple[int, str]], end_ms: int, slot_ms: int, *, is_total: bool) -> list[tuple[int, float | None]]:
     """Return the day before ``end_ms`` in slots: (beginning, value), None where nothing was read.
 
     Args:

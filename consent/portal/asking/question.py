@@ -1,8 +1,8 @@
 """`/my/<flow>`: may this be told of your home? What one should know first, own readings, and three answers of one size.
 
 None is chosen already, but a *no* where the browser asks for privacy (`Sec-GPC: 1`). Less than now is saved as it is sent, by the
-session alone; more goes on to ``confirm``, where a passkey signs. What was offered when the page was made is compared with what is
-offered when the answer comes (``offers.mark_of``): another *yes* than the one that was read is shown anew, and never saved.
+session alone; more goes on to ``confirm``, where a passkey signs. What was offered when the page was made is compared with what
+is offered when the answer comes (``offers.mark_of``): another *yes* than the one that was read is shown anew, and never saved.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, 
 from consent.portal.asking.asked import FLOW, Asked, asked_of, is_alone
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.asking.preview import OwnView, own_readings
-from consent.portal.asking.saving import SAME, pause_one, save_offer, say_no
+from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no
 from consent.portal.asking.terms import BeforeView, before_answering
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import CAN_END, reason_of, scope_title, signed_in, state_of
+from consent.portal.my.telling import CAN_END, SAME, reason_of, scope_title, signed_in, state_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -90,7 +90,8 @@ async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: 
     except GateRefusedError as error:
         wrong = {SAME: "same", MORE_SINCE: "changed"}.get(reason_of(error), "refused")
         asked = await asked_of(site, visit, parameters["flow"])
-    return Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)
+    before = await answered_before(site, visit, form.request)
+    return before or Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)
 
 
 async def _view(site: Site, visit: Visit, asked: Asked, *, wrong: str = "", said: str = "") -> QuestionView:

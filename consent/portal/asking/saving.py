@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from consent.citizen_messages import AnswerOffered, AnswersChanged, LessWanted
-from consent.messages import ConsentLimits
+from consent.citizen_messages import AnswerOffered, AnswersChanged, LessWanted, RequestNamed, RequestOutcome
+from consent.messages import ConsentLimits, Hex
 from consent.portal.answers import SeeOther
 from consent.portal.asking.asked import Asked
+from consent.portal.gates.public import GateRefusedError
 from consent.portal.my.telling import CAN_END, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-
-SAME = "nothing-to-change"
-"""The gateway's word where an answer is the one that is in force already."""
 
 
 async def save_offer(site: Site, visit: Visit, asked: Asked, offer: AnswerOffered, request: str, limits: str = "") -> SeeOther:
@@ -35,13 +33,28 @@ async def save_offer(site: Site, visit: Visit, asked: Asked, offer: AnswerOffere
 
 async def say_no(site: Site, visit: Visit, asked: Asked, request: str) -> SeeOther:
     """Say no, or take back what was permitted: both end it, and both rest."""
-    step = "withdraw" if asked.shown.row.own in CAN_END else "refuse"
-    return await _less(site, visit, asked, LessWanted(step=step, scope=asked.flow.id), request)
+    wanted = LessWanted(step="withdraw" if asked.shown.row.own in CAN_END else "refuse", scope=asked.flow.id)
+    return await _less(site, visit, asked, wanted, request)
 
 
 async def pause_one(site: Site, visit: Visit, asked: Asked, request: str) -> SeeOther:
     """Pause what is permitted."""
     return await _less(site, visit, asked, LessWanted(step="pause", scope=asked.flow.id), request)
+
+
+async def answered_before(site: Site, visit: Visit, request: str) -> SeeOther | None:
+    """Return where a form leads that was sent before and taken, such as by a second click; None where it was not.
+
+    What it asked for may read otherwise by now: what was permitted then is taken back already.
+    """
+    if not request:
+        return None
+    named = RequestNamed(request=Hex.parse(request))
+    try:
+        outcome = await site.citizens.ask("request.outcome", named, RequestOutcome, session=signed_in(visit).token)
+    except GateRefusedError:
+        return None
+    return SeeOther(visit.url(f"/my/done/{min(outcome.log_indices)}")) if outcome.is_done and outcome.log_indices else None
 
 
 def confirm_address(visit: Visit, flow: str, answer: str, limits: str = "", until: str = "") -> str:

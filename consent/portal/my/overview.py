@@ -15,7 +15,19 @@ from consent.core.disclosure import DAY_MS
 from consent.core.policies.policy import PolicySet
 from consent.messages import MessageShown
 from consent.portal.answers import Answer, Form, Page, Parameter, Route, SeeOther, Who
-from consent.portal.my.telling import CAN_END, IN_FORCE, gate_of, is_unanswered, recipient_title, scope_title, signed_in, state_of
+from consent.portal.gates.public import GateRefusedError
+from consent.portal.my.telling import (
+    CAN_END,
+    IN_FORCE,
+    SAME,
+    gate_of,
+    is_unanswered,
+    reason_of,
+    recipient_title,
+    scope_title,
+    signed_in,
+    state_of,
+)
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -150,18 +162,21 @@ async def pause(site: Site, visit: Visit, parameters: Mapping[str, str], form: F
 async def _less(site: Site, visit: Visit, form: Form, wanted: LessWanted, if_nothing: str) -> SeeOther:
     session = signed_in(visit)
     asked = site.citizens.ask("consent.less", wanted, AnswersChanged, session=session.token, request=form.request)
-    _, number = await site.recent.timed(session, asked)
+    try:
+        _, number = await site.recent.timed(session, asked)
+    except GateRefusedError as error:
+        if reason_of(error) != SAME:
+            raise
+        number = -1
     return SeeOther(visit.url("/my", said=if_nothing) if number < 0 else visit.url(f"/my/done/{number}"))
 
 
 _SAID: Final = Parameter("said", "nothing|nothing-paused", "nothing", is_in_query=True)
 _SHOW: Final = Parameter("show", _ALL, _ALL, is_in_query=True)
+_STOP: Final = "Where everything is stopped; seen, it is the page above"
+_PAUSE: Final = "Where everything is paused; seen, it is the page above"
 ROUTES = (
     Route("/my", show, "What one's own home tells the city", parameters=(_SAID, _SHOW), who=Who.SIGNED_IN, needs_gate=True),
-    Route(
-        "/my/stop", show, "Where everything is stopped; seen, it is the page above", who=Who.SIGNED_IN, form=stop, needs_gate=True
-    ),
-    Route(
-        "/my/pause", show, "Where everything is paused; seen, it is the page above", who=Who.SIGNED_IN, form=pause, needs_gate=True
-    ),
+    Route("/my/stop", show, _STOP, who=Who.SIGNED_IN, form=stop, needs_gate=True),
+    Route("/my/pause", show, _PAUSE, who=Who.SIGNED_IN, form=pause, needs_gate=True),
 )

@@ -15,6 +15,8 @@ IN_FORCE: Final = frozenset({Status.GIVEN, Status.RENEWED})
 """The statuses of a word that permits something."""
 CAN_END: Final = IN_FORCE | {Status.PAUSED}
 """Those of a word that can be taken back."""
+SAME: Final = "nothing-to-change"
+"""The gateway's word where an answer is the one that is in force already."""
 _ENDED: Final = {
     Status.REFUSED: "no",
     Status.WITHDRAWN: "withdrawn",
