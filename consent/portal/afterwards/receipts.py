@@ -216,6 +216,8 @@ def _state(found: FoundAnswer) -> str:
     status = Status(found.shown.status)
     if status in _PERMITS:
         return "holds"
+    if status is Status.EXPIRED:
+        return "ran-out"
     return {Status.PAUSED: "paused", Status.REQUESTED: "asked"}.get(status, "shut")
 
 
