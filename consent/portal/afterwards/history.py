@@ -22,6 +22,7 @@ from consent.portal.visit import Visit
 
 ROWS: Final = 50
 _CHANNELS: Final = ("passkey", "session", "counter", "operator", "gateway")
+_WHAT: Final = ("passkey", "paper", "ended")
 _HOW: Final = ("letter", "invitation", "recovery", "counter", "passkey")
 
 
@@ -85,6 +86,7 @@ def _answers(site: Site, visit: Visit, said: list[ConsentShown]) -> Iterator[His
 def _ways_in(visit: Visit, home: HomeShown) -> Iterator[HistoryRow]:
     for each in home.enrolments:
         whose = "own" if each.is_own else "other"
+        assert each.what in _WHAT
         yield HistoryRow(
             index=each.log_index,
             time=_moment(visit, each.time_ms),
