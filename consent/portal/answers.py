@@ -23,6 +23,8 @@ EVENTS: Final = "text/event-stream"
 PROBLEM: Final = "application/problem+json"
 """What is said instead of data that cannot be had (RFC 9457)."""
 
+GOES_S: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -34,6 +36,7 @@ class Page:
         status: HTTP status.
         keep_s: For how long a browser may keep it.
         is_of_any_time: It tells nothing of how gate and record are just now.
+        goes_to: Where the browser goes from it by itself, without script, after ``GOES_S``; empty: it stays.
     """
 
     template: str
@@ -41,6 +44,7 @@ class Page:
     status: int = 200
     keep_s: int = 0
     is_of_any_time: bool = False
+    goes_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,14 @@ class Field:
         pattern: A regular expression that the whole of it must match.
         longest: So many characters it may have at most.
         is_required: Where it is absent, or does not match, the form is not taken (422); else it counts as empty.
+        is_code: Whoever comes in shows it, and others might guess: how often it is sent is bounded, by place and by code.
     """
 
     name: str
     pattern: str = r"[^\x00-\x08\x0b-\x1f\x7f]*"
     longest: int = 200
     is_required: bool = False
+    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,12 @@ class Form:
     Attributes:
         values: By field, of those that the route names; an empty text where a field is absent.
         request: The id of this sending, the same when it is sent again; what a ``CitizenGate`` takes.
+        received_ms: When it had come, by the machine's clock.
     """
 
     values: Mapping[str, str]
     request: str
+    received_ms: int = 0
 
     def __getitem__(self, name: str) -> str:
         """Return a field's value."""
@@ -177,6 +185,10 @@ class Parameter:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$", "example": self.example}
 
 
+AFTERWARDS: Final = Parameter("next", "/my(?:/[A-Za-z0-9._-]{1,64}){0,3}", "/my", is_in_query=True)
+"""Where a visitor wanted to go who has to come in first: a page of their own, and never another host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """An address.
@@ -205,3 +217,8 @@ class Route:
     who: Who = Who.ANYONE
     form: FormHandler | None = None
     fields: tuple[Field, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its page holds something of the visitor's alone, a form's token at least: it is kept nowhere."""
+        return self.form is not None or self.who is Who.SIGNED_IN

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from consent.portal.afterwards import export, history, live, readings, receipts, went
 from consent.portal.answers import Route
 from consent.portal.http.openapi import described
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
+from consent.portal.sessions import outcome
 
 _PAGES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
@@ -22,5 +24,12 @@ _PAGES: Final[tuple[Route, ...]] = (
     *register.ROUTES,
     *files.ROUTES,
     *offline.ROUTES,
+    *outcome.ROUTES,
+    *receipts.ROUTES,
+    *went.ROUTES,
+    *live.ROUTES,
+    *readings.ROUTES,
+    *history.ROUTES,
+    *export.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

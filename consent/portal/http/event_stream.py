@@ -16,13 +16,8 @@ _GRACE_S: Final = 30.0
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
-def streamed(found: EventStream, headers: Mapping[str, str]) -> ASGIApp:
-    """Return what answers with a stream.
-
-    Args:
-        found: The events.
-        headers: What goes with them besides.
-    """
+def streamed(found: EventStream) -> ASGIApp:
+    """Return what answers with a stream."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state") or {}
@@ -30,6 +25,6 @@ def streamed(found: EventStream, headers: Mapping[str, str]) -> ASGIApp:
         if hold_open is not None:
             hold_open(found.longest_s + _GRACE_S)
         async with aclosing(found.events()) as events:  # also where its reader goes while something is being sent
-            await StreamingResponse(events, headers={**_HEADERS, **headers}, media_type=EVENTS)(scope, receive, send)
+            await StreamingResponse(events, headers=_HEADERS, media_type=EVENTS)(scope, receive, send)
 
     return answer
