@@ -27,19 +27,16 @@ _PAGES: Final[tuple[Route, ...]] = (
     *files.ROUTES,
     *offline.ROUTES,
     *outcome.ROUTES,
-<<<<<<< HEAD
     *receipts.ROUTES,
     *went.ROUTES,
     *live.ROUTES,
     *readings.ROUTES,
     *history.ROUTES,
     *export.ROUTES,
-=======
     *overview.ROUTES,
     *done.ROUTES,
     *question.ROUTES,  # `/my/<flow>` matches every address with one part more: these come last
     *fine.ROUTES,
     *confirm.ROUTES,
->>>>>>> questions
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))

@@ -26,6 +26,4 @@ async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     return LargeContent(make)
 
 
-ROUTES: Final = (
-    Route("/my/export", download, "All that is held about the household", JSON, needs_gate=True, who=Who.SIGNED_IN),
-)
+ROUTES: Final = (Route("/my/export", download, "All that is held about the household", JSON, needs_gate=True, who=Who.SIGNED_IN),)

@@ -1,4 +1,4 @@
-"""`/my/history`: everything that was ever answered by the person who reads, and every way in that the home ever had, with numbers.
+"""`/my/history`: everything that was ever answered by the person who reads, and every way in of the home, with numbers.
 
 Answers are the reader's own: of another person's nobody but that person sees more than that they hold something back. Ways in are
 those of all people of the home, so that nobody can come to speak for it unseen.
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.citizen_messages import EnrolmentShown, HomeShown
-from consent.core.consents.records import PURPOSE_PREFIX
-from consent.core.policies.policy import PolicySet
 from consent.messages import ConsentShown
 from consent.portal.afterwards.own import consents_of, home_of
 from consent.portal.afterwards.paging import PAGE, Leaf, leaf_of
 from consent.portal.answers import Answer, Page, Route, Who
+from consent.portal.my.telling import scope_title
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -71,9 +70,10 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 
 
 def _answers(site: Site, visit: Visit, said: list[ConsentShown]) -> Iterator[HistoryRow]:
+    policies = site.record.policies
     for row in said:
         channel = row.channel if row.channel in _CHANNELS else "other"
-        title = scope_title(visit, site.record.policies, row.scope)
+        title = row.scope if policies is None else scope_title(visit, policies, row.scope)
         yield HistoryRow(
             index=row.log_index,
             time=_moment(visit, row.time_ms),
@@ -102,15 +102,6 @@ def _how(visit: Visit, each: EnrolmentShown) -> str:
 
 def _moment(visit: Visit, at_ms: int) -> str:
     return f"{visit.date(at_ms)}, {visit.time(at_ms, seconds=True)}"
-
-
-def scope_title(visit: Visit, policies: PolicySet | None, scope: str) -> str:
-    """Return the title of a use of data or of a purpose, by the rules in force; the id where these have none."""
-    name = scope.removeprefix(PURPOSE_PREFIX)
-    if policies is None:
-        return name
-    known = policies.purposes.get(name) if scope.startswith(PURPOSE_PREFIX) else policies.flows.get(scope)
-    return (visit.title(known.title) if known is not None else "") or name
 
 
 ROUTES: Final = (

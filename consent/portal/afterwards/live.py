@@ -26,6 +26,7 @@ from consent.portal.afterwards.readings import key_of, value_shown
 from consent.portal.answers import EVENTS, PROBLEM, Answer, Content, EventStream, Parameter, Route, Who
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.my.telling import signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -83,7 +84,7 @@ class LiveStreams:
 
     async def events(self, site: Site, visit: Visit, after_ms: int) -> AsyncGenerator[bytes, None]:
         """Yield a session's readings later than an instant as they come, and what keeps the connection alive between them."""
-        token = "" if visit.signed_in is None else visit.signed_in.token
+        token = signed_in(visit).token
         if not self.has_place(token):  # another took it since it was asked for
             yield _event("end", b"{}")
             return
@@ -129,7 +130,7 @@ def live_routes(streams: LiveStreams) -> tuple[Route, ...]:
 
     async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
         """Answer with the stream; with 503 where there are too many."""
-        token = "" if visit.signed_in is None else visit.signed_in.token
+        token = signed_in(visit).token
         if not streams.has_place(token):
             body = msgspec.json.encode({"title": "Too many live views at once", "status": _FULL})
             return Content(body, PROBLEM, _FULL, headers={"retry-after": str(_RETRY_AFTER_S)})

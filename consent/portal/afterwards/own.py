@@ -8,6 +8,7 @@ from consent.citizen_messages import HomeShown, MineIn
 from consent.core.consents.records import ID_BYTES
 from consent.messages import ConsentsOf, ConsentsShown, Id, Parameters, ReleasesTold, Result, SubjectOf
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.my.telling import signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -22,8 +23,7 @@ async def ask_own(site: Site, visit: Visit, method: str, params: Parameters, kin
 
     Raises: as ``CitizenGate``.
     """
-    token = "" if visit.signed_in is None else visit.signed_in.token
-    return await site.citizens.ask(method, params, kind, session=token)
+    return await site.citizens.ask(method, params, kind, session=signed_in(visit).token)
 
 
 async def consents_of(site: Site, visit: Visit) -> ConsentsShown:

@@ -162,14 +162,18 @@ def _series(site: Site, visit: Visit, each: ReadingsOf, span: Span) -> SeriesSho
     place = each.zone if policies is None else place_title(visit, policies, each.zone)
     rows = tuple(_rows(visit, each.readings))
     points = [(at_ms, float(number)) for at_ms, value in each.readings if (number := number_of(value)) is not None]
-    label = "" if not rows else visit.text("readings", "label", title=title, value=f"{rows[0].value} {unit}".strip(), time=rows[0].time)
+    label = ""
+    if rows:
+        label = visit.text("readings", "label", title=title, value=f"{rows[0].value} {unit}".strip(), time=rows[0].time)
     return SeriesShown(
         key=key_of(each),
         title=title,
         unit=unit,
         place=place,
         kind=(visit.title(profile.title) if profile else "") or each.profile,
-        chart=line(points, span, unit=unit, label=label, visit=visit, from_zero=begins_at_zero(each.unit)) if points else Markup(),
+        chart=line(points, span, unit=unit, label=label, visit=visit, from_zero=begins_at_zero(each.unit))
+        if points
+        else Markup(),
         latest=rows[0] if rows else None,
         rows=rows[:MOST_ROWS],
         more=max(0, len(rows) - MOST_ROWS),
@@ -182,6 +186,13 @@ def _rows(visit: Visit, readings: Sequence[tuple[int, str]]) -> Iterator[Reading
 
 
 ROUTES: Final = (
-    Route("/my/readings.csv", download, "The household's readings that the gate still holds", CSV, needs_gate=True, who=Who.SIGNED_IN),
+    Route(
+        "/my/readings.csv",
+        download,
+        "The household's readings that the gate still holds",
+        CSV,
+        needs_gate=True,
+        who=Who.SIGNED_IN,
+    ),
     Route("/my/readings", show, "What the household's sensors say", needs_gate=True, who=Who.SIGNED_IN),
 )

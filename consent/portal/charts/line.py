@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup
@@ -125,7 +126,7 @@ class LineChart:
                 half = width_of(text, SMALL) / 2
                 middle = self.place(hour * _HOUR_MS)
                 found.append(Label(text, min(max(middle, self.left + half), self.width - half), y, anchor="middle"))
-            if all(one.right + _BETWEEN_NAMES <= two.left for one, two in zip(found, found[1:], strict=False)):
+            if all(one.right + _BETWEEN_NAMES <= two.left for one, two in pairwise(found)):
                 return found
         return []
 
@@ -136,7 +137,9 @@ class LineChart:
             for value in self.scale.ticks
         )
         path = self.path()
-        return Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}"><path class="rule" d="{}"/>{}{}</svg>').format(
+        return Markup(
+            '<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}"><path class="rule" d="{}"/>{}{}</svg>'
+        ).format(
             kind,
             self.width,
             self.height,

@@ -1,6 +1,6 @@
 """QR codes of printed pages, as SVG without a style: dark squares on white, with the quiet zone around them.
 
-Source: ISO/IEC 18004; level Q survives damage to a quarter of the code, as signs in the street suffer it, level L to a fourteenth.
+Source: ISO/IEC 18004; level Q survives damage to a quarter of the code, as signs in the street suffer it; level L little.
 """
 
 from __future__ import annotations
