@@ -140,7 +140,7 @@ def _opened(place: str) -> sqlite3.Connection:
     if place != ":memory:":
         os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         os.chmod(place, 0o600)
-    rows = sqlite3.connect(place, timeout=1.0)
+    rows = sqlite3.connect(place, timeout=1.0, check_same_thread=False)
     try:
         form = rows.execute("PRAGMA user_version").fetchone()[0]
         if form not in (0, _FORM):

@@ -147,6 +147,8 @@ class FormDesk:
 
     def _see_other(self, comes: Incoming, found: SeeOther) -> Response:
         assert re.match(r"/(?![/\\])", found.path), "it leads to this site"
+        if found.opens is not None and not found.opens.token:  # told once already, to a browser that never heard it
+            return to_come_in(comes)
         response = Response(status_code=303, headers={"location": found.path, "cache-control": "no-store"})
         if found.opens is not None:
             before = comes.cookies.get(cookies.SESSION, "")
@@ -197,7 +199,7 @@ class FormDesk:
 def to_come_in(comes: Incoming) -> Response:
     """Return where a visitor goes who has to come in first, and from where back to the page."""
     visit = comes.visit
-    path = visit.url("/in", next=visit.path)
+    path = visit.url("/in", next=visit.path) if visit.path.startswith("/my") else visit.url("/in")
     return Response(status_code=303, headers={"location": path, "cache-control": "no-store"})
 
 
