@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from consent.portal.afterwards import export, history, live, readings, receipts, went
 from consent.portal.answers import Route
 from consent.portal.asking import confirm, fine, question
 from consent.portal.http.openapi import described
@@ -33,6 +34,12 @@ _PAGES: Final[tuple[Route, ...]] = (
     *household.ROUTES,
     *keys.ROUTES,
     *erase.ROUTES,
+    *receipts.ROUTES,
+    *went.ROUTES,
+    *live.ROUTES,
+    *readings.ROUTES,
+    *history.ROUTES,
+    *export.ROUTES,
     *overview.ROUTES,
     *done.ROUTES,
     *question.ROUTES,  # `/my/<flow>` matches every address with one part more: these come last
