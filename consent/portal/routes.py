@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from consent.portal.afterwards import export, history, live, readings, receipts, went
 from consent.portal.answers import Route
+from consent.portal.asking import confirm, fine, question
 from consent.portal.http.openapi import described
+from consent.portal.my import done, overview
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 from consent.portal.sessions import outcome
 
@@ -24,5 +27,16 @@ _PAGES: Final[tuple[Route, ...]] = (
     *files.ROUTES,
     *offline.ROUTES,
     *outcome.ROUTES,
+    *receipts.ROUTES,
+    *went.ROUTES,
+    *live.ROUTES,
+    *readings.ROUTES,
+    *history.ROUTES,
+    *export.ROUTES,
+    *overview.ROUTES,
+    *done.ROUTES,
+    *question.ROUTES,  # `/my/<flow>` matches every address with one part more: these come last
+    *fine.ROUTES,
+    *confirm.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_PAGES, described(_PAGES))
