@@ -8,7 +8,9 @@ from consent.portal.afterwards import export, history, live, readings, receipts,
 from consent.portal.answers import Route
 from consent.portal.asking import confirm, fine, question
 from consent.portal.http.openapi import described
-from consent.portal.my import done, overview
+from consent.portal.joining import claim, entrance
+from consent.portal.my import done, erase, keys, overview
+from consent.portal.my import home as household
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
 from consent.portal.sessions import outcome
 
@@ -27,6 +29,11 @@ _PAGES: Final[tuple[Route, ...]] = (
     *files.ROUTES,
     *offline.ROUTES,
     *outcome.ROUTES,
+    *claim.ROUTES,
+    *entrance.ROUTES,
+    *household.ROUTES,
+    *keys.ROUTES,
+    *erase.ROUTES,
     *receipts.ROUTES,
     *went.ROUTES,
     *live.ROUTES,
