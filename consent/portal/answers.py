@@ -110,7 +110,7 @@ class Field:
         pattern: A regular expression that the whole of it must match.
         longest: So many characters it may have at most.
         is_required: Where it is absent, or does not match, the form is not taken (422); else it counts as empty.
-        is_code: Whoever comes in shows it, and others might guess: how often it is sent is bounded, from one place and for one code.
+        is_code: Whoever comes in shows it, and others might guess: how often it is sent is bounded, by place and by code.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The web application: takes each request through its route to a page, to bytes or to a form's desk; what fails becomes a page."""
+"""The web application: takes each request through its route to a page, to bytes or to a form's desk; what fails is a page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from consent.portal.sessions.store import WebSessions
 from consent.portal.sessions.taking import FormDesk, to_come_in
 from consent.portal.sessions.tries import Tries
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import Visit, language_of
 
 BURST_S = 15
 """A visitor may ask at once what is otherwise for so long."""

@@ -163,6 +163,8 @@ def portal_client(gate: SaidGate, record: SaidRecord, home: SaidHome | None = No
 
 HTTPS = "https://testserver"
 """Where a client that keeps cookies asks: those of the portal are for TLS alone."""
+COOKIE_DOMAIN = "testserver.local"
+"""As the standard library keeps the cookies of a host without a dot."""
 TOKEN = "5e" * 32
 """Of the session of a client that is signed in."""
 SESSION_ENDS_MS = NOW_MS + 3_600_000
@@ -185,7 +187,7 @@ def signed_in_client(
     client = TestClient(
         make_app(said_site(gate, record, home=home), sessions), HTTPS, raise_server_exceptions=False, follow_redirects=False
     )
-    client.cookies.set(SESSION, cookie)
+    client.cookies.set(SESSION, cookie, domain=COOKIE_DOMAIN)
     return client
 
 

@@ -34,7 +34,7 @@ STRICT_TRANSPORT: Final = "max-age=31536000"
 
 
 class SafeHeaders:
-    """The application behind it, with headers; one that an answer brings itself stands, and of cookies those of ``cookies`` alone."""
+    """The application behind it, with headers; one that an answer brings itself stands, and of cookies only ours."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand before ``app``."""

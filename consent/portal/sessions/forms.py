@@ -1,4 +1,4 @@
-"""Forms that only our own pages send: where a form comes from, what it holds, and the token that shows that it is of this visitor.
+"""Forms that only our own pages send: where a form comes from, what it holds, and the token that shows whose it is.
 
 A form has to come from this site, by the browser's own word (`Origin`, `Sec-Fetch-Site`), and bring the token that the page was
 given: a keyed hash under the visitor's cookie, which no other site can read or guess.
@@ -17,9 +17,8 @@ from urllib.parse import parse_qsl
 
 from consent.portal.answers import Field
 
-TOKEN_FIELD: Final = "form"
+TOKEN_FIELD: Final = "form"  # noqa: S105  the name of a field
 REQUEST_FIELD: Final = "request"
-MEDIA: Final = b"application/x-www-form-urlencoded"
 _REQUEST: Final = re.compile(r"[0-9a-f]{32}")
 _MOST_FIELDS: Final = 64
 _FROM_HERE: Final = (b"same-origin", b"none")

@@ -6,6 +6,7 @@ session, or makes it last longer.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -30,8 +31,8 @@ class OutcomeView:
     """What the page shows.
 
     Attributes:
-        kind: `unsent`: nothing was changed, since the gate was not reached; `unknown`: nobody knows yet, and sending it again under
-            the same id changes nothing twice; `asking`: nobody knows yet, and the page asks; `done`; `not-done`.
+        kind: `unsent`: nothing was changed, since the gate was not reached; `unknown`: nobody knows yet, and it can be sent again
+            under the same id, which changes nothing twice; `asking`: nobody knows yet, and the page asks; `done`; `not-done`.
         again: The form, to be sent again under the same id.
         at: When it was done, in words.
         done: Where more of it is told.
@@ -64,7 +65,7 @@ async def show_sent(site: Site, visit: Visit, _parameters: Mapping[str, str]) ->
     return Page("unknown.html", OutcomeView("done", None, visit.moment(outcome.time_ms), done))
 
 
-async def show_session(site: Site, visit: Visit, _parameters: Mapping[str, str]) -> Answer:
+async def show_session(_site: Site, visit: Visit, _parameters: Mapping[str, str]) -> Answer:
     """Lead whoever opens the address of the form to their own page."""
     return Content(b"", PLAIN, 303, headers={"location": visit.url("/my")})
 
@@ -79,10 +80,8 @@ async def take_session(site: Site, visit: Visit, _parameters: Mapping[str, str],
     if form["act"] == "extend":
         opened = await site.citizens.ask("session.extend", Mine(), SessionOpened, session=token, request=form.request)
         return SeeOther(visit.url("/my"), opens=opened)
-    try:
+    with contextlib.suppress(GateAwayError, OutcomeUnknownError):
         await site.citizens.ask("session.end", SessionNamed(), SessionsEnded, session=token, request=form.request)
-    except (GateAwayError, OutcomeUnknownError):
-        pass
     return SeeOther(visit.url("/"), closes=True)
 
 

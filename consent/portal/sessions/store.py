@@ -55,6 +55,8 @@ class WebSessions:
         """
         self._now_ms = now_ms
         try:
+            if folder is not None:
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._rows = _opened(":memory:" if folder is None else str(folder / FILE_NAME))
         except (OSError, sqlite3.Error) as error:
             _say(error)
@@ -138,7 +140,7 @@ def _opened(place: str) -> sqlite3.Connection:
     if place != ":memory:":
         os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         os.chmod(place, 0o600)
-    rows = sqlite3.connect(place, timeout=1.0)
+    rows = sqlite3.connect(place, timeout=1.0, check_same_thread=False)
     try:
         form = rows.execute("PRAGMA user_version").fetchone()[0]
         if form not in (0, _FORM):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -142,10 +143,12 @@ class FormDesk:
         if isinstance(found, SeeOther):
             return self._see_other(comes, found)
         assert not hasattr(found, "make"), "a form is answered by a page"
-        return await respond(self.site, comes.visit, route, found)  # type: ignore[arg-type]
+        return await respond(self.site, comes.visit, route, found)
 
     def _see_other(self, comes: Incoming, found: SeeOther) -> Response:
-        assert found.path.startswith("/") and not found.path.startswith(("//", "/\\")), "it leads to this site"
+        assert re.match(r"/(?![/\\])", found.path), "it leads to this site"
+        if found.opens is not None and not found.opens.token:  # told once already, to a browser that never heard it
+            return to_come_in(comes)
         response = Response(status_code=303, headers={"location": found.path, "cache-control": "no-store"})
         if found.opens is not None:
             before = comes.cookies.get(cookies.SESSION, "")
@@ -196,7 +199,7 @@ class FormDesk:
 def to_come_in(comes: Incoming) -> Response:
     """Return where a visitor goes who has to come in first, and from where back to the page."""
     visit = comes.visit
-    path = visit.url("/in", next=visit.path)
+    path = visit.url("/in", next=visit.path) if visit.path.startswith("/my") else visit.url("/in")
     return Response(status_code=303, headers={"location": path, "cache-control": "no-store"})
 
 
