@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +19,7 @@ JSON: Final = "application/json"
 CSV: Final = "text/csv; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
+EVENTS: Final = "text/event-stream"
 PROBLEM: Final = "application/problem+json"
 """What is said instead of data that cannot be had (RFC 9457)."""
 
@@ -77,6 +78,19 @@ class LargeContent:
     """
 
     make: Callable[[], Awaitable[Content]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """Server-sent events, as they come.
+
+    Attributes:
+        events: Yields them as bytes; it is closed when the reader goes.
+        longest_s: So long it lives at most: for that time its connection is not taken for a slow one.
+    """
+
+    events: Callable[[], AsyncGenerator[bytes, None]]
+    longest_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +153,7 @@ class Form:
         return self.values[name]
 
 
-Answer = Page | Content | LargeContent
+Answer = Page | Content | LargeContent | EventStream
 FormHandler = Callable[[Site, Visit, Mapping[str, str], Form], Awaitable[Answer | SeeOther]]
 """(site, visit, the checked parameters of path and query, the form) → where to go on, or the page again with what is wrong.
 

@@ -15,12 +15,13 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from consent.core.languages import LANGUAGES
-from consent.portal.answers import HTML, LargeContent, NoSuchPage, Page, Route, Who
+from consent.portal.answers import HTML, EventStream, LargeContent, NoSuchPage, Page, Route, Who
 from consent.portal.frame import city_frame
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.http.bounds import PAGE_PRICE, SENDING, STATUS, Refusal, RequestGuard
 from consent.portal.http.compression import Gzip
+from consent.portal.http.event_stream import streamed
 from consent.portal.http.headers import SafeHeaders
 from consent.portal.http.static_files import STATIC, serve_static
 from consent.portal.http.visitors import Rates
@@ -90,6 +91,8 @@ async def _shown(desk: FormDesk, route: Route, request: Request, comes: Incoming
         found = await route.handler(site, visit, parameters_of(route, request))
         if isinstance(found, LargeContent):
             return _large(site, visit, route, found, few)
+        if isinstance(found, EventStream):
+            return streamed(found)
         return comes.guard(await respond(site, visit, route, found))
     except NoSuchPage as missing:
         return await error_response(site, visit, route, ErrorView("missing", missing.what), 404)
@@ -127,6 +130,13 @@ def _large(site: Site, visit: Visit, route: Route, found: LargeContent, few: asy
                 response = await respond(site, visit, route, await found.make())
             except NoSuchPage as missing:
                 response = await error_response(site, visit, route, ErrorView("missing", missing.what), 404)
+            except GateRefusedError:
+                response = await error_response(site, visit, route, ErrorView("missing"), 404)
+            except SessionEndedError:
+                response = _locked()
+            except GateAwayError:
+                response = await error_response(site, visit, route, ErrorView("away"), 503)
+                response.headers.update(RETRY_AFTER)
             await response(scope, receive, send)
 
     return answer

@@ -16,6 +16,7 @@ from typing import cast
 import msgspec
 from msgspec import UNSET
 
+from consent.citizen_messages import RequestNamed
 from consent.control import ControlRequest
 from consent.errors import ConsentError, ControlRequestError, PolicyError
 from consent.messages import Id, JsonObject, Parameters, Result, decode, encode
@@ -63,7 +64,12 @@ class ControlDoor:
 
         Raises: SluiceError: it is refused, and nothing has changed.
         """
-        caller = come_in(self._control, self._caller, session, request)
+        try:
+            caller = come_in(self._control, self._caller, session, request)
+        except MethodError as error:
+            if error.reason == "session-ended" and (before := self._before_the_end(name, sent, session, request)) is not None:
+                return before
+            raise
         method = method_for(name, caller)
         params = read(method, sent, caller)
         disk_space = self._gateway.durable.store.disk_space
@@ -75,6 +81,18 @@ class ControlDoor:
         if method.uses_reserve:
             disk_space.release_reserve()
         return await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
+
+    def _before_the_end(self, name: str, sent: Sent, session: str, request: str) -> Result | None:
+        """Return what a request was answered that has ended its own session, to whoever asks again, or what became of it."""
+        method = METHODS.get(name)
+        if method is None or Door.CITIZEN not in method.doors:
+            return None
+        if name == "request.outcome":
+            named = read(method, sent)
+            assert isinstance(named, RequestNamed)
+            found = requests.after_end(self._control, session, named.request)
+            return found if found.is_done else None
+        return requests.answered_after_end(self._control, session, request, name, method.answer) if request else None
 
 
 def come_in(control: Control, caller: Caller, session: str, request: str) -> Caller:
@@ -168,20 +186,20 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters, *
     caller.refuse_other(subject, resident)
     if isinstance(subject, Id) and subject not in control.state.registry.subjects:  # a choice of one, its method checks
         raise MethodError("there is no such subject")
-    asked = requests.Asked(caller, method.name, params, method.answer)
-    if caller.request and (before := requests.answered(control, asked)) is not None:
+    asked = requests.Asked(caller, method.name, params, method.answer) if method.once and caller.request else None
+    if asked is not None and (before := requests.answered(control, asked)) is not None:
         return before
     with _refusals_named():
         answer = method.handler(control, caller, params, *prepared)
     if isinstance(answer, Awaitable):
         return _read(control, asked, answer)
-    return requests.remembered(control, asked, answer)
+    return answer if asked is None else requests.remembered(control, asked, answer)
 
 
-async def _read(control: Control, asked: requests.Asked, answer: Awaitable[Result]) -> Result:
+async def _read(control: Control, asked: requests.Asked | None, answer: Awaitable[Result]) -> Result:
     with _refusals_named():
         result = await answer
-    return requests.remembered(control, asked, result)
+    return result if asked is None else requests.remembered(control, asked, result)
 
 
 @contextmanager

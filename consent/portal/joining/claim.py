@@ -111,6 +111,8 @@ async def _confirm(site: Site, visit: Visit, code: str, form: Form) -> Answer | 
         return await _look(site, visit, code, reason) if reason in _OF_USE else _refused(visit, reason)
     if visit.signed_in is not None:
         return SeeOther(visit.url("/my/home", done="sensor"))
+    if not opened.token:  # asked again after the gate's start: it was done, and whoever did it comes in by what they have now
+        return SeeOther(visit.url("/in", done="claimed"))
     return SeeOther(visit.url("/my"), opens=opened)
 
 
@@ -143,7 +145,7 @@ ROUTES = (
         "Have you a code? What it would do, and its use",
         form=take,
         fields=(
-            Field("code", longest=60),
+            Field("code", longest=60, is_code=True),
             Field("how", f"{PASSKEY}|{PAPER}|{SENSOR}"),
             Field("challenge", "[0-9a-f]{64}"),
             *REGISTRATION,

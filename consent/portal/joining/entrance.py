@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.citizen_messages import Nobody, PaperTyped, SessionOpened, SignIn, SignInChallenge
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther
+from consent.portal.answers import AFTERWARDS, Answer, Field, Form, Page, Parameter, Route, SeeOther
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
 from consent.portal.joining.refusals import reason_of
@@ -21,11 +21,11 @@ from consent.portal.visit import Visit
 _PAPER_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{16}")
 _OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-old", "too-many", "no-address"})
 _OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
-_OWN_PAGE: Final = "/my(?:/[A-Za-z0-9._-]{1,64}){0,3}"
-_NEXT: Final = Parameter("next", _OWN_PAGE, "/my", is_in_query=True)
-_DONE: Final = Parameter("done", "left|ended|erased", "ended", is_in_query=True)
-"""What the visitor did before: left the home, ended the session, or erased everything."""
-_FORWARD: Final = Field("next", _OWN_PAGE)
+_DONE: Final = Parameter("done", "left|ended|erased|claimed", "ended", is_in_query=True)
+"""What the visitor did before: left the home, ended the session, erased everything, or used a code."""
+_FORWARD: Final = Field(AFTERWARDS.name, AFTERWARDS.pattern)
+FORGOTTEN: Final = "forgotten"
+"""The gate was asked again under the same id after its start: it does not know the session's secret any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
         opened = await site.citizens.ask("session.open", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
         return await _page(site, visit, form["next"], reason_of(error, _OF_PASSKEY))
+    if not opened.token:
+        return await _page(site, visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
 
 
@@ -81,6 +83,8 @@ async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], fo
         opened = await site.citizens.ask("session.paper", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
         return _paper_page(visit, form["next"], reason_of(error, _OF_PAPER))
+    if not opened.token:
+        return _paper_page(visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
 
 
@@ -111,7 +115,7 @@ ROUTES = (
         "/in",
         show,
         "Is it you? Come in with a passkey",
-        parameters=(_NEXT, _DONE),
+        parameters=(AFTERWARDS, _DONE),
         form=take,
         fields=(_FORWARD, *ASSERTION),
     ),
@@ -119,8 +123,8 @@ ROUTES = (
         "/in/paper",
         show_paper,
         "Come in with a paper code",
-        parameters=(_NEXT,),
+        parameters=(AFTERWARDS,),
         form=take_paper,
-        fields=(Field("code", longest=60), _FORWARD),
+        fields=(Field("code", longest=60, is_code=True), _FORWARD),
     ),
 )

@@ -13,5 +13,4 @@ OTHER: Final = "other"
 
 def reason_of(error: GateRefusedError, known: Collection[str]) -> str:
     """Return why the gate refused, where a page knows that reason; else ``OTHER``."""
-    reason: str = getattr(error, "reason", "")
-    return reason if reason in known else OTHER
+    return error.reason if error.reason in known else OTHER

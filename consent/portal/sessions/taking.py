@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from consent.messages import Parameters, Result
 from consent.portal.answers import Answer as PageAnswer
-from consent.portal.answers import Form, NoSuchPage, Page, Route, SeeOther, Who
+from consent.portal.answers import Content, Form, NoSuchPage, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import CitizenGate, OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.http.visitors import visitor_of
@@ -142,7 +142,7 @@ class FormDesk:
     async def _answered(self, route: Route, comes: Incoming, found: PageAnswer | SeeOther) -> Response:
         if isinstance(found, SeeOther):
             return self._see_other(comes, found)
-        assert not hasattr(found, "make"), "a form is answered by a page"
+        assert isinstance(found, Page | Content), "a form is answered by a page"
         return await respond(self.site, comes.visit, route, found)
 
     def _see_other(self, comes: Incoming, found: SeeOther) -> Response:
