@@ -179,7 +179,7 @@ async def _prepare(control: Control, method: Method, params: Parameters) -> tupl
 
 
 def _run(control: Control, caller: Caller, method: Method, params: Parameters, *prepared: object) -> Result | Awaitable[Result]:
-    """Run a handler, for a subject that exists and that the caller may act for; what was carried out already is answered again."""
+    """Run a handler, for a subject that exists and that the caller may act for; what was done already is answered again."""
     if caller.session:
         sessions.refuse_ended(control, caller)  # it may have ended while the request waited for its turn
     subject, resident = (getattr(params, key, UNSET) or b"" for key in ("subject", "resident"))

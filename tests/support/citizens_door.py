@@ -1,4 +1,4 @@
-"""Asks at the citizens' door of a state in this process, as the portal does, with passkeys in software; time goes as the test says."""
+"""Asks at the citizens' door of a state in this process, as the portal does, with passkeys in software; clocks stand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class CitizensDoor:
     def passkey(self, **options: Any) -> VirtualPasskey:
         """Return a new passkey of this site, with an id that no other has."""
         self._made += 1
-        return VirtualPasskey(**{"origin": SITE.origin, "relying_party": SITE.id, "credential": bytes([self._made]) * 32, **options})
+        return VirtualPasskey(
+            **{"origin": SITE.origin, "relying_party": SITE.id, "credential": bytes([self._made]) * 32, **options}
+        )
 
     def letter(self) -> dict[str, str]:
         """Register a meter of a new household; return its ids, with the claim code of its letter."""

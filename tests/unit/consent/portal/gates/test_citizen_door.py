@@ -105,7 +105,7 @@ async def test_change_without_a_whole_answer_is_unknown_and_a_question_is_away(t
 
 async def test_gateway_that_dies_over_a_change_leaves_it_unknown(tmp_path: Path) -> None:
     """The connection ends in between."""
-    async with spoken(tmp_path / "s") as gateway:
+    async with spoken(tmp_path / "s", well) as gateway:
         gateway.may_answer.clear()
         door = CitizenDoor(tmp_path / "s")
         asked = asyncio.create_task(change(door))
@@ -147,7 +147,7 @@ async def test_gateway_without_a_place_was_sent_nothing(tmp_path: Path) -> None:
 
 async def test_visitor_who_leaves_spoils_no_connection(tmp_path: Path) -> None:
     """The answer that still comes is nobody's; the next one asks on another connection."""
-    async with spoken(tmp_path / "s") as gateway:
+    async with spoken(tmp_path / "s", well) as gateway:
         gateway.may_answer.clear()
         door = CitizenDoor(tmp_path / "s")
         for asked in (question, change):
@@ -165,7 +165,7 @@ async def test_visitor_who_leaves_spoils_no_connection(tmp_path: Path) -> None:
 
 async def test_few_are_asked_for_at_once(tmp_path: Path) -> None:
     """The others wait, and one for whom there was no place in time was sent nothing."""
-    async with spoken(tmp_path / "s") as gateway:
+    async with spoken(tmp_path / "s", well) as gateway:
         gateway.may_answer.clear()
         door = CitizenDoor(tmp_path / "s", CitizenWaits(question_s=0.1, change_s=0.1, connections=2))
         asked = [asyncio.create_task(change(door)) for _ in range(6)]
@@ -179,7 +179,7 @@ async def test_question_finds_a_gateway_that_was_restarted(tmp_path: Path) -> No
     """On a new connection, without a word to the visitor; a change too, since it opens its own."""
     door = CitizenDoor(tmp_path / "s")
     for _ in range(2):
-        async with spoken(tmp_path / "s"):
+        async with spoken(tmp_path / "s", well):
             await question(door)
             await change(door)
             await question(door)

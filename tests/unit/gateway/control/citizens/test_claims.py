@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from gateway.control.context import MethodError
-from tests.support.asking import call
 from tests.support.citizens_door import CitizensDoor, citizens_door
 
 
