@@ -17,7 +17,7 @@ from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.ingest.runs import Runs
 from gateway.core.model import DUPLICATE, NO_SEQUENCE, REPLAYED, Reading, Reject
-from gateway.core.previews.series import Series
+from gateway.core.previews.series import CounterSeries, Series, new_series
 
 _DIGEST_BYTES: Final = 16
 
@@ -157,9 +157,9 @@ class DeviceMemory:
     def preview(self, observed_property: str, *, is_counter: bool) -> Series:
         """Return the latest readings of a property, begun anew where it has come to be read otherwise."""
         known = next((each for each in self.previews if each.observed_property == observed_property), None)
-        if known is not None and known.is_counter == is_counter:
+        if known is not None and isinstance(known, CounterSeries) == is_counter:
             return known
-        series = Series(observed_property, is_counter=is_counter)
+        series = new_series(observed_property, is_counter=is_counter)
         self.previews = (*(each for each in self.previews if each is not known), series)
         return series
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.previews.series import SLOT_MS, SLOTS, Series
+from gateway.core.previews.series import SLOT_MS, SLOTS, Series, new_series
 
 DAY_MS = 86_400_000
 NOON_MS = 1_772_409_600_000 + DAY_MS // 2
@@ -47,7 +47,7 @@ def plain(readings: list[tuple[int, int]], *, is_counter: bool) -> list[tuple[in
 )
 def test_series_holds_what_a_list_of_all_readings_would_say(readings: list[tuple[int, int]], is_counter: bool) -> None:
     """In any order, with gaps of any length, and beyond what 32 bits hold."""
-    series = Series("p", is_counter=is_counter)
+    series = new_series("p", is_counter=is_counter)
     times = [(NOON_MS + at_ms, n) for at_ms, n in readings]
     for t_ms, n in times:
         series.add(t_ms, n)
@@ -56,7 +56,7 @@ def test_series_holds_what_a_list_of_all_readings_would_say(readings: list[tuple
 
 def test_sum_of_dense_readings_stays_right_and_takes_one_slot() -> None:
     """One a second: the slot says how many there were, and what they come to."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     for second in range(900):
         series.add(NOON_MS + 1000 * second, second)
     assert held(series) == [(NOON_MS + 899_000, 900, sum(range(900)))]
@@ -64,7 +64,7 @@ def test_sum_of_dense_readings_stays_right_and_takes_one_slot() -> None:
 
 def test_counter_shows_at_the_end_of_a_quarter_of_an_hour_what_it_showed_by_then() -> None:
     """Its slot includes its end: from one full hour to the next it is exactly what the hour took."""
-    series = Series("p", is_counter=True)
+    series = new_series("p", is_counter=True)
     for minute in range(121):
         series.add(NOON_MS + 60_000 * minute, 1000 + minute)
     shown = {t_ms: total for t_ms, _, total in held(series)}
@@ -73,7 +73,7 @@ def test_counter_shows_at_the_end_of_a_quarter_of_an_hour_what_it_showed_by_then
 
 def test_what_is_older_than_48_hours_is_gone_whether_or_not_anything_came_since() -> None:
     """A long silence leaves nothing of before, and a reading from before is not taken in."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     series.add(NOON_MS, 1)
     series.add(NOON_MS + SLOTS * SLOT_MS - 1, 2)
     assert [n for _, _, n in held(series)] == [1, 2]
@@ -86,7 +86,7 @@ def test_what_is_older_than_48_hours_is_gone_whether_or_not_anything_came_since(
 
 def test_span_is_open_at_its_beginning_and_closed_at_its_end() -> None:
     """So a page that asks for what came after the last reading gets none twice."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     for quarter in range(8):
         series.add(NOON_MS + quarter * SLOT_MS, quarter)
     assert [n for _, _, n in series.held(NOON_MS, NOON_MS + 3 * SLOT_MS)] == [1, 2, 3]
@@ -94,7 +94,7 @@ def test_span_is_open_at_its_beginning_and_closed_at_its_end() -> None:
 
 def test_repeat_is_told_by_the_time_of_the_last_reading_of_its_slot() -> None:
     """Where no window remembers times, since nothing leaves."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     assert not series.has(NOON_MS)
     series.add(NOON_MS, 1)
     assert series.has(NOON_MS)
@@ -104,7 +104,7 @@ def test_repeat_is_told_by_the_time_of_the_last_reading_of_its_slot() -> None:
 
 def test_readings_without_end_in_one_slot_are_thinned_and_take_no_more_room() -> None:
     """More than four a second are of no sensor that there is: the mean stays right."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     for number in range(5000):
         series.add(NOON_MS + number // 6, 7)
     ((_, readings, total),) = held(series)
@@ -114,7 +114,7 @@ def test_readings_without_end_in_one_slot_are_thinned_and_take_no_more_room() ->
 @pytest.mark.parametrize("n", [2**62, -(2**62)])
 def test_numbers_that_no_integer_of_64_bits_holds_end_at_the_bound(n: int) -> None:
     """The gateway goes on."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     for _ in range(4):
         series.add(NOON_MS, n)
     assert abs(held(series)[0][2]) == 2**63 - 1
@@ -122,8 +122,8 @@ def test_numbers_that_no_integer_of_64_bits_holds_end_at_the_bound(n: int) -> No
 
 def test_a_day_of_readings_takes_less_than_two_kibibytes() -> None:
     """Ten thousand households' have to lie in 24 MiB."""
-    series = Series("p", is_counter=False)
+    series = new_series("p", is_counter=False)
     for quarter in range(SLOTS):
         series.add(NOON_MS + quarter * SLOT_MS, 250)
-    parts = (series, series._totals, series._marks)
+    parts = (series, series._cells)
     assert sum(map(sys.getsizeof, parts)) < 2048
