@@ -121,9 +121,9 @@ class Series:
 
     def _advance(self, number: int) -> None:
         """Make a slot the newest, and empty those up to it, which were those of 48 hours before."""
-        if not self._cells:
+        if not self._cells or number >= self._next + SLOTS:
             self._cells = array("q", bytes(8 * SLOTS))
-        for each in range(max(self._next, number - SLOTS + 1), number + 1):
+        for each in range(self._next, number + 1) if number < self._next + SLOTS else ():
             self._cells[each % SLOTS] = 0
         self._next = number + 1
 
