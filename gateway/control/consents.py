@@ -1,7 +1,7 @@
 """Control methods of consent: what a resident says, or another about what a resident said, and what counts at present.
 
-What is entered by the operator is signed with the log's key, since it rests on the operator's word; what a resident enters bears
-the resident's own signature. Every change is in force when it is answered.
+What comes in here is signed with the log's key, since it rests on the operator's word, also where a resident said it at the
+counter. What a resident enters in person goes by ``citizens.answers``. Every change is in force when it is answered.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _actor(control: Control, caller: Caller, params: ScopeOf) -> Actor:
 def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[Consent]) -> ConsentChanged:
     """Put records in force, and return what has come of them."""
     state, subject = control.state, bytes(params.subject)
-    indices = changes.change_consents(state, caller.signed(records), records[-1].time_ms)
+    indices = changes.change_consents(state, records, records[-1].time_ms)
     return ConsentChanged(
         log_index=indices[-1],
         log_indices=indices,
