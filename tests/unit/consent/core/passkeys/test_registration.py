@@ -97,7 +97,7 @@ def test_credential_of_the_shortest_and_longest_length_is_taken(length: int) -> 
 
 
 def test_weak_key_is_refused() -> None:
-    numbers = rsa.generate_private_key(65537, 1024).public_key().public_numbers()  # noqa: S505: a weak key is what is refused
+    numbers = rsa.generate_private_key(65537, 1024).public_key().public_numbers()  # noqa: S505  a weak key is what is refused
     weak = cbor2.dumps({1: 3, 3: -257, -1: numbers.n.to_bytes(128), -2: b"\x01\x00\x01"})
     with pytest.raises(PasskeyError, match="not one of its algorithm"):
         check_registration(_MADE[0], _attested(weak), CHALLENGE, SITE)
