@@ -103,9 +103,7 @@ def _come_in(control: Control, code: str, found: Claim, looked: _Looked, passkey
     return opened(control, holder, b"" if passkey is None else passkey.credential, index)
 
 
-def new_passkey(
-    control: Control, said: Registration, challenge: bytes, how: credentials.How, yes_from_ms: int = 0
-) -> Passkey:
+def new_passkey(control: Control, said: Registration, challenge: bytes, how: credentials.How, yes_from_ms: int = 0) -> Passkey:
     """Check a passkey that a browser has made for a challenge, and return it, not entered yet.
 
     Raises: MethodError: it is for another site or challenge, is no passkey that can be taken, or somebody has it already.
@@ -156,5 +154,3 @@ def _how(found: Claim) -> credentials.How:
     """Return what an enrolment by a claim code is recorded as; a newcomer without a resident's proof comes by the crew's word."""
     how: dict[str, credentials.How] = {"letter": "letter", "invitation": "invitation", "counter": "counter"}
     return how[found.how] if found.resident or found.how != "letter" else "counter"
-
-

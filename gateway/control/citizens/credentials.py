@@ -162,9 +162,7 @@ def add(control: Control, caller: Caller, params: PasskeyAdded) -> CredentialRec
     assert done.passkey is not None  # as every act of this name holds
     _refuse_taken(control, caller, done.passkey)
     done.checked.enter(control)
-    new = NewCredential(
-        "passkey", done.checked.proof.encode(), done.passkey, site.id, user_handle=done.user_handle
-    )
+    new = NewCredential("passkey", done.checked.proof.encode(), done.passkey, site.id, user_handle=done.user_handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new))
 
 
@@ -200,9 +198,7 @@ def end(control: Control, caller: Caller, params: PasskeyNamed) -> CredentialRec
     named = tuple([one for one in own_resident(control, caller).passkeys if one.key_sha256 == params.passkey])
     if not named:
         raise MethodError("you have no such passkey", "passkey-unknown")
-    index = credentials.end(
-        control.state, Holder(caller.subject, caller.resident), named, "resident", control.clock.now_ms()
-    )
+    index = credentials.end(control.state, Holder(caller.subject, caller.resident), named, "resident", control.clock.now_ms())
     return CredentialRecorded(log_index=index)
 
 
