@@ -21,7 +21,7 @@ from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
-from consent.portal.my.telling import SAME, reason_of, recipient_title, scope_title, signed_in
+from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, recipient_title, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import kept
@@ -124,7 +124,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
         for axis, level in chosen_in(wanted.limits)
     )
     challenge = b"" if proposed is None else proposed.proof.challenge
-    now_ms = site.now_ms() if site.record.head is None else site.record.head.latest_ms
+    now_ms = await gate_now_ms(site)
     return ConfirmView(
         flow=flow,
         title=scope_title(visit, asked.policies, flow),
@@ -142,7 +142,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
         else PasskeyAsked.to_sign(proposed.proof.challenge, proposed.proof.relying_party, proposed.proof.allow),
         challenge=challenge.hex(),
         fingerprint=" ".join(challenge.hex()[at : at + 4] for at in range(0, 64, 4)).strip(),
-        counts_from=visit.moment(asked.shown.counts_from_ms),
+        counts_from=from_when(visit, asked.shown.counts_from_ms, now_ms),
         cannot=cannot,
         waits=visit.moment(asked.shown.yes_from_ms) if asked.shown.yes_from_ms else "",
         wrong=wrong,

@@ -24,7 +24,7 @@ from consent.portal.asking.offers import OfferView, offer_view
 from consent.portal.asking.question import MORE_SINCE
 from consent.portal.asking.saving import answered_before, save_offer
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import SAME, reason_of, scope_title, signed_in
+from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -88,7 +88,7 @@ async def _view(site: Site, visit: Visit, asked: Asked, chosen: dict[str, str], 
         limits=written(chosen),
         offer=None if offer is None else offer_view(visit, priced, offer),
         by_paper=signed_in(visit).kind == "paper",
-        counts_from=visit.moment(priced.shown.counts_from_ms),
+        counts_from=from_when(visit, priced.shown.counts_from_ms, await gate_now_ms(site)),
         wrong=wrong,
     )
 

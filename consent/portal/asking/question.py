@@ -17,7 +17,7 @@ from consent.portal.asking.preview import OwnView, own_readings
 from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no
 from consent.portal.asking.terms import BeforeView, before_answering
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import CAN_END, SAME, reason_of, scope_title, signed_in, state_of
+from consent.portal.my.telling import CAN_END, SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in, state_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -112,7 +112,7 @@ async def _view(site: Site, visit: Visit, asked: Asked, *, wrong: str = "", said
         rests=visit.date(row.rests_until_ms) if row.rests_until_ms else "",
         by_paper=signed_in(visit).kind == "paper",
         waits=visit.moment(shown.yes_from_ms) if shown.yes_from_ms else "",
-        counts_from=visit.moment(shown.counts_from_ms),
+        counts_from=from_when(visit, shown.counts_from_ms, await gate_now_ms(site)),
         can_stop=row.own in CAN_END,
         is_paused=state == "paused",
         asks_for_privacy=visit.asks_for_privacy,

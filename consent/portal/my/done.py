@@ -14,7 +14,7 @@ from consent.core.consents.records import PURPOSE_PREFIX
 from consent.core.policies.policy import PolicySet
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route, Who
 from consent.portal.my.recent import RecentChange
-from consent.portal.my.telling import CAN_END, IN_FORCE, gate_of, recipient_title, scope_title, signed_in, state_of
+from consent.portal.my.telling import CAN_END, IN_FORCE, from_when, gate_of, recipient_title, scope_title, signed_in, state_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -89,7 +89,9 @@ def _view(visit: Visit, policies: PolicySet, rows: Sequence[QuestionRow], recent
         day=visit.date(time_ms),
         took_ms=0 if recent is None else recent.took_ms,
         answers=tuple(_answers(visit, policies, rows, recent)),
-        counts_from=visit.moment(counts_from_ms) if counts_from_ms and any(row.own in IN_FORCE for row in rows) else "",
+        counts_from=from_when(visit, counts_from_ms, time_ms)
+        if counts_from_ms and any(row.own in IN_FORCE for row in rows)
+        else "",
         is_remembered=recent is not None,
         under_way=tuple((visit.number(index), index) for index in gone),
     )

@@ -6,9 +6,11 @@ from typing import Final
 
 from consent.citizen_messages import QuestionRow
 from consent.core.consents.records import PURPOSE_PREFIX, Status
+from consent.core.disclosure import DAY_MS
 from consent.core.policies.policy import PolicySet
 from consent.portal.gates.citizen import SessionEndedError
-from consent.portal.gates.public import GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.site import Site
 from consent.portal.visit import SignedIn, Visit
 
 IN_FORCE: Final = frozenset({Status.GIVEN, Status.RENEWED})
@@ -37,6 +39,20 @@ def signed_in(visit: Visit) -> SignedIn:
     if visit.signed_in is None:
         raise SessionEndedError
     return visit.signed_in
+
+
+async def gate_now_ms(site: Site) -> int:
+    """Return what the gate's clock shows; the machine's where the gate is away, or does not say."""
+    try:
+        return (await site.gate.state()).now_ms
+    except (GateAwayError, GateRefusedError):
+        return site.now_ms()
+
+
+def from_when(visit: Visit, at_ms: int, now_ms: int) -> str:
+    """Return from when on something counts: where that is tomorrow, it says so."""
+    is_tomorrow = visit.date(at_ms) == visit.date(now_ms + DAY_MS)
+    return visit.text("my", "tomorrow", moment=visit.moment(at_ms)) if is_tomorrow else visit.moment(at_ms)
 
 
 def state_of(row: QuestionRow) -> str:
