@@ -587,7 +587,17 @@ class ScopeOf(SubjectOf, frozen=True, kw_only=True):
     resident: MaybeId = msgspec.field(default_factory=MaybeId)
 
 
-class Grant(ScopeOf, frozen=True, kw_only=True):
+class Word(ScopeOf, frozen=True, kw_only=True):
+    """What a resident says about a scope, and how they said it.
+
+    Attributes:
+        channel: `counter`: at the counter, by telephone or on a form; `operator`: the operator does not say how.
+    """
+
+    channel: Literal["operator", "counter"] = "operator"
+
+
+class Grant(Word, frozen=True, kw_only=True):
     """What is permitted, up to limits, until some time."""
 
     limits: ConsentLimits = msgspec.field(default_factory=ConsentLimits)

@@ -222,13 +222,16 @@ class Portal(_Section, frozen=True, kw_only=True):
             this host alone, so whoever changes it ends them all. None: nobody comes in over the portal.
     """
 
-    address: Annotated[
-        str | None,
-        Meta(
-            pattern=r"^(https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?)\Z",
-            description="`https:` with a name of a host, or `http://localhost`, without a slash at its end",
-        ),
-    ] = None
+    address: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^(https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?)\Z",
+                description="`https:` with a name of a host, or `http://localhost`, without a slash at its end",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Metrics(_Section, frozen=True, kw_only=True):

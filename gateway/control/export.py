@@ -47,8 +47,12 @@ NO_LONGER_KEPT = "no longer kept"
 Plain = dict[str, Any]
 
 
-async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
-    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
+async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> SubjectExport:
+    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed.
+
+    Args:
+        own: A resident who asks, and is shown nothing of what others of the household have said; empty: it is for the operator.
+    """
     state, now_ms = control.state, control.clock.now_ms()
     subject = state.registry.subjects[subject_id]
     return SubjectExport(
@@ -67,8 +71,12 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
         messages=await messages_shown(control, subject.messages, spoken_language(state.policies.city.languages)),
         open_claims=_claims(state, subject_id),
         devices=[_device(state, device) for device in devices_of(state, subject_id)],
-        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],
-        history=await _history(control, subject_id),
+        consents=[
+            shown(entry.consent, entry.index, now_ms)
+            for entry in state.registry.book.for_subject(subject_id)
+            if own in (b"", entry.consent.resident)
+        ],
+        history=[one for one in await _history(control, subject_id) if own in (b"", one.resident)],
         contributions=list(_contributions(state, subject_id)),
         counters=list(_counters(state, subject_id)),
         waiting=await _waiting(control, subject_id),
