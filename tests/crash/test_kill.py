@@ -55,10 +55,9 @@ def test_gateway_killed_ten_times_under_load_every_reading_arrives_once(tmp_path
 
 def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
     """The broker keeps its queue over a restart; what sensors repeat for want of an answer is known for a repeat."""
-    seconds = 4.0
     with scene(tmp_path, fresh_seed()) as stage:
         stage.link.there_s = LINK_S
-        with stage.publishing(12_000, seconds) as sensors:
+        with stage.publishing(MOST_S * 3000, MOST_S) as sensors:
             stage.run_for_s(0.3, 0.6)
             stage.broker.restart()
             stage.run_for_s(0.3, 0.6)
@@ -67,6 +66,8 @@ def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
             stage.live.start()
             stage.run_for_s(0.1, 0.5)
             stage.kill_and_start()
+            assert sensors.running, "the restarts were not under load"
+            sensors.stop()
         assert sensors.reconnects >= 2
         assert stage.check(sensors.published)["frames.rejected.redelivered"] > 0
 
