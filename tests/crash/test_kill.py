@@ -8,8 +8,10 @@ instead, so that whatever was acknowledged or sent too early is lost or doubled 
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -132,13 +134,25 @@ def test_nothing_leaves_while_no_commit_goes_through(tmp_path: Path) -> None:
             pass
         stage.live.wait_until(lambda shown: shown["ledger"].get("frames.received", 0) >= len(messages))
         with held_disk(stage.live.place.state / DATABASE_FILE):
-            time.sleep(0.05)  # what was committed before may still be on its way
+            wait_for_committed_bundles(stage)
             before = len(stage.listener.messages)
             time.sleep(3 * TICK_S)
+            stage.listener.catch_up()
             assert len(stage.listener.messages) == before
             stage.live.kill()
         stage.live.start()
         stage.check(messages)
+
+
+def wait_for_committed_bundles(stage: Scene) -> None:
+    """Wait until all has arrived that was committed before the disk was held: what is not acknowledged may be on its way."""
+    with closing(sqlite3.connect(f"file:{stage.live.place.state / DATABASE_FILE}?mode=ro", uri=True)) as database:
+        under_way = {index for (index,) in database.execute("SELECT entry_index FROM bundle")}
+    deadline_s = time.monotonic() + HANG_S
+    while not under_way <= stage.listener.bundles().keys():
+        assert time.monotonic() < deadline_s, "a committed bundle did not arrive"
+        time.sleep(0.02)
+    stage.listener.catch_up()
 
 
 def wait_for_bundles(stage: Scene, count: int) -> None:
