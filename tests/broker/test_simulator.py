@@ -151,7 +151,7 @@ async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(b
     measured = readings_until(START_MS + 24 * HOUR_MS)
     counters = Counters()
     async with listener(broker.port, "sim/#") as heard:
-        clock = SimulatedClock(START_MS, time.time(), 40_000)
+        clock = SteppedClock(START_MS)
         until_ms = START_MS + 24 * HOUR_MS
         task = asyncio.create_task(
             run_fleet(
@@ -166,9 +166,14 @@ async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(b
                 in_flight=2000,
             )
         )
-        for mark in (len(measured) // 5, len(measured) // 2):
-            await eventually(partial(_reached, counters, mark))
+        before = 0
+        for hours in (8, 16):
+            clock.at_ms = START_MS + hours * HOUR_MS
+            due = len(readings_until(clock.at_ms))
+            await eventually(partial(_reached, counters, (before + due) // 2))
             await asyncio.to_thread(broker.restart)
+            before = due
+        clock.at_ms = until_ms
         await asyncio.wait_for(task, HANG_S)
         assert await all_heard(heard, {(reading.topic, reading.payload) for reading in measured})
     assert counters.published == len(measured)
