@@ -219,9 +219,9 @@ async def test_load_over_two_connections_is_acknowledged_through_a_broker_restar
     """Every prepared message is acknowledged and delivered, although the broker went away in the middle."""
     messages = meter_messages(6000, 100, START_MS)
     async with listener(broker.port, "load/#") as heard:
-        load = Load("127.0.0.1", broker.port, messages, connections=2, rate=6000)
-        task = asyncio.create_task(asyncio.to_thread(load.run, 20))
-        await eventually(lambda: load.acknowledged >= 2000)
+        load = Load("127.0.0.1", broker.port, messages, connections=2, rate=2000)  # so that much is left when it goes away
+        task = asyncio.create_task(asyncio.to_thread(load.run, HANG_S))
+        await eventually(lambda: load.acknowledged >= 1000)
         await asyncio.to_thread(broker.restart)
         result = await task
         assert await all_heard(heard, set(messages))
