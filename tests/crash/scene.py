@@ -181,6 +181,7 @@ class Scene:
         later_figures = hourly_figures(message for message in messages if message.topic != withdrawn[0])
         self._wait_for(expected.total(), least_hours)
         shown = self.settle()
+        self.listener.catch_up()
         heard = self.heard()
         assert len(set(self.listener.messages)) == len(self.listener.bundles()), "a bundle was sent again, and another one"
         assert differences(expected, heard.readings) == ""
@@ -217,6 +218,7 @@ class Scene:
     def check_log(self) -> None:
         """End the gateway in order; fail unless its log verifies, its ledger balances and it has complained of nothing."""
         assert self.live.stop() == 0
+        self.listener.catch_up()
         report = self.live.verify()
         assert report.ok, report.to_text()
         assert report.ledger == "balanced"

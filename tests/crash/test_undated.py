@@ -85,8 +85,10 @@ async def received(durable: Durable, count: int) -> None:
 
 def told(listener: Listener, flow: str) -> list[tuple[int, int]]:
     """Return the times of a flow's records, in whole minutes since `T`: a moment of silence comes off the last dry one."""
-    bundles = {index: content for _, index, content in listener.messages}  # a kill may bring one twice
-    records = [record for index, content in bundles.items() for record in open_bundle(content, None, index).records]
+    listener.catch_up()
+    records = [
+        record for index, (_, content) in listener.bundles().items() for record in open_bundle(content, None, index).records
+    ]
     times = [record.phenomenon_time for record in records if record.flow == flow]
     return sorted((round((begin_ms - T) / MINUTE_MS), round((end_ms - T) / MINUTE_MS)) for begin_ms, end_ms in times)
 
