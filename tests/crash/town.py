@@ -187,9 +187,11 @@ class Town:
             public: What the city's own sensors published.
         Returns: The ledger.
         """
-        shown = self.live.wait_drained()
         expected = public + self._warmth()
-        records = self._records(expected.total() + len(self._figures()))
+        least = expected.total() + len(self._figures())
+        self._records(least)  # one bundle after another: between two of them nothing waits
+        shown = self.live.wait_drained()
+        records = self._records(least)
         singles = [record for record in records if record.id is not None]
         readings = Counter((r.observed_property, r.phenomenon_time[0], r.cell, float(r.result)) for r in singles)
         assert differences(expected, readings) == ""
