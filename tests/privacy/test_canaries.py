@@ -238,8 +238,9 @@ class Scene:
     def look(self, when: str) -> None:
         """Keep what there is now: state folder with database, log and openings; output, metrics, answers; all that was sent."""
         for file in self.live.place.state.rglob("*"):
-            if file.is_file():
-                self.places[f"{file.relative_to(self.live.place.state)} {when}"] = file.read_bytes().rstrip(b"\0")
+            with contextlib.suppress(FileNotFoundError):  # the gateway goes on meanwhile
+                if file.is_file():
+                    self.places[f"{file.relative_to(self.live.place.state)} {when}"] = file.read_bytes().rstrip(b"\0")
         self.places[f"output {when}"] = self.live.log().encode()
         self.places |= {name: bytes(tap.sent) for name, tap in self._taps.items()}
         self.listener.catch_up()
