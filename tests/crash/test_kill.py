@@ -78,7 +78,7 @@ def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
 def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_once(tmp_path: Path) -> None:
     """Sixty kills over links of changing speed, six more while figures leave, and a broker restart after every fifteenth."""
     with scene(tmp_path, fresh_seed()) as stage:
-        with stage.publishing(1_600_000, 600.0) as sensors:
+        with stage.publishing(3 * 1_600_000, 3 * MOST_S) as sensors:
             for kill in range(60):
                 stage.link.there_s = stage.random.choice((0.0, 0.002, 0.02, 0.1))
                 stage.link.back_s = stage.random.choice((0.0, 0.0, 0.02))
