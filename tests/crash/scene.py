@@ -302,7 +302,7 @@ def scene(folder: Path, seed: int, *, street: Street | None = None) -> Iterator[
 @contextmanager
 def held_disk(database: Path) -> Iterator[None]:
     """Let no commit through: for the gateway this looks like a disk that takes its time."""
-    connection = sqlite3.connect(database, timeout=10, isolation_level=None)
+    connection = sqlite3.connect(database, timeout=HANG_S, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -380,7 +380,7 @@ class Publishing:
             pairs = [(message.topic, message.payload) for message in stretch]
             due_s = began_s + (stretch[-1].t_ms - self._start_ms) / 1000 / self._rate
             left_s = due_s - time.monotonic()  # what was held up is made up for
-            result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(60)
+            result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(HANG_S)
             self.reconnects += result.reconnects
             self._unacknowledged = len(result.missing)
             if self._unacknowledged:

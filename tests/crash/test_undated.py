@@ -20,6 +20,7 @@ from tests.support.city import city
 from tests.support.inside import SetClock, ask, assembled, running, started, until
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import running_mosquitto
+from tests.support.waiting import HANG_S
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 T = 1_772_409_600_000 + HOUR_MS
@@ -72,7 +73,7 @@ async def run(live: LiveGateway, clock: SetClock) -> AsyncIterator[tuple[Durable
 async def publish(port: int, count: int) -> None:
     """Publish readings, and wait for the broker's acknowledgements."""
     messages = [(TOPIC, b'{"temp":%d}' % n) for n in range(count)]
-    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, 10)
+    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, HANG_S)
     assert result.acknowledged == count
 
 

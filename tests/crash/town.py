@@ -153,7 +153,7 @@ class Town:
             for home in self.homes
         ]
         before = self._home_observations()
-        assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(20).acknowledged == len(messages)
+        assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(HANG_S).acknowledged == len(messages)
         self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
 
     def _home_observations(self) -> int:

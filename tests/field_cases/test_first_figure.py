@@ -74,7 +74,7 @@ def publishing(port: int, wh: float) -> Iterator[None]:
 
     def work() -> None:
         while not ended.is_set():
-            Load("127.0.0.1", port, [status(n, wh) for n in range(len(PLUGS))]).run(10)
+            Load("127.0.0.1", port, [status(n, wh) for n in range(len(PLUGS))]).run(HANG_S)
             ended.wait(0.1)
 
     thread = threading.Thread(target=work)
@@ -115,7 +115,7 @@ def use(live: LiveGateway, port: int, at: str, wh: float) -> None:
     """Set the clock, and let every plug tell its register once."""
     live.call("clock.advance", {"to": at})
     received = live.status()["ledger"].get("frames.received", 0)
-    assert Load("127.0.0.1", port, [status(n, wh) for n in range(len(PLUGS))]).run(10).acknowledged == len(PLUGS)
+    assert Load("127.0.0.1", port, [status(n, wh) for n in range(len(PLUGS))]).run(HANG_S).acknowledged == len(PLUGS)
     live.wait_drained(received + len(PLUGS))
 
 

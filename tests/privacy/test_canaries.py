@@ -79,7 +79,7 @@ class Sensors:
     def settle(self) -> None:
         """Wait until the broker has everything."""
         for info in self._sent:
-            info.wait_for_publish(10)
+            info.wait_for_publish(HANG_S)
         self._sent.clear()
 
     def close(self) -> None:
