@@ -28,7 +28,7 @@ from tests.support.own_home import (
     signed_fields,
 )
 from tests.support.portal import FROM_HERE, TOKEN, SaidGate, SaidHome, form_on, said_state, send_form, signed_in_client
-from tests.support.read_pages import record, words_of
+from tests.support.read_pages import record, rules, words_of
 
 PAGE = "/my/home"
 CODE = "7K3M-QX2P-9RTA"
@@ -66,7 +66,7 @@ def test_people_and_sensors_are_told_without_a_name(language: str) -> None:
     assert said(language)["people.codes.other"].format(n=2) in words
     assert said(language)["sensors.own"] in words
     assert said(language)["sensors.city"] in words
-    assert record().policies.profiles["meter"].title[language] in words
+    assert rules().profiles["meter"].title[language] in words
     assert "numbered" in words
     assert MINE.hex() not in page
     assert OTHER.hex() not in page

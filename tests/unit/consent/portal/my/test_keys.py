@@ -60,7 +60,7 @@ def door(**says: object) -> SaidHome:
         "paper_replace": PaperMade(paper_code=PAPER, log_index=2413),
         "session_end": SessionsEnded(ended=1),
     }
-    return said_home(**{**usual, **says})
+    return said_home(None, **{**usual, **says})
 
 
 def visitor(home: SaidHome, kind: Any = "passkey") -> TestClient:
