@@ -1,4 +1,4 @@
-"""A portal over the citizens' door of a gateway in this process: every page as it is served, with nothing said for the gateway."""
+"""A portal over the citizens' door of a gateway in this process: every page as it is served; nothing is said for the gateway."""
 
 from __future__ import annotations
 
