@@ -10,7 +10,7 @@ from typing import Any
 
 from consent.core.passkeys.relying_party import RelyingParty
 from gateway.control import doors
-from gateway.control.context import ANYONE, Control
+from gateway.control.context import ANYONE, Control, MethodError
 from gateway.durable.state import Durable, answer_of
 from tests.support.asking import Answer, as_plain, call
 from tests.support.inside import SetClock, started
@@ -75,6 +75,25 @@ class CitizensDoor:
         """Return the first person of a new household."""
         return await self.come_in(self.letter()["claim_code"], self.passkey())
 
+    async def refused(self, method: str, session: str = "", request: str = "", **params: Any) -> str:
+        """Ask for what is refused, having changed nothing; return the reason.
+
+        Raises: AssertionError: it is not refused, or something has changed.
+        """
+        before = (
+            repr(self.durable.state.registry.subjects),
+            self.durable.state.log.size,
+            self.durable.state.registry.claims.copy(),
+        )
+        try:
+            await self.ask(method, session, request, **params)
+        except MethodError as error:
+            after = repr(self.durable.state.registry.subjects), self.durable.state.log.size, self.durable.state.registry.claims
+            assert before == after, "it was refused, and has changed something"
+            assert "\n" not in str(error)
+            return error.reason
+        raise AssertionError(f"`{method}` is not refused")
+
     async def sign_in(self, passkey: VirtualPasskey) -> Answer:
         """Come in by a passkey."""
         asked = await self.ask("session.challenge")
@@ -98,6 +117,10 @@ class Person:
     async def ask(self, method: str, request: str = "", **params: Any) -> Answer:
         """Ask with their session."""
         return await self.door.ask(method, self.token, request, **params)
+
+    async def refused(self, method: str, request: str = "", **params: Any) -> str:
+        """Ask for what is refused; see ``CitizensDoor.refused``."""
+        return await self.door.refused(method, self.token, request, **params)
 
     async def proof(self, act: str, **params: Any) -> dict[str, str]:
         """Return their passkey's answer for an act."""
