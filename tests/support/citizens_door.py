@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from consent.core.passkeys.relying_party import RelyingParty
 from gateway.control import doors
 from gateway.control.context import ANYONE, Control, MethodError
@@ -41,12 +43,12 @@ class CitizensDoor:
         """Open it."""
         self.control = Control(self.durable, real_ms=lambda: self.real_ms)
 
-    async def ask(self, method: str, session: str = "", request: str = "", **params: Any) -> Answer:
+    async def ask(self, method: str, session: str = "", request_id: str = "", /, **params: Any) -> Answer:
         """Ask, as a visitor or with a session; commit no more than the method does by itself.
 
         Raises: MethodError: it is refused.
         """
-        caller = doors.come_in(self.control, ANYONE, session, request)
+        caller = doors.come_in(self.control, ANYONE, session, request_id)
         return as_plain(await answer_of(doors.action(self.control, method, params, caller)))
 
     def passkey(self, **options: Any) -> VirtualPasskey:
@@ -75,24 +77,21 @@ class CitizensDoor:
         """Return the first person of a new household."""
         return await self.come_in(self.letter()["claim_code"], self.passkey())
 
-    async def refused(self, method: str, session: str = "", request: str = "", **params: Any) -> str:
+    async def refused(self, method: str, session: str = "", request_id: str = "", /, **params: Any) -> str:
         """Ask for what is refused, having changed nothing; return the reason.
 
-        Raises: AssertionError: it is not refused, or something has changed.
+        Raises: AssertionError: something has changed.
         """
-        before = (
-            repr(self.durable.state.registry.subjects),
-            self.durable.state.log.size,
-            self.durable.state.registry.claims.copy(),
-        )
-        try:
-            await self.ask(method, session, request, **params)
-        except MethodError as error:
-            after = repr(self.durable.state.registry.subjects), self.durable.state.log.size, self.durable.state.registry.claims
-            assert before == after, "it was refused, and has changed something"
-            assert "\n" not in str(error)
-            return error.reason
-        raise AssertionError(f"`{method}` is not refused")
+        before = self._changed()
+        with pytest.raises(MethodError) as refusal:
+            await self.ask(method, session, request_id, **params)
+        assert self._changed() == before, "it was refused, and has changed something"
+        assert "\n" not in str(refusal.value)
+        return refusal.value.reason
+
+    def _changed(self) -> tuple[object, ...]:
+        state = self.durable.state
+        return repr(state.registry.subjects), state.registry.claims.copy(), state.log.size
 
     async def sign_in(self, passkey: VirtualPasskey) -> Answer:
         """Come in by a passkey."""
@@ -114,13 +113,13 @@ class Person:
     passkey: VirtualPasskey | None
     opened: Answer
 
-    async def ask(self, method: str, request: str = "", **params: Any) -> Answer:
+    async def ask(self, method: str, request_id: str = "", /, **params: Any) -> Answer:
         """Ask with their session."""
-        return await self.door.ask(method, self.token, request, **params)
+        return await self.door.ask(method, self.token, request_id, **params)
 
-    async def refused(self, method: str, request: str = "", **params: Any) -> str:
+    async def refused(self, method: str, request_id: str = "", /, **params: Any) -> str:
         """Ask for what is refused; see ``CitizensDoor.refused``."""
-        return await self.door.refused(method, self.token, request, **params)
+        return await self.door.refused(method, self.token, request_id, **params)
 
     async def proof(self, act: str, **params: Any) -> dict[str, str]:
         """Return their passkey's answer for an act."""

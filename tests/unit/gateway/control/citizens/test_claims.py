@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.core.changes import subjects
 from tests.support.asking import call
 from tests.support.citizens_door import DAY_MS, CitizensDoor, citizens_door
-from tests.support.passkey_forms import registration
+from tests.support.passkey_forms import assertion, registration
 
 
 async def test_looking_at_a_code_stores_nothing_and_using_it_does(door: CitizensDoor) -> None:
@@ -50,8 +51,6 @@ async def test_second_letter_of_a_household_that_somebody_answers_for_is_of_no_u
     row = {"profile": "meter", "zone": "north-quay", "topic": "t/more", "owner": "resident", "subject": letter["subject"]}
     call(door.durable, "device.add", {"devices": [row]})
     state = door.durable.state
-    from gateway.core.changes import subjects
-
     second = subjects.make_code(state, bytes.fromhex(letter["subject"]), bytes.fromhex(letter["resident"]), b"", 0)
     late = subjects.make_code(
         state, bytes.fromhex(letter["subject"]), bytes.fromhex(letter["resident"]), b"", door.durable.clock.now_ms()
@@ -94,8 +93,6 @@ async def test_counter_ends_everything_and_its_code_brings_the_person_back(door:
     assert await person.refused("home.show") == "session-ended"
     assert await door.refused("session.paper", code=person.paper_code) == "paper-wrong"
     asked = await door.ask("session.challenge")
-    from tests.support.passkey_forms import assertion
-
     assert person.passkey is not None
     given = assertion(person.passkey, asked["challenge"])
     assert await door.refused("session.open", assertion=given) == "passkey-unknown"
