@@ -94,6 +94,7 @@ from consent.messages import (
     SubjectIn,
     SubjectOf,
     SubjectShown,
+    Word,
 )
 from consent.public_messages import (
     DayOf,
@@ -189,10 +190,10 @@ METHODS: dict[str, Method] = {
         Method("subject.leave", subjects.leave, ResidentOf, ResidentLeft, uses_reserve=True),
         Method("consent.request", consents.request, ScopeOf, ConsentChanged, uses_reserve=True),
         Method("consent.grant", consents.grant, Grant, ConsentChanged, uses_reserve=True),
-        Method("consent.refuse", consents.refuse, ScopeOf, ConsentChanged, uses_reserve=True),
-        Method("consent.pause", consents.pause, ScopeOf, ConsentChanged, uses_reserve=True),
-        Method("consent.resume", consents.resume, ScopeOf, ConsentChanged, uses_reserve=True),
-        Method("consent.withdraw", consents.withdraw, ScopeOf, ConsentChanged, uses_reserve=True),
+        Method("consent.refuse", consents.refuse, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.pause", consents.pause, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.resume", consents.resume, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.withdraw", consents.withdraw, Word, ConsentChanged, uses_reserve=True),
         Method("consent.revoke", consents.revoke, Revocation, ConsentChanged, uses_reserve=True),
         Method("consent.show", consents.show, ConsentsOf, ConsentsShown, BOTH, reads_store=True),
         Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),

@@ -72,8 +72,8 @@ PUBLIC_BOUNDS = Bounds(
     line_s=5.0,
     answer_s=10.0,
 )
-"""Of a door for anyone: the longest question is a new passkey's registration, of some kilobytes where its key is of RSA; and every
-connection may hold two of them at once."""
+"""Of a door for anyone: the longest question is a new passkey's registration, of some kilobytes where its key is of RSA; and
+every connection may hold two of them at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,4 +48,4 @@ def _permits_no_more(flow: str, after: Consent | None, before: Consent | None, n
         before.expiry_ms <= now_ms or after.expiry_ms is None or after.expiry_ms > before.expiry_ms
     ):
         return False
-    return after.since_ms >= before.since_ms and limits.reveals_no_more_than(binding_limits(before.limits))
+    return after.since_ms >= before.since_ms and limits.reveals_no_more_than(before.limits)
